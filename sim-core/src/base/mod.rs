@@ -1,0 +1,12 @@
+//! Ground every other layer stands on: time, typed ids, random
+//! streams, distributions and the digest.
+//!
+//! Everything here is integer arithmetic, so the same bits come out on
+//! every target. Nothing here knows of events, tasks or Linux.
+#![deny(clippy::float_arithmetic)]
+
+pub mod digest;
+pub mod dist;
+pub mod ids;
+pub mod random;
+pub mod time;
