@@ -4,6 +4,8 @@
 
 pub mod base;
 pub mod engine;
+pub mod export;
+pub mod import;
 pub mod record;
 pub mod scenario {
     //! Scenarios.
