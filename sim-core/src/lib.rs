@@ -3,14 +3,15 @@
 #![warn(missing_docs)]
 
 pub mod base;
+pub mod driver;
 pub mod engine;
 pub mod export;
 pub mod import;
+pub mod kernel;
+pub mod policy;
 pub mod record;
-pub mod scenario {
-    //! Scenarios.
-    pub mod checked;
-}
+pub mod scenario;
+pub mod workload;
 pub mod analysis {
     //! Analyses.
     pub mod types;
