@@ -12,7 +12,7 @@ use super::lines::{comm, pid};
 use super::state::State;
 use crate::base::{MmId, NotifierId, RangeId};
 use crate::engine::{WaitOn, Waited};
-use crate::record::{Event, ItreeOp, MnEvent, OomResult, Reason, Record, SkipBy, TaskKind};
+use crate::record::{Event, ItreeOp, MnEvent, OomResult, Reason, Record, SkipBy};
 
 /// Writes `sim:name: args` if the record has such a line, and says
 /// whether it has.
@@ -26,8 +26,12 @@ pub(super) fn write_sim(out: &mut String, state: &State<'_>, record: &Record) ->
 /// Whether something was written.
 type Written = Result<bool, fmt::Error>;
 
-/// Waits, stalls and milestones of a task.
+/// Waits, stalls and milestones of a thread. Devices and timers wait
+/// too, but are nobody that a tracer could name.
 fn write_task(out: &mut String, state: &State<'_>, record: &Record) -> Written {
+    if !state.is_thread(record.task) {
+        return Ok(false);
+    }
     let me = pid(state, record.task);
     match record.event {
         Event::Blocked { on, why, stack } => {
@@ -49,7 +53,7 @@ fn write_task(out: &mut String, state: &State<'_>, record: &Record) -> Written {
             let by = by.map_or(0, |by| pid(state, by));
             write!(out, "sim:unblock: pid={me} by={by} how={how}")?;
         }
-        Event::Exited {} if is_user(state, record) => write!(out, "sim:exited: pid={me}")?,
+        Event::Exited {} => write!(out, "sim:exited: pid={me}")?,
         Event::MemstallEnter {} => write!(out, "sim:psi_memstall_enter: pid={me}")?,
         Event::MemstallLeave {} => write!(out, "sim:psi_memstall_leave: pid={me}")?,
         Event::Ready {} => write!(out, "sim:ready: pid={me}")?,
@@ -188,11 +192,6 @@ fn write_notifier(out: &mut String, state: &State<'_>, record: &Record) -> Writt
         _ => return Ok(false),
     }
     Ok(true)
-}
-
-fn is_user(state: &State<'_>, record: &Record) -> bool {
-    let info = state.cast.tasks.get(record.task);
-    info.is_some_and(|info| info.kind == TaskKind::User)
 }
 
 fn write_wait(out: &mut String, state: &State<'_>, on: WaitOn) -> fmt::Result {

@@ -97,8 +97,7 @@ impl<'a> State<'a> {
             Event::MarkVictim { victim, report }
             | Event::KilledProcess { victim, report }
             | Event::Reaped { victim, report } => {
-                let mm = self.cast.tasks.get(victim).and_then(|task| task.mm);
-                if let (Some(mm), Some(report)) = (mm, self.cast.reports.get(report)) {
+                if let (Some(mm), Some(report)) = (self.mm(victim), self.cast.reports.get(report)) {
                     self.anon.insert(mm, report.anon);
                 }
             }
@@ -125,6 +124,12 @@ impl<'a> State<'a> {
 
     fn leave_cpu(&mut self, task: TaskId) {
         self.running.retain(|_, running| *running != task);
+    }
+
+    /// The mm of a task's process.
+    fn mm(&self, task: TaskId) -> Option<MmId> {
+        let info = self.cast.tasks.get(task)?;
+        info.mm.or_else(|| self.cast.tasks.get(info.leader)?.mm)
     }
 
     /// The counter of anonymous pages that a range counts in, if its
@@ -164,6 +169,12 @@ impl<'a> State<'a> {
     /// Whether the call that `task` made last to `notifier` may block.
     pub(super) fn blockable(&self, task: TaskId, notifier: NotifierId) -> bool {
         self.calls.get(&(task, notifier)).copied().unwrap_or(true)
+    }
+
+    /// Whether a task is a thread, and not a device or a timer.
+    pub(super) fn is_thread(&self, task: TaskId) -> bool {
+        let kind = self.cast.tasks.get(task).map(|info| info.kind);
+        matches!(kind, Some(TaskKind::User | TaskKind::Kthread))
     }
 
     /// The task a tracer would see as current: for a timer, whomever it

@@ -6,18 +6,18 @@ use std::io::Read as _;
 use sim_core::import::{Story, clock_offset, parse_dmesg, parse_ftrace, story};
 
 /// A recording: text of trace and log.
-pub struct Recording {
+pub(crate) struct Recording {
     /// Its directory's name.
-    pub id: &'static str,
+    pub(crate) id: &'static str,
     trace_gz: &'static [u8],
     /// Kernel log.
-    pub dmesg: &'static str,
+    pub(crate) dmesg: &'static str,
 }
 
 macro_rules! recordings {
     ($($id:literal)*) => {
         /// All of them.
-        pub const ALL: &[Recording] = &[$(Recording {
+        pub(crate) const ALL: &[Recording] = &[$(Recording {
             id: $id,
             trace_gz: include_bytes!(concat!("../../../traces/recordings/6.1/", $id, "/trace.txt.gz")),
             dmesg: include_str!(concat!("../../../traces/recordings/6.1/", $id, "/dmesg.txt")),
@@ -28,14 +28,14 @@ recordings!("S2stuck-3" "S3-3" "S4part-3" "S5part-3" "S6-3");
 
 impl Recording {
     /// By its directory's name.
-    pub fn find(id: &str) -> &'static Self {
+    pub(crate) fn find(id: &str) -> &'static Self {
         ALL.iter()
             .find(|recording| recording.id == id)
             .expect("a recording of that name")
     }
 
     /// Its trace.
-    pub fn trace(&self) -> String {
+    pub(crate) fn trace(&self) -> String {
         let mut text = String::new();
         flate2::read::GzDecoder::new(self.trace_gz)
             .read_to_string(&mut text)
@@ -44,7 +44,7 @@ impl Recording {
     }
 
     /// What it tells.
-    pub fn story(&self) -> Story {
+    pub(crate) fn story(&self) -> Story {
         let text = self.trace();
         let trace = parse_ftrace(&text).expect("a trace");
         let log = parse_dmesg(self.dmesg);
