@@ -106,6 +106,7 @@ fn reader_finds_the_story_again() {
             .map(|attempt| attempt.refusals)
             .collect();
         assert_eq!(refusals, [1, 0]);
+        assert_eq!(story.refusals_logged, u32::from(kernel != "4.14"));
         assert_eq!(victim.attempts[0].anon_after, Some(16 * 4096));
         let known = (kernel == "6.1").then_some(23_695 * 4096);
         assert_eq!(victim.anon_drop(), known);

@@ -16,6 +16,8 @@ pub(super) enum Said<'a> {
     },
     /// `oom_reaper: unable to reap pid:130 (hog)`.
     Unable { pid: u32, comm: &'a str },
+    /// `… callback failed with -11 in non-blockable context.`
+    Refused,
 }
 
 /// The meaning of a line, if it has one for us.
@@ -27,6 +29,9 @@ pub(super) fn said(text: &str) -> Option<Said<'_>> {
     } else if let Some(rest) = text.strip_prefix("oom_reaper: unable to reap pid:") {
         let (pid, comm, _) = pid_and_comm(rest)?;
         Some(Said::Unable { pid, comm })
+    } else if text.ends_with(" in non-blockable context.") {
+        text.contains(" callback failed with ")
+            .then_some(Said::Refused)
     } else {
         // With `Out of memory: ` before it since 5.3, bare before.
         let (_, rest) = text.split_once("Killed process ")?;
@@ -85,6 +90,10 @@ mod tests {
                 pid: 130,
                 comm: "hog"
             })
+        );
+        assert_eq!(
+            said("f+0x0/0x310 [m] callback failed with -11 in non-blockable context."),
+            Some(Said::Refused)
         );
         assert_eq!(said("oom_reaper: reaped process x (hog), now"), None);
         assert_eq!(said("Killed process 9"), None);

@@ -58,7 +58,9 @@ pub struct Attempt {
     pub finish_us: Option<i64>,
     /// Whether it ended before it began (`skip_task_reaping`).
     pub skipped: bool,
-    /// Notifier calls that refused during it.
+    /// Notifiers called during it.
+    pub calls: u32,
+    /// Those of them that refused.
     pub refusals: u32,
     /// Anonymous memory of the victim after the last change seen in it, in bytes.
     pub anon_after: Option<i64>,
@@ -127,6 +129,8 @@ pub struct Story {
     pub victims: Vec<VictimStory>,
     /// Processes in the order in which the trace first tells of one of the times above.
     pub processes: Vec<Process>,
+    /// Lines of the log that tell of a refused callback.
+    pub refusals_logged: u32,
 }
 
 impl Story {

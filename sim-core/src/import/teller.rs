@@ -52,6 +52,7 @@ pub fn story(trace: &[TraceLine<'_>], log: &[LogLine<'_>], offset_us: i64) -> St
                     victim.unable_us = Some(at_us);
                 }
             }
+            Some(Said::Refused) => story.refusals_logged = story.refusals_logged.saturating_add(1),
             Some(Said::Killed { .. }) | None => {}
         }
     }
@@ -128,6 +129,7 @@ fn tell_key(story: &mut Story, at: i64, kind: KeyKind, name: &str, anon_at_kill:
             start_us: at,
             finish_us: None,
             skipped: kind == KeyKind::SkipReaping,
+            calls: 0,
             refusals: 0,
             anon_after: None,
         }),
@@ -140,7 +142,9 @@ fn tell_attempt(story: &mut Story, line: &TraceLine<'_>) {
     let Some(attempt) = open_attempt(story) else {
         return;
     };
-    if refused(line) {
+    if line.name == "sim:mn_call" || line.args.starts_with("oomn_enter ") {
+        attempt.calls = attempt.calls.saturating_add(1);
+    } else if refused(line) {
         attempt.refusals = attempt.refusals.saturating_add(1);
     } else if line.name == "rss_stat" && line.field("type") == Some("MM_ANONPAGES") {
         attempt.anon_after = line.number("size").or(attempt.anon_after);

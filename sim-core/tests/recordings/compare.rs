@@ -70,6 +70,8 @@ fn facts(story: &Story) -> Facts {
         };
         victim_facts(&mut facts, &name, victim, kill);
     }
+    let logged = Value::Count(i64::from(story.refusals_logged));
+    facts.add("refusals in the log", logged, Rule::Equal);
     for process in &story.processes {
         process_facts(&mut facts, process, kill);
     }
@@ -97,8 +99,10 @@ fn victim_facts(facts: &mut Facts, name: &str, victim: &VictimStory, kill: i64) 
     let mut before: Option<i64> = None;
     for (index, attempt) in victim.attempts.iter().enumerate() {
         let what = format!("{name}: attempt {:2}", index + 1);
-        let refusals = Value::Count(i64::from(attempt.refusals));
-        facts.add(format!("{what} refusals"), refusals, Rule::Equal);
+        for (of, count) in [("calls", attempt.calls), ("refusals", attempt.refusals)] {
+            let count = Value::Count(i64::from(count));
+            facts.add(format!("{what} {of}"), count, Rule::Equal);
+        }
         match before {
             Some(before) => facts.add(
                 format!("{what} start to start"),
