@@ -4,3 +4,12 @@
 
 pub mod base;
 pub mod engine;
+pub mod record;
+pub mod scenario {
+    //! Scenarios.
+    pub mod checked;
+}
+pub mod analysis {
+    //! Analyses.
+    pub mod types;
+}

@@ -66,15 +66,15 @@ id! {
     LockId
     /// A registered MMU notifier.
     NotifierId
-    /// A mapped region of an address space (a VMA).
-    RegionId
-    /// An interned name.
-    NameId
+    /// A range of addresses: a VMA, or what a notifier covers.
+    RangeId
+    /// The sizes of a victim, as a log line prints them.
+    ReportId
     /// An interned call stack.
     StackId
     /// A fence that a device signals.
     FenceId
-    /// A queue of device work.
+    /// A wait queue.
     QueueId
 }
 

@@ -10,3 +10,9 @@ pub mod dist;
 pub mod ids;
 pub mod random;
 pub mod time;
+
+pub use digest::{Digest, RollingDigest};
+pub use dist::{Distribution, Shape};
+pub use ids::*;
+pub use random::Stream;
+pub use time::{Nanos, SimTime};

@@ -1,0 +1,278 @@
+//! What the analyses find in a run: plain data that the page draws and
+//! the command line prints. Everything here comes from records alone.
+
+use crate::base::{DeviceId, LockId, MmId, SimTime, TaskId};
+use crate::record::Func;
+
+/// A row of the timeline.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// What the row shows.
+    pub of: LaneOf,
+    /// `oom_reaper`, `hog`, `gpu0`.
+    pub title: String,
+    /// Small print: the pid, the driver's id.
+    pub subtitle: String,
+    /// Sorted by start, not overlapping, no gap between first and last.
+    pub spans: Vec<Span>,
+    /// Sorted by time.
+    pub marks: Vec<Mark>,
+}
+
+/// What a lane shows.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum LaneOf {
+    /// The OOM reaper.
+    Reaper(TaskId),
+    /// A user task (one thread).
+    Task(TaskId),
+    /// A device and the callbacks of its driver.
+    Device(DeviceId),
+    /// A lock: who holds it.
+    Lock(LockId),
+}
+
+/// A stretch of time in one state.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Span {
+    /// First instant.
+    pub start: SimTime,
+    /// One past the last instant, or the run's end.
+    pub end: SimTime,
+    /// The state.
+    pub state: LaneState,
+    /// Index of the record that began it.
+    pub record: usize,
+}
+
+/// States of a lane. Colour, pattern and legend follow from these.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum LaneState {
+    /// On a CPU, in user mode or in a fault.
+    Running,
+    /// Wants a CPU.
+    Runnable,
+    /// In direct reclaim, on a CPU or not.
+    Reclaiming,
+    /// Asleep by its own wish: pause, pace, nothing to do.
+    Sleeping,
+    /// Uninterruptible or killable wait for somebody else (lock, fence, stuck).
+    Blocked,
+    /// The reaper works on a victim: the attempt's number, from 1.
+    Reaping(u8),
+    /// The reaper sleeps after a failed attempt of this number.
+    BackOff(u8),
+    /// A victim is being torn down in `exit_mmap()`.
+    Exiting,
+    /// Killed, but not gone.
+    Killed,
+    /// A device works on a job.
+    Job,
+    /// A driver's callback runs.
+    Callback,
+    /// A driver's callback waits, for its lock or a fence.
+    CallbackBlocked,
+    /// A lock is held, nobody waits.
+    Held,
+    /// A lock is held and others wait.
+    Contended,
+}
+
+/// Something that happened at one instant.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Mark {
+    /// When.
+    pub at: SimTime,
+    /// What.
+    pub kind: MarkKind,
+    /// Index of its record.
+    pub record: usize,
+}
+
+/// Kinds of marks.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum MarkKind {
+    /// The task was chosen and killed.
+    Kill,
+    /// The reaper was woken for the task.
+    WakeReaper,
+    /// An attempt began.
+    AttemptStart,
+    /// An attempt could not take `mmap_lock` or found SKIP set.
+    AttemptSkipped,
+    /// A callback refused.
+    Refusal,
+    /// The reaper reaped everything it may.
+    Reaped,
+    /// The reaper gave up.
+    GiveUp,
+    /// `MMF_OOM_SKIP` was set.
+    SkipSet,
+    /// The task exited.
+    Exit,
+    /// The program said it is ready.
+    Ready,
+}
+
+/// Memory over time, one point per change.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// Pages managed, in all zones.
+    pub managed: u64,
+    /// Sums of the zones' watermarks and of their reserves, in pages.
+    pub min: u64,
+    /// See `min`.
+    pub low: u64,
+    /// See `min`.
+    pub high: u64,
+    /// (when, free pages in all zones), by time.
+    pub free: Vec<(SimTime, u64)>,
+    /// Per address space: (when, pages present), by time.
+    pub present: Vec<(MmId, Vec<(SimTime, u64)>)>,
+}
+
+/// One link of a wait chain: `task` waits, and for whom.
+#[derive(Clone, Debug)]
+pub struct WaitLink {
+    /// Who waits (or, in the last link, who could go on).
+    pub task: TaskId,
+    /// Since when.
+    pub since: SimTime,
+    /// What it waits on, in words: `mmap_lock of hog`, `back-off 3 of 10`.
+    pub waits_on: String,
+    /// A word for the kind: `lock`, `queue`, `time`, `cpu`, `none`.
+    pub kind: &'static str,
+    /// Whom it waits for, if that is a task.
+    pub holder: Option<TaskId>,
+    /// The whole link as a sentence.
+    pub text: String,
+    /// Its modelled call stack, innermost first.
+    pub stack: Vec<Func>,
+}
+
+/// The one-word outcome of a run (design.md, section 7).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Verdict {
+    /// The kernel panicked.
+    Panic,
+    /// The reaper or every allocator is in a closed wait-for set.
+    Deadlock,
+    /// Only retry loops were left.
+    Livelock,
+    /// The horizon came first.
+    Stalled,
+    /// Nobody was killed and nobody waits.
+    NoOom,
+    /// Killed again while a victim still had memory it could have given.
+    ExtraVictims,
+    /// Every survivor got its memory.
+    Recovered,
+}
+
+impl Verdict {
+    /// Its id, as JSON and `data-verdict` carry it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Panic => "panic",
+            Self::Deadlock => "deadlock",
+            Self::Livelock => "livelock",
+            Self::Stalled => "stalled",
+            Self::NoOom => "no-oom",
+            Self::ExtraVictims => "extra-victims",
+            Self::Recovered => "recovered",
+        }
+    }
+}
+
+/// Something worth pointing at.
+#[derive(Clone, Debug)]
+pub struct Incident {
+    /// When.
+    pub at: SimTime,
+    /// `back-off`, `refusal`, `give-up`, `extra-victim`, `cycle`.
+    pub kind: &'static str,
+    /// To whom.
+    pub task: TaskId,
+    /// In words.
+    pub text: String,
+    /// Who waited for whom then.
+    pub chain: Vec<WaitLink>,
+    /// Index of its record.
+    pub record: usize,
+}
+
+/// A victim's story.
+#[derive(Clone, Debug)]
+pub struct Victim {
+    /// The thread-group leader.
+    pub task: TaskId,
+    /// When it was marked.
+    pub killed: SimTime,
+    /// When SKIP was set on its mm.
+    pub skip: Option<SimTime>,
+    /// Pages that reached the free list, by whomever.
+    pub freed_pages: u64,
+    /// Attempts of the reaper.
+    pub attempts: u32,
+}
+
+/// Numbers of a run; times in ns.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics {
+    /// Attempts of the reaper (starts and skips).
+    pub reap_attempts: u64,
+    /// Sleeps after a failed attempt or skip.
+    pub backoffs: u64,
+    /// Callbacks that returned -EAGAIN or false.
+    pub refusals: u64,
+    /// Give-ups.
+    pub gave_up: u64,
+    /// Pages the reaper unmapped.
+    pub reaped_pages: u64,
+    /// Notifier calls.
+    pub callbacks: u64,
+    /// Time callbacks spent parked, in all and at most.
+    pub callback_blocked_ns: u64,
+    /// See `callback_blocked_ns`.
+    pub callback_blocked_max_ns: u64,
+    /// From the first kill until free > high with all survivors served.
+    pub oom_to_recovery_ns: Option<u64>,
+    /// Time requests spent in the slow path.
+    pub alloc_stall: Stalls,
+    /// PSI `some`.
+    pub psi_some_ns: u64,
+    /// PSI `full`.
+    pub psi_full_ns: u64,
+    /// Engine and kernel records.
+    pub events: u64,
+}
+
+/// A distribution of stalls.
+#[derive(Clone, Debug, Default)]
+pub struct Stalls {
+    /// How many.
+    pub count: u64,
+    /// Median, in ns; `None` when there is none.
+    pub p50: Option<u64>,
+    /// 99th percentile.
+    pub p99: Option<u64>,
+    /// Longest.
+    pub max: Option<u64>,
+}
+
+/// All of it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The outcome.
+    pub verdict: Verdict,
+    /// Why, in a sentence with times and names.
+    pub evidence: String,
+    /// Flags of design.md section 7 that were raised.
+    pub flags: Vec<&'static str>,
+    /// In order of their kills.
+    pub victims: Vec<Victim>,
+    /// Counters.
+    pub metrics: Metrics,
+    /// By time.
+    pub incidents: Vec<Incident>,
+}

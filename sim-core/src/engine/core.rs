@@ -1,0 +1,316 @@
+//! The state shared by all processes of one run, and how a process
+//! parks and is woken.
+//!
+//! Invariant: a process is in exactly one of the states of [`State`];
+//! it has at most one pending event in the event list (its resume, its
+//! time-out or the end of its CPU burst), plus the time-out of a wait
+//! that may also end otherwise.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::cpu::{Burst, Scheduler};
+use super::event_list::{Class, EventKey, EventList, Ties};
+use super::lock::Lock;
+use super::queue::Queue;
+use super::stack::Stacks;
+use super::{Cpus, Hold};
+use crate::base::{CpuId, IdVec, LockId, Nanos, QueueId, SimTime, StackId, TaskId};
+
+/// What a parked process waits on.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum WaitOn {
+    /// The clock.
+    Time,
+    /// A lock's holder.
+    Lock(LockId),
+    /// Somebody to wake a queue.
+    Queue(QueueId),
+}
+
+/// The model's reason for a wait; the engine only carries it.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Why(pub u8);
+
+/// How a wait ended.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Waited {
+    /// What was waited for happened.
+    Granted,
+    /// The time-out came first.
+    TimedOut,
+    /// The process was killed in a killable wait.
+    Killed,
+}
+
+/// Whether [`Engine::kill`] ends a wait.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Signals {
+    /// It does not.
+    Ignored,
+    /// It does: the wait returns [`Waited::Killed`].
+    Killable,
+}
+
+/// What the engine tells its observer. Observers never change a run.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum EngineEvent {
+    /// A process was created.
+    Spawned,
+    /// A process ended.
+    Exited,
+    /// A process got a CPU.
+    Ran(CpuId),
+    /// A process lost its CPU while it still wanted it.
+    Preempted,
+    /// A process parked.
+    Blocked(WaitOn, Why, StackId),
+    /// A parked process may go on; by whom, and why.
+    Woken(Option<TaskId>, Waited),
+    /// A process holds a lock from now on.
+    Acquired(LockId, Hold),
+    /// A process let go of a lock.
+    Released(LockId),
+}
+
+/// Sees everything the engine does, in order.
+pub trait Observer {
+    /// `task` did, or suffered, `event` at `at`.
+    fn engine_event(&mut self, at: SimTime, task: TaskId, event: EngineEvent);
+}
+
+/// When a run is stopped although events are left.
+#[derive(Copy, Clone, Debug)]
+pub struct Limits {
+    /// Events taken from the event list, at most.
+    pub events: u64,
+    /// Last instant simulated.
+    pub horizon: SimTime,
+    /// Resumes in one instant, at most: more is a loop that never waits.
+    pub resumes_per_instant: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            events: 50_000_000,
+            horizon: SimTime(60_000_000_000),
+            resumes_per_instant: 100_000,
+        }
+    }
+}
+
+/// What an event in the list does when its time comes.
+#[derive(Copy, Clone, Debug)]
+pub(super) enum Action {
+    /// Poll the process.
+    Resume(TaskId),
+    /// The process's time-out or sleep is over.
+    Timeout(TaskId),
+    /// The scheduler looks whether somebody else deserves the CPU.
+    Tick(CpuId),
+}
+
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(super) enum State {
+    /// Waits for a CPU.
+    Runnable,
+    /// Has a CPU, or needs none.
+    Running,
+    /// Parked; killable or not.
+    Blocked(Signals),
+    Done,
+}
+
+pub(super) struct Process {
+    pub(super) state: State,
+    pub(super) on_cpu: bool,
+    pub(super) timer: Option<EventKey>,
+    pub(super) waits_on: WaitOn,
+    pub(super) waited: Option<Waited>,
+    pub(super) killed: bool,
+    pub(super) stack: StackId,
+    pub(super) burst: Burst,
+}
+
+/// Everything behind the one `RefCell`.
+pub(super) struct Core<O> {
+    pub(super) events: EventList<Action>,
+    pub(super) processes: IdVec<TaskId, Process>,
+    pub(super) scheduler: Scheduler,
+    pub(super) locks: IdVec<LockId, Lock>,
+    pub(super) queues: IdVec<QueueId, Queue>,
+    pub(super) stacks: Stacks,
+    pub(super) observer: O,
+    pub(super) current: Option<TaskId>,
+    pub(super) spawned: Vec<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+impl<O: Observer> Core<O> {
+    pub(super) fn now(&self) -> SimTime {
+        self.events.now()
+    }
+
+    pub(super) fn emit(&mut self, task: TaskId, event: EngineEvent) {
+        self.observer.engine_event(self.events.now(), task, event);
+    }
+
+    pub(super) fn current(&self) -> TaskId {
+        self.current.expect("invariant: a process is running")
+    }
+
+    /// Parks the running process. Whoever ends the wait calls [`wake`](Self::wake).
+    pub(super) fn park(&mut self, on: WaitOn, why: Why, signals: Signals, timeout: Option<Nanos>) {
+        let task = self.current();
+        let process = &mut self.processes[task];
+        process.state = State::Blocked(signals);
+        process.waits_on = on;
+        process.waited = None;
+        let stack = process.stack;
+        if let Some(after) = timeout {
+            let at = self.events.now() + after;
+            let key = self
+                .events
+                .schedule(at, Class::Timer, Action::Timeout(task));
+            self.processes[task].timer = Some(key);
+        }
+        self.emit(task, EngineEvent::Blocked(on, why, stack));
+        self.leave_cpu(task);
+    }
+
+    /// Ends the wait of `task`: it is resumed at once if it needs no
+    /// CPU, else when it gets one.
+    pub(super) fn wake(&mut self, task: TaskId, how: Waited, class: Class) {
+        let by = if how == Waited::TimedOut {
+            None
+        } else {
+            self.current
+        };
+        let process = &mut self.processes[task];
+        debug_assert!(
+            matches!(process.state, State::Blocked(_)),
+            "invariant: only the parked wake"
+        );
+        process.waited = Some(how);
+        process.state = State::Runnable;
+        if let Some(timer) = process.timer.take() {
+            self.events.cancel(timer);
+        }
+        self.emit(task, EngineEvent::Woken(by, how));
+        self.make_runnable(task, class);
+    }
+
+    /// SIGKILL in the engine's terms: a killable wait ends now, and
+    /// every later killable wait ends before it begins.
+    fn kill(&mut self, task: TaskId) {
+        let process = &mut self.processes[task];
+        process.killed = true;
+        if process.state == State::Blocked(Signals::Killable) {
+            match process.waits_on {
+                WaitOn::Time => {}
+                WaitOn::Lock(lock) => self.forget_waiter(lock, task),
+                WaitOn::Queue(queue) => self.queues[queue].forget(task),
+            }
+            self.wake(task, Waited::Killed, Class::Wakeup);
+        }
+    }
+}
+
+/// Handle on a run's engine, shared by every process.
+pub struct Engine<O> {
+    pub(super) core: RefCell<Core<O>>,
+}
+
+impl<O: Observer> Engine<O> {
+    /// An engine at time zero. `cpus` says how many CPUs there are and
+    /// how they are shared; `ties` how simultaneous events are ordered.
+    pub fn new(cpus: Cpus, ties: Ties, observer: O) -> Self {
+        Self {
+            core: RefCell::new(Core {
+                events: EventList::new(ties),
+                processes: IdVec::new(),
+                scheduler: Scheduler::new(cpus),
+                locks: IdVec::new(),
+                queues: IdVec::new(),
+                stacks: Stacks::default(),
+                observer,
+                current: None,
+                spawned: Vec::new(),
+            }),
+        }
+    }
+
+    /// The clock.
+    pub fn now(&self) -> SimTime {
+        self.core.borrow().now()
+    }
+
+    /// The process that is running. Panics between events.
+    pub fn current(&self) -> TaskId {
+        self.core.borrow().current()
+    }
+
+    /// Reads or feeds the observer, with the clock.
+    pub fn observe<R>(&self, f: impl FnOnce(SimTime, &mut O) -> R) -> R {
+        let core = &mut *self.core.borrow_mut();
+        f(core.events.now(), &mut core.observer)
+    }
+
+    /// Sleeps for `span`.
+    pub async fn sleep(&self, span: Nanos, why: Why, signals: Signals) -> Waited {
+        if self.refused(signals) {
+            return Waited::Killed;
+        }
+        self.core
+            .borrow_mut()
+            .park(WaitOn::Time, why, signals, Some(span));
+        self.parked().await
+    }
+
+    /// Sends the engine's kill to `task`; see [`Signals`].
+    pub fn kill(&self, task: TaskId) {
+        self.core.borrow_mut().kill(task);
+    }
+
+    /// Whether `task` was killed.
+    pub fn is_killed(&self, task: TaskId) -> bool {
+        self.core.borrow().processes[task].killed
+    }
+
+    /// Whether a killable wait would end at once.
+    pub(super) fn refused(&self, signals: Signals) -> bool {
+        let core = self.core.borrow();
+        signals == Signals::Killable && core.processes[core.current()].killed
+    }
+
+    /// Resolves when the wait just begun by [`Core::park`] has ended.
+    pub(super) fn parked(&self) -> Parked<'_, O> {
+        Parked {
+            engine: self,
+            polled: false,
+        }
+    }
+}
+
+/// The await of a parked process.
+pub(super) struct Parked<'e, O> {
+    engine: &'e Engine<O>,
+    polled: bool,
+}
+
+impl<O: Observer> Future for Parked<'_, O> {
+    type Output = Waited;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Waited> {
+        if !self.polled {
+            self.polled = true;
+            return Poll::Pending;
+        }
+        let mut core = self.engine.core.borrow_mut();
+        let task = core.current();
+        let waited = core.processes[task].waited.take();
+        Poll::Ready(waited.expect("invariant: a process resumes after its wait ended"))
+    }
+}

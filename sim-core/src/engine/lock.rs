@@ -1,0 +1,124 @@
+//! Sleeping locks: mutexes (taken exclusively) and reader-writer
+//! semaphores, with FIFO hand-off.
+//!
+//! Letting go of a lock gives it to the waiter at the head of the
+//! queue, and to the readers behind a reader, before anybody else can
+//! come; nobody is starved and nobody barges in. A trylock for reading
+//! fails if a writer holds the lock *or anybody waits for it*. Spinlocks
+//! need no object: nothing else runs between two awaits.
+
+use std::collections::VecDeque;
+
+use super::core::{Core, Engine, EngineEvent, Observer, Signals, WaitOn, Waited, Why};
+use super::event_list::Class;
+use crate::base::{LockId, TaskId};
+
+/// How a lock is held.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Hold {
+    /// Together with other readers.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
+/// A mutex or a reader-writer semaphore.
+#[derive(Default)]
+pub(super) struct Lock {
+    /// Invariant: more than one holder only if all are readers.
+    holders: Vec<(TaskId, Hold)>,
+    waiters: VecDeque<(TaskId, Hold)>,
+}
+
+impl Lock {
+    fn admits(&self, hold: Hold) -> bool {
+        match hold {
+            Hold::Exclusive => self.holders.is_empty(),
+            Hold::Shared => self.holders.iter().all(|&(_, held)| held == Hold::Shared),
+        }
+    }
+}
+
+impl<O: Observer> Core<O> {
+    fn take(&mut self, lock: LockId, task: TaskId, hold: Hold) {
+        self.locks[lock].holders.push((task, hold));
+        self.emit(task, EngineEvent::Acquired(lock, hold));
+    }
+
+    fn try_take(&mut self, lock: LockId, hold: Hold) -> bool {
+        let free = self.locks[lock].waiters.is_empty() && self.locks[lock].admits(hold);
+        if free {
+            let task = self.current();
+            self.take(lock, task, hold);
+        }
+        free
+    }
+
+    /// Gives the lock to as many waiters at the head as it admits.
+    fn hand_off(&mut self, lock: LockId) {
+        while let Some(&(task, hold)) = self.locks[lock].waiters.front() {
+            if !self.locks[lock].admits(hold) {
+                break;
+            }
+            self.locks[lock].waiters.pop_front();
+            self.take(lock, task, hold);
+            self.wake(task, Waited::Granted, Class::HandOff);
+        }
+    }
+
+    /// Drops a waiter that was killed; those behind it may get their turn.
+    pub(super) fn forget_waiter(&mut self, lock: LockId, task: TaskId) {
+        self.locks[lock]
+            .waiters
+            .retain(|&(waiter, _)| waiter != task);
+        self.hand_off(lock);
+    }
+}
+
+impl<O: Observer> Engine<O> {
+    /// A new lock that nobody holds.
+    pub fn new_lock(&self) -> LockId {
+        self.core.borrow_mut().locks.push(Lock::default())
+    }
+
+    /// Takes the lock, waiting in line for it.
+    pub async fn lock(&self, lock: LockId, hold: Hold, why: Why, signals: Signals) -> Waited {
+        if self.core.borrow_mut().try_take(lock, hold) {
+            return Waited::Granted;
+        }
+        if self.refused(signals) {
+            return Waited::Killed;
+        }
+        {
+            let mut core = self.core.borrow_mut();
+            let task = core.current();
+            core.locks[lock].waiters.push_back((task, hold));
+            core.park(WaitOn::Lock(lock), why, signals, None);
+        }
+        self.parked().await
+    }
+
+    /// Takes the lock if nobody holds it in a conflicting way and nobody waits.
+    pub fn try_lock(&self, lock: LockId, hold: Hold) -> bool {
+        self.core.borrow_mut().try_take(lock, hold)
+    }
+
+    /// Lets go of the lock.
+    pub fn unlock(&self, lock: LockId) {
+        let mut core = self.core.borrow_mut();
+        let task = core.current();
+        let holders = &mut core.locks[lock].holders;
+        let index = holders.iter().position(|&(holder, _)| holder == task);
+        holders.remove(index.expect("invariant: only a holder unlocks"));
+        core.emit(task, EngineEvent::Released(lock));
+        core.hand_off(lock);
+    }
+
+    /// Who holds the lock; of several readers, the first.
+    pub fn holder(&self, lock: LockId) -> Option<TaskId> {
+        self.core.borrow().locks[lock]
+            .holders
+            .first()
+            .map(|&(task, _)| task)
+    }
+}

@@ -1,0 +1,73 @@
+//! Wait queues: processes that wait until somebody says so.
+//!
+//! A completion or a condition is a queue plus a predicate of the
+//! model's; waiters test the predicate again after they wake.
+
+use std::collections::VecDeque;
+
+use super::core::{Core, Engine, Observer, Signals, WaitOn, Waited, Why};
+use super::event_list::Class;
+use crate::base::{Nanos, QueueId, TaskId};
+
+/// Waiters in order of arrival.
+#[derive(Default)]
+pub(super) struct Queue {
+    waiters: VecDeque<TaskId>,
+}
+
+impl Queue {
+    pub(super) fn forget(&mut self, task: TaskId) {
+        self.waiters.retain(|&waiter| waiter != task);
+    }
+}
+
+impl<O: Observer> Core<O> {
+    fn wake_queue(&mut self, queue: QueueId, most: usize) {
+        for _ in 0..most {
+            let Some(task) = self.queues[queue].waiters.pop_front() else {
+                break;
+            };
+            self.wake(task, Waited::Granted, Class::Wakeup);
+        }
+    }
+}
+
+impl<O: Observer> Engine<O> {
+    /// A new, empty wait queue.
+    pub fn new_queue(&self) -> QueueId {
+        self.core.borrow_mut().queues.push(Queue::default())
+    }
+
+    /// Waits until the queue is woken, `timeout` passes, or (if
+    /// killable) the process is killed.
+    pub async fn wait(
+        &self,
+        queue: QueueId,
+        why: Why,
+        signals: Signals,
+        timeout: Option<Nanos>,
+    ) -> Waited {
+        if self.refused(signals) {
+            return Waited::Killed;
+        }
+        {
+            let mut core = self.core.borrow_mut();
+            let task = core.current();
+            core.queues[queue].waiters.push_back(task);
+            core.park(WaitOn::Queue(queue), why, signals, timeout);
+        }
+        self.parked().await
+    }
+
+    /// Wakes the process that has waited longest, if any.
+    pub fn wake_one(&self, queue: QueueId) {
+        self.core.borrow_mut().wake_queue(queue, 1);
+    }
+
+    /// Wakes every process that waits now, in order of arrival.
+    pub fn wake_all(&self, queue: QueueId) {
+        let mut core = self.core.borrow_mut();
+        let waiting = core.queues[queue].waiters.len();
+        core.wake_queue(queue, waiting);
+    }
+}

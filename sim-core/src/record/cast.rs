@@ -1,0 +1,169 @@
+//! Who and what a run's records speak of: the side tables behind ids.
+
+use crate::base::{
+    DeviceId, IdVec, LockId, MmId, Nanos, NotifierId, RangeId, ReportId, StackId, TaskId, ZoneId,
+};
+use crate::engine::Frame;
+
+/// What kind of process a task is.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum TaskKind {
+    /// A user process or one of its threads.
+    User,
+    /// A kernel thread.
+    Kthread,
+    /// A device: hardware that works beside the CPUs.
+    Device,
+    /// Bookkeeping of the kernel that is nobody's thread: a timer.
+    Timer,
+}
+
+/// A process of the run.
+#[derive(Clone, Debug)]
+pub struct TaskInfo {
+    /// Name in the scenario, unique; threads are `name/2`, `name/3` …
+    pub name: String,
+    /// `comm`, as tracepoints print it.
+    pub comm: String,
+    /// Thread id.
+    pub pid: u32,
+    /// The thread group's leader; itself for a leader.
+    pub leader: TaskId,
+    /// What it is.
+    pub kind: TaskKind,
+    /// Its address space.
+    pub mm: Option<MmId>,
+    /// `oom_score_adj`, -1000 to 1000.
+    pub oom_score_adj: i16,
+}
+
+/// An address space.
+#[derive(Clone, Debug)]
+pub struct MmInfo {
+    /// The task it was made for.
+    pub owner: TaskId,
+    /// Its `mmap_lock`.
+    pub mmap_lock: LockId,
+}
+
+/// A range of addresses: a VMA, or what a notifier covers.
+#[derive(Clone, Debug)]
+pub struct RangeInfo {
+    /// Whose.
+    pub mm: MmId,
+    /// First byte.
+    pub start: u64,
+    /// One past the last byte.
+    pub end: u64,
+    /// What it is called: a region of the scenario, `[stack]`, …
+    pub name: String,
+    /// Whether its pages are anonymous (else a private file mapping).
+    pub anonymous: bool,
+}
+
+/// A zone.
+#[derive(Clone, Debug)]
+pub struct ZoneInfo {
+    /// `DMA`, `DMA32`, `Normal`.
+    pub name: String,
+    /// Managed pages.
+    pub managed: u64,
+    /// Watermarks, in pages.
+    pub min: u64,
+    /// See `min`.
+    pub low: u64,
+    /// See `min`.
+    pub high: u64,
+}
+
+/// A device.
+#[derive(Clone, Debug)]
+pub struct DeviceInfo {
+    /// Name in the scenario.
+    pub name: String,
+    /// Id of its driver archetype.
+    pub driver: &'static str,
+    /// The process that works for it.
+    pub task: Option<TaskId>,
+    /// Its driver's lock.
+    pub lock: Option<LockId>,
+}
+
+/// A registration of a device on an mm.
+#[derive(Clone, Debug)]
+pub struct NotifierInfo {
+    /// Whose callback.
+    pub device: DeviceId,
+    /// On which mm.
+    pub mm: MmId,
+    /// Whether it is an interval notifier (else on the list).
+    pub interval: bool,
+}
+
+/// A sleeping lock.
+#[derive(Clone, Debug)]
+pub struct LockInfo {
+    /// `mmap_lock of hog`, `oom_lock`, …
+    pub name: String,
+}
+
+/// Sizes of a process at one moment, as log lines print them, in pages
+/// unless said.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct VictimReport {
+    /// Mapped pages.
+    pub total_vm: u64,
+    /// Anonymous pages present.
+    pub anon: u64,
+    /// File pages present.
+    pub file: u64,
+    /// Shared-memory pages present.
+    pub shmem: u64,
+    /// Page tables, in bytes.
+    pub pgtables_bytes: u64,
+    /// `oom_score_adj`.
+    pub oom_score_adj: i16,
+}
+
+/// The side tables of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Cast {
+    /// Processes, by the id that records carry.
+    pub tasks: IdVec<TaskId, TaskInfo>,
+    /// Address spaces.
+    pub mms: IdVec<MmId, MmInfo>,
+    /// Address ranges.
+    pub ranges: IdVec<RangeId, RangeInfo>,
+    /// Zones, lowest first.
+    pub zones: IdVec<ZoneId, ZoneInfo>,
+    /// Devices.
+    pub devices: IdVec<DeviceId, DeviceInfo>,
+    /// Registrations.
+    pub notifiers: IdVec<NotifierId, NotifierInfo>,
+    /// Locks, in the order the engine made them.
+    pub locks: IdVec<LockId, LockInfo>,
+    /// Victim reports.
+    pub reports: IdVec<ReportId, VictimReport>,
+    /// Call stacks, by `StackId`; filled when the run ends.
+    pub stacks: Vec<Frame>,
+    /// Length of a jiffy.
+    pub jiffy: Nanos,
+    /// Number of CPUs.
+    pub cpus: u32,
+}
+
+impl Cast {
+    /// The functions on a stack, innermost first.
+    pub fn functions(&self, stack: StackId) -> Vec<super::Func> {
+        let mut functions = Vec::new();
+        let mut at = stack;
+        while at.index() != 0 {
+            let Some(frame) = self.stacks.get(at.index()) else {
+                break;
+            };
+            functions.extend(super::Func::from_number(frame.function));
+            at = frame.caller;
+        }
+        functions
+    }
+}

@@ -1,0 +1,23 @@
+//! The record of a run: everything that happened, in order, and the
+//! cast of those it happened to.
+//!
+//! The [`Recorder`] is the engine's observer and the kernel's witness.
+//! It feeds the digest always and keeps the trace if asked; it never
+//! changes a run. Nothing here interprets: that is `analysis`.
+
+mod cast;
+mod event;
+mod names;
+mod recorder;
+mod run;
+mod trace;
+
+pub use cast::{
+    Cast, DeviceInfo, LockInfo, MmInfo, NotifierInfo, RangeInfo, TaskInfo, TaskKind, VictimReport,
+    ZoneInfo,
+};
+pub use event::{Event, ItreeOp, MnEvent, OomResult, SkipBy};
+pub use names::{Func, Gfp, Reason};
+pub use recorder::{Keep, Recorder};
+pub use run::{MODEL_VERSION, Run, RunId};
+pub use trace::{Record, Trace};
