@@ -5,10 +5,10 @@ use std::collections::BinaryHeap;
 
 use crate::hold::Increments;
 
-pub(crate) fn start(mut increments: Increments, pending: usize) -> impl FnMut(u64) -> u64 {
+pub(crate) fn start(mut increments: Increments, pending: u32) -> impl FnMut(u64) -> u64 {
     let mut heap = BinaryHeap::new();
     let mut sequence = 0_u64;
-    for payload in 0..pending as u32 {
+    for payload in 0..pending {
         heap.push(Reverse((increments.next(), sequence, payload)));
         sequence += 1;
     }

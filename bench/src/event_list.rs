@@ -5,9 +5,9 @@ use sim_core::engine::event_list::{Class, EventList, Ties};
 
 use crate::hold::Increments;
 
-pub(crate) fn start(mut increments: Increments, pending: usize) -> impl FnMut(u64) -> u64 {
+pub(crate) fn start(mut increments: Increments, pending: u32) -> impl FnMut(u64) -> u64 {
     let mut list = EventList::new(Ties::Fifo);
-    for payload in 0..pending as u32 {
+    for payload in 0..pending {
         list.schedule(SimTime(increments.next()), Class::Step, payload);
     }
     move |events| {

@@ -1,4 +1,8 @@
 //! The hold model and the table of its results.
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "figures are printed to three digits"
+)]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -8,7 +12,7 @@ use sim_core::base::random::Stream;
 use sim_core::base::time::Nanos;
 
 /// Numbers of pending events to measure at.
-const PENDING: [usize; 3] = [16, 256, 4096];
+const PENDING: [u32; 3] = [16, 256, 4096];
 /// Every round runs each contender once; the medians of rounds count.
 const ROUNDS: usize = 21;
 /// Events in one round. Some 10 ms: shorter than most disturbances, much
@@ -53,14 +57,14 @@ pub(crate) type Run = Box<dyn FnMut(u64) -> u64>;
 /// An engine that can run the hold model.
 pub(crate) struct Contender {
     name: &'static str,
-    start: Box<dyn Fn(Increments, usize) -> Run>,
+    start: Box<dyn Fn(Increments, u32) -> Run>,
 }
 
 impl Contender {
     /// `start` sets a model up with a number of events pending.
     pub(crate) fn new<R: FnMut(u64) -> u64 + 'static>(
         name: &'static str,
-        start: impl Fn(Increments, usize) -> R + 'static,
+        start: impl Fn(Increments, u32) -> R + 'static,
     ) -> Self {
         let start =
             Box::new(move |increments, pending| -> Run { Box::new(start(increments, pending)) });
@@ -93,7 +97,7 @@ pub(crate) fn print_table(increments: &Increments, contenders: &[Contender]) {
 }
 
 /// Nanoseconds per event: a list of rounds for each contender.
-fn measure(increments: &Increments, contenders: &[Contender], pending: usize) -> Vec<Vec<f64>> {
+fn measure(increments: &Increments, contenders: &[Contender], pending: u32) -> Vec<Vec<f64>> {
     let mut runs: Vec<Run> = contenders
         .iter()
         .map(|contender| (contender.start)(increments.clone(), pending))

@@ -16,7 +16,7 @@ use crate::hold::Increments;
 /// The model. Nothing here is ever saved, but nexosim asks that it could.
 #[derive(Serialize, Deserialize)]
 struct Hold {
-    pending: usize,
+    pending: u32,
     #[serde(skip, default = "Increments::new")]
     increments: Increments,
     #[serde(skip)]
@@ -26,8 +26,9 @@ struct Hold {
 #[Model]
 impl Hold {
     #[nexosim(init)]
+    #[expect(clippy::unused_async, reason = "the macro awaits it")]
     async fn init(&mut self, cx: &Context<Self>) {
-        for payload in 0..self.pending as u32 {
+        for payload in 0..self.pending {
             self.schedule(payload, cx);
         }
     }
@@ -45,7 +46,7 @@ impl Hold {
     }
 }
 
-pub(crate) fn start(increments: Increments, pending: usize) -> impl FnMut(u64) -> u64 {
+pub(crate) fn start(increments: Increments, pending: u32) -> impl FnMut(u64) -> u64 {
     let events = Arc::new(AtomicU64::new(0));
     let model = Hold {
         pending,
