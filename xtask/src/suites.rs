@@ -1,7 +1,8 @@
 //! `cargo xtask test`: every suite in order, a table of what they counted, and one closing line.
 //!
-//! The terminal shows progress and, of a suite that fails, all it printed but passed tests; everything is kept in
-//! target/xtask/. Leaves out the tests themselves: they are beside the code and in e2e/.
+//! The terminal shows progress and, of a suite that fails, all it printed but passed tests;
+//! everything is kept in target/xtask/. Leaves out the tests themselves: they are beside the code
+//! and in e2e/.
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
