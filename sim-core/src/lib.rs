@@ -5,11 +5,9 @@
 pub mod base;
 pub mod engine;
 pub mod record;
-pub mod scenario {
-    //! Scenarios.
-    pub mod checked;
-}
+pub mod scenario;
 pub mod analysis {
     //! Analyses.
     pub mod types;
 }
+pub mod share;

@@ -1,0 +1,21 @@
+//! Scenarios: what people write, and what a run is built from.
+//!
+//! [`parse`] turns the text of a scenario file into a checked
+//! [`Scenario`](checked::Scenario), or into every complaint about it
+//! with its place. The scenarios that come with the program are in
+//! [`gallery`]. Nothing here reads files or simulates anything.
+
+mod check;
+pub mod checked;
+mod error;
+pub mod gallery;
+mod layout;
+mod machine;
+pub mod names;
+mod program;
+mod set;
+mod spec;
+pub mod units;
+
+pub use check::{parse, parse_file};
+pub use error::Diagnostic;
