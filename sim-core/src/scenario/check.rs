@@ -97,14 +97,22 @@ pub fn parse_file(
 }
 
 fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option<Scenario> {
-    let fields = Fields::new(report, document, 0..0, FILE);
-    let schema = fields.require(report, "schema");
-    if let Some(schema) = schema
-        && report.integer(schema, 1..=1).is_none()
+    if let Some(schema) = document.get("schema")
+        && schema
+            .get_ref()
+            .as_integer()
+            .is_none_or(|number| number.as_str() != "1")
     {
         // A newer file may differ anywhere: its other complaints mislead.
+        report.add(
+            &schema.span(),
+            "unknown schema",
+            "this program reads schema 1",
+        );
         return None;
     }
+    let fields = Fields::new(report, document, 0..0, FILE);
+    let _ = fields.require(report, "schema");
     let title = fields
         .require(report, "title")
         .and_then(|v| report.line(v, TITLE_MAX));

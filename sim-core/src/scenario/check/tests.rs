@@ -1,5 +1,9 @@
 //! Tests of the reader of scenario files: what a good one becomes, and
 //! what a bad one is told.
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test writes its texts so"
+)]
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
@@ -302,9 +306,7 @@ fn files_that_cannot_be_read_say_why() {
     check_errors(
         "schema = 2\nanything = 1",
         &[],
-        &expect![[r#"
-        x.toml:1:10: out of range `2`: expected a whole number from 1 to 1
-        x.toml:2:1: unknown field `anything`: expected one of schema, title, about, kernel, policy, horizon, machine, device and task"#]],
+        &expect!["x.toml:1:10: unknown schema `2`: this program reads schema 1"],
     );
     check_errors(
         "schema = 1\ntitle = \"x\nkernel = [",
@@ -326,61 +328,11 @@ fn files_that_cannot_be_read_say_why() {
             x.toml:5:5: ram and zones `'1GiB'`: expected either `ram` or `zone`, not both"#]],
     );
     let many = "[[task]]\n".repeat(501);
-    check_errors(
-        &format!("schema=1\ntitle='t'\nkernel='6.1'\n{many}"),
-        &[],
-        &expect![[r#"
-            x.toml:4:1: missing `name` in `[[task]]`
-            x.toml:5:1: missing `name` in `[[task]]`
-            x.toml:6:1: missing `name` in `[[task]]`
-            x.toml:7:1: missing `name` in `[[task]]`
-            x.toml:8:1: missing `name` in `[[task]]`
-            x.toml:9:1: missing `name` in `[[task]]`
-            x.toml:10:1: missing `name` in `[[task]]`
-            x.toml:11:1: missing `name` in `[[task]]`
-            x.toml:12:1: missing `name` in `[[task]]`
-            x.toml:13:1: missing `name` in `[[task]]`
-            x.toml:14:1: missing `name` in `[[task]]`
-            x.toml:15:1: missing `name` in `[[task]]`
-            x.toml:16:1: missing `name` in `[[task]]`
-            x.toml:17:1: missing `name` in `[[task]]`
-            x.toml:18:1: missing `name` in `[[task]]`
-            x.toml:19:1: missing `name` in `[[task]]`
-            x.toml:20:1: missing `name` in `[[task]]`
-            x.toml:21:1: missing `name` in `[[task]]`
-            x.toml:22:1: missing `name` in `[[task]]`
-            x.toml:23:1: missing `name` in `[[task]]`
-            x.toml:24:1: missing `name` in `[[task]]`
-            x.toml:25:1: missing `name` in `[[task]]`
-            x.toml:26:1: missing `name` in `[[task]]`
-            x.toml:27:1: missing `name` in `[[task]]`
-            x.toml:28:1: missing `name` in `[[task]]`
-            x.toml:29:1: missing `name` in `[[task]]`
-            x.toml:30:1: missing `name` in `[[task]]`
-            x.toml:31:1: missing `name` in `[[task]]`
-            x.toml:32:1: missing `name` in `[[task]]`
-            x.toml:33:1: missing `name` in `[[task]]`
-            x.toml:34:1: missing `name` in `[[task]]`
-            x.toml:35:1: missing `name` in `[[task]]`
-            x.toml:36:1: missing `name` in `[[task]]`
-            x.toml:37:1: missing `name` in `[[task]]`
-            x.toml:38:1: missing `name` in `[[task]]`
-            x.toml:39:1: missing `name` in `[[task]]`
-            x.toml:40:1: missing `name` in `[[task]]`
-            x.toml:41:1: missing `name` in `[[task]]`
-            x.toml:42:1: missing `name` in `[[task]]`
-            x.toml:43:1: missing `name` in `[[task]]`
-            x.toml:44:1: missing `name` in `[[task]]`
-            x.toml:45:1: missing `name` in `[[task]]`
-            x.toml:46:1: missing `name` in `[[task]]`
-            x.toml:47:1: missing `name` in `[[task]]`
-            x.toml:48:1: missing `name` in `[[task]]`
-            x.toml:49:1: missing `name` in `[[task]]`
-            x.toml:50:1: missing `name` in `[[task]]`
-            x.toml:51:1: missing `name` in `[[task]]`
-            x.toml:52:1: missing `name` in `[[task]]`
-            x.toml:504:1: too many `[[task]]`: expected at most 500"#]],
-    );
+    let text = format!("schema=1\ntitle='t'\nkernel='6.1'\n{many}");
+    let errors = parse("x", &text, &[]).expect_err("too many");
+    assert_eq!(errors.len(), 50);
+    let too_many = "x.toml:504:1: too many `[[task]]`: expected at most 500";
+    assert!(errors.iter().any(|error| error.to_string() == too_many));
 }
 
 #[test]
