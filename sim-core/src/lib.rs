@@ -11,8 +11,9 @@ pub mod kernel;
 pub mod policy;
 pub mod record;
 pub mod scenario;
-pub mod workload;
 pub mod analysis {
     //! Analyses.
     pub mod types;
 }
+pub mod share;
+pub mod workload;
