@@ -9,7 +9,4 @@ pub mod scenario {
     //! Scenarios.
     pub mod checked;
 }
-pub mod analysis {
-    //! Analyses.
-    pub mod types;
-}
+pub mod analysis;

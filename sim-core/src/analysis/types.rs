@@ -52,7 +52,8 @@ pub enum LaneState {
     Running,
     /// Wants a CPU.
     Runnable,
-    /// In direct reclaim, on a CPU or not.
+    /// In the slow path of an allocation (direct reclaim, and what it
+    /// does between two rounds), on a CPU or not.
     Reclaiming,
     /// Asleep by its own wish: pause, pace, nothing to do.
     Sleeping,
@@ -76,6 +77,8 @@ pub enum LaneState {
     Held,
     /// A lock is held and others wait.
     Contended,
+    /// A device has no job, or nobody holds a lock: nothing to draw.
+    Idle,
 }
 
 /// Something that happened at one instant.
@@ -129,6 +132,23 @@ pub struct Memory {
     pub free: Vec<(SimTime, u64)>,
     /// Per address space: (when, pages present), by time.
     pub present: Vec<(MmId, Vec<(SimTime, u64)>)>,
+    /// Pages of files present, in all address spaces; a part of `present`.
+    pub file: Vec<(SimTime, u64)>,
+    /// Pages unmapped so far that a device kept allocated at that time.
+    pub pinned: Vec<(SimTime, u64)>,
+    /// Pressure from each instant on.
+    pub pressure: Vec<(SimTime, Pressure)>,
+}
+
+/// Whether tasks are held up by a lack of memory (PSI).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Pressure {
+    /// None is.
+    None,
+    /// At least one is, but somebody else gets work done.
+    Some,
+    /// At least one is, and nobody gets work done.
+    Full,
 }
 
 /// One link of a wait chain: `task` waits, and for whom.
@@ -140,7 +160,7 @@ pub struct WaitLink {
     pub since: SimTime,
     /// What it waits on, in words: `mmap_lock of hog`, `back-off 3 of 10`.
     pub waits_on: String,
-    /// A word for the kind: `lock`, `queue`, `time`, `cpu`, `none`.
+    /// A word for the kind: `lock`, `queue`, `time`, `cpu`, `memory`, `none`.
     pub kind: &'static str,
     /// Whom it waits for, if that is a task.
     pub holder: Option<TaskId>,
