@@ -3,10 +3,11 @@
 #![warn(missing_docs)]
 
 pub mod base;
+pub mod driver;
 pub mod engine;
+pub mod kernel;
+pub mod policy;
 pub mod record;
-pub mod scenario {
-    //! Scenarios.
-    pub mod checked;
-}
 pub mod analysis;
+pub mod scenario;
+pub mod workload;

@@ -146,6 +146,7 @@ pub(super) struct Core<O> {
     pub(super) observer: O,
     pub(super) current: Option<TaskId>,
     pub(super) spawned: Vec<Pin<Box<dyn Future<Output = ()>>>>,
+    pub(super) stop_requested: bool,
 }
 
 impl<O: Observer> Core<O> {
@@ -238,6 +239,7 @@ impl<O: Observer> Engine<O> {
                 observer,
                 current: None,
                 spawned: Vec::new(),
+                stop_requested: false,
             }),
         }
     }
@@ -267,6 +269,11 @@ impl<O: Observer> Engine<O> {
             .borrow_mut()
             .park(WaitOn::Time, why, signals, Some(span));
         self.parked().await
+    }
+
+    /// Ends the run before the next event.
+    pub fn request_stop(&self) {
+        self.core.borrow_mut().stop_requested = true;
     }
 
     /// Sends the engine's kill to `task`; see [`Signals`].

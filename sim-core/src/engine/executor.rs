@@ -78,11 +78,6 @@ impl<O: Observer> Executor<O> {
         Progress::More
     }
 
-    /// Ends the run: no further event will be handled.
-    pub fn stop(&mut self) {
-        self.stopped = Some(Stop::Requested);
-    }
-
     /// Events handled so far.
     pub fn events(&self) -> u64 {
         self.events
@@ -93,6 +88,9 @@ impl<O: Observer> Executor<O> {
         let engine = Rc::clone(&self.engine);
         let task = {
             let core = &mut *engine.core.borrow_mut();
+            if core.stop_requested {
+                return Err(Stop::Requested);
+            }
             let at = core.events.peek_time().ok_or(Stop::Idle)?;
             if at > self.limits.horizon {
                 return Err(Stop::Horizon);
