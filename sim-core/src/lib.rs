@@ -2,12 +2,12 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod analysis;
 pub mod base;
 pub mod driver;
 pub mod engine;
 pub mod kernel;
 pub mod policy;
 pub mod record;
-pub mod analysis;
 pub mod scenario;
 pub mod workload;

@@ -349,7 +349,9 @@ impl<'r> Builder<'r> {
                 }
             }
             Event::FenceSignaled { fence } => {
-                for jobs in &mut self.index.jobs {
+                // Every device numbers its fences for itself.
+                let device = self.index.device_of(task);
+                if let Some(jobs) = device.and_then(|id| self.index.jobs.get_mut(id.index())) {
                     jobs.close(number, |job| *job == fence);
                 }
             }

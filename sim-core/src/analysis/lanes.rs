@@ -10,6 +10,8 @@
 mod device;
 mod lock;
 mod span;
+#[cfg(test)]
+pub(super) mod tests;
 
 use device::DeviceRow;
 use lock::LockRow;
@@ -144,7 +146,13 @@ impl<'r> Pass<'r> {
                 }
             }
             Event::FenceSignaled { fence } => {
-                for row in &mut self.devices {
+                // Every device numbers its fences for itself.
+                let signaler = self
+                    .cast
+                    .devices
+                    .iter()
+                    .position(|(_, info)| info.task == Some(record.task));
+                if let Some(row) = signaler.and_then(|index| self.devices.get_mut(index)) {
                     row.signaled(at, number, fence);
                 }
             }

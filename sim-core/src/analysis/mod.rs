@@ -12,6 +12,8 @@ mod memory;
 mod psi;
 mod reaping;
 mod replay;
+#[cfg(test)]
+mod story;
 pub mod types;
 mod victims;
 mod waits;

@@ -13,7 +13,8 @@ pub struct Lane {
     pub title: String,
     /// Small print: the pid, the driver's id.
     pub subtitle: String,
-    /// Sorted by start, not overlapping, no gap between first and last.
+    /// Sorted by start, not overlapping. Tasks have no gap between first
+    /// and last; a device without work and a free lock leave one.
     pub spans: Vec<Span>,
     /// Sorted by time.
     pub marks: Vec<Mark>,
@@ -77,8 +78,6 @@ pub enum LaneState {
     Held,
     /// A lock is held and others wait.
     Contended,
-    /// A device has no job, or nobody holds a lock: nothing to draw.
-    Idle,
 }
 
 /// Something that happened at one instant.

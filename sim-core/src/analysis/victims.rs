@@ -73,7 +73,8 @@ impl<'r> VictimsBuilder<'r> {
         }
         let info = self.cast.tasks.get(task);
         let leader = info.map_or(task, |info| info.leader);
-        let mm = info.and_then(|info| info.mm);
+        let mm_of = |task| self.cast.tasks.get(task)?.mm;
+        let mm = mm_of(task).or(mm_of(leader));
         let needless = self.victims.iter().find_map(|earlier| {
             let pages = *present.get(earlier.mm?.index())?;
             (earlier.mm != mm && pages > 0).then_some((earlier.leader, pages))

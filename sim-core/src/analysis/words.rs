@@ -9,7 +9,7 @@ mod event;
 pub use event::{event_name, event_text};
 
 use crate::base::{DeviceId, LockId, MmId, Nanos, NotifierId, RangeId, SimTime, TaskId};
-use crate::record::Cast;
+use crate::record::{Cast, RangeInfo};
 
 const US: u64 = 1_000;
 const MS: u64 = 1_000_000;
@@ -126,6 +126,7 @@ pub(super) fn mm_name(cast: &Cast, mm: MmId) -> String {
 /// `hog's buffers`.
 pub(super) fn range_name(cast: &Cast, range: RangeId) -> String {
     match cast.ranges.get(range) {
+        Some(info) if is_everything(info) => format!("all memory of {}", mm_name(cast, info.mm)),
         Some(info) => format!("{}'s {}", mm_name(cast, info.mm), info.name),
         None => format!("range {}", range.0),
     }
@@ -134,14 +135,19 @@ pub(super) fn range_name(cast: &Cast, range: RangeId) -> String {
 /// `hog's buffers [0x7f0000000000–0x7f0002000000)`.
 pub(super) fn range_text(cast: &Cast, range: RangeId) -> String {
     match cast.ranges.get(range) {
-        Some(info) => format!(
+        Some(info) if !is_everything(info) => format!(
             "{} [{:#x}–{:#x})",
             range_name(cast, range),
             info.start,
             info.end
         ),
-        None => range_name(cast, range),
+        _ => range_name(cast, range),
     }
+}
+
+/// The range of an address space's end.
+fn is_everything(info: &RangeInfo) -> bool {
+    info.start == 0 && info.end == u64::MAX
 }
 
 #[cfg(test)]

@@ -70,12 +70,15 @@ impl DeviceRow {
 
     fn update(&mut self, at: SimTime, number: usize, merge: Merge) {
         let parked = self.calls.iter().find(|call| call.is_parked);
-        let (state, record) = match (parked, self.calls.first(), self.jobs.first()) {
-            (Some(_), ..) => (LaneState::CallbackBlocked, number),
-            (None, Some(call), _) => (LaneState::Callback, call.record),
-            (None, None, Some((_, record))) => (LaneState::Job, *record),
-            (None, None, None) => (LaneState::Idle, number),
+        let busy = match (parked, self.calls.first(), self.jobs.first()) {
+            (Some(_), ..) => Some((LaneState::CallbackBlocked, number)),
+            (None, Some(call), _) => Some((LaneState::Callback, call.record)),
+            (None, None, Some((_, record))) => Some((LaneState::Job, *record)),
+            (None, None, None) => None,
         };
-        self.row.set_with(at, state, record, merge);
+        match busy {
+            Some((state, record)) => self.row.set_with(at, state, record, merge),
+            None => self.row.end(at),
+        }
     }
 }

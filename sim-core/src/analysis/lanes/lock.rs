@@ -46,12 +46,12 @@ impl LockRow {
     /// Whether the row tells anything; see the module above.
     pub(super) fn is_worth_showing(&self, name: &str, end: SimTime) -> bool {
         let is_central = name == "oom_lock" || name.starts_with("mmap_lock");
-        self.was_contended || is_central && self.row.longest_use_ns(end) > LONG_HOLD_NS
+        self.was_contended || is_central && self.row.longest_ns(end) > LONG_HOLD_NS
     }
 
     fn update(&mut self, at: SimTime, number: usize, merge: Merge) {
         let state = match (self.holders, self.waiters) {
-            (0, _) => LaneState::Idle,
+            (0, _) => return self.row.end(at),
             (_, 0) => LaneState::Held,
             _ => LaneState::Contended,
         };

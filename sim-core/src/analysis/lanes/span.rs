@@ -69,21 +69,14 @@ impl Row {
         self.marks.push(Mark { at, kind, record });
     }
 
-    /// The longest time spent in states other than idling, up to `end`.
-    pub(super) fn longest_use_ns(&self, end: SimTime) -> u64 {
-        let open = self
-            .open
-            .map(|open| (open.state, end.saturating_sub(open.start)));
+    /// The longest span, one that lasts until `end` among them.
+    pub(super) fn longest_ns(&self, end: SimTime) -> u64 {
+        let open = self.open.map(|open| end.saturating_sub(open.start));
         let closed = self
             .spans
             .iter()
-            .map(|span| (span.state, span.end.saturating_sub(span.start)));
-        closed
-            .chain(open)
-            .filter(|(state, _)| *state != LaneState::Idle)
-            .map(|(_, time)| time.0)
-            .max()
-            .unwrap_or(0)
+            .map(|span| span.end.saturating_sub(span.start));
+        closed.chain(open).map(|time| time.0).max().unwrap_or(0)
     }
 
     fn close(&mut self, at: SimTime) {
