@@ -347,7 +347,6 @@ fn process(
     }
     let first_pid = task.pid.unwrap_or(FIRST_PID);
     let mut programs = Programs {
-        task,
         regions: &regions,
         seed,
         threads: Vec::new(),
