@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod analysis;
 pub mod base;
 pub mod driver;
 pub mod engine;
@@ -11,9 +12,5 @@ pub mod kernel;
 pub mod policy;
 pub mod record;
 pub mod scenario;
-pub mod analysis {
-    //! Analyses.
-    pub mod types;
-}
 pub mod share;
 pub mod workload;

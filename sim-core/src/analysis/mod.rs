@@ -1,0 +1,28 @@
+//! Everything computed from a finished run's records: lanes, memory,
+//! wait chains, metrics, incidents, the verdict.
+//!
+//! It reads [`record::Run`](crate::record::Run) and nothing else: no
+//! part of the model is known here, so the same analyses would serve a
+//! trace from anywhere. Nothing here feeds back into a run or its digest.
+
+mod index;
+mod intervals;
+mod lanes;
+mod memory;
+mod psi;
+mod reaping;
+mod replay;
+#[cfg(test)]
+mod story;
+pub mod types;
+mod victims;
+mod waits;
+mod words;
+
+pub use index::Index;
+pub use lanes::lanes;
+pub use memory::memory;
+pub use types::*;
+pub use victims::victims;
+pub use waits::{wait_chain, wait_chain_after};
+pub use words::{count_text, event_name, event_text, size_text, span_text, task_name, time_text};
