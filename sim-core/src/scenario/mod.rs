@@ -2,8 +2,8 @@
 //!
 //! [`parse`] turns the text of a scenario file into a checked
 //! [`Scenario`](checked::Scenario), or into every complaint about it
-//! with its place. The scenarios that come with the program are in
-//! [`gallery`]. [`Simulation`] runs one. Nothing here reads files.
+//! with its place; [`Simulation`] runs one. The scenarios that come with
+//! the program are in [`gallery`]. Nothing here reads files.
 
 mod build;
 mod check;
