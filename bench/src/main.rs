@@ -7,6 +7,7 @@
 //! figures and wasm are measured elsewhere.
 
 mod baseline;
+mod coroutine;
 mod event_list;
 mod hold;
 mod nexosim;
@@ -20,6 +21,7 @@ fn contenders() -> Vec<Contender> {
     vec![
         Contender::new("std BinaryHeap (baseline)", baseline::start),
         Contender::new("reaperscope event list", event_list::start),
+        Contender::new("reaperscope coroutines", coroutine::start),
         Contender::new("nexosim 1.0.0", nexosim::start),
     ]
 }

@@ -162,6 +162,11 @@ impl<O: Observer> Core<O> {
         self.current.expect("invariant: a process is running")
     }
 
+    /// Whether a wait of the running process would end before it begins.
+    pub(super) fn refuses(&self, signals: Signals) -> bool {
+        signals == Signals::Killable && self.processes[self.current()].killed
+    }
+
     /// Parks the running process. Whoever ends the wait calls [`wake`](Self::wake).
     pub(super) fn park(&mut self, on: WaitOn, why: Why, signals: Signals, timeout: Option<Nanos>) {
         let task = self.current();
@@ -262,12 +267,13 @@ impl<O: Observer> Engine<O> {
 
     /// Sleeps for `span`.
     pub async fn sleep(&self, span: Nanos, why: Why, signals: Signals) -> Waited {
-        if self.refused(signals) {
-            return Waited::Killed;
+        {
+            let core = &mut *self.core.borrow_mut();
+            if core.refuses(signals) {
+                return Waited::Killed;
+            }
+            core.park(WaitOn::Time, why, signals, Some(span));
         }
-        self.core
-            .borrow_mut()
-            .park(WaitOn::Time, why, signals, Some(span));
         self.parked().await
     }
 
@@ -284,12 +290,6 @@ impl<O: Observer> Engine<O> {
     /// Whether `task` was killed.
     pub fn is_killed(&self, task: TaskId) -> bool {
         self.core.borrow().processes[task].killed
-    }
-
-    /// Whether a killable wait would end at once.
-    pub(super) fn refused(&self, signals: Signals) -> bool {
-        let core = self.core.borrow();
-        signals == Signals::Killable && core.processes[core.current()].killed
     }
 
     /// Resolves when the wait just begun by [`Core::park`] has ended.

@@ -83,14 +83,14 @@ impl<O: Observer> Engine<O> {
 
     /// Takes the lock, waiting in line for it.
     pub async fn lock(&self, lock: LockId, hold: Hold, why: Why, signals: Signals) -> Waited {
-        if self.core.borrow_mut().try_take(lock, hold) {
-            return Waited::Granted;
-        }
-        if self.refused(signals) {
-            return Waited::Killed;
-        }
         {
-            let mut core = self.core.borrow_mut();
+            let core = &mut *self.core.borrow_mut();
+            if core.try_take(lock, hold) {
+                return Waited::Granted;
+            }
+            if core.refuses(signals) {
+                return Waited::Killed;
+            }
             let task = core.current();
             core.locks[lock].waiters.push_back((task, hold));
             core.park(WaitOn::Lock(lock), why, signals, None);

@@ -47,11 +47,11 @@ impl<O: Observer> Engine<O> {
         signals: Signals,
         timeout: Option<Nanos>,
     ) -> Waited {
-        if self.refused(signals) {
-            return Waited::Killed;
-        }
         {
-            let mut core = self.core.borrow_mut();
+            let core = &mut *self.core.borrow_mut();
+            if core.refuses(signals) {
+                return Waited::Killed;
+            }
             let task = core.current();
             core.queues[queue].waiters.push_back(task);
             core.park(WaitOn::Queue(queue), why, signals, timeout);
