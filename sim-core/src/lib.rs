@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod analysis;
 pub mod base;
 pub mod driver;
 pub mod engine;
@@ -21,7 +22,3 @@ pub mod record;
 pub mod scenario;
 pub mod share;
 pub mod workload;
-pub mod analysis {
-    //! Analyses.
-    pub mod types;
-}
