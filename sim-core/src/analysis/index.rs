@@ -50,6 +50,14 @@ pub(super) struct Holding {
     pub(super) hold: Hold,
 }
 
+/// Things that are only counted.
+#[derive(Copy, Clone, Default, Debug)]
+pub(super) struct Counts {
+    pub(super) refusals: u64,
+    pub(super) gave_up: u64,
+    pub(super) reaped_pages: u64,
+}
+
 /// A run, prepared for questions.
 pub struct Index {
     pub(super) cast: Cast,
@@ -72,6 +80,9 @@ pub struct Index {
     /// or freed, a lock other than `oom_lock` released.
     pub(super) progress: Option<usize>,
     pub(super) panic: Option<usize>,
+    pub(super) counts: Counts,
+    /// Where the reaper gave up, and on whom.
+    pub(super) give_ups: Vec<(usize, TaskId)>,
 }
 
 impl Index {
@@ -188,6 +199,18 @@ impl Index {
             .map_or(0, |&(_, pages)| pages)
     }
 
+    /// When something had last been achieved; see `progress`.
+    pub(super) fn last_progress(&self) -> SimTime {
+        self.progress
+            .map_or(SimTime::ZERO, |record| self.time(record))
+    }
+
+    /// The record since which `task` waits: for a page, or else as it does now.
+    pub(super) fn waits_since(&self, task: TaskId, seen: usize) -> Option<usize> {
+        let stall = self.stall(task, seen).map(|stall| stall.from);
+        stall.or_else(|| Some(self.step(task, seen)?.0.record))
+    }
+
     /// Whether `task` has been sent SIGKILL.
     pub(super) fn is_killed(&self, task: TaskId, seen: usize) -> bool {
         self.tasks
@@ -247,6 +270,8 @@ impl<'r> Builder<'r> {
                 reaper,
                 progress: None,
                 panic: None,
+                counts: Counts::default(),
+                give_ups: Vec::new(),
             },
         }
     }
@@ -266,6 +291,22 @@ impl<'r> Builder<'r> {
             self.track_task(number, record, &before);
         }
         self.track_objects(number, record);
+        self.count(number, record);
+    }
+
+    fn count(&mut self, number: usize, record: &Record) {
+        let counts = &mut self.index.counts;
+        match record.event {
+            Event::MnReturn { refused: true, .. } => counts.refusals += 1,
+            Event::UnableToReap { victim } => {
+                counts.gave_up += 1;
+                self.index.give_ups.push((number, victim));
+            }
+            Event::Zap { pages, .. } if Some(record.task) == self.index.reaper => {
+                counts.reaped_pages += u64::from(pages);
+            }
+            _ => {}
+        }
     }
 
     fn is_progress(&self, event: &Event) -> bool {

@@ -148,17 +148,17 @@ impl<O: Observer> Executor<O> {
 
 impl<O: Observer> Core<O> {
     /// A time-out came; whether the process can be polled right away.
+    #[inline]
     fn timed_out(&mut self, task: TaskId) -> bool {
         let process = &mut self.processes[task];
         process.timer = None;
         if let WaitOn::Queue(queue) = process.waits_on {
             self.queues[queue].forget(task);
         }
-        if self.processes[task].on_cpu {
+        if process.on_cpu {
             self.wake(task, Waited::TimedOut, Class::Step);
             return false;
         }
-        let process = &mut self.processes[task];
         process.waited = Some(Waited::TimedOut);
         process.state = State::Running;
         self.emit(task, EngineEvent::Woken(None, Waited::TimedOut));

@@ -46,7 +46,8 @@ impl LockRow {
     /// Whether the row tells anything; see the module above.
     pub(super) fn is_worth_showing(&self, name: &str, end: SimTime) -> bool {
         let is_central = name == "oom_lock" || name.starts_with("mmap_lock");
-        self.was_contended || is_central && self.row.longest_ns(end) > LONG_HOLD_NS
+        let longest_ns = self.row.longest_ns(end);
+        self.was_contended && longest_ns > 0 || is_central && longest_ns > LONG_HOLD_NS
     }
 
     fn update(&mut self, at: SimTime, number: usize, merge: Merge) {

@@ -100,7 +100,28 @@ fn a_kill_with_a_back_off() {
         .wakes(HOG)
         .add(HOG, Event::ProcessExit {})
         .add(HOG, Event::Exited {});
-    check(&story.ends(80, Stop::Idle), 2, expect![[""]]);
+    check(
+        &story.ends(80, Stop::Idle),
+        2,
+        expect![[r#"
+        oom_reaper       ....................~~~~~~~~~~22........
+                                             ^ WakeReaper
+                                             ^ AttemptStart
+                                                       ^ AttemptStart
+                                                         ^ SkipSet
+        hog              RRRRRRRRRRKKKKKBBBBBBBBBBBBBBBBBBBBBB
+                                   ^ Kill
+                                                         ^ SkipSet
+                                                              ^ Exit
+        hog/2            ..........KBBBBBBBBBBBBBBBBBBBBBBBBBBBBB
+        other            RRRRRDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDRRRRR
+                                                            ^ Ready
+        gpu0             
+                                             ^ Refusal
+        oom_lock                   h
+        mmap_lock of hog 
+    "#]],
+    );
 }
 
 #[test]
@@ -134,7 +155,19 @@ fn callbacks_cover_jobs() {
         .at(28)
         .add(HOG, Event::ProcessExit {})
         .add(HOG, Event::Exited {});
-    check(&story.ends(32, Stop::Idle), 1, expect![[""]]);
+    check(
+        &story.ends(32, Stop::Idle),
+        1,
+        expect![[r#"
+        oom_reaper       ................................
+        hog              RRRRRRRRRREEBBBBBBBBEEEEEERR
+                                                     ^ Exit
+        hog/2            ................................
+        other            RRRRRRRRRRRRRRBBBBBBBBRRRRRRRRRR
+        gpu0               jjjjjjjjccCCCCCCCCcc
+        lock of gpu0                 hhHHHHHHHHhhhhhhhhhh
+    "#]],
+    );
 }
 
 /// Sorted, never overlapping, never empty; no gaps in lanes of tasks.
