@@ -83,6 +83,8 @@ pub struct VictimStory {
     pub reaped_us: Option<i64>,
     /// What that line says is left, in bytes.
     pub anon_reaped: Option<i64>,
+    /// The most anonymous memory that the counter showed during an attempt, in bytes.
+    pub anon_most: Option<i64>,
     /// The log's "unable to reap".
     pub unable_us: Option<i64>,
 }
@@ -90,8 +92,13 @@ pub struct VictimStory {
 impl VictimStory {
     /// Anonymous memory that went away between the kill and the end of
     /// the last attempt, in bytes.
+    ///
+    /// What is printed at the kill lags: each thread keeps up to 64 pages
+    /// to itself before it adds them to the counter
+    /// (`TASK_RSS_EVENTS_THRESH`, mm/memory.c, Linux 6.1). A killed process
+    /// gains no page, so a larger reading later on is the better one.
     pub fn anon_drop(&self) -> Option<i64> {
-        let before = self.anon_at_kill?;
+        let before = self.anon_at_kill?.max(self.anon_most.unwrap_or(0));
         let after = self.anon_reaped.or_else(|| {
             let seen = self
                 .attempts

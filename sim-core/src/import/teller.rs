@@ -111,13 +111,16 @@ fn tell_key(story: &mut Story, at: i64, kind: KeyKind, name: &str, anon_at_kill:
             attempts: Vec::new(),
             reaped_us: None,
             anon_reaped: None,
+            anon_most: None,
             unable_us: None,
         });
         return;
     }
-    let open = open_attempt(story);
-    if let (KeyKind::FinishReaping, Some(attempt)) = (kind, open) {
-        attempt.finish_us = Some(at);
+    if kind == KeyKind::FinishReaping {
+        let attempt = attempted(story).and_then(|victim| victim.attempts.last_mut());
+        if let Some(attempt) = attempt {
+            attempt.finish_us = Some(at);
+        }
         return;
     }
     let Some(victim) = story.victim_mut(name) else {
@@ -139,7 +142,10 @@ fn tell_key(story: &mut Story, at: i64, kind: KeyKind, name: &str, anon_at_kill:
 
 /// What the reaper does between the start and the finish of an attempt.
 fn tell_attempt(story: &mut Story, line: &TraceLine<'_>) {
-    let Some(attempt) = open_attempt(story) else {
+    let Some(victim) = attempted(story) else {
+        return;
+    };
+    let Some(attempt) = victim.attempts.last_mut() else {
         return;
     };
     if line.name == "sim:mn_call" || line.args.starts_with("oomn_enter ") {
@@ -147,7 +153,9 @@ fn tell_attempt(story: &mut Story, line: &TraceLine<'_>) {
     } else if refused(line) {
         attempt.refusals = attempt.refusals.saturating_add(1);
     } else if line.name == "rss_stat" && line.field("type") == Some("MM_ANONPAGES") {
-        attempt.anon_after = line.number("size").or(attempt.anon_after);
+        let bytes = line.number("size");
+        attempt.anon_after = bytes.or(attempt.anon_after);
+        victim.anon_most = victim.anon_most.max(bytes);
     }
 }
 
@@ -204,15 +212,13 @@ fn key(at_us: i64, kind: KeyKind, victim: &str) -> KeyEvent {
     }
 }
 
-/// The attempt that started last, if it has not finished. There is one
-/// reaper, so at most one is under way.
-fn open_attempt(story: &mut Story) -> Option<&mut Attempt> {
-    let last = story
-        .victims
-        .iter_mut()
-        .filter_map(|victim| victim.attempts.last_mut())
-        .max_by_key(|attempt| attempt.start_us)?;
-    (last.finish_us.is_none() && !last.skipped).then_some(last)
+/// The victim of the attempt under way: of the one that started last, if
+/// it has not finished. There is one reaper, so there is at most one.
+fn attempted(story: &mut Story) -> Option<&mut VictimStory> {
+    let last = |victim: &VictimStory| Some(victim.attempts.last()?.start_us);
+    let victim = story.victims.iter_mut().max_by_key(|victim| last(victim))?;
+    let attempt = victim.attempts.last()?;
+    (attempt.finish_us.is_none() && !attempt.skipped).then_some(victim)
 }
 
 /// "reaped" is printed inside an attempt: before the `finish` that
