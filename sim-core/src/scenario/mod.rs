@@ -13,9 +13,12 @@ mod layout;
 mod machine;
 pub mod names;
 mod program;
+mod read;
 mod set;
 mod spec;
+mod task;
 pub mod units;
 
 pub use check::{parse, parse_file};
 pub use error::Diagnostic;
+pub(crate) use error::suggestion;
