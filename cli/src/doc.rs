@@ -58,9 +58,15 @@ mod tests {
 
     #[test]
     fn headings_become_parts() {
-        let doc = read("//! `a-b`: does c.\n//!\n//! Summary: x: y\n//! z\n//! Doesn't model: q.\n\nuse d;\n//! See: e");
+        let doc = read(
+            "//! `a-b`: does c.\n//!\n//! Summary: x: y\n//! z\n//! Doesn't model: q.\n\nuse d;\n//! See: e",
+        );
         assert_eq!(doc.title, "does c");
-        let parts: Vec<_> = doc.parts.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let parts: Vec<_> = doc
+            .parts
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
         assert_eq!(parts, [("doesnt_model", "q."), ("summary", "x: y z")]);
         assert_eq!(read("").title, "");
     }

@@ -17,13 +17,16 @@ const SLICE: u64 = 5_000_000;
 /// The run. A choice that names no such profile or policy is bad input.
 pub(crate) fn simulate(choice: &Choice, keep: Keep) -> Result<Run, Error> {
     let options = choice.options(keep);
-    let mut simulation =
-        Simulation::new(&choice.scenario, &options).map_err(Error::bad_input)?;
+    let mut simulation = Simulation::new(&choice.scenario, &options).map_err(Error::bad_input)?;
     let _running = Running::begin(link::of(choice, None));
     while simulation.advance(SLICE) {
         if std::io::stderr().is_terminal() {
             let (now, horizon) = (simulation.now().0, choice.scenario.horizon.0);
-            tell(&format!("{} of {} ms simulated", now / 1_000_000, horizon / 1_000_000));
+            tell(&format!(
+                "{} of {} ms simulated",
+                now / 1_000_000,
+                horizon / 1_000_000
+            ));
         }
     }
     let run = simulation.finish();
@@ -32,7 +35,10 @@ pub(crate) fn simulate(choice: &Choice, keep: Keep) -> Result<Run, Error> {
             let name = crate::json::task_name(&run, task);
             let at = sim_core::analysis::time_text(run.end);
             let message = format!("{name} ran over and over at {at} while no time passed");
-            Err(Error::Broken { message, link: link::of(choice, None) })
+            Err(Error::Broken {
+                message,
+                link: link::of(choice, None),
+            })
         }
         Stop::EventLimit => {
             tell("note: the run was cut off at the limit of events");

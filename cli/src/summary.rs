@@ -50,7 +50,12 @@ fn write(out: &mut String, title: &str, run: &Run, report: &Report, link: &str) 
     if let Some(more @ 1..) = report.incidents.len().checked_sub(INCIDENTS_MAX) {
         writeln!(out, "           and {more} more")?;
     }
-    writeln!(out, "ended      {}, {} events", time_text(run.end), run.events)?;
+    writeln!(
+        out,
+        "ended      {}, {} events",
+        time_text(run.end),
+        run.events
+    )?;
     writeln!(out, "digest     {}", run.digest)?;
     writeln!(out, "link       {link}")
 }

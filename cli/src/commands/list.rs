@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use sim_core::kernel::switches;
-use sim_core::scenario::gallery;
+use sim_core::scenario::gallery::{Entry, gallery};
 use sim_core::{driver, policy};
 
 use crate::args::{ListArgs, ListFormat, Listed};
@@ -35,16 +35,27 @@ pub(crate) fn run(args: &ListArgs) -> Result<(), Error> {
 
 fn items(what: Listed) -> Vec<Item> {
     match what {
-        Listed::Scenarios => gallery::ALL.iter().map(scenario).collect(),
-        Listed::Policies => {
-            policy::ALL.iter().map(|policy| plug_in(policy.id(), "policies", policy.doc())).collect()
-        }
-        Listed::Drivers => {
-            driver::ALL.iter().map(|driver| plug_in(driver.id(), "drivers", driver.doc())).collect()
-        }
+        Listed::Scenarios => gallery().iter().map(scenario).collect(),
+        Listed::Policies => policy::ALL
+            .iter()
+            .map(|policy| plug_in(policy.id(), "policies", policy.doc()))
+            .collect(),
+        Listed::Drivers => driver::ALL
+            .iter()
+            .map(|driver| plug_in(driver.id(), "drivers", driver.doc()))
+            .collect(),
         Listed::Profiles => switches::PROFILES.iter().map(profile).collect(),
         // None is modeled yet.
         Listed::Checkers => Vec::new(),
+    }
+}
+
+fn scenario(entry: &Entry) -> Item {
+    Item {
+        id: entry.id.to_owned(),
+        title: entry.title.to_owned(),
+        group: entry.group.name().to_owned(),
+        more: BTreeMap::new(),
     }
 }
 
@@ -78,7 +89,11 @@ fn json(items: &[Item]) -> Result<String, Error> {
 
 /// Ids in one column, titles in another.
 fn text(items: &[Item]) -> String {
-    let width = items.iter().map(|item| item.id.chars().count()).max().unwrap_or(0);
+    let width = items
+        .iter()
+        .map(|item| item.id.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for item in items {
         // Writing to a String cannot fail.

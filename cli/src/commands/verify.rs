@@ -32,10 +32,14 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Error> {
     for (policy, expected) in policies.into_iter().zip(&linked.digests) {
         let choice = Choice::linked(&linked, policy, &[])?;
         let run = simulate(&choice, Keep::DigestOnly)?;
-        let digest = run.digest.to_string();
+        let digest = run.digest;
         let reproduced = digest == *expected;
         same &= reproduced;
-        let word = if reproduced { "reproduced" } else { "differs   " };
+        let word = if reproduced {
+            "reproduced"
+        } else {
+            "differs   "
+        };
         // Writing to a String cannot fail.
         let _: std::fmt::Result = writeln!(text, "{word}  {digest}  {}", run.id.policy);
         if !reproduced {
@@ -43,8 +47,10 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Error> {
         }
     }
     if !same && let Some(model) = linked.model.filter(|model| *model != MODEL_VERSION) {
-        let _: std::fmt::Result =
-            writeln!(text, "the link is of model {model}, this program has model {MODEL_VERSION}");
+        let _: std::fmt::Result = writeln!(
+            text,
+            "the link is of model {model}, this program has model {MODEL_VERSION}"
+        );
     }
     output::write(&text, None)?;
     if same { Ok(()) } else { Err(Error::Mismatch) }
