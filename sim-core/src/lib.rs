@@ -1,15 +1,24 @@
-//! Deterministic simulator.
+//! Deterministic simulator of what Linux does when it runs out of
+//! memory: the OOM killer, the OOM reaper, and the MMU notifiers through
+//! which drivers hear that memory is taken from under them.
+//!
+//! Layers, lowest first; a file uses lower layers only:
+//! [`base`], [`engine`], [`record`], [`kernel`], [`driver`] and
+//! [`policy`], [`workload`], [`scenario`], [`analysis`], [`share`].
+//!
+//! Pure: no clock, no files, no threads, no environment. The same
+//! scenario, profile, policy and seed give the same [`record::Run`] on
+//! every machine, natively and as WebAssembly.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod analysis;
 pub mod base;
+pub mod driver;
 pub mod engine;
+pub mod kernel;
+pub mod policy;
 pub mod record;
-pub mod scenario {
-    //! Scenarios.
-    pub mod checked;
-}
-pub mod analysis {
-    //! Analyses.
-    pub mod types;
-}
+pub mod scenario;
+pub mod share;
+pub mod workload;

@@ -1,7 +1,9 @@
 //! `cargo xtask bench`: the simulator's figures natively and as WebAssembly, and the page's weight.
 //!
-//! Leaves out the measuring, which sim-core/benches does. A benchmark that wants its two builds
-//! compared prints `bench NAME VALUE UNIT` lines, lower values being better.
+//! Leaves out the measuring. The crate `bench` sets the simulator beside other engines; the
+//! targets in sim-core/benches run in both builds and print `bench NAME VALUE UNIT` lines, lower
+//! values being better, which are compared here. As WebAssembly such a target is a
+//! `#[wasm_bindgen_test]` that prints with `console_log!`, since nothing there calls `main`.
 
 use std::collections::BTreeMap;
 
@@ -11,29 +13,39 @@ use crate::{page, setup, weight};
 
 /// Runs everything that measures.
 pub(crate) fn bench() -> Result<(), Failure> {
-    if process::root().join("sim-core/benches").is_dir() {
-        let native = measure(
-            "natively",
-            "native",
-            cargo(&["bench", "--package", "sim-core"]),
-        )?;
-        setup::wasm_target()?;
-        let folder = setup::wasm_bindgen()?;
-        match setup::node() {
-            Ok(()) => {
-                let mut command = cargo(&["bench", "--package", "sim-core"]);
-                command.args(["--target", "wasm32-unknown-unknown"]);
-                setup::under_node(&mut command).env("PATH", path_with(&[folder]));
-                compare(
-                    &native,
-                    &measure("as WebAssembly under node", "wasm", command)?,
-                );
-            }
-            Err(failure) => println!("{failure}\n  not measured: WebAssembly under node"),
-        }
+    let root = process::root();
+    if root.join("bench/Cargo.toml").is_file() {
+        let engines = cargo(&["run", "--release", "--package", "bench"]);
+        measure("beside other engines", "engines", engines)?;
+    }
+    if root.join("sim-core/benches").is_dir() {
+        native_and_wasm()?;
     }
     page::build()?;
     weight::report()
+}
+
+fn native_and_wasm() -> Result<(), Failure> {
+    let targets = ["--package", "sim-core", "--bench", "*"];
+    let mut native = cargo(&["bench"]);
+    native.args(targets);
+    let native = measure("natively", "native", native)?;
+    setup::wasm_target()?;
+    let folder = setup::wasm_bindgen()?;
+    if let Err(failure) = setup::node() {
+        println!("{failure}\n  not measured: WebAssembly under node");
+        return Ok(());
+    }
+    // The page's own profile: what is measured is what visitors get.
+    let mut wasm = cargo(&["test", "--profile", "web"]);
+    wasm.args(targets)
+        .args(["--target", "wasm32-unknown-unknown", "--", "--nocapture"]);
+    setup::under_node(&mut wasm).env("PATH", path_with(&[folder]));
+    compare(
+        &native,
+        &measure("as WebAssembly under node", "wasm", wasm)?,
+    );
+    Ok(())
 }
 
 /// Value and unit of a measurement, by name.

@@ -38,6 +38,7 @@ pub(crate) fn lint() -> Result<(), Failure> {
         println!("· Check dependencies: left out, `cargo install cargo-deny` adds it");
         return Ok(());
     }
+    setup::crates()?;
     // Advisories are left out: they need a database that is fetched from elsewhere.
     let deny = cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]);
     check(

@@ -3,10 +3,9 @@
 //! Leaves out what goes into the page (web/index.html, Trunk.toml) and how large it got
 //! (`weight`).
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use crate::process::{self, path_with, run};
 use crate::step::{Failure, Step};
@@ -44,16 +43,24 @@ impl ServeOptions {
     }
 }
 
-/// What Trunk needs: the folders of the tools it calls.
-fn tools() -> Result<Vec<PathBuf>, Failure> {
-    setup::wasm_target()?;
-    let folders = vec![setup::wasm_bindgen()?, setup::trunk()?];
-    setup::crates()?;
-    Ok(folders)
+/// Folders of Trunk and of the tools that it calls.
+struct Tools {
+    trunk: PathBuf,
+    called: Vec<PathBuf>,
 }
 
-fn trunk(arguments: &[&str], folders: &[PathBuf]) -> Command {
-    let mut trunk = process::command("trunk");
+impl Tools {
+    fn set_up() -> Result<Self, Failure> {
+        setup::wasm_target()?;
+        let called = vec![setup::wasm_bindgen()?];
+        let trunk = setup::trunk()?;
+        setup::crates()?;
+        Ok(Self { trunk, called })
+    }
+}
+
+fn trunk(arguments: &[&str], tools: &Tools) -> Command {
+    let mut trunk = process::command(tools.trunk.join("trunk"));
     trunk
         .args(arguments)
         .args([
@@ -62,7 +69,7 @@ fn trunk(arguments: &[&str], folders: &[PathBuf]) -> Command {
             "--cargo-profile",
             "web",
         ])
-        .env("PATH", path_with(folders))
+        .env("PATH", path_with(&tools.called))
         // Trunk takes only `true` and `false`, and other tools set it to `1`.
         .env_remove("NO_COLOR");
     trunk
@@ -76,11 +83,11 @@ pub(crate) fn dist() -> Result<(), Failure> {
 
 /// Builds the page into dist/.
 pub(crate) fn build() -> Result<(), Failure> {
-    let mut folders = tools()?;
+    let mut tools = Tools::set_up()?;
     let mut arguments = vec!["build"];
     match setup::wasm_opt() {
         Some(folder) => {
-            folders.push(folder);
+            tools.called.push(folder);
             // With a profile given, all this does is to turn wasm-opt on.
             arguments.push("--release");
         }
@@ -92,7 +99,7 @@ pub(crate) fn build() -> Result<(), Failure> {
         remedy: "read the compiler's message above; `cargo check -p web --target \
                  wasm32-unknown-unknown` repeats it quickly",
     }
-    .run(|| run(&mut trunk(&arguments, &folders)))
+    .run(|| run(&mut trunk(&arguments, &tools)))
 }
 
 /// Builds the page, serves it on this machine and rebuilds it after edits, until interrupted.
@@ -108,7 +115,7 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<(), Failure> {
             .map(drop)
             .map_err(|error| error.to_string())
     })?;
-    let folders = tools()?;
+    let tools = Tools::set_up()?;
     let port = options.port.to_string();
     // A folder of its own: the optimized build in dist/ stays. No reload script, since the
     // page's content policy rightly refuses it.
@@ -119,7 +126,14 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<(), Failure> {
         "--no-autoreload",
         "--no-spa",
     ];
-    arguments.extend(["--address", "127.0.0.1", "--port", &port]);
+    arguments.extend([
+        "--address",
+        "127.0.0.1",
+        "--disable-address-lookup",
+        "true",
+        "--port",
+        &port,
+    ]);
     for folder in ["web", "sim-core", "traces"] {
         if process::root().join(folder).is_dir() {
             arguments.extend(["--watch", folder]);
@@ -129,28 +143,24 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<(), Failure> {
         arguments.push("--open");
     }
     Step {
-        name: "Build the page and serve it",
-        cost: "two minutes the first time",
-        remedy: "read the compiler's message above",
+        name: &format!("Build the page, then serve it at http://{address}/ until Ctrl-C"),
+        cost: "two minutes the first time; after an edit reload the page",
+        remedy: "read Trunk's message above",
     }
     .run(|| {
-        let mut trunk = trunk(&arguments, &folders);
         std::fs::create_dir_all(process::root().join("target/serve"))
             .map_err(|error| error.to_string())?;
-        let mut child = trunk.spawn().map_err(|error| error.to_string())?;
-        let mut announced = false;
-        loop {
-            if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
-                return Err(format!("Trunk ended with {status}"));
-            }
-            // Trunk listens once the first build is done.
-            if !announced && TcpStream::connect(address).is_ok() {
-                announced = true;
-                println!("\n  Reaperscope is at http://{address}/ (reload after an edit; Ctrl-C ends it)\n");
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
+        become_or_run(&mut trunk(&arguments, &tools))
     })
+}
+
+/// Hands this process over to the command where the system can, so that whoever ends us ends the
+/// server and leaves no orphan.
+fn become_or_run(command: &mut Command) -> Result<(), String> {
+    #[cfg(unix)]
+    return Err(std::os::unix::process::CommandExt::exec(command).to_string());
+    #[cfg(not(unix))]
+    run(command)
 }
 
 #[cfg(test)]

@@ -226,7 +226,7 @@ pub(crate) fn chromium() -> Result<PathBuf, Failure> {
     Step {
         name: "Install Chromium",
         cost: "a minute",
-        remedy: "install Chromium or Chrome, or set CHROMIUM to the path of one, and run this again",
+        remedy: "install Chromium or Chrome, or set CHROMIUM to its path, and run this again",
     }
     .run_unless(
         || find_chromium().is_some(),

@@ -1,7 +1,8 @@
 //! `cargo xtask test`: every suite in order, a table of what they counted, and one closing line.
 //!
-//! The terminal shows progress and, of a suite that fails, all it printed; everything is kept in
-//! target/xtask/. Leaves out the tests themselves: they are beside the code and in e2e/.
+//! The terminal shows progress and, of a suite that fails, all it printed but passed tests;
+//! everything is kept in target/xtask/. Leaves out the tests themselves: they are beside the code
+//! and in e2e/.
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -155,10 +156,11 @@ fn run(name: &'static str, command: &mut Command) -> Finished {
     };
     let counts = Counts::from_output(&text, success);
     if counts.failed > 0 {
-        println!(
-            "── all that {name} printed ──\n{}\n── end of {name} ──",
-            text.trim_end()
-        );
+        println!("── what {name} printed ──");
+        for line in text.lines().filter(|line| !is_passed(line)) {
+            println!("{line}");
+        }
+        println!("── end of {name} ──");
     }
     Finished {
         name,
@@ -166,6 +168,11 @@ fn run(name: &'static str, command: &mut Command) -> Finished {
         seconds: start.elapsed().as_secs(),
         missing: None,
     }
+}
+
+/// Whether a line reports nothing but a test that passed: hundreds of these hide what failed.
+fn is_passed(line: &str) -> bool {
+    (line.starts_with("test ") && line.ends_with(" ... ok")) || line.trim_start().starts_with("✔ ")
 }
 
 /// How a line of a runner's output is shown while the suite is running.
@@ -230,6 +237,19 @@ fn table(finished: &[Finished]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_lines_of_passed_tests_are_left_out() {
+        assert!(is_passed("test a::b ... ok") && is_passed("✔ page loads (3ms)"));
+        for line in [
+            "test a::b ... FAILED",
+            "✖ page loads",
+            "test result: ok. 1 passed",
+            "ok",
+        ] {
+            assert!(!is_passed(line), "{line}");
+        }
+    }
 
     #[test]
     fn progress_shows_outcomes_and_hides_details() {

@@ -43,9 +43,73 @@ pub struct Machine {
     pub timer_wheel: bool,
     /// Time since boot at the run's start; decides the phase of the timer wheel.
     pub uptime: Nanos,
-    /// Costs by name (`page_fault`, `zap_page`, …): only those given; the others have defaults.
+    /// Costs by name: only those given; [`COSTS`] has the others' defaults.
     pub costs: BTreeMap<String, Nanos>,
 }
+
+/// Names of the costs that [`Machine::costs`] may set, each with its
+/// default in ns and its meaning. CPU time, unless said otherwise.
+pub const COSTS: &[(&str, u64, &str)] = &[
+    ("page_fault", 2_300, "first touch of an anonymous page"),
+    ("zap_page", 500, "unmapping and freeing one page"),
+    (
+        "reclaim_pass",
+        1_000_000,
+        "one pass of direct reclaim or kswapd that reclaims nothing",
+    ),
+    ("reclaim_gap", 0, "between two such passes of an allocation"),
+    (
+        "oom_report",
+        5_000_000,
+        "printing the report, from the choice of a victim to its SIGKILL",
+    ),
+    (
+        "select_per_task",
+        1_000,
+        "looking at one process when choosing a victim",
+    ),
+    (
+        "notifier_hlist",
+        1_000,
+        "calling one list notifier for one announced range",
+    ),
+    (
+        "notifier_interval",
+        200,
+        "looking up one announced range in the interval tree",
+    ),
+    (
+        "notifier_overlap",
+        0,
+        "extra for a driver callback whose range overlaps",
+    ),
+    ("printk", 0, "one line of the log, such as a refusal's"),
+    (
+        "vma_walk",
+        0,
+        "one VMA visited by the reaper's walk, besides its pages",
+    ),
+    (
+        "context_switch",
+        2_000,
+        "a CPU going from one task to another",
+    ),
+    (
+        "signal",
+        50_000,
+        "from SIGKILL until a task that may run starts to exit",
+    ),
+    (
+        "lock_op_cost",
+        0,
+        "one lock operation, what lockdep costs included",
+    ),
+    (
+        "srcu_sync",
+        0,
+        "one synchronize_srcu(); waiting, not CPU time",
+    ),
+];
 
 /// A zone.
 #[derive(Clone, Debug)]
@@ -144,7 +208,9 @@ pub struct Vma {
     pub end: u64,
     /// Anonymous, else a private mapping of a file.
     pub anonymous: bool,
-    /// Pages present from the start.
+    /// Pages present from the start. Anonymous ones are taken from free
+    /// memory when the task starts; those of a file map page cache that
+    /// exists already and take nothing.
     pub present: u64,
 }
 
@@ -167,7 +233,9 @@ pub enum Op {
         region: String,
         /// Its size.
         pages: u64,
-        /// First byte; `None`: below the last mapping, 2 MiB-aligned.
+        /// First byte. The reader of scenario files always places regions,
+        /// so that they don't overlap each other or the task's VMAs;
+        /// `None`: below the last mapping, 2 MiB-aligned.
         at: Option<u64>,
     },
     /// Touches every page of the regions, in order.

@@ -1,0 +1,372 @@
+//! Text of a scenario file to a checked [`Scenario`].
+//!
+//! Reads the file and its overrides, resolves names between its parts
+//! and enforces the limits that keep a run's size in hand. Nothing is
+//! simulated, and ids of profiles, policies and drivers are only checked
+//! against the list of those there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::de::{DeTable, DeValue};
+
+use super::checked::{Api, Device, Machine, Op, Refuse, Scenario, Start, Task, Thread};
+use super::error::{Diagnostic, Report, Source};
+use super::layout::{self, Preset};
+use super::names::{DRIVERS, POLICIES, PROFILES};
+use super::program::{self, DELAY_MAX, Names, Place};
+use super::spec::{DEVICE, FILE, Fields, START, TASK, THREAD, Value};
+use super::{machine, set};
+use crate::base::{Distribution, Nanos, Shape};
+
+/// Longest text of a file, in bytes.
+const TEXT_MAX: usize = 64 << 10;
+/// Most overrides, and bytes of one.
+const SETS_MAX: usize = 64;
+const SET_SIZE_MAX: usize = 4 << 10;
+const TASKS_MAX: usize = 500;
+const DEVICES_MAX: usize = 64;
+const THREADS_MAX: usize = 64;
+/// The kernel's `PID_MAX_LIMIT` on 64 bits, exclusive. Pid 1 is init.
+const PID_MAX: u64 = 4_194_303;
+/// Bytes of `comm` without the final zero: `TASK_COMM_LEN` - 1.
+const COMM_SIZE_MAX: usize = 15;
+/// Characters of `title` and `about`.
+const TITLE_MAX: usize = 120;
+const ABOUT_MAX: usize = 4_000;
+/// Default and longest `horizon`.
+const HORIZON: Nanos = Nanos::from_secs(60);
+const HORIZON_MAX: Nanos = Nanos::from_secs(3_600);
+
+/// Reads a scenario from the text of a file named `id` and overrides
+/// `(path, value)`, such as `("task.hog.oom_score_adj", "0")`.
+///
+/// # Errors
+/// Everything that is wrong with it, by place.
+pub fn parse(id: &str, text: &str, sets: &[(String, String)]) -> Result<Scenario, Vec<Diagnostic>> {
+    parse_file(&format!("{id}.toml"), id, text, sets)
+}
+
+/// As [`parse`], for a file that complaints call `file`.
+///
+/// # Errors
+/// Everything that is wrong with it, by place.
+pub fn parse_file(
+    file: &str,
+    id: &str,
+    text: &str,
+    sets: &[(String, String)],
+) -> Result<Scenario, Vec<Diagnostic>> {
+    let short: Vec<(String, String)> = sets
+        .iter()
+        .take(SETS_MAX)
+        .filter(|(path, value)| path.len() + value.len() <= SET_SIZE_MAX)
+        .cloned()
+        .collect();
+    // A text that is too long isn't even copied.
+    let source = Source::new(file, if text.len() > TEXT_MAX { "" } else { text }, &short);
+    let mut report = Report::new(&source);
+    if text.len() > TEXT_MAX {
+        report.add(
+            &(0..0),
+            "file too long",
+            format!("expected at most {TEXT_MAX} bytes"),
+        );
+        return Err(report.finish());
+    }
+    if short.len() < sets.len() {
+        let expected = format!("expected at most {SETS_MAX} of at most {SET_SIZE_MAX} bytes");
+        report.add(&(0..0), "too many or too long overrides", expected);
+        return Err(report.finish());
+    }
+    let (mut document, errors) = DeTable::parse_recoverable(source.file_text());
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        report.add(&span, "not TOML", error.message());
+    }
+    if report.is_clean() {
+        set::apply(&mut report, &source, document.get_mut());
+    }
+    if !report.is_clean() {
+        return Err(report.finish());
+    }
+    let scenario = scenario(&mut report, id, document.get_ref());
+    match scenario {
+        Some(scenario) if report.is_clean() => Ok(scenario),
+        _ => Err(report.finish()),
+    }
+}
+
+fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option<Scenario> {
+    if let Some(schema) = document.get("schema")
+        && schema
+            .get_ref()
+            .as_integer()
+            .is_none_or(|number| number.as_str() != "1")
+    {
+        // A newer file may differ anywhere: its other complaints mislead.
+        report.add(
+            &schema.span(),
+            "unknown schema",
+            "this program reads schema 1",
+        );
+        return None;
+    }
+    let fields = Fields::new(report, document, 0..0, FILE);
+    let _ = fields.require(report, "schema");
+    let title = fields
+        .require(report, "title")
+        .and_then(|v| report.line(v, TITLE_MAX));
+    let about = fields.get("about").and_then(|v| report.line(v, ABOUT_MAX));
+    let kernel = fields.require(report, "kernel");
+    let kernel = kernel.and_then(|v| report.choice(v, "kernel profile", &PROFILES));
+    let policy = fields
+        .get("policy")
+        .and_then(|v| report.choice(v, "policy", &POLICIES));
+    let horizon = fields
+        .get("horizon")
+        .and_then(|v| report.time(v, HORIZON_MAX));
+    let machine_fields = fields.get("machine").and_then(|v| machine::open(report, v));
+    let machine: Machine = machine::machine(report, machine_fields.as_ref());
+    let device_items = tables(report, &fields, "device", DEVICE, DEVICES_MAX);
+    let device_names = names(report, &device_items);
+    let mut devices = Vec::new();
+    for (fields, name) in device_items.iter().zip(&device_names) {
+        devices.extend(device(report, fields, name));
+    }
+    let task_items = tables(report, &fields, "task", TASK, TASKS_MAX);
+    let task_names = names(report, &task_items);
+    if task_items.is_empty() {
+        report.add(&(0..0), "no task", "expected at least one [[task]]");
+    }
+    let mut tasks = Vec::new();
+    for (fields, name) in task_items.iter().zip(&task_names) {
+        tasks.push(task(report, fields, name, &task_names, &device_names));
+    }
+    check_pids(report, &tasks, &task_items);
+    check_starts(report, &tasks, &task_items);
+    Some(Scenario {
+        id: id.to_owned(),
+        title: title?.to_owned(),
+        about: about.unwrap_or_default().trim().to_owned(),
+        kernel: kernel?.to_owned(),
+        policy: policy.map(str::to_owned),
+        horizon: horizon.unwrap_or(HORIZON),
+        machine,
+        devices,
+        tasks,
+    })
+}
+
+/// The items of a list of tables.
+fn tables<'t>(
+    report: &mut Report<'_>,
+    fields: &Fields<'t>,
+    key: &str,
+    known: &[&str],
+    count_max: usize,
+) -> Vec<Fields<'t>> {
+    let items = fields
+        .get(key)
+        .map_or(&[][..], |value| report.array(value, count_max));
+    items
+        .iter()
+        .filter_map(|item| Fields::from_value(report, item, known))
+        .collect()
+}
+
+/// The names of items, which must differ; empty where one has none.
+fn names(report: &mut Report<'_>, items: &[Fields<'_>]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let mut names = Vec::new();
+    for fields in items {
+        let value = fields.require(report, "name");
+        let name = value.and_then(|v| report.name(v)).unwrap_or_default();
+        if let Some(value) = value
+            && !name.is_empty()
+            && !seen.insert(name.to_owned())
+        {
+            report.add(&value.span(), "second", "expected a name that no other has");
+        }
+        names.push(name.to_owned());
+    }
+    names
+}
+
+fn device(report: &mut Report<'_>, fields: &Fields<'_>, name: &str) -> Option<Device> {
+    let driver = fields.require(report, "driver");
+    let driver = driver.and_then(|v| report.choice(v, "driver", &DRIVERS))?;
+    let api = fields
+        .get("api")
+        .and_then(|v| report.choice(v, "api", &["hlist", "interval"]));
+    let refuse = fields
+        .get("refuse")
+        .and_then(|v| report.choice(v, "answer", &["overlap", "when-busy"]));
+    let fence = fields
+        .get("fence")
+        .and_then(|v| report.distribution(v, DELAY_MAX));
+    let sleep = fields.get("sleep").and_then(|v| report.time(v, DELAY_MAX));
+    Some(Device {
+        name: name.to_owned(),
+        driver: driver.to_owned(),
+        api: api.map(|api| {
+            if api == "hlist" {
+                Api::Hlist
+            } else {
+                Api::Interval
+            }
+        }),
+        fence: fence.unwrap_or(Distribution::new(Shape::Constant(Nanos::ZERO))),
+        sleep: sleep.unwrap_or(Nanos::ZERO),
+        refuse: if refuse == Some("when-busy") {
+            Refuse::WhenBusy
+        } else {
+            Refuse::Overlap
+        },
+    })
+}
+
+fn task(
+    report: &mut Report<'_>,
+    fields: &Fields<'_>,
+    name: &str,
+    tasks: &[String],
+    devices: &[String],
+) -> Task {
+    let comm = fields.get("comm").and_then(|v| comm(report, v));
+    let pid = fields.get("pid").and_then(|v| report.count(v, 2..=PID_MAX));
+    let adj = fields
+        .get("oom_score_adj")
+        .and_then(|v| report.integer(v, -1000..=1000));
+    let start = fields
+        .get("start")
+        .and_then(|v| start(report, v, tasks))
+        .unwrap_or_default();
+    let preset = fields.get("preset");
+    let preset = match preset.and_then(|v| report.choice(v, "preset", &["static-elf", "none"])) {
+        Some("none") => Preset::None,
+        _ => Preset::StaticElf,
+    };
+    let thread_items = tables(report, fields, "thread", THREAD, THREADS_MAX);
+    let threads = names(report, &thread_items);
+    let items = fields
+        .get("program")
+        .map_or(&[][..], |v| program::items(report, v));
+    let mut regions = program::regions(report, items);
+    layout::place(report, &mut regions, preset);
+    let vmas = layout::vmas(preset, &regions);
+    let names = Names {
+        devices,
+        regions: &regions,
+        threads: &threads,
+    };
+    let ops = program::program(report, items, &names, Place::First);
+    let mut threads_read = Vec::new();
+    for (fields, name) in thread_items.iter().zip(&threads) {
+        let items = fields
+            .get("program")
+            .map_or(&[][..], |v| program::items(report, v));
+        let program = program::program(report, items, &names, Place::Other);
+        threads_read.push(Thread {
+            name: name.clone(),
+            program,
+        });
+    }
+    let first_bytes = |text: &str| text.chars().take(COMM_SIZE_MAX).collect();
+    Task {
+        name: name.to_owned(),
+        // Names are ASCII, so characters are bytes.
+        comm: comm.unwrap_or_else(|| first_bytes(name)),
+        pid: pid.and_then(|pid| u32::try_from(pid).ok()),
+        oom_score_adj: adj.and_then(|adj| i16::try_from(adj).ok()).unwrap_or(0),
+        start,
+        vmas,
+        program: ops,
+        threads: threads_read,
+    }
+}
+
+fn comm(report: &mut Report<'_>, value: &Value<'_>) -> Option<String> {
+    let text = report.line(value, COMM_SIZE_MAX)?;
+    if text.is_empty() || text.len() > COMM_SIZE_MAX || text.contains('\n') {
+        let expected = format!("expected 1 to {COMM_SIZE_MAX} bytes on one line");
+        report.add(&value.span(), "unfit comm", expected);
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn start(report: &mut Report<'_>, value: &Value<'_>, tasks: &[String]) -> Option<Start> {
+    if !matches!(value.get_ref(), DeValue::Table(_)) {
+        let delay = report.time(value, HORIZON_MAX)?;
+        return Some(Start { after: None, delay });
+    }
+    let fields = Fields::from_value(report, value, START)?;
+    let delay = match fields.get("delay") {
+        Some(delay) => report.time(delay, HORIZON_MAX)?,
+        None => Nanos::ZERO,
+    };
+    let Some(after) = fields.get("after") else {
+        return Some(Start { after: None, delay });
+    };
+    let name = report.string(after)?.to_owned();
+    let index = tasks.iter().position(|task| *task == name);
+    if index.is_none() {
+        report.add_unknown(
+            &after.span(),
+            "unknown task",
+            &name,
+            tasks.iter().map(String::as_str),
+        );
+    }
+    Some(Start {
+        after: index,
+        delay,
+    })
+}
+
+/// Where a task's field is, to point at.
+fn span_of(fields: &Fields<'_>, key: &str) -> std::ops::Range<usize> {
+    fields
+        .get(key)
+        .map_or(fields.span.clone(), toml::Spanned::span)
+}
+
+fn check_pids(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
+    let mut seen = BTreeMap::new();
+    for (task, fields) in tasks.iter().zip(items) {
+        if let Some(pid) = task.pid
+            && let Some(other) = seen.insert(pid, &task.name)
+        {
+            let expected = format!("{other} has it already");
+            report.add(&span_of(fields, "pid"), "second pid", expected);
+        }
+    }
+}
+
+/// Whoever is waited for must say that it is ready, and must not wait
+/// for its waiter.
+fn check_starts(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
+    for (task, fields) in tasks.iter().zip(items) {
+        let Some(after) = task.start.after.and_then(|index| tasks.get(index)) else {
+            continue;
+        };
+        let threads = after.threads.iter().map(|thread| &thread.program);
+        let mut programs = std::iter::once(&after.program).chain(threads);
+        if !programs.any(|ops| ops.iter().any(|op| matches!(op, Op::Ready))) {
+            let expected = format!("{} never says {{ ready = true }}", after.name);
+            report.add(&span_of(fields, "start"), "waits forever", expected);
+        }
+        // A chain longer than there are tasks has come back to itself.
+        let next = |index: &usize| tasks.get(*index).and_then(|task| task.start.after);
+        if std::iter::successors(task.start.after, next)
+            .nth(tasks.len())
+            .is_some()
+        {
+            let expected = "these tasks wait for each other";
+            report.add(&span_of(fields, "start"), "waits forever", expected);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

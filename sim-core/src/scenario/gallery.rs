@@ -1,0 +1,223 @@
+//! The scenarios that come with the program, embedded from `traces/`.
+//!
+//! An id is the stem of its file's name and, once published, never
+//! changes: links carry it. The texts are parsed when they are asked
+//! for, not here.
+
+/// Which shelf of the gallery a scenario stands on.
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
+pub enum Group {
+    /// Made up to show one thing.
+    Example,
+    /// Replays a recording of a real kernel.
+    Recording,
+}
+
+impl Group {
+    /// The group's name in lists and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Example => "examples",
+            Self::Recording => "recordings",
+        }
+    }
+}
+
+/// A scenario of the gallery.
+#[derive(Copy, Clone, Debug)]
+pub struct Entry {
+    /// Its id, wire format.
+    pub id: &'static str,
+    /// The `title` in its text.
+    pub title: &'static str,
+    /// Where it is listed.
+    pub group: Group,
+    /// The scenario file.
+    pub text: &'static str,
+}
+
+/// Declares entries whose text is in `traces/` under their id.
+macro_rules! entries {
+    ($($group:ident $id:literal $title:literal)+) => {
+        &[$(Entry {
+            id: $id,
+            title: $title,
+            group: Group::$group,
+            text: include_str!(concat!("../../../traces/", $id, ".toml")),
+        }),+]
+    };
+}
+
+/// In the order in which lists show them; the first is the page's
+/// opening example.
+const ENTRIES: &[Entry] = entries! {
+    Example "gpu-fence-overlap" "A GPU mirrors part of the victim"
+    Recording "capture-6-1-s2stuck" "A stuck victim without notifiers is reaped at once"
+    Recording "capture-6-1-s3" "A notifier that always refuses: nothing is freed"
+    Recording "capture-6-1-s4part" "Four mirrored megabytes protect a VMA of 92"
+    Recording "capture-6-1-s5part" "The same four megabytes through the interval API"
+    Recording "capture-6-1-s6" "An interval over all of the victim: only crumbs are freed"
+};
+
+/// All scenarios, in the order in which lists show them.
+pub fn gallery() -> &'static [Entry] {
+    ENTRIES
+}
+
+/// The scenario with that id.
+pub fn find(id: &str) -> Option<&'static Entry> {
+    ENTRIES.iter().find(|entry| entry.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Nanos;
+    use crate::scenario::checked::{Op, Scenario, Task};
+
+    fn parsed(id: &str) -> Scenario {
+        let entry = find(id).expect("in the gallery");
+        crate::scenario::parse(entry.id, entry.text, &[]).expect("every scenario parses")
+    }
+
+    /// First byte and end of every VMA of a task once its program has
+    /// mapped its regions, and those of the regions alone.
+    fn ranges(task: &Task) -> (Vec<(u64, u64)>, Vec<(u64, u64)>) {
+        let regions: Vec<(u64, u64)> = task
+            .program
+            .iter()
+            .filter_map(|op| match op {
+                Op::Mmap { pages, at, .. } => at.map(|at| (at, at + pages * 4096)),
+                _ => None,
+            })
+            .collect();
+        let mut all: Vec<(u64, u64)> = task.vmas.iter().map(|v| (v.start, v.end)).collect();
+        all.extend(&regions);
+        all.sort_unstable();
+        (all, regions)
+    }
+
+    #[test]
+    fn every_entry_parses_and_has_its_title() {
+        for entry in gallery() {
+            let scenario = parsed(entry.id);
+            assert_eq!(scenario.title, entry.title);
+            assert!(!scenario.about.is_empty(), "{}", entry.id);
+            assert_eq!(gallery().iter().filter(|e| e.id == entry.id).count(), 1);
+        }
+        assert!(find("no-such").is_none());
+    }
+
+    #[test]
+    fn all_recordings_share_one_machine() {
+        let machines: Vec<(&str, &str)> = gallery()
+            .iter()
+            .filter(|entry| entry.group == Group::Recording)
+            .map(|entry| {
+                let start = entry.text.find("[machine]").expect("has a machine");
+                let end = entry.text.find("high = 654").expect("ends with DMA32");
+                (entry.id, &entry.text[start..end])
+            })
+            .collect();
+        assert_eq!(machines.len(), 5);
+        for (id, machine) in &machines {
+            assert_eq!(*machine, machines[0].1, "{id}");
+        }
+    }
+
+    /// VMAs that the reaper walks, and those that overlap what is
+    /// registered, as `mn_start` lines of the recordings count them.
+    #[test]
+    fn vmas_and_overlaps_are_as_recorded() {
+        for (id, vmas, overlaps) in [
+            ("capture-6-1-s2stuck", 14, None),
+            ("capture-6-1-s3", 14, Some(2)),
+            ("capture-6-1-s4part", 16, Some(1)),
+            ("capture-6-1-s5part", 16, Some(1)),
+            ("capture-6-1-s6", 14, Some(2)),
+        ] {
+            let scenario = parsed(id);
+            let hog = &scenario.tasks[1];
+            let (all, regions) = ranges(hog);
+            assert_eq!(all.len(), vmas, "{id}");
+            let registered = hog.program.iter().find_map(|op| match op {
+                Op::Register {
+                    region,
+                    offset,
+                    length,
+                    ..
+                } => {
+                    let start = regions[*region].0 + offset;
+                    Some((start, start + length))
+                }
+                _ => None,
+            });
+            let count = registered
+                .map(|(start, end)| all.iter().filter(|(s, e)| *s < end && start < *e).count());
+            assert_eq!(count, overlaps, "{id}");
+        }
+        let (all, _) = ranges(&parsed("capture-6-1-s6").tasks[1]);
+        // The recording's own lines, low to high.
+        for range in [
+            (0x7f19_de51_7000, 0x7f19_de51_8000),
+            (0x7f19_de51_8000, 0x7f19_de52_8000),
+            (0x7f19_de52_8000, 0x7f19_de80_0000),
+            (0x7f19_de80_0000, 0x7f19_e440_0000),
+            (0x7f19_e440_0000, 0x7f19_e512_8000),
+        ] {
+            assert!(all.contains(&range), "{range:x?}");
+        }
+    }
+
+    /// Memory runs out when what the tasks have taken leaves both zones
+    /// at their limits; presser has touched 17,104 pages by then (its
+    /// rate at the instant kswapd was woken, and what was left to take).
+    #[test]
+    fn memory_runs_out_when_it_did() {
+        for (id, expected) in [("capture-6-1-s6", 17_104), ("capture-6-1-s4part", 16_069)] {
+            let scenario = parsed(id);
+            let limits: u64 = scenario
+                .machine
+                .zones
+                .iter()
+                .map(|z| z.min + z.lowmem_reserve)
+                .sum();
+            let free: u64 = scenario.machine.zones.iter().map(|z| z.free).sum();
+            let small = |task: &Task| -> u64 {
+                task.vmas
+                    .iter()
+                    .filter(|v| v.anonymous)
+                    .map(|v| v.present)
+                    .sum()
+            };
+            let touched = |task: &Task| -> u64 {
+                ranges(task)
+                    .1
+                    .iter()
+                    .map(|(start, end)| (end - start) / 4096)
+                    .sum()
+            };
+            let [bystander, hog, presser] = &scenario.tasks[..] else {
+                panic!("three tasks")
+            };
+            let taken = small(bystander) + small(hog) + small(presser);
+            let left = free - limits - taken - touched(bystander) - touched(hog);
+            assert!(left.abs_diff(expected) <= 16, "{id}: {left}");
+        }
+    }
+
+    #[test]
+    fn recorded_delays_add_up() {
+        let scenario = parsed("capture-6-1-s6");
+        let fault = scenario.machine.costs["page_fault"];
+        let [bystander, hog, presser] = &scenario.tasks[..] else {
+            panic!("three tasks")
+        };
+        let ready = bystander.start.delay + fault * (18 * 256);
+        assert!(ready.0.abs_diff(124_860_000) < 100_000, "{ready:?}");
+        let ready = ready + hog.start.delay + fault * (92 * 256) + Nanos::from_ms(60);
+        assert!(ready.0.abs_diff(828_277_000) < 1_000_000, "{ready:?}");
+        let alive = ready + presser.start.delay;
+        assert!(alive.0.abs_diff(837_808_000) < 1_000_000, "{alive:?}");
+    }
+}

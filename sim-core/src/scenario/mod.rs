@@ -1,0 +1,24 @@
+//! Scenarios: what people write, checked, and run.
+//!
+//! [`parse`] turns the text of a scenario file into a checked
+//! [`Scenario`](checked::Scenario), or into every complaint about it
+//! with its place; [`Simulation`] runs one. The scenarios that come with
+//! the program are in [`gallery`]. Nothing here reads files.
+
+mod build;
+mod check;
+pub mod checked;
+mod error;
+pub mod gallery;
+mod layout;
+mod machine;
+pub mod names;
+mod program;
+mod run;
+mod set;
+mod spec;
+pub mod units;
+
+pub use check::{parse, parse_file};
+pub use error::Diagnostic;
+pub use run::{RunOptions, Simulation, TieOrder};
