@@ -1,11 +1,13 @@
 //! The one door to the simulator: what can be run, a run in slices, and
 //! what is known of a finished run.
 
-use sim_core::analysis::types::{Lane, Memory, Report, WaitLink};
+use sim_core::analysis::{self, Index, Lane, Memory, Report, WaitLink};
 use sim_core::base::{SimTime, TaskId};
+use sim_core::kernel::plugin::Policy;
+use sim_core::kernel::switches;
+use sim_core::policy;
 use sim_core::record::{Record, Run};
-
-use crate::demo;
+use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
 
 /// Something to choose in a list.
 #[derive(Clone, Eq, PartialEq, Debug)]
@@ -19,7 +21,7 @@ pub struct Choice {
 /// What the page opens on.
 pub const DEFAULT_SCENARIO: &str = "gpu-fence-overlap";
 /// Seed of a first visit.
-pub const DEFAULT_SEED: u64 = 42;
+pub const DEFAULT_SEED: u64 = 1;
 /// Seeds are exact in a JavaScript number: below 2^53.
 pub const SEED_MAX: u64 = (1 << 53) - 1;
 
@@ -51,70 +53,95 @@ pub struct Outcome {
     pub lanes: Vec<Lane>,
     pub memory: Memory,
     pub report: Report,
+    index: Index,
 }
 
 /// A run under way.
 pub struct Job {
-    request: Request,
+    simulation: Simulation,
+    horizon: SimTime,
 }
 
 impl Job {
     /// Starts a run, or says what is wrong with the request.
     pub fn start(request: &Request) -> Result<Self, String> {
-        if !scenarios().iter().any(|choice| choice.id == request.scenario) {
-            return Err(format!("There is no scenario “{}” in the gallery.", request.scenario));
-        }
-        Ok(Self { request: request.clone() })
+        let entry = gallery::find(&request.scenario).ok_or_else(|| {
+            format!("There is no scenario “{}” in the gallery.", request.scenario)
+        })?;
+        let scenario = parse(entry.id, entry.text, &[]).map_err(|complaints| {
+            let complaints: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+            complaints.join("\n")
+        })?;
+        let options = RunOptions {
+            seed: request.seed,
+            kernel: request.kernel.clone(),
+            policy: request.policy.clone(),
+            ..RunOptions::default()
+        };
+        let simulation = Simulation::new(&scenario, &options)?;
+        Ok(Self { simulation, horizon: SimTime::ZERO + scenario.horizon })
     }
 
     /// Simulates up to `events` more events; true while there are more.
-    pub fn advance(&mut self, _events: u64) -> bool {
-        false
+    pub fn advance(&mut self, events: u64) -> bool {
+        self.simulation.advance(events)
     }
 
     /// How far it is.
     pub fn now(&self) -> SimTime {
-        SimTime::ZERO
+        self.simulation.now()
     }
 
     /// Where it ends at the latest.
     pub fn horizon(&self) -> SimTime {
-        SimTime(60_000_000_000)
+        self.horizon
     }
 
     /// Reads the finished run.
     pub fn finish(self) -> Outcome {
-        demo::outcome(&self.request)
+        let run = self.simulation.finish();
+        let index = Index::new(&run);
+        Outcome {
+            lanes: analysis::lanes(&run),
+            memory: index.memory().clone(),
+            report: analysis::report_from(&index),
+            index,
+            run,
+        }
     }
 }
 
 /// The gallery.
 pub fn scenarios() -> Vec<Choice> {
-    vec![
-        Choice { id: DEFAULT_SCENARIO, title: "GPU userptr over part of the victim", group: "Examples" },
-        Choice { id: "g1-plain", title: "One hog, no notifier", group: "Golden" },
-    ]
+    let choice = |entry: &gallery::Entry| Choice {
+        id: entry.id,
+        title: entry.title,
+        group: entry.group.name(),
+    };
+    gallery::gallery().iter().map(choice).collect()
 }
 
 /// All notifier policies.
 pub fn policies() -> Vec<Choice> {
-    ["ignore", "skip-any", "skip-flag", "nonblock", "interval"]
-        .map(|id| Choice { id, title: id, group: "" })
-        .to_vec()
+    let choice = |policy: &&dyn Policy| Choice { id: policy.id(), title: policy.doc(), group: "" };
+    policy::ALL.iter().map(choice).collect()
 }
 
 /// All kernel profiles.
 pub fn kernels() -> Vec<Choice> {
-    ["4.19", "5.3", "6.1"].map(|id| Choice { id, title: id, group: "" }).to_vec()
+    let profiles = switches::PROFILES.iter();
+    profiles.map(|profile| Choice { id: profile.id, title: profile.id, group: "" }).collect()
 }
 
-/// Who waits for whom, from `task` on, at an instant.
-pub fn wait_chain(outcome: &Outcome, task: TaskId, at: SimTime) -> Vec<WaitLink> {
-    demo::wait_chain(outcome, task, at)
+/// Who waits for whom, from `task` on, when `happened` records have.
+pub fn wait_chain(outcome: &Outcome, task: TaskId, happened: usize) -> Vec<WaitLink> {
+    match happened.checked_sub(1) {
+        Some(last) => analysis::wait_chain_after(&outcome.index, task, last),
+        None => Vec::new(),
+    }
 }
 
 /// A record in words.
 pub fn event_text(run: &Run, record: &Record) -> String {
-    let _ = run;
-    format!("{:?}", record.event)
+    analysis::event_text(run, record)
 }

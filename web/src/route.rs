@@ -2,7 +2,7 @@
 //!
 //! The form is `#/v1/run?scenario=…&seed=…&…`; defaults are left out.
 
-use crate::engine::{DEFAULT_SCENARIO, Request, SEED_MAX};
+use crate::engine::{Request, SEED_MAX};
 
 /// Longest fragment that is read.
 const LENGTH_MAX: usize = 8_192;
@@ -130,11 +130,6 @@ fn decoded(text: &str) -> Option<String> {
         });
     }
     String::from_utf8(bytes).ok()
-}
-
-/// Whether a link of this request may leave the scenario out.
-pub fn is_default(request: &Request) -> bool {
-    request.scenario == DEFAULT_SCENARIO && *request == Request::default()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use sim_core::analysis::types::Memory;
+use sim_core::analysis::Memory;
 
 use super::backend::CanvasBackend;
 use super::series::{Point, axis, stacked, thinned};

@@ -1,8 +1,8 @@
 //! Charts, drawn by plotters on a canvas.
 
-mod backend;
-mod component;
-mod draw;
+pub mod backend;
+pub mod component;
+pub mod draw;
 pub mod series;
 
 pub use component::MemoryChart;

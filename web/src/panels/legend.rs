@@ -1,6 +1,6 @@
 //! What colors and patterns of the lanes mean.
 
-use sim_core::analysis::types::LaneState;
+use sim_core::analysis::LaneState;
 use yew::prelude::*;
 
 const ENTRIES: [(&str, LaneState, &str); 11] = [

@@ -1,16 +1,16 @@
 //! The panels around the timeline, one component per file.
 
-mod announcer;
-mod dialog;
-mod events;
-mod help;
-mod legend;
-mod metrics;
-mod notice;
-mod share;
-mod top_bar;
-mod transport;
-mod why;
+pub mod announcer;
+pub mod dialog;
+pub mod events;
+pub mod help;
+pub mod legend;
+pub mod metrics;
+pub mod notice;
+pub mod share;
+pub mod top_bar;
+pub mod transport;
+pub mod why;
 
 pub use announcer::Announcer;
 pub use events::EventList;

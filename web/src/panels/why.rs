@@ -3,8 +3,7 @@
 
 use std::rc::Rc;
 
-use sim_core::analysis::types::{LaneOf, WaitLink};
-use sim_core::base::SimTime;
+use sim_core::analysis::{LaneOf, WaitLink};
 use yew::prelude::*;
 
 use crate::engine;
@@ -29,9 +28,9 @@ pub fn WhyPanel(props: &Props) -> Html {
     let lane = outcome.lanes.get(props.lane);
     let task = lane.and_then(|lane| task_of(lane.of, &outcome.run.cast));
     let chain = {
-        let (scene, at) = (props.scene.clone(), props.at);
-        use_memo((props.scene.clone(), task, props.happened), move |_| {
-            task.map(|task| engine::wait_chain(&scene.outcome, task, SimTime(at))).unwrap_or_default()
+        let (scene, happened) = (props.scene.clone(), props.happened);
+        use_memo((props.scene.clone(), task, happened), move |_| {
+            task.map(|task| engine::wait_chain(&scene.outcome, task, happened)).unwrap_or_default()
         })
     };
     let Some(lane) = lane else {

@@ -1,6 +1,6 @@
 //! A finished run with what the page derives from it once.
 
-use sim_core::analysis::types::{LaneOf, MarkKind};
+use sim_core::analysis::{LaneOf, MarkKind};
 use sim_core::base::SimTime;
 
 use crate::engine::Outcome;

@@ -1,6 +1,6 @@
 //! What is under the pointer, and what a lane shows at an instant.
 
-use sim_core::analysis::types::{Lane, LaneOf, LaneState, Mark, Span};
+use sim_core::analysis::{Lane, LaneOf, LaneState, Mark, Span};
 use sim_core::base::{SimTime, TaskId};
 use sim_core::record::Cast;
 
@@ -106,7 +106,7 @@ pub fn describe(lane: &Lane, at: u64, reach: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sim_core::analysis::types::MarkKind;
+    use sim_core::analysis::MarkKind;
 
     fn lane() -> Lane {
         let span = |start, end, state| Span {

@@ -3,17 +3,17 @@
 //! tested natively.
 
 pub mod brush;
-mod component;
+pub mod component;
 pub mod gesture;
 pub mod hit;
 pub mod layout;
-mod listen;
-mod overview;
-mod paint;
+pub mod listen;
+pub mod overview;
+pub mod paint;
 pub mod palette;
 pub mod raster;
 pub mod ticks;
-mod toolbar;
+pub mod toolbar;
 pub mod viewport;
 
 pub use component::Timeline;

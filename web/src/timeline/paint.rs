@@ -4,7 +4,7 @@
 //! are drawn over it, a bounded number of them whatever the run's size.
 
 use js_sys::{Uint8ClampedArray, Uint32Array};
-use sim_core::analysis::types::{Lane, LaneState, MarkKind};
+use sim_core::analysis::{Lane, LaneState, MarkKind};
 use sim_core::base::TaskId;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 

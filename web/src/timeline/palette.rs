@@ -5,7 +5,7 @@
 //! vermilion hatch waits for somebody, sky dots back off, purple is
 //! dying, blue takes memory away, green runs.
 
-use sim_core::analysis::types::{LaneState, MarkKind};
+use sim_core::analysis::{LaneState, MarkKind};
 
 /// 8-bit red, green, blue.
 pub type Rgb = (u8, u8, u8);

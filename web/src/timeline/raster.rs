@@ -5,7 +5,7 @@
 //! spans of a column are found by binary search, and a column looks at a
 //! bounded number of them. Text, marks and arrows are drawn elsewhere.
 
-use sim_core::analysis::types::{LaneState, Span};
+use sim_core::analysis::{LaneState, Span};
 
 use super::palette::{Look, Pattern, Rgb, Shade, look, mixed};
 use super::viewport::Viewport;
@@ -65,11 +65,6 @@ impl Frame {
 
     pub fn height(&self) -> usize {
         self.height
-    }
-
-    /// Its bytes, row by row, red first.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).collect()
     }
 
     /// Its pixels, each red in the lowest byte.
@@ -273,7 +268,6 @@ mod tests {
         assert_ne!(row[0], row[2], "dots");
         assert_ne!(row[0], row[10], "the future");
         assert_eq!(frame.pixels()[0], pixel((0, 0, 0)), "rows outside stay");
-        assert_eq!(frame.bytes().len(), 12 * 12 * 4);
     }
 
     #[test]
