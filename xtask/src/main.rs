@@ -1,1 +1,162 @@
-fn main() {}
+//! `cargo xtask`: all set-up and every chore, so that a fresh clone needs Rust and nothing else.
+//!
+//! This file reads the command line and dispatches. It leaves out what a chore does: set-up is in
+//! `setup`, the page in `page`, tests in `suites`, figures in `bench` and `weight`.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "chores run on the developer's machine: they read its environment and its clock"
+)]
+
+mod bench;
+mod chores;
+mod counts;
+mod page;
+mod process;
+mod setup;
+mod step;
+mod suites;
+mod weight;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: cargo xtask COMMAND [OPTIONS]
+
+Commands:
+  serve   build the page and serve it on this machine, rebuilding it after every edit
+            --port N    port to listen on (8080)
+            --open      open it in the default browser
+  test    run every test: native, WebAssembly under node, the page in a browser
+  dist    build the page into dist/, ready for any static host and any sub-path
+  bench   measure: simulator natively and in WebAssembly, weight of the page
+  lint    formatting, clippy natively and for WebAssembly, dependency rules
+  golden  check the recorded outputs
+            --update    rewrite them from what the code does now
+
+Options:
+  -h, --help  print this
+
+Tools that are missing are installed once, at the versions the project needs; what is there
+already is left alone.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match Chore::from_arguments(&arguments) {
+        Ok(chore) => chore.run(),
+        Err(message) => {
+            eprintln!("{message}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Chore {
+    Help,
+    Serve(page::ServeOptions),
+    Test,
+    Dist,
+    Bench,
+    Lint,
+    Golden(chores::Golden),
+}
+
+impl Chore {
+    fn from_arguments(arguments: &[String]) -> Result<Self, String> {
+        let mut words = arguments.iter().map(String::as_str);
+        let Some(command) = words.next() else {
+            return Ok(Self::Help);
+        };
+        let rest: Vec<&str> = words.collect();
+        if rest.iter().any(|word| matches!(*word, "-h" | "--help")) {
+            return Ok(Self::Help);
+        }
+        let plain = |chore: Self| match rest.first() {
+            None => Ok(chore),
+            Some(word) => Err(format!("`{command}` does not take `{word}`")),
+        };
+        match command {
+            "-h" | "--help" | "help" => Ok(Self::Help),
+            "serve" => page::ServeOptions::from_words(&rest).map(Self::Serve),
+            "test" => plain(Self::Test),
+            "dist" => plain(Self::Dist),
+            "bench" => plain(Self::Bench),
+            "lint" => plain(Self::Lint),
+            "golden" => match rest.as_slice() {
+                [] => Ok(Self::Golden(chores::Golden::Check)),
+                ["--update"] => Ok(Self::Golden(chores::Golden::Update)),
+                [word, ..] => Err(format!("`golden` does not take `{word}`")),
+            },
+            other => Err(format!("there is no command `{other}`")),
+        }
+    }
+
+    fn run(self) -> ExitCode {
+        let outcome = match self {
+            Self::Help => {
+                print!("{HELP}");
+                Ok(())
+            }
+            // The tests report their own failures and end on the line that counts them.
+            Self::Test => return suites::test(),
+            Self::Serve(options) => page::serve(&options),
+            Self::Dist => page::dist(),
+            Self::Bench => bench::bench(),
+            Self::Lint => chores::lint(),
+            Self::Golden(mode) => chores::golden(mode),
+        };
+        match outcome {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("\n{failure}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chore(line: &str) -> Result<Chore, String> {
+        let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        Chore::from_arguments(&arguments)
+    }
+
+    #[test]
+    fn every_command_is_in_the_help() {
+        for command in ["serve", "test", "dist", "bench", "lint", "golden"] {
+            assert!(HELP.contains(&format!("\n  {command} ")), "{command}");
+            assert!(chore(command).is_ok(), "{command}");
+            assert_eq!(chore(&format!("{command} --help")), Ok(Chore::Help));
+        }
+    }
+
+    #[test]
+    fn options_are_read() {
+        let Ok(Chore::Serve(options)) = chore("serve --port 9000 --open") else {
+            panic!()
+        };
+        assert_eq!((options.port, options.open), (9000, true));
+        assert_eq!(
+            chore("golden --update"),
+            Ok(Chore::Golden(chores::Golden::Update))
+        );
+        assert_eq!(chore(""), Ok(Chore::Help));
+    }
+
+    #[test]
+    fn unknown_words_are_named() {
+        for (line, word) in [
+            ("tset", "tset"),
+            ("test --fast", "--fast"),
+            ("serve --port x", "x"),
+        ] {
+            let message = chore(line).expect_err(line);
+            assert!(message.contains(word), "{message}");
+        }
+    }
+}

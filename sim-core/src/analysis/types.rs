@@ -13,7 +13,8 @@ pub struct Lane {
     pub title: String,
     /// Small print: the pid, the driver's id.
     pub subtitle: String,
-    /// Sorted by start, not overlapping, no gap between first and last.
+    /// Sorted by start, not overlapping. Tasks have no gap between first
+    /// and last; a device without work and a free lock leave one.
     pub spans: Vec<Span>,
     /// Sorted by time.
     pub marks: Vec<Mark>,
@@ -52,7 +53,8 @@ pub enum LaneState {
     Running,
     /// Wants a CPU.
     Runnable,
-    /// In direct reclaim, on a CPU or not.
+    /// In the slow path of an allocation (direct reclaim, and what it
+    /// does between two rounds), on a CPU or not.
     Reclaiming,
     /// Asleep by its own wish: pause, pace, nothing to do.
     Sleeping,
@@ -129,6 +131,23 @@ pub struct Memory {
     pub free: Vec<(SimTime, u64)>,
     /// Per address space: (when, pages present), by time.
     pub present: Vec<(MmId, Vec<(SimTime, u64)>)>,
+    /// Pages of files present, in all address spaces; a part of `present`.
+    pub file: Vec<(SimTime, u64)>,
+    /// Pages unmapped so far that a device kept allocated at that time.
+    pub pinned: Vec<(SimTime, u64)>,
+    /// Pressure from each instant on.
+    pub pressure: Vec<(SimTime, Pressure)>,
+}
+
+/// Whether tasks are held up by a lack of memory (PSI).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Pressure {
+    /// None is.
+    None,
+    /// At least one is, but somebody else gets work done.
+    Some,
+    /// At least one is, and nobody gets work done.
+    Full,
 }
 
 /// One link of a wait chain: `task` waits, and for whom.
@@ -140,7 +159,7 @@ pub struct WaitLink {
     pub since: SimTime,
     /// What it waits on, in words: `mmap_lock of hog`, `back-off 3 of 10`.
     pub waits_on: String,
-    /// A word for the kind: `lock`, `queue`, `time`, `cpu`, `none`.
+    /// A word for the kind: `lock`, `queue`, `time`, `cpu`, `memory`, `none`.
     pub kind: &'static str,
     /// Whom it waits for, if that is a task.
     pub holder: Option<TaskId>,

@@ -146,6 +146,7 @@ pub(super) struct Core<O> {
     pub(super) observer: O,
     pub(super) current: Option<TaskId>,
     pub(super) spawned: Vec<Pin<Box<dyn Future<Output = ()>>>>,
+    pub(super) stop_requested: bool,
 }
 
 impl<O: Observer> Core<O> {
@@ -159,6 +160,11 @@ impl<O: Observer> Core<O> {
 
     pub(super) fn current(&self) -> TaskId {
         self.current.expect("invariant: a process is running")
+    }
+
+    /// Whether a wait of the running process would end before it begins.
+    pub(super) fn refuses(&self, signals: Signals) -> bool {
+        signals == Signals::Killable && self.processes[self.current()].killed
     }
 
     /// Parks the running process. Whoever ends the wait calls [`wake`](Self::wake).
@@ -238,6 +244,7 @@ impl<O: Observer> Engine<O> {
                 observer,
                 current: None,
                 spawned: Vec::new(),
+                stop_requested: false,
             }),
         }
     }
@@ -259,14 +266,24 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Sleeps for `span`.
-    pub async fn sleep(&self, span: Nanos, why: Why, signals: Signals) -> Waited {
-        if self.refused(signals) {
-            return Waited::Killed;
-        }
-        self.core
-            .borrow_mut()
-            .park(WaitOn::Time, why, signals, Some(span));
-        self.parked().await
+    pub fn sleep(
+        &self,
+        span: Nanos,
+        why: Why,
+        signals: Signals,
+    ) -> impl Future<Output = Waited> + '_ {
+        self.parking(move |core| {
+            if core.refuses(signals) {
+                return Some(Waited::Killed);
+            }
+            core.park(WaitOn::Time, why, signals, Some(span));
+            None
+        })
+    }
+
+    /// Ends the run before the next event.
+    pub fn request_stop(&self) {
+        self.core.borrow_mut().stop_requested = true;
     }
 
     /// Sends the engine's kill to `task`; see [`Signals`].
@@ -279,36 +296,39 @@ impl<O: Observer> Engine<O> {
         self.core.borrow().processes[task].killed
     }
 
-    /// Whether a killable wait would end at once.
-    pub(super) fn refused(&self, signals: Signals) -> bool {
-        let core = self.core.borrow();
-        signals == Signals::Killable && core.processes[core.current()].killed
-    }
-
-    /// Resolves when the wait just begun by [`Core::park`] has ended.
-    pub(super) fn parked(&self) -> Parked<'_, O> {
-        Parked {
+    /// The await of a wait: `begin` either parks the running process, or
+    /// says that there is nothing to wait for.
+    pub(super) fn parking<B>(&self, begin: B) -> Parking<'_, O, B>
+    where
+        B: FnOnce(&mut Core<O>) -> Option<Waited> + Unpin,
+    {
+        Parking {
             engine: self,
-            polled: false,
+            begin: Some(begin),
         }
     }
 }
 
-/// The await of a parked process.
-pub(super) struct Parked<'e, O> {
+/// The await of a process that parks.
+pub(super) struct Parking<'e, O, B> {
     engine: &'e Engine<O>,
-    polled: bool,
+    /// What is still to do; nothing once the process is parked.
+    begin: Option<B>,
 }
 
-impl<O: Observer> Future for Parked<'_, O> {
+impl<O, B> Future for Parking<'_, O, B>
+where
+    O: Observer,
+    B: FnOnce(&mut Core<O>) -> Option<Waited> + Unpin,
+{
     type Output = Waited;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Waited> {
-        if !self.polled {
-            self.polled = true;
-            return Poll::Pending;
+        let core = &mut *self.engine.core.borrow_mut();
+        if let Some(begin) = self.begin.take() {
+            return begin(core).map_or(Poll::Pending, Poll::Ready);
         }
-        let mut core = self.engine.core.borrow_mut();
         let task = core.current();
         let waited = core.processes[task].waited.take();
         Poll::Ready(waited.expect("invariant: a process resumes after its wait ended"))

@@ -98,6 +98,12 @@ impl<O: Observer> Core<O> {
             self.processes[task].state = State::Running;
             return;
         }
+        // Whoever runs has moved on since it was last accounted.
+        for index in 0..self.scheduler.running.len() {
+            if let Some(running) = self.scheduler.running[CpuId::from_index(index)] {
+                self.account(running);
+            }
+        }
         let credit = self.scheduler.cpus.latency.0 / 2;
         let floor = self.scheduler.min_vruntime.saturating_sub(credit);
         let burst = &mut self.processes[task].burst;
@@ -260,12 +266,10 @@ impl<O: Observer> Core<O> {
 
     /// The CPU whose process has had most, and how much.
     fn busiest(&self) -> (CpuId, u64) {
-        let now = self.events.now();
         let mut busiest = (CpuId(0), 0);
         for (cpu, task) in self.scheduler.running.iter() {
             let task = task.expect("invariant: no CPU is idle");
-            let burst = &self.processes[task].burst;
-            let had = burst.vruntime + (now - burst.accounted).0;
+            let had = self.processes[task].burst.vruntime;
             if had > busiest.1 {
                 busiest = (cpu, had);
             }

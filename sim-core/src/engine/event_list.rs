@@ -5,38 +5,44 @@
 //! means. It takes no snapshots: an earlier instant is reached by
 //! running again.
 //!
-//! It is a radix structure: a hierarchical timing wheel without rounding.
-//! An event waits at the level of the highest 6-bit digit in which its
-//! time differs from now, in the slot of that digit's value:
+//! An event moves through up to three parts, always towards the exit:
 //!
 //! ```text
-//! now     …  03 17 42      level 0: differs in the last digit only
-//! event a …  03 17 50  →   level 0, slot 50
-//! event b …  03 20 01  →   level 1, slot 20
-//! event c …  05 00 63  →   level 2, slot  5
+//!         later than base        up to base         this instant
+//! wheel ───────────────────▶ front ───────────▶ due ─────────────▶
+//! unordered slots           sorted, short       a queue per class
 //! ```
 //!
-//! The earliest event is in the first occupied slot of the lowest
-//! occupied level. To take it, now moves to its time. Slots elsewhere stay
-//! right as they are; the other events of its own slot now agree with now in
-//! one more digit and move to lower levels, at most ten times in their
-//! life. Lower levels are empty at that moment, and each slot is a list
-//! in order of scheduling, so events of equal time never overtake.
+//! When the front is empty, the first slot of the wheel is sorted into it
+//! if it's short, else spread over finer slots first. Sorting a handful
+//! costs less than spreading them; spreading a thousand costs less than
+//! sorting them (see the crate `bench`). With few events pending, the
+//! front is all there is. A front that grows long hands its later half
+//! back to the wheel, so no event costs more than a few dozen steps.
 
+mod slab;
+mod wheel;
+
+use std::cell::Cell;
+use std::cmp::Reverse;
+use std::collections::VecDeque;
+
+use self::slab::{NIL, Slab};
+use self::wheel::Wheel;
 use crate::base::random::Stream;
 use crate::base::time::SimTime;
 
-/// Bits of one digit of time: a slot for each value, and one `u64` tells
-/// which slots of a level are occupied.
-const DIGIT_BITS: u32 = 6;
-/// Slots of one level.
-const SLOT_COUNT: usize = 1 << DIGIT_BITS;
-/// Digits of a 64-bit time.
-const LEVEL_COUNT: usize = 11;
 /// Number of classes.
 const CLASS_COUNT: usize = 4;
-/// No node.
-const NIL: u32 = u32::MAX;
+/// A slot with more nodes is spread, not sorted. From 2 to 6 measured
+/// much the same, 8 and more slower with thousands pending.
+const SLOT_LENGTH_MAX: usize = 4;
+/// While the wheel is empty, a front of this length takes every event.
+const FRONT_LENGTH_ALONE: usize = 20;
+/// A front of this length hands its later half back.
+const FRONT_LENGTH_MAX: usize = 32;
+/// Canceled events that the wheel may hold beyond the number pending.
+const CANCELED_SLACK: usize = 64;
 
 /// Rank of an event among those of one instant; lower runs first.
 #[repr(u8)]
@@ -64,85 +70,55 @@ pub enum Ties {
     Seeded(Stream),
 }
 
-/// Names a scheduled event, to cancel it. Never names another event later.
+/// Names a scheduled event, to cancel it. It never names a later event,
+/// unless it is kept while 2^32 more are scheduled.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub struct EventKey {
     slot: u32,
     generation: u32,
 }
 
-/// A pending event, or a free place in the slab.
-#[derive(Clone, Debug)]
-struct Node<T> {
-    time: u64,
-    // Neighbors in the list it is in. In a seeded class, `prev` is the
-    // position in that class instead. A free node uses `next` only.
-    next: u32,
-    prev: u32,
-    // Bumped when the node is freed, so that keys go stale.
-    generation: u32,
-    class: Class,
-    payload: T,
-}
-
-/// Ends of a doubly linked list of nodes. Both are `NIL` when it's empty.
+/// A pending event as the front holds it.
 #[derive(Copy, Clone, Debug)]
-struct List {
-    head: u32,
-    tail: u32,
+struct Entry {
+    time: u64,
+    index: u32,
 }
-
-const EMPTY: List = List {
-    head: NIL,
-    tail: NIL,
-};
 
 /// The future event list (pending event set).
 #[derive(Clone, Debug)]
 pub struct EventList<T: Copy> {
+    // Invariant: now <= base of the wheel; events of this very instant are
+    // in `due`, others up to the base in `front`, later ones in `wheel`.
     now: u64,
+    // Pending events, without the canceled ones.
     len: usize,
-    nodes: Vec<Node<T>>,
-    // First free node.
-    free: u32,
-    // Bit per level: some slot of it is occupied.
-    levels: u32,
-    // Bit per slot, a word per level.
-    occupied: [u64; LEVEL_COUNT],
-    slots: Box<[[List; SLOT_COUNT]; LEVEL_COUNT]>,
-    // Bit per class: events of it wait at this very instant.
+    // Canceled events that are still in the wheel.
+    canceled: usize,
+    // Bit per class: its `due` is not empty.
     ready: u32,
-    due: [List; CLASS_COUNT],
-    seeded: Option<Seeded>,
+    // Latest first, so that the earliest is popped off the end. Of equal
+    // times the one scheduled last is first.
+    front: Vec<Entry>,
+    due: [VecDeque<u32>; CLASS_COUNT],
+    wheel: Wheel,
+    slab: Slab<T>,
+    ties: Ties,
 }
 
-/// Under [`Ties::Seeded`], takes the place of the lists in `due`: any
-/// event may be next, so they stand in arrays.
-#[derive(Clone, Debug)]
-struct Seeded {
-    stream: Stream,
-    due: [Vec<u32>; CLASS_COUNT],
-}
 impl<T: Copy> EventList<T> {
     /// An empty list at time zero.
     pub fn new(ties: Ties) -> Self {
         Self {
             now: 0,
             len: 0,
-            nodes: Vec::new(),
-            free: NIL,
-            levels: 0,
-            occupied: [0; LEVEL_COUNT],
-            slots: Box::new([[EMPTY; SLOT_COUNT]; LEVEL_COUNT]),
+            canceled: 0,
             ready: 0,
-            due: [EMPTY; CLASS_COUNT],
-            seeded: match ties {
-                Ties::Fifo => None,
-                Ties::Seeded(stream) => Some(Seeded {
-                    stream,
-                    due: Default::default(),
-                }),
-            },
+            front: Vec::with_capacity(FRONT_LENGTH_MAX),
+            due: Default::default(),
+            wheel: Wheel::new(),
+            slab: Slab::new(),
+            ties,
         }
     }
 
@@ -167,43 +143,60 @@ impl<T: Copy> EventList<T> {
     /// Adds an event. Panics when `at` is before [`EventList::now`].
     #[inline]
     pub fn schedule(&mut self, at: SimTime, class: Class, payload: T) -> EventKey {
+        let time = at.0;
         assert!(
-            at.0 >= self.now,
-            "invariant: no event in the past: {} ns is before {} ns",
-            at.0,
+            time >= self.now,
+            "invariant: no event in the past: {time} ns is before {} ns",
             self.now
         );
-        let node = self.allocate(at.0, class, payload);
+        let index = self.slab.insert(time, class, payload);
         self.len += 1;
-        self.insert(node, at.0, class);
+        if time > self.wheel.base() {
+            if self.wheel.is_empty() && self.front.len() < FRONT_LENGTH_ALONE {
+                self.wheel.raise_base(time);
+                self.sort_in_last(Entry { time, index });
+            } else {
+                self.wheel.insert(&mut self.slab, time, index);
+            }
+        } else if time == self.now {
+            self.make_due(class, index);
+        } else {
+            self.insert_front(Entry { time, index });
+        }
         EventKey {
-            slot: node,
-            generation: self.nodes[node as usize].generation,
+            slot: index,
+            generation: self.slab.generation(index),
         }
     }
 
-    /// Takes a pending event out, in constant time. `None` when it has come
-    /// out or was canceled before.
+    /// Takes a pending event out. `None` when it has come out or was
+    /// canceled before.
+    ///
+    /// Constant time, averaged over calls; for an event of this very
+    /// instant, in proportion to the number of those.
     pub fn cancel(&mut self, key: EventKey) -> Option<T> {
-        let node = self.nodes.get(key.slot as usize)?;
-        if node.generation != key.generation {
-            return None;
-        }
-        let (time, class) = (node.time, node.class);
-        if time != self.now {
-            let (level, digit) = place(time, self.now);
-            if unlink(&mut self.nodes, &mut self.slots[level][digit], key.slot) {
-                self.vacate(level, digit);
+        let node = self.slab.pending(key.slot, key.generation)?;
+        self.len -= 1;
+        if node.time > self.wheel.base() {
+            self.slab.cancel(key.slot);
+            self.canceled += 1;
+            if self.canceled > self.len + CANCELED_SLACK {
+                self.wheel.sweep(&mut self.slab);
+                self.canceled = 0;
             }
-        } else if let Some(seeded) = &mut self.seeded {
-            let due = &mut seeded.due[class as usize];
-            if take_unordered(&mut self.nodes, due, key.slot) {
-                self.ready &= !(1 << class as u32);
+        } else {
+            if node.time == self.now {
+                let due = &mut self.due[node.class() as usize];
+                due.retain(|index| *index != key.slot);
+                if due.is_empty() {
+                    self.ready &= !(1 << node.class() as u32);
+                }
+            } else {
+                self.front.retain(|entry| entry.index != key.slot);
             }
-        } else if unlink(&mut self.nodes, &mut self.due[class as usize], key.slot) {
-            self.ready &= !(1 << class as u32);
+            self.slab.release(key.slot);
         }
-        Some(self.release(key.slot).2)
+        Some(node.payload)
     }
 
     /// Takes the earliest event out and moves now to its time.
@@ -212,8 +205,8 @@ impl<T: Copy> EventList<T> {
         self.pop_until(SimTime::MAX)
     }
 
-    /// As [`EventList::pop`], but `None`, and nothing changes, when the
-    /// earliest event is later than `limit`.
+    /// As [`EventList::pop`], but `None`, and now stays, when the earliest
+    /// event is later than `limit`.
     #[inline]
     pub fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, Class, T)> {
         if self.ready != 0 {
@@ -223,90 +216,48 @@ impl<T: Copy> EventList<T> {
                 None
             };
         }
-        let (level, digit) = self.first_slot()?;
-        let list = self.slots[level][digit];
-        if list.head == list.tail {
-            let time = self.nodes[list.head as usize].time;
-            if time > limit.0 {
-                return None;
-            }
-            self.now = time;
-            self.vacate(level, digit);
-            return Some(self.release(list.head));
+        if self.front.is_empty() {
+            self.refill();
         }
-        self.pop_crowded(level, digit, limit.0)
+        let first = *self.front.last()?;
+        if first.time > limit.0 {
+            return None;
+        }
+        self.now = first.time;
+        self.front.pop();
+        if self
+            .front
+            .last()
+            .is_some_and(|entry| entry.time == first.time)
+        {
+            return Some(self.pop_tied(first));
+        }
+        Some(self.release(first.index))
     }
 
-    /// Time of the earliest event. Looks through one slot, which is short
-    /// as a rule: to stop at a limit, [`EventList::pop_until`] is cheaper.
+    /// Time of the earliest event.
+    #[inline]
     pub fn peek_time(&mut self) -> Option<SimTime> {
         if self.ready != 0 {
             return Some(self.now());
         }
-        let (level, digit) = self.first_slot()?;
-        Some(SimTime(self.earliest(self.slots[level][digit]).0))
+        if self.front.is_empty() {
+            self.refill();
+        }
+        self.front.last().map(|entry| SimTime(entry.time))
     }
 
-    /// Where the earliest events of all that are not due yet are.
-    #[inline]
-    fn first_slot(&self) -> Option<(usize, usize)> {
-        if self.levels == 0 {
-            return None;
-        }
-        let level = self.levels.trailing_zeros() as usize;
-        Some((level, self.occupied[level].trailing_zeros() as usize))
-    }
-
-    /// Pops from a slot with several events, which spreads the rest.
-    fn pop_crowded(
-        &mut self,
-        level: usize,
-        digit: usize,
-        limit: u64,
-    ) -> Option<(SimTime, Class, T)> {
-        let list = self.slots[level][digit];
-        let (time, first, count) = self.earliest(list);
-        if time > limit {
-            return None;
-        }
-        self.now = time;
-        self.vacate(level, digit);
-        let mut node = list.head;
+    /// Pops an event of this instant, which now has come, when `first` is
+    /// not the only one that was in the front.
+    fn pop_tied(&mut self, first: Entry) -> (SimTime, Class, T) {
+        let mut entry = first;
         loop {
-            let Node {
-                time, next, class, ..
-            } = self.nodes[node as usize];
-            if count > 1 || node != first {
-                self.insert(node, time, class);
+            self.make_due(self.slab.node(entry.index).class(), entry.index);
+            match self.front.last() {
+                Some(next) if next.time == first.time => entry = *next,
+                _ => return self.pop_due(),
             }
-            if node == list.tail {
-                break;
-            }
-            node = next;
-        }
-        Some(if count > 1 {
-            self.pop_due()
-        } else {
-            self.release(first)
-        })
-    }
-
-    /// The least time in a list that is not empty, the first node that has
-    /// it, and how many do.
-    fn earliest(&self, list: List) -> (u64, u32, u32) {
-        let mut node = list.head;
-        let (mut least, mut first, mut count) = (u64::MAX, NIL, 0);
-        loop {
-            let Node { time, next, .. } = self.nodes[node as usize];
-            if time < least || count == 0 {
-                (least, first, count) = (time, node, 1);
-            } else if time == least {
-                count += 1;
-            }
-            if node == list.tail {
-                return (least, first, count);
-            }
-            node = next;
+            self.front.pop();
         }
     }
 
@@ -317,164 +268,153 @@ impl<T: Copy> EventList<T> {
     )]
     fn pop_due(&mut self) -> (SimTime, Class, T) {
         let class = self.ready.trailing_zeros() as usize;
-        let (node, last) = if let Some(Seeded { stream, due }) = &mut self.seeded {
-            let due = &mut due[class];
-            let count = due.len();
-            let position = if count > 1 {
-                stream.below(count as u64) as usize
-            } else {
-                0
-            };
-            let node = due[position];
-            (node, take_unordered(&mut self.nodes, due, node))
-        } else {
-            let list = &mut self.due[class];
-            let node = list.head;
-            list.head = self.nodes[node as usize].next;
-            (node, node == list.tail)
+        let due = &mut self.due[class];
+        let index = match &mut self.ties {
+            Ties::Seeded(stream) if due.len() > 1 => {
+                due.swap_remove_front(stream.below(due.len() as u64) as usize)
+            }
+            _ => due.pop_front(),
         };
-        if last {
+        if due.is_empty() {
             self.ready &= !(1 << class);
         }
-        self.release(node)
+        self.release(index.expect("invariant: a class that is ready has an event due"))
     }
 
-    /// Files a node under its time and class.
-    #[inline]
-    fn insert(&mut self, node: u32, time: u64, class: Class) {
-        if time == self.now {
-            self.insert_due(node, class);
-            return;
-        }
-        let (level, digit) = place(time, self.now);
-        let first = self.occupied[level] >> digit & 1 == 0;
-        append(&mut self.nodes, &mut self.slots[level][digit], node, first);
-        self.occupied[level] |= 1 << digit;
-        self.levels |= 1 << level;
-    }
-
-    /// Files a node of this instant.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "nodes are counted in 32 bits"
-    )]
-    fn insert_due(&mut self, node: u32, class: Class) {
-        if let Some(seeded) = &mut self.seeded {
-            let due = &mut seeded.due[class as usize];
-            self.nodes[node as usize].prev = due.len() as u32;
-            due.push(node);
-        } else {
-            let first = self.ready >> class as u32 & 1 == 0;
-            append(&mut self.nodes, &mut self.due[class as usize], node, first);
-        }
+    /// Appends to the events of this instant.
+    fn make_due(&mut self, class: Class, index: u32) {
+        self.due[class as usize].push_back(index);
         self.ready |= 1 << class as u32;
     }
 
-    /// Marks a slot as empty.
-    #[inline]
-    fn vacate(&mut self, level: usize, digit: usize) {
-        self.occupied[level] &= !(1 << digit);
-        if self.occupied[level] == 0 {
-            self.levels &= !(1 << level);
-        }
-    }
-
-    /// A node with these contents, in no list yet.
-    #[inline]
-    fn allocate(&mut self, time: u64, class: Class, payload: T) -> u32 {
-        if self.free == NIL {
-            return self.grow(time, class, payload);
-        }
-        let index = self.free;
-        let node = &mut self.nodes[index as usize];
-        self.free = node.next;
-        node.time = time;
-        node.class = class;
-        node.payload = payload;
-        index
-    }
-
-    /// [`EventList::allocate`] when every node is in use.
-    #[cold]
-    fn grow(&mut self, time: u64, class: Class, payload: T) -> u32 {
-        let index = u32::try_from(self.nodes.len()).expect("invariant: events fit in 32 bits");
-        assert!(
-            index != NIL,
-            "invariant: at most 2^32 - 1 events are pending"
-        );
-        self.nodes.push(Node {
-            time,
-            next: NIL,
-            prev: NIL,
-            generation: 0,
-            class,
-            payload,
-        });
-        index
-    }
-
-    /// Frees a node that is in no list and returns what it held.
+    /// Forgets a node that has left all parts and returns its event.
     #[inline]
     fn release(&mut self, index: u32) -> (SimTime, Class, T) {
-        let node = &mut self.nodes[index as usize];
-        node.generation = node.generation.wrapping_add(1);
-        node.next = self.free;
-        self.free = index;
+        let (class, payload) = self.slab.release(index);
         self.len -= 1;
-        (SimTime(node.time), node.class, node.payload)
+        (SimTime(self.now), class, payload)
+    }
+
+    /// Adds to the front, or, if that is long, to what it hands back.
+    #[inline]
+    fn insert_front(&mut self, entry: Entry) {
+        if self.front.len() >= FRONT_LENGTH_MAX {
+            self.hand_back();
+            if entry.time > self.wheel.base() {
+                return self.wheel.insert(&mut self.slab, entry.time, entry.index);
+            }
+        }
+        self.sort_in_last(entry);
+    }
+
+    /// Adds to the front what comes after everything of the same time.
+    #[inline]
+    fn sort_in_last(&mut self, entry: Entry) {
+        shift_in(&mut self.front, entry, |other| other.time > entry.time);
+    }
+
+    /// Adds to the front at its right place.
+    #[inline]
+    fn sort_in(&mut self, entry: Entry) {
+        let slab = &self.slab;
+        shift_in(&mut self.front, entry, |other| {
+            other.time > entry.time
+                || other.time == entry.time && slab.order(other.index) > slab.order(entry.index)
+        });
+    }
+
+    /// Moves the later half of the front to the wheel. Equal times stay
+    /// together.
+    #[cold]
+    fn hand_back(&mut self) {
+        let cut = self.front[self.front.len() / 2].time;
+        let count = self.front.partition_point(|entry| entry.time >= cut);
+        let base = self.front.get(count).map_or(self.now, |entry| entry.time);
+        self.wheel.lower_base(&mut self.slab, base);
+        for entry in self.front.drain(..count) {
+            self.wheel.insert(&mut self.slab, entry.time, entry.index);
+        }
+    }
+
+    /// Fills the empty front from the wheel; it stays empty when that is.
+    #[inline(never)]
+    fn refill(&mut self) {
+        while let Some((level, mut index)) = self.wheel.take_first() {
+            // All of level 0's slot is of one instant: spreading can't help.
+            while index != NIL && (level == 0 || self.front.len() < SLOT_LENGTH_MAX) {
+                let node = *self.slab.node(index);
+                if node.is_over() {
+                    self.reclaim(index);
+                } else if level == 0 {
+                    self.front.push(Entry {
+                        time: node.time,
+                        index,
+                    });
+                } else {
+                    self.sort_in(Entry {
+                        time: node.time,
+                        index,
+                    });
+                }
+                index = node.next;
+            }
+            if index != NIL {
+                self.spread(level, index);
+            } else if level == 0 && self.front.len() > 1 {
+                self.front
+                    .sort_unstable_by_key(|entry| Reverse(self.slab.order(entry.index)));
+            }
+            if let Some(latest) = self.front.first() {
+                self.wheel.raise_base(latest.time);
+                return;
+            }
+        }
+    }
+
+    /// Spreads over lower levels what is left of a slot from `index` on,
+    /// and what the front got of it. Keeps in the front what happens right
+    /// at the slot's start, which becomes the base.
+    fn spread(&mut self, level: usize, mut index: u32) {
+        let base = Wheel::slot_start(self.slab.node(index).time, level);
+        self.wheel.raise_base(base);
+        for entry in self.front.extract_if(.., |entry| entry.time != base) {
+            self.wheel.insert(&mut self.slab, entry.time, entry.index);
+        }
+        while index != NIL {
+            let node = *self.slab.node(index);
+            if node.is_over() {
+                self.reclaim(index);
+            } else if node.time == base {
+                self.sort_in(Entry { time: base, index });
+            } else {
+                self.wheel.insert(&mut self.slab, node.time, index);
+            }
+            index = node.next;
+        }
+    }
+
+    /// Frees the node of a canceled event that has left the wheel.
+    fn reclaim(&mut self, index: u32) {
+        self.slab.release(index);
+        self.canceled -= 1;
     }
 }
 
-/// Level and slot of a time that is later than now.
+/// Inserts into a front right after the last of its entries that come
+/// out `later`. From the end: a front is short, and near its end longest.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "a digit is below 64")]
-fn place(time: u64, now: u64) -> (usize, usize) {
-    let level = (time ^ now).ilog2() / DIGIT_BITS;
-    let digit = time >> (level * DIGIT_BITS) & (SLOT_COUNT as u64 - 1);
-    (level as usize, digit as usize)
-}
-
-/// Puts a node at the end of a list; `first` when the list is empty.
-#[inline]
-fn append<T>(nodes: &mut [Node<T>], list: &mut List, node: u32, first: bool) {
-    if first {
-        *list = List {
-            head: node,
-            tail: node,
-        };
-    } else {
-        nodes[list.tail as usize].next = node;
-        nodes[node as usize].prev = list.tail;
-        list.tail = node;
+fn shift_in(front: &mut Vec<Entry>, entry: Entry, later: impl Fn(Entry) -> bool) {
+    front.push(entry);
+    // Cells let pairs overlap, so that no index is checked.
+    let cells = Cell::from_mut(front.as_mut_slice()).as_slice_of_cells();
+    for pair in cells.windows(2).rev() {
+        let other = pair[0].get();
+        if later(other) {
+            break;
+        }
+        pair[1].set(other);
+        pair[0].set(entry);
     }
-}
-
-/// Takes a node out of its list; true when it was the only one.
-fn unlink<T>(nodes: &mut [Node<T>], list: &mut List, node: u32) -> bool {
-    let Node { next, prev, .. } = nodes[node as usize];
-    let (is_head, is_tail) = (list.head == node, list.tail == node);
-    if is_head {
-        list.head = next;
-    } else {
-        nodes[prev as usize].next = next;
-    }
-    if is_tail {
-        list.tail = prev;
-    } else {
-        nodes[next as usize].prev = prev;
-    }
-    is_head && is_tail
-}
-
-/// Takes a node out of an array that keeps no order; true when it was the
-/// only one.
-fn take_unordered<T>(nodes: &mut [Node<T>], due: &mut Vec<u32>, node: u32) -> bool {
-    let position = nodes[node as usize].prev;
-    due.swap_remove(position as usize);
-    if let Some(&moved) = due.get(position as usize) {
-        nodes[moved as usize].prev = position;
-    }
-    due.is_empty()
 }
 
 #[cfg(test)]

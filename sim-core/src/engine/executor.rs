@@ -67,9 +67,10 @@ impl<O: Observer> Executor<O> {
 
     /// Handles up to `budget` events. Slices never influence a run.
     pub fn run(&mut self, budget: u64) -> Progress {
+        let engine = Rc::clone(&self.engine);
         for _ in 0..budget {
             if self.stopped.is_none() {
-                self.stopped = self.step().err();
+                self.stopped = self.step(&engine).err();
             }
             if let Some(stop) = self.stopped {
                 return Progress::Stopped(stop);
@@ -78,105 +79,94 @@ impl<O: Observer> Executor<O> {
         Progress::More
     }
 
-    /// Ends the run: no further event will be handled.
-    pub fn stop(&mut self) {
-        self.stopped = Some(Stop::Requested);
-    }
-
     /// Events handled so far.
     pub fn events(&self) -> u64 {
         self.events
     }
 
     /// Handles one event, or says why there is none to handle.
-    fn step(&mut self) -> Result<(), Stop> {
-        let engine = Rc::clone(&self.engine);
+    #[inline]
+    fn step(&mut self, engine: &Engine<O>) -> Result<(), Stop> {
         let task = {
             let core = &mut *engine.core.borrow_mut();
-            let at = core.events.peek_time().ok_or(Stop::Idle)?;
-            if at > self.limits.horizon {
-                return Err(Stop::Horizon);
+            core.current = None;
+            let Some(task) = self.next_task(core)? else {
+                return Ok(());
+            };
+            let now = core.now();
+            if now != self.instant {
+                self.instant = now;
+                self.resumes = 0;
             }
-            if self.events == self.limits.events {
-                return Err(Stop::EventLimit);
+            self.resumes += 1;
+            if self.resumes > self.limits.resumes_per_instant {
+                return Err(Stop::NoProgress(task));
             }
-            self.events += 1;
-            let (_, _, action) = core.events.pop().ok_or(Stop::Idle)?;
-            match action {
-                Action::Tick(cpu) => {
-                    core.tick(cpu);
-                    return Ok(());
-                }
-                Action::Timeout(task) => {
-                    if !core.timed_out(task) {
-                        return Ok(());
-                    }
-                    task
-                }
-                Action::Resume(task) => {
-                    core.burst_done(task);
-                    task
-                }
-            }
-        };
-        self.count_resume(task)?;
-        self.poll(&engine, task);
-        Ok(())
-    }
-
-    fn count_resume(&mut self, task: TaskId) -> Result<(), Stop> {
-        let now = self.engine.now();
-        if now != self.instant {
-            self.instant = now;
-            self.resumes = 0;
-        }
-        self.resumes += 1;
-        if self.resumes > self.limits.resumes_per_instant {
-            return Err(Stop::NoProgress(task));
-        }
-        Ok(())
-    }
-
-    fn poll(&mut self, engine: &Engine<O>, task: TaskId) {
-        {
-            let core = &mut *engine.core.borrow_mut();
             core.current = Some(task);
-            self.futures.extend(core.spawned.drain(..).map(Some));
-        }
+            if !core.spawned.is_empty() {
+                self.futures.extend(core.spawned.drain(..).map(Some));
+            }
+            task
+        };
         let slot = &mut self.futures[task.index()];
         let future = slot
             .as_mut()
             .expect("invariant: only the living are resumed");
-        let done = future
+        if future
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()))
-            .is_ready();
-        if done {
+            .is_ready()
+        {
             *slot = None;
-        }
-        let core = &mut *engine.core.borrow_mut();
-        if done {
+            let core = &mut *engine.core.borrow_mut();
             core.processes[task].state = State::Done;
             core.emit(task, EngineEvent::Exited);
             core.leave_cpu(task);
         }
-        core.current = None;
+        Ok(())
+    }
+
+    /// Takes the next event; the process it resumes, if it resumes one.
+    #[inline]
+    fn next_task(&mut self, core: &mut Core<O>) -> Result<Option<TaskId>, Stop> {
+        if core.stop_requested {
+            return Err(Stop::Requested);
+        }
+        if self.events == self.limits.events {
+            return Err(Stop::EventLimit);
+        }
+        let Some((_, _, action)) = core.events.pop_until(self.limits.horizon) else {
+            let idle = core.events.is_empty();
+            return Err(if idle { Stop::Idle } else { Stop::Horizon });
+        };
+        self.events += 1;
+        Ok(match action {
+            Action::Tick(cpu) => {
+                core.tick(cpu);
+                None
+            }
+            Action::Timeout(task) => core.timed_out(task).then_some(task),
+            Action::Resume(task) => {
+                core.burst_done(task);
+                Some(task)
+            }
+        })
     }
 }
 
 impl<O: Observer> Core<O> {
     /// A time-out came; whether the process can be polled right away.
+    #[inline]
     fn timed_out(&mut self, task: TaskId) -> bool {
         let process = &mut self.processes[task];
         process.timer = None;
         if let WaitOn::Queue(queue) = process.waits_on {
             self.queues[queue].forget(task);
         }
-        if self.processes[task].on_cpu {
+        if process.on_cpu {
             self.wake(task, Waited::TimedOut, Class::Step);
             return false;
         }
-        let process = &mut self.processes[task];
         process.waited = Some(Waited::TimedOut);
         process.state = State::Running;
         self.emit(task, EngineEvent::Woken(None, Waited::TimedOut));

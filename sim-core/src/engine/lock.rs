@@ -82,20 +82,25 @@ impl<O: Observer> Engine<O> {
     }
 
     /// Takes the lock, waiting in line for it.
-    pub async fn lock(&self, lock: LockId, hold: Hold, why: Why, signals: Signals) -> Waited {
-        if self.core.borrow_mut().try_take(lock, hold) {
-            return Waited::Granted;
-        }
-        if self.refused(signals) {
-            return Waited::Killed;
-        }
-        {
-            let mut core = self.core.borrow_mut();
+    pub fn lock(
+        &self,
+        lock: LockId,
+        hold: Hold,
+        why: Why,
+        signals: Signals,
+    ) -> impl Future<Output = Waited> + '_ {
+        self.parking(move |core| {
+            if core.try_take(lock, hold) {
+                return Some(Waited::Granted);
+            }
+            if core.refuses(signals) {
+                return Some(Waited::Killed);
+            }
             let task = core.current();
             core.locks[lock].waiters.push_back((task, hold));
             core.park(WaitOn::Lock(lock), why, signals, None);
-        }
-        self.parked().await
+            None
+        })
     }
 
     /// Takes the lock if nobody holds it in a conflicting way and nobody waits.

@@ -24,3 +24,6 @@ pub use event_list::{Class, EventKey, EventList, Ties};
 pub use executor::{Executor, Needs, Progress, Stop};
 pub use lock::Hold;
 pub use stack::Frame;
+
+#[cfg(test)]
+mod tests;

@@ -40,23 +40,22 @@ impl<O: Observer> Engine<O> {
 
     /// Waits until the queue is woken, `timeout` passes, or (if
     /// killable) the process is killed.
-    pub async fn wait(
+    pub fn wait(
         &self,
         queue: QueueId,
         why: Why,
         signals: Signals,
         timeout: Option<Nanos>,
-    ) -> Waited {
-        if self.refused(signals) {
-            return Waited::Killed;
-        }
-        {
-            let mut core = self.core.borrow_mut();
+    ) -> impl Future<Output = Waited> + '_ {
+        self.parking(move |core| {
+            if core.refuses(signals) {
+                return Some(Waited::Killed);
+            }
             let task = core.current();
             core.queues[queue].waiters.push_back(task);
             core.park(WaitOn::Queue(queue), why, signals, timeout);
-        }
-        self.parked().await
+            None
+        })
     }
 
     /// Wakes the process that has waited longest, if any.

@@ -1,10 +1,11 @@
-//! Scenarios: what people write, and what a run is built from.
+//! Scenarios: what people write, checked, and run.
 //!
 //! [`parse`] turns the text of a scenario file into a checked
 //! [`Scenario`](checked::Scenario), or into every complaint about it
-//! with its place. The scenarios that come with the program are in
-//! [`gallery`]. Nothing here reads files or simulates anything.
+//! with its place; [`Simulation`] runs one. The scenarios that come with
+//! the program are in [`gallery`]. Nothing here reads files.
 
+mod build;
 mod check;
 pub mod checked;
 mod error;
@@ -14,6 +15,7 @@ mod machine;
 pub mod names;
 mod program;
 mod read;
+mod run;
 mod set;
 mod spec;
 mod task;
@@ -22,3 +24,4 @@ pub mod units;
 pub use check::{parse, parse_file};
 pub use error::Diagnostic;
 pub(crate) use error::suggestion;
+pub use run::{RunOptions, Simulation, TieOrder};

@@ -18,6 +18,8 @@ fn seeded(seed: u64) -> Ties {
 enum Call {
     /// Schedules after a delay in nanoseconds.
     Schedule(u64, Class),
+    /// Schedules this many, a number of nanoseconds apart.
+    Burst(u64, u64),
     /// Cancels the n-th key ever handed out, modulo their number.
     Cancel(usize),
     Pop,
@@ -35,8 +37,9 @@ fn arbitrary_call() -> impl Strategy<Value = Call> {
     let class = prop::sample::select(&CLASSES[..]);
     prop_oneof![
         5 => (delay.clone(), class).prop_map(|(delay, class)| Call::Schedule(delay, class)),
-        2 => any::<usize>().prop_map(Call::Cancel),
-        3 => Just(Call::Pop),
+        1 => (0..60_u64, 0..70_u64).prop_map(|(count, gap)| Call::Burst(count, gap)),
+        4 => any::<usize>().prop_map(Call::Cancel),
+        9 => Just(Call::Pop),
         1 => delay.prop_map(Call::PopUntil),
     ]
 }
@@ -56,6 +59,13 @@ impl Model {
         self.keys
             .push((list.schedule(at, class, sequence), (at, class, sequence)));
         self.pending.insert((at, class, sequence), sequence);
+    }
+
+    /// Every other one late, to wake the order of insertion up.
+    fn schedule_burst(&mut self, list: &mut EventList<usize>, count: u64, gap: u64) {
+        for n in 0..count {
+            self.schedule(list, (n ^ 1) * gap, Class::Step);
+        }
     }
 
     fn cancel(&mut self, list: &mut EventList<usize>, choice: usize) {
@@ -84,6 +94,10 @@ proptest! {
             let limit = match call {
                 Call::Schedule(delay, class) => {
                     model.schedule(&mut list, delay, class);
+                    continue;
+                }
+                Call::Burst(count, gap) => {
+                    model.schedule_burst(&mut list, count, gap);
                     continue;
                 }
                 Call::Cancel(choice) => {
@@ -119,6 +133,7 @@ proptest! {
         for call in calls {
             match call {
                 Call::Schedule(delay, class) => model.schedule(&mut list, delay, class),
+                Call::Burst(count, gap) => model.schedule_burst(&mut list, count, gap),
                 Call::Cancel(choice) => model.cancel(&mut list, choice),
                 Call::Pop | Call::PopUntil(_) => {
                     let popped = list.pop();
@@ -172,7 +187,9 @@ fn seeded_ties_draw_nothing_without_a_tie() {
         }
     }
     while list.pop().is_some() {}
-    let mut stream = list.seeded.expect("seeded").stream;
+    let Ties::Seeded(mut stream) = list.ties else {
+        panic!("seeded")
+    };
     assert_eq!(stream.next_u64(), Stream::new(1, "ties", "test").next_u64());
 }
 
@@ -230,7 +247,7 @@ fn steady_state_allocates_no_nodes() {
         let (now, class, payload) = list.pop().expect("never empty");
         list.schedule(SimTime(now.0 + payload % 7 * 1_000), class, payload);
     }
-    assert_eq!(list.nodes.len(), 100);
+    assert_eq!(list.slab.capacity(), 100);
 }
 
 #[test]
@@ -240,4 +257,37 @@ fn past_event_panics() {
     list.schedule(SimTime(2), Class::Step, ());
     list.pop();
     list.schedule(SimTime(1), Class::Step, ());
+}
+
+/// Timeouts that are set and canceled, as most are, must not pile up.
+#[test]
+fn canceled_events_take_no_lasting_room() {
+    let mut list = EventList::new(Ties::Fifo);
+    for n in 0..100_000 {
+        list.schedule(SimTime(list.now().0 + 10), Class::Step, n);
+        let timeout = list.schedule(SimTime(list.now().0 + 10_000_000_000), Class::Timer, n);
+        // Enough others that the wheel is in use.
+        if n > 40 {
+            assert_eq!(list.cancel(timeout), Some(n));
+        }
+        assert_eq!(list.pop().map(|(_, _, payload)| payload), Some(n));
+    }
+    assert_eq!(list.len(), 41);
+    assert!(list.slab.capacity() < 200, "{}", list.slab.capacity());
+}
+
+/// A front filled by one sparse slot, then a burst before its last event.
+#[test]
+fn long_front_is_handed_back() {
+    let mut list = EventList::new(Ties::Fifo);
+    list.schedule(SimTime(1_000_000), Class::Step, 1_000_000);
+    for n in (0..1_000).rev() {
+        list.schedule(SimTime(n / 2), Class::Step, n / 2);
+        assert!(list.front.len() <= FRONT_LENGTH_MAX);
+    }
+    let times: Vec<u64> = std::iter::from_fn(|| list.pop())
+        .map(|(_, _, time)| time)
+        .collect();
+    assert!(times.is_sorted());
+    assert_eq!(times.len(), 1_001);
 }

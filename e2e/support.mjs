@@ -1,0 +1,211 @@
+// What every browser test needs: dist/ served below a path, one Chromium, and pages that record
+// what went wrong in them and what they asked the network for.
+//
+// Server and browser start with the first page and end with the file's last test. Leaves out
+// what the page should show: the tests say that. A test reads a run from the attributes of the
+// root element (data-state, data-digest, …) and not from the page's texts.
+import { spawnSync } from "node:child_process";
+import { mkdir, readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import path from "node:path";
+import { after } from "node:test";
+import { fileURLToPath } from "node:url";
+import axe from "axe-core";
+import { chromium } from "playwright-core";
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const DIST = path.resolve(process.env.DIST ?? path.join(HERE, "../dist"));
+const SCREENSHOTS = path.join(HERE, "screenshots");
+
+/** The page must work below any path; tests use one that nobody would think of. */
+export const BASE_PATH = process.env.BASE_PATH ?? "/oom/";
+
+const MIME_TYPES = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".ico": "image/x-icon",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".png": "image/png",
+  ".svg": "image/svg+xml",
+  ".toml": "text/plain; charset=utf-8",
+  ".txt": "text/plain; charset=utf-8",
+  ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
+  ".woff2": "font/woff2",
+};
+
+const CHROMIUM_ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Path of a Chromium that starts; `cargo xtask test` has found one and set CHROMIUM. */
+function chromiumPath() {
+  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+  const candidates = process.env.CHROMIUM ? [process.env.CHROMIUM, ...names] : names;
+  for (const name of candidates) {
+    const found = name.includes(path.sep) ? name : whichOnPath(name);
+    if (found && spawnSync(found, ["--version"]).status === 0) return found;
+  }
+  throw new Error("no Chromium: set CHROMIUM to the path of one, or run `cargo xtask test`");
+}
+
+function whichOnPath(name) {
+  const { status, stdout } = spawnSync("sh", ["-c", 'command -v "$0"', name]);
+  return status === 0 ? stdout.toString().trim() : undefined;
+}
+
+/** Serves a folder below `basePath` on a free port; whatever is not a file there is a 404. */
+async function serve(folder, basePath) {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, "http://localhost");
+    const inside = decodeURIComponent(pathname.slice(basePath.length)) || "index.html";
+    const file = path.resolve(folder, inside);
+    try {
+      if (!pathname.startsWith(basePath) || !file.startsWith(folder + path.sep)) {
+        throw new Error("outside");
+      }
+      const body = await readFile(file);
+      const type = MIME_TYPES[path.extname(file)] ?? "application/octet-stream";
+      response.writeHead(200, { "content-type": type, "cache-control": "no-store" }).end(body);
+    } catch {
+      response.writeHead(404, { "content-type": "text/plain" }).end("not found");
+    }
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  return server;
+}
+
+let started;
+
+async function start() {
+  const server = await serve(DIST, BASE_PATH);
+  const browser = await chromium.launch({
+    executablePath: chromiumPath(),
+    args: CHROMIUM_ARGUMENTS,
+  });
+  return { server, browser, url: `http://127.0.0.1:${server.address().port}${BASE_PATH}` };
+}
+
+after(async () => {
+  if (!started) return;
+  const { server, browser } = await started;
+  await browser.close();
+  server.closeAllConnections();
+  server.close();
+});
+
+/** The one Chromium of this file, for a test that needs more than a page. */
+export async function browser() {
+  started ??= start();
+  return (await started).browser;
+}
+
+/** The address the page has here, without a fragment. */
+export async function pageUrl() {
+  started ??= start();
+  return (await started).url;
+}
+
+/**
+ * Opens the page in a browser profile of its own.
+ *
+ * `fragment` is what a link carries ("#/v1/run?…", or "" for a first visit). Options: `viewport`
+ * ({ width, height }), `dark`, `reducedMotion`, `touch`, `state` to wait for ("ready"; null does
+ * not wait), and `prepare(page)`, which runs before the page is loaded.
+ *
+ * Hands back a view: `page` (Playwright's), `problems` (console errors and warnings of the
+ * content policy, uncaught exceptions, failed requests), `requests` (URLs so far) and
+ * `lateRequests()` (those made after the state was reached), `close()`.
+ */
+export async function openPage(fragment = "", options = {}) {
+  const { viewport = { width: 1280, height: 800 }, dark = false, reducedMotion = true } = options;
+  const { touch = false, state = "ready", prepare } = options;
+  const url = await pageUrl();
+  const context = await (await browser()).newContext({
+    viewport,
+    hasTouch: touch,
+    colorScheme: dark ? "dark" : "light",
+    reducedMotion: reducedMotion ? "reduce" : "no-preference",
+    locale: "en-US",
+    timezoneId: "UTC",
+    acceptDownloads: true,
+  });
+  const page = await context.newPage();
+  const problems = [];
+  const requests = [];
+  let requestsAtLoad = 0;
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => problems.push(`exception: ${error.message}`));
+  page.on("requestfailed", (request) => {
+    problems.push(`request: ${request.url()} ${request.failure()?.errorText}`);
+  });
+  page.on("response", (response) => {
+    if (response.status() >= 400) problems.push(`response: ${response.status()} ${response.url()}`);
+  });
+  // What the page makes for itself (data:, blob:) is no request to anybody.
+  context.on("request", (request) => {
+    if (/^https?:/.test(request.url())) requests.push(request.url());
+  });
+
+  const view = {
+    page,
+    problems,
+    requests,
+    lateRequests: () => requests.slice(requestsAtLoad),
+    close: () => context.close(),
+  };
+  await prepare?.(page);
+  await page.goto(url + fragment, { waitUntil: "load" });
+  if (state) await waitForState(view, state);
+  requestsAtLoad = requests.length;
+  return view;
+}
+
+/** Waits until the root element says `data-state="…"`; an error state ends the wait at once. */
+export async function waitForState({ page, problems }, state, timeout = 30_000) {
+  const reached = `html[data-state="${state}"], html[data-state="error"]`;
+  try {
+    await page.waitForSelector(reached, { state: "attached", timeout });
+  } catch (error) {
+    const now = await page.getAttribute("html", "data-state").catch(() => "unknown");
+    throw new Error(`state is "${now}", not "${state}"\n${problems.join("\n")}`, { cause: error });
+  }
+  const now = await page.getAttribute("html", "data-state");
+  if (now !== state) {
+    const text = await page.innerText("body");
+    throw new Error(`state is "${now}", not "${state}"\n${problems.join("\n")}\n${text}`);
+  }
+}
+
+/** What the root element says about the run: { state, digest, verdict, events, tNs, linkCheck }. */
+export async function readRun({ page }) {
+  return page.evaluate(() => ({ ...document.documentElement.dataset }));
+}
+
+/** Broken accessibility rules, one line each; [] is what a test wants. */
+export async function accessibilityProblems({ page }, selector) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(
+    (context) => window.axe.run(context ?? document, { resultTypes: ["violations"] }),
+    selector,
+  );
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target }) => `${id}: ${help} (${target.join(" ")})`),
+  );
+}
+
+/** Saves what the page looks like as screenshots/NAME.png. */
+export async function screenshot({ page }, name) {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`) });
+}

@@ -1,0 +1,159 @@
+//! What is worth pointing at, each with who waited for whom then.
+//!
+//! One refusal per attempt of the reaper, with a count; every back-off
+//! and give-up of the reaper; every victim marked while an earlier one
+//! still had memory; the cycle of a deadlock.
+
+use super::index::Index;
+use super::reaping::Attempt;
+use super::types::Incident;
+use super::verdict::Judgment;
+use super::waits::wait_chain_after;
+use super::words::{
+    count_text, list_text, notifier_name, process_name, range_name, size_text, task_name,
+};
+use crate::base::TaskId;
+use crate::record::Reason;
+
+/// The incidents of a run, by time.
+pub(super) fn incidents(index: &Index, judgment: &Judgment) -> Vec<Incident> {
+    let mut found = Vec::new();
+    refusals(index, &mut found);
+    back_offs(index, &mut found);
+    give_ups(index, &mut found);
+    extra_victims(index, &mut found);
+    cycle(index, judgment, &mut found);
+    found.sort_by_key(|incident| incident.record);
+    found
+}
+
+fn incident(
+    index: &Index,
+    record: usize,
+    kind: &'static str,
+    task: TaskId,
+    text: String,
+) -> Incident {
+    Incident {
+        at: index.time(record),
+        kind,
+        task,
+        text,
+        chain: wait_chain_after(index, task, record),
+        record,
+    }
+}
+
+fn refusals(index: &Index, found: &mut Vec<Incident>) {
+    let Some(reaper) = index.reaper else { return };
+    for attempt in &index.attempts {
+        let Some(first) = attempt.refusals.first() else {
+            continue;
+        };
+        let text = refusal_text(index, attempt);
+        found.push(incident(index, first.record, "refusal", reaper, text));
+    }
+}
+
+fn refusal_text(index: &Index, attempt: &Attempt) -> String {
+    let cast = &index.cast;
+    let mut names: Vec<String> = Vec::new();
+    for refusal in &attempt.refusals {
+        let device = notifier_name(cast, refusal.notifier);
+        let name = format!("{} ({device})", range_name(cast, refusal.range));
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let count = u64::try_from(attempt.refusals.len()).unwrap_or(u64::MAX);
+    format!(
+        "{} in attempt {}: {}",
+        count_text(count, "refusal"),
+        attempt.number,
+        list_text(&names)
+    )
+}
+
+fn back_offs(index: &Index, found: &mut Vec<Incident>) {
+    let Some(reaper) = index.reaper else { return };
+    let Some(track) = index.tasks.get(reaper.index()) else {
+        return;
+    };
+    for step in &track.steps {
+        if step.doing.reason() != Some(Reason::BackOff) {
+            continue;
+        }
+        let attempt = index
+            .attempts
+            .iter()
+            .find(|attempt| attempt.back_off == Some(step.record));
+        let text = match attempt {
+            Some(attempt) => format!(
+                "the reaper backs off from {} after attempt {}",
+                process_name(&index.cast, attempt.victim),
+                attempt.number
+            ),
+            None => "the reaper backs off without an attempt".to_owned(),
+        };
+        found.push(incident(index, step.record, "back-off", reaper, text));
+    }
+}
+
+fn give_ups(index: &Index, found: &mut Vec<Incident>) {
+    let Some(reaper) = index.reaper else { return };
+    for &(record, victim) in &index.give_ups {
+        let info = index.cast.tasks.get(victim);
+        let pages = info
+            .and_then(|info| info.mm)
+            .map_or(0, |mm| index.present(mm, index.time(record)));
+        let text = format!(
+            "the reaper gives up on {}, which keeps {}",
+            process_name(&index.cast, victim),
+            size_text(pages)
+        );
+        found.push(incident(index, record, "give-up", reaper, text));
+    }
+}
+
+fn extra_victims(index: &Index, found: &mut Vec<Incident>) {
+    for victim in &index.victims {
+        let Some((earlier, pages)) = victim.needless else {
+            continue;
+        };
+        let text = format!(
+            "{} is killed although {} still has {}",
+            process_name(&index.cast, victim.leader),
+            process_name(&index.cast, earlier),
+            size_text(pages)
+        );
+        found.push(incident(
+            index,
+            victim.killed,
+            "extra-victim",
+            victim.leader,
+            text,
+        ));
+    }
+}
+
+fn cycle(index: &Index, judgment: &Judgment, found: &mut Vec<Incident>) {
+    let Some(&first) = judgment.cycle.first() else {
+        return;
+    };
+    // The cycle is closed when the last of them has begun to wait.
+    let seen = index.times.len();
+    let record = judgment
+        .cycle
+        .iter()
+        .filter_map(|&task| index.waits_since(task, seen))
+        .max()
+        .unwrap_or(0);
+    let names: Vec<_> = judgment
+        .cycle
+        .iter()
+        .chain([&first])
+        .map(|&task| task_name(&index.cast, task))
+        .collect();
+    let text = format!("they wait for each other: {}", names.join(" → "));
+    found.push(incident(index, record, "cycle", first, text));
+}

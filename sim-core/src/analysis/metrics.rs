@@ -1,0 +1,135 @@
+//! Numbers of a run.
+//!
+//! A stall is a request's stay in the slow path: from its first direct
+//! reclaim, or its first failed trylock of `oom_lock`, until it has its
+//! page, gives up or dies; one that had not ended when the run did lasts
+//! until then. Percentiles are of nearest rank.
+
+use super::index::Index;
+use super::types::{Metrics, Stalls};
+use crate::base::{SimTime, TaskId};
+use crate::record::{Reason, TaskKind};
+
+/// The metrics of a run.
+pub fn metrics(index: &Index) -> Metrics {
+    let calls = || index.tasks.iter().flat_map(|track| &track.calls.items);
+    let blocked = || calls().map(|call| call.what.blocked.0);
+    Metrics {
+        reap_attempts: count(index.attempts.len()),
+        backoffs: backoffs(index),
+        refusals: index.counts.refusals,
+        gave_up: index.counts.gave_up,
+        reaped_pages: index.counts.reaped_pages,
+        callbacks: count(calls().count()),
+        callback_blocked_ns: blocked().fold(0, u64::saturating_add),
+        callback_blocked_max_ns: blocked().max().unwrap_or(0),
+        oom_to_recovery_ns: recovery(index).and_then(|at| {
+            let first = index.victims.first()?;
+            Some(at.saturating_sub(index.time(first.killed)).0)
+        }),
+        alloc_stall: stalls(index),
+        psi_some_ns: index.psi.some_ns,
+        psi_full_ns: index.psi.full_ns,
+        events: index.events,
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+fn backoffs(index: &Index) -> u64 {
+    let reaper = index
+        .reaper
+        .and_then(|reaper| index.tasks.get(reaper.index()));
+    let steps = reaper.map_or(&[][..], |track| &track.steps);
+    let sleeps = steps
+        .iter()
+        .filter(|step| step.doing.reason() == Some(Reason::BackOff));
+    count(sleeps.count())
+}
+
+fn stalls(index: &Index) -> Stalls {
+    let all = index.tasks.iter().flat_map(|track| &track.stalls.items);
+    let mut times: Vec<u64> = all
+        .map(|stall| {
+            index
+                .time(stall.to)
+                .saturating_sub(index.time(stall.from))
+                .0
+        })
+        .collect();
+    times.sort_unstable();
+    let rank = |percent: usize| {
+        let rank = (times.len() * percent).div_ceil(100);
+        times.get(rank.saturating_sub(1)).copied()
+    };
+    Stalls {
+        count: count(times.len()),
+        p50: rank(50),
+        p99: rank(99),
+        max: times.last().copied(),
+    }
+}
+
+/// The first instant from the last kill on at which free memory is above
+/// the high watermark and no survivor is in the slow path.
+pub(super) fn recovery(index: &Index) -> Option<SimTime> {
+    let last_kill = index.time(index.victims.last()?.killed);
+    let stalls = stalls_of_survivors(index, last_kill);
+    let nexts = index.memory.free.iter().skip(1).map(|&(at, _)| at);
+    let ends = nexts.chain([index.end.saturating_add(crate::base::Nanos(1))]);
+    let mut stalls = stalls.iter().peekable();
+    for (&(start, free), end) in index.memory.free.iter().zip(ends) {
+        if free <= index.memory.high || end <= last_kill {
+            continue;
+        }
+        let mut at = start.max(last_kill);
+        while let Some(&&(from, to)) = stalls.peek() {
+            if to <= at {
+                stalls.next();
+            } else if from <= at {
+                at = to;
+                stalls.next();
+            } else {
+                break;
+            }
+        }
+        if at < end {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// Stalls that lasted beyond `after`, of tasks never killed, joined where
+/// they overlap.
+fn stalls_of_survivors(index: &Index, after: SimTime) -> Vec<(SimTime, SimTime)> {
+    let seen = index.times.len();
+    let is_survivor = |task: TaskId| {
+        let info = index.cast.tasks.get(task);
+        info.is_some_and(|info| info.kind == TaskKind::User) && !index.is_killed(task, seen)
+    };
+    let never = index.end.saturating_add(crate::base::Nanos(1));
+    let mut stalls: Vec<(SimTime, SimTime)> = Vec::new();
+    for (number, track) in index.tasks.iter().enumerate() {
+        if !is_survivor(TaskId::from_index(number)) {
+            continue;
+        }
+        for stall in &track.stalls.items {
+            let to = index.times.get(stall.to).copied().unwrap_or(never);
+            if to > after {
+                stalls.push((index.time(stall.from), to));
+            }
+        }
+    }
+    stalls.sort_unstable();
+    let mut joined: Vec<(SimTime, SimTime)> = Vec::new();
+    for (from, to) in stalls {
+        match joined.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => joined.push((from, to)),
+        }
+    }
+    joined
+}

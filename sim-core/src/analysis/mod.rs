@@ -1,0 +1,36 @@
+//! Everything computed from a finished run's records: lanes, memory,
+//! wait chains, metrics, incidents, the verdict.
+//!
+//! It reads [`record::Run`](crate::record::Run) and nothing else: no
+//! part of the model is known here, so the same analyses would serve a
+//! trace from anywhere. Nothing here feeds back into a run or its digest.
+
+mod closed;
+mod flags;
+mod incidents;
+mod index;
+mod intervals;
+mod lanes;
+mod memory;
+mod metrics;
+mod psi;
+mod reaping;
+mod replay;
+mod report;
+#[cfg(test)]
+mod story;
+pub mod types;
+mod verdict;
+mod victims;
+mod waits;
+mod words;
+
+pub use index::Index;
+pub use lanes::lanes;
+pub use memory::memory;
+pub use metrics::metrics;
+pub use report::{report, report_from};
+pub use types::*;
+pub use victims::victims;
+pub use waits::{wait_chain, wait_chain_after};
+pub use words::{count_text, event_name, event_text, size_text, span_text, task_name, time_text};

@@ -1,0 +1,216 @@
+//! The state of every task after each record: what the analyses that
+//! walk through a run share.
+//!
+//! It follows the engine's records (who runs, who waits on what) and
+//! the few kernel records that say what a task is in the middle of. It
+//! tolerates any order of records, whoever they name: a trace is data.
+
+use crate::base::{CpuId, StackId, TaskId};
+use crate::engine::WaitOn;
+use crate::record::{Cast, Event, Gfp, Reason, Record, SkipBy, TaskKind};
+
+/// What a task is doing, as the engine sees it.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(super) enum Doing {
+    /// Not created yet.
+    Unborn,
+    /// Wants a CPU.
+    Runnable,
+    /// Has a CPU, or is hardware and needs none.
+    Running(Option<CpuId>),
+    /// Waits; `why` is a [`Reason`] number.
+    Blocked { on: WaitOn, why: u8, stack: StackId },
+    /// Gone.
+    Exited,
+}
+
+impl Doing {
+    /// Why it waits, if it does and the number has a meaning.
+    pub(super) fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Blocked { why, .. } => Reason::from_number(why),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_alive(self) -> bool {
+        !matches!(self, Self::Unborn | Self::Exited)
+    }
+}
+
+/// Whether somebody who waits for this does so by its own wish: nobody
+/// and nothing keeps it from what it wants.
+pub(super) fn is_own_wish(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Start
+            | Reason::Pause
+            | Reason::Pace
+            | Reason::Forever
+            | Reason::ReaperIdle
+            | Reason::DeviceIdle
+            | Reason::Reply
+    )
+}
+
+/// One task after a record.
+#[derive(Clone, Debug)]
+pub(super) struct TaskNow {
+    pub(super) doing: Doing,
+    /// SIGKILL was sent to its process.
+    pub(super) is_killed: bool,
+    /// Inside `exit_mmap()`.
+    pub(super) is_exiting: bool,
+    /// In the slow path of an allocation; the flags of its last direct
+    /// reclaim, none before the first.
+    pub(super) stall: Option<Gfp>,
+    /// Between the marks of PSI.
+    pub(super) is_memstalled: bool,
+    kind: TaskKind,
+    leader: TaskId,
+}
+
+/// The reaper's place in its loop.
+#[derive(Copy, Clone, Default, Debug)]
+pub(super) struct ReaperNow {
+    /// Number of the attempt under way or last made, from 1; 0 before the
+    /// first on a victim.
+    pub(super) attempt: u8,
+    pub(super) victim: Option<TaskId>,
+    /// Between the start and the finish of an attempt.
+    pub(super) is_reaping: bool,
+}
+
+/// The whole cast after a record.
+pub(super) struct Now {
+    pub(super) tasks: Vec<TaskNow>,
+    pub(super) reaper: ReaperNow,
+}
+
+impl Now {
+    /// Before the first record.
+    pub(super) fn new(cast: &Cast) -> Self {
+        let tasks = cast.tasks.iter().map(|(_, info)| TaskNow {
+            doing: Doing::Unborn,
+            is_killed: false,
+            is_exiting: false,
+            stall: None,
+            is_memstalled: false,
+            kind: info.kind,
+            leader: info.leader,
+        });
+        Self {
+            tasks: tasks.collect(),
+            reaper: ReaperNow::default(),
+        }
+    }
+
+    /// The task, if the cast knows it.
+    pub(super) fn task(&self, task: TaskId) -> Option<&TaskNow> {
+        self.tasks.get(task.index())
+    }
+
+    /// Lets one record happen.
+    pub(super) fn apply(&mut self, record: &Record) {
+        self.apply_to_reaper(&record.event);
+        match record.event {
+            Event::SignalGenerate { target } => self.kill(target),
+            Event::MarkVictim { victim, .. } => {
+                let leader = self.task(victim).map_or(victim, |task| task.leader);
+                self.kill(leader);
+            }
+            _ => {}
+        }
+        if let Some(task) = self.tasks.get_mut(record.task.index()) {
+            task.apply(&record.event);
+        }
+    }
+
+    fn kill(&mut self, leader: TaskId) {
+        for task in &mut self.tasks {
+            if task.leader == leader && task.kind == TaskKind::User {
+                task.is_killed = true;
+            }
+        }
+    }
+
+    fn apply_to_reaper(&mut self, event: &Event) {
+        let reaper = &mut self.reaper;
+        match *event {
+            Event::StartTaskReaping { victim } | Event::SkipTaskReaping { victim } => {
+                let before = if reaper.victim == Some(victim) {
+                    reaper.attempt
+                } else {
+                    0
+                };
+                reaper.victim = Some(victim);
+                reaper.attempt = before.saturating_add(1);
+                reaper.is_reaping = matches!(event, Event::StartTaskReaping { .. });
+            }
+            Event::FinishTaskReaping { .. } => reaper.is_reaping = false,
+            Event::OomSkipSet {
+                by: SkipBy::Reaper | SkipBy::GiveUp,
+                ..
+            }
+            | Event::UnableToReap { .. } => *reaper = ReaperNow::default(),
+            Event::Blocked { why, .. } => match Reason::from_number(why) {
+                Some(Reason::ReaperIdle) => *reaper = ReaperNow::default(),
+                // Policies that skip a victim sleep without an attempt.
+                Some(Reason::BackOff) => reaper.attempt = reaper.attempt.max(1),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
+
+impl TaskNow {
+    fn apply(&mut self, event: &Event) {
+        if self.doing == Doing::Exited {
+            return;
+        }
+        match *event {
+            Event::Spawned {} | Event::Woken { .. } => {
+                self.doing = if matches!(self.kind, TaskKind::User | TaskKind::Kthread) {
+                    Doing::Runnable
+                } else {
+                    Doing::Running(None)
+                }
+            }
+            Event::Ran { cpu } => self.doing = Doing::Running(Some(cpu)),
+            Event::Preempted {} => self.doing = Doing::Runnable,
+            Event::Blocked { on, why, stack } => {
+                self.doing = Doing::Blocked { on, why, stack };
+                if self.doing.reason().is_some_and(is_own_wish) {
+                    self.stall = None;
+                }
+            }
+            Event::Exited {} => {
+                self.doing = Doing::Exited;
+                self.is_exiting = false;
+                self.is_memstalled = false;
+                self.stall = None;
+            }
+            Event::DirectReclaimBegin { gfp, .. } => self.stall = Some(Gfp(gfp)),
+            Event::OomTrylockFail { .. } => {
+                self.stall.get_or_insert(Gfp(0));
+            }
+            // The request was served or given up: whatever comes next is no
+            // longer part of it.
+            Event::Fault { .. }
+            | Event::AllocFailed { .. }
+            | Event::SignalDeliver {}
+            | Event::ProcessExit {}
+            | Event::JobSubmitted { .. }
+            | Event::Ready {} => self.stall = None,
+            Event::ExitMmap { .. } => {
+                self.is_exiting = true;
+                self.stall = None;
+            }
+            Event::ExitMmapDone { .. } => self.is_exiting = false,
+            Event::MemstallEnter {} => self.is_memstalled = true,
+            Event::MemstallLeave {} => self.is_memstalled = false,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! All findings about a run, put together.
+
+use super::flags::flags;
+use super::incidents::incidents;
+use super::index::Index;
+use super::metrics::metrics;
+use super::types::Report;
+use super::verdict::judge;
+use super::victims::victims;
+use crate::record::Run;
+
+/// Analyzes a run whose records were kept.
+pub fn report(run: &Run) -> Report {
+    report_from(&Index::new(run))
+}
+
+/// As [`report`], from an index that exists already.
+pub fn report_from(index: &Index) -> Report {
+    let judgment = judge(index);
+    Report {
+        verdict: judgment.verdict,
+        flags: flags(index),
+        victims: victims(index),
+        metrics: metrics(index),
+        incidents: incidents(index, &judgment),
+        evidence: judgment.evidence,
+    }
+}

@@ -1,0 +1,283 @@
+//! The one-word outcome of a run, why, and the flags raised.
+//!
+//! The first that holds, in this order:
+//! - `panic`: the kernel panicked.
+//! - `deadlock`: the reaper, or every task that waits for a page, is in a
+//!   closed wait-for set at the end.
+//! - `livelock`: a task asks for pages, nobody has got or freed one or
+//!   released a lock other than `oom_lock` for a second, and nobody is
+//!   left who could: no timer runs, no victim is on its way out.
+//! - `stalled`: the run ended while somebody waited for a page, a victim
+//!   was pending, or a task that nobody killed was blocked. Tasks that
+//!   sleep by their own wish, or idle for ever, do not count, nor do
+//!   threads of a victim that is done with.
+//! - `no-oom`: nobody was marked.
+//! - `extra-victims`: somebody was marked while an earlier victim still
+//!   had a page present.
+//! - `recovered`: the rest.
+
+use super::closed::{Closed, QUIET, is_allocating};
+use super::index::{Index, lock_waited_for};
+use super::metrics::recovery;
+use super::replay::{Doing, is_own_wish};
+use super::types::Verdict;
+use super::waits::wait_chain;
+use super::words::{list_text, process_name, size_text, span_text, task_name, time_text};
+use crate::base::{SimTime, TaskId};
+use crate::engine::Stop;
+use crate::record::{Reason, TaskKind};
+
+/// A verdict with its evidence.
+pub(super) struct Judgment {
+    pub(super) verdict: Verdict,
+    pub(super) evidence: String,
+    /// The cycle of a deadlock.
+    pub(super) cycle: Vec<TaskId>,
+}
+
+/// Judges a run.
+pub(super) fn judge(index: &Index) -> Judgment {
+    let end = End::of(index);
+    let without_cycle = |(verdict, evidence)| Judgment {
+        verdict,
+        evidence,
+        cycle: Vec::new(),
+    };
+    if let Some(evidence) = end.panic() {
+        return without_cycle((Verdict::Panic, evidence));
+    }
+    if let Some((cycle, evidence)) = end.deadlock() {
+        return Judgment {
+            verdict: Verdict::Deadlock,
+            evidence,
+            cycle,
+        };
+    }
+    let livelock = end.livelock().map(|evidence| (Verdict::Livelock, evidence));
+    let stalled = || end.stalled().map(|evidence| (Verdict::Stalled, evidence));
+    let calm = || end.calm();
+    without_cycle(livelock.or_else(stalled).unwrap_or_else(calm))
+}
+
+/// The state a run ended in.
+struct End<'i> {
+    index: &'i Index,
+    seen: usize,
+    /// User tasks in the slow path of an allocation.
+    allocators: Vec<TaskId>,
+}
+
+impl<'i> End<'i> {
+    fn of(index: &'i Index) -> Self {
+        let seen = index.times.len();
+        let allocators = index
+            .cast
+            .tasks
+            .iter()
+            .filter(|(id, info)| {
+                info.kind == TaskKind::User
+                    && index.doing(*id, seen).is_alive()
+                    && index.stall(*id, seen).is_some()
+            })
+            .map(|(id, _)| id)
+            .collect();
+        Self {
+            index,
+            seen,
+            allocators,
+        }
+    }
+
+    fn name(&self, task: TaskId) -> String {
+        task_name(&self.index.cast, task)
+    }
+
+    fn panic(&self) -> Option<String> {
+        let at = self.index.time(self.index.panic?);
+        Some(format!(
+            "The kernel panicked at {}: out of memory, and nobody left to kill.",
+            time_text(at)
+        ))
+    }
+
+    fn deadlock(&self) -> Option<(Vec<TaskId>, String)> {
+        let closed = Closed::at_end(self.index);
+        let reaper = self.index.reaper.filter(|&reaper| closed.contains(reaper));
+        let are_all_stuck = self.allocators.iter().all(|&task| closed.contains(task));
+        let first = self.allocators.first().copied().filter(|_| are_all_stuck);
+        let from = reaper.or(first)?;
+        let cycle = closed.cycle(from);
+        let round: Vec<_> = cycle
+            .iter()
+            .chain(cycle.first())
+            .map(|&task| self.name(task))
+            .collect();
+        let since = cycle.iter().filter_map(|&task| self.since(task)).max();
+        let mut evidence = format!(
+            "{} waits for ever since {}: {}.",
+            self.name(from),
+            time_text(since.unwrap_or_default()),
+            round.join(" → ")
+        );
+        for link in wait_chain(self.index, from, self.index.end) {
+            evidence = format!("{evidence} {}", link.text);
+        }
+        Some((cycle, evidence))
+    }
+
+    fn since(&self, task: TaskId) -> Option<SimTime> {
+        let (step, _) = self.index.step(task, self.seen)?;
+        Some(self.index.time(step.record))
+    }
+
+    fn livelock(&self) -> Option<String> {
+        if let Stop::NoProgress(task) = self.index.stop {
+            return Some(format!(
+                "At {} {} ran over and over without time passing.",
+                time_text(self.index.end),
+                self.name(task)
+            ));
+        }
+        let since = self.index.last_progress();
+        let quiet = self.index.end.saturating_sub(since);
+        let tasks = (0..self.index.tasks.len()).map(TaskId::from_index);
+        if self.allocators.is_empty()
+            || quiet < QUIET
+            || tasks.into_iter().any(|t| self.may_help(t))
+        {
+            return None;
+        }
+        let names: Vec<_> = self
+            .allocators
+            .iter()
+            .map(|&task| self.name(task))
+            .collect();
+        let why = wait_chain(self.index, self.allocators[0], self.index.end);
+        let why = why.first().map_or("", |link| &link.text);
+        Some(format!(
+            "Only retries of {} ran in the last {} (since {}). {why}",
+            list_text(&names),
+            span_text(quiet),
+            time_text(since)
+        ))
+    }
+
+    /// Whether `task` will go on by itself, so that something may change.
+    fn may_help(&self, task: TaskId) -> bool {
+        let doing = self.index.doing(task, self.seen);
+        if is_allocating(self.index, task, self.seen) || lock_waited_for(doing).is_some() {
+            return false;
+        }
+        let is_device = self.index.device_of(task).is_some();
+        match (doing, doing.reason()) {
+            (Doing::Unborn | Doing::Exited, _) => false,
+            // A device at work helps whoever waits for its fence; see there.
+            (Doing::Running(_) | Doing::Runnable, _) => !is_device,
+            (_, Some(Reason::Fence)) => self.signaler_runs(task),
+            (_, Some(Reason::NotifierEnd) | None) => false,
+            (_, Some(reason)) => !is_own_wish(reason) && !is_device,
+        }
+    }
+
+    fn signaler_runs(&self, task: TaskId) -> bool {
+        let call = self.index.call(task, self.seen);
+        let device = call.and_then(|call| self.index.device_called(&call.what));
+        let worker = device.and_then(|device| self.index.cast.devices.get(device)?.task);
+        worker.is_none_or(|worker| matches!(self.index.doing(worker, self.seen), Doing::Running(_)))
+    }
+
+    fn stalled(&self) -> Option<String> {
+        let waiting = self
+            .allocators
+            .first()
+            .copied()
+            .or_else(|| self.pending_victim())
+            .or_else(|| self.blocked_survivor())?;
+        let how = match self.index.stop {
+            Stop::Idle => "Nothing more can happen",
+            Stop::EventLimit => "The limit on events was reached",
+            _ => "The run was over",
+        };
+        let chain = wait_chain(self.index, waiting, self.index.end);
+        let why: Vec<_> = chain.into_iter().map(|link| link.text).collect();
+        Some(format!(
+            "{how} at {}, but: {}",
+            time_text(self.index.end),
+            why.join(" ")
+        ))
+    }
+
+    /// The task to ask why a victim is pending: the reaper if it has been
+    /// told, else the victim.
+    fn pending_victim(&self) -> Option<TaskId> {
+        let mut victims = self.index.victims.iter();
+        let victim = victims.find(|victim| victim.is_pending(self.seen))?;
+        let is_delayed = victim.is_delayed(self.seen);
+        Some(
+            self.index
+                .reaper
+                .filter(|_| !is_delayed)
+                .unwrap_or(victim.leader),
+        )
+    }
+
+    fn blocked_survivor(&self) -> Option<TaskId> {
+        let users = self
+            .index
+            .cast
+            .tasks
+            .iter()
+            .filter(|(_, info)| info.kind == TaskKind::User);
+        let is_blocked = |task: TaskId| {
+            let doing = self.index.doing(task, self.seen);
+            let is_wish = doing.reason().is_some_and(is_own_wish);
+            matches!(doing, Doing::Blocked { .. }) && !is_wish
+        };
+        users
+            .map(|(id, _)| id)
+            .find(|&id| !self.index.is_killed(id, self.seen) && is_blocked(id))
+    }
+
+    /// Nobody waits: the three good ends.
+    fn calm(&self) -> (Verdict, String) {
+        let victims = &self.index.victims;
+        let Some(last) = victims.last() else {
+            let evidence = "Nobody was killed, and nobody waits for memory.";
+            return (Verdict::NoOom, evidence.to_owned());
+        };
+        let needless = victims
+            .iter()
+            .find_map(|victim| Some((victim, victim.needless?)));
+        if let Some((victim, (earlier, pages))) = needless {
+            let evidence = format!(
+                "{} was killed at {} although {}, killed before, still had {}.",
+                process_name(&self.index.cast, victim.leader),
+                time_text(self.index.time(victim.killed)),
+                process_name(&self.index.cast, earlier),
+                size_text(pages)
+            );
+            return (Verdict::ExtraVictims, evidence);
+        }
+        let names: Vec<_> = victims
+            .iter()
+            .map(|victim| process_name(&self.index.cast, victim.leader))
+            .collect();
+        let killed = time_text(self.index.time(last.killed));
+        let outcome = match recovery(self.index) {
+            Some(at) => format!(
+                "by {} free memory was above the high watermark and every survivor had got its \
+                 page",
+                time_text(at)
+            ),
+            None => {
+                "nobody waits for a page, but free memory did not rise above the high watermark"
+                    .to_owned()
+            }
+        };
+        let evidence = format!(
+            "{} was killed, last at {killed}; {outcome}.",
+            list_text(&names)
+        );
+        (Verdict::Recovered, evidence)
+    }
+}

@@ -1,0 +1,134 @@
+//! Victims: who was marked, when SKIP came, what their memory gave.
+//!
+//! A process is one victim however many of its threads are marked.
+
+use super::index::Index;
+use super::types::Victim;
+use crate::base::{MmId, TaskId};
+use crate::record::{Cast, Event, Record, SkipBy};
+
+/// A victim, in terms of records.
+#[derive(Clone, Debug)]
+pub(super) struct VictimFacts {
+    /// Thread-group leader.
+    pub(super) leader: TaskId,
+    pub(super) mm: Option<MmId>,
+    pub(super) killed: usize,
+    pub(super) woken: Option<usize>,
+    pub(super) skip: Option<(usize, SkipBy)>,
+    pub(super) freed_pages: u64,
+    pub(super) attempts: u32,
+    /// An earlier victim that still had pages when this one was marked,
+    /// and how many.
+    pub(super) needless: Option<(TaskId, u64)>,
+}
+
+/// Collects them.
+pub(super) struct VictimsBuilder<'r> {
+    cast: &'r Cast,
+    victims: Vec<VictimFacts>,
+}
+
+impl<'r> VictimsBuilder<'r> {
+    pub(super) fn new(cast: &'r Cast) -> Self {
+        Self {
+            cast,
+            victims: Vec::new(),
+        }
+    }
+
+    /// `present` has the pages of each address space after the record.
+    pub(super) fn feed(&mut self, number: usize, record: &Record, present: &[u64]) {
+        match record.event {
+            Event::MarkVictim { victim, .. } => self.mark(number, victim, present),
+            Event::WakeReaper { victim } => {
+                if let Some(victim) = self.of_task(victim) {
+                    victim.woken.get_or_insert(number);
+                }
+            }
+            Event::StartTaskReaping { victim } | Event::SkipTaskReaping { victim } => {
+                if let Some(victim) = self.of_task(victim) {
+                    victim.attempts += 1;
+                }
+            }
+            Event::OomSkipSet { mm, by } => {
+                for victim in self.of_mm(mm) {
+                    victim.skip.get_or_insert((number, by));
+                }
+            }
+            Event::Zap { range, freed, .. } => {
+                if let Some(range) = self.cast.ranges.get(range) {
+                    for victim in self.of_mm(range.mm) {
+                        victim.freed_pages += u64::from(freed);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn mark(&mut self, number: usize, task: TaskId, present: &[u64]) {
+        if self.of_task(task).is_some() {
+            return;
+        }
+        let info = self.cast.tasks.get(task);
+        let leader = info.map_or(task, |info| info.leader);
+        let mm_of = |task| self.cast.tasks.get(task)?.mm;
+        let mm = mm_of(task).or(mm_of(leader));
+        let needless = self.victims.iter().find_map(|earlier| {
+            let pages = *present.get(earlier.mm?.index())?;
+            (earlier.mm != mm && pages > 0).then_some((earlier.leader, pages))
+        });
+        self.victims.push(VictimFacts {
+            leader,
+            mm,
+            killed: number,
+            woken: None,
+            skip: None,
+            freed_pages: 0,
+            attempts: 0,
+            needless,
+        });
+    }
+
+    fn of_task(&mut self, task: TaskId) -> Option<&mut VictimFacts> {
+        let leader = self.cast.tasks.get(task).map_or(task, |info| info.leader);
+        self.victims
+            .iter_mut()
+            .find(|victim| victim.leader == leader)
+    }
+
+    fn of_mm(&mut self, mm: MmId) -> impl Iterator<Item = &mut VictimFacts> {
+        self.victims
+            .iter_mut()
+            .filter(move |victim| victim.mm == Some(mm))
+    }
+
+    pub(super) fn finish(self) -> Vec<VictimFacts> {
+        self.victims
+    }
+}
+
+/// The victims' stories, in order of their kills.
+pub fn victims(index: &Index) -> Vec<Victim> {
+    let story = |facts: &VictimFacts| Victim {
+        task: facts.leader,
+        killed: index.time(facts.killed),
+        skip: facts.skip.map(|(record, _)| index.time(record)),
+        freed_pages: facts.freed_pages,
+        attempts: facts.attempts,
+    };
+    index.victims.iter().map(story).collect()
+}
+
+impl VictimFacts {
+    /// Killed, and the killer waits for its memory: SKIP is not set.
+    pub(super) fn is_pending(&self, seen: usize) -> bool {
+        self.killed < seen && self.skip.is_none_or(|(record, _)| record >= seen)
+    }
+
+    /// Killed, but the reaper has not been told yet.
+    pub(super) fn is_delayed(&self, seen: usize) -> bool {
+        self.is_pending(seen) && self.woken.is_none_or(|record| record >= seen)
+    }
+}

@@ -1,0 +1,213 @@
+//! Who waits for whom at one instant, link by link, in plain words.
+//!
+//! A link is a task and what keeps it from going on. A chain follows
+//! whoever is waited for: a lock's holder, the worker that signals a
+//! fence, and for a page the victim's threads and then the reaper. Where
+//! a task waits for several, the chain goes through them one after the
+//! other, each followed to its end. A task met again closes a cycle,
+//! which is named.
+
+mod memory;
+mod parked;
+mod reaper;
+
+use super::index::{Index, lock_waited_for};
+use super::replay::Doing;
+use super::types::WaitLink;
+use super::words::{span_text, task_name};
+use crate::base::{Nanos, SimTime, TaskId};
+use crate::record::Reason;
+
+/// Links of a chain at most: more than any cast has stuck in a row.
+const LINKS_MAX: usize = 64;
+
+/// Whom `task` waits for at `at`, and whom that one waits for, and so
+/// on. The first link is about `task` itself.
+pub fn wait_chain(index: &Index, task: TaskId, at: SimTime) -> Vec<WaitLink> {
+    walk(index, task, index.seen_at(at), at)
+}
+
+/// As [`wait_chain`], right after the record of this number.
+pub fn wait_chain_after(index: &Index, task: TaskId, record: usize) -> Vec<WaitLink> {
+    walk(index, task, record.saturating_add(1), index.time(record))
+}
+
+fn walk(index: &Index, task: TaskId, seen: usize, at: SimTime) -> Vec<WaitLink> {
+    let mut walk = Walk {
+        index,
+        seen,
+        at,
+        links: Vec::new(),
+        path: Vec::new(),
+        visited: Vec::new(),
+    };
+    walk.follow(task);
+    walk.links
+}
+
+/// A walk along the chain at one instant.
+struct Walk<'i> {
+    index: &'i Index,
+    /// Records that have happened.
+    seen: usize,
+    at: SimTime,
+    links: Vec<WaitLink>,
+    /// From the first task to the one being explained.
+    path: Vec<TaskId>,
+    visited: Vec<TaskId>,
+}
+
+impl Walk<'_> {
+    fn follow(&mut self, task: TaskId) {
+        if let Some(start) = self.path.iter().position(|&on_path| on_path == task) {
+            self.name_cycle(start);
+            return;
+        }
+        if self.visited.contains(&task) || self.links.len() >= LINKS_MAX {
+            return;
+        }
+        self.path.push(task);
+        self.visited.push(task);
+        self.explain(task);
+        self.path.pop();
+    }
+
+    fn name_cycle(&mut self, start: usize) {
+        let cycle = self.path[start..].iter().chain(self.path.get(start));
+        let names: Vec<_> = cycle.map(|&task| self.name(task)).collect();
+        let sentence = match names.as_slice() {
+            [one, _] => format!(" {one} waits for itself."),
+            _ => format!(" That closes a cycle: {}.", names.join(" → ")),
+        };
+        if let Some(last) = self.links.last_mut() {
+            last.text.push_str(&sentence);
+        }
+    }
+
+    fn explain(&mut self, task: TaskId) {
+        let doing = self.index.doing(task, self.seen);
+        let reason = doing.reason();
+        let is_retrying = matches!(doing, Doing::Running(_) | Doing::Runnable)
+            || matches!(reason, Some(Reason::OomLockJiffy | Reason::Reclaim));
+        if is_retrying && self.index.stall(task, self.seen).is_some() {
+            return self.explain_allocator(task);
+        }
+        match (doing, reason) {
+            (Doing::Unborn, _) => self.say_idle(task, "has not started", "its start"),
+            (Doing::Exited, _) => self.say_idle(task, "has exited", "nothing"),
+            (Doing::Running(cpu), _) => self.explain_running(task, cpu.map(|cpu| cpu.0)),
+            (Doing::Runnable, _) => self.explain_runnable(task),
+            (_, Some(Reason::BackOff)) => self.explain_back_off(task),
+            (_, Some(Reason::ReaperIdle)) => self.explain_idle_reaper(task),
+            _ if lock_waited_for(doing).is_some() => self.explain_lock(task),
+            _ => self.explain_parked(task),
+        }
+    }
+
+    fn explain_running(&mut self, task: TaskId, cpu: Option<u32>) {
+        if self.index.device_of(task).is_some() {
+            return self.explain_device(task);
+        }
+        let work = if Some(task) == self.index.reaper {
+            self.reaper_work()
+        } else {
+            None
+        };
+        let work = work.unwrap_or_else(|| "runs".to_owned());
+        let place = cpu.map_or_else(String::new, |cpu| format!(" on CPU {cpu}"));
+        self.say_idle(task, &format!("{work}{place}"), "nothing");
+    }
+
+    /// A link that ends a chain: `task` could go on, or is no more.
+    fn say_idle(&mut self, task: TaskId, predicate: &str, waits_on: &str) {
+        let text = format!("{} {predicate}.", self.name(task));
+        self.push(task, waits_on.to_owned(), "none", None, text);
+    }
+
+    fn explain_runnable(&mut self, task: TaskId) {
+        let running: Vec<_> = (0..self.index.tasks.len())
+            .map(TaskId::from_index)
+            .filter(|&other| matches!(self.index.doing(other, self.seen), Doing::Running(Some(_))))
+            .collect();
+        let names: Vec<_> = running.iter().map(|&other| self.name(other)).collect();
+        let text = if names.is_empty() {
+            format!("{} wants a CPU and is about to get one.", self.name(task))
+        } else {
+            let (verb, cpus) = if names.len() == 1 {
+                ("has", "the CPU")
+            } else {
+                ("have", "the CPUs")
+            };
+            let names = super::words::list_text(&names);
+            format!(
+                "{} wants a CPU, but {names} {verb} {cpus}.",
+                self.name(task)
+            )
+        };
+        self.push(
+            task,
+            "a CPU".to_owned(),
+            "cpu",
+            running.first().copied(),
+            text,
+        );
+    }
+
+    /// Adds a link about what `task` does now.
+    fn push(
+        &mut self,
+        task: TaskId,
+        waits_on: String,
+        kind: &'static str,
+        holder: Option<TaskId>,
+        text: String,
+    ) {
+        let doing = self.index.doing(task, self.seen);
+        let stack = match doing {
+            Doing::Blocked { stack, .. } => self.index.cast.functions(stack),
+            _ => Vec::new(),
+        };
+        self.links.push(WaitLink {
+            task,
+            since: self.since(task),
+            waits_on,
+            kind,
+            holder,
+            text,
+            stack,
+        });
+    }
+
+    fn name(&self, task: TaskId) -> String {
+        task_name(&self.index.cast, task)
+    }
+
+    /// Since when `task` does what it does.
+    fn since(&self, task: TaskId) -> SimTime {
+        match self.index.step(task, self.seen) {
+            Some((step, _)) => self.index.time(step.record),
+            None => SimTime::ZERO,
+        }
+    }
+
+    /// How long `task` will go on doing what it does; `None` if the run
+    /// ends first.
+    fn left(&self, task: TaskId) -> Option<Nanos> {
+        let (_, next) = self.index.step(task, self.seen)?;
+        Some(self.index.time(next?).saturating_sub(self.at))
+    }
+
+    /// `82 ms left`, or that it never ends.
+    fn left_text(&self, task: TaskId) -> String {
+        match self.left(task) {
+            Some(left) => format!("{} left", span_text(left)),
+            None => "past the end of the run".to_owned(),
+        }
+    }
+
+    /// `1.20 s ago`.
+    fn ago(&self, record: usize) -> String {
+        let span = self.at.saturating_sub(self.index.time(record));
+        format!("{} ago", span_text(span))
+    }
+}

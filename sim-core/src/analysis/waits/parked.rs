@@ -1,0 +1,210 @@
+//! Tasks that wait for a lock, a fence, the clock or each other, in words.
+
+use super::Walk;
+use crate::analysis::index::lock_waited_for;
+use crate::analysis::words::{
+    count_text, device_name, list_text, lock_name, mm_name, range_name, span_text, time_text,
+};
+use crate::base::{DeviceId, MmId, TaskId};
+use crate::engine::{Hold, WaitOn};
+use crate::record::Reason;
+
+impl Walk<'_> {
+    pub(super) fn explain_lock(&mut self, task: TaskId) {
+        let Some(lock) = lock_waited_for(self.index.doing(task, self.seen)) else {
+            return;
+        };
+        let lock_text = lock_name(&self.index.cast, lock);
+        let holders = self.index.holders(lock, self.seen);
+        let name = self.name(task);
+        let Some(first) = holders.first() else {
+            let text = format!("{name} waits for {lock_text} and is about to get it.");
+            return self.push(task, lock_text, "lock", None, text);
+        };
+        let names: Vec<_> = holders
+            .iter()
+            .map(|holder| self.name(holder.what.task))
+            .collect();
+        let (verb, mode) = match (holders.len(), first.what.hold) {
+            (1, Hold::Exclusive) => ("holds", ""),
+            (1, Hold::Shared) => ("holds", " for reading"),
+            _ => ("hold", " for reading"),
+        };
+        let since = time_text(self.index.time(first.from));
+        let text = format!(
+            "{name} waits for {lock_text}, which {} {verb}{mode} since {since}.",
+            list_text(&names)
+        );
+        self.push(task, lock_text, "lock", Some(first.what.task), text);
+        for holder in holders {
+            self.follow(holder.what.task);
+        }
+    }
+
+    /// Everything a task can be parked for that is no lock.
+    pub(super) fn explain_parked(&mut self, task: TaskId) {
+        let doing = self.index.doing(task, self.seen);
+        if self.index.device_of(task).is_some() {
+            return self.explain_device(task);
+        }
+        match doing.reason() {
+            Some(Reason::Fence) => self.explain_fence(task),
+            Some(Reason::NotifierEnd) => self.explain_notifier_end(task),
+            reason => {
+                let what = reason.map_or("something", Reason::text);
+                let is_timed = matches!(
+                    doing,
+                    crate::analysis::replay::Doing::Blocked {
+                        on: WaitOn::Time,
+                        ..
+                    }
+                );
+                let left = if reason == Some(Reason::Forever) {
+                    String::new()
+                } else {
+                    format!(" ({})", self.left_text(task))
+                };
+                let verb = if reason == Some(Reason::Stuck) {
+                    "is stuck in"
+                } else {
+                    "waits for"
+                };
+                let place = self.callback_text(task);
+                let text = format!("{}{place} {verb} {what}{left}.", self.name(task));
+                let kind = if is_timed { "time" } else { "queue" };
+                self.push(task, what.to_owned(), kind, None, text);
+            }
+        }
+    }
+
+    /// `, in gpu0's callback for hog's buffers,` while the task is in one.
+    fn callback_text(&self, task: TaskId) -> String {
+        let Some(call) = self.index.call(task, self.seen) else {
+            return String::new();
+        };
+        let Some(device) = self.index.device_called(&call.what) else {
+            return String::new();
+        };
+        let cast = &self.index.cast;
+        let manner = if call.what.can_block {
+            ""
+        } else {
+            " (which must not sleep)"
+        };
+        format!(
+            ", in {}'s callback for {}{manner},",
+            device_name(cast, device),
+            range_name(cast, call.what.range)
+        )
+    }
+
+    fn explain_fence(&mut self, task: TaskId) {
+        let cast = &self.index.cast;
+        let device = self
+            .index
+            .call(task, self.seen)
+            .and_then(|call| self.index.device_called(&call.what));
+        let worker = device.and_then(|device| cast.devices.get(device)?.task);
+        let fence = match device {
+            Some(device) => format!("a fence of {}", device_name(cast, device)),
+            None => Reason::Fence.text().to_owned(),
+        };
+        let text = format!(
+            "{}{} waits for {fence} ({}).",
+            self.name(task),
+            self.callback_text(task),
+            self.left_text(task)
+        );
+        self.push(task, fence, "queue", worker, text);
+        match (worker, device) {
+            (Some(worker), _) => self.follow(worker),
+            (None, Some(device)) => {
+                let jobs = self.jobs_text(device);
+                if let Some(last) = self.links.last_mut() {
+                    last.text = format!("{} {jobs}", last.text);
+                }
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn explain_notifier_end(&mut self, task: TaskId) {
+        let cast = &self.index.cast;
+        let mm: Option<MmId> = self
+            .index
+            .invalidations
+            .iter()
+            .enumerate()
+            .filter(|(_, running)| running.open_after(self.seen).next().is_some())
+            .map(|(index, _)| MmId::from_index(index))
+            .min_by_key(|&mm| cast.tasks.get(task).and_then(|info| info.mm) != Some(mm));
+        let mut by: Vec<TaskId> = Vec::new();
+        if let Some(running) = mm.and_then(|mm| self.index.invalidations.get(mm.index())) {
+            for invalidation in running.open_after(self.seen) {
+                if !by.contains(&invalidation.what) {
+                    by.push(invalidation.what);
+                }
+            }
+        }
+        let whose = mm.map_or_else(|| "its address space".to_owned(), |mm| mm_name(cast, mm));
+        let names: Vec<_> = by.iter().map(|&other| self.name(other)).collect();
+        let text = if names.is_empty() {
+            format!(
+                "{} waits for invalidations of {whose} to end, but none runs.",
+                self.name(task)
+            )
+        } else {
+            format!(
+                "{} waits until {} ended the invalidations of {whose} that they began ({}).",
+                self.name(task),
+                list_text(&names),
+                self.left_text(task)
+            )
+        };
+        let waits_on = Reason::NotifierEnd.text().to_owned();
+        self.push(task, waits_on, "queue", by.first().copied(), text);
+        for other in by {
+            self.follow(other);
+        }
+    }
+
+    pub(super) fn explain_device(&mut self, task: TaskId) {
+        let Some(device) = self.index.device_of(task) else {
+            return;
+        };
+        let text = self.jobs_text(device);
+        let is_busy = self.next_end(device).is_some();
+        let (waits_on, kind) = if is_busy {
+            ("its job", "time")
+        } else {
+            ("a job", "none")
+        };
+        self.push(task, waits_on.to_owned(), kind, None, text);
+    }
+
+    /// The record that ends the next job of a device, if it has any.
+    fn next_end(&self, device: DeviceId) -> Option<usize> {
+        let jobs = self.index.jobs.get(device.index())?;
+        jobs.open_after(self.seen).map(|job| job.to).min()
+    }
+
+    fn jobs_text(&self, device: DeviceId) -> String {
+        let name = device_name(&self.index.cast, device);
+        let Some(until) = self.next_end(device) else {
+            return format!("{name} has no job.");
+        };
+        let count = self
+            .index
+            .jobs
+            .get(device.index())
+            .map_or(0, |jobs| jobs.open_after(self.seen).count());
+        let jobs = count_text(u64::try_from(count).unwrap_or(u64::MAX), "job");
+        match self.index.times.get(until) {
+            Some(&end) => {
+                let left = span_text(end.saturating_sub(self.at));
+                format!("{name} has {jobs} to do; the next is done in {left}.")
+            }
+            None => format!("{name} has {jobs} to do, done after the end of the run."),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The reaper in words: what it reaps, why it backs off, what it sleeps for.
+
+use super::Walk;
+use crate::analysis::reaping::{Attempt, Outcome, Refusal};
+use crate::analysis::words::{
+    list_text, lock_name, notifier_name, process_name, range_name, range_text, span_text,
+};
+use crate::base::{LockId, TaskId};
+use crate::engine::Hold;
+
+/// MAX_OOM_REAP_RETRIES, mm/oom_kill.c, Linux 4.6 to 7.1.
+const ATTEMPTS_MAX: u8 = 10;
+
+impl Walk<'_> {
+    /// The attempt under way or last made.
+    fn attempt(&self) -> Option<&Attempt> {
+        let attempts = &self.index.attempts;
+        let count = attempts.partition_point(|attempt| attempt.from < self.seen);
+        attempts.get(count.checked_sub(1)?)
+    }
+
+    /// What the reaper does while it has a CPU.
+    pub(super) fn reaper_work(&self) -> Option<String> {
+        let attempt = self.attempt()?;
+        let is_over = attempt.to.is_some_and(|record| record < self.seen);
+        let victim = process_name(&self.index.cast, attempt.victim);
+        (!is_over).then(|| format!("reaps {victim} (attempt {})", attempt.number))
+    }
+
+    pub(super) fn explain_back_off(&mut self, task: TaskId) {
+        let name = self.name(task);
+        let left = self.left_text(task);
+        let step = self
+            .index
+            .step(task, self.seen)
+            .map(|(step, _)| step.record);
+        let attempt = self
+            .attempt()
+            .filter(|attempt| attempt.back_off.is_some() && attempt.back_off == step)
+            .cloned();
+        let Some(attempt) = attempt else {
+            // The policy that sleeps instead of trying.
+            let text = format!(
+                "{name} leaves the victim alone because of its notifiers, and sleeps ({left})."
+            );
+            return self.push(task, "the back-off".to_owned(), "time", None, text);
+        };
+        let waits_on = format!("back-off {} of {ATTEMPTS_MAX}", attempt.number);
+        let next = if attempt.number < ATTEMPTS_MAX {
+            format!("before attempt {} of {ATTEMPTS_MAX}", attempt.number + 1)
+        } else {
+            format!("after attempt {ATTEMPTS_MAX}, the last, before it gives up")
+        };
+        let (cause, holder) = self.cause_of_failure(&attempt);
+        let text = format!("{name} waits for the back-off {next} ({left}), because {cause}.");
+        self.push(task, waits_on, "time", holder, text);
+        if let Some(holder) = holder {
+            self.follow(holder);
+        }
+    }
+
+    /// Why an attempt failed, and who could say more.
+    fn cause_of_failure(&self, attempt: &Attempt) -> (String, Option<TaskId>) {
+        if attempt.outcome == Outcome::Skipped {
+            return self.cause_of_skip(attempt);
+        }
+        let cast = &self.index.cast;
+        let Some(first) = attempt.refusals.first() else {
+            return (format!("attempt {} failed", attempt.number), None);
+        };
+        let mut causes: Vec<String> = Vec::new();
+        for refusal in &attempt.refusals {
+            let cause = refusal_text(self, refusal);
+            if !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
+        let device = cast.notifiers.get(first.notifier).map(|info| info.device);
+        let worker = device.and_then(|device| cast.devices.get(device)?.task);
+        let cause = format!("{} in attempt {}", list_text(&causes), attempt.number);
+        (cause, worker)
+    }
+
+    fn cause_of_skip(&self, attempt: &Attempt) -> (String, Option<TaskId>) {
+        let cast = &self.index.cast;
+        let lock = cast
+            .tasks
+            .get(attempt.victim)
+            .and_then(|info| cast.mms.get(info.mm?))
+            .map(|mm| mm.mmap_lock);
+        let Some(lock) = lock else {
+            return (format!("attempt {} was skipped", attempt.number), None);
+        };
+        let number = attempt.number;
+        let name = lock_name(cast, lock);
+        let holders = self.index.holders(lock, attempt.from);
+        match (holders.first(), self.first_waiter(lock, attempt.from)) {
+            (Some(holder), _) if holder.what.hold == Hold::Exclusive => {
+                let holder = holder.what.task;
+                let who = self.name(holder);
+                let cause = format!("{who} held {name} for writing in attempt {number}");
+                (cause, Some(holder))
+            }
+            (_, Some(waiter)) => {
+                let who = self.name(waiter);
+                let cause = format!("{who} was queued for {name} in attempt {number}");
+                (cause, Some(waiter))
+            }
+            _ => (format!("attempt {number} was skipped"), None),
+        }
+    }
+
+    fn first_waiter(&self, lock: LockId, seen: usize) -> Option<TaskId> {
+        let tasks = (0..self.index.tasks.len()).map(TaskId::from_index);
+        tasks
+            .filter(|&task| {
+                crate::analysis::index::lock_waited_for(self.index.doing(task, seen)) == Some(lock)
+            })
+            .min_by_key(|&task| self.index.step(task, seen).map(|(step, _)| step.record))
+    }
+
+    pub(super) fn explain_idle_reaper(&mut self, task: TaskId) {
+        let name = self.name(task);
+        let delayed = self
+            .index
+            .victims
+            .iter()
+            .rev()
+            .find(|victim| victim.is_delayed(self.seen));
+        let Some(victim) = delayed else {
+            let text = format!("{name} has nothing to reap.");
+            return self.push(task, "a victim to reap".to_owned(), "queue", None, text);
+        };
+        let who = process_name(&self.index.cast, victim.leader);
+        let left = match victim.woken {
+            Some(record) => {
+                let left = self.index.time(record).saturating_sub(self.at);
+                format!("{} left", span_text(left))
+            }
+            None => "it never is in this run".to_owned(),
+        };
+        let text = format!(
+            "{name} sleeps: {who} was killed {}, but the reaper is told of it later ({left}).",
+            self.ago(victim.killed)
+        );
+        self.push(
+            task,
+            "the delay between kill and wake-up".to_owned(),
+            "time",
+            None,
+            text,
+        );
+    }
+}
+
+/// `gpu0 refused hog's buffers [0x…–0x…)`; without the addresses when
+/// the range is no VMA of the cast.
+fn refusal_text(walk: &Walk<'_>, refusal: &Refusal) -> String {
+    let cast = &walk.index.cast;
+    let who = notifier_name(cast, refusal.notifier);
+    match cast.ranges.get(refusal.range) {
+        Some(_) => format!("{who} refused {}", range_text(cast, refusal.range)),
+        None => format!("{who} refused {}", range_name(cast, refusal.range)),
+    }
+}

@@ -1,0 +1,40 @@
+//! `always-refuse`: refuses every call that must not sleep.
+//!
+//! Summary: no range test at all; with such a driver on an mm the reaper tears nothing down.
+//! Mechanism: returns -EAGAIN whenever the call is not blockable; a blockable call that overlaps sleeps for the device's `sleep`.
+//! Models: nouveau's SVM list notifier, 5.1 to 7.1 (archetype A5), and mode a of the recordings' test module.
+//! Doesn't model: the GPU's page tables.
+//! See: drivers/gpu/drm/nouveau/nouveau_svm.c nouveau_svmm_invalidate_range_start().
+
+use crate::kernel::msleep;
+use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Refused};
+use crate::record::Reason;
+
+/// See the file's documentation.
+pub(super) struct AlwaysRefuse;
+
+impl Driver for AlwaysRefuse {
+    fn id(&self) -> &'static str {
+        "always-refuse"
+    }
+
+    fn doc(&self) -> &'static str {
+        include_str!("always_refuse.rs")
+    }
+
+    fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {
+        Box::pin(async move {
+            if call.blockable == Blockable::No {
+                return Err(Refused);
+            }
+            let sleep = call.cx.with(|state| {
+                let device = state.notifiers[call.notifier].device;
+                state.devices[device].setup.sleep
+            });
+            if call.overlaps && sleep.0 > 0 {
+                msleep(call.cx, sleep, Reason::CallbackSleep).await;
+            }
+            Ok(())
+        })
+    }
+}

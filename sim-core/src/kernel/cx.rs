@@ -1,0 +1,243 @@
+//! The kernel of one run, and a task's handle on it.
+//!
+//! Kernel functions take `&Cx`. State is reached only through
+//! [`Cx::with`], whose closure cannot await; everything that takes time
+//! or may wait goes through the engine.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::costs::Costs;
+use super::plugin::{Driver, Policy};
+use super::state::{State, Task};
+use super::switches::Switches;
+use crate::base::{DeviceId, IdVec, LockId, MmId, Nanos, QueueId, SimTime, TaskId};
+use crate::engine::{Engine, Hold, Needs, Signals, Waited, Why};
+use crate::record::{Event, Func, Reason, Recorder, TaskInfo, TaskKind};
+
+/// The machine's clock.
+#[derive(Copy, Clone, Debug)]
+pub struct Clock {
+    /// Ticks per second.
+    pub hz: u32,
+    /// Whether timers are rounded as the timer wheel does.
+    pub timer_wheel: bool,
+    /// Time since boot at the run's start.
+    pub uptime: Nanos,
+}
+
+/// What a [`Kernel`] is made of besides its state.
+pub struct Parts {
+    /// Clock, processes and locks.
+    pub engine: Rc<Engine<Recorder>>,
+    /// The switches of its version.
+    pub switches: &'static Switches,
+    /// How the reaper meets notifiers.
+    pub policy: &'static dyn Policy,
+    /// What things cost.
+    pub costs: Costs,
+    /// Jiffies and rounding.
+    pub clock: Clock,
+    /// The drivers of the devices.
+    pub drivers: IdVec<DeviceId, &'static dyn Driver>,
+}
+
+/// The kernel of one run.
+pub struct Kernel {
+    parts: Parts,
+    state: RefCell<State>,
+}
+
+impl std::ops::Deref for Kernel {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Kernel {
+    /// A kernel with this state.
+    pub fn new(parts: Parts, state: State) -> Rc<Self> {
+        Rc::new(Self {
+            parts,
+            state: RefCell::new(state),
+        })
+    }
+
+    /// Creates a process that runs `body`.
+    pub fn spawn<F>(self: &Rc<Self>, new: NewTask, body: impl FnOnce(Cx) -> F) -> TaskId
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let id = TaskId::from_index(self.with(|state| state.tasks.len()));
+        let leader = new.leader.unwrap_or(id);
+        let needs = match new.kind {
+            TaskKind::User | TaskKind::Kthread => Needs::Cpu,
+            TaskKind::Device | TaskKind::Timer => Needs::Nothing,
+        };
+        self.with(|state| {
+            state.tasks.push(Task {
+                leader,
+                mm: None,
+                memdie: false,
+                exiting: false,
+                memstall: false,
+            });
+        });
+        self.engine.observe(|_, recorder| {
+            recorder.cast.tasks.push(TaskInfo {
+                name: new.name,
+                comm: new.comm,
+                pid: new.pid,
+                leader,
+                kind: new.kind,
+                mm: None,
+                oom_score_adj: new.oom_score_adj,
+            });
+        });
+        let kernel = Rc::clone(self);
+        let task = self.engine.spawn(needs, |task| body(Cx { kernel, task }));
+        assert_eq!(task, id, "invariant: engine and kernel number tasks alike");
+        task
+    }
+
+    /// Reads or changes the state; the closure cannot await.
+    pub fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        f(&mut self.state.borrow_mut())
+    }
+}
+
+/// What a new process is called and what it is.
+#[derive(Clone, Debug)]
+pub struct NewTask {
+    /// Unique name.
+    pub name: String,
+    /// `comm`.
+    pub comm: String,
+    /// Thread id.
+    pub pid: u32,
+    /// The thread group's leader; `None`: itself.
+    pub leader: Option<TaskId>,
+    /// What it is.
+    pub kind: TaskKind,
+    /// `oom_score_adj`.
+    pub oom_score_adj: i16,
+}
+
+/// The running task's handle on the kernel: its `current`.
+#[derive(Clone)]
+pub struct Cx {
+    kernel: Rc<Kernel>,
+    task: TaskId,
+}
+
+/// Takes a function off the modelled call stack when it returns.
+#[must_use]
+pub struct InFunction {
+    kernel: Rc<Kernel>,
+    task: TaskId,
+}
+
+impl Drop for InFunction {
+    fn drop(&mut self) {
+        self.kernel.engine.leave(self.task);
+    }
+}
+
+impl Cx {
+    /// `current`.
+    pub fn task(&self) -> TaskId {
+        self.task
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> &Rc<Kernel> {
+        &self.kernel
+    }
+
+    /// What things cost.
+    pub fn costs(&self) -> &Costs {
+        &self.kernel.costs
+    }
+
+    /// The clock.
+    pub fn now(&self) -> SimTime {
+        self.kernel.engine.now()
+    }
+
+    /// Reads or changes the state; the closure cannot await.
+    pub fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        self.kernel.with(f)
+    }
+
+    /// Puts `event` into the record.
+    pub fn record(&self, event: Event) {
+        self.kernel
+            .engine
+            .observe(|at, recorder| recorder.record(at, self.task, event));
+    }
+
+    /// Enters a kernel function; it is left when the guard drops.
+    pub fn enter(&self, function: Func) -> InFunction {
+        self.kernel.engine.enter(self.task, function as u8);
+        InFunction {
+            kernel: Rc::clone(&self.kernel),
+            task: self.task,
+        }
+    }
+
+    /// Consumes CPU time.
+    pub async fn cpu(&self, span: Nanos) {
+        self.kernel.engine.cpu(span).await;
+    }
+
+    /// Sleeps exactly `span` (a high-resolution timer).
+    pub async fn sleep(&self, span: Nanos, why: Reason, signals: Signals) -> Waited {
+        self.kernel
+            .engine
+            .sleep(span, Why(why as u8), signals)
+            .await
+    }
+
+    /// Waits for a queue to be woken.
+    pub async fn wait(&self, queue: QueueId, why: Reason, signals: Signals) -> Waited {
+        self.kernel
+            .engine
+            .wait(queue, Why(why as u8), signals, None)
+            .await
+    }
+
+    /// Takes a lock, however long that takes.
+    pub async fn lock(&self, lock: LockId, hold: Hold, why: Reason) {
+        self.kernel
+            .engine
+            .lock(lock, hold, Why(why as u8), Signals::Ignored)
+            .await;
+    }
+
+    /// Takes a lock if that needs no wait.
+    pub fn try_lock(&self, lock: LockId, hold: Hold) -> bool {
+        self.kernel.engine.try_lock(lock, hold)
+    }
+
+    /// Lets go of a lock.
+    pub fn unlock(&self, lock: LockId) {
+        self.kernel.engine.unlock(lock);
+    }
+
+    /// Wakes all who wait on a queue.
+    pub fn wake_all(&self, queue: QueueId) {
+        self.kernel.engine.wake_all(queue);
+    }
+
+    /// `fatal_signal_pending(current)`.
+    pub fn fatal_signal_pending(&self) -> bool {
+        self.kernel.engine.is_killed(self.task)
+    }
+
+    /// `current->mm`.
+    pub fn mm(&self) -> Option<MmId> {
+        self.with(|state| state.tasks[self.task].mm)
+    }
+}

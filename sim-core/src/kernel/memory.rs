@@ -1,0 +1,134 @@
+//! Page faults, and taking pages away again.
+//!
+//! Mirrors mm/memory.c: `handle_mm_fault()` for anonymous memory and
+//! `unmap_page_range()`, and mm/mmu_gather.c in that unmapped pages
+//! reach the free list in batches, Linux 6.1. Left out: THP, swap
+//! entries, copy-on-write, files; batches that shrink under pressure.
+
+use super::cx::Cx;
+use super::mm::{Backing, Vma};
+use super::page_alloc::{alloc_pages, free_pages};
+use super::zone::Pages;
+use crate::base::{MmId, RangeId};
+use crate::engine::Hold;
+use crate::record::{Event, Func, Gfp, Reason};
+
+/// Pages unmapped between two flushes. The kernel's batches are 509
+/// pages, 8 where no memory for a batch is to be had; this lies between,
+/// so that a run shows memory coming back gradually.
+const ZAP_BATCH: u64 = 64;
+
+/// Why a fault brought no page.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum FaultError {
+    /// `VM_FAULT_SIGBUS`: the reaper has been here.
+    Sigbus,
+    /// `VM_FAULT_OOM`: no page to be had.
+    Oom,
+}
+
+/// Faults in 1 to `want` pages of a VMA, as a program that touches them
+/// one after the other, and returns how many.
+pub async fn fault_in(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u64, FaultError> {
+    let _in = cx.enter(Func::ExcPageFault);
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    let result = handle_mm_fault(cx, mm, range, want).await;
+    cx.unlock(mmap_lock);
+    result
+}
+
+/// `handle_mm_fault()` down to `do_anonymous_page()`.
+async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u64, FaultError> {
+    let _in = cx.enter(Func::HandleMmFault);
+    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, want)
+        .await
+        .ok_or(FaultError::Oom)?;
+    cx.cpu(cx.costs().page_fault * pages.count()).await;
+    // check_stable_address_space(): a page may not come back zeroed.
+    if cx.with(|state| state.mms[mm].unstable) {
+        free_pages(cx, pages);
+        return Err(FaultError::Sigbus);
+    }
+    install(cx, mm, range, pages);
+    Ok(pages.count())
+}
+
+/// The pages a program has before its first step. Taken without cost: who
+/// made the process paid for them.
+pub async fn map_initial(cx: &Cx, mm: MmId, vmas: Vec<(Vma, u64)>) {
+    for (vma, present) in vmas {
+        let (range, backing) = (vma.id, vma.backing);
+        cx.with(|state| state.mms[mm].insert(vma));
+        let mut left = present;
+        if backing == Backing::PrivateFile {
+            let pages = u32::try_from(present).unwrap_or(u32::MAX);
+            cx.with(|state| {
+                state.mms[mm]
+                    .vma(range)
+                    .expect("invariant: just inserted")
+                    .file = present
+            });
+            cx.record(Event::Fault { range, pages });
+            left = 0;
+        }
+        while left > 0 {
+            let Some(pages) = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, left).await else {
+                return;
+            };
+            left -= pages.count();
+            install(cx, mm, range, pages);
+        }
+    }
+}
+
+/// Maps pages into a VMA.
+fn install(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
+    cx.with(|state| {
+        let vma = state.mms[mm]
+            .vma(range)
+            .expect("invariant: faults come from mapped memory");
+        vma.anon.add(pages);
+        assert!(
+            vma.present() <= (vma.end - vma.start) >> 12,
+            "invariant I13: more pages present in a VMA than it has"
+        );
+    });
+    let pages = u32::try_from(pages.count()).unwrap_or(u32::MAX);
+    cx.record(Event::Fault { range, pages });
+}
+
+/// `unmap_page_range()`: clears a VMA's PTEs batch by batch. Two tasks may
+/// do this to one VMA at a time; each page is freed once.
+pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
+    loop {
+        let batch = cx.with(|state| {
+            state.mms[mm]
+                .vma(range)
+                .map_or(0, |vma| vma.present().min(ZAP_BATCH))
+        });
+        if batch == 0 {
+            return;
+        }
+        cx.cpu(cx.costs().zap_page * batch).await;
+        let (file, freed) = cx.with(|state| {
+            let vma = state.mms[mm]
+                .vma(range)
+                .expect("invariant: the mm outlives its unmapping");
+            // Pages of a file stay in the page cache.
+            let file = vma.file.min(batch);
+            vma.file -= file;
+            (file, vma.anon.take(batch - file))
+        });
+        let count = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
+        let unmapped = file + freed.count();
+        if unmapped > 0 {
+            free_pages(cx, freed);
+            cx.record(Event::Zap {
+                range,
+                pages: count(unmapped),
+                freed: count(freed.count()),
+            });
+        }
+    }
+}

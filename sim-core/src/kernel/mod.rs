@@ -1,0 +1,36 @@
+//! The model of Linux: allocator, OOM killer, OOM reaper, MMU
+//! notifiers, exit. A file mirrors a kernel file or one concern of it
+//! and opens with the source it mirrors; an `async fn` has the name of
+//! the kernel's function and takes the same steps in the same order.
+//!
+//! What differs between kernel versions is a row of [`switches`]; what
+//! differs between drivers and between policies comes in through the
+//! traits of [`plugin`].
+
+pub mod costs;
+mod cx;
+pub mod device;
+mod exit;
+mod memory;
+pub mod mm;
+mod mmap;
+pub mod mmu_notifier;
+mod oom_kill;
+mod oom_reaper;
+mod page_alloc;
+pub mod plugin;
+mod signal;
+pub mod state;
+pub mod switches;
+mod timer;
+mod vmscan;
+pub mod zone;
+
+pub use costs::Costs;
+pub use cx::{Clock, Cx, InFunction, Kernel, NewTask, Parts};
+pub use exit::{do_exit, do_group_exit};
+pub use memory::{FaultError, fault_in, map_initial};
+pub use oom_reaper::oom_reaper;
+pub use signal::get_signal;
+pub use state::State;
+pub use timer::{msleep, schedule_timeout};

@@ -1,0 +1,110 @@
+//! What the kernel asks of drivers and policies.
+//!
+//! Plug-ins decide and wait; the kernel model applies effects. Each is
+//! one file in `driver/` or `policy/` and one line in a registry there;
+//! its documentation is the text that people see.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::cx::Cx;
+use super::mmu_notifier::Range;
+use crate::base::{Distribution, LockId, Nanos, NotifierId};
+use crate::record::MnEvent;
+
+/// A call into a plug-in that may await. Boxed because such a call can
+/// lead back into the caller: a callback may allocate.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// How a device registers with an mm.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Api {
+    /// `struct mmu_notifier`: on the mm's list, called for every range.
+    Hlist,
+    /// `struct mmu_interval_notifier`: called only on overlap.
+    Interval,
+}
+
+/// Whether a notifier call may sleep (`mmu_notifier_range_blockable()`).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Blockable {
+    /// It may.
+    Yes,
+    /// It must not: it refuses instead.
+    No,
+}
+
+/// A driver's answer `-EAGAIN`, or `false` of an interval callback.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Refused;
+
+/// A call of a driver's invalidation callback.
+pub struct Call<'a> {
+    /// The caller.
+    pub cx: &'a Cx,
+    /// The registration called.
+    pub notifier: NotifierId,
+    /// What is invalidated.
+    pub range: Range,
+    /// Whether the registration covers any of it.
+    pub overlaps: bool,
+    /// Whether the callback may sleep.
+    pub blockable: Blockable,
+    /// Why it is invalidated.
+    pub event: MnEvent,
+    /// For an interval notifier, what it stores with `mmu_interval_set_seq()`.
+    pub seq: u32,
+}
+
+/// A driver archetype (kernel-spec 5.2).
+pub trait Driver: Sync {
+    /// Its stable id.
+    fn id(&self) -> &'static str;
+    /// What it does, for people.
+    fn doc(&self) -> &'static str;
+    /// `invalidate_range_start()` or `invalidate()`.
+    fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>>;
+}
+
+/// A notifier policy (kernel-spec 4): how the reaper meets notifiers.
+pub trait Policy: Sync {
+    /// Its stable id.
+    fn id(&self) -> &'static str;
+    /// What it does, for people.
+    fn doc(&self) -> &'static str;
+    /// How a device registers under this policy, given what it asks for.
+    fn api(&self, asked: Api) -> Api;
+}
+
+/// When a driver that may refuse does.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Refuse {
+    /// On every overlap, idle or not.
+    Overlap,
+    /// Only while the device works.
+    WhenBusy,
+}
+
+/// What a scenario says of a device.
+#[derive(Clone, Debug)]
+pub struct DeviceSetup {
+    /// Unique name.
+    pub name: String,
+    /// How it registers.
+    pub api: Api,
+    /// How long a job takes.
+    pub fence: Distribution,
+    /// How long a callback that may sleep does so besides.
+    pub sleep: Nanos,
+    /// When it refuses.
+    pub refuse: Refuse,
+    /// The driver's lock.
+    pub lock: LockId,
+}
+
+/// The documentation of a plug-in, taken from the head of its own file,
+/// so that the page and the command line show what the source says.
+pub fn doc_lines(source: &'static str) -> impl Iterator<Item = &'static str> {
+    let head = source.lines().take_while(|line| line.starts_with("//!"));
+    head.map(|line| line.trim_start_matches("//!").trim())
+}

@@ -1,0 +1,35 @@
+//! SIGKILL.
+//!
+//! Mirrors kernel/signal.c: `do_send_sig_info()` to a thread group and
+//! `get_signal()`, Linux 6.1. There are no other signals.
+
+use super::cx::Cx;
+use crate::base::TaskId;
+use crate::record::{Event, Func};
+
+/// `do_send_sig_info(SIGKILL, SEND_SIG_PRIV, leader, PIDTYPE_TGID)`.
+pub(super) fn send_sigkill(cx: &Cx, leader: TaskId) {
+    cx.record(Event::SignalGenerate { target: leader });
+    kill_threads(cx, leader);
+}
+
+/// `zap_other_threads()` and `complete_signal()`: every thread is to die.
+pub(super) fn kill_threads(cx: &Cx, leader: TaskId) {
+    let threads = cx.with(|state| {
+        let group = state.group(leader);
+        group.group_exit = true;
+        group.threads.clone()
+    });
+    for thread in threads {
+        if !cx.with(|state| state.tasks[thread].exiting) {
+            cx.kernel().engine.kill(thread);
+        }
+    }
+}
+
+/// `get_signal()`: a killed task sees it on its way to user mode.
+pub async fn get_signal(cx: &Cx) {
+    let _in = cx.enter(Func::GetSignal);
+    cx.record(Event::SignalDeliver {});
+    cx.cpu(cx.costs().signal).await;
+}

@@ -1,0 +1,98 @@
+//! Jiffies and the rounding of the timer wheel.
+//!
+//! Mirrors kernel/time/timer.c: `calc_wheel_index()`, `calc_index()`,
+//! Linux 6.1, and `schedule_timeout()` and `msleep()` over it. The law
+//! was measured on the recordings (kernel-spec 9.2). With the wheel off,
+//! n jiffies last exactly n ticks.
+
+use super::cx::{Clock, Cx};
+use crate::base::{Nanos, SimTime};
+use crate::engine::{Signals, Waited};
+use crate::record::{Func, Reason};
+
+/// `LVL_BITS`: buckets per level, as a power of two.
+const LVL_BITS: u32 = 6;
+/// `LVL_CLK_SHIFT`: each level is 8 times coarser than the one below.
+const LVL_CLK_SHIFT: u32 = 3;
+/// `LVL_DEPTH` at HZ > 100.
+const LVL_DEPTH: u32 = 9;
+/// `INITIAL_JIFFIES`: five minutes before the 32-bit wrap (include/linux/jiffies.h).
+const INITIAL_SECONDS_BEFORE_WRAP: u64 = 300;
+
+impl Clock {
+    /// Length of a tick.
+    pub fn tick(&self) -> Nanos {
+        Nanos(1_000_000_000 / u64::from(self.hz))
+    }
+
+    /// When a timer armed at `now` for `jiffies` from now expires.
+    pub fn expiry(&self, now: SimTime, jiffies: u64) -> SimTime {
+        let tick = self.tick().0;
+        if !self.timer_wheel {
+            return now + Nanos(jiffies * tick);
+        }
+        let at_start =
+            self.uptime.0 / tick + (1 << 32) - INITIAL_SECONDS_BEFORE_WRAP * u64::from(self.hz);
+        let expires = at_start + now.0 / tick + jiffies;
+        // calc_wheel_index(): the level by distance; calc_index(): round up within it.
+        let mut level = 0;
+        while level + 1 < LVL_DEPTH && jiffies >= ((1 << LVL_BITS) - 1) << (level * LVL_CLK_SHIFT) {
+            level += 1;
+        }
+        let shift = level * LVL_CLK_SHIFT;
+        let bucket = ((expires >> shift) + 1) << shift;
+        SimTime((bucket - at_start) * tick)
+    }
+}
+
+/// `schedule_timeout()` in the state that `signals` says.
+pub async fn schedule_timeout(cx: &Cx, jiffies: u64, why: Reason, signals: Signals) -> Waited {
+    let _in = cx.enter(Func::ScheduleTimeout);
+    let now = cx.now();
+    let span = cx.kernel().clock.expiry(now, jiffies) - now;
+    cx.sleep(span, why, signals).await
+}
+
+/// `msleep()`: uninterruptible, never shorter than asked.
+pub async fn msleep(cx: &Cx, span: Nanos, why: Reason) {
+    let _in = cx.enter(Func::Msleep);
+    let tick = cx.kernel().clock.tick().0;
+    let jiffies = span.0.div_ceil(tick) + 1;
+    schedule_timeout(cx, jiffies, why, Signals::Ignored).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock(timer_wheel: bool) -> Clock {
+        Clock {
+            hz: 250,
+            timer_wheel,
+            uptime: Nanos::from_secs(14),
+        }
+    }
+
+    #[test]
+    fn level_0_rounds_up_to_the_tick_after() {
+        let in_tick = SimTime(1_001_500_000);
+        assert_eq!(clock(true).expiry(in_tick, 25), SimTime(1_104_000_000));
+    }
+
+    #[test]
+    fn two_seconds_fire_within_one_bucket_of_level_1() {
+        for kill_us in (0..100_000).step_by(773) {
+            let kill = SimTime(kill_us * 1000);
+            let late = clock(true).expiry(kill, 500) - kill;
+            assert!(
+                late.0 > 2_000_000_000 && late.0 <= 2_036_000_000,
+                "{late:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn exact_timers_last_exactly_as_asked() {
+        assert_eq!(clock(false).expiry(SimTime(3), 25), SimTime(100_000_003));
+    }
+}

@@ -1,0 +1,454 @@
+//! A checked scenario becomes a kernel with processes, devices and the
+//! reaper, at time zero.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::checked::{Api as AskedApi, Op, Refuse as AskedRefuse, Scenario, Task};
+use crate::base::{DeviceId, IdVec, MmId, Nanos, RangeId, SimTime, Stream, TaskId, ZoneId};
+use crate::driver;
+use crate::engine::{Cpus, Engine, Ties};
+use crate::kernel::device::{Device, run_device};
+use crate::kernel::mm::{Backing, Mm, Vma};
+use crate::kernel::plugin::{Api, DeviceSetup, Driver, Policy, Refuse};
+use crate::kernel::state::Group;
+use crate::kernel::switches::Switches;
+use crate::kernel::zone::{Pages, Zone};
+use crate::kernel::{Clock, Costs, Kernel, NewTask, Parts, State, oom_reaper};
+use crate::record::{
+    Cast, DeviceInfo, Event, Keep, LockInfo, MmInfo, RangeInfo, Recorder, TaskKind, ZoneInfo,
+};
+use crate::workload::{self, Operation, Process, Program, Start, run_process};
+
+/// What a run is of, besides the scenario.
+pub(super) struct Choice {
+    pub(super) switches: &'static Switches,
+    pub(super) policy: &'static dyn Policy,
+    pub(super) seed: u64,
+    pub(super) ties: Ties,
+    pub(super) keep: Keep,
+}
+
+/// First thread id given to processes that do not ask for one.
+const FIRST_PID: u32 = 100;
+/// Thread id of the reaper, as in the recordings.
+const REAPER_PID: u32 = 25;
+/// Where regions without an address begin, downwards.
+const MMAP_TOP: u64 = 0x7f00_0000_0000;
+/// Regions are aligned to what one page-table page maps.
+const REGION_ALIGN: u64 = 2 << 20;
+
+/// Sets everything up; the first event is due at time zero.
+pub(super) fn build(scenario: &Scenario, choice: Choice) -> Rc<Kernel> {
+    let machine = &scenario.machine;
+    let costs = Costs::with(&machine.costs);
+    let clock = Clock {
+        hz: machine.hz,
+        timer_wheel: machine.timer_wheel,
+        uptime: machine.uptime,
+    };
+    let cpus = cpus(machine.cpus, clock, costs.context_switch);
+    let mut cast = Cast {
+        jiffy: clock.tick(),
+        cpus: machine.cpus,
+        ..Cast::default()
+    };
+    for zone in &machine.zones {
+        let (managed, min, low, high) = (zone.managed, zone.min, zone.low, zone.high);
+        cast.zones.push(ZoneInfo {
+            name: zone.name.clone(),
+            managed,
+            min,
+            low,
+            high,
+        });
+    }
+    let engine = Rc::new(Engine::new(
+        cpus,
+        choice.ties,
+        Recorder::new(choice.keep, cast),
+    ));
+    let mut drivers: IdVec<DeviceId, &'static dyn Driver> = IdVec::new();
+    for device in &scenario.devices {
+        drivers.push(driver::find(&device.driver).expect("invariant: a checked driver exists"));
+    }
+    let interval_default = choice.switches.interval_api;
+    let state = state(scenario, &engine, choice.seed, interval_default);
+    let parts = Parts {
+        engine,
+        switches: choice.switches,
+        policy: choice.policy,
+        costs,
+        clock,
+        drivers,
+    };
+    let kernel = Kernel::new(parts, state);
+    spawn_all(&kernel, scenario, choice.seed);
+    kernel
+}
+
+/// CFS's defaults (kernel/sched/fair.c, Linux 6.1), which grow with the
+/// logarithm of the number of CPUs.
+fn cpus(count: u32, clock: Clock, switch_cost: Nanos) -> Cpus {
+    let factor = u64::from(1 + count.ilog2().min(3));
+    Cpus {
+        count,
+        tick: clock.tick(),
+        latency: Nanos::from_ms(6) * factor,
+        min_granularity: Nanos::from_us(750) * factor,
+        wakeup_granularity: Nanos::from_ms(1) * factor,
+        switch_cost,
+    }
+}
+
+fn state(
+    scenario: &Scenario,
+    engine: &Engine<Recorder>,
+    seed: u64,
+    interval_default: bool,
+) -> State {
+    let named_lock = |name: String| {
+        let lock = engine.new_lock();
+        engine.observe(|_, recorder| recorder.cast.locks.push(LockInfo { name }));
+        lock
+    };
+    let mut zones = IdVec::<ZoneId, _>::new();
+    for zone in &scenario.machine.zones {
+        zones.push(Zone {
+            managed: zone.managed,
+            free: zone.free,
+            min: zone.min,
+            low: zone.low,
+            high: zone.high,
+            lowmem_reserve: zone.lowmem_reserve,
+            page_cache: zone.page_cache,
+        });
+    }
+    let oom_lock = named_lock("oom_lock".to_owned());
+    let mut devices = IdVec::new();
+    for device in &scenario.devices {
+        let lock = named_lock(format!("lock of {}", device.name));
+        let asked = device.api.unwrap_or(match interval_default {
+            true => AskedApi::Interval,
+            false => AskedApi::Hlist,
+        });
+        let setup = DeviceSetup {
+            name: device.name.clone(),
+            api: match asked {
+                AskedApi::Hlist => Api::Hlist,
+                AskedApi::Interval => Api::Interval,
+            },
+            fence: device.fence,
+            sleep: device.sleep,
+            refuse: match device.refuse {
+                AskedRefuse::Overlap => Refuse::Overlap,
+                AskedRefuse::WhenBusy => Refuse::WhenBusy,
+            },
+            lock,
+        };
+        devices.push(Device::new(
+            seed,
+            setup,
+            engine.new_queue(),
+            engine.new_queue(),
+        ));
+    }
+    let mut mms = IdVec::new();
+    let mut groups = Vec::new();
+    for (index, task) in scenario.tasks.iter().enumerate() {
+        let owner = leader(scenario, index);
+        let mmap_lock = named_lock(format!("mmap_lock of {}", task.name));
+        mms.push(Mm::new(owner, mmap_lock, engine.new_queue()));
+        engine.observe(|_, recorder| recorder.cast.mms.push(MmInfo { owner, mmap_lock }));
+        let group = Group {
+            oom_mm: None,
+            group_exit: false,
+            oom_score_adj: task.oom_score_adj,
+            threads: vec![owner],
+            live: 1,
+            ready_wait: engine.new_queue(),
+            ready: false,
+        };
+        groups.push((owner, group));
+    }
+    State {
+        zones,
+        tasks: IdVec::new(),
+        groups,
+        mms,
+        devices,
+        notifiers: IdVec::new(),
+        oom_lock,
+        oom_victims: 0,
+        oom_reaper_list: Vec::new(),
+        oom_reaper_wait: engine.new_queue(),
+        forever: engine.new_queue(),
+    }
+}
+
+/// Tasks are numbered in the order in which [`spawn_all`] makes them:
+/// the reaper, the devices, the processes.
+fn leader(scenario: &Scenario, task: usize) -> TaskId {
+    TaskId::from_index(1 + scenario.devices.len() + task)
+}
+
+fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
+    let mut pids = Pids::new(scenario);
+    let reaper = new_task("oom_reaper", "oom_reaper", REAPER_PID, TaskKind::Kthread);
+    let reaper = kernel.spawn(reaper, oom_reaper);
+    kernel.engine.observe(|_, recorder| {
+        let free: Vec<_> = kernel.with(|state| {
+            state
+                .zones
+                .iter()
+                .map(|(zone, is)| (zone, is.free))
+                .collect()
+        });
+        for (zone, free) in free {
+            let free = u32::try_from(free).unwrap_or(u32::MAX);
+            recorder.record(SimTime::ZERO, reaper, Event::ZoneFree { zone, free });
+        }
+    });
+    for (index, device) in scenario.devices.iter().enumerate() {
+        let id = DeviceId::from_index(index);
+        let new = new_task(&device.name, &device.name, 0, TaskKind::Device);
+        let task = kernel.spawn(new, |cx| run_device(cx, id));
+        kernel.with(|state| state.devices[id].task = Some(task));
+        let lock = kernel.with(|state| state.devices[id].setup.lock);
+        kernel.engine.observe(|_, recorder| {
+            recorder.cast.devices.push(DeviceInfo {
+                name: device.name.clone(),
+                driver: kernel.drivers[id].id(),
+                task: Some(task),
+                lock: Some(lock),
+            });
+        });
+    }
+    for (index, task) in scenario.tasks.iter().enumerate() {
+        let mm = MmId::from_index(index);
+        let mut new = new_task(&task.name, &task.comm, pids.of(task), TaskKind::User);
+        new.oom_score_adj = task.oom_score_adj;
+        let process = process(kernel, scenario, task, mm, &mut pids, seed);
+        let id = kernel.spawn(new, |cx| run_process(cx, process));
+        assert_eq!(
+            id,
+            leader(scenario, index),
+            "invariant: tasks are numbered as planned"
+        );
+        kernel
+            .engine
+            .observe(|_, recorder| recorder.cast.tasks[id].mm = Some(mm));
+    }
+}
+
+fn new_task(name: &str, comm: &str, pid: u32, kind: TaskKind) -> NewTask {
+    let (name, comm) = (name.to_owned(), comm.to_owned());
+    NewTask {
+        name,
+        comm,
+        pid,
+        leader: None,
+        kind,
+        oom_score_adj: 0,
+    }
+}
+
+/// Hands out thread ids: those asked for, else the next free one.
+struct Pids {
+    taken: Vec<u32>,
+}
+
+impl Pids {
+    fn new(scenario: &Scenario) -> Self {
+        Self {
+            taken: scenario.tasks.iter().filter_map(|task| task.pid).collect(),
+        }
+    }
+
+    fn of(&mut self, task: &Task) -> u32 {
+        task.pid.unwrap_or_else(|| self.next(FIRST_PID))
+    }
+
+    fn next(&mut self, from: u32) -> u32 {
+        let mut pid = from;
+        while self.taken.contains(&pid) {
+            pid += 1;
+        }
+        self.taken.push(pid);
+        pid
+    }
+}
+
+/// A region that a program maps.
+struct Region {
+    range: RangeId,
+    start: u64,
+    end: u64,
+}
+
+impl Region {
+    fn pages(&self) -> u64 {
+        (self.end - self.start) >> 12
+    }
+}
+
+fn process(
+    kernel: &Kernel,
+    scenario: &Scenario,
+    task: &Task,
+    mm: MmId,
+    pids: &mut Pids,
+    seed: u64,
+) -> Process {
+    let range = |name: &str, start: u64, end: u64, anonymous: bool| {
+        let name = name.to_owned();
+        kernel.engine.observe(|_, recorder| {
+            recorder.cast.ranges.push(RangeInfo {
+                mm,
+                start,
+                end,
+                name,
+                anonymous,
+            })
+        })
+    };
+    let mut vmas = Vec::new();
+    for vma in &task.vmas {
+        let backing = if vma.anonymous {
+            Backing::Anonymous
+        } else {
+            Backing::PrivateFile
+        };
+        let id = range(&vma.name, vma.start, vma.end, vma.anonymous);
+        let (start, end) = (vma.start, vma.end);
+        let vma_is = Vma {
+            id,
+            start,
+            end,
+            backing,
+            anon: Pages::default(),
+            file: 0,
+        };
+        vmas.push((vma_is, vma.present));
+    }
+    let mut below = MMAP_TOP;
+    let mut regions = Vec::new();
+    for op in &task.program {
+        if let Op::Mmap { region, pages, at } = op {
+            let start = at.unwrap_or((below - (pages << 12)) & !(REGION_ALIGN - 1));
+            below = start;
+            let end = start + (pages << 12);
+            regions.push(Region {
+                range: range(region, start, end, true),
+                start,
+                end,
+            });
+        }
+    }
+    let first_pid = task.pid.unwrap_or(FIRST_PID);
+    let mut programs = Programs {
+        regions: &regions,
+        seed,
+        threads: Vec::new(),
+        mapped: 0,
+    };
+    for thread in &task.threads {
+        let name = format!("{}/{}", task.name, thread.name);
+        let program = programs.operations(&name, &thread.program);
+        programs.threads.push((name, pids.next(first_pid), program));
+    }
+    let program = programs.operations(&task.name, &task.program);
+    let after = task.start.after.map(|index| leader(scenario, index));
+    let start = Start {
+        after,
+        delay: task.start.delay,
+    };
+    Process {
+        start,
+        mm,
+        vmas,
+        program,
+    }
+}
+
+/// Turns checked steps into operations.
+struct Programs<'a> {
+    regions: &'a [Region],
+    seed: u64,
+    threads: Vec<(String, u32, Program)>,
+    mapped: usize,
+}
+
+impl Programs<'_> {
+    fn operations(&mut self, name: &str, steps: &[Op]) -> Program {
+        steps
+            .iter()
+            .map(|step| self.operation(name, step))
+            .collect()
+    }
+
+    fn operation(&mut self, name: &str, step: &Op) -> Box<dyn Operation> {
+        match step {
+            Op::Mmap { .. } => {
+                let Region { range, start, end } = self.regions[self.mapped];
+                self.mapped += 1;
+                Box::new(workload::Mmap { range, start, end })
+            }
+            Op::Touch { regions, rate } => {
+                let regions = regions.iter().map(|&index| &self.regions[index]);
+                let regions = regions
+                    .map(|region| (region.range, region.pages()))
+                    .collect();
+                Box::new(workload::Touch {
+                    regions,
+                    rate: *rate,
+                })
+            }
+            Op::Register {
+                device,
+                region,
+                offset,
+                length,
+            } => {
+                let start = self.regions[*region].start + offset;
+                let device = DeviceId::from_index(*device);
+                Box::new(workload::Register {
+                    device,
+                    start,
+                    end: start + length,
+                })
+            }
+            Op::Submit {
+                device,
+                region,
+                every,
+                count,
+            } => Box::new(workload::Submit {
+                device: DeviceId::from_index(*device),
+                range: self.regions[*region].range,
+                every: *every,
+                count: *count,
+            }),
+            Op::Thread { thread } => {
+                let (name, pid, program) = &self.threads[*thread];
+                let (name, program) = (name.clone(), Rc::clone(program));
+                Box::new(workload::Thread {
+                    name,
+                    pid: *pid,
+                    program,
+                })
+            }
+            Op::Pause { time } => {
+                let stream = RefCell::new(Stream::new(self.seed, "pause", name));
+                Box::new(workload::Pause {
+                    time: *time,
+                    stream,
+                })
+            }
+            Op::Stuck { time } => Box::new(workload::Stuck { time: *time }),
+            Op::Ready => Box::new(workload::Ready),
+            Op::Idle => Box::new(workload::Idle),
+            Op::Exit => Box::new(workload::Exit),
+        }
+    }
+}

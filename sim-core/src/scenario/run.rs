@@ -1,0 +1,147 @@
+//! Runs a checked scenario, in slices if wanted.
+
+use std::rc::Rc;
+
+use super::build::{Choice, build};
+use super::checked::Scenario;
+use crate::base::{SimTime, Stream};
+use crate::engine::{Executor, Limits, Progress, Stop, Ties};
+use crate::kernel::{Kernel, switches};
+use crate::policy;
+use crate::record::{Keep, Recorder, Run, RunId};
+
+/// What may be chosen for a run of a scenario.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// 0 … 2^53−1.
+    pub seed: u64,
+    /// Kernel profile; `None`: the scenario's.
+    pub kernel: Option<String>,
+    /// Notifier policy; `None`: the scenario's, or else the profile's.
+    pub policy: Option<String>,
+    /// How simultaneous events are ordered.
+    pub ties: TieOrder,
+    /// Whether records are kept.
+    pub keep: Keep,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            kernel: None,
+            policy: None,
+            ties: TieOrder::Fifo,
+            keep: Keep::Records,
+        }
+    }
+}
+
+/// Order of simultaneous events of one class.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum TieOrder {
+    /// As they were scheduled.
+    Fifo,
+    /// Drawn from the seed.
+    Seeded,
+}
+
+/// A run under way.
+pub struct Simulation {
+    id: RunId,
+    kernel: Rc<Kernel>,
+    executor: Executor<Recorder>,
+    stopped: Option<Stop>,
+}
+
+impl Simulation {
+    /// Sets a run up. Fails, in words, on a profile or policy that there is not.
+    pub fn new(scenario: &Scenario, options: &RunOptions) -> Result<Self, String> {
+        let profile = options.kernel.as_deref().unwrap_or(&scenario.kernel);
+        let switches = switches::find(profile).ok_or_else(|| {
+            let known: Vec<_> = switches::PROFILES
+                .iter()
+                .map(|profile| profile.id)
+                .collect();
+            format!(
+                "no kernel profile `{profile}`; there is {}",
+                known.join(", ")
+            )
+        })?;
+        let asked = options.policy.as_deref().or(scenario.policy.as_deref());
+        let asked = asked.unwrap_or(switches.policy);
+        let policy = policy::find(asked).ok_or_else(|| {
+            let known: Vec<_> = policy::ALL.iter().map(|policy| policy.id()).collect();
+            format!(
+                "no notifier policy `{asked}`; there is {}",
+                known.join(", ")
+            )
+        })?;
+        let ties = match options.ties {
+            TieOrder::Fifo => Ties::Fifo,
+            TieOrder::Seeded => Ties::Seeded(Stream::new(options.seed, "ties", "engine")),
+        };
+        let choice = Choice {
+            switches,
+            policy,
+            seed: options.seed,
+            ties,
+            keep: options.keep,
+        };
+        let kernel = build(scenario, choice);
+        let limits = Limits {
+            horizon: SimTime::ZERO + scenario.horizon,
+            ..Limits::default()
+        };
+        let executor = Executor::new(Rc::clone(&kernel.engine), limits);
+        let id = RunId {
+            scenario: scenario.id.clone(),
+            kernel: switches.id.to_owned(),
+            policy: policy.id().to_owned(),
+            seed: options.seed,
+        };
+        Ok(Self {
+            id,
+            kernel,
+            executor,
+            stopped: None,
+        })
+    }
+
+    /// Handles up to `budget` events; false when the run is over.
+    pub fn advance(&mut self, budget: u64) -> bool {
+        if let Progress::Stopped(stop) = self.executor.run(budget) {
+            self.stopped = Some(stop);
+        }
+        self.stopped.is_none()
+    }
+
+    /// The simulated clock.
+    pub fn now(&self) -> SimTime {
+        self.kernel.engine.now()
+    }
+
+    /// Ends the run where it is and hands over its record.
+    pub fn finish(self) -> Run {
+        let stacks = self.kernel.engine.stacks();
+        let (id, stop) = (self.id, self.stopped.unwrap_or(Stop::Requested));
+        self.kernel.engine.observe(|end, recorder| {
+            recorder.cast.stacks = stacks;
+            Run {
+                id,
+                digest: recorder.digest(),
+                events: recorder.count(),
+                end,
+                stop,
+                trace: std::mem::take(&mut recorder.trace),
+                cast: std::mem::take(&mut recorder.cast),
+            }
+        })
+    }
+
+    /// Runs to the end.
+    pub fn run(mut self) -> Run {
+        while self.advance(u64::MAX) {}
+        self.finish()
+    }
+}

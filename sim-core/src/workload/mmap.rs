@@ -1,0 +1,37 @@
+//! `mmap`: maps an anonymous private region.
+
+use super::{Flow, Operation};
+use crate::base::RangeId;
+use crate::kernel::Cx;
+use crate::kernel::mm::{Backing, Vma};
+use crate::kernel::plugin::Boxed;
+use crate::kernel::zone::Pages;
+
+/// Maps `start..end` under the name `range`; takes no pages and no time.
+pub struct Mmap {
+    /// Its name in records.
+    pub range: RangeId,
+    /// First byte.
+    pub start: u64,
+    /// One past the last byte.
+    pub end: u64,
+}
+
+impl Operation for Mmap {
+    fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
+        let vma = Vma {
+            id: self.range,
+            start: self.start,
+            end: self.end,
+            backing: Backing::Anonymous,
+            anon: Pages::default(),
+            file: 0,
+        };
+        Box::pin(async move {
+            if let Some(mm) = cx.mm() {
+                cx.with(|state| state.mms[mm].insert(vma));
+            }
+            Flow::Next
+        })
+    }
+}

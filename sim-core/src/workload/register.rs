@@ -1,0 +1,28 @@
+//! `register`: a device mirrors a region from now on.
+
+use super::{Flow, Operation};
+use crate::base::DeviceId;
+use crate::kernel::Cx;
+use crate::kernel::mmu_notifier;
+use crate::kernel::plugin::Boxed;
+
+/// Registers the device's notifier for `start..end`.
+pub struct Register {
+    /// The device.
+    pub device: DeviceId,
+    /// First byte.
+    pub start: u64,
+    /// One past the last byte; may lie beyond the region.
+    pub end: u64,
+}
+
+impl Operation for Register {
+    fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
+        Box::pin(async move {
+            if let Some(mm) = cx.mm() {
+                mmu_notifier::register(cx, self.device, mm, self.start, self.end);
+            }
+            Flow::Next
+        })
+    }
+}

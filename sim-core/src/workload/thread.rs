@@ -1,0 +1,52 @@
+//! `thread`: starts a further thread of the process.
+
+use std::rc::Rc;
+
+use super::{Flow, Operation, Program, run_thread};
+use crate::kernel::plugin::Boxed;
+use crate::kernel::{Cx, NewTask};
+use crate::record::TaskKind;
+
+/// Starts a thread that shares the mm.
+pub struct Thread {
+    /// Its name, unique in the run.
+    pub name: String,
+    /// Its thread id.
+    pub pid: u32,
+    /// What it does.
+    pub program: Program,
+}
+
+impl Operation for Thread {
+    fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
+        Box::pin(async move {
+            let leader = cx.with(|state| state.tasks[cx.task()].leader);
+            let (comm, oom_score_adj) = cx.kernel().engine.observe(|_, recorder| {
+                let leader = &recorder.cast.tasks[leader];
+                (leader.comm.clone(), leader.oom_score_adj)
+            });
+            let Some(mm) = cx.mm() else { return Flow::Next };
+            let new = NewTask {
+                name: self.name.clone(),
+                comm,
+                pid: self.pid,
+                leader: Some(leader),
+                kind: TaskKind::User,
+                oom_score_adj,
+            };
+            let program = Rc::clone(&self.program);
+            let thread = cx.kernel().spawn(new, |cx| run_thread(cx, program));
+            cx.with(|state| {
+                state.tasks[thread].mm = Some(mm);
+                state.mms[mm].mm_users += 1;
+                let group = state.group(leader);
+                group.threads.push(thread);
+                group.live += 1;
+            });
+            cx.kernel()
+                .engine
+                .observe(|_, recorder| recorder.cast.tasks[thread].mm = Some(mm));
+            Flow::Next
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! `touch`: writes to every page of some regions, in order.
+
+use super::{Flow, Operation};
+use crate::base::{Nanos, RangeId};
+use crate::engine::Signals;
+use crate::kernel::plugin::Boxed;
+use crate::kernel::{Cx, FaultError, fault_in};
+use crate::record::Reason;
+
+/// Pages touched between two looks at the clock: 256 KiB, as the
+/// programs behind the recordings do it.
+const CHUNK: u64 = 64;
+
+/// Touches regions, at a rate or as fast as faults go.
+pub struct Touch {
+    /// Regions and their sizes in pages.
+    pub regions: Vec<(RangeId, u64)>,
+    /// Pages per second; a program that fell behind catches up.
+    pub rate: Option<u64>,
+}
+
+impl Operation for Touch {
+    fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
+        Box::pin(self.touch(cx))
+    }
+}
+
+impl Touch {
+    async fn touch(&self, cx: &Cx) -> Flow {
+        let begin = cx.now();
+        let mut touched = 0;
+        for &(range, pages) in &self.regions {
+            let mut left = pages;
+            while left > 0 {
+                let chunk = left.min(CHUNK);
+                if let Err(flow) = touch_chunk(cx, range, chunk).await {
+                    return flow;
+                }
+                left -= chunk;
+                touched += chunk;
+                if let Some(rate) = self.rate {
+                    let due = begin + Nanos(touched * 1_000_000_000 / rate.max(1));
+                    if due > cx.now() {
+                        cx.sleep(due - cx.now(), Reason::Pace, Signals::Killable)
+                            .await;
+                    }
+                }
+                if cx.fatal_signal_pending() {
+                    return Flow::Next;
+                }
+            }
+        }
+        Flow::Next
+    }
+}
+
+async fn touch_chunk(cx: &Cx, range: RangeId, pages: u64) -> Result<(), Flow> {
+    let mut left = pages;
+    while left > 0 {
+        let Some(mm) = cx.mm() else {
+            return Err(Flow::Exit);
+        };
+        match fault_in(cx, mm, range, left).await {
+            Ok(count) => left -= count,
+            Err(FaultError::Sigbus) => return Err(Flow::Exit),
+            // "Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF", unless it dies.
+            Err(FaultError::Oom) => {}
+        }
+        if cx.fatal_signal_pending() {
+            return Err(Flow::Next);
+        }
+    }
+    Ok(())
+}

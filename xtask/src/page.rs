@@ -1,0 +1,198 @@
+//! Building the page with Trunk: into dist/ for a static host, or served here while it is edited.
+//!
+//! Leaves out what goes into the page (web/index.html, Trunk.toml) and how large it got
+//! (`weight`).
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::process::{self, path_with, run};
+use crate::step::{Failure, Step};
+use crate::{setup, weight};
+
+const PORT_DEFAULT: u16 = 8080;
+
+/// How `serve` was called.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ServeOptions {
+    pub(crate) port: u16,
+    pub(crate) open: bool,
+}
+
+impl ServeOptions {
+    pub(crate) fn from_words(words: &[&str]) -> Result<Self, String> {
+        let mut options = Self {
+            port: PORT_DEFAULT,
+            open: false,
+        };
+        let mut words = words.iter().flat_map(|word| word.split('='));
+        while let Some(word) = words.next() {
+            match word {
+                "--open" => options.open = true,
+                "--port" => {
+                    let port = words.next().unwrap_or_default();
+                    options.port = port.parse().map_err(|_| {
+                        format!("`--port` wants a number up to 65535, not `{port}`")
+                    })?;
+                }
+                other => return Err(format!("`serve` does not take `{other}`")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Folders of Trunk and of the tools that it calls.
+struct Tools {
+    trunk: PathBuf,
+    called: Vec<PathBuf>,
+}
+
+impl Tools {
+    fn set_up() -> Result<Self, Failure> {
+        setup::wasm_target()?;
+        let called = vec![setup::wasm_bindgen()?];
+        let trunk = setup::trunk()?;
+        setup::crates()?;
+        Ok(Self { trunk, called })
+    }
+}
+
+fn trunk(arguments: &[&str], tools: &Tools) -> Command {
+    let mut trunk = process::command(tools.trunk.join("trunk"));
+    trunk
+        .args(arguments)
+        .args([
+            "--skip-version-check",
+            "--offline",
+            "--cargo-profile",
+            "web",
+        ])
+        .env("PATH", path_with(&tools.called))
+        // Trunk takes only `true` and `false`, and other tools set it to `1`.
+        .env_remove("NO_COLOR");
+    trunk
+}
+
+/// Builds the page into dist/ and says what is in it.
+pub(crate) fn dist() -> Result<(), Failure> {
+    build()?;
+    weight::report()
+}
+
+/// Builds the page into dist/.
+pub(crate) fn build() -> Result<(), Failure> {
+    let mut tools = Tools::set_up()?;
+    let mut arguments = vec!["build"];
+    match setup::wasm_opt() {
+        Some(folder) => {
+            tools.called.push(folder);
+            // With a profile given, all this does is to turn wasm-opt on.
+            arguments.push("--release");
+        }
+        None => println!("  no wasm-opt (it needs node): the page will be a little larger"),
+    }
+    Step {
+        name: "Build the page into dist/",
+        cost: "two minutes the first time",
+        remedy: "read the compiler's message above; `cargo check -p web --target \
+                 wasm32-unknown-unknown` repeats it quickly",
+    }
+    .run(|| run(&mut trunk(&arguments, &tools)))
+}
+
+/// Builds the page, serves it on this machine and rebuilds it after edits, until interrupted.
+pub(crate) fn serve(options: &ServeOptions) -> Result<(), Failure> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+    Step {
+        name: &format!("Check that port {} is free", options.port),
+        cost: "",
+        remedy: "end the program that listens there, or choose another with `--port N`",
+    }
+    .run(|| {
+        TcpListener::bind(address)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    })?;
+    let tools = Tools::set_up()?;
+    let port = options.port.to_string();
+    // A folder of its own: the optimized build in dist/ stays. No reload script, since the
+    // page's content policy rightly refuses it.
+    let mut arguments = vec![
+        "serve",
+        "--dist",
+        "target/serve",
+        "--no-autoreload",
+        "--no-spa",
+    ];
+    arguments.extend([
+        "--address",
+        "127.0.0.1",
+        "--disable-address-lookup",
+        "true",
+        "--port",
+        &port,
+    ]);
+    for folder in ["web", "sim-core", "traces"] {
+        if process::root().join(folder).is_dir() {
+            arguments.extend(["--watch", folder]);
+        }
+    }
+    if options.open {
+        arguments.push("--open");
+    }
+    Step {
+        name: &format!("Build the page, then serve it at http://{address}/ until Ctrl-C"),
+        cost: "two minutes the first time; after an edit reload the page",
+        remedy: "read Trunk's message above",
+    }
+    .run(|| {
+        std::fs::create_dir_all(process::root().join("target/serve"))
+            .map_err(|error| error.to_string())?;
+        become_or_run(&mut trunk(&arguments, &tools))
+    })
+}
+
+/// Hands this process over to the command where the system can, so that whoever ends us ends the
+/// server and leaves no orphan.
+fn become_or_run(command: &mut Command) -> Result<(), String> {
+    #[cfg(unix)]
+    return Err(std::os::unix::process::CommandExt::exec(command).to_string());
+    #[cfg(not(unix))]
+    run(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_is_read_in_both_spellings() {
+        for words in [["--port", "81"].as_slice(), &["--port=81"]] {
+            let options = ServeOptions::from_words(words).expect("valid");
+            assert_eq!(
+                options,
+                ServeOptions {
+                    port: 81,
+                    open: false
+                }
+            );
+        }
+        assert_eq!(
+            ServeOptions::from_words(&[]).expect("valid").port,
+            PORT_DEFAULT
+        );
+    }
+
+    #[test]
+    fn bad_port_is_named() {
+        for words in [
+            ["--port", "70000"].as_slice(),
+            &["--port"],
+            &["--port", "-1"],
+        ] {
+            assert!(ServeOptions::from_words(words).is_err(), "{words:?}");
+        }
+    }
+}
