@@ -75,6 +75,8 @@ mod tests {
     use crate::base::Nanos;
     use crate::scenario::checked::{Op, Scenario, Task};
 
+    type Ranges = Vec<(u64, u64)>;
+
     fn parsed(id: &str) -> Scenario {
         let entry = find(id).expect("in the gallery");
         crate::scenario::parse(entry.id, entry.text, &[]).expect("every scenario parses")
@@ -82,7 +84,7 @@ mod tests {
 
     /// First byte and end of every VMA of a task once its program has
     /// mapped its regions, and those of the regions alone.
-    fn ranges(task: &Task) -> (Vec<(u64, u64)>, Vec<(u64, u64)>) {
+    fn ranges(task: &Task) -> (Ranges, Ranges) {
         let regions: Vec<(u64, u64)> = task
             .program
             .iter()
