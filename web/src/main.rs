@@ -1,1 +1,5 @@
-fn main() {}
+//! Starts the Reaperscope page.
+
+fn main() {
+    web::start();
+}

@@ -1,0 +1,78 @@
+//! Keeps the fragment of the address and the state in step.
+//!
+//! Another run makes an entry of the browser's history; a moved cursor
+//! only corrects the present one, and waits until the hand rests, since
+//! browsers limit how often that may be done.
+
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use wasm_bindgen::JsValue;
+use yew::prelude::*;
+
+use crate::dom;
+use crate::route::{self, Route};
+use crate::state::Action;
+use crate::ui::Ui;
+
+/// Rest before the address follows.
+const REST_MS: u32 = 300;
+
+/// Opens what the address says, now and whenever it changes.
+#[hook]
+pub fn use_opened_links(ui: &Ui) {
+    let ui = ui.clone();
+    use_effect_with((), move |()| {
+        open(&ui);
+        let listener = EventListener::new(&dom::window(), "hashchange", move |_| open(&ui));
+        move || drop(listener)
+    });
+}
+
+fn open(ui: &Ui) {
+    ui.send(match route::parse(&fragment()) {
+        Ok(route) => Action::Open(route),
+        Err(message) => Action::Refuse { message },
+    });
+}
+
+fn fragment() -> String {
+    dom::window().location().hash().unwrap_or_default()
+}
+
+/// Writes the state's link into the address; `settled` tells that it is
+/// worth writing now.
+#[hook]
+pub fn use_written_link(route: Route, settled: bool) {
+    use_effect_with((route, settled), move |(route, settled)| {
+        let route = route.clone();
+        let timer = settled.then(|| Timeout::new(REST_MS, move || write(&route)));
+        move || drop(timer)
+    });
+}
+
+fn write(route: &Route) {
+    let text = route::fragment(route);
+    let present = fragment();
+    if present == text {
+        return;
+    }
+    let Ok(history) = dom::window().history() else {
+        return;
+    };
+    // Relative to the page's own address, whatever `<base>` says.
+    let url = address_of(&text);
+    let same_run = route::parse(&present).is_ok_and(|present| present.request == route.request);
+    // Refused only when called too often; the next rest tries again.
+    let _ = if same_run || present.is_empty() {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(&url))
+    } else {
+        history.push_state_with_url(&JsValue::NULL, "", Some(&url))
+    };
+}
+
+/// The page's address with this fragment.
+pub fn address_of(fragment: &str) -> String {
+    let href = dom::window().location().href().unwrap_or_default();
+    let page = href.split('#').next().unwrap_or_default();
+    format!("{page}{fragment}")
+}

@@ -1,0 +1,65 @@
+//! The page: one reducer, its effects, and the panels.
+
+use yew::prelude::*;
+
+use crate::address::{use_opened_links, use_written_link};
+use crate::effects::{use_keys, use_playback, use_preferences, use_root_attributes};
+use crate::panels::{
+    Announcer, EventList, HelpDialog, Legend, MetricsPanel, Notice, ShareDialog, TopBar, Transport,
+    WhyPanel,
+};
+use crate::runner::use_runner;
+use crate::state::{Dialog, Phase, State};
+use crate::timeline::{Overview, Timeline};
+use crate::ui::Ui;
+
+#[component]
+pub fn App() -> Html {
+    let state = use_reducer(State::new);
+    let ui = use_memo((), |()| Ui::new(state.dispatcher()));
+    let ui = (*ui).clone();
+    use_preferences(&ui, state.theme);
+    use_opened_links(&ui);
+    use_runner(&ui, &state.request, state.turn);
+    use_playback(&ui, state.playing);
+    use_keys(&ui);
+    use_root_attributes(&state);
+    use_written_link(state.route(), state.phase == Phase::Ready && !state.playing);
+    html! {
+        <ContextProvider<Ui> context={ui}>
+            { page(&state) }
+        </ContextProvider<Ui>>
+    }
+}
+
+fn page(state: &State) -> Html {
+    let shade = state.shade();
+    html! {
+        <>
+            <TopBar request={state.request.clone()} scene={state.scene.clone()} theme={state.theme} />
+            <main class={classes!((state.phase != Phase::Ready).then_some("stale"))}>
+                <Notice text={state.notice.clone()} />
+                <Transport scene={state.scene.clone()} phase={state.phase.clone()} playing={state.playing}
+                    speed={state.speed} at={state.cursor.at} happened={state.cursor.happened}
+                    link_check={state.link_check.clone()} />
+                { for state.scene.as_ref().map(|scene| html! {
+                    <>
+                        <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />
+                        <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
+                            selection={state.selection} playing={state.playing} shade={shade} />
+                        <Legend />
+                        <div class="panels">
+                            <WhyPanel scene={scene.clone()} lane={state.lane} at={state.cursor.at}
+                                happened={state.cursor.happened} />
+                            <EventList scene={scene.clone()} happened={state.cursor.happened} playing={state.playing} />
+                            <MetricsPanel scene={scene.clone()} />
+                        </div>
+                    </>
+                }) }
+                <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} />
+            </main>
+            <HelpDialog open={state.dialog == Some(Dialog::Help)} />
+            <ShareDialog open={state.dialog == Some(Dialog::Share)} route={state.route()} />
+        </>
+    }
+}

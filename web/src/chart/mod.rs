@@ -1,0 +1,8 @@
+//! Charts, drawn by plotters on a canvas.
+
+pub mod backend;
+pub mod component;
+pub mod draw;
+pub mod series;
+
+pub use component::MemoryChart;

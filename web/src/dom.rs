@@ -1,0 +1,79 @@
+//! The browser in a few short functions. What a browser of today always
+//! has is `expect`ed; what it may refuse is an `Option`.
+
+use wasm_bindgen::JsCast as _;
+use web_sys::{CanvasRenderingContext2d, Document, Element, HtmlCanvasElement, HtmlElement, Window};
+
+pub fn window() -> Window {
+    web_sys::window().expect("invariant: the page runs in a window")
+}
+
+pub fn document() -> Document {
+    window().document().expect("invariant: a window has a document")
+}
+
+/// The `html` element, which carries the attributes scripts read.
+pub fn root() -> Option<HtmlElement> {
+    document().document_element()?.dyn_into().ok()
+}
+
+/// Milliseconds since the page was opened.
+pub fn now_ms() -> f64 {
+    window().performance().map_or(0.0, |clock| clock.now())
+}
+
+/// Device pixels per CSS pixel, at least 1.
+pub fn pixel_ratio() -> f64 {
+    window().device_pixel_ratio().max(1.0)
+}
+
+/// Sets a property through the CSS object model, which the content
+/// policy allows; a `style` attribute would be refused.
+pub fn set_style(element: &HtmlElement, property: &str, value: &str) {
+    // Fails only for read-only declarations.
+    let _ = element.style().set_property(property, value);
+}
+
+/// Whether a media query holds.
+pub fn media(query: &str) -> bool {
+    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
+}
+
+pub fn context_2d(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
+    canvas.get_context("2d").ok()??.dyn_into().ok()
+}
+
+/// Fits a canvas to its box; a context scaled to CSS pixels, with the
+/// width and height in them.
+pub fn fit_canvas(canvas: &HtmlCanvasElement) -> Option<(CanvasRenderingContext2d, f64, f64)> {
+    let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
+    if width < 1.0 || height < 1.0 {
+        return None;
+    }
+    let ratio = pixel_ratio();
+    let (pixel_width, pixel_height) = ((width * ratio) as u32, (height * ratio) as u32);
+    // Setting a size clears the canvas, even to the same size.
+    if canvas.width() != pixel_width {
+        canvas.set_width(pixel_width);
+    }
+    if canvas.height() != pixel_height {
+        canvas.set_height(pixel_height);
+    }
+    let context = context_2d(canvas)?;
+    let _ = context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0);
+    context.clear_rect(0.0, 0.0, width, height);
+    Some((context, width, height))
+}
+
+/// Whether `element` is, or stands inside, what `selector` names.
+pub fn inside(element: &Element, selector: &str) -> bool {
+    element.closest(selector).is_ok_and(|found| found.is_some())
+}
+
+/// Moves the focus to the element with this id.
+pub fn focus(id: &str) {
+    let element = document().get_element_by_id(id);
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
+}

@@ -1,0 +1,163 @@
+//! What follows the state outside the page's own elements: attributes
+//! of the root element, playback, theme, keys.
+
+use gloo_events::{EventListener, EventListenerOptions};
+use gloo_render::{AnimationFrame, request_animation_frame};
+use gloo_storage::{LocalStorage, Storage as _};
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::JsCast as _;
+use web_sys::{Element, KeyboardEvent};
+use yew::prelude::*;
+
+use crate::dom;
+use crate::keys::{Command, Focus, Press, command};
+use crate::state::{Action, State, Theme};
+use crate::timeline::palette::Shade;
+use crate::ui::Ui;
+
+/// Key of the stored theme.
+const THEME_KEY: &str = "reaperscope-theme";
+/// A frame later than this was held up; playback doesn't jump for it.
+const FRAME_SECONDS_MAX: f64 = 0.1;
+
+/// Writes the attributes that scripts and tests read.
+#[hook]
+pub fn use_root_attributes(state: &State) {
+    let scene = state.scene.as_ref().filter(|_| state.phase_id() == "ready");
+    let attributes = [
+        ("data-state", state.phase_id().to_owned()),
+        ("data-digest", scene.map(|it| it.outcome.run.digest.to_string()).unwrap_or_default()),
+        ("data-verdict", scene.map_or("", |it| it.outcome.report.verdict.id()).to_owned()),
+        ("data-events", scene.map(|it| it.outcome.run.events.to_string()).unwrap_or_default()),
+        ("data-t-ns", state.cursor.at.to_string()),
+        ("data-link-check", state.link_check_id().to_owned()),
+        ("data-theme", state.theme.id().to_owned()),
+    ];
+    use_effect_with(attributes, |attributes| {
+        if let Some(root) = dom::root() {
+            for (name, value) in attributes {
+                // Fails only for names that are no names.
+                let _ = root.set_attribute(name, value);
+            }
+        }
+    });
+}
+
+/// Ticks once per frame while playing.
+#[hook]
+pub fn use_playback(ui: &Ui, playing: bool) {
+    let ui = ui.clone();
+    use_effect_with(playing, move |playing| {
+        let frames: Rc<RefCell<Option<AnimationFrame>>> = Rc::default();
+        if *playing {
+            tick(&ui, &frames, dom::now_ms());
+        }
+        move || drop(frames.borrow_mut().take())
+    });
+}
+
+fn tick(ui: &Ui, frames: &Rc<RefCell<Option<AnimationFrame>>>, last: f64) {
+    let (ui, weak) = (ui.clone(), Rc::downgrade(frames));
+    let frame = request_animation_frame(move |now| {
+        if let Some(frames) = weak.upgrade() {
+            let seconds = ((now - last) / 1e3).clamp(0.0, FRAME_SECONDS_MAX);
+            ui.send(Action::Tick(seconds));
+            tick(&ui, &frames, now);
+        }
+    });
+    *frames.borrow_mut() = Some(frame);
+}
+
+/// Reads theme and motion preferences, and follows the system's.
+#[hook]
+pub fn use_preferences(ui: &Ui, theme: Theme) {
+    let first = ui.clone();
+    use_effect_with((), move |()| {
+        let stored = LocalStorage::get::<String>(THEME_KEY).unwrap_or_default();
+        first.send(Action::Theme(Theme::from_id(&stored)));
+        let calm = "(prefers-reduced-motion: reduce)";
+        first.send(Action::Calm(dom::media(calm)));
+        let calm_listener = follow(calm, {
+            let ui = first.clone();
+            move |calm| ui.send(Action::Calm(calm))
+        });
+        let shade = move |dark| {
+            first.send(Action::SystemShade(if dark { Shade::Dark } else { Shade::Light }));
+        };
+        let dark = "(prefers-color-scheme: dark)";
+        shade(dom::media(dark));
+        let dark_listener = follow(dark, shade);
+        move || drop((calm_listener, dark_listener))
+    });
+    let known = use_mut_ref(|| theme);
+    use_effect_with(theme, move |theme| {
+        // The first value is what was read, or the default.
+        if std::mem::replace(&mut *known.borrow_mut(), *theme) != *theme {
+            // Storage may be off; the choice then lasts for this visit.
+            let _ = LocalStorage::set(THEME_KEY, theme.id());
+        }
+    });
+}
+
+fn follow(query: &'static str, act: impl Fn(bool) + 'static) -> Option<EventListener> {
+    let list = dom::window().match_media(query).ok()??;
+    Some(EventListener::new(&list, "change", move |_| act(dom::media(query))))
+}
+
+/// Sends keys as commands.
+#[hook]
+pub fn use_keys(ui: &Ui) {
+    let ui = ui.clone();
+    use_effect_with((), move |()| {
+        let options = EventListenerOptions::enable_prevent_default();
+        let listen = move |event: &Event| {
+            if let Some(event) = event.dyn_ref::<KeyboardEvent>() {
+                on_key(&ui, event);
+            }
+        };
+        let listener =
+            EventListener::new_with_options(&dom::document(), "keydown", options, listen);
+        move || drop(listener)
+    });
+}
+
+fn on_key(ui: &Ui, event: &KeyboardEvent) {
+    if event.default_prevented() {
+        return;
+    }
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let press = Press {
+        code: &event.code(),
+        key: &event.key(),
+        shift: event.shift_key(),
+        control: event.ctrl_key() || event.meta_key(),
+        alt: event.alt_key(),
+    };
+    let Some(command) = command(press, focus_of(target.as_ref(), press)) else {
+        return;
+    };
+    event.prevent_default();
+    if command == Command::Search {
+        dom::focus("event-filter");
+        return;
+    }
+    ui.send(Action::Command { command, anchor: ui.hover.get() });
+}
+
+/// Where the focus is, for the keymap.
+fn focus_of(target: Option<&Element>, press: Press<'_>) -> Focus {
+    let Some(target) = target else {
+        return Focus::Timeline;
+    };
+    if target.tag_name() == "BODY" || target.tag_name() == "HTML" {
+        return Focus::Timeline;
+    }
+    // A button keeps the key that presses it.
+    let presses_button = press.code == "Space" && dom::inside(target, "button, summary");
+    if dom::inside(target, ".timeline") && !presses_button {
+        Focus::Timeline
+    } else {
+        Focus::Elsewhere
+    }
+}

@@ -1,0 +1,147 @@
+//! The one door to the simulator: what can be run, a run in slices, and
+//! what is known of a finished run.
+
+use sim_core::analysis::{self, Index, Lane, Memory, Report, WaitLink};
+use sim_core::base::{SimTime, TaskId};
+use sim_core::kernel::plugin::Policy;
+use sim_core::kernel::switches;
+use sim_core::policy;
+use sim_core::record::{Record, Run};
+use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
+
+/// Something to choose in a list.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct Choice {
+    pub id: &'static str,
+    pub title: &'static str,
+    /// Heading it stands under; may be empty.
+    pub group: &'static str,
+}
+
+/// What the page opens on.
+pub const DEFAULT_SCENARIO: &str = "gpu-fence-overlap";
+/// Seed of a first visit.
+pub const DEFAULT_SEED: u64 = 1;
+/// Seeds are exact in a JavaScript number: below 2^53.
+pub const SEED_MAX: u64 = (1 << 53) - 1;
+
+/// What to run.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct Request {
+    pub scenario: String,
+    pub seed: u64,
+    /// `None`: what the scenario asks for.
+    pub kernel: Option<String>,
+    /// `None`: the scenario's, else the kernel's own.
+    pub policy: Option<String>,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            scenario: DEFAULT_SCENARIO.into(),
+            seed: DEFAULT_SEED,
+            kernel: None,
+            policy: None,
+        }
+    }
+}
+
+/// A finished run and all that the page shows of it.
+pub struct Outcome {
+    pub run: Run,
+    pub lanes: Vec<Lane>,
+    pub memory: Memory,
+    pub report: Report,
+    index: Index,
+}
+
+/// A run under way.
+pub struct Job {
+    simulation: Simulation,
+    horizon: SimTime,
+}
+
+impl Job {
+    /// Starts a run, or says what is wrong with the request.
+    pub fn start(request: &Request) -> Result<Self, String> {
+        let entry = gallery::find(&request.scenario).ok_or_else(|| {
+            format!("There is no scenario “{}” in the gallery.", request.scenario)
+        })?;
+        let scenario = parse(entry.id, entry.text, &[]).map_err(|complaints| {
+            let complaints: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+            complaints.join("\n")
+        })?;
+        let options = RunOptions {
+            seed: request.seed,
+            kernel: request.kernel.clone(),
+            policy: request.policy.clone(),
+            ..RunOptions::default()
+        };
+        let simulation = Simulation::new(&scenario, &options)?;
+        Ok(Self { simulation, horizon: SimTime::ZERO + scenario.horizon })
+    }
+
+    /// Simulates up to `events` more events; true while there are more.
+    pub fn advance(&mut self, events: u64) -> bool {
+        self.simulation.advance(events)
+    }
+
+    /// How far it is.
+    pub fn now(&self) -> SimTime {
+        self.simulation.now()
+    }
+
+    /// Where it ends at the latest.
+    pub fn horizon(&self) -> SimTime {
+        self.horizon
+    }
+
+    /// Reads the finished run.
+    pub fn finish(self) -> Outcome {
+        let run = self.simulation.finish();
+        let index = Index::new(&run);
+        Outcome {
+            lanes: analysis::lanes(&run),
+            memory: index.memory().clone(),
+            report: analysis::report_from(&index),
+            index,
+            run,
+        }
+    }
+}
+
+/// The gallery.
+pub fn scenarios() -> Vec<Choice> {
+    let choice = |entry: &gallery::Entry| Choice {
+        id: entry.id,
+        title: entry.title,
+        group: entry.group.name(),
+    };
+    gallery::gallery().iter().map(choice).collect()
+}
+
+/// All notifier policies.
+pub fn policies() -> Vec<Choice> {
+    let choice = |policy: &&dyn Policy| Choice { id: policy.id(), title: policy.doc(), group: "" };
+    policy::ALL.iter().map(choice).collect()
+}
+
+/// All kernel profiles.
+pub fn kernels() -> Vec<Choice> {
+    let profiles = switches::PROFILES.iter();
+    profiles.map(|profile| Choice { id: profile.id, title: profile.id, group: "" }).collect()
+}
+
+/// Who waits for whom, from `task` on, when `happened` records have.
+pub fn wait_chain(outcome: &Outcome, task: TaskId, happened: usize) -> Vec<WaitLink> {
+    match happened.checked_sub(1) {
+        Some(last) => analysis::wait_chain_after(&outcome.index, task, last),
+        None => Vec::new(),
+    }
+}
+
+/// A record in words.
+pub fn event_text(run: &Run, record: &Record) -> String {
+    analysis::event_text(run, record)
+}

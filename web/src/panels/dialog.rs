@@ -1,0 +1,49 @@
+//! A modal dialog: the browser's own, which keeps the focus inside,
+//! closes on Esc and makes the rest of the page inert.
+
+use web_sys::HtmlDialogElement;
+use yew::prelude::*;
+
+use crate::state::Action;
+use crate::ui::use_ui;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub open: bool,
+    pub title: AttrValue,
+    pub children: Html,
+}
+
+#[component]
+pub fn Dialog(props: &Props) -> Html {
+    let ui = use_ui();
+    let node = use_node_ref();
+    {
+        let node = node.clone();
+        use_effect_with(props.open, move |open| {
+            if let Some(dialog) = node.cast::<HtmlDialogElement>() {
+                if *open && !dialog.open() {
+                    // Fails only for a dialog that is open or not in the page.
+                    let _ = dialog.show_modal();
+                } else if !*open {
+                    dialog.close();
+                }
+            }
+        });
+    }
+    let close = ui.on(|_: MouseEvent| Action::CloseDialog);
+    let onclose = ui.on(|_: Event| Action::CloseDialog);
+    html! {
+        <dialog ref={node} {onclose} aria-labelledby={format!("{}-title", slug(&props.title))}>
+            <header>
+                <h2 id={format!("{}-title", slug(&props.title))}>{ &props.title }</h2>
+                <button type="button" onclick={close} aria-label="Close">{ "✕" }</button>
+            </header>
+            { props.children.clone() }
+        </dialog>
+    }
+}
+
+fn slug(title: &str) -> String {
+    title.to_lowercase().replace(' ', "-")
+}

@@ -1,0 +1,264 @@
+//! All records of the run as a list that draws only what shows.
+//!
+//! Follows the cursor; a row or the arrow keys move it. A filter is
+//! applied in slices, so that a million records don't stop the page.
+
+use std::rc::Rc;
+
+use gloo_timers::callback::Timeout;
+use sim_core::record::Record;
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlElement, HtmlInputElement, KeyboardEvent};
+use yew::prelude::*;
+
+use crate::dom;
+use crate::engine;
+use crate::format;
+use crate::shared::Shared;
+use crate::state::{Action, Scene};
+use crate::ui::Ui;
+use crate::virtual_list::{Rows, ROW_PX};
+
+/// Records a filter looks at between two breaths.
+const SLICE: usize = 20_000;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub scene: Shared<Scene>,
+    /// Records that have happened; the last of them is marked.
+    pub happened: usize,
+    pub playing: bool,
+}
+
+pub enum Msg {
+    Scrolled,
+    Typed(String),
+    Slice,
+    Key(KeyboardEvent),
+}
+
+#[derive(Default)]
+pub struct EventList {
+    viewport: NodeRef,
+    spacer: NodeRef,
+    window: NodeRef,
+    scroll_top: f64,
+    height: f64,
+    filter: String,
+    /// Matching records; `None` without a filter.
+    matches: Option<Rc<Vec<usize>>>,
+    /// A filter under way: where it is, and what it found.
+    work: Option<(usize, Vec<usize>)>,
+    timer: Option<Timeout>,
+    /// Set when the cursor moved, to scroll there once.
+    follow: bool,
+}
+
+impl Component for EventList {
+    type Message = Msg;
+    type Properties = Props;
+
+    fn create(_: &Context<Self>) -> Self {
+        Self { height: 300.0, follow: true, ..Self::default() }
+    }
+
+    fn changed(&mut self, ctx: &Context<Self>, old: &Props) -> bool {
+        if ctx.props().scene != old.scene {
+            self.restart(ctx);
+        }
+        self.follow |= ctx.props().happened != old.happened || ctx.props().scene != old.scene;
+        true
+    }
+
+    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
+        match msg {
+            Msg::Scrolled => {
+                let top = self.viewport.cast::<HtmlElement>().map_or(0, |it| it.scroll_top());
+                let moved = (f64::from(top) - self.scroll_top).abs() > 0.5;
+                self.scroll_top = f64::from(top);
+                moved
+            }
+            Msg::Typed(text) => {
+                self.filter = text.to_lowercase();
+                self.restart(ctx);
+                true
+            }
+            Msg::Slice => self.slice(ctx),
+            Msg::Key(event) => {
+                self.on_key(ctx, &event);
+                false
+            }
+        }
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let scene = &ctx.props().scene;
+        let count = self.count(ctx.props());
+        let rows = Rows::new(count, self.height);
+        let current = self.row_of_cursor(ctx.props());
+        let link = ctx.link();
+        let typed = link.callback(|event: InputEvent| {
+            let input = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
+            Msg::Typed(input.map(|input| input.value()).unwrap_or_default())
+        });
+        let shown = rows.visible(self.scroll_top);
+        let items = shown.filter_map(|row| {
+            let index = self.record_at(row)?;
+            let record = scene.outcome.run.trace.get(index)?;
+            Some(self.row(ctx, &record, Row { row, index, count, current: current == Some(row) }))
+        });
+        let active = current.map(|row| format!("event-{row}"));
+        let tally = match (&self.matches, &self.work) {
+            (_, Some(_)) => "filtering…".to_owned(),
+            (Some(found), _) => format!("{} of {}", format::grouped(found.len() as u64), format::grouped(scene.outcome.run.trace.len() as u64)),
+            (None, _) => format::grouped(count as u64),
+        };
+        html! {
+            <section class="panel events" aria-labelledby="events-title">
+                <h2 id="events-title">{ "Events" }<span class="now">{ tally }</span>
+                    <input id="event-filter" type="search" placeholder="filter, such as refused or gpu0" oninput={typed}
+                        aria-label="Filter the events" autocomplete="off" spellcheck="false" /></h2>
+                <div class="scroll rows" ref={self.viewport.clone()} tabindex="0" role="listbox" aria-labelledby="events-title"
+                    aria-activedescendant={active} onscroll={link.callback(|_: Event| Msg::Scrolled)}
+                    onkeydown={link.callback(Msg::Key)}>
+                    <div class="spacer" ref={self.spacer.clone()} role="presentation">
+                        <div class="window" ref={self.window.clone()} role="presentation">{ for items }</div>
+                    </div>
+                </div>
+            </section>
+        }
+    }
+
+    fn rendered(&mut self, ctx: &Context<Self>, _: bool) {
+        let (Some(viewport), Some(spacer), Some(window)) = (
+            self.viewport.cast::<HtmlElement>(),
+            self.spacer.cast::<HtmlElement>(),
+            self.window.cast::<HtmlElement>(),
+        ) else {
+            return;
+        };
+        self.height = f64::from(viewport.client_height()).max(ROW_PX);
+        let rows = Rows::new(self.count(ctx.props()), self.height);
+        dom::set_style(&spacer, "height", &format!("{}px", rows.scroll_height()));
+        if std::mem::take(&mut self.follow) {
+            if let Some(row) = self.row_of_cursor(ctx.props()) {
+                if let Some(top) = rows.scrolled_to(row, self.scroll_top) {
+                    viewport.set_scroll_top(top as i32);
+                    ctx.link().send_message(Msg::Scrolled);
+                }
+            }
+        }
+        dom::set_style(&window, "transform", &format!("translateY({}px)", rows.offset(self.scroll_top)));
+    }
+}
+
+/// A row to draw.
+struct Row {
+    row: usize,
+    index: usize,
+    count: usize,
+    current: bool,
+}
+
+fn ui(ctx: &Context<EventList>) -> Ui {
+    let (ui, _) = ctx
+        .link()
+        .context(Callback::noop())
+        .expect("invariant: the root provides the context");
+    ui
+}
+
+impl EventList {
+    fn row(&self, ctx: &Context<Self>, record: &Record, row: Row) -> Html {
+        let run = &ctx.props().scene.outcome.run;
+        let Row { row, index, count, current } = row;
+        let onclick = ui(ctx).on(move |_: MouseEvent| Action::SeekRecord(index));
+        let later = index >= ctx.props().happened;
+        let name = run.cast.tasks.get(record.task).map_or("?", |task| task.name.as_str());
+        html! {
+            <div key={row} id={format!("event-{row}")} role="option" {onclick}
+                class={classes!("row", later.then_some("later"), current.then_some("current"))}
+                aria-selected={current.to_string()} aria-setsize={count.to_string()} aria-posinset={(row + 1).to_string()}>
+                <span class="time">{ format::instant(record.at) }</span>
+                <span class="task">{ name }</span>
+                <span class="text">{ engine::event_text(run, record) }</span>
+            </div>
+        }
+    }
+
+    fn count(&self, props: &Props) -> usize {
+        self.matches.as_ref().map_or(props.scene.outcome.run.trace.len(), |found| found.len())
+    }
+
+    fn record_at(&self, row: usize) -> Option<usize> {
+        match &self.matches {
+            Some(found) => found.get(row).copied(),
+            None => Some(row),
+        }
+    }
+
+    /// The last row that has happened.
+    fn row_of_cursor(&self, props: &Props) -> Option<usize> {
+        let happened = match &self.matches {
+            Some(found) => found.partition_point(|index| *index < props.happened),
+            None => props.happened,
+        };
+        happened.checked_sub(1)
+    }
+
+    fn restart(&mut self, ctx: &Context<Self>) {
+        self.follow = true;
+        if self.filter.is_empty() {
+            (self.matches, self.work, self.timer) = (None, None, None);
+        } else {
+            self.work = Some((0, Vec::new()));
+            self.schedule(ctx);
+        }
+    }
+
+    fn schedule(&mut self, ctx: &Context<Self>) {
+        let link = ctx.link().clone();
+        self.timer = Some(Timeout::new(0, move || link.send_message(Msg::Slice)));
+    }
+
+    fn slice(&mut self, ctx: &Context<Self>) -> bool {
+        let Some((start, mut found)) = self.work.take() else {
+            return false;
+        };
+        let run = &ctx.props().scene.outcome.run;
+        for (index, record) in run.trace.iter_from(start).take(SLICE) {
+            let name = run.cast.tasks.get(record.task).map_or("", |task| task.name.as_str());
+            let text = format!("{name} {}", engine::event_text(run, &record)).to_lowercase();
+            if text.contains(&self.filter) {
+                found.push(index);
+            }
+        }
+        if start + SLICE < run.trace.len() {
+            self.work = Some((start + SLICE, found));
+            self.schedule(ctx);
+            return false;
+        }
+        self.matches = Some(Rc::new(found));
+        self.follow = true;
+        true
+    }
+
+    fn on_key(&self, ctx: &Context<Self>, event: &KeyboardEvent) {
+        let rows = (self.height / ROW_PX) as usize;
+        let count = self.count(ctx.props());
+        let current = self.row_of_cursor(ctx.props());
+        let target = match event.key().as_str() {
+            "ArrowDown" => current.map_or(0, |row| row + 1),
+            "ArrowUp" => current.map_or(0, |row| row.saturating_sub(1)),
+            "PageDown" => current.map_or(rows, |row| row + rows),
+            "PageUp" => current.map_or(0, |row| row.saturating_sub(rows)),
+            "Home" => 0,
+            "End" => count.saturating_sub(1),
+            _ => return,
+        };
+        event.prevent_default();
+        if let Some(index) = self.record_at(target.min(count.saturating_sub(1))) {
+            ui(ctx).send(Action::SeekRecord(index));
+        }
+    }
+}

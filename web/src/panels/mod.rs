@@ -1,0 +1,24 @@
+//! The panels around the timeline, one component per file.
+
+pub mod announcer;
+pub mod dialog;
+pub mod events;
+pub mod help;
+pub mod legend;
+pub mod metrics;
+pub mod notice;
+pub mod share;
+pub mod top_bar;
+pub mod transport;
+pub mod why;
+
+pub use announcer::Announcer;
+pub use events::EventList;
+pub use help::HelpDialog;
+pub use legend::Legend;
+pub use metrics::MetricsPanel;
+pub use notice::Notice;
+pub use share::ShareDialog;
+pub use top_bar::TopBar;
+pub use transport::Transport;
+pub use why::WhyPanel;

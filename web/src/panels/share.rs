@@ -1,0 +1,105 @@
+//! The link to what is on screen: copied, shown, and explained.
+
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::closure::Closure;
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use super::dialog::Dialog;
+use crate::address::address_of;
+use crate::dom;
+use crate::format;
+use crate::route::{Route, fragment};
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub open: bool,
+    pub route: Route,
+}
+
+/// Whether the link got into the clipboard.
+#[derive(Copy, Clone, PartialEq)]
+enum Copied {
+    NotYet,
+    Yes,
+    Refused,
+}
+
+#[component]
+pub fn ShareDialog(props: &Props) -> Html {
+    let copied = use_state_eq(|| Copied::NotYet);
+    let link = if props.open { address_of(&fragment(&props.route)) } else { String::new() };
+    {
+        let (copied, link) = (copied.clone(), link.clone());
+        use_effect_with(link, move |link| {
+            copied.set(Copied::NotYet);
+            if !link.is_empty() {
+                copy(link, move |outcome| copied.set(outcome));
+            }
+        });
+    }
+    let again = {
+        let (copied, link) = (copied.clone(), link.clone());
+        Callback::from(move |_: MouseEvent| {
+            let copied = copied.clone();
+            copy(&link, move |outcome| copied.set(outcome));
+        })
+    };
+    let select = Callback::from(|event: FocusEvent| {
+        let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+        if let Some(input) = input {
+            input.select();
+        }
+    });
+    let told = match *copied {
+        Copied::NotYet => "",
+        Copied::Yes => "Copied.",
+        Copied::Refused => "The browser did not allow copying: select the link and copy it.",
+    };
+    html! {
+        <Dialog open={props.open} title="Share this moment">
+            <p class="share-line">
+                <input type="text" readonly=true value={link.clone()} onfocus={select} aria-label="Link" />
+                <button type="button" class="primary" onclick={again}>{ "Copy" }</button>
+            </p>
+            <p role="status">{ told }</p>
+            <p>{ format!("The link ({} characters) contains:", link.len()) }</p>
+            <ul class="contents">{ for contents(&props.route).into_iter().map(|line| html! { <li>{ line }</li> }) }</ul>
+            <p class="small">{ "All of it stands after the #, which browsers never send to a server. \
+                Whoever opens the link simulates the run anew and is told whether it came out the same, to the bit." }</p>
+        </Dialog>
+    }
+}
+
+fn contents(route: &Route) -> Vec<String> {
+    let request = &route.request;
+    let mut lines = vec![format!("the scenario {} and the seed {}", request.scenario, request.seed)];
+    lines.extend(request.kernel.as_ref().map(|kernel| format!("the kernel {kernel}")));
+    lines.extend(request.policy.as_ref().map(|policy| format!("the policy {policy}")));
+    lines.extend(route.digest.as_ref().map(|digest| {
+        format!("the digest {}…, to prove that it is the same run", format::short_digest(digest))
+    }));
+    lines.extend(route.at.map(|at| {
+        format!("the moment {}", format::instant(sim_core::base::SimTime(at)))
+    }));
+    lines.extend(route.focus.as_ref().map(|focus| format!("the selected lane {focus}")));
+    lines
+}
+
+fn copy(text: &str, done: impl Fn(Copied) + Clone + 'static) {
+    let clipboard = dom::window().navigator().clipboard();
+    // Absent on pages that were not loaded securely.
+    if JsValue::from(clipboard.clone()).is_undefined() {
+        done(Copied::Refused);
+        return;
+    }
+    let refused = done.clone();
+    let yes = Closure::once_into_js(move |_: JsValue| done(Copied::Yes));
+    let no = Closure::once_into_js(move |_: JsValue| refused(Copied::Refused));
+    let promise = clipboard.write_text(text);
+    let then = js_sys::Reflect::get(&promise, &JsValue::from_str("then"));
+    if let Some(then) = then.ok().and_then(|then| then.dyn_into::<js_sys::Function>().ok()) {
+        let _ = then.call2(&promise, &yes, &no);
+    }
+}

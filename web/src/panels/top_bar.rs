@@ -1,0 +1,142 @@
+//! What is run: scenario, policy, kernel and seed, and what can be done
+//! with it.
+
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+use crate::engine::{self, Choice, Request, SEED_MAX};
+use crate::route;
+use crate::shared::Shared;
+use crate::state::{Action, Change, Dialog, Scene, Theme};
+use crate::ui::use_ui;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub request: Request,
+    pub scene: Option<Shared<Scene>>,
+    pub theme: Theme,
+}
+
+#[component]
+pub fn TopBar(props: &Props) -> Html {
+    let ui = use_ui();
+    let request = &props.request;
+    let run = props.scene.as_ref().map(|scene| &scene.outcome.run.id);
+    let scenario = ui.on(|event: Event| Action::Choose(Change::Scenario(chosen(&event).unwrap_or_default())));
+    let policy = ui.on(|event: Event| Action::Choose(Change::Policy(chosen(&event))));
+    let kernel = ui.on(|event: Event| Action::Choose(Change::Kernel(chosen(&event))));
+    let own_policy = run.filter(|_| request.policy.is_none()).map_or("", |run| &run.policy);
+    let own_kernel = run.filter(|_| request.kernel.is_none()).map_or("", |run| &run.kernel);
+    let share = ui.on(|_: MouseEvent| Action::Show(Dialog::Share));
+    let help = ui.on(|_: MouseEvent| Action::Show(Dialog::Help));
+    let next = props.theme.next();
+    let theme = ui.on(move |_: MouseEvent| Action::Theme(next));
+    let theme_glyph = match props.theme {
+        Theme::System => "◐",
+        Theme::Light => "☀",
+        Theme::Dark => "☾",
+    };
+    html! {
+        <header class="top-bar">
+            <h1>{ "Reaperscope" }</h1>
+            <label class="field grow"><span>{ "Scenario" }</span>
+                <select onchange={scenario}>{ options(&engine::scenarios(), &request.scenario) }</select></label>
+            <label class="field"><span>{ "Policy" }</span>
+                <select onchange={policy}>
+                    <option value="" selected={request.policy.is_none()}>{ own("own", own_policy) }</option>
+                    { options(&engine::policies(), request.policy.as_deref().unwrap_or_default()) }
+                </select></label>
+            <label class="field"><span>{ "Kernel" }</span>
+                <select onchange={kernel}>
+                    <option value="" selected={request.kernel.is_none()}>{ own("own", own_kernel) }</option>
+                    { options(&engine::kernels(), request.kernel.as_deref().unwrap_or_default()) }
+                </select></label>
+            <SeedField seed={request.seed} />
+            <div class="buttons end">
+                <button type="button" class="primary" onclick={share}>{ "Share" }</button>
+                <button type="button" onclick={theme} title="Color theme: system, light, dark"
+                    aria-label={format!("Color theme: {}; change to {}", props.theme.id(), next.id())}>{ theme_glyph }</button>
+                <button type="button" onclick={help} aria-label="Keys and gestures" title="Keys and gestures (?)">{ "?" }</button>
+            </div>
+        </header>
+    }
+}
+
+fn own(word: &str, value: &str) -> String {
+    if value.is_empty() { format!("scenario's {word}") } else { format!("{value} (scenario's {word})") }
+}
+
+/// The chosen id; `None` for the empty one.
+fn chosen(event: &Event) -> Option<String> {
+    let select = event.target()?.dyn_into::<HtmlSelectElement>().ok()?;
+    Some(select.value()).filter(|value| !value.is_empty())
+}
+
+/// Options, under the heading of their group where they have one.
+fn options(choices: &[Choice], present: &str) -> Html {
+    let option = |choice: &Choice| {
+        html! {
+            <option value={choice.id} selected={choice.id == present} title={choice.title}>
+                { if choice.group.is_empty() { choice.id.to_owned() } else { choice.title.to_owned() } }
+            </option>
+        }
+    };
+    let mut groups: Vec<(&str, Vec<Html>)> = Vec::new();
+    for choice in choices {
+        match groups.last_mut() {
+            Some((group, members)) if *group == choice.group => members.push(option(choice)),
+            _ => groups.push((choice.group, vec![option(choice)])),
+        }
+    }
+    let groups = groups.into_iter().map(|(group, members)| {
+        if group.is_empty() {
+            html! { <>{ for members }</> }
+        } else {
+            html! { <optgroup label={group.to_owned()}>{ for members }</optgroup> }
+        }
+    });
+    html! { <>{ for groups }</> }
+}
+
+#[derive(Properties, PartialEq)]
+struct SeedProps {
+    seed: u64,
+}
+
+#[component]
+fn SeedField(props: &SeedProps) -> Html {
+    let ui = use_ui();
+    let problem = use_state_eq(String::new);
+    let typed = {
+        let (ui, problem) = (ui.clone(), problem.clone());
+        Callback::from(move |event: Event| {
+            let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+            let Some(input) = input else {
+                return;
+            };
+            match route::seed(&input.value()) {
+                Ok(seed) => {
+                    problem.set(String::new());
+                    ui.send(Action::Choose(Change::Seed(seed)));
+                }
+                Err(message) => problem.set(message),
+            }
+        })
+    };
+    let dice = ui.on(|_: MouseEvent| {
+        // Small seeds are easier to say aloud; any seed can be typed.
+        Action::Choose(Change::Seed((js_sys::Math::random() * 1e6) as u64 % SEED_MAX))
+    });
+    html! {
+        <div class="field seed">
+            <label for="seed">{ "Seed" }</label>
+            <div class="joined">
+                <input id="seed" type="text" inputmode="numeric" autocomplete="off" value={props.seed.to_string()}
+                    onchange={typed} aria-invalid={(!problem.is_empty()).to_string()} aria-describedby="seed-problem" />
+                <button type="button" onclick={dice} aria-label="Another seed" title="Another seed">{ "⚄" }</button>
+            </div>
+            <p id="seed-problem" class="problem" role="alert">{ (*problem).clone() }</p>
+        </div>
+    }
+}

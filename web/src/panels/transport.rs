@@ -1,0 +1,109 @@
+//! Play, step, speed, the moment, the verdict and the digest.
+
+use sim_core::base::SimTime;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlSelectElement;
+use yew::prelude::*;
+
+use crate::format;
+use crate::keys::Command;
+use crate::playback::{SPEEDS, Speed};
+use crate::shared::Shared;
+use crate::state::{Action, LinkCheck, Phase, Scene};
+use crate::timeline::hit::Step;
+use crate::ui::use_ui;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub scene: Option<Shared<Scene>>,
+    pub phase: Phase,
+    pub playing: bool,
+    pub speed: Speed,
+    pub at: u64,
+    pub happened: usize,
+    pub link_check: LinkCheck,
+}
+
+#[component]
+pub fn Transport(props: &Props) -> Html {
+    let ui = use_ui();
+    let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
+    let play = if props.playing { ("❚❚", "Pause") } else { ("▶", "Play") };
+    let speed = ui.on(|event: Event| Action::Speed(chosen_speed(&event)));
+    let idle = props.scene.is_none();
+    html! {
+        <div class="transport">
+            <div class="buttons" role="group" aria-label="Playback">
+                <button type="button" class="primary play" onclick={press(Command::TogglePlay)} disabled={idle}
+                    aria-label={play.1} title={format!("{} (Space)", play.1)}>{ play.0 }</button>
+                <button type="button" onclick={press(Command::Incident(Step::Back))} disabled={idle}
+                    aria-label="Previous incident" title="Previous incident (,)">{ "⏮" }</button>
+                <button type="button" onclick={press(Command::StepEvent(Step::Back))} disabled={idle}
+                    aria-label="Back by one event" title="Back by one event (Ctrl ←)">{ "‹" }</button>
+                <button type="button" onclick={press(Command::StepEvent(Step::Forward))} disabled={idle}
+                    aria-label="Forward by one event" title="Forward by one event (Ctrl →)">{ "›" }</button>
+                <button type="button" onclick={press(Command::Incident(Step::Forward))} disabled={idle}
+                    aria-label="Next incident" title="Next incident (.)">{ "⏭" }</button>
+            </div>
+            <label class="speed"><span class="hidden">{ "Speed" }</span>
+                <select onchange={speed} title="Simulated seconds per second; auto slows down at incidents">
+                    { for SPEEDS.iter().enumerate().map(|(index, speed)| html! {
+                        <option value={index.to_string()} selected={*speed == props.speed}>{ speed_text(*speed) }</option>
+                    }) }
+                </select></label>
+            <p class="moment">
+                <span class="t">{ "t = " }<b>{ format::instant(SimTime(props.at)) }</b></span>
+                { for props.scene.as_ref().map(|scene| html! {
+                    <span class="count">{ format!("event {} of {}", format::grouped(props.happened as u64),
+                        format::grouped(scene.outcome.run.trace.len() as u64)) }</span>
+                }) }
+            </p>
+            { outcome(props) }
+        </div>
+    }
+}
+
+fn speed_text(speed: Speed) -> String {
+    match speed {
+        Speed::Auto => "auto".to_owned(),
+        Speed::Factor(factor) => format::factor(factor),
+    }
+}
+
+fn chosen_speed(event: &Event) -> Speed {
+    let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
+    let index = select.and_then(|select| select.value().parse::<usize>().ok());
+    index.and_then(|index| SPEEDS.get(index).copied()).unwrap_or(Speed::Auto)
+}
+
+/// The verdict when there is one; what is going on when not.
+fn outcome(props: &Props) -> Html {
+    match (&props.phase, &props.scene) {
+        (Phase::Running { now, horizon }, _) => html! {
+            <p class="verdict running"><progress max={horizon.0.to_string()} value={now.0.to_string()}
+                aria-label="Simulating"></progress>{ format!("simulating, {}", format::instant(*now)) }</p>
+        },
+        (Phase::Failed(message), _) => html! { <p class="verdict failed" role="alert">{ message }</p> },
+        (Phase::Ready, Some(scene)) => verdict(scene, &props.link_check),
+        _ => Html::default(),
+    }
+}
+
+fn verdict(scene: &Scene, link_check: &LinkCheck) -> Html {
+    let report = &scene.outcome.report;
+    let digest = scene.outcome.run.digest.to_string();
+    let check = match link_check {
+        LinkCheck::None => Html::default(),
+        LinkCheck::Reproduced => html! { <b class="badge good">{ "✓ reproduced" }</b> },
+        LinkCheck::Differs(what) => html! { <b class="badge bad">{ format!("✗ differs: {what}") }</b> },
+    };
+    html! {
+        <>
+            <p class="verdict"><b class={format!("badge verdict-{}", report.verdict.id())}>{ report.verdict.id() }</b>
+                { for report.flags.iter().map(|flag| html! { <b class="badge flag">{ *flag }</b> }) }
+                <span class="evidence" title={report.evidence.clone()}>{ &report.evidence }</span></p>
+            <p class="digest" title={format!("Digest of the run: {digest}")}>
+                <span>{ "digest " }<code>{ format::short_digest(&digest) }</code></span>{ check }</p>
+        </>
+    }
+}

@@ -1,0 +1,98 @@
+//! Why the selected lane waits at the cursor: who waits for whom, in
+//! words, with call stacks.
+
+use std::rc::Rc;
+
+use sim_core::analysis::{LaneOf, WaitLink};
+use yew::prelude::*;
+
+use crate::engine;
+use crate::format;
+use crate::shared::Shared;
+use crate::state::{Action, Scene};
+use crate::timeline::hit::{status, task_of};
+use crate::ui::use_ui;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub scene: Shared<Scene>,
+    pub lane: usize,
+    pub at: u64,
+    /// Records that have happened: the chain changes only with them.
+    pub happened: usize,
+}
+
+#[component]
+pub fn WhyPanel(props: &Props) -> Html {
+    let outcome = &props.scene.outcome;
+    let lane = outcome.lanes.get(props.lane);
+    let task = lane.and_then(|lane| task_of(lane.of, &outcome.run.cast));
+    let chain = {
+        let (scene, happened) = (props.scene.clone(), props.happened);
+        use_memo((props.scene.clone(), task, happened), move |_| {
+            task.map(|task| engine::wait_chain(&scene.outcome, task, happened)).unwrap_or_default()
+        })
+    };
+    let Some(lane) = lane else {
+        return Html::default();
+    };
+    let now = status(lane, props.at);
+    let lead = match lane.of {
+        LaneOf::Lock(_) => "Locks wait for nobody. Select a task to see why it waits.".to_owned(),
+        _ if chain.is_empty() => "It waits for nobody now.".to_owned(),
+        _ => String::new(),
+    };
+    html! {
+        <section class="panel why" aria-labelledby="why-title">
+            <h2 id="why-title">{ "Why? " }<span class="of">{ &lane.title }</span>
+                { for (!now.is_empty()).then(|| html! { <span class="now">{ now }</span> }) }</h2>
+            <div class="scroll" tabindex="0" role="region" aria-labelledby="why-title">
+                { for (!lead.is_empty()).then(|| html! { <p>{ lead }</p> }) }
+                <Chain scene={props.scene.clone()} links={ByIdentity(chain)} at={props.at} />
+            </div>
+        </section>
+    }
+}
+
+/// Equal when it is the same chain, so that it renders once.
+#[derive(Clone)]
+struct ByIdentity(Rc<Vec<WaitLink>>);
+
+impl PartialEq for ByIdentity {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ChainProps {
+    scene: Shared<Scene>,
+    links: ByIdentity,
+    at: u64,
+}
+
+#[component]
+fn Chain(props: &ChainProps) -> Html {
+    let ui = use_ui();
+    let cast = &props.scene.outcome.run.cast;
+    let links = props.links.0.iter().enumerate().map(|(index, link)| {
+        let task = link.task;
+        let name = cast.tasks.get(task).map_or("?", |info| info.name.as_str());
+        let select = ui.on(move |_: MouseEvent| Action::SelectTask(task));
+        let waited = props.at.saturating_sub(link.since.0);
+        html! {
+            <li key={index}>
+                <button type="button" class="link" onclick={select} title="Select its lane">{ name }</button>
+                <span class="kind">{ link.kind }</span>
+                <p>{ &link.text }<span class="since">{ format!(" for {}, since {}", format::duration(waited),
+                    format::instant(link.since)) }</span></p>
+                { for (!link.stack.is_empty()).then(|| html! {
+                    <details><summary>{ "call stack" }</summary>
+                        <ol class="stack">{ for link.stack.iter().map(|function| html! { <li>{ function.text() }</li> }) }</ol>
+                    </details>
+                }) }
+            </li>
+        }
+    });
+    html! { <ol class="chain">{ for links }</ol> }
+}

@@ -1,0 +1,100 @@
+//! What can happen to the page.
+
+use sim_core::base::{SimTime, TaskId};
+
+use super::{Dialog, Scene};
+use crate::keys::Command;
+use crate::playback::Speed;
+use crate::route::Route;
+use crate::shared::Shared;
+use crate::timeline::palette::Shade;
+use crate::timeline::viewport::Viewport;
+
+/// One change of what to run.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Change {
+    Scenario(String),
+    Policy(Option<String>),
+    Kernel(Option<String>),
+    Seed(u64),
+}
+
+/// The user's choice of colors.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Theme {
+    System,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    /// As it is stored and shown.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The one stored under this id.
+    pub fn from_id(id: &str) -> Self {
+        match id {
+            "light" => Self::Light,
+            "dark" => Self::Dark,
+            _ => Self::System,
+        }
+    }
+
+    /// The next when the button is pressed.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::System => Self::Light,
+            Self::Light => Self::Dark,
+            Self::Dark => Self::System,
+        }
+    }
+}
+
+/// Everything the reducer understands.
+#[derive(Clone)]
+pub enum Action {
+    /// A link was opened.
+    Open(Route),
+    /// A link could not be read; `message` says why.
+    Refuse { message: String },
+    /// The user wants another run.
+    Choose(Change),
+    /// The run asked for has come this far.
+    Progress { now: SimTime, horizon: SimTime },
+    /// It is done.
+    Finished(Shared<Scene>),
+    /// It could not be run.
+    Failed(String),
+    /// Wall-clock seconds passed while playing.
+    Tick(f64),
+    /// A key.
+    Command { command: Command, anchor: Option<f64> },
+    /// The cursor goes to an instant.
+    Seek(u64),
+    /// The cursor goes to a record, which is the last that happened.
+    SeekRecord(usize),
+    SelectLane(usize),
+    /// The lane of a task.
+    SelectTask(TaskId),
+    View(Viewport),
+    Zoom { factor: f64, anchor: Option<f64> },
+    /// By a share of the window's width.
+    Pan(f64),
+    Select(Option<(u64, u64)>),
+    Play(bool),
+    Speed(Speed),
+    Theme(Theme),
+    SystemShade(Shade),
+    /// The user prefers no motion.
+    Calm(bool),
+    Show(Dialog),
+    CloseDialog,
+    DismissNotice,
+}

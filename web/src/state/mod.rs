@@ -1,0 +1,168 @@
+//! All that the page knows, and how it changes: one state, one reducer.
+//!
+//! Pure: no browser, no clock. Components read parts of the state and
+//! send actions; effects (running, address, attributes) follow the state.
+
+mod action;
+mod reduce;
+mod scene;
+#[cfg(test)]
+mod tests;
+
+use sim_core::base::SimTime;
+
+pub use action::{Action, Change, Theme};
+pub use scene::Scene;
+
+use crate::engine::Request;
+use crate::playback::Speed;
+use crate::route::Route;
+use crate::shared::Shared;
+use crate::timeline::palette::Shade;
+use crate::timeline::viewport::Viewport;
+
+/// What the page is doing.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Phase {
+    /// Nothing has been asked for yet.
+    Loading,
+    /// Simulating; the last instant and the horizon tell how far.
+    Running { now: SimTime, horizon: SimTime },
+    /// The run asked for is on screen.
+    Ready,
+    /// It could not be run.
+    Failed(String),
+}
+
+/// A moment of the run. Records of one instant are told apart by number.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+pub struct Cursor {
+    /// When.
+    pub at: u64,
+    /// Records that have happened.
+    pub happened: usize,
+}
+
+/// What the recomputed run says of the link that asked for it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum LinkCheck {
+    /// The link carried no digest.
+    None,
+    /// It is the same run, to the bit.
+    Reproduced,
+    /// It is not; in words.
+    Differs(String),
+}
+
+/// A dialog that is open.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Dialog {
+    Help,
+    Share,
+}
+
+/// The state.
+#[derive(Clone, PartialEq)]
+pub struct State {
+    /// What is shown, or about to be.
+    pub request: Request,
+    /// Counts requests, so that asking again for the same runs again.
+    pub turn: u32,
+    pub phase: Phase,
+    /// A plain message about a bad link, until dismissed.
+    pub notice: Option<String>,
+    /// The last finished run.
+    pub scene: Option<Shared<Scene>>,
+    pub link_check: LinkCheck,
+    /// The link that asked for the run, until it is there.
+    pub(crate) pending: Option<Route>,
+    pub cursor: Cursor,
+    /// Index of the selected lane.
+    pub lane: usize,
+    pub view: Viewport,
+    /// Selected range, in ns.
+    pub selection: Option<(u64, u64)>,
+    pub playing: bool,
+    /// Whether the user prefers no motion: then nothing starts by itself.
+    pub calm: bool,
+    pub speed: Speed,
+    pub theme: Theme,
+    /// Whether the system is dark.
+    pub system_shade: Shade,
+    pub dialog: Option<Dialog>,
+}
+
+impl State {
+    /// Before anything was run.
+    pub fn new() -> Self {
+        Self {
+            request: Request::default(),
+            turn: 0,
+            phase: Phase::Loading,
+            notice: None,
+            scene: None,
+            link_check: LinkCheck::None,
+            pending: None,
+            cursor: Cursor::default(),
+            lane: 0,
+            view: Viewport::whole(1),
+            selection: None,
+            playing: false,
+            calm: false,
+            speed: Speed::Auto,
+            theme: Theme::System,
+            system_shade: Shade::Light,
+            dialog: None,
+        }
+    }
+
+    /// Whether the page is light or dark now.
+    pub fn shade(&self) -> Shade {
+        match self.theme {
+            Theme::System => self.system_shade,
+            Theme::Light => Shade::Light,
+            Theme::Dark => Shade::Dark,
+        }
+    }
+
+    /// Where the run on screen ends.
+    pub fn end(&self) -> u64 {
+        self.scene.as_ref().map_or(0, |scene| scene.outcome.run.end.0)
+    }
+
+    /// The link to what is on screen.
+    pub fn route(&self) -> Route {
+        if let Some(pending) = &self.pending {
+            return pending.clone();
+        }
+        let ready = self.scene.as_ref().filter(|_| self.phase == Phase::Ready);
+        Route {
+            request: self.request.clone(),
+            digest: ready.map(|scene| scene.outcome.run.digest.to_string()),
+            model: ready.map(|_| sim_core::record::MODEL_VERSION),
+            at: (self.cursor.at > 0).then_some(self.cursor.at),
+            focus: ready
+                .filter(|_| self.lane > 0)
+                .and_then(|scene| Some(scene.outcome.lanes.get(self.lane)?.title.clone())),
+        }
+    }
+
+    /// `data-state` of the root element.
+    pub fn phase_id(&self) -> &'static str {
+        match self.phase {
+            Phase::Loading => "loading",
+            Phase::Running { .. } => "running",
+            Phase::Ready => "ready",
+            Phase::Failed(_) => "error",
+        }
+    }
+
+    /// `data-link-check` of the root element.
+    pub fn link_check_id(&self) -> &'static str {
+        match self.link_check {
+            LinkCheck::None => "none",
+            LinkCheck::Reproduced => "reproduced",
+            LinkCheck::Differs(_) => "differs",
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The reducer: an action makes the next state.
+
+use std::rc::Rc;
+
+use sim_core::base::SimTime;
+use yew::Reducible;
+
+use super::{Action, Change, Cursor, Dialog, LinkCheck, Phase, Scene, State};
+use crate::engine::Request;
+use crate::keys::Command;
+use crate::playback::advanced;
+use crate::route::Route;
+use crate::shared::Shared;
+use crate::timeline::hit::{Step, neighbor_event, task_of};
+use crate::timeline::viewport::Viewport;
+
+/// Zoom of one key press or button.
+pub const ZOOM_STEP: f64 = 0.7;
+/// Pan of one key press or button, as a share of the window.
+pub const PAN_STEP: f64 = 0.25;
+
+impl Reducible for State {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let mut next = (*self).clone();
+        next.apply(action);
+        // The same state renders nothing.
+        if next == *self { self } else { Rc::new(next) }
+    }
+}
+
+impl State {
+    /// Changes the state as `action` says.
+    pub fn apply(&mut self, action: Action) {
+        match action {
+            Action::Open(route) => self.open(route),
+            Action::Refuse { message } => self.refuse(message),
+            Action::Choose(change) => self.choose(change),
+            Action::Progress { now, horizon } => self.phase = Phase::Running { now, horizon },
+            Action::Finished(scene) => self.finished(scene),
+            Action::Failed(message) => self.failed(message),
+            Action::Tick(seconds) => self.tick(seconds),
+            Action::Command { command, anchor } => self.command(command, anchor),
+            Action::Seek(at) => self.seek(at),
+            Action::SeekRecord(record) => self.seek_record(record),
+            Action::SelectLane(lane) => self.select_lane(lane),
+            Action::SelectTask(task) => self.select_task(task),
+            Action::View(view) => self.view = view,
+            Action::Zoom { factor, anchor } => self.zoom(factor, anchor),
+            Action::Pan(share) => self.view = self.view.panned(share, self.end()),
+            Action::Select(range) => self.select(range),
+            Action::Play(playing) => self.play(playing),
+            Action::Speed(speed) => self.speed = speed,
+            Action::Theme(theme) => self.theme = theme,
+            Action::SystemShade(shade) => self.system_shade = shade,
+            Action::Calm(calm) => self.calm = calm,
+            Action::Show(dialog) => self.dialog = Some(dialog),
+            Action::CloseDialog => self.dialog = None,
+            Action::DismissNotice => self.notice = None,
+        }
+    }
+
+    fn open(&mut self, route: Route) {
+        self.notice = None;
+        if self.phase == Phase::Ready && route.request == self.request {
+            self.check_link(&route);
+            self.place(&route);
+            return;
+        }
+        self.request = route.request.clone();
+        self.pending = Some(route);
+        self.run_again();
+    }
+
+    /// A bad link: say so, and show the default example.
+    fn refuse(&mut self, message: String) {
+        self.open(Route::default());
+        self.notice = Some(message);
+    }
+
+    fn choose(&mut self, change: Change) {
+        let request = match change {
+            Change::Scenario(scenario) => {
+                Request { scenario, kernel: None, policy: None, ..self.request.clone() }
+            }
+            Change::Policy(policy) => Request { policy, ..self.request.clone() },
+            Change::Kernel(kernel) => Request { kernel, policy: None, ..self.request.clone() },
+            Change::Seed(seed) => Request { seed, ..self.request.clone() },
+        };
+        if request != self.request {
+            self.request = request;
+            self.pending = None;
+            self.notice = None;
+            self.run_again();
+        }
+    }
+
+    fn run_again(&mut self) {
+        self.turn += 1;
+        self.playing = false;
+        self.link_check = LinkCheck::None;
+        self.phase = Phase::Running { now: SimTime::ZERO, horizon: SimTime(1) };
+    }
+
+    fn finished(&mut self, scene: Shared<Scene>) {
+        let other_story = self.scene.as_ref().is_none_or(|old| {
+            old.outcome.run.id.scenario != scene.outcome.run.id.scenario
+        });
+        let end = scene.outcome.run.end.0;
+        self.phase = Phase::Ready;
+        self.lane = self.lane.min(scene.outcome.lanes.len().saturating_sub(1));
+        self.scene = Some(scene);
+        if other_story {
+            self.lane = 0;
+        }
+        // Another seed or policy of one story is compared at one zoom.
+        self.view = if other_story {
+            Viewport::whole(end)
+        } else {
+            Viewport::between(self.view.start, self.view.end(), end)
+        };
+        self.selection = None;
+        match self.pending.take() {
+            Some(route) => {
+                self.check_link(&route);
+                self.place(&route);
+                self.playing = route.at.is_none() && !self.calm;
+            }
+            None if other_story => {
+                self.place(&Route::default());
+                self.playing = !self.calm;
+            }
+            None => self.seek(self.cursor.at),
+        }
+    }
+
+    fn failed(&mut self, message: String) {
+        self.pending = None;
+        if self.scene.is_none() && self.request != Request::default() {
+            self.refuse(message);
+        } else {
+            self.phase = Phase::Failed(message);
+        }
+    }
+
+    fn check_link(&mut self, route: &Route) {
+        let Some(scene) = &self.scene else {
+            return;
+        };
+        let here = scene.outcome.run.digest.to_string();
+        let model = sim_core::record::MODEL_VERSION;
+        self.link_check = match (&route.digest, route.model) {
+            (None, _) => LinkCheck::None,
+            (Some(digest), _) if *digest == here => LinkCheck::Reproduced,
+            (Some(_), Some(other)) if other != model => LinkCheck::Differs(format!(
+                "the link was made with model {other}, this page has model {model}"
+            )),
+            (Some(digest), _) => LinkCheck::Differs(format!(
+                "the link's run has digest {}, this one {}",
+                crate::format::short_digest(digest),
+                crate::format::short_digest(&here),
+            )),
+        };
+    }
+
+    /// Moves cursor and lane to where a link points.
+    fn place(&mut self, route: &Route) {
+        let Some(scene) = self.scene.clone() else {
+            return;
+        };
+        let focus = route.focus.as_deref();
+        let lane = scene.outcome.lanes.iter().position(|lane| Some(lane.title.as_str()) == focus);
+        if let Some(lane) = lane {
+            self.lane = lane;
+        }
+        self.seek(route.at.unwrap_or_else(|| scene.opening()));
+    }
+
+    fn tick(&mut self, seconds: f64) {
+        let Some(scene) = self.scene.clone().filter(|_| self.playing) else {
+            return;
+        };
+        let end = self.end();
+        let at = advanced(self.cursor.at, seconds, self.speed, &scene.timetable, end);
+        let visible = self.view.start <= self.cursor.at && self.cursor.at < self.view.end();
+        self.move_to(at);
+        if visible && at >= self.view.end() {
+            self.view = self.view.panned(0.8, end);
+        }
+        if at >= end {
+            self.playing = false;
+        }
+    }
+
+    fn play(&mut self, playing: bool) {
+        // From the end, play starts over.
+        if playing && self.cursor.at >= self.end() {
+            let opening = self.scene.as_ref().map_or(0, |scene| scene.opening());
+            self.seek(opening);
+        }
+        self.playing = playing && self.scene.is_some();
+    }
+
+    fn move_to(&mut self, at: u64) {
+        let at = at.min(self.end());
+        let happened = self
+            .scene
+            .as_ref()
+            .map_or(0, |scene| scene.outcome.run.trace.count_until(SimTime(at)));
+        self.cursor = Cursor { at, happened };
+    }
+
+    fn seek(&mut self, at: u64) {
+        self.move_to(at);
+        self.view = self.view.revealing(self.cursor.at, self.end());
+    }
+
+    fn seek_record(&mut self, record: usize) {
+        let Some(scene) = self.scene.clone() else {
+            return;
+        };
+        if let Some(record_there) = scene.outcome.run.trace.get(record) {
+            self.playing = false;
+            self.cursor = Cursor { at: record_there.at.0, happened: record + 1 };
+            self.view = self.view.revealing(self.cursor.at, self.end());
+        }
+    }
+
+    fn select_lane(&mut self, lane: usize) {
+        let count = self.scene.as_ref().map_or(0, |scene| scene.outcome.lanes.len());
+        if lane < count {
+            self.lane = lane;
+        }
+    }
+
+    fn select_task(&mut self, task: sim_core::base::TaskId) {
+        let Some(scene) = self.scene.clone() else {
+            return;
+        };
+        let Scene { outcome, .. } = &*scene;
+        let lane = outcome.lanes.iter().position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task));
+        if let Some(lane) = lane {
+            self.lane = lane;
+        }
+    }
+
+    fn zoom(&mut self, factor: f64, anchor: Option<f64>) {
+        let cursor = self.view.px_from_time(self.cursor.at, 1.0);
+        let cursor = (0.0..=1.0).contains(&cursor).then_some(cursor);
+        let anchor = anchor.or(cursor).unwrap_or(0.5);
+        self.view = self.view.zoomed(factor, anchor, self.end());
+    }
+
+    fn select(&mut self, range: Option<(u64, u64)>) {
+        let end = self.end();
+        self.selection = range.map(|(from, to)| (from.min(to), from.max(to).min(end)));
+    }
+
+    fn command(&mut self, command: Command, anchor: Option<f64>) {
+        let end = self.end();
+        match command {
+            Command::ZoomIn => self.zoom(ZOOM_STEP, anchor),
+            Command::ZoomOut => self.zoom(1.0 / ZOOM_STEP, anchor),
+            Command::WholeRun => self.view = Viewport::whole(end),
+            Command::FitSelection => {
+                if let Some((from, to)) = self.selection {
+                    self.view = Viewport::between(from, to, end);
+                }
+            }
+            Command::PanLeft => self.view = self.view.panned(-PAN_STEP, end),
+            Command::PanRight => self.view = self.view.panned(PAN_STEP, end),
+            Command::TogglePlay => self.play(!self.playing),
+            Command::StepInLane(step) => self.step_in_lane(step),
+            Command::StepEvent(step) => self.step_event(step),
+            Command::ExtendSelection(step) => self.extend_selection(step),
+            Command::Incident(step) => self.incident(step),
+            Command::LaneAbove => self.select_lane(self.lane.wrapping_sub(1)),
+            Command::LaneBelow => self.select_lane(self.lane + 1),
+            Command::GoToStart => self.stop_and_seek(0),
+            Command::GoToEnd => self.stop_and_seek(end),
+            Command::Search => {}
+            Command::Help => self.dialog = Some(Dialog::Help),
+            Command::Clear => self.selection = None,
+        }
+    }
+
+    fn stop_and_seek(&mut self, at: u64) {
+        self.playing = false;
+        self.seek(at);
+    }
+
+    fn step_in_lane(&mut self, step: Step) {
+        if let Some(at) = self.lane_neighbor(self.cursor.at, step) {
+            self.stop_and_seek(at);
+        }
+    }
+
+    fn lane_neighbor(&self, at: u64, step: Step) -> Option<u64> {
+        let lane = self.scene.as_ref()?.outcome.lanes.get(self.lane)?;
+        neighbor_event(lane, at, step)
+    }
+
+    fn step_event(&mut self, step: Step) {
+        match step {
+            Step::Forward => self.seek_record(self.cursor.happened),
+            Step::Back if self.cursor.happened >= 2 => self.seek_record(self.cursor.happened - 2),
+            Step::Back => {
+                self.playing = false;
+                self.cursor = Cursor::default();
+            }
+        }
+    }
+
+    fn extend_selection(&mut self, step: Step) {
+        let Some(at) = self.lane_neighbor(self.cursor.at, step) else {
+            return;
+        };
+        // The end that isn't the cursor stays.
+        let cursor = self.cursor.at;
+        let fixed = match self.selection {
+            Some((from, to)) if to == cursor => from,
+            Some((from, to)) if from == cursor => to,
+            _ => cursor,
+        };
+        self.select(Some((fixed, at)));
+        self.stop_and_seek(at);
+    }
+
+    fn incident(&mut self, step: Step) {
+        let Some(scene) = self.scene.clone() else {
+            return;
+        };
+        let times = &scene.incidents;
+        let target = match step {
+            Step::Forward => times.get(times.partition_point(|at| *at <= self.cursor.at)),
+            Step::Back => times.get(times.partition_point(|at| *at < self.cursor.at).wrapping_sub(1)),
+        };
+        if let Some(at) = target {
+            self.stop_and_seek(*at);
+        }
+    }
+}

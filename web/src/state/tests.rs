@@ -1,0 +1,175 @@
+//! The reducer, on a run.
+
+use sim_core::base::TaskId;
+
+use super::*;
+use crate::engine::Job;
+use crate::keys::Command;
+use crate::timeline::hit::Step;
+
+fn scene(request: &Request) -> Shared<Scene> {
+    let mut job = Job::start(request).unwrap();
+    while job.advance(10_000) {}
+    Shared::new(Scene::new(job.finish()))
+}
+
+/// A state with a run, as a link opens it.
+fn opened(route: Route) -> State {
+    let mut state = State::new();
+    let scene = scene(&route.request);
+    state.apply(Action::Open(route));
+    state.apply(Action::Finished(scene));
+    state
+}
+
+fn press(state: &mut State, command: Command) {
+    state.apply(Action::Command { command, anchor: None });
+}
+
+#[test]
+fn first_visit_plays_unless_motion_is_unwanted() {
+    let state = opened(Route::default());
+    assert_eq!((state.phase_id(), state.playing), ("ready", true));
+    assert_eq!(state.link_check_id(), "none");
+
+    let mut calm = State::new();
+    calm.apply(Action::Calm(true));
+    calm.apply(Action::Open(Route::default()));
+    assert_eq!(calm.phase_id(), "running");
+    calm.apply(Action::Finished(scene(&Request::default())));
+    assert!(!calm.playing);
+}
+
+#[test]
+fn link_with_the_right_digest_is_reproduced() {
+    let first = opened(Route::default());
+    let mut route = first.route();
+    assert_eq!(opened(route.clone()).link_check, LinkCheck::Reproduced);
+
+    route.digest = Some("0".repeat(32));
+    let state = opened(route.clone());
+    assert!(matches!(&state.link_check, LinkCheck::Differs(text) if text.contains("00000000")));
+
+    route.model = Some(999);
+    let state = opened(route);
+    assert!(matches!(&state.link_check, LinkCheck::Differs(text) if text.contains("model 999")));
+}
+
+#[test]
+fn link_places_cursor_and_lane_and_does_not_play() {
+    let first = opened(Route::default());
+    let lane = first.scene.as_ref().unwrap().outcome.lanes[1].title.clone();
+    let at = first.end() / 2;
+    let route = Route { at: Some(at), focus: Some(lane), ..Route::default() };
+    let state = opened(route.clone());
+    assert_eq!((state.cursor.at, state.lane, state.playing), (at, 1, false));
+    let again = state.route();
+    assert_eq!((again.at, again.focus), (route.at, route.focus));
+}
+
+#[test]
+fn bad_link_leaves_a_notice_and_the_default() {
+    let mut state = State::new();
+    state.apply(Action::Refuse { message: "The link is damaged.".into() });
+    assert_eq!(state.request, Request::default());
+    assert_eq!(state.phase_id(), "running");
+    assert!(state.notice.is_some());
+
+    let mut unknown = State::new();
+    let request = Request { scenario: "no-such".into(), ..Request::default() };
+    unknown.apply(Action::Open(Route { request, ..Route::default() }));
+    let message = Job::start(&unknown.request).err().unwrap();
+    unknown.apply(Action::Failed(message));
+    assert_eq!(unknown.request, Request::default());
+    assert!(unknown.notice.unwrap().contains("no-such"));
+}
+
+#[test]
+fn stepping_visits_every_record() {
+    let mut state = opened(Route { at: Some(0), ..Route::default() });
+    state.cursor = Cursor::default();
+    for happened in 1..=5 {
+        press(&mut state, Command::StepEvent(Step::Forward));
+        assert_eq!(state.cursor.happened, happened);
+    }
+    press(&mut state, Command::StepEvent(Step::Back));
+    assert_eq!(state.cursor.happened, 4);
+    press(&mut state, Command::GoToEnd);
+    let all = state.scene.as_ref().unwrap().outcome.run.trace.len();
+    assert_eq!(state.cursor.happened, all);
+    press(&mut state, Command::StepEvent(Step::Forward));
+    assert_eq!(state.cursor.happened, all);
+}
+
+#[test]
+fn incidents_are_visited_in_order() {
+    let mut state = opened(Route { at: Some(0), ..Route::default() });
+    let incidents = state.scene.as_ref().unwrap().incidents.clone();
+    for at in &incidents {
+        press(&mut state, Command::Incident(Step::Forward));
+        assert_eq!(state.cursor.at, *at);
+    }
+    press(&mut state, Command::Incident(Step::Forward));
+    assert_eq!(Some(&state.cursor.at), incidents.last());
+    press(&mut state, Command::Incident(Step::Back));
+    assert_eq!(state.cursor.at, incidents[incidents.len() - 2]);
+}
+
+#[test]
+fn playing_ends_at_the_end_and_starts_over() {
+    let mut state = opened(Route::default());
+    for _ in 0..60 * 60 {
+        state.apply(Action::Tick(1.0 / 60.0));
+    }
+    assert_eq!((state.cursor.at, state.playing), (state.end(), false));
+    press(&mut state, Command::TogglePlay);
+    assert!(state.playing && state.cursor.at < state.end());
+}
+
+#[test]
+fn shift_arrows_extend_from_where_they_began() {
+    let mut state = opened(Route { at: Some(0), ..Route::default() });
+    press(&mut state, Command::Incident(Step::Forward));
+    let from = state.cursor.at;
+    press(&mut state, Command::ExtendSelection(Step::Forward));
+    press(&mut state, Command::ExtendSelection(Step::Forward));
+    assert_eq!(state.selection, Some((from, state.cursor.at)));
+    press(&mut state, Command::ExtendSelection(Step::Back));
+    assert_eq!(state.selection, Some((from, state.cursor.at)));
+    press(&mut state, Command::FitSelection);
+    assert_eq!(state.view.start, from);
+    press(&mut state, Command::Clear);
+    assert_eq!(state.selection, None);
+}
+
+#[test]
+fn another_seed_keeps_the_zoom_and_runs_again() {
+    let mut state = opened(Route::default());
+    state.apply(Action::Zoom { factor: 0.5, anchor: Some(0.0) });
+    let (view, turn) = (state.view, state.turn);
+    state.apply(Action::Choose(Change::Seed(43)));
+    assert_eq!((state.turn, state.phase_id()), (turn + 1, "running"));
+    let request = state.request.clone();
+    state.apply(Action::Finished(scene(&request)));
+    assert_eq!(state.view.span, view.span);
+    state.apply(Action::Choose(Change::Seed(43)));
+    assert_eq!(state.turn, turn + 1, "the same choice runs nothing");
+}
+
+#[test]
+fn task_of_a_wait_chain_selects_its_lane() {
+    let mut state = opened(Route::default());
+    let scene = state.scene.clone().unwrap();
+    let cast = &scene.outcome.run.cast;
+    let (index, task) = (0..scene.outcome.lanes.len())
+        .filter_map(|index| {
+            let lane = &scene.outcome.lanes[index];
+            Some((index, crate::timeline::hit::task_of(lane.of, cast)?))
+        })
+        .next_back()
+        .unwrap();
+    state.apply(Action::SelectTask(task));
+    assert_eq!(state.lane, index);
+    state.apply(Action::SelectTask(TaskId(9_999)));
+    assert_eq!(state.lane, index);
+}

@@ -1,0 +1,372 @@
+//! The timeline on the page: ruler, memory chart and lanes share one
+//! time axis, one cursor and one set of gestures.
+//!
+//! A struct component: it owns canvases, and draws after a render
+//! whatever that render made stale.
+
+use gloo_events::EventListener;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{HtmlCanvasElement, HtmlElement, PointerEvent, ResizeObserver};
+use yew::prelude::*;
+
+use super::gesture::{Gesture, Gestures};
+use super::layout::Layout;
+use super::palette::Shade;
+use super::raster::Frame;
+use super::viewport::Viewport;
+use super::{hit, listen, paint};
+use crate::chart::MemoryChart;
+use crate::dom;
+use crate::format;
+use crate::shared::Shared;
+use crate::state::{Action, Scene};
+use crate::timeline::toolbar::TimelineToolbar;
+use crate::ui::Ui;
+
+/// How near the pointer must be to a mark or an edge.
+const REACH_PX: f64 = 6.0;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub scene: Shared<Scene>,
+    pub view: Viewport,
+    pub at: u64,
+    pub lane: usize,
+    pub selection: Option<(u64, u64)>,
+    pub playing: bool,
+    pub shade: Shade,
+}
+
+pub enum Msg {
+    /// Sizes changed.
+    Resized,
+    /// The lanes were scrolled.
+    Scrolled,
+    /// The pointer is over this place of the plot, or has left it.
+    Hover(Option<(f64, f64)>),
+    /// The user did something; `free` turns snapping off.
+    Gesture { gesture: Gesture, free: bool },
+    /// A pointer event, still to be understood.
+    Pointer { kind: listen::Kind, event: PointerEvent },
+}
+
+#[derive(Default)]
+pub struct Timeline {
+    body: NodeRef,
+    ruler: NodeRef,
+    labels: NodeRef,
+    spans: NodeRef,
+    texts: NodeRef,
+    cursor: NodeRef,
+    range: NodeRef,
+    width: f64,
+    gestures: Gestures,
+    hover: String,
+    frame: Frame,
+    drawn: Option<Drawn>,
+    listeners: Vec<EventListener>,
+    observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
+}
+
+/// What the canvases show, to know what is stale.
+#[derive(PartialEq, Clone)]
+struct Drawn {
+    scene: Shared<Scene>,
+    view: Viewport,
+    shade: Shade,
+    top: f64,
+    size: (f64, f64),
+}
+
+impl Component for Timeline {
+    type Message = Msg;
+    type Properties = Props;
+
+    fn create(_: &Context<Self>) -> Self {
+        Self { width: 1_000.0, ..Self::default() }
+    }
+
+    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
+        match msg {
+            Msg::Resized => self.measure(),
+            Msg::Scrolled => true,
+            Msg::Hover(place) => self.on_hover(ctx, place),
+            Msg::Gesture { gesture, free } => {
+                self.on_gesture(ctx, gesture, free);
+                false
+            }
+            Msg::Pointer { kind, event } => {
+                self.on_pointer(ctx, kind, &event);
+                false
+            }
+        }
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let props = ctx.props();
+        let lanes = &props.scene.outcome.lanes;
+        let layout = Layout::for_width(self.width);
+        let (top, height) = self.scrolled();
+        let visible = layout.visible(top, height.max(400.0), lanes.len());
+        let labels = lanes.iter().enumerate().map(|(index, lane)| {
+            let status = if visible.contains(&index) { hit::status(lane, props.at) } else { String::new() };
+            let onclick = ui(ctx).on(move |_: MouseEvent| Action::SelectLane(index));
+            let selected = index == props.lane;
+            html! {
+                <li key={index} class={classes!("lane", selected.then_some("selected"))}>
+                    <button type="button" {onclick} aria-pressed={selected.to_string()}>
+                        <span class="lane-title">{ &lane.title }</span>
+                        <span class="lane-status">
+                            { if status.is_empty() { lane.subtitle.clone() } else { status } }
+                        </span>
+                    </button>
+                </li>
+            }
+        });
+        let description = format!(
+            "Lanes of {} from {} to {}. The lists of lanes and events say the same in words.",
+            lanes.len(),
+            format::instant(sim_core::base::SimTime(props.view.start)),
+            format::instant(sim_core::base::SimTime(props.view.end())),
+        );
+        html! {
+            <section class="timeline" aria-label="Timeline">
+                <TimelineToolbar hover={self.hover.clone()} selection={props.selection} at={props.at} />
+                <div class="tl-body" ref={self.body.clone()} tabindex="0" role="group"
+                    aria-label="Lanes over time; press ? for keys">
+                    <div class="tl-corner" aria-hidden="true">{ "time" }</div>
+                    <canvas class="tl-ruler" ref={self.ruler.clone()} role="img" aria-label="Time axis"></canvas>
+                    <MemoryChart scene={props.scene.clone()} view={props.view} at={props.at} shade={props.shade} />
+                    <ul class="lane-labels" ref={self.labels.clone()} aria-label="Lanes">{ for labels }</ul>
+                    <div class="lane-plot" >
+                        <canvas ref={self.spans.clone()} role="img" aria-label={description}></canvas>
+                        <canvas ref={self.texts.clone()} role="img" aria-label="Labels of the lanes"></canvas>
+                    </div>
+                    <div class="tl-overlay" aria-hidden="true">
+                        <div class="tl-range" ref={self.range.clone()}></div>
+                        <div class="tl-cursor" ref={self.cursor.clone()}></div>
+                    </div>
+                </div>
+            </section>
+        }
+    }
+
+    fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
+        if first {
+            self.attach(ctx);
+            if self.measure() {
+                ctx.link().send_message(Msg::Resized);
+            }
+        }
+        self.draw(ctx.props());
+    }
+
+    fn destroy(&mut self, _: &Context<Self>) {
+        if let Some((observer, _)) = &self.observer {
+            observer.disconnect();
+        }
+    }
+}
+
+fn ui(ctx: &Context<Timeline>) -> Ui {
+    let (ui, _) = ctx
+        .link()
+        .context(Callback::noop())
+        .expect("invariant: the root provides the context");
+    ui
+}
+
+impl Timeline {
+    fn attach(&mut self, ctx: &Context<Self>) {
+        let Some(body) = self.body.cast::<HtmlElement>() else {
+            return;
+        };
+        self.listeners = listen::to_pointer(&body, ctx.link());
+        let link = ctx.link().clone();
+        let resized = Closure::<dyn FnMut()>::new(move || link.send_message(Msg::Resized));
+        if let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) {
+            observer.observe(&body);
+            self.observer = Some((observer, resized));
+        }
+    }
+
+    /// Reads sizes off the page; true if something must be drawn anew.
+    fn measure(&mut self) -> bool {
+        let Some(body) = self.body.cast::<HtmlElement>() else {
+            return false;
+        };
+        self.width = f64::from(body.client_width());
+        self.drawn = None;
+        true
+    }
+
+    /// How far lanes are scrolled under their canvas, and the canvas's height.
+    fn scrolled(&self) -> (f64, f64) {
+        let (Some(labels), Some(plot)) =
+            (self.labels.cast::<HtmlElement>(), self.spans.cast::<HtmlElement>())
+        else {
+            return (0.0, 0.0);
+        };
+        let (lanes, canvas) = (labels.get_bounding_client_rect(), plot.get_bounding_client_rect());
+        ((canvas.top() - lanes.top()).max(0.0), canvas.height())
+    }
+
+    fn plot_width(&self) -> f64 {
+        self.ruler.cast::<HtmlElement>().map_or(0.0, |ruler| f64::from(ruler.client_width()))
+    }
+
+    fn draw(&mut self, props: &Props) {
+        let (Some(ruler), Some(spans), Some(texts)) = (
+            self.ruler.cast::<HtmlCanvasElement>(),
+            self.spans.cast::<HtmlCanvasElement>(),
+            self.texts.cast::<HtmlCanvasElement>(),
+        ) else {
+            return;
+        };
+        self.place_overlay(props);
+        let layout = Layout::for_width(self.width);
+        self.size_plot(&spans, layout.height(props.scene.outcome.lanes.len()));
+        let (top, height) = self.scrolled();
+        let now = Drawn {
+            scene: props.scene.clone(),
+            view: props.view,
+            shade: props.shade,
+            top,
+            size: (self.plot_width(), height),
+        };
+        let stale = self.drawn.as_ref() != Some(&now);
+        let picture = paint::Picture {
+            scene: &props.scene,
+            view: props.view,
+            shade: props.shade,
+            layout,
+            top,
+            played_until: Some(props.at),
+        };
+        paint::lanes(&spans, &mut self.frame, &picture);
+        if stale {
+            paint::ruler(&ruler, props.view, props.shade);
+            paint::texts(&texts, &picture);
+            self.drawn = Some(now);
+        }
+    }
+
+    /// The canvas is as high as what can be seen of the lanes.
+    fn size_plot(&self, canvas: &HtmlCanvasElement, lanes_height: f64) {
+        let (Some(body), Some(plot)) = (
+            self.body.cast::<HtmlElement>(),
+            canvas.parent_element().and_then(|it| it.dyn_into::<HtmlElement>().ok()),
+        ) else {
+            return;
+        };
+        let ruler = self.ruler.cast::<HtmlElement>().map_or(0, |it| it.client_height());
+        let room = f64::from(body.client_height() - ruler);
+        let height = lanes_height.min(room.max(120.0)).round();
+        dom::set_style(&plot, "height", &format!("{height}px"));
+    }
+
+    fn place_overlay(&self, props: &Props) {
+        let width = self.plot_width();
+        if let Some(cursor) = self.cursor.cast::<HtmlElement>() {
+            let x = props.view.px_from_time(props.at, width);
+            let shown = (0.0..=width).contains(&x);
+            dom::set_style(&cursor, "transform", &format!("translateX({x:.2}px)"));
+            dom::set_style(&cursor, "visibility", if shown { "visible" } else { "hidden" });
+        }
+        if let Some(range) = self.range.cast::<HtmlElement>() {
+            let (from, to) = props.selection.unwrap_or_default();
+            let left = props.view.px_from_time(from, width).clamp(0.0, width);
+            let right = props.view.px_from_time(to, width).clamp(0.0, width);
+            let shown = props.selection.is_some();
+            dom::set_style(&range, "left", &format!("{left:.1}px"));
+            dom::set_style(&range, "width", &format!("{:.1}px", right - left));
+            dom::set_style(&range, "visibility", if shown { "visible" } else { "hidden" });
+        }
+    }
+
+    fn on_hover(&mut self, ctx: &Context<Self>, place: Option<(f64, f64)>) -> bool {
+        let width = self.plot_width();
+        ui(ctx).hover.set(place.map(|(x, _)| (x / width).clamp(0.0, 1.0)));
+        let text = place.map_or_else(String::new, |(x, y)| self.under_pointer(ctx.props(), x, y));
+        let changed = text != self.hover;
+        self.hover = text;
+        changed
+    }
+
+    fn under_pointer(&self, props: &Props, x: f64, y: f64) -> String {
+        let width = self.plot_width();
+        let at = props.view.time_from_px(x, width);
+        let lanes = &props.scene.outcome.lanes;
+        match Layout::for_width(self.width).lane_at(y, lanes.len()) {
+            Some(lane) => hit::describe(&lanes[lane], at, self.reach(props)),
+            None => format::instant(sim_core::base::SimTime(at)),
+        }
+    }
+
+    /// The reach of the pointer, in ns.
+    fn reach(&self, props: &Props) -> u64 {
+        (REACH_PX / self.plot_width().max(1.0) * props.view.span as f64) as u64
+    }
+
+    fn on_pointer(&mut self, ctx: &Context<Self>, kind: listen::Kind, event: &PointerEvent) {
+        let (Some(ruler), Some(labels)) =
+            (self.ruler.cast::<HtmlElement>(), self.labels.cast::<HtmlElement>())
+        else {
+            return;
+        };
+        let origin = (ruler.get_bounding_client_rect().left(), labels.get_bounding_client_rect().top());
+        let pointer = listen::pointer(event, origin);
+        let inside = pointer.x >= 0.0 && pointer.x <= self.plot_width();
+        if kind == listen::Kind::Move && event.pointer_type() != "touch" {
+            let place = inside.then_some((pointer.x, pointer.y));
+            ctx.link().send_message(Msg::Hover(place));
+        }
+        let gesture = match kind {
+            listen::Kind::Down if inside => {
+                listen::capture(event, self.body.cast::<HtmlElement>().as_ref());
+                self.gestures.on_down(pointer)
+            }
+            listen::Kind::Down => None,
+            listen::Kind::Move => self.gestures.on_move(pointer),
+            listen::Kind::Up => self.gestures.on_up(pointer),
+            listen::Kind::Cancel => {
+                self.gestures.on_cancel(pointer.id);
+                None
+            }
+        };
+        if let Some(gesture) = gesture {
+            self.on_gesture(ctx, gesture, event.alt_key());
+        }
+    }
+
+    fn on_gesture(&self, ctx: &Context<Self>, gesture: Gesture, free: bool) {
+        let props = ctx.props();
+        let ui = ui(ctx);
+        let width = self.plot_width();
+        let lanes = &props.scene.outcome.lanes;
+        let layout = Layout::for_width(self.width);
+        match gesture {
+            Gesture::Click { x, y } => {
+                ui.send(Action::Seek(props.view.time_from_px(x, width)));
+                if let Some(lane) = layout.lane_at(y, lanes.len()) {
+                    ui.send(Action::SelectLane(lane));
+                }
+            }
+            Gesture::Scrub { x } => {
+                ui.send(Action::Play(false));
+                ui.send(Action::Seek(props.view.time_from_px(x, width)));
+            }
+            Gesture::Select { from, to, y } => {
+                let lane = layout.lane_at(y, lanes.len()).map(|lane| &lanes[lane]);
+                let reach = if free { 0 } else { self.reach(props) };
+                let edge = |x| hit::snapped(lane, props.view.time_from_px(x, width), reach);
+                ui.send(Action::Select(Some((edge(from), edge(to)))));
+            }
+            Gesture::Pan { dx } => ui.send(Action::Pan(-dx / width.max(1.0))),
+            Gesture::Zoom { x, factor } => {
+                ui.send(Action::Zoom { factor, anchor: Some((x / width).clamp(0.0, 1.0)) });
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Colors and patterns of lane states: one hue per meaning, and a
+//! pattern wherever the hue alone would carry it.
+//!
+//! The hues are Okabe and Ito's, told apart with any color vision:
+//! vermilion hatch waits for somebody, sky dots back off, purple is
+//! dying, blue takes memory away, green runs.
+
+use sim_core::analysis::{LaneState, MarkKind};
+
+/// 8-bit red, green, blue.
+pub type Rgb = (u8, u8, u8);
+
+const BLACK: Rgb = (0x16, 0x18, 0x1d);
+const WHITE: Rgb = (0xff, 0xff, 0xff);
+const ORANGE: Rgb = (0xe6, 0x9f, 0x00);
+const SKY: Rgb = (0x56, 0xb4, 0xe9);
+const GREEN: Rgb = (0x00, 0x9e, 0x73);
+const AMBER: Rgb = (0xf5, 0xc7, 0x10);
+const BLUE: Rgb = (0x00, 0x72, 0xb2);
+const VERMILION: Rgb = (0xd5, 0x5e, 0x00);
+const PURPLE: Rgb = (0xcc, 0x79, 0xa7);
+const GRAY: Rgb = (0x99, 0x99, 0x99);
+
+/// Whether the page is light or dark.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Shade {
+    Light,
+    Dark,
+}
+
+impl Shade {
+    /// What lanes are drawn on.
+    pub fn track(self) -> Rgb {
+        match self {
+            Self::Light => (0xf1, 0xf3, 0xf6),
+            Self::Dark => (0x1f, 0x23, 0x2b),
+        }
+    }
+
+    /// The page itself: gaps between spans and between lanes.
+    pub fn ground(self) -> Rgb {
+        match self {
+            Self::Light => WHITE,
+            Self::Dark => (0x14, 0x17, 0x1c),
+        }
+    }
+
+    /// Text and rules.
+    pub fn ink(self) -> Rgb {
+        match self {
+            Self::Light => BLACK,
+            Self::Dark => (0xe8, 0xea, 0xed),
+        }
+    }
+
+    /// Small print.
+    pub fn faint_ink(self) -> Rgb {
+        match self {
+            Self::Light => (0x55, 0x5c, 0x68),
+            Self::Dark => (0xa4, 0xac, 0xb9),
+        }
+    }
+}
+
+/// What a fill is made of besides its color.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Pattern {
+    /// One color.
+    Solid,
+    /// Diagonal stripes: waits for somebody.
+    Hatch,
+    /// Dots: backs off.
+    Dots,
+    /// Crossed diagonals: killed.
+    Cross,
+    /// A thin line in the middle: at rest.
+    Line,
+    /// The lower half: ready, but not served.
+    Half,
+}
+
+/// How a state looks.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Look {
+    /// Its main color.
+    pub color: Rgb,
+    /// What the pattern leaves free.
+    pub under: Rgb,
+    /// Its pattern.
+    pub pattern: Pattern,
+    /// Text on it, at least 4.5:1.
+    pub text: Rgb,
+}
+
+/// The look of a state.
+pub fn look(state: LaneState, shade: Shade) -> Look {
+    let (color, pattern) = match state {
+        LaneState::Running => (GREEN, Pattern::Solid),
+        LaneState::Runnable => (GREEN, Pattern::Half),
+        LaneState::Reclaiming => (ORANGE, Pattern::Solid),
+        LaneState::Sleeping => (GRAY, Pattern::Line),
+        LaneState::Blocked | LaneState::CallbackBlocked => (VERMILION, Pattern::Hatch),
+        LaneState::Reaping(_) | LaneState::Callback => (BLUE, Pattern::Solid),
+        LaneState::BackOff(_) => (SKY, Pattern::Dots),
+        LaneState::Exiting => (PURPLE, Pattern::Solid),
+        LaneState::Killed => (PURPLE, Pattern::Cross),
+        LaneState::Job => (AMBER, Pattern::Solid),
+        LaneState::Held => (GRAY, Pattern::Solid),
+        LaneState::Contended => (ORANGE, Pattern::Hatch),
+    };
+    let under = match pattern {
+        Pattern::Solid => color,
+        Pattern::Hatch | Pattern::Dots | Pattern::Cross => mixed(color, shade.ground(), 0.30),
+        Pattern::Line | Pattern::Half => shade.track(),
+    };
+    let text = match pattern {
+        Pattern::Solid if color == BLUE => WHITE,
+        Pattern::Solid => BLACK,
+        _ => shade.ink(),
+    };
+    Look { color, under, pattern, text }
+}
+
+/// `share` of `color` over `ground`.
+pub fn mixed(color: Rgb, ground: Rgb, share: f64) -> Rgb {
+    let mix = |top: u8, bottom: u8| {
+        (f64::from(top) * share + f64::from(bottom) * (1.0 - share)).round() as u8
+    };
+    (mix(color.0, ground.0), mix(color.1, ground.1), mix(color.2, ground.2))
+}
+
+/// A state's name for legends and hover lines.
+pub fn state_name(state: LaneState) -> String {
+    match state {
+        LaneState::Running => "running".into(),
+        LaneState::Runnable => "waits for a CPU".into(),
+        LaneState::Reclaiming => "direct reclaim".into(),
+        LaneState::Sleeping => "asleep".into(),
+        LaneState::Blocked => "blocked".into(),
+        LaneState::Reaping(n) => format!("attempt {n}"),
+        LaneState::BackOff(n) => format!("back-off {n}"),
+        LaneState::Exiting => "tearing down".into(),
+        LaneState::Killed => "killed".into(),
+        LaneState::Job => "job".into(),
+        LaneState::Callback => "callback".into(),
+        LaneState::CallbackBlocked => "callback blocked".into(),
+        LaneState::Held => "held".into(),
+        LaneState::Contended => "contended".into(),
+    }
+}
+
+/// A mark's glyph, name and color.
+pub fn mark_look(kind: MarkKind, shade: Shade) -> (char, &'static str, Rgb) {
+    match kind {
+        MarkKind::Kill => ('✕', "killed", VERMILION),
+        MarkKind::WakeReaper => ('▾', "reaper woken", shade.ink()),
+        MarkKind::AttemptStart => ('▸', "attempt began", shade.ink()),
+        MarkKind::AttemptSkipped => ('↷', "attempt skipped", shade.ink()),
+        MarkKind::Refusal => ('⊘', "callback refused", VERMILION),
+        MarkKind::Reaped => ('✓', "reaped", shade.ink()),
+        MarkKind::GiveUp => ('■', "gave up", VERMILION),
+        MarkKind::SkipSet => ('S', "MMF_OOM_SKIP set", shade.ink()),
+        MarkKind::Exit => ('◂', "exited", shade.ink()),
+        MarkKind::Ready => ('•', "ready", shade.ink()),
+    }
+}
+
+/// A CSS color.
+pub fn css((red, green, blue): Rgb) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// Color `index` of a series in a chart.
+pub fn series_color(index: usize) -> Rgb {
+    const SERIES: [Rgb; 5] = [PURPLE, ORANGE, BLUE, VERMILION, AMBER];
+    SERIES[index % SERIES.len()]
+}
+
+/// Free memory in charts.
+pub const FREE: Rgb = GREEN;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [LaneState; 14] = [
+        LaneState::Running,
+        LaneState::Runnable,
+        LaneState::Reclaiming,
+        LaneState::Sleeping,
+        LaneState::Blocked,
+        LaneState::Reaping(1),
+        LaneState::BackOff(1),
+        LaneState::Exiting,
+        LaneState::Killed,
+        LaneState::Job,
+        LaneState::Callback,
+        LaneState::CallbackBlocked,
+        LaneState::Held,
+        LaneState::Contended,
+    ];
+
+    fn luminance((red, green, blue): Rgb) -> f64 {
+        let channel = |value: u8| {
+            let value = f64::from(value) / 255.0;
+            if value <= 0.040_45 {
+                value / 12.92
+            } else {
+                libm_pow((value + 0.055) / 1.055)
+            }
+        };
+        0.2126 * channel(red) + 0.7152 * channel(green) + 0.0722 * channel(blue)
+    }
+
+    // x^2.4 by square roots: close enough for a contrast ratio.
+    fn libm_pow(x: f64) -> f64 {
+        let fifth_root = (0..60).fold(x, |root, _| {
+            let fourth = root * root * root * root;
+            root - (fourth * root - x) / (5.0 * fourth)
+        });
+        x * x * fifth_root * fifth_root
+    }
+
+    fn contrast(one: Rgb, other: Rgb) -> f64 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn text_on_fills_is_readable() {
+        for shade in [Shade::Light, Shade::Dark] {
+            for state in STATES {
+                let look = look(state, shade);
+                let ground = match look.pattern {
+                    Pattern::Solid => look.color,
+                    _ => look.under,
+                };
+                let ratio = contrast(look.text, ground);
+                assert!(ratio >= 4.5, "{state:?} in {shade:?}: {ratio:.1}");
+            }
+            assert!(contrast(shade.faint_ink(), shade.ground()) >= 4.5);
+        }
+    }
+
+    #[test]
+    fn waiting_states_differ_by_pattern_too() {
+        let looks = [LaneState::Blocked, LaneState::BackOff(1), LaneState::Killed]
+            .map(|state| look(state, Shade::Light).pattern);
+        assert_eq!(looks, [Pattern::Hatch, Pattern::Dots, Pattern::Cross]);
+    }
+}

@@ -1,0 +1,57 @@
+//! The line above the lanes: what is under the pointer, the selected
+//! range, and a button for every gesture.
+
+use sim_core::base::SimTime;
+use yew::prelude::*;
+
+use crate::format;
+use crate::keys::Command;
+use crate::state::Action;
+use crate::ui::use_ui;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    /// What is under the pointer.
+    pub hover: String,
+    pub selection: Option<(u64, u64)>,
+    /// The cursor.
+    pub at: u64,
+}
+
+#[component]
+pub fn TimelineToolbar(props: &Props) -> Html {
+    let ui = use_ui();
+    let at = props.at;
+    let (from, to) = props.selection.unwrap_or((at, at));
+    let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
+    let set_from = ui.on(move |_: MouseEvent| Action::Select(Some((at, to.max(at)))));
+    let set_to = ui.on(move |_: MouseEvent| Action::Select(Some((from.min(at), at))));
+    let text = match props.selection {
+        _ if !props.hover.is_empty() => props.hover.clone(),
+        Some((from, to)) => format!(
+            "Selected {} – {} ({})",
+            format::instant(SimTime(from)),
+            format::instant(SimTime(to)),
+            format::duration(to - from),
+        ),
+        None => "Drag to select a range; Ctrl + wheel zooms".to_owned(),
+    };
+    html! {
+        <div class="tl-tools">
+            <p class="hover">{ text }</p>
+            <div class="buttons" role="group" aria-label="Range">
+                <button type="button" onclick={set_from} title="Begin the range at the cursor">{ "⟦ from" }</button>
+                <button type="button" onclick={set_to} title="End the range at the cursor">{ "to ⟧" }</button>
+                <button type="button" onclick={press(Command::FitSelection)} disabled={props.selection.is_none()}
+                    title="Zoom to the range (F)">{ "fit" }</button>
+            </div>
+            <div class="buttons" role="group" aria-label="Zoom">
+                <button type="button" onclick={press(Command::PanLeft)} aria-label="Pan left" title="Pan left (A)">{ "◂" }</button>
+                <button type="button" onclick={press(Command::ZoomOut)} aria-label="Zoom out" title="Zoom out (S)">{ "−" }</button>
+                <button type="button" onclick={press(Command::ZoomIn)} aria-label="Zoom in" title="Zoom in (W)">{ "+" }</button>
+                <button type="button" onclick={press(Command::PanRight)} aria-label="Pan right" title="Pan right (D)">{ "▸" }</button>
+                <button type="button" onclick={press(Command::WholeRun)} title="Whole run (0)">{ "whole" }</button>
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,47 @@
+//! What every component may reach: the way to send actions, and where
+//! the pointer is. Neither changes, so neither renders anything.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::state::{Action, State};
+
+/// The page's context.
+#[derive(Clone)]
+pub struct Ui {
+    dispatcher: UseReducerDispatcher<State>,
+    /// Where the pointer is over the timeline, 0 left … 1 right: the
+    /// anchor of a zoom by key.
+    pub hover: Rc<Cell<Option<f64>>>,
+}
+
+impl Ui {
+    pub fn new(dispatcher: UseReducerDispatcher<State>) -> Self {
+        Self { dispatcher, hover: Rc::default() }
+    }
+
+    /// Sends an action to the reducer.
+    pub fn send(&self, action: Action) {
+        self.dispatcher.dispatch(action);
+    }
+
+    /// A callback that sends what `action` makes of an event.
+    pub fn on<E: 'static>(&self, action: impl Fn(E) -> Action + 'static) -> Callback<E> {
+        let ui = self.clone();
+        Callback::from(move |event| ui.send(action(event)))
+    }
+}
+
+impl PartialEq for Ui {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.hover, &other.hover)
+    }
+}
+
+/// The context of a component below the root.
+#[hook]
+pub fn use_ui() -> Ui {
+    use_context().expect("invariant: the root provides the context")
+}
