@@ -179,12 +179,14 @@ fn file_source(name: &str) -> Result<Source, Error> {
         )));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let valid = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default());
+        let line = 1 + before.matches('\n').count();
         let column = 1 + before
-            .iter()
-            .rev()
-            .take_while(|byte| **byte != b'\n')
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
             .count();
         Error::bad_input(format!("{name}:{line}:{column}: not UTF-8 text"))
     })?;
@@ -197,16 +199,23 @@ fn file_source(name: &str) -> Result<Source, Error> {
     })
 }
 
-/// Ids that begin like a name, or hold it.
+/// The ids that share the longest beginning with a name.
 fn similar(name: &str) -> String {
-    let begin: String = name.chars().take(3).collect();
-    let near = |id: &&str| !name.is_empty() && (id.contains(name) || id.starts_with(&begin));
-    let ids: Vec<_> = gallery()
+    let shared = |id: &str| {
+        id.chars()
+            .zip(name.chars())
+            .take_while(|(a, b)| a == b)
+            .count()
+    };
+    let most = gallery()
         .iter()
-        .map(|entry| entry.id)
-        .filter(near)
-        .take(3)
-        .collect();
+        .map(|entry| shared(entry.id))
+        .max()
+        .unwrap_or(0);
+    let near = gallery()
+        .iter()
+        .filter(|entry| shared(entry.id) == most && most >= 3);
+    let ids: Vec<_> = near.take(3).map(|entry| entry.id).collect();
     if ids.is_empty() {
         return String::new();
     }

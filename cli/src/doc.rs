@@ -33,11 +33,10 @@ pub(crate) fn read(source: &str) -> Doc {
                 parts.insert(name, text.to_owned());
             }
             _ => {
-                if let Some(part) = heading.as_ref().and_then(|name| parts.get_mut(name)) {
-                    if !line.is_empty() {
-                        part.push(' ');
-                        part.push_str(line);
-                    }
+                let part = heading.as_ref().and_then(|name| parts.get_mut(name));
+                if let Some(part) = part.filter(|_| !line.is_empty()) {
+                    part.push(' ');
+                    part.push_str(line);
                 }
             }
         }

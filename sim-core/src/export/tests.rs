@@ -1,6 +1,11 @@
 //! Golden text of a run put together by hand: the exporters alone,
 //! without the model, and the reader on what they print.
 
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test writes them so"
+)]
+
 use expect_test::expect;
 
 use super::{dmesg, ftrace};

@@ -217,6 +217,15 @@ impl Comparison {
         let failed = self.rows.iter().filter(|row| !row.holds());
         failed.map(|row| row.what.as_str()).collect()
     }
+
+    /// How far apart a time is: the run's less the recording's.
+    pub(crate) fn apart_us(&self, what: &str) -> Option<i64> {
+        let row = self.rows.iter().find(|row| row.what == what)?;
+        match (&row.recorded, &row.run) {
+            (Some(Value::Us(recorded)), Some(Value::Us(run))) => Some(run - recorded),
+            _ => None,
+        }
+    }
 }
 
 impl Display for Value {

@@ -34,6 +34,12 @@ impl Recording {
             .expect("a recording of that name")
     }
 
+    /// The id of the scenario that replays it.
+    pub(crate) fn scenario(&self) -> String {
+        let name = self.id.split('-').next().expect("a name");
+        format!("capture-6-1-{}", name.to_lowercase())
+    }
+
     /// Its trace.
     pub(crate) fn trace(&self) -> String {
         let mut text = String::new();
