@@ -217,7 +217,7 @@ api = "interval"
 fence = { lognormal = { median = "5ms", p99 = "1ms" } }
 [[device]]
 name = "gpu0"
-driver = "spin"
+driver = "always-refuse"
 fence = { uniform = { lo = "5ms" } }
 [[task]]
 name = "hog"
@@ -265,7 +265,7 @@ program = [{ mmap = "x", size = "4KiB" }]
             x.toml:10:37: not a time `5`: expected a number and a unit, such as "12.5ms" (units: ns, us, ms, s, min, h)
             x.toml:13:10: unknown driver `"gpu-fense"`: did you mean gpu-fence?
             x.toml:17:8: second `"gpu0"`: expected a name that no other has
-            x.toml:18:10: unknown driver `"spin"`: expected one of gpu-fence and always-refuse
+            x.toml:19:21: missing `hi` in `{ lo = "5ms" }`
             x.toml:22:17: out of range `1001`: expected a whole number from -1000 to 1000
             x.toml:23:8: unfit text `"much too long for a comm"`: expected at most 15 printable characters
             x.toml:25:19: unknown task `"hoggy"`: did you mean hog?
