@@ -47,7 +47,7 @@ fn page(state: &State) -> Html {
                         <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />
                         <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
                             selection={state.selection} playing={state.playing} shade={shade} />
-                        <Legend />
+                        <Legend scene={scene.clone()} />
                         <div class="panels">
                             <WhyPanel scene={scene.clone()} lane={state.lane} at={state.cursor.at}
                                 happened={state.cursor.happened} />

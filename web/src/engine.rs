@@ -1,7 +1,7 @@
 //! The one door to the simulator: what can be run, a run in slices, and
 //! what is known of a finished run.
 
-use sim_core::analysis::{self, Index, Lane, Memory, Report, WaitLink};
+use sim_core::analysis::{self, Index, Lane, LaneOf, LaneState, Memory, Report, Span, WaitLink};
 use sim_core::base::{SimTime, TaskId};
 use sim_core::kernel::plugin::Policy;
 use sim_core::kernel::switches;
@@ -102,13 +102,19 @@ impl Job {
         let run = self.simulation.finish();
         let index = Index::new(&run);
         Outcome {
-            lanes: analysis::lanes(&run),
+            lanes: analysis::lanes(&run).into_iter().filter(worth_a_lane).collect(),
             memory: index.memory().clone(),
             report: analysis::report_from(&index),
             index,
             run,
         }
     }
+}
+
+/// Locks are many; those that somebody waited for are shown.
+fn worth_a_lane(lane: &Lane) -> bool {
+    let contended = |span: &Span| span.state == LaneState::Contended;
+    !matches!(lane.of, LaneOf::Lock(_)) || lane.spans.iter().any(contended)
 }
 
 /// The gallery.

@@ -66,7 +66,7 @@ fn labels(area: &Area, (top, step): (u64, u64), shade: Shade, gutter: u32) -> Re
     let inside = gutter == 0;
     let (x, side) = if inside { (4, HPos::Left) } else { (gutter as i32 - 6, HPos::Right) };
     let ink = rgb(shade.faint_ink());
-    let stride = if height < 90 { 2 } else { 1 };
+    let stride = if height < 130 { 2 } else { 1 };
     for (index, value) in (0..=top / step).map(|n| n * step).enumerate() {
         if index % stride != 0 {
             continue;

@@ -50,8 +50,8 @@ pub struct EventList {
     /// A filter under way: where it is, and what it found.
     work: Option<(usize, Vec<usize>)>,
     timer: Option<Timeout>,
-    /// Set when the cursor moved, to scroll there once.
-    follow: bool,
+    /// Set until a render has measured the list.
+    follow_again: bool,
 }
 
 impl Component for EventList {
@@ -59,14 +59,16 @@ impl Component for EventList {
     type Properties = Props;
 
     fn create(_: &Context<Self>) -> Self {
-        Self { height: 300.0, follow: true, ..Self::default() }
+        Self { height: 300.0, follow_again: true, ..Self::default() }
     }
 
     fn changed(&mut self, ctx: &Context<Self>, old: &Props) -> bool {
         if ctx.props().scene != old.scene {
             self.restart(ctx);
         }
-        self.follow |= ctx.props().happened != old.happened || ctx.props().scene != old.scene;
+        if ctx.props().happened != old.happened || ctx.props().scene != old.scene {
+            self.follow_cursor(ctx.props());
+        }
         true
     }
 
@@ -107,7 +109,8 @@ impl Component for EventList {
             let record = scene.outcome.run.trace.get(index)?;
             Some(self.row(ctx, &record, Row { row, index, count, current: current == Some(row) }))
         });
-        let active = current.map(|row| format!("event-{row}"));
+        let active = current.filter(|row| rows.visible(self.scroll_top).contains(row));
+        let active = active.map(|row| format!("event-{row}"));
         let tally = match (&self.matches, &self.work) {
             (_, Some(_)) => "filtering…".to_owned(),
             (Some(found), _) => format!("{} of {}", format::grouped(found.len() as u64), format::grouped(scene.outcome.run.trace.len() as u64)),
@@ -140,13 +143,14 @@ impl Component for EventList {
         self.height = f64::from(viewport.client_height()).max(ROW_PX);
         let rows = Rows::new(self.count(ctx.props()), self.height);
         dom::set_style(&spacer, "height", &format!("{}px", rows.scroll_height()));
-        if std::mem::take(&mut self.follow) {
-            if let Some(row) = self.row_of_cursor(ctx.props()) {
-                if let Some(top) = rows.scrolled_to(row, self.scroll_top) {
-                    viewport.set_scroll_top(top as i32);
-                    ctx.link().send_message(Msg::Scrolled);
-                }
-            }
+        if self.follow_again {
+            // The first render didn't know the height.
+            self.follow_again = false;
+            self.follow_cursor(ctx.props());
+            ctx.link().send_message(Msg::Scrolled);
+        }
+        if (f64::from(viewport.scroll_top()) - self.scroll_top).abs() >= 1.0 {
+            viewport.set_scroll_top(self.scroll_top as i32);
         }
         dom::set_style(&window, "transform", &format!("translateY({}px)", rows.offset(self.scroll_top)));
     }
@@ -174,13 +178,11 @@ impl EventList {
         let Row { row, index, count, current } = row;
         let onclick = ui(ctx).on(move |_: MouseEvent| Action::SeekRecord(index));
         let later = index >= ctx.props().happened;
-        let name = run.cast.tasks.get(record.task).map_or("?", |task| task.name.as_str());
         html! {
             <div key={row} id={format!("event-{row}")} role="option" {onclick}
                 class={classes!("row", later.then_some("later"), current.then_some("current"))}
                 aria-selected={current.to_string()} aria-setsize={count.to_string()} aria-posinset={(row + 1).to_string()}>
                 <span class="time">{ format::instant(record.at) }</span>
-                <span class="task">{ name }</span>
                 <span class="text">{ engine::event_text(run, record) }</span>
             </div>
         }
@@ -206,10 +208,20 @@ impl EventList {
         happened.checked_sub(1)
     }
 
+    /// Scrolls so that the cursor's row shows. Decided before a render,
+    /// so that rows and scroll change in one frame.
+    fn follow_cursor(&mut self, props: &Props) {
+        let rows = Rows::new(self.count(props), self.height);
+        if let Some(row) = self.row_of_cursor(props) {
+            let top = self.scroll_top.min((rows.scroll_height() - self.height).max(0.0));
+            self.scroll_top = rows.scrolled_to(row, top).unwrap_or(top).floor();
+        }
+    }
+
     fn restart(&mut self, ctx: &Context<Self>) {
-        self.follow = true;
         if self.filter.is_empty() {
             (self.matches, self.work, self.timer) = (None, None, None);
+            self.follow_cursor(ctx.props());
         } else {
             self.work = Some((0, Vec::new()));
             self.schedule(ctx);
@@ -227,8 +239,7 @@ impl EventList {
         };
         let run = &ctx.props().scene.outcome.run;
         for (index, record) in run.trace.iter_from(start).take(SLICE) {
-            let name = run.cast.tasks.get(record.task).map_or("", |task| task.name.as_str());
-            let text = format!("{name} {}", engine::event_text(run, &record)).to_lowercase();
+            let text = engine::event_text(run, &record).to_lowercase();
             if text.contains(&self.filter) {
                 found.push(index);
             }
@@ -239,7 +250,7 @@ impl EventList {
             return false;
         }
         self.matches = Some(Rc::new(found));
-        self.follow = true;
+        self.follow_cursor(ctx.props());
         true
     }
 

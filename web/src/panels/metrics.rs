@@ -36,7 +36,7 @@ pub fn MetricsPanel(props: &Props) -> Html {
     html! {
         <section class="panel metrics" aria-labelledby="metrics-title">
             <h2 id="metrics-title">{ "Numbers" }</h2>
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="metrics-title">
+            <div class="scroll" tabindex="0">
                 <Victims scene={props.scene.clone()} />
                 <dl>{ for rows.into_iter().map(|(name, value)| html! {
                     <div><dt>{ name }</dt><dd>{ value }</dd></div>

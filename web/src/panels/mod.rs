@@ -4,6 +4,7 @@ pub mod announcer;
 pub mod dialog;
 pub mod events;
 pub mod help;
+pub mod icon;
 pub mod legend;
 pub mod metrics;
 pub mod notice;

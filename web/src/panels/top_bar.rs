@@ -5,6 +5,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
+use super::icon::{Drawing, Icon};
 use crate::engine::{self, Choice, Request, SEED_MAX};
 use crate::route;
 use crate::shared::Shared;
@@ -33,9 +34,9 @@ pub fn TopBar(props: &Props) -> Html {
     let next = props.theme.next();
     let theme = ui.on(move |_: MouseEvent| Action::Theme(next));
     let theme_glyph = match props.theme {
-        Theme::System => "◐",
-        Theme::Light => "☀",
-        Theme::Dark => "☾",
+        Theme::System => Icon::ThemeSystem,
+        Theme::Light => Icon::ThemeLight,
+        Theme::Dark => Icon::ThemeDark,
     };
     html! {
         <header class="top-bar">
@@ -44,27 +45,28 @@ pub fn TopBar(props: &Props) -> Html {
                 <select onchange={scenario}>{ options(&engine::scenarios(), &request.scenario) }</select></label>
             <label class="field"><span>{ "Policy" }</span>
                 <select onchange={policy}>
-                    <option value="" selected={request.policy.is_none()}>{ own("own", own_policy) }</option>
+                    <option value="" selected={request.policy.is_none()}>{ own(own_policy) }</option>
                     { options(&engine::policies(), request.policy.as_deref().unwrap_or_default()) }
                 </select></label>
             <label class="field"><span>{ "Kernel" }</span>
                 <select onchange={kernel}>
-                    <option value="" selected={request.kernel.is_none()}>{ own("own", own_kernel) }</option>
+                    <option value="" selected={request.kernel.is_none()}>{ own(own_kernel) }</option>
                     { options(&engine::kernels(), request.kernel.as_deref().unwrap_or_default()) }
                 </select></label>
             <SeedField seed={request.seed} />
             <div class="buttons end">
                 <button type="button" class="primary" onclick={share}>{ "Share" }</button>
                 <button type="button" onclick={theme} title="Color theme: system, light, dark"
-                    aria-label={format!("Color theme: {}; change to {}", props.theme.id(), next.id())}>{ theme_glyph }</button>
+                    aria-label={format!("Color theme: {}; change to {}", props.theme.id(), next.id())}><Drawing icon={theme_glyph} /></button>
                 <button type="button" onclick={help} aria-label="Keys and gestures" title="Keys and gestures (?)">{ "?" }</button>
             </div>
         </header>
     }
 }
 
-fn own(word: &str, value: &str) -> String {
-    if value.is_empty() { format!("scenario's {word}") } else { format!("{value} (scenario's {word})") }
+/// The option that leaves it to the scenario.
+fn own(value: &str) -> String {
+    if value.is_empty() { "scenario's".to_owned() } else { format!("scenario's: {value}") }
 }
 
 /// The chosen id; `None` for the empty one.
@@ -134,7 +136,7 @@ fn SeedField(props: &SeedProps) -> Html {
             <div class="joined">
                 <input id="seed" type="text" inputmode="numeric" autocomplete="off" value={props.seed.to_string()}
                     onchange={typed} aria-invalid={(!problem.is_empty()).to_string()} aria-describedby="seed-problem" />
-                <button type="button" onclick={dice} aria-label="Another seed" title="Another seed">{ "⚄" }</button>
+                <button type="button" onclick={dice} aria-label="Another seed" title="Another seed"><Drawing icon={Icon::Dice} /></button>
             </div>
             <p id="seed-problem" class="problem" role="alert">{ (*problem).clone() }</p>
         </div>

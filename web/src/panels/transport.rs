@@ -10,6 +10,7 @@ use crate::keys::Command;
 use crate::playback::{SPEEDS, Speed};
 use crate::shared::Shared;
 use crate::state::{Action, LinkCheck, Phase, Scene};
+use super::icon::{Drawing, Icon};
 use crate::timeline::hit::Step;
 use crate::ui::use_ui;
 
@@ -28,22 +29,22 @@ pub struct Props {
 pub fn Transport(props: &Props) -> Html {
     let ui = use_ui();
     let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
-    let play = if props.playing { ("❚❚", "Pause") } else { ("▶", "Play") };
+    let play = if props.playing { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
     let speed = ui.on(|event: Event| Action::Speed(chosen_speed(&event)));
     let idle = props.scene.is_none();
     html! {
         <div class="transport">
             <div class="buttons" role="group" aria-label="Playback">
                 <button type="button" class="primary play" onclick={press(Command::TogglePlay)} disabled={idle}
-                    aria-label={play.1} title={format!("{} (Space)", play.1)}>{ play.0 }</button>
+                    aria-label={play.1} title={format!("{} (Space)", play.1)}><Drawing icon={play.0} /></button>
                 <button type="button" onclick={press(Command::Incident(Step::Back))} disabled={idle}
-                    aria-label="Previous incident" title="Previous incident (,)">{ "⏮" }</button>
+                    aria-label="Previous incident" title="Previous incident (,)"><Drawing icon={Icon::PreviousIncident} /></button>
                 <button type="button" onclick={press(Command::StepEvent(Step::Back))} disabled={idle}
-                    aria-label="Back by one event" title="Back by one event (Ctrl ←)">{ "‹" }</button>
+                    aria-label="Back by one event" title="Back by one event (Ctrl ←)"><Drawing icon={Icon::StepBack} /></button>
                 <button type="button" onclick={press(Command::StepEvent(Step::Forward))} disabled={idle}
-                    aria-label="Forward by one event" title="Forward by one event (Ctrl →)">{ "›" }</button>
+                    aria-label="Forward by one event" title="Forward by one event (Ctrl →)"><Drawing icon={Icon::StepForward} /></button>
                 <button type="button" onclick={press(Command::Incident(Step::Forward))} disabled={idle}
-                    aria-label="Next incident" title="Next incident (.)">{ "⏭" }</button>
+                    aria-label="Next incident" title="Next incident (.)"><Drawing icon={Icon::NextIncident} /></button>
             </div>
             <label class="speed"><span class="hidden">{ "Speed" }</span>
                 <select onchange={speed} title="Simulated seconds per second; auto slows down at incidents">

@@ -46,7 +46,7 @@ pub fn WhyPanel(props: &Props) -> Html {
         <section class="panel why" aria-labelledby="why-title">
             <h2 id="why-title">{ "Why? " }<span class="of">{ &lane.title }</span>
                 { for (!now.is_empty()).then(|| html! { <span class="now">{ now }</span> }) }</h2>
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="why-title">
+            <div class="scroll" tabindex="0">
                 { for (!lead.is_empty()).then(|| html! { <p>{ lead }</p> }) }
                 <Chain scene={props.scene.clone()} links={ByIdentity(chain)} at={props.at} />
             </div>

@@ -107,7 +107,7 @@ impl State {
         let other_story = self.scene.as_ref().is_none_or(|old| {
             old.outcome.run.id.scenario != scene.outcome.run.id.scenario
         });
-        let end = scene.outcome.run.end.0;
+        let (end, opening) = (scene.outcome.run.end.0, scene.opening());
         self.phase = Phase::Ready;
         self.lane = self.lane.min(scene.outcome.lanes.len().saturating_sub(1));
         self.scene = Some(scene);
@@ -116,7 +116,7 @@ impl State {
         }
         // Another seed or policy of one story is compared at one zoom.
         self.view = if other_story {
-            Viewport::whole(end)
+            opening
         } else {
             Viewport::between(self.view.start, self.view.end(), end)
         };
@@ -174,7 +174,7 @@ impl State {
         if let Some(lane) = lane {
             self.lane = lane;
         }
-        self.seek(route.at.unwrap_or_else(|| scene.opening()));
+        self.seek(route.at.unwrap_or_else(|| scene.opening().start));
     }
 
     fn tick(&mut self, seconds: f64) {
@@ -196,7 +196,7 @@ impl State {
     fn play(&mut self, playing: bool) {
         // From the end, play starts over.
         if playing && self.cursor.at >= self.end() {
-            let opening = self.scene.as_ref().map_or(0, |scene| scene.opening());
+            let opening = self.scene.as_ref().map_or(0, |scene| scene.opening().start);
             self.seek(opening);
         }
         self.playing = playing && self.scene.is_some();

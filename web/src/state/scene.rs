@@ -5,6 +5,7 @@ use sim_core::base::SimTime;
 
 use crate::engine::Outcome;
 use crate::playback::Timetable;
+use crate::timeline::viewport::Viewport;
 
 /// A run on stage.
 pub struct Scene {
@@ -29,12 +30,18 @@ impl Scene {
         Self { outcome, timetable, incidents, announcements }
     }
 
-    /// The instant from which the story is worth watching: a little
-    /// before the first incident.
-    pub fn opening(&self) -> u64 {
+    /// The stretch of the run that is worth watching: from a little
+    /// before the first incident to a little after the last, or all of
+    /// it where that is most of it.
+    pub fn opening(&self) -> Viewport {
         let end = self.outcome.run.end.0;
-        let first = self.incidents.first().copied().unwrap_or(0);
-        first.saturating_sub((end - first.min(end)) / 12)
+        let (Some(first), Some(last)) = (self.incidents.first(), self.incidents.last()) else {
+            return Viewport::whole(end);
+        };
+        let story = (last - first).max(end / 200);
+        let from = first.saturating_sub(story / 5);
+        let to = last.saturating_add(story / 4).min(end);
+        if to - from > end / 4 * 3 { Viewport::whole(end) } else { Viewport::between(from, to, end) }
     }
 }
 

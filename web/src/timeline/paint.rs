@@ -4,14 +4,14 @@
 //! are drawn over it, a bounded number of them whatever the run's size.
 
 use js_sys::{Uint8ClampedArray, Uint32Array};
-use sim_core::analysis::{Lane, LaneState, MarkKind};
+use sim_core::analysis::{Lane, LaneState, MarkKind, Span};
 use sim_core::base::TaskId;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use super::hit::{span_at, task_of};
 use super::layout::Layout;
 use super::palette::{Rgb, Shade, css, look, mark_look, state_name};
-use super::raster::{Bar, Frame};
+use super::raster::{Bar, Frame, continues};
 use super::ticks::ticks;
 use super::viewport::Viewport;
 use crate::dom;
@@ -21,6 +21,8 @@ use crate::state::Scene;
 const LABEL_PX_MIN: f64 = 26.0;
 /// Marks of a lane are drawn at most this dense.
 const MARK_PX: f64 = 13.0;
+/// Renewals of a wait that a label spans.
+const RENEWALS_MAX: usize = 256;
 const FONT: &str = "12px system-ui, sans-serif";
 const MARK_FONT: &str = "bold 12px system-ui, sans-serif";
 
@@ -131,10 +133,21 @@ fn labels(
             continue;
         };
         let left = picture.view.px_from_time(span.start.0, width).max(0.0);
-        let right = picture.view.px_from_time(span.end.0, width).min(width);
+        let right = picture.view.px_from_time(end_of_stretch(lane, span), width).min(width);
         x = x.max(right + 1.0);
         label(context, span.state, picture, (left, right, top));
     }
+}
+
+/// Where the state that `span` is in ends, if it is renewed.
+fn end_of_stretch(lane: &Lane, span: &Span) -> u64 {
+    let next = lane.spans.partition_point(|other| other.start.0 < span.end.0);
+    let renewed = lane.spans[next..]
+        .iter()
+        .take(RENEWALS_MAX)
+        .take_while(|other| other.state == span.state && continues(span.state))
+        .last();
+    renewed.map_or(span.end.0, |last| last.end.0)
 }
 
 fn label(
@@ -184,8 +197,11 @@ fn marks(
         let x = picture.view.px_from_time(at, width);
         let (glyph, _, color) = mark_look(kind, picture.shade);
         context.set_fill_style_str(&css(picture.shade.ink()));
-        context.fill_rect(x - 0.75, top - 3.0, 1.5, height + 6.0);
-        badge(context, glyph, (x, top - 1.0), color, picture.shade);
+        context.fill_rect(x - 0.5, top, 1.0, height);
+        // The number in the span says which attempt began.
+        if weight(kind) > 1 {
+            badge(context, glyph, (x, top - 1.0), color, picture.shade);
+        }
     }
 }
 
@@ -244,7 +260,7 @@ fn arrows(context: &CanvasRenderingContext2d, lane: usize, picture: &Picture<'_>
     let shown = lanes[lane].marks[first..]
         .iter()
         .take_while(|mark| mark.at.0 <= picture.view.end())
-        .filter(|mark| weight(mark.kind) > 0)
+        .filter(|mark| matches!(mark.kind, MarkKind::Kill | MarkKind::Refusal | MarkKind::WakeReaper))
         .take(2_000);
     for mark in shown {
         let x = picture.view.px_from_time(mark.at.0, width);
@@ -258,7 +274,7 @@ fn arrows(context: &CanvasRenderingContext2d, lane: usize, picture: &Picture<'_>
         last_x = x;
         let middle = picture.layout.bar_height / 2.0;
         let (from, to) = (picture.bar_top(source) + middle, picture.bar_top(lane) + middle);
-        arrow(context, x, (from, to), picture.shade.ink());
+        arrow(context, x, (from, to), picture.shade.faint_ink());
     }
 }
 
@@ -266,7 +282,7 @@ fn arrow(context: &CanvasRenderingContext2d, x: f64, (from, to): (f64, f64), col
     let direction = (to - from).signum();
     context.set_stroke_style_str(&css(color));
     context.set_fill_style_str(&css(color));
-    context.set_line_width(1.5);
+    context.set_line_width(1.0);
     context.begin_path();
     context.move_to(x, from);
     context.line_to(x, to - direction * 16.0);

@@ -123,16 +123,37 @@ pub fn fill_columns(spans: &[Span], view: Viewport, width: usize, columns: &mut 
             rest.partition_point(|span| span.start.0 < to)
         };
         let here = &rest[..inside];
+        // A boundary is worth a gap where something else begins.
+        let before = first.checked_sub(1).map(|index| &spans[index]);
         *column = match here {
             [] => Column::Empty,
-            [only] if only.start.0 > view.start && only.start.0 >= from && wide(only, px_per_ns) => {
+            [only] if only.start.0 >= from && divides(before, only) && wide(only, px_per_ns) => {
                 Column::Gap
             }
             [only] => Column::State(only.state),
-            [.., last] if last.start.0 >= from && wide(last, px_per_ns) => Column::Gap,
+            [.., last_but_one, last] if divides(Some(last_but_one), last) && wide(last, px_per_ns) => {
+                Column::Gap
+            }
             several => Column::State(prevailing(several, from, to)),
         };
     }
+}
+
+/// Whether a gap belongs between two spans. A wait that is renewed is
+/// one wait to the eye; two jobs are two.
+fn divides(before: Option<&Span>, span: &Span) -> bool {
+    before.is_some_and(|before| {
+        before.end == span.start
+            && (before.state != span.state || !continues(span.state))
+    })
+}
+
+/// Whether neighbors in this state are one to the eye.
+pub fn continues(state: LaneState) -> bool {
+    !matches!(
+        state,
+        LaneState::Job | LaneState::Callback | LaneState::CallbackBlocked | LaneState::Held
+    )
 }
 
 fn wide(span: &Span, px_per_ns: f64) -> bool {

@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use crate::format;
 use crate::keys::Command;
+use crate::panels::icon::{Drawing, Icon};
 use crate::state::Action;
 use crate::ui::use_ui;
 
@@ -40,16 +41,17 @@ pub fn TimelineToolbar(props: &Props) -> Html {
         <div class="tl-tools">
             <p class="hover">{ text }</p>
             <div class="buttons" role="group" aria-label="Range">
-                <button type="button" onclick={set_from} title="Begin the range at the cursor">{ "⟦ from" }</button>
-                <button type="button" onclick={set_to} title="End the range at the cursor">{ "to ⟧" }</button>
+                <span class="group-name" aria-hidden="true">{ "range" }</span>
+                <button type="button" onclick={set_from} title="Begin the range at the cursor">{ "from here" }</button>
+                <button type="button" onclick={set_to} title="End the range at the cursor">{ "to here" }</button>
                 <button type="button" onclick={press(Command::FitSelection)} disabled={props.selection.is_none()}
                     title="Zoom to the range (F)">{ "fit" }</button>
             </div>
             <div class="buttons" role="group" aria-label="Zoom">
-                <button type="button" onclick={press(Command::PanLeft)} aria-label="Pan left" title="Pan left (A)">{ "◂" }</button>
-                <button type="button" onclick={press(Command::ZoomOut)} aria-label="Zoom out" title="Zoom out (S)">{ "−" }</button>
-                <button type="button" onclick={press(Command::ZoomIn)} aria-label="Zoom in" title="Zoom in (W)">{ "+" }</button>
-                <button type="button" onclick={press(Command::PanRight)} aria-label="Pan right" title="Pan right (D)">{ "▸" }</button>
+                <button type="button" onclick={press(Command::PanLeft)} aria-label="Pan left" title="Pan left (A)"><Drawing icon={Icon::Left} /></button>
+                <button type="button" onclick={press(Command::ZoomOut)} aria-label="Zoom out" title="Zoom out (S)"><Drawing icon={Icon::Minus} /></button>
+                <button type="button" onclick={press(Command::ZoomIn)} aria-label="Zoom in" title="Zoom in (W)"><Drawing icon={Icon::Plus} /></button>
+                <button type="button" onclick={press(Command::PanRight)} aria-label="Pan right" title="Pan right (D)"><Drawing icon={Icon::Right} /></button>
                 <button type="button" onclick={press(Command::WholeRun)} title="Whole run (0)">{ "whole" }</button>
             </div>
         </div>
