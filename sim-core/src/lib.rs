@@ -4,7 +4,8 @@
 //!
 //! Layers, lowest first; a file uses lower layers only:
 //! [`base`], [`engine`], [`record`], [`kernel`], [`driver`] and
-//! [`policy`], [`workload`], [`scenario`], [`analysis`], [`share`].
+//! [`policy`], [`workload`], [`scenario`], [`import`], [`analysis`], [`export`],
+//! [`share`].
 //!
 //! Pure: no clock, no files, no threads, no environment. The same
 //! scenario, profile, policy and seed give the same [`record::Run`] on
@@ -16,6 +17,8 @@ pub mod analysis;
 pub mod base;
 pub mod driver;
 pub mod engine;
+pub mod export;
+pub mod import;
 pub mod kernel;
 pub mod policy;
 pub mod record;

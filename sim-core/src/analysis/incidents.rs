@@ -10,7 +10,7 @@ use super::types::Incident;
 use super::verdict::Judgment;
 use super::waits::wait_chain_after;
 use super::words::{
-    count_text, list_text, notifier_name, process_name, range_name, size_text, task_name,
+    count_text, notifier_name, process_name, range_name, short_list_text, size_text, task_name,
 };
 use crate::base::TaskId;
 use crate::record::Reason;
@@ -70,7 +70,7 @@ fn refusal_text(index: &Index, attempt: &Attempt) -> String {
         "{} in attempt {}: {}",
         count_text(count, "refusal"),
         attempt.number,
-        list_text(&names)
+        short_list_text(&names)
     )
 }
 
@@ -126,14 +126,22 @@ fn extra_victims(index: &Index, found: &mut Vec<Incident>) {
             process_name(&index.cast, earlier),
             size_text(pages)
         );
-        found.push(incident(
-            index,
-            victim.killed,
-            "extra-victim",
-            victim.leader,
-            text,
-        ));
+        let mut extra = incident(index, victim.killed, "extra-victim", victim.leader, text);
+        // The question is who keeps the earlier victim's memory.
+        if let Some(keeper) = keeper(index, earlier, victim.killed) {
+            extra.chain = wait_chain_after(index, keeper, victim.killed);
+        }
+        found.push(extra);
     }
+}
+
+/// A live thread of a victim.
+fn keeper(index: &Index, leader: TaskId, record: usize) -> Option<TaskId> {
+    let mut tasks = index.cast.tasks.iter();
+    let keeps = |task| index.doing(task, record.saturating_add(1)).is_alive();
+    tasks
+        .find(|(id, info)| info.leader == leader && keeps(*id))
+        .map(|(id, _)| id)
 }
 
 fn cycle(index: &Index, judgment: &Judgment, found: &mut Vec<Incident>) {

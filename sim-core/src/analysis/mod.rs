@@ -19,6 +19,8 @@ mod replay;
 mod report;
 #[cfg(test)]
 mod story;
+#[cfg(test)]
+mod tests;
 pub mod types;
 mod verdict;
 mod victims;

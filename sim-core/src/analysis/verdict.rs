@@ -16,6 +16,9 @@
 //!   had a page present.
 //! - `recovered`: the rest.
 
+#[cfg(test)]
+mod tests;
+
 use super::closed::{Closed, QUIET, is_allocating};
 use super::index::{Index, lock_waited_for};
 use super::metrics::recovery;
@@ -262,7 +265,11 @@ impl<'i> End<'i> {
             .iter()
             .map(|victim| process_name(&self.index.cast, victim.leader))
             .collect();
-        let killed = time_text(self.index.time(last.killed));
+        let last_kill = time_text(self.index.time(last.killed));
+        let killed = match names.as_slice() {
+            [one] => format!("{one} was killed at {last_kill}"),
+            many => format!("{} were killed, the last at {last_kill}", list_text(many)),
+        };
         let outcome = match recovery(self.index) {
             Some(at) => format!(
                 "by {} free memory was above the high watermark and every survivor had got its \
@@ -274,10 +281,7 @@ impl<'i> End<'i> {
                     .to_owned()
             }
         };
-        let evidence = format!(
-            "{} was killed, last at {killed}; {outcome}.",
-            list_text(&names)
-        );
+        let evidence = format!("{killed}; {outcome}.");
         (Verdict::Recovered, evidence)
     }
 }

@@ -10,7 +10,10 @@
 mod memory;
 mod parked;
 mod reaper;
+#[cfg(test)]
+mod tests;
 
+use super::closed::is_allocating;
 use super::index::{Index, lock_waited_for};
 use super::replay::Doing;
 use super::types::WaitLink;
@@ -75,9 +78,17 @@ impl Walk<'_> {
     fn name_cycle(&mut self, start: usize) {
         let cycle = self.path[start..].iter().chain(self.path.get(start));
         let names: Vec<_> = cycle.map(|&task| self.name(task)).collect();
+        // Somebody else's page would do as well, if somebody else has one to give.
+        let mut cycle = self.path[start..].iter();
+        let has_escape = cycle.any(|&task| is_allocating(self.index, task, self.seen));
+        let unless = if has_escape {
+            " unless a page comes free elsewhere"
+        } else {
+            ""
+        };
         let sentence = match names.as_slice() {
-            [one, _] => format!(" {one} waits for itself."),
-            _ => format!(" That closes a cycle: {}.", names.join(" → ")),
+            [one, _] => format!(" {one} waits for itself{unless}."),
+            _ => format!(" That closes a cycle{unless}: {}.", names.join(" → ")),
         };
         if let Some(last) = self.links.last_mut() {
             last.text.push_str(&sentence);
@@ -87,9 +98,7 @@ impl Walk<'_> {
     fn explain(&mut self, task: TaskId) {
         let doing = self.index.doing(task, self.seen);
         let reason = doing.reason();
-        let is_retrying = matches!(doing, Doing::Running(_) | Doing::Runnable)
-            || matches!(reason, Some(Reason::OomLockJiffy | Reason::Reclaim));
-        if is_retrying && self.index.stall(task, self.seen).is_some() {
+        if is_allocating(self.index, task, self.seen) {
             return self.explain_allocator(task);
         }
         match (doing, reason) {
@@ -195,6 +204,13 @@ impl Walk<'_> {
     fn left(&self, task: TaskId) -> Option<Nanos> {
         let (_, next) = self.index.step(task, self.seen)?;
         Some(self.index.time(next?).saturating_sub(self.at))
+    }
+
+    /// How long the notifier call that `task` is in will go on.
+    fn left_of_call(&self, task: TaskId) -> Option<Nanos> {
+        let call = self.index.call(task, self.seen)?;
+        let end = self.index.times.get(call.to)?;
+        Some(end.saturating_sub(self.at))
     }
 
     /// `82 ms left`, or that it never ends.

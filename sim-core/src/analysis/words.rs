@@ -75,6 +75,14 @@ pub(super) fn list_text(items: &[String]) -> String {
     }
 }
 
+/// As [`list_text`], naming three at most.
+pub(super) fn short_list_text(items: &[String]) -> String {
+    match items.len().checked_sub(3) {
+        None | Some(0) => list_text(items),
+        Some(more) => format!("{} and {more} more", items[..3].join(", ")),
+    }
+}
+
 /// A task's name.
 pub fn task_name(cast: &Cast, task: TaskId) -> String {
     match cast.tasks.get(task) {

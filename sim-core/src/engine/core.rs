@@ -302,7 +302,10 @@ impl<O: Observer> Engine<O> {
     where
         B: FnOnce(&mut Core<O>) -> Option<Waited> + Unpin,
     {
-        Parking { engine: self, begin: Some(begin) }
+        Parking {
+            engine: self,
+            begin: Some(begin),
+        }
     }
 }
 

@@ -90,7 +90,9 @@ impl<O: Observer> Executor<O> {
         let task = {
             let core = &mut *engine.core.borrow_mut();
             core.current = None;
-            let Some(task) = self.next_task(core)? else { return Ok(()) };
+            let Some(task) = self.next_task(core)? else {
+                return Ok(());
+            };
             let now = core.now();
             if now != self.instant {
                 self.instant = now;
@@ -107,8 +109,14 @@ impl<O: Observer> Executor<O> {
             task
         };
         let slot = &mut self.futures[task.index()];
-        let future = slot.as_mut().expect("invariant: only the living are resumed");
-        if future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+        let future = slot
+            .as_mut()
+            .expect("invariant: only the living are resumed");
+        if future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_ready()
+        {
             *slot = None;
             let core = &mut *engine.core.borrow_mut();
             core.processes[task].state = State::Done;

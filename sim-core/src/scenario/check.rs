@@ -5,17 +5,16 @@
 //! simulated, and ids of profiles, policies and drivers are only checked
 //! against the list of those there are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
-use super::checked::{Api, Device, Machine, Op, Refuse, Scenario, Start, Task, Thread};
+use super::checked::{Api, Device, Machine, Refuse, Scenario};
 use super::error::{Diagnostic, Report, Source};
-use super::layout::{self, Preset};
 use super::names::{DRIVERS, POLICIES, PROFILES};
-use super::program::{self, DELAY_MAX, Names, Place};
-use super::spec::{DEVICE, FILE, Fields, START, TASK, THREAD, Value};
-use super::{machine, set};
+use super::program::DELAY_MAX;
+use super::spec::{DEVICE, FILE, Fields, TASK};
+use super::{machine, set, task};
 use crate::base::{Distribution, Nanos, Shape};
 
 /// Longest text of a file, in bytes.
@@ -25,11 +24,6 @@ const SETS_MAX: usize = 64;
 const SET_SIZE_MAX: usize = 4 << 10;
 const TASKS_MAX: usize = 500;
 const DEVICES_MAX: usize = 64;
-const THREADS_MAX: usize = 64;
-/// The kernel's `PID_MAX_LIMIT` on 64 bits, exclusive. Pid 1 is init.
-const PID_MAX: u64 = 4_194_303;
-/// Bytes of `comm` without the final zero: `TASK_COMM_LEN` - 1.
-const COMM_SIZE_MAX: usize = 15;
 /// Characters of `title` and `about`.
 const TITLE_MAX: usize = 120;
 const ABOUT_MAX: usize = 4_000;
@@ -140,10 +134,10 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
     }
     let mut tasks = Vec::new();
     for (fields, name) in task_items.iter().zip(&task_names) {
-        tasks.push(task(report, fields, name, &task_names, &device_names));
+        tasks.push(task::task(report, fields, name, &task_names, &device_names));
     }
-    check_pids(report, &tasks, &task_items);
-    check_starts(report, &tasks, &task_items);
+    task::check_pids(report, &tasks, &task_items);
+    task::check_starts(report, &tasks, &task_items);
     Some(Scenario {
         id: id.to_owned(),
         title: title?.to_owned(),
@@ -158,7 +152,7 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
 }
 
 /// The items of a list of tables.
-fn tables<'t>(
+pub(super) fn tables<'t>(
     report: &mut Report<'_>,
     fields: &Fields<'t>,
     key: &str,
@@ -175,7 +169,7 @@ fn tables<'t>(
 }
 
 /// The names of items, which must differ; empty where one has none.
-fn names(report: &mut Report<'_>, items: &[Fields<'_>]) -> Vec<String> {
+pub(super) fn names(report: &mut Report<'_>, items: &[Fields<'_>]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut names = Vec::new();
     for fields in items {
@@ -223,149 +217,6 @@ fn device(report: &mut Report<'_>, fields: &Fields<'_>, name: &str) -> Option<De
             Refuse::Overlap
         },
     })
-}
-
-fn task(
-    report: &mut Report<'_>,
-    fields: &Fields<'_>,
-    name: &str,
-    tasks: &[String],
-    devices: &[String],
-) -> Task {
-    let comm = fields.get("comm").and_then(|v| comm(report, v));
-    let pid = fields.get("pid").and_then(|v| report.count(v, 2..=PID_MAX));
-    let adj = fields
-        .get("oom_score_adj")
-        .and_then(|v| report.integer(v, -1000..=1000));
-    let start = fields
-        .get("start")
-        .and_then(|v| start(report, v, tasks))
-        .unwrap_or_default();
-    let preset = fields.get("preset");
-    let preset = match preset.and_then(|v| report.choice(v, "preset", &["static-elf", "none"])) {
-        Some("none") => Preset::None,
-        _ => Preset::StaticElf,
-    };
-    let thread_items = tables(report, fields, "thread", THREAD, THREADS_MAX);
-    let threads = names(report, &thread_items);
-    let items = fields
-        .get("program")
-        .map_or(&[][..], |v| program::items(report, v));
-    let mut regions = program::regions(report, items);
-    layout::place(report, &mut regions, preset);
-    let vmas = layout::vmas(preset, &regions);
-    let names = Names {
-        devices,
-        regions: &regions,
-        threads: &threads,
-    };
-    let ops = program::program(report, items, &names, Place::First);
-    let mut threads_read = Vec::new();
-    for (fields, name) in thread_items.iter().zip(&threads) {
-        let items = fields
-            .get("program")
-            .map_or(&[][..], |v| program::items(report, v));
-        let program = program::program(report, items, &names, Place::Other);
-        threads_read.push(Thread {
-            name: name.clone(),
-            program,
-        });
-    }
-    let first_bytes = |text: &str| text.chars().take(COMM_SIZE_MAX).collect();
-    Task {
-        name: name.to_owned(),
-        // Names are ASCII, so characters are bytes.
-        comm: comm.unwrap_or_else(|| first_bytes(name)),
-        pid: pid.and_then(|pid| u32::try_from(pid).ok()),
-        oom_score_adj: adj.and_then(|adj| i16::try_from(adj).ok()).unwrap_or(0),
-        start,
-        vmas,
-        program: ops,
-        threads: threads_read,
-    }
-}
-
-fn comm(report: &mut Report<'_>, value: &Value<'_>) -> Option<String> {
-    let text = report.line(value, COMM_SIZE_MAX)?;
-    if text.is_empty() || text.len() > COMM_SIZE_MAX || text.contains('\n') {
-        let expected = format!("expected 1 to {COMM_SIZE_MAX} bytes on one line");
-        report.add(&value.span(), "unfit comm", expected);
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-fn start(report: &mut Report<'_>, value: &Value<'_>, tasks: &[String]) -> Option<Start> {
-    if !matches!(value.get_ref(), DeValue::Table(_)) {
-        let delay = report.time(value, HORIZON_MAX)?;
-        return Some(Start { after: None, delay });
-    }
-    let fields = Fields::from_value(report, value, START)?;
-    let delay = match fields.get("delay") {
-        Some(delay) => report.time(delay, HORIZON_MAX)?,
-        None => Nanos::ZERO,
-    };
-    let Some(after) = fields.get("after") else {
-        return Some(Start { after: None, delay });
-    };
-    let name = report.string(after)?.to_owned();
-    let index = tasks.iter().position(|task| *task == name);
-    if index.is_none() {
-        report.add_unknown(
-            &after.span(),
-            "unknown task",
-            &name,
-            tasks.iter().map(String::as_str),
-        );
-    }
-    Some(Start {
-        after: index,
-        delay,
-    })
-}
-
-/// Where a task's field is, to point at.
-fn span_of(fields: &Fields<'_>, key: &str) -> std::ops::Range<usize> {
-    fields
-        .get(key)
-        .map_or(fields.span.clone(), toml::Spanned::span)
-}
-
-fn check_pids(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
-    let mut seen = BTreeMap::new();
-    for (task, fields) in tasks.iter().zip(items) {
-        if let Some(pid) = task.pid
-            && let Some(other) = seen.insert(pid, &task.name)
-        {
-            let expected = format!("{other} has it already");
-            report.add(&span_of(fields, "pid"), "second pid", expected);
-        }
-    }
-}
-
-/// Whoever is waited for must say that it is ready, and must not wait
-/// for its waiter.
-fn check_starts(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
-    for (task, fields) in tasks.iter().zip(items) {
-        let Some(after) = task.start.after.and_then(|index| tasks.get(index)) else {
-            continue;
-        };
-        let threads = after.threads.iter().map(|thread| &thread.program);
-        let mut programs = std::iter::once(&after.program).chain(threads);
-        if !programs.any(|ops| ops.iter().any(|op| matches!(op, Op::Ready))) {
-            let expected = format!("{} never says {{ ready = true }}", after.name);
-            report.add(&span_of(fields, "start"), "waits forever", expected);
-        }
-        // A chain longer than there are tasks has come back to itself.
-        let next = |index: &usize| tasks.get(*index).and_then(|task| task.start.after);
-        if std::iter::successors(task.start.after, next)
-            .nth(tasks.len())
-            .is_some()
-        {
-            let expected = "these tasks wait for each other";
-            report.add(&span_of(fields, "start"), "waits forever", expected);
-        }
-    }
 }
 
 #[cfg(test)]

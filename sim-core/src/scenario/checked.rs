@@ -6,6 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::base::{Distribution, Nanos};
+/// Names that [`Machine::costs`] may set, each with its default in ns
+/// and its meaning.
+pub use crate::kernel::costs::COSTS;
 
 /// A checked scenario.
 #[derive(Clone, Debug)]
@@ -46,70 +49,6 @@ pub struct Machine {
     /// Costs by name: only those given; [`COSTS`] has the others' defaults.
     pub costs: BTreeMap<String, Nanos>,
 }
-
-/// Names of the costs that [`Machine::costs`] may set, each with its
-/// default in ns and its meaning. CPU time, unless said otherwise.
-pub const COSTS: &[(&str, u64, &str)] = &[
-    ("page_fault", 2_300, "first touch of an anonymous page"),
-    ("zap_page", 500, "unmapping and freeing one page"),
-    (
-        "reclaim_pass",
-        1_000_000,
-        "one pass of direct reclaim or kswapd that reclaims nothing",
-    ),
-    ("reclaim_gap", 0, "between two such passes of an allocation"),
-    (
-        "oom_report",
-        5_000_000,
-        "printing the report, from the choice of a victim to its SIGKILL",
-    ),
-    (
-        "select_per_task",
-        1_000,
-        "looking at one process when choosing a victim",
-    ),
-    (
-        "notifier_hlist",
-        1_000,
-        "calling one list notifier for one announced range",
-    ),
-    (
-        "notifier_interval",
-        200,
-        "looking up one announced range in the interval tree",
-    ),
-    (
-        "notifier_overlap",
-        0,
-        "extra for a driver callback whose range overlaps",
-    ),
-    ("printk", 0, "one line of the log, such as a refusal's"),
-    (
-        "vma_walk",
-        0,
-        "one VMA visited by the reaper's walk, besides its pages",
-    ),
-    (
-        "context_switch",
-        2_000,
-        "a CPU going from one task to another",
-    ),
-    (
-        "signal",
-        50_000,
-        "from SIGKILL until a task that may run starts to exit",
-    ),
-    (
-        "lock_op_cost",
-        0,
-        "one lock operation, what lockdep costs included",
-    ),
-    (
-        "srcu_sync",
-        0,
-        "one synchronize_srcu(); waiting, not CPU time",
-    ),
-];
 
 /// A zone.
 #[derive(Clone, Debug)]

@@ -194,7 +194,7 @@ impl<'s> Report<'s> {
 }
 
 /// "did you mean …", or all names when none is near.
-pub(super) fn suggestion(name: &str, known: &[&str]) -> String {
+pub(crate) fn suggestion(name: &str, known: &[&str]) -> String {
     let near = nearest(name, known);
     if !near.is_empty() {
         return format!("did you mean {}?", near.join(" or "));

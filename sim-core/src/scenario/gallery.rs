@@ -48,9 +48,9 @@ macro_rules! entries {
     };
 }
 
-/// In the order in which lists show them; the first is the page's
-/// opening example.
-const ENTRIES: &[Entry] = entries! {
+/// All scenarios, in the order in which lists show them; the first is
+/// the page's opening example.
+pub const ALL: &[Entry] = entries! {
     Example "gpu-fence-overlap" "A GPU mirrors part of the victim"
     Recording "capture-6-1-s2stuck" "A stuck victim without notifiers is reaped at once"
     Recording "capture-6-1-s3" "A notifier that always refuses: nothing is freed"
@@ -59,14 +59,14 @@ const ENTRIES: &[Entry] = entries! {
     Recording "capture-6-1-s6" "An interval over all of the victim: only crumbs are freed"
 };
 
-/// All scenarios, in the order in which lists show them.
+/// [`ALL`], for who would rather call.
 pub fn gallery() -> &'static [Entry] {
-    ENTRIES
+    ALL
 }
 
 /// The scenario with that id.
 pub fn find(id: &str) -> Option<&'static Entry> {
-    ENTRIES.iter().find(|entry| entry.id == id)
+    ALL.iter().find(|entry| entry.id == id)
 }
 
 #[cfg(test)]
@@ -75,6 +75,8 @@ mod tests {
     use crate::base::Nanos;
     use crate::scenario::checked::{Op, Scenario, Task};
 
+    type Ranges = Vec<(u64, u64)>;
+
     fn parsed(id: &str) -> Scenario {
         let entry = find(id).expect("in the gallery");
         crate::scenario::parse(entry.id, entry.text, &[]).expect("every scenario parses")
@@ -82,7 +84,7 @@ mod tests {
 
     /// First byte and end of every VMA of a task once its program has
     /// mapped its regions, and those of the regions alone.
-    fn ranges(task: &Task) -> (Vec<(u64, u64)>, Vec<(u64, u64)>) {
+    fn ranges(task: &Task) -> (Ranges, Ranges) {
         let regions: Vec<(u64, u64)> = task
             .program
             .iter()

@@ -14,11 +14,14 @@ mod layout;
 mod machine;
 pub mod names;
 mod program;
+mod read;
 mod run;
 mod set;
 mod spec;
+mod task;
 pub mod units;
 
 pub use check::{parse, parse_file};
 pub use error::Diagnostic;
+pub(crate) use error::suggestion;
 pub use run::{RunOptions, Simulation, TieOrder};

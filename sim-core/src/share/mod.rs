@@ -1,1 +1,142 @@
-//! Links.
+//! Links: a whole run, or a comparison of policies, in the fragment of
+//! an address, such as
+//! `#/v1/run?scenario=gpu-fence-overlap&seed=42&policy=nonblock,interval`.
+//!
+//! Each version of the form has a module of its own that never changes
+//! once links of it are in the world; older versions are brought up to
+//! date one step at a time. A link says what to run: running it, and
+//! comparing digests, is left to the reader.
+
+mod v1;
+
+use crate::base::{Digest, Nanos};
+
+/// Bytes of the longest link that is read. [`encode`] makes a longer one
+/// only of a scenario that travels inside it.
+pub const LINK_SIZE_MAX: usize = 8 << 10;
+/// The largest seed: what JavaScript's numbers hold exactly.
+pub const SEED_MAX: u64 = (1 << 53) - 1;
+/// The version that [`encode`] writes.
+const VERSION: u32 = 1;
+
+/// What a link says.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct Link {
+    /// The scenario.
+    pub scenario: ScenarioRef,
+    /// 0 to [`SEED_MAX`].
+    pub seed: u64,
+    /// Kernel profile; `None`: the scenario's.
+    pub kernel: Option<String>,
+    /// Policies to compare; empty: the scenario's or the profile's own.
+    pub policies: Vec<String>,
+    /// Checkers to run.
+    pub checks: Vec<String>,
+    /// Overrides `(path, value)`, in order.
+    pub sets: Vec<(String, String)>,
+    /// Version of the model that the digests are from.
+    pub model: Option<u32>,
+    /// Digests that were seen: none, or one per policy in their order.
+    pub digests: Vec<Digest>,
+    /// Instant to show, since the run's start.
+    pub t: Option<Nanos>,
+    /// Name of the lane to show.
+    pub focus: Option<String>,
+}
+
+/// Where a link's scenario is.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub enum ScenarioRef {
+    /// In the gallery, under this id.
+    ById(String),
+    /// In the link: the text of a scenario file, at most 64 KiB.
+    Inline(String),
+}
+
+impl Link {
+    /// A link to a scenario of the gallery with nothing else set.
+    pub fn to(id: &str) -> Self {
+        Self {
+            scenario: ScenarioRef::ById(id.to_owned()),
+            seed: 0,
+            kernel: None,
+            policies: Vec::new(),
+            checks: Vec::new(),
+            sets: Vec::new(),
+            model: None,
+            digests: Vec::new(),
+            t: None,
+            focus: None,
+        }
+    }
+}
+
+/// Why a text is no link. The messages are for whoever was sent it.
+#[derive(Clone, Eq, PartialEq, Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The text is longer than [`LINK_SIZE_MAX`]; its size in bytes.
+    #[error(
+        "this link has {0} bytes, more than the {LINK_SIZE_MAX} that are read: send the scenario as a file"
+    )]
+    TooLong(usize),
+    /// There is no fragment of the known form.
+    #[error("this is no link to a run: one has #/v1/run?… in it")]
+    Form,
+    /// A newer program made it; the version.
+    #[error("this link has version {0}, newer than this program ({VERSION}): reload or update")]
+    Newer(u32),
+    /// A key that this version doesn't have.
+    #[error("this link has an unknown part `{key}`: {hint}")]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// Keys that were perhaps meant.
+        hint: String,
+    },
+    /// A key that may stand only once stands twice.
+    #[error("this link has two parts `{0}`")]
+    Twice(&'static str),
+    /// Neither or both of `scenario` and `z`.
+    #[error("this link needs either `scenario` or `z`, and has {0}")]
+    Scenario(&'static str),
+    /// A value makes no sense.
+    #[error("the part `{key}` of this link is damaged: {reason}")]
+    Value {
+        /// Its key.
+        key: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Writes a link as a fragment, `#` included.
+pub fn encode(link: &Link) -> String {
+    v1::encode(link)
+}
+
+/// Reads a link: a fragment, with or without `#`, or a whole address.
+///
+/// # Errors
+/// What is wrong with it, in words for people. No text panics or takes
+/// more than a few times [`LINK_SIZE_MAX`] of memory.
+pub fn decode(text: &str) -> Result<Link, LinkError> {
+    if text.len() > LINK_SIZE_MAX {
+        return Err(LinkError::TooLong(text.len()));
+    }
+    let text = text.trim();
+    let fragment = text.split_once('#').map_or(text, |(_, fragment)| fragment);
+    let path = fragment.strip_prefix('/').ok_or(LinkError::Form)?;
+    let (version, rest) = path.split_once('/').ok_or(LinkError::Form)?;
+    let digits = version.strip_prefix('v').ok_or(LinkError::Form)?;
+    if digits.is_empty() || digits.len() > 9 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(LinkError::Form);
+    }
+    match digits.parse().map_err(|_| LinkError::Form)? {
+        0 => Err(LinkError::Form),
+        VERSION => v1::decode(rest.strip_prefix("run?").ok_or(LinkError::Form)?),
+        newer => Err(LinkError::Newer(newer)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

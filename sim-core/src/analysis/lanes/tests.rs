@@ -1,4 +1,5 @@
 //! Lanes of hand-written traces, drawn as text, and of random ones.
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
 use std::fmt::Write as _;
 
@@ -54,7 +55,7 @@ fn letter(state: LaneState) -> char {
     }
 }
 
-fn check(run: &Run, step_ms: u64, drawing: Expect) {
+fn check(run: &Run, step_ms: u64, drawing: &Expect) {
     assert_no_gaps(&lanes(run));
     drawing.assert_eq(&draw(run, step_ms));
 }
@@ -103,24 +104,23 @@ fn a_kill_with_a_back_off() {
     check(
         &story.ends(80, Stop::Idle),
         2,
-        expect![[r#"
-        oom_reaper       ....................~~~~~~~~~~22........
-                                             ^ WakeReaper
-                                             ^ AttemptStart
-                                                       ^ AttemptStart
-                                                         ^ SkipSet
-        hog              RRRRRRRRRRKKKKKBBBBBBBBBBBBBBBBBBBBBB
-                                   ^ Kill
-                                                         ^ SkipSet
-                                                              ^ Exit
-        hog/2            ..........KBBBBBBBBBBBBBBBBBBBBBBBBBBBBB
-        other            RRRRRDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDRRRRR
-                                                            ^ Ready
-        gpu0             
-                                             ^ Refusal
-        oom_lock                   h
-        mmap_lock of hog 
-    "#]],
+        &expect![[r#"
+            oom_reaper       ....................~~~~~~~~~~22........
+                                                 ^ WakeReaper
+                                                 ^ AttemptStart
+                                                           ^ AttemptStart
+                                                             ^ SkipSet
+            hog              RRRRRRRRRRKKKKKBBBBBBBBBBBBBBBBBBBBBB
+                                       ^ Kill
+                                                             ^ SkipSet
+                                                                  ^ Exit
+            hog/2            ..........KBBBBBBBBBBBBBBBBBBBBBBBBBBBBB
+            other            RRRRRDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDRRRRR
+                                                                ^ Ready
+            gpu0             
+                                                 ^ Refusal
+            oom_lock                   h
+        "#]],
     );
 }
 
@@ -158,7 +158,7 @@ fn callbacks_cover_jobs() {
     check(
         &story.ends(32, Stop::Idle),
         1,
-        expect![[r#"
+        &expect![[r#"
         oom_reaper       ................................
         hog              RRRRRRRRRREEBBBBBBBBEEEEEERR
                                                      ^ Exit

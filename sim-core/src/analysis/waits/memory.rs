@@ -72,11 +72,15 @@ impl Walk<'_> {
         let who = process_name(&self.index.cast, victim.leader);
         let ago = self.ago(victim.killed);
         let pages = victim.mm.map_or(0, |mm| self.index.present(mm, self.at));
-        let size = size_text(pages);
-        if self.is_in_process(task, victim.leader) {
-            format!("; it was killed itself {ago} and still has {size}")
+        let has = if pages > 0 {
+            format!("still has {}", size_text(pages))
         } else {
-            format!("; {who} was killed {ago} and still has {size}")
+            "has no page left, but is not done with".to_owned()
+        };
+        if self.is_in_process(task, victim.leader) {
+            format!("; it was killed itself {ago} and {has}")
+        } else {
+            format!("; {who} was killed {ago} and {has}")
         }
     }
 

@@ -2,12 +2,25 @@
 
 use super::Walk;
 use crate::analysis::index::lock_waited_for;
+use crate::analysis::replay::{Doing, is_own_wish};
 use crate::analysis::words::{
     count_text, device_name, list_text, lock_name, mm_name, range_name, span_text, time_text,
 };
 use crate::base::{DeviceId, MmId, TaskId};
 use crate::engine::{Hold, WaitOn};
 use crate::record::Reason;
+
+/// What a task that waits by its own wish does, after its name.
+fn wish_text(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Start => "has not begun: its start condition is not met",
+        Reason::Pause => "pauses in its program",
+        Reason::Pace => "keeps to its own rate",
+        Reason::Forever => "idles until it is killed",
+        Reason::Reply => "waits for the process to be ready",
+        _ => "has nothing to do",
+    }
+}
 
 impl Walk<'_> {
     pub(super) fn explain_lock(&mut self, task: TaskId) {
@@ -50,20 +63,30 @@ impl Walk<'_> {
         match doing.reason() {
             Some(Reason::Fence) => self.explain_fence(task),
             Some(Reason::NotifierEnd) => self.explain_notifier_end(task),
+            Some(reason) if is_own_wish(reason) => {
+                let what = reason.text().to_owned();
+                let left = match self.left(task) {
+                    Some(left) => format!(" ({} left)", span_text(left)),
+                    None => String::new(),
+                };
+                let text = format!("{} {}{left}.", self.name(task), wish_text(reason));
+                let kind = if reason == Reason::Forever {
+                    "none"
+                } else {
+                    "time"
+                };
+                self.push(task, what, kind, None, text);
+            }
             reason => {
                 let what = reason.map_or("something", Reason::text);
                 let is_timed = matches!(
                     doing,
-                    crate::analysis::replay::Doing::Blocked {
+                    Doing::Blocked {
                         on: WaitOn::Time,
                         ..
                     }
                 );
-                let left = if reason == Some(Reason::Forever) {
-                    String::new()
-                } else {
-                    format!(" ({})", self.left_text(task))
-                };
+                let left = format!(" ({})", self.left_text(task));
                 let verb = if reason == Some(Reason::Stuck) {
                     "is stuck in"
                 } else {
@@ -109,11 +132,16 @@ impl Walk<'_> {
             Some(device) => format!("a fence of {}", device_name(cast, device)),
             None => Reason::Fence.text().to_owned(),
         };
+        // A waiter looks up at every fence; what counts is when it gets out.
+        let left = match (self.index.call(task, self.seen), self.left_of_call(task)) {
+            (None, _) => self.left_text(task),
+            (Some(_), Some(left)) => format!("{} left", span_text(left)),
+            (Some(_), None) => "past the end of the run".to_owned(),
+        };
         let text = format!(
-            "{}{} waits for {fence} ({}).",
+            "{}{} waits for {fence} ({left}).",
             self.name(task),
             self.callback_text(task),
-            self.left_text(task)
         );
         self.push(task, fence, "queue", worker, text);
         match (worker, device) {

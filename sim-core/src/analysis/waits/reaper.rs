@@ -3,7 +3,7 @@
 use super::Walk;
 use crate::analysis::reaping::{Attempt, Outcome, Refusal};
 use crate::analysis::words::{
-    list_text, lock_name, notifier_name, process_name, range_name, range_text, span_text,
+    lock_name, notifier_name, process_name, range_name, range_text, short_list_text, span_text,
 };
 use crate::base::{LockId, TaskId};
 use crate::engine::Hold;
@@ -77,7 +77,7 @@ impl Walk<'_> {
         }
         let device = cast.notifiers.get(first.notifier).map(|info| info.device);
         let worker = device.and_then(|device| cast.devices.get(device)?.task);
-        let cause = format!("{} in attempt {}", list_text(&causes), attempt.number);
+        let cause = format!("{} in attempt {}", short_list_text(&causes), attempt.number);
         (cause, worker)
     }
 

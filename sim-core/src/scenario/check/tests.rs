@@ -9,6 +9,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
+use crate::scenario::checked::Op;
 
 const SKETCH: &str = r#"
 schema = 1

@@ -1,0 +1,127 @@
+//! What can be typed. Values are checked here as far as one can without
+//! knowing any scenario; clap answers the rest with exit code 2.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The largest seed: what a JavaScript number holds exactly.
+pub(crate) const SEED_MAX: u64 = (1 << 53) - 1;
+
+/// Simulates Linux's OOM killer, OOM reaper and MMU notifiers, reproducibly.
+#[derive(Debug, Parser)]
+#[command(name = "reaperscope", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Lists what there is to choose from
+    List(ListArgs),
+    /// Runs a scenario and tells what happened
+    Run(RunArgs),
+    /// Runs a scenario and prints the link that reproduces it
+    Link(LinkArgs),
+    /// Recomputes the run of a link and compares digests
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// What to list
+    #[arg(value_enum, default_value_t = Listed::Scenarios)]
+    pub(crate) what: Listed,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Copy, Clone, Debug, ValueEnum)]
+pub(crate) enum Listed {
+    Scenarios,
+    Policies,
+    Drivers,
+    Profiles,
+    Checkers,
+}
+
+#[derive(Copy, Clone, Debug, ValueEnum)]
+pub(crate) enum ListFormat {
+    Text,
+    Json,
+}
+
+/// A scenario and what may be chosen for a run of it.
+#[derive(Debug, Args)]
+pub(crate) struct ChoiceArgs {
+    /// Gallery id, path of a scenario file, or link
+    pub(crate) scenario: String,
+    /// Seed, 0 to 2^53-1 [default: the link's, or 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
+    pub(crate) seed: Option<u64>,
+    /// Kernel profile, such as 6.1 [default: the scenario's]
+    #[arg(long, value_name = "V")]
+    pub(crate) kernel: Option<String>,
+    /// Notifier policy [default: the scenario's, or else the kernel's own]
+    #[arg(long, value_name = "ID")]
+    pub(crate) policy: Option<String>,
+    /// Order of simultaneous events: as scheduled, or drawn from the seed
+    #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
+    pub(crate) ties: TiesArg,
+    /// Overrides a value of the scenario: task.hog.oom_score_adj=0
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub(crate) sets: Vec<(String, String)>,
+}
+
+#[derive(Copy, Clone, Eq, PartialEq, Debug, ValueEnum)]
+pub(crate) enum TiesArg {
+    Fifo,
+    Seeded,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = RunFormat::Summary)]
+    pub(crate) format: RunFormat,
+    /// Writes to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Copy, Clone, Debug, ValueEnum)]
+pub(crate) enum RunFormat {
+    /// For people
+    Summary,
+    /// One JSON object
+    Json,
+    /// Trace text as the kernel prints it
+    Ftrace,
+    /// Log text as the kernel prints it
+    Dmesg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LinkArgs {
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// A link: the fragment, or a whole URL
+    pub(crate) link: String,
+}
+
+fn path_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.trim().is_empty() => {
+            Ok((path.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("expected path=value, such as task.hog.oom_score_adj=0".to_owned()),
+    }
+}

@@ -1,0 +1,103 @@
+//! `list`: what there is to choose from.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use sim_core::kernel::switches;
+use sim_core::scenario::gallery::{Entry, gallery};
+use sim_core::{driver, policy};
+
+use crate::args::{ListArgs, ListFormat, Listed};
+use crate::doc;
+use crate::error::Error;
+use crate::output;
+
+/// A thing that can be chosen.
+#[derive(Serialize)]
+struct Item {
+    id: String,
+    title: String,
+    group: String,
+    #[serde(flatten)]
+    more: BTreeMap<String, String>,
+}
+
+/// Lists.
+pub(crate) fn run(args: &ListArgs) -> Result<(), Error> {
+    let items = items(args.what);
+    let text = match args.format {
+        ListFormat::Json => json(&items)?,
+        ListFormat::Text => text(&items),
+    };
+    output::write(&text, None)
+}
+
+fn items(what: Listed) -> Vec<Item> {
+    match what {
+        Listed::Scenarios => gallery().iter().map(scenario).collect(),
+        Listed::Policies => policy::ALL
+            .iter()
+            .map(|policy| plug_in(policy.id(), "policies", policy.doc()))
+            .collect(),
+        Listed::Drivers => driver::ALL
+            .iter()
+            .map(|driver| plug_in(driver.id(), "drivers", driver.doc()))
+            .collect(),
+        Listed::Profiles => switches::PROFILES.iter().map(profile).collect(),
+        // None is modeled yet.
+        Listed::Checkers => Vec::new(),
+    }
+}
+
+fn scenario(entry: &Entry) -> Item {
+    Item {
+        id: entry.id.to_owned(),
+        title: entry.title.to_owned(),
+        group: entry.group.name().to_owned(),
+        more: BTreeMap::new(),
+    }
+}
+
+fn plug_in(id: &str, group: &str, source: &str) -> Item {
+    let doc = doc::read(source);
+    Item {
+        id: id.to_owned(),
+        title: doc.title,
+        group: group.to_owned(),
+        more: doc.parts,
+    }
+}
+
+fn profile(profile: &switches::Switches) -> Item {
+    Item {
+        id: profile.id.to_owned(),
+        title: format!("Linux {}", profile.tree),
+        group: "profiles".to_owned(),
+        more: BTreeMap::from([("policy".to_owned(), profile.policy.to_owned())]),
+    }
+}
+
+fn json(items: &[Item]) -> Result<String, Error> {
+    let mut text = serde_json::to_string_pretty(items).map_err(|error| Error::Io {
+        doing: "writing JSON".to_owned(),
+        error: error.into(),
+    })?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// Ids in one column, titles in another.
+fn text(items: &[Item]) -> String {
+    let width = items
+        .iter()
+        .map(|item| item.id.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for item in items {
+        // Writing to a String cannot fail.
+        let _: std::fmt::Result = writeln!(text, "{:<width$}  {}", item.id, item.title);
+    }
+    text
+}

@@ -1,0 +1,19 @@
+//! One file per command.
+
+mod link;
+mod list;
+mod run;
+mod verify;
+
+use crate::args::Command;
+use crate::error::Error;
+
+/// Does what was asked.
+pub(crate) fn run(command: &Command) -> Result<(), Error> {
+    match command {
+        Command::List(args) => list::run(args),
+        Command::Run(args) => run::run(args),
+        Command::Link(args) => link::run(args),
+        Command::Verify(args) => verify::run(args),
+    }
+}

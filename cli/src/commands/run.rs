@@ -1,0 +1,35 @@
+//! `run`: runs a scenario and tells what happened.
+
+use sim_core::analysis::report;
+use sim_core::export;
+use sim_core::record::Keep;
+
+use crate::args::{RunArgs, RunFormat};
+use crate::choice::Choice;
+use crate::error::Error;
+use crate::simulate::simulate;
+use crate::{json, link, output, summary};
+
+/// Runs.
+pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
+    let choice = Choice::of(&args.choice)?;
+    let run = simulate(&choice, Keep::Records)?;
+    let text = match args.format {
+        RunFormat::Summary => {
+            let link = link::of(&choice, Some(&run));
+            summary::of(&choice.scenario.title, &run, &report(&run), &link)
+        }
+        RunFormat::Json => {
+            let object = json::of(&run, &report(&run));
+            let mut text = serde_json::to_string_pretty(&object).map_err(|error| Error::Io {
+                doing: "writing JSON".to_owned(),
+                error: error.into(),
+            })?;
+            text.push('\n');
+            text
+        }
+        RunFormat::Ftrace => export::ftrace(&run),
+        RunFormat::Dmesg => export::dmesg(&run),
+    };
+    output::write(&text, args.out.as_deref())
+}

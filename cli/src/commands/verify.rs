@@ -1,0 +1,57 @@
+//! `verify`: recomputes the run of a link and compares digests.
+
+use std::fmt::Write as _;
+
+use sim_core::record::{Keep, MODEL_VERSION};
+
+use crate::args::VerifyArgs;
+use crate::choice::Choice;
+use crate::error::Error;
+use crate::simulate::simulate;
+use crate::{link, output};
+
+/// Prints a line per run of the link; differs if any does.
+pub(crate) fn run(args: &VerifyArgs) -> Result<(), Error> {
+    let linked = link::read(&args.link)?;
+    if linked.digests.is_empty() {
+        return Err(Error::bad_input("the link has no digest= to compare with"));
+    }
+    let policies: Vec<Option<String>> = match linked.policies.as_slice() {
+        [] => vec![None],
+        policies => policies.iter().cloned().map(Some).collect(),
+    };
+    if policies.len() != linked.digests.len() {
+        return Err(Error::bad_input(format!(
+            "the link has {} digests for {} runs",
+            linked.digests.len(),
+            policies.len()
+        )));
+    }
+    let mut text = String::new();
+    let mut same = true;
+    for (policy, expected) in policies.into_iter().zip(&linked.digests) {
+        let choice = Choice::linked(&linked, policy, &[])?;
+        let run = simulate(&choice, Keep::DigestOnly)?;
+        let digest = run.digest;
+        let reproduced = digest == *expected;
+        same &= reproduced;
+        let word = if reproduced {
+            "reproduced"
+        } else {
+            "differs   "
+        };
+        // Writing to a String cannot fail.
+        let _: std::fmt::Result = writeln!(text, "{word}  {digest}  {}", run.id.policy);
+        if !reproduced {
+            let _: std::fmt::Result = writeln!(text, "link says   {expected}");
+        }
+    }
+    if !same && let Some(model) = linked.model.filter(|model| *model != MODEL_VERSION) {
+        let _: std::fmt::Result = writeln!(
+            text,
+            "the link is of model {model}, this program has model {MODEL_VERSION}"
+        );
+    }
+    output::write(&text, None)?;
+    if same { Ok(()) } else { Err(Error::Mismatch) }
+}

@@ -1,0 +1,68 @@
+//! `list`.
+
+use expect_test::expect;
+use serde_json::Value;
+
+use super::tool::printed;
+
+#[test]
+fn scenarios_are_listed_by_id_and_title() {
+    let text = printed(&["list"]);
+    assert_eq!(text, printed(&["list", "scenarios", "--format", "text"]));
+    let of_recordings = |line: &&str| line.starts_with("capture-6-1-");
+    let lines: String = text
+        .lines()
+        .filter(of_recordings)
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    expect![[r#"
+        capture-6-1-s2stuck  A stuck victim without notifiers is reaped at once
+        capture-6-1-s3       A notifier that always refuses: nothing is freed
+        capture-6-1-s4part   Four mirrored megabytes protect a VMA of 92
+        capture-6-1-s5part   The same four megabytes through the interval API
+        capture-6-1-s6       An interval over all of the victim: only crumbs are freed
+    "#]]
+    .assert_eq(&lines);
+}
+
+#[test]
+fn every_list_is_an_array_of_objects() {
+    for what in ["scenarios", "policies", "drivers", "profiles", "checkers"] {
+        let json: Value =
+            serde_json::from_str(&printed(&["list", what, "--format", "json"])).expect("JSON");
+        let items = json.as_array().expect("an array");
+        assert_eq!(items.is_empty(), what == "checkers", "{what}");
+        for item in items {
+            for field in ["id", "title", "group"] {
+                let text = item[field].as_str().unwrap_or_default();
+                assert!(!text.is_empty(), "{what}: {field} of {item}");
+            }
+        }
+        let rows = printed(&["list", what]).lines().count();
+        assert_eq!(rows, items.len(), "{what}");
+    }
+}
+
+#[test]
+fn plug_ins_carry_their_documentation() {
+    let json = printed(&["list", "policies", "--format", "json"]);
+    let json: Vec<Value> = serde_json::from_str(&json).expect("JSON");
+    let interval = json
+        .iter()
+        .find(|item| item["id"] == "interval")
+        .expect("interval");
+    assert_eq!(interval["group"], "policies");
+    assert_eq!(
+        interval["title"],
+        "only notifiers whose range overlaps are called"
+    );
+    for part in ["summary", "mechanism", "models", "doesnt_model", "see"] {
+        assert!(interval[part].is_string(), "{part}");
+    }
+    assert_eq!(
+        printed(&["list", "profiles"])
+            .lines()
+            .find(|line| line.starts_with("6.1 ")),
+        Some("6.1  Linux 6.1.192")
+    );
+}

@@ -1,0 +1,208 @@
+//! `run`: every format, and where it goes.
+
+use std::io::Read as _;
+use std::process::Stdio;
+
+use serde_json::Value;
+use sim_core::import::{parse_dmesg, parse_ftrace, story};
+
+use super::tool::{call, command, printed, scratch};
+
+/// What a recording fixes: who is killed, and after how many attempts.
+const SCENARIO: &str = "capture-6-1-s6";
+
+fn keys(value: &Value) -> Vec<&str> {
+    value
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+#[test]
+fn json_has_the_fields_that_scripts_rely_on() {
+    let json = printed(&["run", SCENARIO, "--seed", "7", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).expect("one object");
+    let mut expected = vec![
+        "scenario",
+        "kernel",
+        "policy",
+        "seed",
+        "model",
+        "digest",
+        "verdict",
+        "flags",
+        "end_ns",
+        "victims",
+        "metrics",
+        "incidents",
+    ];
+    expected.sort_unstable();
+    assert_eq!(keys(&json), expected);
+    let mut expected = vec![
+        "reap_attempts",
+        "backoffs",
+        "refusals",
+        "gave_up",
+        "reaped_pages",
+        "callbacks",
+        "callback_blocked_ns",
+        "callback_blocked_max_ns",
+        "oom_to_recovery_ns",
+        "alloc_stall_ns",
+        "psi_some_ns",
+        "psi_full_ns",
+        "stale_accesses",
+        "lockdep_reports",
+        "non_block_reports",
+        "hung_tasks",
+        "events",
+    ];
+    expected.sort_unstable();
+    assert_eq!(keys(&json["metrics"]), expected);
+    assert_eq!(
+        keys(&json["metrics"]["alloc_stall_ns"]),
+        ["count", "max", "p50", "p99"]
+    );
+    assert_eq!(
+        keys(&json["victims"][0]),
+        [
+            "attempts",
+            "freed_pages",
+            "killed_ns",
+            "pid",
+            "skip_ns",
+            "task"
+        ]
+    );
+    let incident = &json["incidents"][0];
+    assert_eq!(keys(incident), ["chain", "kind", "t_ns", "task", "text"]);
+    assert_eq!(
+        keys(&incident["chain"][0]),
+        ["kind", "since_ns", "task", "waits_on"]
+    );
+    let head = [
+        &json["scenario"],
+        &json["kernel"],
+        &json["policy"],
+        &json["verdict"],
+    ];
+    assert_eq!(head, [SCENARIO, "6.1", "interval", "extra-victims"]);
+    assert_eq!((&json["seed"], &json["model"]), (&7.into(), &1.into()));
+    let digest = json["digest"].as_str().expect("text");
+    let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    assert!(digest.len() == 32 && digest.chars().all(hex), "{digest}");
+    let metrics = &json["metrics"];
+    assert_eq!(metrics["reap_attempts"], 10);
+    assert_eq!(
+        (&metrics["backoffs"], &metrics["refusals"]),
+        (&10.into(), &20.into())
+    );
+    assert_eq!(json["victims"][0]["task"], "hog");
+}
+
+#[test]
+fn what_never_happened_is_null() {
+    let json = printed(&["run", SCENARIO, "--set", "horizon=1s", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).expect("one object");
+    assert!(json["metrics"]["oom_to_recovery_ns"].is_null());
+    assert!(json["metrics"]["alloc_stall_ns"]["p50"].is_null());
+    assert_eq!(json["metrics"]["alloc_stall_ns"]["count"], 0);
+    assert_eq!(json["victims"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn summary_names_what_matters() {
+    let text = printed(&["run", SCENARIO]);
+    for part in [
+        "verdict    extra-victims\n",
+        "victims    hog (pid 130) killed at ",
+        "10 attempts, 10 back-offs, 20 refusals; ",
+        "give-up",
+        "digest     ",
+        "link       #/v1/run?scenario=capture-6-1-s6&",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn trace_and_log_are_read_by_the_reader_of_recordings() {
+    let trace = printed(&["run", SCENARIO, "--format", "ftrace"]);
+    let log = printed(&["run", SCENARIO, "--format", "dmesg"]);
+    let trace = parse_ftrace(&trace).expect("a trace");
+    let log = parse_dmesg(&log);
+    assert_eq!((trace.unread, log.unread), (0, 0));
+    let story = story(&trace.lines, &log.lines, 0);
+    let victims: Vec<_> = story
+        .victims
+        .iter()
+        .map(|victim| victim.name.as_str())
+        .collect();
+    assert_eq!(victims, ["hog", "presser"]);
+}
+
+#[test]
+fn choices_reach_the_run() {
+    let digest = |args: &[&str]| {
+        let mut all = vec!["run", "gpu-fence-overlap", "--format", "json"];
+        all.extend(args);
+        let json: Value = serde_json::from_str(&printed(&all)).expect("one object");
+        json["digest"].to_string()
+    };
+    let plain = digest(&["--seed", "5"]);
+    assert_eq!(
+        plain,
+        digest(&["--seed=5", "--ties", "fifo", "--kernel", "6.1"])
+    );
+    for other in [
+        ["--policy", "nonblock"],
+        ["--ties", "seeded"],
+        ["--set", "machine.cpus=1"],
+    ] {
+        assert_ne!(
+            plain,
+            digest(&["--seed", "5", other[0], other[1]]),
+            "{other:?}"
+        );
+    }
+}
+
+#[test]
+fn out_names_a_file() {
+    let path = scratch("out.json");
+    let name = path.to_str().expect("a readable path");
+    let _: std::io::Result<()> = std::fs::remove_file(&path);
+    let said = call(&["run", SCENARIO, "--format", "json", "--out", name]);
+    assert_eq!(
+        (said.code, said.out.as_str(), said.err.as_str()),
+        (Some(0), "", "")
+    );
+    let written = std::fs::read_to_string(&path).expect("the file");
+    assert_eq!(written, printed(&["run", SCENARIO, "--format", "json"]));
+    let said = call(&["run", SCENARIO, "--out", "/no/such/directory/x"]);
+    assert_eq!(said.code, Some(2));
+    assert!(
+        said.err
+            .starts_with("error: writing /no/such/directory/x: "),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn reader_that_leaves_early_is_no_error() {
+    let mut child = command(["run", SCENARIO, "--format", "ftrace"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut some = [0; 16];
+    let mut stdout = child.stdout.take().expect("piped");
+    stdout.read_exact(&mut some).expect("a header");
+    drop(stdout);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

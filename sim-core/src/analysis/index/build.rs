@@ -1,0 +1,228 @@
+//! The pass over the records that fills an [`Index`].
+
+use super::{Call, Counts, Holding, Index, Step};
+use crate::analysis::memory::MemoryBuilder;
+use crate::analysis::psi::{Psi, PsiBuilder};
+use crate::analysis::reaping::AttemptsBuilder;
+use crate::analysis::replay::{Doing, Now, TaskNow};
+use crate::analysis::types::Memory;
+use crate::analysis::victims::VictimsBuilder;
+use crate::base::SimTime;
+use crate::base::{LockId, Nanos, TaskId};
+use crate::record::{Cast, Event, ItreeOp, Record, Run, TaskKind};
+
+/// The pass.
+pub(super) struct Builder<'r> {
+    cast: &'r Cast,
+    now: Now,
+    memory: MemoryBuilder<'r>,
+    psi: PsiBuilder,
+    victims: VictimsBuilder<'r>,
+    attempts: AttemptsBuilder,
+    oom_lock: Option<LockId>,
+    index: Index,
+}
+
+fn table<T: Default>(count: usize) -> Vec<T> {
+    (0..count).map(|_| T::default()).collect()
+}
+
+impl<'r> Builder<'r> {
+    pub(super) fn new(run: &'r Run) -> Self {
+        let cast = &run.cast;
+        let reaper = cast
+            .tasks
+            .iter()
+            .find(|(_, info)| info.kind == TaskKind::Kthread && info.comm == "oom_reaper")
+            .map(|(id, _)| id);
+        let oom_lock = cast.locks.iter().find(|(_, info)| info.name == "oom_lock");
+        Self {
+            cast,
+            now: Now::new(cast),
+            memory: MemoryBuilder::new(cast),
+            psi: PsiBuilder::new(cast),
+            victims: VictimsBuilder::new(cast),
+            attempts: AttemptsBuilder::new(reaper),
+            oom_lock: oom_lock.map(|(id, _)| id),
+            index: Index {
+                cast: cast.clone(),
+                end: run.end,
+                stop: run.stop,
+                events: run.events,
+                times: Vec::with_capacity(run.trace.len()),
+                tasks: table(cast.tasks.len()),
+                locks: table(cast.locks.len()),
+                jobs: table(cast.devices.len()),
+                invalidations: table(cast.mms.len()),
+                attempts: Vec::new(),
+                victims: Vec::new(),
+                memory: Memory::default(),
+                psi: Psi::default(),
+                reaper,
+                progress: None,
+                panic: None,
+                counts: Counts::default(),
+                give_ups: Vec::new(),
+            },
+        }
+    }
+
+    pub(super) fn feed(&mut self, number: usize, record: &Record) {
+        self.index.times.push(record.at);
+        let before = self.now.task(record.task).cloned();
+        self.now.apply(record);
+        self.psi.feed(record, before.as_ref(), &self.now);
+        let rise = self.memory.feed(record);
+        self.victims.feed(number, record, self.memory.present());
+        self.attempts.feed(number, record, &self.now.reaper);
+        if rise || self.is_progress(&record.event) {
+            self.index.progress = Some(number);
+        }
+        if let Some(before) = before {
+            self.track_task(number, record, &before);
+        }
+        self.track_objects(number, record);
+        self.count(number, record);
+    }
+
+    fn count(&mut self, number: usize, record: &Record) {
+        let counts = &mut self.index.counts;
+        match record.event {
+            Event::MnReturn { refused: true, .. } => counts.refusals += 1,
+            Event::UnableToReap { victim } => {
+                counts.gave_up += 1;
+                self.index.give_ups.push((number, victim));
+            }
+            Event::Zap { pages, .. } if Some(record.task) == self.index.reaper => {
+                counts.reaped_pages += u64::from(pages);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_progress(&self, event: &Event) -> bool {
+        match *event {
+            Event::Fault { pages, .. } | Event::Zap { pages, .. } => pages > 0,
+            Event::Released { lock } => Some(lock) != self.oom_lock,
+            _ => false,
+        }
+    }
+
+    fn track_task(&mut self, number: usize, record: &Record, before: &TaskNow) {
+        let (Some(after), Some(track)) = (
+            self.now.task(record.task),
+            self.index.tasks.get_mut(record.task.index()),
+        ) else {
+            return;
+        };
+        if after.doing != before.doing {
+            if let (Doing::Blocked { .. }, Some(parked)) = (before.doing, track.steps.last())
+                && let Some(call) = track.calls.youngest_open()
+            {
+                let since = self.index.times.get(parked.record).copied();
+                call.blocked += record.at.saturating_sub(since.unwrap_or(record.at));
+            }
+            let doing = after.doing;
+            track.steps.push(Step {
+                record: number,
+                doing,
+            });
+        }
+        match (before.stall, after.stall) {
+            (None, Some(gfp)) => track.stalls.open(number, gfp),
+            (Some(_), None) => track.stalls.close(number, |_| true),
+            (Some(old), Some(new)) if old != new => {
+                if let Some(gfp) = track.stalls.youngest_open() {
+                    *gfp = new;
+                }
+            }
+            _ => {}
+        }
+        match record.event {
+            Event::MnCall {
+                notifier,
+                range,
+                blockable,
+                ..
+            } => track.calls.open(
+                number,
+                Call {
+                    notifier,
+                    range,
+                    can_block: blockable,
+                    blocked: Nanos::ZERO,
+                },
+            ),
+            Event::MnReturn {
+                notifier, range, ..
+            } => track.calls.close(number, |call| {
+                call.notifier == notifier && call.range == range
+            }),
+            _ => {}
+        }
+    }
+
+    fn track_objects(&mut self, number: usize, record: &Record) {
+        let task = record.task;
+        match record.event {
+            Event::Acquired { lock, hold } => {
+                if let Some(holds) = self.index.locks.get_mut(lock.index()) {
+                    holds.open(number, Holding { task, hold });
+                }
+            }
+            Event::Released { lock } => {
+                if let Some(holds) = self.index.locks.get_mut(lock.index()) {
+                    holds.close(number, |holding| holding.task == task);
+                }
+            }
+            Event::JobSubmitted { device, fence } => {
+                if let Some(jobs) = self.index.jobs.get_mut(device.index()) {
+                    jobs.open(number, fence);
+                }
+            }
+            Event::FenceSignaled { fence } => {
+                // Every device numbers its fences for itself.
+                let device = self.index.device_of(task);
+                if let Some(jobs) = device.and_then(|id| self.index.jobs.get_mut(id.index())) {
+                    jobs.close(number, |job| *job == fence);
+                }
+            }
+            Event::MnItree { mm, op, .. } => {
+                if let Some(running) = self.index.invalidations.get_mut(mm.index()) {
+                    match op {
+                        ItreeOp::Start => running.open(number, task),
+                        ItreeOp::End => running.close(number, |by| *by == task),
+                        _ => {}
+                    }
+                }
+            }
+            Event::SignalGenerate { target } => self.killed(number, target),
+            Event::MarkVictim { victim, .. } => {
+                let leader = self.cast.tasks.get(victim).map(|info| info.leader);
+                self.killed(number, leader.unwrap_or(victim));
+            }
+            Event::Panic {} => self.index.panic = self.index.panic.or(Some(number)),
+            _ => {}
+        }
+    }
+
+    fn killed(&mut self, number: usize, leader: TaskId) {
+        for (task, info) in self.cast.tasks.iter() {
+            if info.leader == leader
+                && let Some(track) = self.index.tasks.get_mut(task.index())
+            {
+                track.killed = track.killed.or(Some(number));
+            }
+        }
+    }
+
+    pub(super) fn finish(mut self, end: SimTime) -> Index {
+        self.index.memory = self.memory.finish();
+        self.index.psi = self.psi.finish(end);
+        self.index.memory.pressure = std::mem::take(&mut self.index.psi.points);
+        self.index.victims = self.victims.finish();
+        self.index.attempts = self.attempts.finish();
+        self.index.end_parked_calls();
+        self.index
+    }
+}

@@ -1,0 +1,88 @@
+//! The analyses on runs of the gallery.
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+
+use std::fmt::Write as _;
+
+use expect_test::expect;
+
+use super::*;
+use crate::base::SimTime;
+use crate::scenario::{RunOptions, Simulation, gallery};
+
+#[test]
+fn gallery_has_these_verdicts() {
+    let mut text = String::new();
+    for entry in gallery::gallery() {
+        let scenario = crate::scenario::parse(entry.id, entry.text, &[]).expect("checked");
+        let options = RunOptions::default();
+        let run = Simulation::new(&scenario, &options).expect("known").run();
+        let report = report(&run);
+        let metrics = &report.metrics;
+        let _ = writeln!(text, "{}: {}", entry.id, report.verdict.id());
+        let _ = writeln!(text, "  {}", report.evidence);
+        let _ = writeln!(
+            text,
+            "  attempts {} back-offs {} refusals {} reaped {} incidents {}",
+            metrics.reap_attempts,
+            metrics.backoffs,
+            metrics.refusals,
+            metrics.reaped_pages,
+            report.incidents.len()
+        );
+        assert_consistent(&run);
+    }
+    expect![[r#"
+        gpu-fence-overlap: extra-victims
+          editor was killed at 4313.290 ms although hog, killed before, still had 40 MiB.
+          attempts 10 back-offs 10 refusals 10 reaped 18751 incidents 22
+        capture-6-1-s2stuck: recovered
+          hog was killed at 1969.041 ms; by 3986.843 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
+        capture-6-1-s3: extra-victims
+          presser was killed at 5040.522 ms although hog, killed before, still had 93.2 MiB.
+          attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
+        capture-6-1-s4part: extra-victims
+          presser was killed at 5029.298 ms although hog, killed before, still had 92 MiB.
+          attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
+        capture-6-1-s5part: extra-victims
+          presser was killed at 5022.058 ms although hog, killed before, still had 92 MiB.
+          attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
+        capture-6-1-s6: extra-victims
+          presser was killed at 5028.965 ms although hog, killed before, still had 92 MiB.
+          attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
+    "#]].assert_eq(&text);
+}
+
+/// What different analyses say of one run fits together.
+fn assert_consistent(run: &crate::record::Run) {
+    let index = Index::new(run);
+    let memory = index.memory();
+    let used = |at: SimTime| {
+        memory
+            .present
+            .iter()
+            .map(|&(mm, _)| index.present(mm, at))
+            .sum::<u64>()
+    };
+    for &(at, free) in &memory.free {
+        let file = memory.file.iter().rev().find(|point| point.0 <= at);
+        let anon = used(at) - file.map_or(0, |point| point.1);
+        assert!(
+            anon + free <= memory.managed,
+            "{at:?}: {anon} present, {free} free"
+        );
+    }
+    for lane in lanes(run) {
+        assert!(
+            lane.spans.is_sorted_by_key(|span| span.start),
+            "{}",
+            lane.title
+        );
+    }
+    for task in run.cast.tasks.ids() {
+        for part in 0..20 {
+            let at = SimTime(run.end.0 / 20 * part);
+            assert!(!wait_chain(&index, task, at).is_empty());
+        }
+    }
+}

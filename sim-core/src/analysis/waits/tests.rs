@@ -1,0 +1,196 @@
+//! Wait chains of hand-written traces, as text, and of random ones.
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+
+use super::wait_chain;
+use crate::analysis::lanes::tests::any_run;
+use crate::analysis::story::*;
+use crate::analysis::{Index, event_text};
+use crate::base::{SimTime, TaskId};
+use crate::engine::{Stop, WaitOn};
+use crate::record::{Event, Gfp, Reason};
+
+fn check(story: &mut Story, task: TaskId, at_ms: u64, text: &Expect) {
+    let run = story.ends(200, Stop::Horizon);
+    let index = Index::new(&run);
+    let links = wait_chain(&index, task, SimTime(at_ms * 1_000_000));
+    let sentences = links.iter().map(|link| {
+        let holder = link.holder.map_or("-", |task| &run.cast.tasks[task].name);
+        format!(
+            "[{}] {} / {holder}: {}\n",
+            link.kind, link.waits_on, link.text
+        )
+    });
+    text.assert_eq(&sentences.collect::<String>());
+}
+
+fn refused_story() -> Story {
+    let mut story = Story::new();
+    story.at(1).faults(HOG, HEAP, 900);
+    story.at(10).reclaims(OTHER, Gfp::HIGHUSER_MOVABLE);
+    story
+        .at(20)
+        .kills(OTHER, HOG)
+        .wakes(HOG_2)
+        .sleeps(HOG_2, Reason::Stuck);
+    story.at(30).submits(HOG, 7);
+    story
+        .at(40)
+        .add(GPU_TASK, Event::WakeReaper { victim: HOG });
+    story.wakes(REAPER).attempt_is_refused();
+    story.at(140).wakes(REAPER).attempt_is_refused();
+    story.at(190).signals(7);
+    story
+}
+
+#[test]
+fn back_off_names_the_refusal_and_the_job() {
+    check(
+        &mut refused_story(),
+        REAPER,
+        58,
+        &expect![[r#"
+        [time] back-off 1 of 10 / gpu0: oom_reaper waits for the back-off before attempt 2 of 10 (82 ms left), because gpu0 refused hog's buffers [0x20000000–0x21000000) in attempt 1.
+        [time] its job / -: gpu0 has 1 job to do; the next is done in 132 ms.
+    "#]],
+    );
+}
+
+#[test]
+fn allocator_waits_for_the_victim_and_the_reaper() {
+    check(
+        &mut refused_story(),
+        OTHER,
+        150,
+        &expect![[r#"
+        [memory] a free page / hog/2: other asks for a page and retries in direct reclaim since 10.000 ms; hog was killed 130 ms ago and still has 3.5 MiB.
+        [time] an uninterruptible wait inside a driver / -: hog/2 is stuck in an uninterruptible wait inside a driver (past the end of the run).
+        [time] back-off 2 of 10 / gpu0: oom_reaper waits for the back-off before attempt 3 of 10 (past the end of the run), because gpu0 refused hog's buffers [0x20000000–0x21000000) in attempt 2.
+        [time] its job / -: gpu0 has 1 job to do; the next is done in 40 ms.
+    "#]],
+    );
+}
+
+#[test]
+fn delay_before_the_reaper_counts_down() {
+    check(
+        &mut refused_story(),
+        REAPER,
+        25,
+        &expect![[r#"
+        [time] the delay between kill and wake-up / -: oom_reaper sleeps: hog was killed 5 ms ago, but the reaper is told of it later (15 ms left).
+    "#]],
+    );
+}
+
+#[test]
+fn cycle_is_named() {
+    let mut story = Story::new();
+    story
+        .at(5)
+        .takes(OTHER, GPU_LOCK)
+        .reclaims(OTHER, Gfp::KERNEL)
+        .kills(OTHER, HOG);
+    story.at(9).add(GPU_TASK, Event::WakeReaper { victim: HOG });
+    story
+        .wakes(REAPER)
+        .add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.calls(REAPER, BUFFERS, true);
+    story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    story
+        .at(10)
+        .add(HOG, Event::ProcessExit {})
+        .add(HOG, Event::Exited {});
+    story.wakes(HOG_2).add(HOG_2, Event::Exited {});
+    check(
+        &mut story,
+        REAPER,
+        100,
+        &expect![[r#"
+            [lock] lock of gpu0 / other: oom_reaper waits for lock of gpu0, which other holds since 5.000 ms.
+            [memory] a free page / oom_reaper: other asks for a page and retries in direct reclaim since 5.000 ms; hog was killed 95 ms ago and has no page left, but is not done with. That closes a cycle unless a page comes free elsewhere: oom_reaper → other → oom_reaper.
+        "#]],
+    );
+}
+
+#[test]
+fn mmap_lock_explains_a_skipped_attempt() {
+    let mut story = Story::new();
+    story.at(3).takes(HOG, HOG_LOCK).sleeps(HOG, Reason::Stuck);
+    story.at(4).kills(OTHER, HOG);
+    story
+        .at(5)
+        .wakes(REAPER)
+        .add(REAPER, Event::SkipTaskReaping { victim: HOG });
+    story.sleeps(REAPER, Reason::BackOff);
+    check(
+        &mut story,
+        REAPER,
+        6,
+        &expect![[r#"
+        [time] back-off 1 of 10 / hog: oom_reaper waits for the back-off before attempt 2 of 10 (past the end of the run), because hog held mmap_lock of hog for writing in attempt 1.
+        [time] an uninterruptible wait inside a driver / -: hog is stuck in an uninterruptible wait inside a driver (past the end of the run).
+    "#]],
+    );
+}
+
+#[test]
+fn nofs_allocator_cannot_kill() {
+    let mut story = Story::new();
+    story.at(3).reclaims(OTHER, Gfp::DIRECT_RECLAIM);
+    check(
+        &mut story,
+        OTHER,
+        6,
+        &expect![[r#"
+        [memory] a free page / -: other asks for a page and retries in direct reclaim since 3.000 ms; its request may not enter a filesystem (no __GFP_FS), so it can have nobody killed.
+    "#]],
+    );
+}
+
+#[test]
+fn runnable_task_names_who_has_the_cpu() {
+    let mut story = Story::new();
+    story.at(3).add(OTHER, Event::Preempted {});
+    check(
+        &mut story,
+        OTHER,
+        6,
+        &expect![[r#"
+        [cpu] a CPU / hog: other wants a CPU, but hog has the CPU.
+    "#]],
+    );
+}
+
+#[test]
+fn the_end_of_a_wait_is_seen_at_its_instant() {
+    let mut story = refused_story();
+    check(
+        &mut story,
+        GPU_TASK,
+        190,
+        &expect![[r#"
+        [none] a job / -: gpu0 has no job.
+    "#]],
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_records_give_chains_that_end(run in any_run()) {
+        let index = Index::new(&run);
+        for task in 0..7 {
+            for at in [SimTime::ZERO, SimTime(run.end.0 / 2), run.end] {
+                let chain = wait_chain(&index, TaskId(task), at);
+                prop_assert!(chain.len() <= super::LINKS_MAX + 1);
+            }
+        }
+        for record in run.trace.iter() {
+            prop_assert!(!event_text(&run, &record).is_empty());
+        }
+        let report = crate::analysis::report(&run);
+        prop_assert!(!report.evidence.is_empty());
+    }
+}

@@ -1,0 +1,250 @@
+//! Reads ftrace text: `/sys/kernel/tracing/trace`, what `trace-cmd
+//! report` prints, and this simulator's own export.
+//!
+//! Knows the frame of a line (task, pid, CPU, flags, time, event name)
+//! and nothing of what an event means. Lines it cannot read are counted
+//! and shown, never fatal: a recording of a busy machine holds lost-event
+//! notes, banners of other tools and lines cut in half. Only a text in
+//! which no line at all is an event is turned down.
+
+/// How many unread lines are kept to show; all of them are counted.
+const SHOWN_MAX: usize = 8;
+
+/// One event.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct TraceLine<'a> {
+    /// Task that was current, `<...>` if the tracer had lost its name.
+    pub comm: &'a str,
+    /// Its thread id.
+    pub pid: u32,
+    /// On which CPU.
+    pub cpu: u32,
+    /// When, in µs of the trace's own clock.
+    pub time_us: i64,
+    /// Event name; this simulator's own begin with `sim:`.
+    pub name: &'a str,
+    /// The rest of the line.
+    pub args: &'a str,
+}
+
+impl<'a> TraceLine<'a> {
+    /// The value after `key=` (or the kernel's odd `key:`) in the arguments.
+    pub fn field(&self, key: &str) -> Option<&'a str> {
+        super::keys::field(self.args, key)
+    }
+
+    /// [`field`](Self::field) as a number; a unit after the digits is dropped.
+    pub fn number(&self, key: &str) -> Option<i64> {
+        super::keys::leading_number(self.field(key)?)
+    }
+}
+
+/// A trace that was read.
+#[derive(Clone, Debug, Default)]
+pub struct FtraceText<'a> {
+    /// Events in the order of the text.
+    pub lines: Vec<TraceLine<'a>>,
+    /// Lines that are neither event nor comment.
+    pub unread: usize,
+    /// The first few of them, with their 1-based line numbers.
+    pub unread_shown: Vec<(usize, &'a str)>,
+    /// Events that the tracer itself says it lost.
+    pub lost: u64,
+}
+
+/// Why a text is no trace.
+#[derive(Clone, Eq, PartialEq, Debug, thiserror::Error)]
+pub enum NotFtrace {
+    /// It has no line that is not a comment.
+    #[error(
+        "the trace is empty: expected lines such as `hog-130 [000] ..... 13.544552: mark_victim: pid=130`"
+    )]
+    Empty,
+    /// None of its lines is an event.
+    #[error(
+        "line {line}: `{text}` is no ftrace event, nor is any other line: expected `hog-130 [000] ..... 13.544552: mark_victim: pid=130`"
+    )]
+    NoEvent {
+        /// The first line that might have been one, from 1.
+        line: usize,
+        /// Its text, cut to a readable length.
+        text: String,
+    },
+}
+
+/// Reads a trace.
+pub fn parse_ftrace(text: &str) -> Result<FtraceText<'_>, NotFtrace> {
+    let mut read = FtraceText::default();
+    for (index, line) in text.lines().enumerate() {
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            continue;
+        }
+        if let Some(event) = parse_line(line) {
+            read.lines.push(event);
+        } else if let Some(lost) = lost_events(trimmed) {
+            read.lost = read.lost.saturating_add(lost);
+        } else {
+            read.unread += 1;
+            if read.unread_shown.len() < SHOWN_MAX {
+                read.unread_shown.push((index + 1, trimmed));
+            }
+        }
+    }
+    if read.lines.is_empty() {
+        return Err(match read.unread_shown.first() {
+            None => NotFtrace::Empty,
+            Some((line, text)) => NotFtrace::NoEvent {
+                line: *line,
+                text: text.chars().take(60).collect(),
+            },
+        });
+    }
+    Ok(read)
+}
+
+/// `CPU:0 [LOST 123 EVENTS]`, as the kernel notes a full ring buffer.
+fn lost_events(line: &str) -> Option<u64> {
+    let (_, rest) = line.split_once("[LOST ")?;
+    rest.split_once(" EVENTS]")?.0.trim().parse().ok()
+}
+
+/// `comm-pid [(tgid)] [cpu] [flags] time: name: args`.
+fn parse_line(line: &str) -> Option<TraceLine<'_>> {
+    // A comm may hold blanks, dashes and brackets: try every bracket
+    // until the text around one reads as a CPU.
+    for (at, _) in line.match_indices('[') {
+        let (task, rest) = line.split_at(at);
+        if let Some(event) = parse_around_cpu(task, rest.get(1..)?) {
+            return Some(event);
+        }
+    }
+    None
+}
+
+fn parse_around_cpu<'a>(task: &'a str, rest: &'a str) -> Option<TraceLine<'a>> {
+    let (cpu, rest) = rest.split_once(']')?;
+    let cpu = digits(cpu)?;
+    let task = task.trim();
+    let task = match task.rsplit_once('(') {
+        // The `record-tgid` option puts the thread group in between.
+        Some((before, tgid)) if is_tgid(tgid) => before.trim_end(),
+        _ => task,
+    };
+    let (comm, pid) = task.rsplit_once('-')?;
+    let pid = digits(pid)?;
+    let rest = rest.trim_start();
+    let (first, after) = rest.split_once(' ')?;
+    let (time_us, rest) = if let Some(time) = clock(first) {
+        (time, after)
+    } else {
+        // The first word was the latency flags.
+        let (second, after) = after.trim_start().split_once(' ')?;
+        (clock(second)?, after)
+    };
+    let rest = rest.trim_start();
+    let (name, args) = match rest.split_once(": ") {
+        Some((name, args)) => (name, args),
+        None => (rest.trim_end().strip_suffix(':')?, ""),
+    };
+    let plain = !name.is_empty() && !name.contains(char::is_whitespace);
+    plain.then_some(TraceLine {
+        comm: comm.trim(),
+        pid,
+        cpu,
+        time_us,
+        name,
+        args: args.trim_end(),
+    })
+}
+
+fn is_tgid(text: &str) -> bool {
+    text.strip_suffix(')').is_some_and(|tgid| {
+        tgid.chars()
+            .all(|c| c.is_ascii_digit() || c == ' ' || c == '-')
+    })
+}
+
+fn digits(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let all = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    all.then(|| text.parse().ok()).flatten()
+}
+
+/// `13.544552:` in µs.
+fn clock(token: &str) -> Option<i64> {
+    super::keys::seconds_us(token.strip_suffix(':')?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(line: &str) -> TraceLine<'_> {
+        parse_line(line).expect("an event")
+    }
+
+    #[test]
+    fn kernel_line_is_read() {
+        let line = one(
+            "             hog-130     [003] dN.2.    15.540548: mark_victim: pid=130 comm=hog file-rss:4kB uid=0",
+        );
+        assert_eq!((line.comm, line.pid, line.cpu), ("hog", 130, 3));
+        assert_eq!((line.time_us, line.name), (15_540_548, "mark_victim"));
+        assert_eq!(line.number("pid"), Some(130));
+        assert_eq!(line.number("file-rss"), Some(4));
+        assert_eq!(line.field("rss"), None);
+        assert_eq!(line.field("comm"), Some("hog"));
+    }
+
+    #[test]
+    fn shapes_of_other_tools_are_read() {
+        let tgid = one("  kworker/0:1-events-12  (   12) [001] ....  5.000001: a: b=1");
+        assert_eq!((tgid.comm, tgid.pid), ("kworker/0:1-events", 12));
+        let no_flags = one(" <...>-9 [000] 77.123456789: sim:mn_call: start=0x10");
+        assert_eq!(
+            (no_flags.time_us, no_flags.name),
+            (77_123_457, "sim:mn_call")
+        );
+        let bracketed = one("odd [0] name-7 [002] ..... 1.000000: x: y");
+        assert_eq!((bracketed.comm, bracketed.cpu), ("odd [0] name", 2));
+        assert_eq!(one("a-1 [000] ..... 1.000000: bare:").args, "");
+    }
+
+    #[test]
+    fn unknown_lines_are_counted_not_fatal() {
+        let text =
+            "# tracer: nop\nCPU:0 [LOST 12 EVENTS]\nwhat is this\n a-1 [000] ..... 1.0: b: c\n";
+        let read = parse_ftrace(text).expect("one event");
+        assert_eq!((read.lines.len(), read.unread, read.lost), (1, 1, 12));
+        assert_eq!(read.unread_shown, [(3, "what is this")]);
+    }
+
+    #[test]
+    fn text_without_events_is_turned_down() {
+        assert_eq!(parse_ftrace("# x\n\n").map(drop), Err(NotFtrace::Empty));
+        let error = parse_ftrace("\nhello [000] world\n")
+            .map(drop)
+            .expect_err("no event");
+        assert!(
+            error.to_string().starts_with("line 2: `hello [000] world`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn broken_lines_do_not_panic() {
+        for line in [
+            "[",
+            "]",
+            "-[",
+            "a-1 [",
+            "a-1 [0]",
+            "a-1 [0] :",
+            "é-1 [0é] 1.0: é",
+            "a- [0] 1.0:: ",
+        ] {
+            assert_eq!(parse_line(line), None, "{line}");
+        }
+    }
+}

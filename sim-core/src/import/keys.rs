@@ -1,0 +1,85 @@
+//! Small readers that trace and log share: `key=value` pairs and clocks.
+//! They look at ASCII only and turn down whatever does not fit.
+
+/// The value after `key=` or `key:`; up to the next blank or comma.
+///
+/// The key must stand at the start or after a blank or comma, so that
+/// `rss` is not found in `anon-rss`.
+pub(super) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.match_indices(key).find_map(|(at, _)| {
+        let before = text.get(..at)?.chars().next_back();
+        if !matches!(before, None | Some(' ' | ',')) {
+            return None;
+        }
+        let value = text.get(at + key.len()..)?.strip_prefix(['=', ':'])?;
+        value.split([' ', ',']).next()
+    })
+}
+
+/// The number a text begins with, whatever follows (`94844kB`).
+pub(super) fn leading_number(text: &str) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
+    let value: i64 = digits.get(..end)?.parse().ok()?;
+    Some(if negative { -value } else { value })
+}
+
+/// `13.544552` (any number of decimals) in µs, rounded.
+pub(super) fn seconds_us(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.')?;
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain(whole) || !plain(fraction) {
+        return None;
+    }
+    let mut us = 0i64;
+    let mut bytes = fraction.bytes();
+    for _ in 0..6 {
+        us = us * 10 + i64::from(bytes.next().unwrap_or(b'0') - b'0');
+    }
+    if bytes.next().is_some_and(|digit| digit >= b'5') {
+        us += 1;
+    }
+    whole
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(1_000_000)?
+        .checked_add(us)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn field_needs_a_whole_key() {
+        let text = "anon-rss:12kB, rss=7 pid=1,comm=a";
+        assert_eq!(field(text, "rss"), Some("7"));
+        assert_eq!(field(text, "anon-rss"), Some("12kB"));
+        assert_eq!(field(text, "comm"), Some("a"));
+        assert_eq!(field(text, "pi"), None);
+        assert_eq!(field("", "pid"), None);
+    }
+
+    #[test]
+    fn clocks_round_to_microseconds() {
+        assert_eq!(seconds_us("13.544552"), Some(13_544_552));
+        assert_eq!(seconds_us("0.5"), Some(500_000));
+        assert_eq!(seconds_us("1.0000005"), Some(1_000_001));
+        assert_eq!(seconds_us("1.9999999"), Some(2_000_000));
+        for bad in ["", ".", "1.", ".1", "1.x", "-1.0", "99999999999999999999.0"] {
+            assert_eq!(seconds_us(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_drop_their_unit() {
+        assert_eq!(leading_number("94844kB"), Some(94_844));
+        assert_eq!(leading_number("-11"), Some(-11));
+        assert_eq!(leading_number("kB"), None);
+    }
+}

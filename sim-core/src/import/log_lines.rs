@@ -1,0 +1,101 @@
+//! The log lines of the OOM killer and the reaper, by their meaning.
+//! Everything else in a log is nobody's business here.
+
+use super::keys::{field, leading_number};
+
+/// What a log line says.
+#[derive(Clone, Copy, Eq, PartialEq, Debug)]
+pub(super) enum Said<'a> {
+    /// `Killed process 130 (hog) …`.
+    Killed { pid: u32, comm: &'a str },
+    /// `oom_reaper: reaped process 130 (hog), now anon-rss:…`.
+    Reaped {
+        pid: u32,
+        comm: &'a str,
+        anon_kb: Option<i64>,
+    },
+    /// `oom_reaper: unable to reap pid:130 (hog)`.
+    Unable { pid: u32, comm: &'a str },
+    /// `… callback failed with -11 in non-blockable context.`
+    Refused,
+}
+
+/// The meaning of a line, if it has one for us.
+pub(super) fn said(text: &str) -> Option<Said<'_>> {
+    if let Some(rest) = text.strip_prefix("oom_reaper: reaped process ") {
+        let (pid, comm, rest) = pid_and_comm(rest)?;
+        let anon_kb = field(rest, "anon-rss").and_then(leading_number);
+        Some(Said::Reaped { pid, comm, anon_kb })
+    } else if let Some(rest) = text.strip_prefix("oom_reaper: unable to reap pid:") {
+        let (pid, comm, _) = pid_and_comm(rest)?;
+        Some(Said::Unable { pid, comm })
+    } else if text.ends_with(" in non-blockable context.") {
+        text.contains(" callback failed with ")
+            .then_some(Said::Refused)
+    } else {
+        // With `Out of memory: ` before it since 5.3, bare before.
+        let (_, rest) = text.split_once("Killed process ")?;
+        let (pid, comm, _) = pid_and_comm(rest)?;
+        Some(Said::Killed { pid, comm })
+    }
+}
+
+/// `130 (hog) …` or `130 (hog), …`; a comm may itself hold parentheses.
+fn pid_and_comm(text: &str) -> Option<(u32, &str, &str)> {
+    let (pid, rest) = text.split_once(" (")?;
+    let end = rest
+        .find("), now ")
+        .or_else(|| rest.find(") total-vm:"))
+        .or_else(|| rest.rfind(')'))?;
+    Some((
+        pid.trim().parse().ok()?,
+        rest.get(..end)?,
+        rest.get(end + 1..)?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_all_eras_are_told_apart() {
+        assert_eq!(
+            said("Out of memory: Killed process 130 (hog) total-vm:112096kB, anon-rss:94844kB"),
+            Some(Said::Killed {
+                pid: 130,
+                comm: "hog"
+            })
+        );
+        assert_eq!(
+            said("Killed process 7 (a (b) c) total-vm:1kB"),
+            Some(Said::Killed {
+                pid: 7,
+                comm: "a (b) c"
+            })
+        );
+        assert_eq!(
+            said(
+                "oom_reaper: reaped process 130 (hog), now anon-rss:8kB, file-rss:0kB, shmem-rss:0kB"
+            ),
+            Some(Said::Reaped {
+                pid: 130,
+                comm: "hog",
+                anon_kb: Some(8)
+            })
+        );
+        assert_eq!(
+            said("oom_reaper: unable to reap pid:130 (hog)"),
+            Some(Said::Unable {
+                pid: 130,
+                comm: "hog"
+            })
+        );
+        assert_eq!(
+            said("f+0x0/0x310 [m] callback failed with -11 in non-blockable context."),
+            Some(Said::Refused)
+        );
+        assert_eq!(said("oom_reaper: reaped process x (hog), now"), None);
+        assert_eq!(said("Killed process 9"), None);
+    }
+}

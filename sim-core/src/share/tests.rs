@@ -1,0 +1,190 @@
+//! Tests of links: what they look like, that they come back whole, and
+//! what damaged ones are told.
+
+use super::*;
+use base64::Engine as _;
+use expect_test::expect;
+use proptest::prelude::*;
+
+fn full() -> Link {
+    Link {
+        seed: 42,
+        kernel: Some("5.3".to_owned()),
+        policies: vec!["nonblock".to_owned(), "interval".to_owned()],
+        checks: vec!["lockdep".to_owned()],
+        sets: vec![
+            ("task.hog.oom_score_adj".to_owned(), "-17".to_owned()),
+            (
+                "device.gpu0.fence".to_owned(),
+                "{ exponential = { mean = \"4ms\" } }".to_owned(),
+            ),
+        ],
+        model: Some(1),
+        digests: vec![Digest(0xab), Digest(u128::MAX)],
+        t: Some(Nanos(1_132_096_000)),
+        focus: Some("oom_reaper".to_owned()),
+        ..Link::to("gpu-fence-overlap")
+    }
+}
+
+/// Pins the form: published links must stay readable.
+#[test]
+fn golden_links_are_stable() {
+    let text = encode(&full());
+    expect!["#/v1/run?scenario=gpu-fence-overlap&seed=42&kernel=5.3&policy=nonblock,interval&check=lockdep&set=task.hog.oom_score_adj%3D-17&set=device.gpu0.fence%3D%7B%20exponential%20%3D%20%7B%20mean%20%3D%20%224ms%22%20%7D%20%7D&model=1&digest=000000000000000000000000000000ab,ffffffffffffffffffffffffffffffff&t=1132.096ms&focus=oom_reaper"].assert_eq(&text);
+    assert_eq!(decode(&text), Ok(full()));
+    assert_eq!(
+        decode(&format!("https://example.org/reaper/{text}\n")),
+        Ok(full())
+    );
+    assert_eq!(decode(&text[1..]), Ok(full()));
+    let short = "#/v1/run?scenario=capture-6-1-s6";
+    assert_eq!(decode(short), Ok(Link::to("capture-6-1-s6")));
+    // Packed by zlib, not by this program.
+    let zlib = decode("#/v1/run?z=AStOzkjNTVSwVTDkAgA&seed=7").map(|link| link.scenario);
+    assert_eq!(zlib, Ok(ScenarioRef::Inline("schema = 1\n".to_owned())));
+}
+
+#[test]
+fn scenarios_travel_in_the_link() {
+    for entry in crate::scenario::gallery::gallery() {
+        let scenario = ScenarioRef::Inline(entry.text.to_owned());
+        let link = Link { scenario, ..full() };
+        let text = encode(&link);
+        assert!(
+            text.len() < LINK_SIZE_MAX / 2,
+            "{}: {}",
+            entry.id,
+            text.len()
+        );
+        assert_eq!(decode(&text), Ok(link));
+        for end in (0..text.len()).step_by(7) {
+            assert!(decode(&text[..end]).is_err() || end >= text.find("&seed").expect("there"));
+        }
+    }
+}
+
+#[test]
+fn damaged_links_give_plain_messages() {
+    let bomb = {
+        let zeros = miniz_oxide::deflate::compress_to_vec(&vec![b' '; 4 << 20], 9);
+        let bytes = [&[1], &zeros[..]].concat();
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+    };
+    let long = "x".repeat(9000);
+    let links = [
+        "",
+        "https://example.org/",
+        "#/v1/walk?scenario=x",
+        "#/v0/run?scenario=x",
+        "#/v2/run?anything",
+        "#/v99999999999/run?x",
+        "#/v1/run?",
+        "#/v1/run?scenario=x&z=AQ",
+        "#/v1/run?scenario=x&seed=1&seed=2",
+        "#/v1/run?scenario=x&sede=1",
+        "#/v1/run?scenario=x&seed=9007199254740992",
+        "#/v1/run?scenario=x&seed=+1",
+        "#/v1/run?scenario=x&kernel=6.2",
+        "#/v1/run?scenario=x&policy=nonblock,intervall",
+        "#/v1/run?scenario=x&policy=nonblock&digest=00,11",
+        "#/v1/run?scenario=x&digest=00",
+        "#/v1/run?scenario=x&set=abc",
+        "#/v1/run?scenario=x&set=%4",
+        "#/v1/run?scenario=%FF",
+        "#/v1/run?scenario=x&t=12",
+        "#/v1/run?scenario=",
+        "#/v1/run?z=!",
+        "#/v1/run?z=",
+        "#/v1/run?z=AgAA",
+    ];
+    let mut messages = Vec::new();
+    for link in links
+        .into_iter()
+        .chain([long.as_str(), &format!("#/v1/run?z={bomb}")])
+    {
+        let error = decode(link).expect_err(link);
+        messages.push(error.to_string() + "\n");
+    }
+    expect![[r#"
+        this is no link to a run: one has #/v1/run?… in it
+        this is no link to a run: one has #/v1/run?… in it
+        this is no link to a run: one has #/v1/run?… in it
+        this is no link to a run: one has #/v1/run?… in it
+        this link has version 2, newer than this program (1): reload or update
+        this is no link to a run: one has #/v1/run?… in it
+        this link needs either `scenario` or `z`, and has neither
+        this link needs either `scenario` or `z`, and has both
+        this link has two parts `seed`
+        this link has an unknown part `sede`: did you mean seed or set?
+        the part `seed` of this link is damaged: expected a whole number from 0 to 9007199254740991
+        the part `seed` of this link is damaged: expected a whole number from 0 to 9007199254740991
+        the part `kernel` of this link is damaged: unknown `6.2`: did you mean 6.1 or 6.12 or 4.6?
+        the part `policy` of this link is damaged: unknown `intervall`: did you mean interval?
+        the part `digest` of this link is damaged: expected 1, one for each policy
+        the part `digest` of this link is damaged: a digest has 32 digits, this has 2: copy the whole of it
+        the part `set` of this link is damaged: an override has the form path=value
+        the part `set` of this link is damaged: after a % come two hexadecimal digits, and the text is UTF-8
+        the part `scenario` of this link is damaged: after a % come two hexadecimal digits, and the text is UTF-8
+        the part `t` of this link is damaged: expected a number and a unit, such as "12.5ms" (units: ns, us, ms, s, min, h)
+        the part `scenario` of this link is damaged: a name has 1 to 64 bytes
+        the part `z` of this link is damaged: the scenario in it was cut off or changed: copy the whole link
+        the part `z` of this link is damaged: the scenario in it was cut off or changed: copy the whole link
+        the part `z` of this link is damaged: packed in a way that this program doesn't know: update it
+        this link has 9000 bytes, more than the 8192 that are read: send the scenario as a file
+        the part `z` of this link is damaged: the scenario in it was cut off or changed: copy the whole link
+    "#]].assert_eq(&messages.concat());
+}
+
+prop_compose! {
+    fn any_link()(
+        inline: bool,
+        scenario in "[a-z0-9-]{1,40}",
+        seed in 0..=SEED_MAX,
+        kernel in proptest::option::of(proptest::sample::select(&["4.6", "6.1", "7.1"][..])),
+        policies in proptest::sample::subsequence(&["nonblock", "interval", "hand-off"][..], 0..3),
+        checks in proptest::sample::subsequence(&["lockdep", "non-block"][..], 0..=2),
+        sets in proptest::collection::vec(("[a-z._0-9]{0,12}", "\\PC{0,12}"), 0..4),
+        model: Option<u32>,
+        digests: [u128; 3],
+        has_digests: bool,
+        t: Option<u64>,
+        focus in proptest::option::of("[a-z:/# &=%]{1,12}"),
+    ) -> Link {
+        let count = if has_digests { policies.len().max(1) } else { 0 };
+        Link {
+            scenario: if inline { ScenarioRef::Inline(scenario) } else { ScenarioRef::ById(scenario) },
+            seed,
+            kernel: kernel.map(str::to_owned),
+            policies: policies.into_iter().map(str::to_owned).collect(),
+            checks: checks.into_iter().map(str::to_owned).collect(),
+            sets,
+            model,
+            digests: digests.into_iter().take(count).map(Digest).collect(),
+            t: t.map(Nanos),
+            focus,
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_link_comes_back_whole(link in any_link()) {
+        prop_assert_eq!(decode(&encode(&link)), Ok(link));
+    }
+
+    #[test]
+    fn arbitrary_text_never_panics(text in "\\PC{0,120}") {
+        let _ = decode(&text);
+        let _ = decode(&format!("#/v1/run?scenario=x&{text}"));
+        let _ = decode(&format!("#/v1/run?z={text}"));
+    }
+
+    #[test]
+    fn damage_never_panics(link in any_link(), at: usize, byte in "[ -~]") {
+        let mut text = encode(&link);
+        let at = at % text.len();
+        text.replace_range(at..=at, &byte);
+        let _ = decode(&text);
+    }
+}

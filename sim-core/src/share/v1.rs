@@ -1,0 +1,269 @@
+//! Version 1 of the link: `run?key=value&…`. Frozen: links of this form
+//! are in the world, so a change here needs a new version instead.
+//!
+//! Values are percent-encoded. `policy`, `check` and `digest` are lists
+//! with commas, `set` repeats. A scenario that isn't in the gallery
+//! travels in `z`: base64url without padding of one byte, 1, and the
+//! text of its file as a raw deflate stream. Whether the scenario parses
+//! is not looked at.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::{Link, LinkError, SEED_MAX, ScenarioRef};
+use crate::base::Digest;
+use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
+use crate::scenario::{suggestion, units};
+
+/// Keys, in the order in which they are written.
+const KEYS: [&str; 11] = [
+    "scenario", "z", "seed", "kernel", "policy", "check", "set", "model", "digest", "t", "focus",
+];
+/// First byte of `z`: how the rest is packed.
+const PACKED_DEFLATE: u8 = 1;
+/// Bytes of the longest scenario in `z`, unpacked: what the scenario
+/// reader takes.
+const SCENARIO_SIZE_MAX: usize = 64 << 10;
+/// Bytes of an id or a lane's name.
+const NAME_SIZE_MAX: usize = 64;
+/// Most items of a list, and most overrides.
+const LIST_MAX: usize = 16;
+const SETS_MAX: usize = 64;
+/// 0 to 10: 6 is deflate's usual trade of size for time.
+const DEFLATE_LEVEL: u8 = 9;
+
+/// Writes a link, `#` included.
+pub(super) fn encode(link: &Link) -> String {
+    let mut text = "#/v1/run".to_owned();
+    let mut separator = '?';
+    let mut push = |key: &str, value: &str| {
+        text.push(separator);
+        separator = '&';
+        text.push_str(key);
+        text.push('=');
+        percent_encode(&mut text, value);
+    };
+    match &link.scenario {
+        ScenarioRef::ById(id) => push("scenario", id),
+        ScenarioRef::Inline(scenario) => push("z", &pack(scenario)),
+    }
+    push("seed", &link.seed.to_string());
+    if let Some(kernel) = &link.kernel {
+        push("kernel", kernel);
+    }
+    for (key, list) in [("policy", &link.policies), ("check", &link.checks)] {
+        if !list.is_empty() {
+            push(key, &list.join(","));
+        }
+    }
+    for (path, value) in &link.sets {
+        push("set", &format!("{path}={value}"));
+    }
+    if let Some(model) = link.model {
+        push("model", &model.to_string());
+    }
+    if !link.digests.is_empty() {
+        let digests: Vec<String> = link.digests.iter().map(Digest::to_string).collect();
+        push("digest", &digests.join(","));
+    }
+    if let Some(t) = link.t {
+        push("t", &units::format_ms(t));
+    }
+    if let Some(focus) = &link.focus {
+        push("focus", focus);
+    }
+    text
+}
+
+/// Reads what stands behind `run?`; its length was checked before.
+pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
+    let mut values: [Option<String>; KEYS.len()] = Default::default();
+    let mut sets = Vec::new();
+    for part in query.split('&').filter(|part| !part.is_empty()) {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        let Some(index) = KEYS.iter().position(|known| *known == key) else {
+            let key: String = key.chars().take(NAME_SIZE_MAX).collect();
+            let hint = suggestion(&key, &KEYS);
+            return Err(LinkError::UnknownKey { key, hint });
+        };
+        let key = KEYS[index];
+        let value = percent_decode(value).ok_or_else(|| {
+            damaged(
+                key,
+                "after a % come two hexadecimal digits, and the text is UTF-8",
+            )
+        })?;
+        if key == "set" {
+            let Some((path, value)) = value.split_once('=') else {
+                return Err(damaged(key, "an override has the form path=value"));
+            };
+            if sets.len() == SETS_MAX {
+                return Err(damaged(key, format!("there are more than {SETS_MAX}")));
+            }
+            sets.push((path.to_owned(), value.to_owned()));
+        } else if values[index].replace(value).is_some() {
+            return Err(LinkError::Twice(key));
+        }
+    }
+    let mut take = |key: &'static str| {
+        let index = KEYS.iter().position(|known| *known == key)?;
+        values[index].take()
+    };
+    let scenario = match (take("scenario"), take("z")) {
+        (Some(id), None) => ScenarioRef::ById(name("scenario", id)?),
+        (None, Some(packed)) => ScenarioRef::Inline(unpack(&packed)?),
+        (None, None) => return Err(LinkError::Scenario("neither")),
+        (Some(_), Some(_)) => return Err(LinkError::Scenario("both")),
+    };
+    let seed = take("seed").map_or(Ok(0), |text| number("seed", &text, SEED_MAX))?;
+    let kernel = match take("kernel") {
+        Some(text) => Some(known("kernel", &text, &PROFILES)?),
+        None => None,
+    };
+    let policies = list("policy", take("policy"), &POLICIES)?;
+    let checks = list("check", take("check"), &CHECKERS)?;
+    let model = match take("model") {
+        Some(text) => u32::try_from(number("model", &text, u64::from(u32::MAX))?).ok(),
+        None => None,
+    };
+    let digests = match take("digest") {
+        Some(text) => digests(&text, policies.len().max(1))?,
+        None => Vec::new(),
+    };
+    let t = match take("t") {
+        Some(text) => Some(units::parse_time(&text).map_err(|error| damaged("t", error))?),
+        None => None,
+    };
+    let focus = match take("focus") {
+        Some(text) => Some(name("focus", text)?),
+        None => None,
+    };
+    Ok(Link {
+        scenario,
+        seed,
+        kernel,
+        policies,
+        checks,
+        sets,
+        model,
+        digests,
+        t,
+        focus,
+    })
+}
+
+fn damaged(key: &'static str, reason: impl std::fmt::Display) -> LinkError {
+    LinkError::Value {
+        key,
+        reason: format!("{reason}"),
+    }
+}
+
+fn name(key: &'static str, text: String) -> Result<String, LinkError> {
+    if text.is_empty() || text.len() > NAME_SIZE_MAX || text.chars().any(char::is_control) {
+        return Err(damaged(
+            key,
+            format!("a name has 1 to {NAME_SIZE_MAX} bytes"),
+        ));
+    }
+    Ok(text)
+}
+
+fn number(key: &'static str, text: &str, most: u64) -> Result<u64, LinkError> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|number| digits && *number <= most);
+    number.ok_or_else(|| damaged(key, format!("expected a whole number from 0 to {most}")))
+}
+
+fn known(key: &'static str, text: &str, names: &[&str]) -> Result<String, LinkError> {
+    if names.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    let shown: String = text.chars().take(NAME_SIZE_MAX).collect();
+    Err(damaged(
+        key,
+        format!("unknown `{shown}`: {}", suggestion(&shown, names)),
+    ))
+}
+
+fn list(key: &'static str, text: Option<String>, names: &[&str]) -> Result<Vec<String>, LinkError> {
+    let Some(text) = text else {
+        return Ok(Vec::new());
+    };
+    if text.split(',').count() > LIST_MAX {
+        return Err(damaged(key, format!("there are more than {LIST_MAX}")));
+    }
+    text.split(',')
+        .map(|item| known(key, item, names))
+        .collect()
+}
+
+fn digests(text: &str, count: usize) -> Result<Vec<Digest>, LinkError> {
+    if text.split(',').count() != count {
+        return Err(damaged(
+            "digest",
+            format!("expected {count}, one for each policy"),
+        ));
+    }
+    let digest = |item: &str| item.parse().map_err(|error| damaged("digest", error));
+    text.split(',').map(digest).collect()
+}
+
+fn pack(scenario: &str) -> String {
+    let mut bytes = vec![PACKED_DEFLATE];
+    bytes.extend(miniz_oxide::deflate::compress_to_vec(
+        scenario.as_bytes(),
+        DEFLATE_LEVEL,
+    ));
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn unpack(packed: &str) -> Result<String, LinkError> {
+    let cut = || {
+        damaged(
+            "z",
+            "the scenario in it was cut off or changed: copy the whole link",
+        )
+    };
+    let bytes = URL_SAFE_NO_PAD.decode(packed).map_err(|_| cut())?;
+    let (packing, stream) = bytes.split_first().ok_or_else(cut)?;
+    if *packing != PACKED_DEFLATE {
+        return Err(damaged(
+            "z",
+            "packed in a way that this program doesn't know: update it",
+        ));
+    }
+    let text = miniz_oxide::inflate::decompress_to_vec_with_limit(stream, SCENARIO_SIZE_MAX)
+        .map_err(|_| cut())?;
+    String::from_utf8(text).map_err(|_| cut())
+}
+
+/// Appends text with all bytes but RFC 3986's unreserved ones and the
+/// comma, which lists need, as `%XX`.
+fn percent_encode(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~,".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
+/// The text behind `%XX`; `None` when that is damaged or no UTF-8.
+fn percent_decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let mut digit = || char::from(rest.next()?).to_digit(16);
+            let value = digit()? * 16 + digit()?;
+            bytes.push(u8::try_from(value).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}

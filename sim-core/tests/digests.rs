@@ -1,0 +1,71 @@
+//! The digest of every gallery scenario under five seeds, against the
+//! committed table. The same test runs natively and as WebAssembly under
+//! node, so equal tables mean equal runs on both.
+//!
+//! `cargo xtask golden --update` writes the table anew; a change of it is
+//! a change of the model and needs a new `MODEL_VERSION`.
+
+use std::fmt::Write as _;
+
+use sim_core::record::{Keep, MODEL_VERSION};
+use sim_core::scenario::gallery::gallery;
+use sim_core::scenario::{RunOptions, Simulation, parse};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const COMMITTED: &str = include_str!("digests.txt");
+const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
+
+fn table() -> String {
+    let mut table = format!("model {MODEL_VERSION}\n");
+    for entry in gallery() {
+        let scenario = parse(entry.id, entry.text, &[]).expect("gallery scenarios are sound");
+        for seed in SEEDS {
+            let options = RunOptions {
+                seed,
+                keep: Keep::DigestOnly,
+                ..RunOptions::default()
+            };
+            let run = Simulation::new(&scenario, &options)
+                .expect("a gallery run starts")
+                .run();
+            writeln!(table, "{} {seed} {} {}", entry.id, run.digest, run.events)
+                .expect("strings take text");
+        }
+    }
+    table
+}
+
+#[test]
+fn gallery_digests_are_the_committed_ones() {
+    let table = table();
+    #[cfg(not(target_arch = "wasm32"))]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how `golden --update` asks for the table"
+    )]
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/digests.txt");
+        std::fs::write(path, &table).expect("the table can be written");
+        return;
+    }
+    assert_eq!(table, COMMITTED, "digests changed: is that meant?");
+}
+
+#[test]
+fn kept_records_and_slices_change_nothing() {
+    for entry in gallery() {
+        let scenario = parse(entry.id, entry.text, &[]).expect("gallery scenarios are sound");
+        let blind = RunOptions {
+            keep: Keep::DigestOnly,
+            ..RunOptions::default()
+        };
+        let blind = Simulation::new(&scenario, &blind).expect("starts").run();
+        let mut sliced = Simulation::new(&scenario, &RunOptions::default()).expect("starts");
+        while sliced.advance(997) {}
+        let sliced = sliced.finish();
+        assert_eq!(blind.digest, sliced.digest, "{}", entry.id);
+        assert_eq!(blind.trace.len(), 0);
+        assert_eq!(sliced.trace.len() as u64, sliced.events);
+    }
+}
