@@ -3,10 +3,11 @@
 
 use sim_core::analysis::{self, Index, Lane, LaneOf, LaneState, Memory, Report, Span, WaitLink};
 use sim_core::base::{SimTime, TaskId};
-use sim_core::kernel::plugin::Policy;
+use sim_core::kernel::plugin::{Policy, doc_lines};
 use sim_core::kernel::switches;
 use sim_core::policy;
 use sim_core::record::{Record, Run};
+use sim_core::share::{self, Link, ScenarioRef};
 use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
 
 /// Something to choose in a list.
@@ -22,27 +23,33 @@ pub struct Choice {
 pub const DEFAULT_SCENARIO: &str = "gpu-fence-overlap";
 /// Seed of a first visit.
 pub const DEFAULT_SEED: u64 = 1;
-/// Seeds are exact in a JavaScript number: below 2^53.
-pub const SEED_MAX: u64 = (1 << 53) - 1;
+pub use sim_core::share::SEED_MAX;
 
 /// What to run.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub struct Request {
-    pub scenario: String,
+    /// Of the gallery, or its text.
+    pub scenario: ScenarioRef,
     pub seed: u64,
     /// `None`: what the scenario asks for.
     pub kernel: Option<String>,
     /// `None`: the scenario's, else the kernel's own.
     pub policy: Option<String>,
+    /// Overrides, by path.
+    pub sets: Vec<(String, String)>,
+    /// Checkers; they don't change the run.
+    pub checks: Vec<String>,
 }
 
 impl Default for Request {
     fn default() -> Self {
         Self {
-            scenario: DEFAULT_SCENARIO.into(),
+            scenario: ScenarioRef::ById(DEFAULT_SCENARIO.into()),
             seed: DEFAULT_SEED,
             kernel: None,
             policy: None,
+            sets: Vec::new(),
+            checks: Vec::new(),
         }
     }
 }
@@ -65,10 +72,13 @@ pub struct Job {
 impl Job {
     /// Starts a run, or says what is wrong with the request.
     pub fn start(request: &Request) -> Result<Self, String> {
-        let entry = gallery::find(&request.scenario).ok_or_else(|| {
-            format!("There is no scenario “{}” in the gallery.", request.scenario)
-        })?;
-        let scenario = parse(entry.id, entry.text, &[]).map_err(|complaints| {
+        let (id, text) = match &request.scenario {
+            ScenarioRef::Inline(text) => ("link", text.as_str()),
+            ScenarioRef::ById(id) => gallery::find(id)
+                .map(|entry| (entry.id, entry.text))
+                .ok_or_else(|| format!("There is no scenario “{id}” in the gallery."))?,
+        };
+        let scenario = parse(id, text, &request.sets).map_err(|complaints| {
             let complaints: Vec<String> = complaints.iter().map(ToString::to_string).collect();
             complaints.join("\n")
         })?;
@@ -127,10 +137,30 @@ pub fn scenarios() -> Vec<Choice> {
     gallery::gallery().iter().map(choice).collect()
 }
 
+/// Reads a link; what is wrong with it is said as a sentence.
+pub fn decode_link(text: &str) -> Result<Link, String> {
+    share::decode(&format!("#{text}")).map_err(|error| {
+        let text = error.to_string();
+        let mut letters = text.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        first.chain(letters).chain(['.']).collect()
+    })
+}
+
+/// Writes a link as a fragment, with `#`.
+pub fn encode_link(link: &Link) -> String {
+    share::encode(link)
+}
+
 /// All notifier policies.
 pub fn policies() -> Vec<Choice> {
-    let choice = |policy: &&dyn Policy| Choice { id: policy.id(), title: policy.doc(), group: "" };
+    let choice = |policy: &&dyn Policy| Choice { id: policy.id(), title: summary(policy.doc()), group: "" };
     policy::ALL.iter().map(choice).collect()
+}
+
+/// The first line of a plug-in's documentation.
+fn summary(source: &'static str) -> &'static str {
+    doc_lines(source).next().unwrap_or_default()
 }
 
 /// All kernel profiles.

@@ -132,7 +132,7 @@ pub const POINTER_HELP: &[(&str, &str)] = &[
     ("Shift drag", "pan (touch: drag; mouse: also the middle button)"),
     ("Ctrl wheel", "zoom at the pointer (touch: pinch)"),
     ("Shift wheel", "pan"),
-    ("Drag on the ruler", "scrub"),
+    ("Ruler drag", "scrub"),
     ("Alt", "while selecting: do not snap to changes of state"),
 ];
 

@@ -32,6 +32,8 @@ pub struct Props {
 
 pub enum Msg {
     Scrolled,
+    /// The list's height became known.
+    Measured,
     Typed(String),
     Slice,
     Key(KeyboardEvent),
@@ -80,6 +82,7 @@ impl Component for EventList {
                 self.scroll_top = f64::from(top);
                 moved
             }
+            Msg::Measured => true,
             Msg::Typed(text) => {
                 self.filter = text.to_lowercase();
                 self.restart(ctx);
@@ -140,14 +143,18 @@ impl Component for EventList {
         ) else {
             return;
         };
-        self.height = f64::from(viewport.client_height()).max(ROW_PX);
+        let height = f64::from(viewport.client_height()).max(ROW_PX);
+        if (height - self.height).abs() >= 1.0 {
+            self.height = height;
+            self.follow_again = true;
+        }
         let rows = Rows::new(self.count(ctx.props()), self.height);
         dom::set_style(&spacer, "height", &format!("{}px", rows.scroll_height()));
         if self.follow_again {
             // The first render didn't know the height.
             self.follow_again = false;
             self.follow_cursor(ctx.props());
-            ctx.link().send_message(Msg::Scrolled);
+            ctx.link().send_message(Msg::Measured);
         }
         if (f64::from(viewport.scroll_top()) - self.scroll_top).abs() >= 1.0 {
             viewport.set_scroll_top(self.scroll_top as i32);

@@ -18,7 +18,7 @@ pub fn Notice(props: &Props) -> Html {
     };
     html! {
         <div class="notice" role="alert">
-            <p>{ text }{ " This is the example that the page opens on." }</p>
+            <p>{ text }</p>
             <button type="button" onclick={ui.on(|_: MouseEvent| Action::DismissNotice)}>{ "Dismiss" }</button>
         </div>
     }

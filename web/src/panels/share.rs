@@ -10,7 +10,7 @@ use super::dialog::Dialog;
 use crate::address::address_of;
 use crate::dom;
 use crate::format;
-use crate::route::{Route, fragment};
+use crate::route::{Route, fragment, gallery_id};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -74,7 +74,12 @@ pub fn ShareDialog(props: &Props) -> Html {
 
 fn contents(route: &Route) -> Vec<String> {
     let request = &route.request;
-    let mut lines = vec![format!("the scenario {} and the seed {}", request.scenario, request.seed)];
+    let scenario = match gallery_id(&request.scenario) {
+        Some(id) => format!("the scenario {id} of the gallery"),
+        None => "the text of the scenario".to_owned(),
+    };
+    let mut lines = vec![format!("{scenario}, and the seed {}", request.seed)];
+    lines.extend(request.sets.iter().map(|(path, value)| format!("the change {path} = {value}")));
     lines.extend(request.kernel.as_ref().map(|kernel| format!("the kernel {kernel}")));
     lines.extend(request.policy.as_ref().map(|policy| format!("the policy {policy}")));
     lines.extend(route.digest.as_ref().map(|digest| {

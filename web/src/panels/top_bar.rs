@@ -23,6 +23,8 @@ pub struct Props {
 pub fn TopBar(props: &Props) -> Html {
     let ui = use_ui();
     let request = &props.request;
+    let id = route::gallery_id(&request.scenario);
+    let foreign = id.is_none();
     let run = props.scene.as_ref().map(|scene| &scene.outcome.run.id);
     let scenario = ui.on(|event: Event| Action::Choose(Change::Scenario(chosen(&event).unwrap_or_default())));
     let policy = ui.on(|event: Event| Action::Choose(Change::Policy(chosen(&event))));
@@ -42,7 +44,10 @@ pub fn TopBar(props: &Props) -> Html {
         <header class="top-bar">
             <h1>{ "Reaperscope" }</h1>
             <label class="field grow"><span>{ "Scenario" }</span>
-                <select onchange={scenario}>{ options(&engine::scenarios(), &request.scenario) }</select></label>
+                <select onchange={scenario}>
+                    { for foreign.then(|| html! { <option value="" selected=true disabled=true>{ "from the link" }</option> }) }
+                    { options(&engine::scenarios(), id.unwrap_or_default()) }
+                </select></label>
             <label class="field"><span>{ "Policy" }</span>
                 <select onchange={policy}>
                     <option value="" selected={request.policy.is_none()}>{ own(own_policy) }</option>

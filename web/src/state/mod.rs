@@ -144,6 +144,7 @@ impl State {
             focus: ready
                 .filter(|_| self.lane > 0)
                 .and_then(|scene| Some(scene.outcome.lanes.get(self.lane)?.title.clone())),
+            note: None,
         }
     }
 

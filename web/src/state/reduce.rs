@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use sim_core::base::SimTime;
+use sim_core::share::ScenarioRef;
 use yew::Reducible;
 
 use super::{Action, Change, Cursor, Dialog, LinkCheck, Phase, Scene, State};
@@ -62,7 +63,7 @@ impl State {
     }
 
     fn open(&mut self, route: Route) {
-        self.notice = None;
+        self.notice.clone_from(&route.note);
         if self.phase == Phase::Ready && route.request == self.request {
             self.check_link(&route);
             self.place(&route);
@@ -76,13 +77,17 @@ impl State {
     /// A bad link: say so, and show the default example.
     fn refuse(&mut self, message: String) {
         self.open(Route::default());
-        self.notice = Some(message);
+        self.notice = Some(format!("{message} This is the example that the page opens on."));
     }
 
     fn choose(&mut self, change: Change) {
         let request = match change {
             Change::Scenario(scenario) => {
-                Request { scenario, kernel: None, policy: None, ..self.request.clone() }
+                Request {
+                scenario: ScenarioRef::ById(scenario),
+                seed: self.request.seed,
+                ..Request::default()
+            }
             }
             Change::Policy(policy) => Request { policy, ..self.request.clone() },
             Change::Kernel(kernel) => Request { kernel, policy: None, ..self.request.clone() },

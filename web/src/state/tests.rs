@@ -1,6 +1,7 @@
 //! The reducer, on a run.
 
 use sim_core::base::TaskId;
+use sim_core::share::ScenarioRef;
 
 use super::*;
 use crate::engine::Job;
@@ -76,7 +77,7 @@ fn bad_link_leaves_a_notice_and_the_default() {
     assert!(state.notice.is_some());
 
     let mut unknown = State::new();
-    let request = Request { scenario: "no-such".into(), ..Request::default() };
+    let request = Request { scenario: ScenarioRef::ById("no-such".into()), ..Request::default() };
     unknown.apply(Action::Open(Route { request, ..Route::default() }));
     let message = Job::start(&unknown.request).err().unwrap();
     unknown.apply(Action::Failed(message));
