@@ -15,7 +15,7 @@ use crate::ui::Ui;
 
 #[component]
 pub fn App() -> Html {
-    let state = use_reducer(State::new);
+    let state = use_reducer(State::default);
     let ui = use_memo((), |()| Ui::new(state.dispatcher()));
     let ui = (*ui).clone();
     use_preferences(&ui, state.theme);

@@ -7,8 +7,8 @@ use sim_core::kernel::plugin::{Policy, doc_lines};
 use sim_core::kernel::switches;
 use sim_core::policy;
 use sim_core::record::{Record, Run};
-use sim_core::share::{self, Link, ScenarioRef};
 use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
+use sim_core::share::{self, Link, ScenarioRef};
 
 /// Something to choose in a list.
 #[derive(Clone, Eq, PartialEq, Debug)]
@@ -89,7 +89,10 @@ impl Job {
             ..RunOptions::default()
         };
         let simulation = Simulation::new(&scenario, &options)?;
-        Ok(Self { simulation, horizon: SimTime::ZERO + scenario.horizon })
+        Ok(Self {
+            simulation,
+            horizon: SimTime::ZERO + scenario.horizon,
+        })
     }
 
     /// Simulates up to `events` more events; true while there are more.
@@ -112,7 +115,10 @@ impl Job {
         let run = self.simulation.finish();
         let index = Index::new(&run);
         Outcome {
-            lanes: analysis::lanes(&run).into_iter().filter(worth_a_lane).collect(),
+            lanes: analysis::lanes(&run)
+                .into_iter()
+                .filter(worth_a_lane)
+                .collect(),
             memory: index.memory().clone(),
             report: analysis::report_from(&index),
             index,
@@ -154,7 +160,11 @@ pub fn encode_link(link: &Link) -> String {
 
 /// All notifier policies.
 pub fn policies() -> Vec<Choice> {
-    let choice = |policy: &&dyn Policy| Choice { id: policy.id(), title: summary(policy.doc()), group: "" };
+    let choice = |policy: &&dyn Policy| Choice {
+        id: policy.id(),
+        title: summary(policy.doc()),
+        group: "",
+    };
     policy::ALL.iter().map(choice).collect()
 }
 
@@ -166,7 +176,13 @@ fn summary(source: &'static str) -> &'static str {
 /// All kernel profiles.
 pub fn kernels() -> Vec<Choice> {
     let profiles = switches::PROFILES.iter();
-    profiles.map(|profile| Choice { id: profile.id, title: profile.id, group: "" }).collect()
+    profiles
+        .map(|profile| Choice {
+            id: profile.id,
+            title: profile.id,
+            group: "",
+        })
+        .collect()
 }
 
 /// Who waits for whom, from `task` on, when `happened` records have.

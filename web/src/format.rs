@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn plain(text: &str) -> String {
-        text.replace(GROUP, " ").replace(UNIT, " ")
+        text.replace([GROUP, UNIT], " ")
     }
 
     #[test]

@@ -65,7 +65,11 @@ pub fn fragment(route: &Route) -> String {
         checks: request.checks.clone(),
         sets: request.sets.clone(),
         model: route.model,
-        digests: route.digest.iter().filter_map(|digest| digest.parse().ok()).collect(),
+        digests: route
+            .digest
+            .iter()
+            .filter_map(|digest| digest.parse().ok())
+            .collect(),
         t: route.at.map(Nanos),
         focus: route.focus.clone(),
     })
@@ -82,9 +86,9 @@ pub fn gallery_id(scenario: &ScenarioRef) -> Option<&str> {
 /// A seed as typed.
 pub fn seed(text: &str) -> Result<u64, String> {
     let text = text.trim();
-    let seed: u64 = text
-        .parse()
-        .map_err(|_| format!("“{text}” is no seed: it takes a whole number from 0 to {SEED_MAX}."))?;
+    let seed: u64 = text.parse().map_err(|_| {
+        format!("“{text}” is no seed: it takes a whole number from 0 to {SEED_MAX}.")
+    })?;
     if seed > SEED_MAX {
         return Err(format!("{seed} is no seed: the largest is {SEED_MAX}."));
     }

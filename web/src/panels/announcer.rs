@@ -37,11 +37,10 @@ pub fn Announcer(props: &Props) -> Html {
             }
             let all = &scene.announcements;
             let passed = all.partition_point(|(time, _)| *time <= SimTime(*at));
-            if let Some((time, what)) = passed.checked_sub(1).map(|index| &all[index]) {
-                if time.0 > last {
-                    text.set(format!("{}: {what}", format::instant(*time)));
-                    *told.borrow_mut() = (*at, now);
-                }
+            let latest = passed.checked_sub(1).map(|index| &all[index]);
+            if let Some((time, what)) = latest.filter(|(time, _)| time.0 > last) {
+                text.set(format!("{}: {what}", format::instant(*time)));
+                *told.borrow_mut() = (*at, now);
             }
         });
     }

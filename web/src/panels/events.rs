@@ -17,7 +17,7 @@ use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::ui::Ui;
-use crate::virtual_list::{Rows, ROW_PX};
+use crate::virtual_list::{ROW_PX, Rows};
 
 /// Records a filter looks at between two breaths.
 const SLICE: usize = 20_000;
@@ -61,7 +61,11 @@ impl Component for EventList {
     type Properties = Props;
 
     fn create(_: &Context<Self>) -> Self {
-        Self { height: 300.0, follow_again: true, ..Self::default() }
+        Self {
+            height: 300.0,
+            follow_again: true,
+            ..Self::default()
+        }
     }
 
     fn changed(&mut self, ctx: &Context<Self>, old: &Props) -> bool {
@@ -77,7 +81,10 @@ impl Component for EventList {
     fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
             Msg::Scrolled => {
-                let top = self.viewport.cast::<HtmlElement>().map_or(0, |it| it.scroll_top());
+                let top = self
+                    .viewport
+                    .cast::<HtmlElement>()
+                    .map_or(0, |it| it.scroll_top());
                 let moved = (f64::from(top) - self.scroll_top).abs() > 0.5;
                 self.scroll_top = f64::from(top);
                 moved
@@ -103,20 +110,35 @@ impl Component for EventList {
         let current = self.row_of_cursor(ctx.props());
         let link = ctx.link();
         let typed = link.callback(|event: InputEvent| {
-            let input = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
+            let input = event
+                .target()
+                .and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
             Msg::Typed(input.map(|input| input.value()).unwrap_or_default())
         });
         let shown = rows.visible(self.scroll_top);
         let items = shown.filter_map(|row| {
             let index = self.record_at(row)?;
             let record = scene.outcome.run.trace.get(index)?;
-            Some(self.row(ctx, &record, Row { row, index, count, current: current == Some(row) }))
+            Some(Self::row(
+                ctx,
+                &record,
+                Row {
+                    position: row,
+                    index,
+                    count,
+                    current: current == Some(row),
+                },
+            ))
         });
         let active = current.filter(|row| rows.visible(self.scroll_top).contains(row));
         let active = active.map(|row| format!("event-{row}"));
         let tally = match (&self.matches, &self.work) {
             (_, Some(_)) => "filtering…".to_owned(),
-            (Some(found), _) => format!("{} of {}", format::grouped(found.len() as u64), format::grouped(scene.outcome.run.trace.len() as u64)),
+            (Some(found), _) => format!(
+                "{} of {}",
+                format::grouped(found.len() as u64),
+                format::grouped(scene.outcome.run.trace.len() as u64)
+            ),
             (None, _) => format::grouped(count as u64),
         };
         html! {
@@ -159,13 +181,18 @@ impl Component for EventList {
         if (f64::from(viewport.scroll_top()) - self.scroll_top).abs() >= 1.0 {
             viewport.set_scroll_top(self.scroll_top as i32);
         }
-        dom::set_style(&window, "transform", &format!("translateY({}px)", rows.offset(self.scroll_top)));
+        dom::set_style(
+            &window,
+            "transform",
+            &format!("translateY({}px)", rows.offset(self.scroll_top)),
+        );
     }
 }
 
 /// A row to draw.
+#[derive(Copy, Clone)]
 struct Row {
-    row: usize,
+    position: usize,
     index: usize,
     count: usize,
     current: bool,
@@ -180,9 +207,14 @@ fn ui(ctx: &Context<EventList>) -> Ui {
 }
 
 impl EventList {
-    fn row(&self, ctx: &Context<Self>, record: &Record, row: Row) -> Html {
+    fn row(ctx: &Context<Self>, record: &Record, row: Row) -> Html {
         let run = &ctx.props().scene.outcome.run;
-        let Row { row, index, count, current } = row;
+        let Row {
+            position: row,
+            index,
+            count,
+            current,
+        } = row;
         let onclick = ui(ctx).on(move |_: MouseEvent| Action::SeekRecord(index));
         let later = index >= ctx.props().happened;
         html! {
@@ -196,7 +228,9 @@ impl EventList {
     }
 
     fn count(&self, props: &Props) -> usize {
-        self.matches.as_ref().map_or(props.scene.outcome.run.trace.len(), |found| found.len())
+        self.matches
+            .as_ref()
+            .map_or(props.scene.outcome.run.trace.len(), |found| found.len())
     }
 
     fn record_at(&self, row: usize) -> Option<usize> {
@@ -220,7 +254,9 @@ impl EventList {
     fn follow_cursor(&mut self, props: &Props) {
         let rows = Rows::new(self.count(props), self.height);
         if let Some(row) = self.row_of_cursor(props) {
-            let top = self.scroll_top.min((rows.scroll_height() - self.height).max(0.0));
+            let top = self
+                .scroll_top
+                .min((rows.scroll_height() - self.height).max(0.0));
             self.scroll_top = rows.scrolled_to(row, top).unwrap_or(top).floor();
         }
     }

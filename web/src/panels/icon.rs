@@ -35,12 +35,16 @@ impl Icon {
             Self::Dice => {
                 "M2 2h12v12H2zM3.5 3.5v9h9v-9zM5 5h2v2H5zM9 5h2v2H9zM7 7h2v2H7zM5 9h2v2H5zM9 9h2v2H9z"
             }
-            Self::ThemeSystem => "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM8 3a5 5 0 0 1 0 10z",
+            Self::ThemeSystem => {
+                "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM8 3a5 5 0 0 1 0 10z"
+            }
             Self::ThemeLight => {
                 "M8 4.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM7.2 0h1.6v3H7.2zM7.2 13h1.6v3H7.2zM0 7.2h3v1.6H0zM13 7.2h3v1.6h-3z"
             }
             Self::ThemeDark => "M11 1.9A6.5 6.5 0 1 0 14.4 10 5.3 5.3 0 0 1 11 1.9z",
-            Self::Close => "M3.4 2 8 6.6 12.6 2 14 3.4 9.4 8l4.6 4.6-1.4 1.4L8 9.4 3.4 14 2 12.6 6.6 8 2 3.4z",
+            Self::Close => {
+                "M3.4 2 8 6.6 12.6 2 14 3.4 9.4 8l4.6 4.6-1.4 1.4L8 9.4 3.4 14 2 12.6 6.6 8 2 3.4z"
+            }
             Self::Left => "M11 2v12L3 8z",
             Self::Right => "M5 2v12l8-6z",
             Self::Plus => "M7 2h2v5h5v2H9v5H7V9H2V7h5z",

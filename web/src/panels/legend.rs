@@ -30,7 +30,12 @@ pub struct Props {
 
 #[component]
 pub fn Legend(props: &Props) -> Html {
-    let has_locks = props.scene.outcome.lanes.iter().any(|lane| matches!(lane.of, LaneOf::Lock(_)));
+    let has_locks = props
+        .scene
+        .outcome
+        .lanes
+        .iter()
+        .any(|lane| matches!(lane.of, LaneOf::Lock(_)));
     html! {
         <ul class="legend" aria-label="Colors of the lanes">
             { for ENTRIES.iter().map(|(id, text)| entry(id, text)) }

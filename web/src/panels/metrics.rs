@@ -18,19 +18,49 @@ pub fn MetricsPanel(props: &Props) -> Html {
     let metrics = &report.metrics;
     let some = |ns: Option<u64>| ns.map_or_else(|| "–".to_owned(), format::duration);
     let rows = [
-        ("attempts of the reaper", format::grouped(metrics.reap_attempts)),
+        (
+            "attempts of the reaper",
+            format::grouped(metrics.reap_attempts),
+        ),
         ("back-offs", format::grouped(metrics.backoffs)),
         ("refusals", format::grouped(metrics.refusals)),
         ("give-ups", format::grouped(metrics.gave_up)),
-        ("reaped", format!("{} pages, {}", format::grouped(metrics.reaped_pages), format::pages(metrics.reaped_pages))),
+        (
+            "reaped",
+            format!(
+                "{} pages, {}",
+                format::grouped(metrics.reaped_pages),
+                format::pages(metrics.reaped_pages)
+            ),
+        ),
         ("callbacks", format::grouped(metrics.callbacks)),
-        ("callbacks blocked", format!("{} in all, {} at most", format::duration(metrics.callback_blocked_ns),
-            format::duration(metrics.callback_blocked_max_ns))),
+        (
+            "callbacks blocked",
+            format!(
+                "{} in all, {} at most",
+                format::duration(metrics.callback_blocked_ns),
+                format::duration(metrics.callback_blocked_max_ns)
+            ),
+        ),
         ("first kill to recovery", some(metrics.oom_to_recovery_ns)),
-        ("allocation stalls", format!("{}; median {}, p99 {}, longest {}", format::grouped(metrics.alloc_stall.count),
-            some(metrics.alloc_stall.p50), some(metrics.alloc_stall.p99), some(metrics.alloc_stall.max))),
-        ("memory pressure", format!("some {}, full {}", format::duration(metrics.psi_some_ns),
-            format::duration(metrics.psi_full_ns))),
+        (
+            "allocation stalls",
+            format!(
+                "{}; median {}, p99 {}, longest {}",
+                format::grouped(metrics.alloc_stall.count),
+                some(metrics.alloc_stall.p50),
+                some(metrics.alloc_stall.p99),
+                some(metrics.alloc_stall.max)
+            ),
+        ),
+        (
+            "memory pressure",
+            format!(
+                "some {}, full {}",
+                format::duration(metrics.psi_some_ns),
+                format::duration(metrics.psi_full_ns)
+            ),
+        ),
         ("events", format::grouped(metrics.events)),
     ];
     html! {

@@ -5,12 +5,12 @@ use wasm_bindgen::JsCast as _;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
+use super::icon::{Drawing, Icon};
 use crate::format;
 use crate::keys::Command;
 use crate::playback::{SPEEDS, Speed};
 use crate::shared::Shared;
 use crate::state::{Action, LinkCheck, Phase, Scene};
-use super::icon::{Drawing, Icon};
 use crate::timeline::hit::Step;
 use crate::ui::use_ui;
 
@@ -28,8 +28,17 @@ pub struct Props {
 #[component]
 pub fn Transport(props: &Props) -> Html {
     let ui = use_ui();
-    let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
-    let play = if props.playing { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
+    let press = |command| {
+        ui.on(move |_: MouseEvent| Action::Command {
+            command,
+            anchor: None,
+        })
+    };
+    let play = if props.playing {
+        (Icon::Pause, "Pause")
+    } else {
+        (Icon::Play, "Play")
+    };
     let speed = ui.on(|event: Event| Action::Speed(chosen_speed(&event)));
     let idle = props.scene.is_none();
     html! {
@@ -72,9 +81,13 @@ fn speed_text(speed: Speed) -> String {
 }
 
 fn chosen_speed(event: &Event) -> Speed {
-    let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
+    let select = event
+        .target()
+        .and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
     let index = select.and_then(|select| select.value().parse::<usize>().ok());
-    index.and_then(|index| SPEEDS.get(index).copied()).unwrap_or(Speed::Auto)
+    index
+        .and_then(|index| SPEEDS.get(index).copied())
+        .unwrap_or(Speed::Auto)
 }
 
 /// The verdict when there is one; what is going on when not.
@@ -84,7 +97,9 @@ fn outcome(props: &Props) -> Html {
             <p class="verdict running"><progress max={horizon.0.to_string()} value={now.0.to_string()}
                 aria-label="Simulating"></progress>{ format!("simulating, {}", format::instant(*now)) }</p>
         },
-        (Phase::Failed(message), _) => html! { <p class="verdict failed" role="alert">{ message }</p> },
+        (Phase::Failed(message), _) => {
+            html! { <p class="verdict failed" role="alert">{ message }</p> }
+        }
         (Phase::Ready, Some(scene)) => verdict(scene, &props.link_check),
         _ => Html::default(),
     }
@@ -96,7 +111,9 @@ fn verdict(scene: &Scene, link_check: &LinkCheck) -> Html {
     let check = match link_check {
         LinkCheck::None => Html::default(),
         LinkCheck::Reproduced => html! { <b class="badge good">{ "✓ reproduced" }</b> },
-        LinkCheck::Differs(what) => html! { <b class="badge bad">{ format!("✗ differs: {what}") }</b> },
+        LinkCheck::Differs(what) => {
+            html! { <b class="badge bad">{ format!("✗ differs: {what}") }</b> }
+        }
     };
     html! {
         <>

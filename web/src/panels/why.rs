@@ -30,7 +30,8 @@ pub fn WhyPanel(props: &Props) -> Html {
     let chain = {
         let (scene, happened) = (props.scene.clone(), props.happened);
         use_memo((props.scene.clone(), task, happened), move |_| {
-            task.map(|task| engine::wait_chain(&scene.outcome, task, happened)).unwrap_or_default()
+            task.map(|task| engine::wait_chain(&scene.outcome, task, happened))
+                .unwrap_or_default()
         })
     };
     let Some(lane) = lane else {

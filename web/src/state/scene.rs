@@ -27,7 +27,12 @@ impl Scene {
         incidents.dedup();
         let timetable = Timetable::new(stops(&outcome, &incidents), outcome.run.end.0);
         let announcements = announcements(&outcome);
-        Self { outcome, timetable, incidents, announcements }
+        Self {
+            outcome,
+            timetable,
+            incidents,
+            announcements,
+        }
     }
 
     /// The stretch of the run that is worth watching: from a little
@@ -41,7 +46,11 @@ impl Scene {
         let story = (last - first).max(end / 200);
         let from = first.saturating_sub(story / 5);
         let to = last.saturating_add(story / 4).min(end);
-        if to - from > end / 4 * 3 { Viewport::whole(end) } else { Viewport::between(from, to, end) }
+        if to - from > end / 4 * 3 {
+            Viewport::whole(end)
+        } else {
+            Viewport::between(from, to, end)
+        }
     }
 }
 
@@ -49,7 +58,12 @@ impl Scene {
 fn marks_worth_a_stop(outcome: &Outcome) -> impl Iterator<Item = u64> + '_ {
     let marks = outcome.lanes.iter().flat_map(|lane| &lane.marks);
     marks
-        .filter(|mark| matches!(mark.kind, MarkKind::Kill | MarkKind::GiveUp | MarkKind::Reaped))
+        .filter(|mark| {
+            matches!(
+                mark.kind,
+                MarkKind::Kill | MarkKind::GiveUp | MarkKind::Reaped
+            )
+        })
         .map(|mark| mark.at.0)
 }
 

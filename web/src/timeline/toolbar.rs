@@ -24,7 +24,12 @@ pub fn TimelineToolbar(props: &Props) -> Html {
     let ui = use_ui();
     let at = props.at;
     let (from, to) = props.selection.unwrap_or((at, at));
-    let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
+    let press = |command| {
+        ui.on(move |_: MouseEvent| Action::Command {
+            command,
+            anchor: None,
+        })
+    };
     let set_from = ui.on(move |_: MouseEvent| Action::Select(Some((at, to.max(at)))));
     let set_to = ui.on(move |_: MouseEvent| Action::Select(Some((from.min(at), at))));
     let text = match props.selection {
