@@ -69,9 +69,9 @@ fn unknown_names_are_told_with_near_ones() {
         "#]],
     );
     check(
-        &["run", scenario, "--set", "machine.cost.zap=1us"],
+        &["run", scenario, "--set", "machine.cost.zap_pgae=1us"],
         &expect![[r#"
-            error: --set:1:14: unknown cost `zap`: expected one of page_fault, zap_page, reclaim_pass, reclaim_gap, oom_report, select_per_task, notifier_hlist, notifier_interval, notifier_overlap, printk, vma_walk, context_switch, signal, lock_op_cost and srcu_sync
+            error: --set:1:14: unknown cost `zap_pgae`: did you mean zap_page?
         "#]],
     );
 }
