@@ -88,3 +88,16 @@ pub fn focus(id: &str) {
         let _ = element.focus();
     }
 }
+
+/// What was stored under `key` on an earlier visit.
+pub fn stored(key: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Keeps `value` for later visits, if the browser lets it.
+pub fn store(key: &str, value: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // Full, or off: the choice then lasts for this visit.
+        let _ = storage.set_item(key, value);
+    }
+}

@@ -3,7 +3,6 @@
 
 use gloo_events::{EventListener, EventListenerOptions};
 use gloo_render::{AnimationFrame, request_animation_frame};
-use gloo_storage::{LocalStorage, Storage as _};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::JsCast as _;
@@ -89,7 +88,7 @@ fn tick(ui: &Ui, frames: &Rc<RefCell<Option<AnimationFrame>>>, last: f64) {
 pub fn use_preferences(ui: &Ui, theme: Theme) {
     let first = ui.clone();
     use_effect_with((), move |()| {
-        let stored = LocalStorage::get::<String>(THEME_KEY).unwrap_or_default();
+        let stored = dom::stored(THEME_KEY).unwrap_or_default();
         first.send(Action::Theme(Theme::from_id(&stored)));
         let calm = "(prefers-reduced-motion: reduce)";
         first.send(Action::Calm(dom::media(calm)));
@@ -113,8 +112,7 @@ pub fn use_preferences(ui: &Ui, theme: Theme) {
     use_effect_with(theme, move |theme| {
         // The first value is what was read, or the default.
         if std::mem::replace(&mut *known.borrow_mut(), *theme) != *theme {
-            // Storage may be off; the choice then lasts for this visit.
-            let _ = LocalStorage::set(THEME_KEY, theme.id());
+            dom::store(THEME_KEY, theme.id());
         }
     });
 }

@@ -86,7 +86,11 @@ fn labels(area: &Area, (top, step): (u64, u64), shade: Shade, gutter: u32) -> Re
     } else {
         (gutter as i32 - 6, HPos::Right)
     };
-    let ink = rgb(shade.faint_ink());
+    let ink = rgb(if inside {
+        shade.ink()
+    } else {
+        shade.faint_ink()
+    });
     let stride = if height < 130 { 2 } else { 1 };
     for (index, value) in (0..=top / step).map(|n| n * step).enumerate() {
         if index % stride != 0 {
@@ -94,6 +98,7 @@ fn labels(area: &Area, (top, step): (u64, u64), shade: Shade, gutter: u32) -> Re
         }
         let y = height as i32 - (value as f64 / top as f64 * f64::from(height)) as i32;
         let place = match y {
+            y if inside && y < height as i32 - 2 * FONT_PX => VPos::Top,
             y if y < FONT_PX => VPos::Top,
             y if y > height as i32 - FONT_PX => VPos::Bottom,
             _ => VPos::Center,

@@ -35,11 +35,8 @@ pub fn Announcer(props: &Props) -> Html {
             if *at < last || now - when < PAUSE_MS {
                 return;
             }
-            let all = &scene.announcements;
-            let passed = all.partition_point(|(time, _)| *time <= SimTime(*at));
-            let latest = passed.checked_sub(1).map(|index| &all[index]);
-            if let Some((time, what)) = latest.filter(|(time, _)| time.0 > last) {
-                text.set(format!("{}: {what}", format::instant(*time)));
+            if let Some((time, what)) = scene.announcement(SimTime(last), SimTime(*at)) {
+                text.set(format!("{}: {what}", format::instant(time)));
                 *told.borrow_mut() = (*at, now);
             }
         });

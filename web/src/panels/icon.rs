@@ -53,17 +53,12 @@ impl Icon {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    pub icon: Icon,
-}
-
-/// An icon; the button around it carries the name.
-#[component]
-pub fn Drawing(props: &Props) -> Html {
+/// Draws it; the button around it carries the name. A function and no
+/// component: it has no state, and components weigh.
+pub fn drawing(icon: Icon) -> Html {
     html! {
         <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
-            <path fill-rule="evenodd" d={props.icon.path()}></path>
+            <path fill-rule="evenodd" d={icon.path()}></path>
         </svg>
     }
 }

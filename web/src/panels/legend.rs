@@ -3,7 +3,6 @@
 use sim_core::analysis::LaneOf;
 use yew::prelude::*;
 
-use crate::shared::Shared;
 use crate::state::Scene;
 
 /// Class of the swatch, and what it stands for.
@@ -23,15 +22,9 @@ const ENTRIES: [(&str, &str); 10] = [
 /// Of locks, where there are any.
 const LOCKS: [(&str, &str); 2] = [("held", "lock held"), ("contended", "lock contended")];
 
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    pub scene: Shared<Scene>,
-}
-
-#[component]
-pub fn Legend(props: &Props) -> Html {
-    let has_locks = props
-        .scene
+/// The legend of a run's lanes.
+pub fn legend(scene: &Scene) -> Html {
+    let has_locks = scene
         .outcome
         .lanes
         .iter()

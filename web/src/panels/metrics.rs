@@ -5,7 +5,7 @@ use yew::prelude::*;
 use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
-use crate::ui::use_ui;
+use crate::ui::{Ui, use_ui};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -14,6 +14,7 @@ pub struct Props {
 
 #[component]
 pub fn MetricsPanel(props: &Props) -> Html {
+    let ui = use_ui();
     let report = &props.scene.outcome.report;
     let metrics = &report.metrics;
     let some = |ns: Option<u64>| ns.map_or_else(|| "–".to_owned(), format::duration);
@@ -67,7 +68,7 @@ pub fn MetricsPanel(props: &Props) -> Html {
         <section class="panel metrics" aria-labelledby="metrics-title">
             <h2 id="metrics-title">{ "Numbers" }</h2>
             <div class="scroll" tabindex="0">
-                <Victims scene={props.scene.clone()} />
+                { victims(&ui, &props.scene) }
                 <dl>{ for rows.into_iter().map(|(name, value)| html! {
                     <div><dt>{ name }</dt><dd>{ value }</dd></div>
                 }) }</dl>
@@ -76,10 +77,8 @@ pub fn MetricsPanel(props: &Props) -> Html {
     }
 }
 
-#[component]
-fn Victims(props: &Props) -> Html {
-    let ui = use_ui();
-    let outcome = &props.scene.outcome;
+fn victims(ui: &Ui, scene: &Scene) -> Html {
+    let outcome = &scene.outcome;
     if outcome.report.victims.is_empty() {
         return html! { <p>{ "Nobody was killed." }</p> };
     }

@@ -5,7 +5,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::icon::{Drawing, Icon};
+use super::icon::{Icon, drawing};
 use crate::engine::{self, Choice, Request, SEED_MAX};
 use crate::route;
 use crate::shared::Shared;
@@ -67,7 +67,7 @@ pub fn TopBar(props: &Props) -> Html {
             <div class="buttons end">
                 <button type="button" class="primary" onclick={share}>{ "Share" }</button>
                 <button type="button" onclick={theme} title="Color theme: system, light, dark"
-                    aria-label={format!("Color theme: {}; change to {}", props.theme.id(), next.id())}><Drawing icon={theme_glyph} /></button>
+                    aria-label={format!("Color theme: {}; change to {}", props.theme.id(), next.id())}>{ drawing(theme_glyph) }</button>
                 <button type="button" onclick={help} aria-label="Keys and gestures" title="Keys and gestures (?)">{ "?" }</button>
             </div>
         </header>
@@ -154,7 +154,7 @@ fn SeedField(props: &SeedProps) -> Html {
             <div class="joined">
                 <input id="seed" type="text" inputmode="numeric" autocomplete="off" value={props.seed.to_string()}
                     onchange={typed} aria-invalid={(!problem.is_empty()).to_string()} aria-describedby="seed-problem" />
-                <button type="button" onclick={dice} aria-label="Another seed" title="Another seed"><Drawing icon={Icon::Dice} /></button>
+                <button type="button" onclick={dice} aria-label="Another seed" title="Another seed">{ drawing(Icon::Dice) }</button>
             </div>
             <p id="seed-problem" class="problem" role="alert">{ (*problem).clone() }</p>
         </div>

@@ -5,7 +5,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-use super::icon::{Drawing, Icon};
+use super::icon::{Icon, drawing};
 use crate::format;
 use crate::keys::Command;
 use crate::playback::{SPEEDS, Speed};
@@ -45,15 +45,15 @@ pub fn Transport(props: &Props) -> Html {
         <div class="transport">
             <div class="buttons" role="group" aria-label="Playback">
                 <button type="button" class="primary play" onclick={press(Command::TogglePlay)} disabled={idle}
-                    aria-label={play.1} title={format!("{} (Space)", play.1)}><Drawing icon={play.0} /></button>
+                    aria-label={play.1} title={format!("{} (Space)", play.1)}>{ drawing(play.0) }</button>
                 <button type="button" onclick={press(Command::Incident(Step::Back))} disabled={idle}
-                    aria-label="Previous incident" title="Previous incident (,)"><Drawing icon={Icon::PreviousIncident} /></button>
+                    aria-label="Previous incident" title="Previous incident (,)">{ drawing(Icon::PreviousIncident) }</button>
                 <button type="button" onclick={press(Command::StepEvent(Step::Back))} disabled={idle}
-                    aria-label="Back by one event" title="Back by one event (Ctrl ←)"><Drawing icon={Icon::StepBack} /></button>
+                    aria-label="Back by one event" title="Back by one event (Ctrl ←)">{ drawing(Icon::StepBack) }</button>
                 <button type="button" onclick={press(Command::StepEvent(Step::Forward))} disabled={idle}
-                    aria-label="Forward by one event" title="Forward by one event (Ctrl →)"><Drawing icon={Icon::StepForward} /></button>
+                    aria-label="Forward by one event" title="Forward by one event (Ctrl →)">{ drawing(Icon::StepForward) }</button>
                 <button type="button" onclick={press(Command::Incident(Step::Forward))} disabled={idle}
-                    aria-label="Next incident" title="Next incident (.)"><Drawing icon={Icon::NextIncident} /></button>
+                    aria-label="Next incident" title="Next incident (.)">{ drawing(Icon::NextIncident) }</button>
             </div>
             <label class="speed"><span class="hidden">{ "Speed" }</span>
                 <select onchange={speed} title="Simulated seconds per second; auto slows down at incidents">

@@ -13,7 +13,7 @@ use yew::prelude::*;
 use super::gesture::{Gesture, Gestures};
 use super::layout::Layout;
 use super::palette::Shade;
-use super::raster::Frame;
+use super::raster::{Fade, Frame};
 use super::viewport::Viewport;
 use super::{hit, listen, paint};
 use crate::chart::MemoryChart;
@@ -258,7 +258,12 @@ impl Timeline {
             shade: props.shade,
             layout,
             top,
-            played_until: Some(props.at),
+            played_until: props.at,
+            fade: if props.playing {
+                Fade::Strong
+            } else {
+                Fade::Weak
+            },
         };
         paint::lanes(&spans, &mut self.frame, &picture);
         if stale {

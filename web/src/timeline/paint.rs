@@ -11,7 +11,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 use super::hit::{span_at, task_of};
 use super::layout::Layout;
 use super::palette::{Rgb, Shade, css, look, mark_look, state_name};
-use super::raster::{Bar, Frame, continues};
+use super::raster::{Bar, Fade, Frame, continues};
 use super::ticks::ticks;
 use super::viewport::Viewport;
 use crate::dom;
@@ -34,8 +34,10 @@ pub struct Picture<'a> {
     pub layout: Layout,
     /// How far the lanes are scrolled down, in CSS pixels.
     pub top: f64,
-    /// The cursor, if what is later shall be faded.
-    pub played_until: Option<u64>,
+    /// The cursor: what is later is faded.
+    pub played_until: u64,
+    /// How much.
+    pub fade: Fade,
 }
 
 /// Draws the spans.
@@ -46,9 +48,10 @@ pub fn lanes(canvas: &HtmlCanvasElement, frame: &mut Frame, picture: &Picture<'_
     let ratio = dom::pixel_ratio();
     let (pixel_width, pixel_height) = (canvas.width() as usize, canvas.height() as usize);
     frame.reset(pixel_width, pixel_height, picture.shade.ground());
-    let future = picture.played_until.map_or(usize::MAX, |at| {
-        picture.view.px_from_time(at, pixel_width as f64).max(0.0) as usize
-    });
+    let future = picture
+        .view
+        .px_from_time(picture.played_until, pixel_width as f64);
+    let future = future.max(0.0) as usize;
     let lanes = &picture.scene.outcome.lanes;
     let Layout {
         pitch,
@@ -64,6 +67,7 @@ pub fn lanes(canvas: &HtmlCanvasElement, frame: &mut Frame, picture: &Picture<'_
             top: (top.max(0.0) * ratio) as usize,
             height: ((bar_height - hidden) * ratio) as usize,
             future,
+            fade: picture.fade,
             scale: ratio as usize,
         };
         frame.lane(&lanes[index].spans, picture.view, bar, picture.shade);
@@ -373,6 +377,7 @@ pub fn overview(canvas: &HtmlCanvasElement, frame: &mut Frame, scene: &Scene, sh
             top,
             height: pitch - 1,
             future: usize::MAX,
+            fade: Fade::Weak,
             scale: 1,
         };
         frame.lane(&lane.spans, view, bar, shade);

@@ -12,8 +12,24 @@ use super::viewport::Viewport;
 
 /// Spans of one column that are looked at; more are sampled evenly.
 const SAMPLES_MAX: usize = 16;
-/// Share of its color that a state keeps in the part yet to be played.
-const FUTURE_SHARE: f64 = 0.32;
+/// How much of its color a state keeps in the part yet to be played.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub enum Fade {
+    /// While playing: what is to come is a hint.
+    Strong,
+    /// At rest, for reading.
+    Weak,
+}
+
+impl Fade {
+    fn share(self) -> f64 {
+        match self {
+            Self::Strong => 0.32,
+            Self::Weak => 0.7,
+        }
+    }
+}
+
 /// A span narrower than this many columns gets no gap before it: the
 /// gap would be all one sees.
 const GAP_WIDTH_MIN: f64 = 3.0;
@@ -38,6 +54,8 @@ pub struct Bar {
     pub height: usize,
     /// First column of the future, drawn faded; past the width when there is none.
     pub future: usize,
+    /// How faded.
+    pub fade: Fade,
     /// Device pixels per CSS pixel, for the size of patterns.
     pub scale: usize,
 }
@@ -79,7 +97,7 @@ impl Frame {
         let inks: Vec<Ink> = columns
             .iter()
             .enumerate()
-            .map(|(x, column)| Ink::of(*column, x >= bar.future, shade))
+            .map(|(x, column)| Ink::of(*column, (x >= bar.future).then_some(bar.fade), shade))
             .collect();
         for row in 0..bar.height {
             let start = (bar.top + row) * self.width;
@@ -206,7 +224,7 @@ struct Ink {
 }
 
 impl Ink {
-    fn of(column: Column, future: bool, shade: Shade) -> Self {
+    fn of(column: Column, future: Option<Fade>, shade: Shade) -> Self {
         let Look {
             color,
             under,
@@ -217,12 +235,9 @@ impl Ink {
             Column::Gap => plain(shade.ground()),
             Column::State(state) => look(state, shade),
         };
-        let fade = |color| {
-            if future {
-                mixed(color, shade.track(), FUTURE_SHARE)
-            } else {
-                color
-            }
+        let fade = |color| match future {
+            Some(fade) => mixed(color, shade.track(), fade.share()),
+            None => color,
         };
         Self {
             color: pixel(fade(color)),
@@ -366,6 +381,7 @@ mod tests {
             top: 2,
             height: 8,
             future: 6,
+            fade: Fade::Strong,
             scale: 1,
         };
         frame.lane(
@@ -391,6 +407,7 @@ mod tests {
             top: 3,
             height: 9,
             future: 9,
+            fade: Fade::Weak,
             scale: 1,
         };
         frame.lane(

@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use crate::format;
 use crate::keys::Command;
-use crate::panels::icon::{Drawing, Icon};
+use crate::panels::icon::{Icon, drawing};
 use crate::state::Action;
 use crate::ui::use_ui;
 
@@ -53,10 +53,10 @@ pub fn TimelineToolbar(props: &Props) -> Html {
                     title="Zoom to the range (F)">{ "fit" }</button>
             </div>
             <div class="buttons" role="group" aria-label="Zoom">
-                <button type="button" onclick={press(Command::PanLeft)} aria-label="Pan left" title="Pan left (A)"><Drawing icon={Icon::Left} /></button>
-                <button type="button" onclick={press(Command::ZoomOut)} aria-label="Zoom out" title="Zoom out (S)"><Drawing icon={Icon::Minus} /></button>
-                <button type="button" onclick={press(Command::ZoomIn)} aria-label="Zoom in" title="Zoom in (W)"><Drawing icon={Icon::Plus} /></button>
-                <button type="button" onclick={press(Command::PanRight)} aria-label="Pan right" title="Pan right (D)"><Drawing icon={Icon::Right} /></button>
+                <button type="button" onclick={press(Command::PanLeft)} aria-label="Pan left" title="Pan left (A)">{ drawing(Icon::Left) }</button>
+                <button type="button" onclick={press(Command::ZoomOut)} aria-label="Zoom out" title="Zoom out (S)">{ drawing(Icon::Minus) }</button>
+                <button type="button" onclick={press(Command::ZoomIn)} aria-label="Zoom in" title="Zoom in (W)">{ drawing(Icon::Plus) }</button>
+                <button type="button" onclick={press(Command::PanRight)} aria-label="Pan right" title="Pan right (D)">{ drawing(Icon::Right) }</button>
                 <button type="button" onclick={press(Command::WholeRun)} title="Whole run (0)">{ "whole" }</button>
             </div>
         </div>
