@@ -36,19 +36,19 @@ fn gallery_has_these_verdicts() {
           editor was killed at 4313.290 ms although hog, killed before, still had 40 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 18751 incidents 22
         capture-6-1-s2stuck: recovered
-          hog was killed at 1969.041 ms; by 3986.843 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1969.041 ms; by 3982.843 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s3: extra-victims
-          presser was killed at 5040.522 ms although hog, killed before, still had 93.2 MiB.
+          presser was killed at 5026.465 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s4part: extra-victims
-          presser was killed at 5029.298 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5025.168 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s5part: extra-victims
-          presser was killed at 5022.058 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5017.928 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s6: extra-victims
-          presser was killed at 5028.965 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5038.892 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
     "#]].assert_eq(&text);
 }
