@@ -5,8 +5,8 @@ use yew::prelude::*;
 use crate::address::{use_opened_links, use_written_link};
 use crate::effects::{use_keys, use_playback, use_preferences, use_root_attributes};
 use crate::panels::{
-    Announcer, EventList, HelpDialog, Legend, MetricsPanel, Notice, ShareDialog, TopBar, Transport,
-    WhyPanel,
+    Announcer, EventList, HelpDialog, MetricsPanel, ShareDialog, TopBar, Transport, WhyPanel,
+    legend, notice,
 };
 use crate::runner::use_runner;
 use crate::state::{Dialog, Phase, State};
@@ -15,7 +15,7 @@ use crate::ui::Ui;
 
 #[component]
 pub fn App() -> Html {
-    let state = use_reducer(State::new);
+    let state = use_reducer(State::default);
     let ui = use_memo((), |()| Ui::new(state.dispatcher()));
     let ui = (*ui).clone();
     use_preferences(&ui, state.theme);
@@ -26,19 +26,19 @@ pub fn App() -> Html {
     use_root_attributes(&state);
     use_written_link(state.route(), state.phase == Phase::Ready && !state.playing);
     html! {
-        <ContextProvider<Ui> context={ui}>
-            { page(&state) }
+        <ContextProvider<Ui> context={ui.clone()}>
+            { page(&ui, &state) }
         </ContextProvider<Ui>>
     }
 }
 
-fn page(state: &State) -> Html {
+fn page(ui: &Ui, state: &State) -> Html {
     let shade = state.shade();
     html! {
         <>
             <TopBar request={state.request.clone()} scene={state.scene.clone()} theme={state.theme} />
             <main class={classes!((state.phase != Phase::Ready).then_some("stale"))}>
-                <Notice text={state.notice.clone()} />
+                { notice(ui, state.notice.as_ref()) }
                 <Transport scene={state.scene.clone()} phase={state.phase.clone()} playing={state.playing}
                     speed={state.speed} at={state.cursor.at} happened={state.cursor.happened}
                     link_check={state.link_check.clone()} />
@@ -47,7 +47,7 @@ fn page(state: &State) -> Html {
                         <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />
                         <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
                             selection={state.selection} playing={state.playing} shade={shade} />
-                        <Legend />
+                        { legend(scene) }
                         <div class="panels">
                             <WhyPanel scene={scene.clone()} lane={state.lane} at={state.cursor.at}
                                 happened={state.cursor.happened} />

@@ -2,14 +2,18 @@
 //! has is `expect`ed; what it may refuse is an `Option`.
 
 use wasm_bindgen::JsCast as _;
-use web_sys::{CanvasRenderingContext2d, Document, Element, HtmlCanvasElement, HtmlElement, Window};
+use web_sys::{
+    CanvasRenderingContext2d, Document, Element, HtmlCanvasElement, HtmlElement, Window,
+};
 
 pub fn window() -> Window {
     web_sys::window().expect("invariant: the page runs in a window")
 }
 
 pub fn document() -> Document {
-    window().document().expect("invariant: a window has a document")
+    window()
+        .document()
+        .expect("invariant: a window has a document")
 }
 
 /// The `html` element, which carries the attributes scripts read.
@@ -36,7 +40,11 @@ pub fn set_style(element: &HtmlElement, property: &str, value: &str) {
 
 /// Whether a media query holds.
 pub fn media(query: &str) -> bool {
-    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
+    window()
+        .match_media(query)
+        .ok()
+        .flatten()
+        .is_some_and(|list| list.matches())
 }
 
 pub fn context_2d(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
@@ -46,7 +54,10 @@ pub fn context_2d(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d
 /// Fits a canvas to its box; a context scaled to CSS pixels, with the
 /// width and height in them.
 pub fn fit_canvas(canvas: &HtmlCanvasElement) -> Option<(CanvasRenderingContext2d, f64, f64)> {
-    let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
+    let (width, height) = (
+        f64::from(canvas.client_width()),
+        f64::from(canvas.client_height()),
+    );
     if width < 1.0 || height < 1.0 {
         return None;
     }
@@ -75,5 +86,18 @@ pub fn focus(id: &str) {
     let element = document().get_element_by_id(id);
     if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
         let _ = element.focus();
+    }
+}
+
+/// What was stored under `key` on an earlier visit.
+pub fn stored(key: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Keeps `value` for later visits, if the browser lets it.
+pub fn store(key: &str, value: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // Full, or off: the choice then lasts for this visit.
+        let _ = storage.set_item(key, value);
     }
 }

@@ -3,7 +3,6 @@
 
 use gloo_events::{EventListener, EventListenerOptions};
 use gloo_render::{AnimationFrame, request_animation_frame};
-use gloo_storage::{LocalStorage, Storage as _};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::JsCast as _;
@@ -27,9 +26,24 @@ pub fn use_root_attributes(state: &State) {
     let scene = state.scene.as_ref().filter(|_| state.phase_id() == "ready");
     let attributes = [
         ("data-state", state.phase_id().to_owned()),
-        ("data-digest", scene.map(|it| it.outcome.run.digest.to_string()).unwrap_or_default()),
-        ("data-verdict", scene.map_or("", |it| it.outcome.report.verdict.id()).to_owned()),
-        ("data-events", scene.map(|it| it.outcome.run.events.to_string()).unwrap_or_default()),
+        (
+            "data-digest",
+            scene
+                .map(|it| it.outcome.run.digest.to_string())
+                .unwrap_or_default(),
+        ),
+        (
+            "data-verdict",
+            scene
+                .map_or("", |it| it.outcome.report.verdict.id())
+                .to_owned(),
+        ),
+        (
+            "data-events",
+            scene
+                .map(|it| it.outcome.run.events.to_string())
+                .unwrap_or_default(),
+        ),
         ("data-t-ns", state.cursor.at.to_string()),
         ("data-link-check", state.link_check_id().to_owned()),
         ("data-theme", state.theme.id().to_owned()),
@@ -74,7 +88,7 @@ fn tick(ui: &Ui, frames: &Rc<RefCell<Option<AnimationFrame>>>, last: f64) {
 pub fn use_preferences(ui: &Ui, theme: Theme) {
     let first = ui.clone();
     use_effect_with((), move |()| {
-        let stored = LocalStorage::get::<String>(THEME_KEY).unwrap_or_default();
+        let stored = dom::stored(THEME_KEY).unwrap_or_default();
         first.send(Action::Theme(Theme::from_id(&stored)));
         let calm = "(prefers-reduced-motion: reduce)";
         first.send(Action::Calm(dom::media(calm)));
@@ -83,7 +97,11 @@ pub fn use_preferences(ui: &Ui, theme: Theme) {
             move |calm| ui.send(Action::Calm(calm))
         });
         let shade = move |dark| {
-            first.send(Action::SystemShade(if dark { Shade::Dark } else { Shade::Light }));
+            first.send(Action::SystemShade(if dark {
+                Shade::Dark
+            } else {
+                Shade::Light
+            }));
         };
         let dark = "(prefers-color-scheme: dark)";
         shade(dom::media(dark));
@@ -94,15 +112,16 @@ pub fn use_preferences(ui: &Ui, theme: Theme) {
     use_effect_with(theme, move |theme| {
         // The first value is what was read, or the default.
         if std::mem::replace(&mut *known.borrow_mut(), *theme) != *theme {
-            // Storage may be off; the choice then lasts for this visit.
-            let _ = LocalStorage::set(THEME_KEY, theme.id());
+            dom::store(THEME_KEY, theme.id());
         }
     });
 }
 
 fn follow(query: &'static str, act: impl Fn(bool) + 'static) -> Option<EventListener> {
     let list = dom::window().match_media(query).ok()??;
-    Some(EventListener::new(&list, "change", move |_| act(dom::media(query))))
+    Some(EventListener::new(&list, "change", move |_| {
+        act(dom::media(query));
+    }))
 }
 
 /// Sends keys as commands.
@@ -126,7 +145,9 @@ fn on_key(ui: &Ui, event: &KeyboardEvent) {
     if event.default_prevented() {
         return;
     }
-    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let target = event
+        .target()
+        .and_then(|target| target.dyn_into::<Element>().ok());
     let press = Press {
         code: &event.code(),
         key: &event.key(),
@@ -142,7 +163,10 @@ fn on_key(ui: &Ui, event: &KeyboardEvent) {
         dom::focus("event-filter");
         return;
     }
-    ui.send(Action::Command { command, anchor: ui.hover.get() });
+    ui.send(Action::Command {
+        command,
+        anchor: ui.hover.get(),
+    });
 }
 
 /// Where the focus is, for the keymap.

@@ -1,13 +1,14 @@
 //! The one door to the simulator: what can be run, a run in slices, and
 //! what is known of a finished run.
 
-use sim_core::analysis::{self, Index, Lane, Memory, Report, WaitLink};
+use sim_core::analysis::{self, Index, Lane, LaneOf, LaneState, Memory, Report, Span, WaitLink};
 use sim_core::base::{SimTime, TaskId};
-use sim_core::kernel::plugin::Policy;
+use sim_core::kernel::plugin::{Policy, doc_lines};
 use sim_core::kernel::switches;
 use sim_core::policy;
 use sim_core::record::{Record, Run};
 use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
+use sim_core::share::{self, Link, ScenarioRef};
 
 /// Something to choose in a list.
 #[derive(Clone, Eq, PartialEq, Debug)]
@@ -22,27 +23,33 @@ pub struct Choice {
 pub const DEFAULT_SCENARIO: &str = "gpu-fence-overlap";
 /// Seed of a first visit.
 pub const DEFAULT_SEED: u64 = 1;
-/// Seeds are exact in a JavaScript number: below 2^53.
-pub const SEED_MAX: u64 = (1 << 53) - 1;
+pub use sim_core::share::SEED_MAX;
 
 /// What to run.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub struct Request {
-    pub scenario: String,
+    /// Of the gallery, or its text.
+    pub scenario: ScenarioRef,
     pub seed: u64,
     /// `None`: what the scenario asks for.
     pub kernel: Option<String>,
     /// `None`: the scenario's, else the kernel's own.
     pub policy: Option<String>,
+    /// Overrides, by path.
+    pub sets: Vec<(String, String)>,
+    /// Checkers; they don't change the run.
+    pub checks: Vec<String>,
 }
 
 impl Default for Request {
     fn default() -> Self {
         Self {
-            scenario: DEFAULT_SCENARIO.into(),
+            scenario: ScenarioRef::ById(DEFAULT_SCENARIO.into()),
             seed: DEFAULT_SEED,
             kernel: None,
             policy: None,
+            sets: Vec::new(),
+            checks: Vec::new(),
         }
     }
 }
@@ -65,10 +72,13 @@ pub struct Job {
 impl Job {
     /// Starts a run, or says what is wrong with the request.
     pub fn start(request: &Request) -> Result<Self, String> {
-        let entry = gallery::find(&request.scenario).ok_or_else(|| {
-            format!("There is no scenario “{}” in the gallery.", request.scenario)
-        })?;
-        let scenario = parse(entry.id, entry.text, &[]).map_err(|complaints| {
+        let (id, text) = match &request.scenario {
+            ScenarioRef::Inline(text) => ("link", text.as_str()),
+            ScenarioRef::ById(id) => gallery::find(id)
+                .map(|entry| (entry.id, entry.text))
+                .ok_or_else(|| format!("There is no scenario “{id}” in the gallery."))?,
+        };
+        let scenario = parse(id, text, &request.sets).map_err(|complaints| {
             let complaints: Vec<String> = complaints.iter().map(ToString::to_string).collect();
             complaints.join("\n")
         })?;
@@ -79,7 +89,10 @@ impl Job {
             ..RunOptions::default()
         };
         let simulation = Simulation::new(&scenario, &options)?;
-        Ok(Self { simulation, horizon: SimTime::ZERO + scenario.horizon })
+        Ok(Self {
+            simulation,
+            horizon: SimTime::ZERO + scenario.horizon,
+        })
     }
 
     /// Simulates up to `events` more events; true while there are more.
@@ -102,13 +115,22 @@ impl Job {
         let run = self.simulation.finish();
         let index = Index::new(&run);
         Outcome {
-            lanes: analysis::lanes(&run),
+            lanes: analysis::lanes(&run)
+                .into_iter()
+                .filter(worth_a_lane)
+                .collect(),
             memory: index.memory().clone(),
             report: analysis::report_from(&index),
             index,
             run,
         }
     }
+}
+
+/// Locks are many; those that somebody waited for are shown.
+fn worth_a_lane(lane: &Lane) -> bool {
+    let contended = |span: &Span| span.state == LaneState::Contended;
+    !matches!(lane.of, LaneOf::Lock(_)) || lane.spans.iter().any(contended)
 }
 
 /// The gallery.
@@ -121,16 +143,46 @@ pub fn scenarios() -> Vec<Choice> {
     gallery::gallery().iter().map(choice).collect()
 }
 
+/// Reads a link; what is wrong with it is said as a sentence.
+pub fn decode_link(text: &str) -> Result<Link, String> {
+    share::decode(&format!("#{text}")).map_err(|error| {
+        let text = error.to_string();
+        let mut letters = text.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        first.chain(letters).chain(['.']).collect()
+    })
+}
+
+/// Writes a link as a fragment, with `#`.
+pub fn encode_link(link: &Link) -> String {
+    share::encode(link)
+}
+
 /// All notifier policies.
 pub fn policies() -> Vec<Choice> {
-    let choice = |policy: &&dyn Policy| Choice { id: policy.id(), title: policy.doc(), group: "" };
+    let choice = |policy: &&dyn Policy| Choice {
+        id: policy.id(),
+        title: summary(policy.doc()),
+        group: "",
+    };
     policy::ALL.iter().map(choice).collect()
+}
+
+/// The first line of a plug-in's documentation.
+fn summary(source: &'static str) -> &'static str {
+    doc_lines(source).next().unwrap_or_default()
 }
 
 /// All kernel profiles.
 pub fn kernels() -> Vec<Choice> {
     let profiles = switches::PROFILES.iter();
-    profiles.map(|profile| Choice { id: profile.id, title: profile.id, group: "" }).collect()
+    profiles
+        .map(|profile| Choice {
+            id: profile.id,
+            title: profile.id,
+            group: "",
+        })
+        .collect()
 }
 
 /// Who waits for whom, from `task` on, when `happened` records have.

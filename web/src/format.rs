@@ -64,7 +64,7 @@ pub fn pages(count: u64) -> String {
 
 fn binary(kib: u64, unit_kib: u64, unit: &str) -> String {
     let whole = kib / unit_kib;
-    if whole >= 100 {
+    if whole >= 100 || kib.is_multiple_of(unit_kib) {
         format!("{}{UNIT}{unit}", grouped(whole))
     } else {
         format!("{whole}.{}{UNIT}{unit}", kib % unit_kib * 10 / unit_kib)
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn plain(text: &str) -> String {
-        text.replace(GROUP, " ").replace(UNIT, " ")
+        text.replace([GROUP, UNIT], " ")
     }
 
     #[test]
@@ -112,8 +112,9 @@ mod tests {
     #[test]
     fn pages_become_bytes() {
         assert_eq!(plain(&pages(1)), "4 KiB");
-        assert_eq!(plain(&pages(256)), "1.0 MiB");
-        assert_eq!(plain(&pages(524_288)), "2.0 GiB");
+        assert_eq!(plain(&pages(256)), "1 MiB");
+        assert_eq!(plain(&pages(384)), "1.5 MiB");
+        assert_eq!(plain(&pages(524_288)), "2 GiB");
         assert_eq!(plain(&pages(51_200)), "200 MiB");
     }
 }

@@ -47,6 +47,10 @@ pub enum Command {
     ExtendSelection(Step),
     /// The next incident.
     Incident(Step),
+    /// To the lane of whom the selected one waits for.
+    FollowCause,
+    /// Back to the lane before the last of these steps.
+    GoBack,
     LaneAbove,
     LaneBelow,
     GoToStart,
@@ -76,6 +80,8 @@ pub fn command(press: Press<'_>, focus: Focus) -> Option<Command> {
         "/" => Some(Command::Search),
         "." => Some(Command::Incident(Step::Forward)),
         "," => Some(Command::Incident(Step::Back)),
+        "]" => Some(Command::FollowCause),
+        "[" => Some(Command::GoBack),
         _ => None,
     };
     by_sign.or_else(|| by_position(press))
@@ -114,6 +120,7 @@ pub const HELP: &[(&str, &str)] = &[
     ("Ctrl ← →", "previous or next event of the run"),
     (", .", "previous or next incident"),
     ("↑ ↓", "lane above or below"),
+    ("] [", "follow whom it waits for; go back"),
     ("Home End", "start or end of the run"),
     ("W S  + −", "zoom in or out"),
     ("A D", "pan left or right"),
@@ -129,10 +136,13 @@ pub const HELP: &[(&str, &str)] = &[
 pub const POINTER_HELP: &[(&str, &str)] = &[
     ("Click", "move the cursor, select the lane"),
     ("Drag", "select a range (touch: hold first)"),
-    ("Shift drag", "pan (touch: drag; mouse: also the middle button)"),
+    (
+        "Shift drag",
+        "pan (touch: drag; mouse: also the middle button)",
+    ),
     ("Ctrl wheel", "zoom at the pointer (touch: pinch)"),
     ("Shift wheel", "pan"),
-    ("Drag on the ruler", "scrub"),
+    ("Ruler drag", "scrub"),
     ("Alt", "while selecting: do not snap to changes of state"),
 ];
 
@@ -141,20 +151,34 @@ mod tests {
     use super::*;
 
     fn press<'a>(code: &'a str, key: &'a str) -> Press<'a> {
-        Press { code, key, shift: false, control: false, alt: false }
+        Press {
+            code,
+            key,
+            shift: false,
+            control: false,
+            alt: false,
+        }
     }
 
     #[test]
     fn letters_go_by_position() {
         let azerty = press("KeyW", "z");
         assert_eq!(command(azerty, Focus::Timeline), Some(Command::ZoomIn));
-        let shifted_slash = Press { shift: true, ..press("Slash", "?") };
+        let shifted_slash = Press {
+            shift: true,
+            ..press("Slash", "?")
+        };
         assert_eq!(command(shifted_slash, Focus::Timeline), Some(Command::Help));
     }
 
     #[test]
     fn nothing_acts_outside_the_timeline() {
-        for (code, key) in [("KeyW", "w"), ("Space", " "), ("Slash", "?"), ("Home", "Home")] {
+        for (code, key) in [
+            ("KeyW", "w"),
+            ("Space", " "),
+            ("Slash", "?"),
+            ("Home", "Home"),
+        ] {
             assert_eq!(command(press(code, key), Focus::Elsewhere), None);
         }
     }
@@ -162,18 +186,30 @@ mod tests {
     #[test]
     fn browser_shortcuts_are_left_alone() {
         for code in ["KeyW", "KeyS", "KeyA", "KeyD", "Digit0", "Minus"] {
-            let control = Press { control: true, ..press(code, "") };
+            let control = Press {
+                control: true,
+                ..press(code, "")
+            };
             assert_eq!(command(control, Focus::Timeline), None);
         }
-        let alt = Press { alt: true, ..press("ArrowLeft", "ArrowLeft") };
+        let alt = Press {
+            alt: true,
+            ..press("ArrowLeft", "ArrowLeft")
+        };
         assert_eq!(command(alt, Focus::Timeline), None);
     }
 
     #[test]
     fn arrows_step_by_lane_and_with_control_by_event() {
         let arrow = press("ArrowRight", "ArrowRight");
-        let control = Press { control: true, ..arrow };
-        let shift = Press { shift: true, ..arrow };
+        let control = Press {
+            control: true,
+            ..arrow
+        };
+        let shift = Press {
+            shift: true,
+            ..arrow
+        };
         let commands = [arrow, control, shift].map(|press| command(press, Focus::Timeline));
         assert_eq!(
             commands,

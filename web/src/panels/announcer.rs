@@ -35,13 +35,9 @@ pub fn Announcer(props: &Props) -> Html {
             if *at < last || now - when < PAUSE_MS {
                 return;
             }
-            let all = &scene.announcements;
-            let passed = all.partition_point(|(time, _)| *time <= SimTime(*at));
-            if let Some((time, what)) = passed.checked_sub(1).map(|index| &all[index]) {
-                if time.0 > last {
-                    text.set(format!("{}: {what}", format::instant(*time)));
-                    *told.borrow_mut() = (*at, now);
-                }
+            if let Some((time, what)) = scene.announcement(SimTime(last), SimTime(*at)) {
+                text.set(format!("{}: {what}", format::instant(time)));
+                *told.borrow_mut() = (*at, now);
             }
         });
     }

@@ -4,6 +4,7 @@
 use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
+use super::icon::{Icon, drawing};
 use crate::state::Action;
 use crate::ui::use_ui;
 
@@ -37,7 +38,7 @@ pub fn Dialog(props: &Props) -> Html {
         <dialog ref={node} {onclose} aria-labelledby={format!("{}-title", slug(&props.title))}>
             <header>
                 <h2 id={format!("{}-title", slug(&props.title))}>{ &props.title }</h2>
-                <button type="button" onclick={close} aria-label="Close">{ "✕" }</button>
+                <button type="button" onclick={close} aria-label="Close">{ drawing(Icon::Close) }</button>
             </header>
             { props.children.clone() }
         </dialog>

@@ -17,7 +17,7 @@ use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::ui::Ui;
-use crate::virtual_list::{Rows, ROW_PX};
+use crate::virtual_list::{ROW_PX, Rows};
 
 /// Records a filter looks at between two breaths.
 const SLICE: usize = 20_000;
@@ -32,6 +32,8 @@ pub struct Props {
 
 pub enum Msg {
     Scrolled,
+    /// The list's height became known.
+    Measured,
     Typed(String),
     Slice,
     Key(KeyboardEvent),
@@ -50,8 +52,8 @@ pub struct EventList {
     /// A filter under way: where it is, and what it found.
     work: Option<(usize, Vec<usize>)>,
     timer: Option<Timeout>,
-    /// Set when the cursor moved, to scroll there once.
-    follow: bool,
+    /// Set until a render has measured the list.
+    follow_again: bool,
 }
 
 impl Component for EventList {
@@ -59,25 +61,35 @@ impl Component for EventList {
     type Properties = Props;
 
     fn create(_: &Context<Self>) -> Self {
-        Self { height: 300.0, follow: true, ..Self::default() }
+        Self {
+            height: 300.0,
+            follow_again: true,
+            ..Self::default()
+        }
     }
 
     fn changed(&mut self, ctx: &Context<Self>, old: &Props) -> bool {
         if ctx.props().scene != old.scene {
             self.restart(ctx);
         }
-        self.follow |= ctx.props().happened != old.happened || ctx.props().scene != old.scene;
+        if ctx.props().happened != old.happened || ctx.props().scene != old.scene {
+            self.follow_cursor(ctx.props());
+        }
         true
     }
 
     fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
             Msg::Scrolled => {
-                let top = self.viewport.cast::<HtmlElement>().map_or(0, |it| it.scroll_top());
+                let top = self
+                    .viewport
+                    .cast::<HtmlElement>()
+                    .map_or(0, |it| it.scroll_top());
                 let moved = (f64::from(top) - self.scroll_top).abs() > 0.5;
                 self.scroll_top = f64::from(top);
                 moved
             }
+            Msg::Measured => true,
             Msg::Typed(text) => {
                 self.filter = text.to_lowercase();
                 self.restart(ctx);
@@ -98,19 +110,35 @@ impl Component for EventList {
         let current = self.row_of_cursor(ctx.props());
         let link = ctx.link();
         let typed = link.callback(|event: InputEvent| {
-            let input = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
+            let input = event
+                .target()
+                .and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
             Msg::Typed(input.map(|input| input.value()).unwrap_or_default())
         });
         let shown = rows.visible(self.scroll_top);
         let items = shown.filter_map(|row| {
             let index = self.record_at(row)?;
             let record = scene.outcome.run.trace.get(index)?;
-            Some(self.row(ctx, &record, Row { row, index, count, current: current == Some(row) }))
+            Some(Self::row(
+                ctx,
+                &record,
+                Row {
+                    position: row,
+                    index,
+                    count,
+                    current: current == Some(row),
+                },
+            ))
         });
-        let active = current.map(|row| format!("event-{row}"));
+        let active = current.filter(|row| rows.visible(self.scroll_top).contains(row));
+        let active = active.map(|row| format!("event-{row}"));
         let tally = match (&self.matches, &self.work) {
             (_, Some(_)) => "filtering…".to_owned(),
-            (Some(found), _) => format!("{} of {}", format::grouped(found.len() as u64), format::grouped(scene.outcome.run.trace.len() as u64)),
+            (Some(found), _) => format!(
+                "{} of {}",
+                format::grouped(found.len() as u64),
+                format::grouped(scene.outcome.run.trace.len() as u64)
+            ),
             (None, _) => format::grouped(count as u64),
         };
         html! {
@@ -137,24 +165,34 @@ impl Component for EventList {
         ) else {
             return;
         };
-        self.height = f64::from(viewport.client_height()).max(ROW_PX);
+        let height = f64::from(viewport.client_height()).max(ROW_PX);
+        if (height - self.height).abs() >= 1.0 {
+            self.height = height;
+            self.follow_again = true;
+        }
         let rows = Rows::new(self.count(ctx.props()), self.height);
         dom::set_style(&spacer, "height", &format!("{}px", rows.scroll_height()));
-        if std::mem::take(&mut self.follow) {
-            if let Some(row) = self.row_of_cursor(ctx.props()) {
-                if let Some(top) = rows.scrolled_to(row, self.scroll_top) {
-                    viewport.set_scroll_top(top as i32);
-                    ctx.link().send_message(Msg::Scrolled);
-                }
-            }
+        if self.follow_again {
+            // The first render didn't know the height.
+            self.follow_again = false;
+            self.follow_cursor(ctx.props());
+            ctx.link().send_message(Msg::Measured);
         }
-        dom::set_style(&window, "transform", &format!("translateY({}px)", rows.offset(self.scroll_top)));
+        if (f64::from(viewport.scroll_top()) - self.scroll_top).abs() >= 1.0 {
+            viewport.set_scroll_top(self.scroll_top as i32);
+        }
+        dom::set_style(
+            &window,
+            "transform",
+            &format!("translateY({}px)", rows.offset(self.scroll_top)),
+        );
     }
 }
 
 /// A row to draw.
+#[derive(Copy, Clone)]
 struct Row {
-    row: usize,
+    position: usize,
     index: usize,
     count: usize,
     current: bool,
@@ -169,25 +207,30 @@ fn ui(ctx: &Context<EventList>) -> Ui {
 }
 
 impl EventList {
-    fn row(&self, ctx: &Context<Self>, record: &Record, row: Row) -> Html {
+    fn row(ctx: &Context<Self>, record: &Record, row: Row) -> Html {
         let run = &ctx.props().scene.outcome.run;
-        let Row { row, index, count, current } = row;
+        let Row {
+            position: row,
+            index,
+            count,
+            current,
+        } = row;
         let onclick = ui(ctx).on(move |_: MouseEvent| Action::SeekRecord(index));
         let later = index >= ctx.props().happened;
-        let name = run.cast.tasks.get(record.task).map_or("?", |task| task.name.as_str());
         html! {
             <div key={row} id={format!("event-{row}")} role="option" {onclick}
                 class={classes!("row", later.then_some("later"), current.then_some("current"))}
                 aria-selected={current.to_string()} aria-setsize={count.to_string()} aria-posinset={(row + 1).to_string()}>
                 <span class="time">{ format::instant(record.at) }</span>
-                <span class="task">{ name }</span>
                 <span class="text">{ engine::event_text(run, record) }</span>
             </div>
         }
     }
 
     fn count(&self, props: &Props) -> usize {
-        self.matches.as_ref().map_or(props.scene.outcome.run.trace.len(), |found| found.len())
+        self.matches
+            .as_ref()
+            .map_or(props.scene.outcome.run.trace.len(), |found| found.len())
     }
 
     fn record_at(&self, row: usize) -> Option<usize> {
@@ -206,10 +249,22 @@ impl EventList {
         happened.checked_sub(1)
     }
 
+    /// Scrolls so that the cursor's row shows. Decided before a render,
+    /// so that rows and scroll change in one frame.
+    fn follow_cursor(&mut self, props: &Props) {
+        let rows = Rows::new(self.count(props), self.height);
+        if let Some(row) = self.row_of_cursor(props) {
+            let top = self
+                .scroll_top
+                .min((rows.scroll_height() - self.height).max(0.0));
+            self.scroll_top = rows.scrolled_to(row, top).unwrap_or(top).floor();
+        }
+    }
+
     fn restart(&mut self, ctx: &Context<Self>) {
-        self.follow = true;
         if self.filter.is_empty() {
             (self.matches, self.work, self.timer) = (None, None, None);
+            self.follow_cursor(ctx.props());
         } else {
             self.work = Some((0, Vec::new()));
             self.schedule(ctx);
@@ -227,8 +282,7 @@ impl EventList {
         };
         let run = &ctx.props().scene.outcome.run;
         for (index, record) in run.trace.iter_from(start).take(SLICE) {
-            let name = run.cast.tasks.get(record.task).map_or("", |task| task.name.as_str());
-            let text = format!("{name} {}", engine::event_text(run, &record)).to_lowercase();
+            let text = engine::event_text(run, &record).to_lowercase();
             if text.contains(&self.filter) {
                 found.push(index);
             }
@@ -239,7 +293,7 @@ impl EventList {
             return false;
         }
         self.matches = Some(Rc::new(found));
-        self.follow = true;
+        self.follow_cursor(ctx.props());
         true
     }
 

@@ -3,22 +3,16 @@
 use yew::prelude::*;
 
 use crate::state::Action;
-use crate::ui::use_ui;
+use crate::ui::Ui;
 
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    pub text: Option<String>,
-}
-
-#[component]
-pub fn Notice(props: &Props) -> Html {
-    let ui = use_ui();
-    let Some(text) = &props.text else {
+/// The message, if there is one.
+pub fn notice(ui: &Ui, text: Option<&String>) -> Html {
+    let Some(text) = text else {
         return Html::default();
     };
     html! {
         <div class="notice" role="alert">
-            <p>{ text }{ " This is the example that the page opens on." }</p>
+            <p>{ text }</p>
             <button type="button" onclick={ui.on(|_: MouseEvent| Action::DismissNotice)}>{ "Dismiss" }</button>
         </div>
     }

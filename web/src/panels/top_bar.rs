@@ -5,6 +5,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
+use super::icon::{Icon, drawing};
 use crate::engine::{self, Choice, Request, SEED_MAX};
 use crate::route;
 use crate::shared::Shared;
@@ -22,49 +23,64 @@ pub struct Props {
 pub fn TopBar(props: &Props) -> Html {
     let ui = use_ui();
     let request = &props.request;
+    let id = route::gallery_id(&request.scenario);
+    let foreign = id.is_none();
     let run = props.scene.as_ref().map(|scene| &scene.outcome.run.id);
-    let scenario = ui.on(|event: Event| Action::Choose(Change::Scenario(chosen(&event).unwrap_or_default())));
+    let scenario =
+        ui.on(|event: Event| Action::Choose(Change::Scenario(chosen(&event).unwrap_or_default())));
     let policy = ui.on(|event: Event| Action::Choose(Change::Policy(chosen(&event))));
     let kernel = ui.on(|event: Event| Action::Choose(Change::Kernel(chosen(&event))));
-    let own_policy = run.filter(|_| request.policy.is_none()).map_or("", |run| &run.policy);
-    let own_kernel = run.filter(|_| request.kernel.is_none()).map_or("", |run| &run.kernel);
+    let own_policy = run
+        .filter(|_| request.policy.is_none())
+        .map_or("", |run| &run.policy);
+    let own_kernel = run
+        .filter(|_| request.kernel.is_none())
+        .map_or("", |run| &run.kernel);
     let share = ui.on(|_: MouseEvent| Action::Show(Dialog::Share));
     let help = ui.on(|_: MouseEvent| Action::Show(Dialog::Help));
     let next = props.theme.next();
     let theme = ui.on(move |_: MouseEvent| Action::Theme(next));
     let theme_glyph = match props.theme {
-        Theme::System => "◐",
-        Theme::Light => "☀",
-        Theme::Dark => "☾",
+        Theme::System => Icon::ThemeSystem,
+        Theme::Light => Icon::ThemeLight,
+        Theme::Dark => Icon::ThemeDark,
     };
     html! {
         <header class="top-bar">
             <h1>{ "Reaperscope" }</h1>
             <label class="field grow"><span>{ "Scenario" }</span>
-                <select onchange={scenario}>{ options(&engine::scenarios(), &request.scenario) }</select></label>
+                <select onchange={scenario}>
+                    { for foreign.then(|| html! { <option value="" selected=true disabled=true>{ "from the link" }</option> }) }
+                    { options(&engine::scenarios(), id.unwrap_or_default()) }
+                </select></label>
             <label class="field"><span>{ "Policy" }</span>
                 <select onchange={policy}>
-                    <option value="" selected={request.policy.is_none()}>{ own("own", own_policy) }</option>
+                    <option value="" selected={request.policy.is_none()}>{ own(own_policy) }</option>
                     { options(&engine::policies(), request.policy.as_deref().unwrap_or_default()) }
                 </select></label>
             <label class="field"><span>{ "Kernel" }</span>
                 <select onchange={kernel}>
-                    <option value="" selected={request.kernel.is_none()}>{ own("own", own_kernel) }</option>
+                    <option value="" selected={request.kernel.is_none()}>{ own(own_kernel) }</option>
                     { options(&engine::kernels(), request.kernel.as_deref().unwrap_or_default()) }
                 </select></label>
             <SeedField seed={request.seed} />
             <div class="buttons end">
                 <button type="button" class="primary" onclick={share}>{ "Share" }</button>
                 <button type="button" onclick={theme} title="Color theme: system, light, dark"
-                    aria-label={format!("Color theme: {}; change to {}", props.theme.id(), next.id())}>{ theme_glyph }</button>
+                    aria-label={format!("Color theme: {}; change to {}", props.theme.id(), next.id())}>{ drawing(theme_glyph) }</button>
                 <button type="button" onclick={help} aria-label="Keys and gestures" title="Keys and gestures (?)">{ "?" }</button>
             </div>
         </header>
     }
 }
 
-fn own(word: &str, value: &str) -> String {
-    if value.is_empty() { format!("scenario's {word}") } else { format!("{value} (scenario's {word})") }
+/// The option that leaves it to the scenario.
+fn own(value: &str) -> String {
+    if value.is_empty() {
+        "scenario's".to_owned()
+    } else {
+        format!("scenario's: {value}")
+    }
 }
 
 /// The chosen id; `None` for the empty one.
@@ -111,7 +127,9 @@ fn SeedField(props: &SeedProps) -> Html {
     let typed = {
         let (ui, problem) = (ui.clone(), problem.clone());
         Callback::from(move |event: Event| {
-            let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+            let input = event
+                .target()
+                .and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
             let Some(input) = input else {
                 return;
             };
@@ -126,7 +144,9 @@ fn SeedField(props: &SeedProps) -> Html {
     };
     let dice = ui.on(|_: MouseEvent| {
         // Small seeds are easier to say aloud; any seed can be typed.
-        Action::Choose(Change::Seed((js_sys::Math::random() * 1e6) as u64 % SEED_MAX))
+        Action::Choose(Change::Seed(
+            (js_sys::Math::random() * 1e6) as u64 % SEED_MAX,
+        ))
     });
     html! {
         <div class="field seed">
@@ -134,7 +154,7 @@ fn SeedField(props: &SeedProps) -> Html {
             <div class="joined">
                 <input id="seed" type="text" inputmode="numeric" autocomplete="off" value={props.seed.to_string()}
                     onchange={typed} aria-invalid={(!problem.is_empty()).to_string()} aria-describedby="seed-problem" />
-                <button type="button" onclick={dice} aria-label="Another seed" title="Another seed">{ "⚄" }</button>
+                <button type="button" onclick={dice} aria-label="Another seed" title="Another seed">{ drawing(Icon::Dice) }</button>
             </div>
             <p id="seed-problem" class="problem" role="alert">{ (*problem).clone() }</p>
         </div>

@@ -5,6 +5,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
+use super::icon::{Icon, drawing};
 use crate::format;
 use crate::keys::Command;
 use crate::playback::{SPEEDS, Speed};
@@ -27,23 +28,32 @@ pub struct Props {
 #[component]
 pub fn Transport(props: &Props) -> Html {
     let ui = use_ui();
-    let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
-    let play = if props.playing { ("❚❚", "Pause") } else { ("▶", "Play") };
+    let press = |command| {
+        ui.on(move |_: MouseEvent| Action::Command {
+            command,
+            anchor: None,
+        })
+    };
+    let play = if props.playing {
+        (Icon::Pause, "Pause")
+    } else {
+        (Icon::Play, "Play")
+    };
     let speed = ui.on(|event: Event| Action::Speed(chosen_speed(&event)));
     let idle = props.scene.is_none();
     html! {
         <div class="transport">
             <div class="buttons" role="group" aria-label="Playback">
                 <button type="button" class="primary play" onclick={press(Command::TogglePlay)} disabled={idle}
-                    aria-label={play.1} title={format!("{} (Space)", play.1)}>{ play.0 }</button>
+                    aria-label={play.1} title={format!("{} (Space)", play.1)}>{ drawing(play.0) }</button>
                 <button type="button" onclick={press(Command::Incident(Step::Back))} disabled={idle}
-                    aria-label="Previous incident" title="Previous incident (,)">{ "⏮" }</button>
+                    aria-label="Previous incident" title="Previous incident (,)">{ drawing(Icon::PreviousIncident) }</button>
                 <button type="button" onclick={press(Command::StepEvent(Step::Back))} disabled={idle}
-                    aria-label="Back by one event" title="Back by one event (Ctrl ←)">{ "‹" }</button>
+                    aria-label="Back by one event" title="Back by one event (Ctrl ←)">{ drawing(Icon::StepBack) }</button>
                 <button type="button" onclick={press(Command::StepEvent(Step::Forward))} disabled={idle}
-                    aria-label="Forward by one event" title="Forward by one event (Ctrl →)">{ "›" }</button>
+                    aria-label="Forward by one event" title="Forward by one event (Ctrl →)">{ drawing(Icon::StepForward) }</button>
                 <button type="button" onclick={press(Command::Incident(Step::Forward))} disabled={idle}
-                    aria-label="Next incident" title="Next incident (.)">{ "⏭" }</button>
+                    aria-label="Next incident" title="Next incident (.)">{ drawing(Icon::NextIncident) }</button>
             </div>
             <label class="speed"><span class="hidden">{ "Speed" }</span>
                 <select onchange={speed} title="Simulated seconds per second; auto slows down at incidents">
@@ -71,9 +81,13 @@ fn speed_text(speed: Speed) -> String {
 }
 
 fn chosen_speed(event: &Event) -> Speed {
-    let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
+    let select = event
+        .target()
+        .and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
     let index = select.and_then(|select| select.value().parse::<usize>().ok());
-    index.and_then(|index| SPEEDS.get(index).copied()).unwrap_or(Speed::Auto)
+    index
+        .and_then(|index| SPEEDS.get(index).copied())
+        .unwrap_or(Speed::Auto)
 }
 
 /// The verdict when there is one; what is going on when not.
@@ -83,7 +97,9 @@ fn outcome(props: &Props) -> Html {
             <p class="verdict running"><progress max={horizon.0.to_string()} value={now.0.to_string()}
                 aria-label="Simulating"></progress>{ format!("simulating, {}", format::instant(*now)) }</p>
         },
-        (Phase::Failed(message), _) => html! { <p class="verdict failed" role="alert">{ message }</p> },
+        (Phase::Failed(message), _) => {
+            html! { <p class="verdict failed" role="alert">{ message }</p> }
+        }
         (Phase::Ready, Some(scene)) => verdict(scene, &props.link_check),
         _ => Html::default(),
     }
@@ -95,7 +111,9 @@ fn verdict(scene: &Scene, link_check: &LinkCheck) -> Html {
     let check = match link_check {
         LinkCheck::None => Html::default(),
         LinkCheck::Reproduced => html! { <b class="badge good">{ "✓ reproduced" }</b> },
-        LinkCheck::Differs(what) => html! { <b class="badge bad">{ format!("✗ differs: {what}") }</b> },
+        LinkCheck::Differs(what) => {
+            html! { <b class="badge bad">{ format!("✗ differs: {what}") }</b> }
+        }
     };
     html! {
         <>

@@ -30,7 +30,8 @@ pub fn WhyPanel(props: &Props) -> Html {
     let chain = {
         let (scene, happened) = (props.scene.clone(), props.happened);
         use_memo((props.scene.clone(), task, happened), move |_| {
-            task.map(|task| engine::wait_chain(&scene.outcome, task, happened)).unwrap_or_default()
+            task.map(|task| engine::wait_chain(&scene.outcome, task, happened))
+                .unwrap_or_default()
         })
     };
     let Some(lane) = lane else {
@@ -46,7 +47,7 @@ pub fn WhyPanel(props: &Props) -> Html {
         <section class="panel why" aria-labelledby="why-title">
             <h2 id="why-title">{ "Why? " }<span class="of">{ &lane.title }</span>
                 { for (!now.is_empty()).then(|| html! { <span class="now">{ now }</span> }) }</h2>
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="why-title">
+            <div class="scroll" tabindex="0">
                 { for (!lead.is_empty()).then(|| html! { <p>{ lead }</p> }) }
                 <Chain scene={props.scene.clone()} links={ByIdentity(chain)} at={props.at} />
             </div>

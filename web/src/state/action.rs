@@ -63,11 +63,16 @@ pub enum Action {
     /// A link was opened.
     Open(Route),
     /// A link could not be read; `message` says why.
-    Refuse { message: String },
+    Refuse {
+        message: String,
+    },
     /// The user wants another run.
     Choose(Change),
     /// The run asked for has come this far.
-    Progress { now: SimTime, horizon: SimTime },
+    Progress {
+        now: SimTime,
+        horizon: SimTime,
+    },
     /// It is done.
     Finished(Shared<Scene>),
     /// It could not be run.
@@ -75,7 +80,10 @@ pub enum Action {
     /// Wall-clock seconds passed while playing.
     Tick(f64),
     /// A key.
-    Command { command: Command, anchor: Option<f64> },
+    Command {
+        command: Command,
+        anchor: Option<f64>,
+    },
     /// The cursor goes to an instant.
     Seek(u64),
     /// The cursor goes to a record, which is the last that happened.
@@ -84,7 +92,10 @@ pub enum Action {
     /// The lane of a task.
     SelectTask(TaskId),
     View(Viewport),
-    Zoom { factor: f64, anchor: Option<f64> },
+    Zoom {
+        factor: f64,
+        anchor: Option<f64>,
+    },
     /// By a share of the window's width.
     Pan(f64),
     Select(Option<(u64, u64)>),

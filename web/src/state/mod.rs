@@ -79,6 +79,8 @@ pub struct State {
     pub cursor: Cursor,
     /// Index of the selected lane.
     pub lane: usize,
+    /// Lanes that following causes led through.
+    pub(crate) trail: Vec<usize>,
     pub view: Viewport,
     /// Selected range, in ns.
     pub selection: Option<(u64, u64)>,
@@ -92,9 +94,9 @@ pub struct State {
     pub dialog: Option<Dialog>,
 }
 
-impl State {
+impl Default for State {
     /// Before anything was run.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self {
             request: Request::default(),
             turn: 0,
@@ -105,6 +107,7 @@ impl State {
             pending: None,
             cursor: Cursor::default(),
             lane: 0,
+            trail: Vec::new(),
             view: Viewport::whole(1),
             selection: None,
             playing: false,
@@ -115,7 +118,9 @@ impl State {
             dialog: None,
         }
     }
+}
 
+impl State {
     /// Whether the page is light or dark now.
     pub fn shade(&self) -> Shade {
         match self.theme {
@@ -127,7 +132,9 @@ impl State {
 
     /// Where the run on screen ends.
     pub fn end(&self) -> u64 {
-        self.scene.as_ref().map_or(0, |scene| scene.outcome.run.end.0)
+        self.scene
+            .as_ref()
+            .map_or(0, |scene| scene.outcome.run.end.0)
     }
 
     /// The link to what is on screen.
@@ -144,6 +151,7 @@ impl State {
             focus: ready
                 .filter(|_| self.lane > 0)
                 .and_then(|scene| Some(scene.outcome.lanes.get(self.lane)?.title.clone())),
+            note: None,
         }
     }
 

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use sim_core::base::SimTime;
+use sim_core::share::ScenarioRef;
 use yew::Reducible;
 
 use super::{Action, Change, Cursor, Dialog, LinkCheck, Phase, Scene, State};
-use crate::engine::Request;
+use crate::engine::{self, Request};
 use crate::keys::Command;
 use crate::playback::advanced;
 use crate::route::Route;
@@ -15,9 +16,9 @@ use crate::timeline::hit::{Step, neighbor_event, task_of};
 use crate::timeline::viewport::Viewport;
 
 /// Zoom of one key press or button.
-pub const ZOOM_STEP: f64 = 0.7;
+const ZOOM_STEP: f64 = 0.7;
 /// Pan of one key press or button, as a share of the window.
-pub const PAN_STEP: f64 = 0.25;
+const PAN_STEP: f64 = 0.25;
 
 impl Reducible for State {
     type Action = Action;
@@ -35,7 +36,7 @@ impl State {
     pub fn apply(&mut self, action: Action) {
         match action {
             Action::Open(route) => self.open(route),
-            Action::Refuse { message } => self.refuse(message),
+            Action::Refuse { message } => self.refuse(&message),
             Action::Choose(change) => self.choose(change),
             Action::Progress { now, horizon } => self.phase = Phase::Running { now, horizon },
             Action::Finished(scene) => self.finished(scene),
@@ -62,7 +63,7 @@ impl State {
     }
 
     fn open(&mut self, route: Route) {
-        self.notice = None;
+        self.notice.clone_from(&route.note);
         if self.phase == Phase::Ready && route.request == self.request {
             self.check_link(&route);
             self.place(&route);
@@ -74,19 +75,33 @@ impl State {
     }
 
     /// A bad link: say so, and show the default example.
-    fn refuse(&mut self, message: String) {
+    fn refuse(&mut self, message: &str) {
         self.open(Route::default());
-        self.notice = Some(message);
+        self.notice = Some(format!(
+            "{message} This is the example that the page opens on."
+        ));
     }
 
     fn choose(&mut self, change: Change) {
         let request = match change {
-            Change::Scenario(scenario) => {
-                Request { scenario, kernel: None, policy: None, ..self.request.clone() }
-            }
-            Change::Policy(policy) => Request { policy, ..self.request.clone() },
-            Change::Kernel(kernel) => Request { kernel, policy: None, ..self.request.clone() },
-            Change::Seed(seed) => Request { seed, ..self.request.clone() },
+            Change::Scenario(scenario) => Request {
+                scenario: ScenarioRef::ById(scenario),
+                seed: self.request.seed,
+                ..Request::default()
+            },
+            Change::Policy(policy) => Request {
+                policy,
+                ..self.request.clone()
+            },
+            Change::Kernel(kernel) => Request {
+                kernel,
+                policy: None,
+                ..self.request.clone()
+            },
+            Change::Seed(seed) => Request {
+                seed,
+                ..self.request.clone()
+            },
         };
         if request != self.request {
             self.request = request;
@@ -100,23 +115,28 @@ impl State {
         self.turn += 1;
         self.playing = false;
         self.link_check = LinkCheck::None;
-        self.phase = Phase::Running { now: SimTime::ZERO, horizon: SimTime(1) };
+        self.phase = Phase::Running {
+            now: SimTime::ZERO,
+            horizon: SimTime(1),
+        };
     }
 
     fn finished(&mut self, scene: Shared<Scene>) {
-        let other_story = self.scene.as_ref().is_none_or(|old| {
-            old.outcome.run.id.scenario != scene.outcome.run.id.scenario
-        });
-        let end = scene.outcome.run.end.0;
+        let other_story = self
+            .scene
+            .as_ref()
+            .is_none_or(|old| old.outcome.run.id.scenario != scene.outcome.run.id.scenario);
+        let (end, opening) = (scene.outcome.run.end.0, scene.opening());
         self.phase = Phase::Ready;
         self.lane = self.lane.min(scene.outcome.lanes.len().saturating_sub(1));
         self.scene = Some(scene);
+        self.trail.clear();
         if other_story {
             self.lane = 0;
         }
         // Another seed or policy of one story is compared at one zoom.
         self.view = if other_story {
-            Viewport::whole(end)
+            opening
         } else {
             Viewport::between(self.view.start, self.view.end(), end)
         };
@@ -138,7 +158,7 @@ impl State {
     fn failed(&mut self, message: String) {
         self.pending = None;
         if self.scene.is_none() && self.request != Request::default() {
-            self.refuse(message);
+            self.refuse(&message);
         } else {
             self.phase = Phase::Failed(message);
         }
@@ -170,11 +190,15 @@ impl State {
             return;
         };
         let focus = route.focus.as_deref();
-        let lane = scene.outcome.lanes.iter().position(|lane| Some(lane.title.as_str()) == focus);
+        let lane = scene
+            .outcome
+            .lanes
+            .iter()
+            .position(|lane| Some(lane.title.as_str()) == focus);
         if let Some(lane) = lane {
             self.lane = lane;
         }
-        self.seek(route.at.unwrap_or_else(|| scene.opening()));
+        self.seek(route.at.unwrap_or_else(|| scene.opening().start));
     }
 
     fn tick(&mut self, seconds: f64) {
@@ -196,7 +220,7 @@ impl State {
     fn play(&mut self, playing: bool) {
         // From the end, play starts over.
         if playing && self.cursor.at >= self.end() {
-            let opening = self.scene.as_ref().map_or(0, |scene| scene.opening());
+            let opening = self.scene.as_ref().map_or(0, |scene| scene.opening().start);
             self.seek(opening);
         }
         self.playing = playing && self.scene.is_some();
@@ -222,13 +246,19 @@ impl State {
         };
         if let Some(record_there) = scene.outcome.run.trace.get(record) {
             self.playing = false;
-            self.cursor = Cursor { at: record_there.at.0, happened: record + 1 };
+            self.cursor = Cursor {
+                at: record_there.at.0,
+                happened: record + 1,
+            };
             self.view = self.view.revealing(self.cursor.at, self.end());
         }
     }
 
     fn select_lane(&mut self, lane: usize) {
-        let count = self.scene.as_ref().map_or(0, |scene| scene.outcome.lanes.len());
+        let count = self
+            .scene
+            .as_ref()
+            .map_or(0, |scene| scene.outcome.lanes.len());
         if lane < count {
             self.lane = lane;
         }
@@ -239,7 +269,10 @@ impl State {
             return;
         };
         let Scene { outcome, .. } = &*scene;
-        let lane = outcome.lanes.iter().position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task));
+        let lane = outcome
+            .lanes
+            .iter()
+            .position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task));
         if let Some(lane) = lane {
             self.lane = lane;
         }
@@ -275,6 +308,12 @@ impl State {
             Command::StepEvent(step) => self.step_event(step),
             Command::ExtendSelection(step) => self.extend_selection(step),
             Command::Incident(step) => self.incident(step),
+            Command::FollowCause => self.follow_cause(),
+            Command::GoBack => {
+                if let Some(lane) = self.trail.pop() {
+                    self.select_lane(lane);
+                }
+            }
             Command::LaneAbove => self.select_lane(self.lane.wrapping_sub(1)),
             Command::LaneBelow => self.select_lane(self.lane + 1),
             Command::GoToStart => self.stop_and_seek(0),
@@ -312,6 +351,25 @@ impl State {
         }
     }
 
+    fn follow_cause(&mut self) {
+        let Some(scene) = self.scene.clone() else {
+            return;
+        };
+        let outcome = &scene.outcome;
+        let lane = outcome.lanes.get(self.lane);
+        let Some(task) = lane.and_then(|lane| task_of(lane.of, &outcome.run.cast)) else {
+            return;
+        };
+        let before = self.lane;
+        for link in engine::wait_chain(outcome, task, self.cursor.happened) {
+            self.select_task(link.task);
+            if self.lane != before {
+                self.trail.push(before);
+                return;
+            }
+        }
+    }
+
     fn extend_selection(&mut self, step: Step) {
         let Some(at) = self.lane_neighbor(self.cursor.at, step) else {
             return;
@@ -334,7 +392,11 @@ impl State {
         let times = &scene.incidents;
         let target = match step {
             Step::Forward => times.get(times.partition_point(|at| *at <= self.cursor.at)),
-            Step::Back => times.get(times.partition_point(|at| *at < self.cursor.at).wrapping_sub(1)),
+            Step::Back => times.get(
+                times
+                    .partition_point(|at| *at < self.cursor.at)
+                    .wrapping_sub(1),
+            ),
         };
         if let Some(at) = target {
             self.stop_and_seek(*at);

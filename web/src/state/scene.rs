@@ -5,6 +5,7 @@ use sim_core::base::SimTime;
 
 use crate::engine::Outcome;
 use crate::playback::Timetable;
+use crate::timeline::viewport::Viewport;
 
 /// A run on stage.
 pub struct Scene {
@@ -13,8 +14,6 @@ pub struct Scene {
     pub timetable: Timetable,
     /// Instants of the incidents, sorted, each once.
     pub incidents: Vec<u64>,
-    /// What playback announces: sorted by time.
-    pub announcements: Vec<(SimTime, String)>,
 }
 
 impl Scene {
@@ -25,16 +24,56 @@ impl Scene {
         incidents.sort_unstable();
         incidents.dedup();
         let timetable = Timetable::new(stops(&outcome, &incidents), outcome.run.end.0);
-        let announcements = announcements(&outcome);
-        Self { outcome, timetable, incidents, announcements }
+        Self {
+            outcome,
+            timetable,
+            incidents,
+        }
     }
 
-    /// The instant from which the story is worth watching: a little
-    /// before the first incident.
-    pub fn opening(&self) -> u64 {
+    /// The latest thing worth announcing after `from`, up to `to`, in words.
+    pub fn announcement(&self, from: SimTime, to: SimTime) -> Option<(SimTime, String)> {
+        let incidents = &self.outcome.report.incidents;
+        let last = incidents
+            .partition_point(|incident| incident.at <= to)
+            .checked_sub(1);
+        let incident = last.map(|last| (incidents[last].at, incidents[last].text.clone()));
+        let marks = self.outcome.lanes.iter().filter_map(|lane| {
+            let last = lane
+                .marks
+                .partition_point(|mark| mark.at <= to)
+                .checked_sub(1)?;
+            let (mark, title) = (&lane.marks[last], &lane.title);
+            let text = match mark.kind {
+                MarkKind::Kill => format!("{title} is killed"),
+                MarkKind::AttemptStart => format!("{title} begins an attempt"),
+                MarkKind::Reaped => format!("{title} has reaped"),
+                MarkKind::Exit => format!("{title} exits"),
+                _ => return None,
+            };
+            Some((mark.at, text))
+        });
+        // Of things at one instant the incident says most.
+        let all = marks.chain(incident).filter(|(at, _)| *at > from);
+        all.max_by_key(|(at, _)| *at)
+    }
+
+    /// The stretch of the run that is worth watching: from a little
+    /// before the first incident to a little after the last, or all of
+    /// it where that is most of it.
+    pub fn opening(&self) -> Viewport {
         let end = self.outcome.run.end.0;
-        let first = self.incidents.first().copied().unwrap_or(0);
-        first.saturating_sub((end - first.min(end)) / 12)
+        let (Some(first), Some(last)) = (self.incidents.first(), self.incidents.last()) else {
+            return Viewport::whole(end);
+        };
+        let story = (last - first).max(end / 200);
+        let from = first.saturating_sub(story / 5);
+        let to = last.saturating_add(story / 4).min(end);
+        if to - from > end / 4 * 3 {
+            Viewport::whole(end)
+        } else {
+            Viewport::between(from, to, end)
+        }
     }
 }
 
@@ -42,7 +81,12 @@ impl Scene {
 fn marks_worth_a_stop(outcome: &Outcome) -> impl Iterator<Item = u64> + '_ {
     let marks = outcome.lanes.iter().flat_map(|lane| &lane.marks);
     marks
-        .filter(|mark| matches!(mark.kind, MarkKind::Kill | MarkKind::GiveUp | MarkKind::Reaped))
+        .filter(|mark| {
+            matches!(
+                mark.kind,
+                MarkKind::Kill | MarkKind::GiveUp | MarkKind::Reaped
+            )
+        })
         .map(|mark| mark.at.0)
 }
 
@@ -56,23 +100,4 @@ fn stops(outcome: &Outcome, incidents: &[u64]) -> Vec<u64> {
         stops.extend(lane.marks.iter().map(|mark| mark.at.0));
     }
     stops
-}
-
-fn announcements(outcome: &Outcome) -> Vec<(SimTime, String)> {
-    let incidents = outcome.report.incidents.iter();
-    let mut all: Vec<(SimTime, String)> = incidents.map(|it| (it.at, it.text.clone())).collect();
-    for lane in &outcome.lanes {
-        for mark in &lane.marks {
-            let text = match mark.kind {
-                MarkKind::Kill => format!("{} is killed", lane.title),
-                MarkKind::AttemptStart => format!("{} begins an attempt", lane.title),
-                MarkKind::Reaped => format!("{} has reaped", lane.title),
-                MarkKind::Exit => format!("{} exits", lane.title),
-                _ => continue,
-            };
-            all.push((mark.at, text));
-        }
-    }
-    all.sort_by_key(|(at, _)| *at);
-    all
 }

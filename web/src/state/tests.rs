@@ -1,6 +1,7 @@
 //! The reducer, on a run.
 
 use sim_core::base::TaskId;
+use sim_core::share::ScenarioRef;
 
 use super::*;
 use crate::engine::Job;
@@ -15,7 +16,7 @@ fn scene(request: &Request) -> Shared<Scene> {
 
 /// A state with a run, as a link opens it.
 fn opened(route: Route) -> State {
-    let mut state = State::new();
+    let mut state = State::default();
     let scene = scene(&route.request);
     state.apply(Action::Open(route));
     state.apply(Action::Finished(scene));
@@ -23,7 +24,10 @@ fn opened(route: Route) -> State {
 }
 
 fn press(state: &mut State, command: Command) {
-    state.apply(Action::Command { command, anchor: None });
+    state.apply(Action::Command {
+        command,
+        anchor: None,
+    });
 }
 
 #[test]
@@ -32,7 +36,7 @@ fn first_visit_plays_unless_motion_is_unwanted() {
     assert_eq!((state.phase_id(), state.playing), ("ready", true));
     assert_eq!(state.link_check_id(), "none");
 
-    let mut calm = State::new();
+    let mut calm = State::default();
     calm.apply(Action::Calm(true));
     calm.apply(Action::Open(Route::default()));
     assert_eq!(calm.phase_id(), "running");
@@ -60,7 +64,11 @@ fn link_places_cursor_and_lane_and_does_not_play() {
     let first = opened(Route::default());
     let lane = first.scene.as_ref().unwrap().outcome.lanes[1].title.clone();
     let at = first.end() / 2;
-    let route = Route { at: Some(at), focus: Some(lane), ..Route::default() };
+    let route = Route {
+        at: Some(at),
+        focus: Some(lane),
+        ..Route::default()
+    };
     let state = opened(route.clone());
     assert_eq!((state.cursor.at, state.lane, state.playing), (at, 1, false));
     let again = state.route();
@@ -69,15 +77,23 @@ fn link_places_cursor_and_lane_and_does_not_play() {
 
 #[test]
 fn bad_link_leaves_a_notice_and_the_default() {
-    let mut state = State::new();
-    state.apply(Action::Refuse { message: "The link is damaged.".into() });
+    let mut state = State::default();
+    state.apply(Action::Refuse {
+        message: "The link is damaged.".into(),
+    });
     assert_eq!(state.request, Request::default());
     assert_eq!(state.phase_id(), "running");
     assert!(state.notice.is_some());
 
-    let mut unknown = State::new();
-    let request = Request { scenario: "no-such".into(), ..Request::default() };
-    unknown.apply(Action::Open(Route { request, ..Route::default() }));
+    let mut unknown = State::default();
+    let request = Request {
+        scenario: ScenarioRef::ById("no-such".into()),
+        ..Request::default()
+    };
+    unknown.apply(Action::Open(Route {
+        request,
+        ..Route::default()
+    }));
     let message = Job::start(&unknown.request).err().unwrap();
     unknown.apply(Action::Failed(message));
     assert_eq!(unknown.request, Request::default());
@@ -86,7 +102,10 @@ fn bad_link_leaves_a_notice_and_the_default() {
 
 #[test]
 fn stepping_visits_every_record() {
-    let mut state = opened(Route { at: Some(0), ..Route::default() });
+    let mut state = opened(Route {
+        at: Some(0),
+        ..Route::default()
+    });
     state.cursor = Cursor::default();
     for happened in 1..=5 {
         press(&mut state, Command::StepEvent(Step::Forward));
@@ -103,7 +122,10 @@ fn stepping_visits_every_record() {
 
 #[test]
 fn incidents_are_visited_in_order() {
-    let mut state = opened(Route { at: Some(0), ..Route::default() });
+    let mut state = opened(Route {
+        at: Some(0),
+        ..Route::default()
+    });
     let incidents = state.scene.as_ref().unwrap().incidents.clone();
     for at in &incidents {
         press(&mut state, Command::Incident(Step::Forward));
@@ -128,7 +150,10 @@ fn playing_ends_at_the_end_and_starts_over() {
 
 #[test]
 fn shift_arrows_extend_from_where_they_began() {
-    let mut state = opened(Route { at: Some(0), ..Route::default() });
+    let mut state = opened(Route {
+        at: Some(0),
+        ..Route::default()
+    });
     press(&mut state, Command::Incident(Step::Forward));
     let from = state.cursor.at;
     press(&mut state, Command::ExtendSelection(Step::Forward));
@@ -145,7 +170,10 @@ fn shift_arrows_extend_from_where_they_began() {
 #[test]
 fn another_seed_keeps_the_zoom_and_runs_again() {
     let mut state = opened(Route::default());
-    state.apply(Action::Zoom { factor: 0.5, anchor: Some(0.0) });
+    state.apply(Action::Zoom {
+        factor: 0.5,
+        anchor: Some(0.0),
+    });
     let (view, turn) = (state.view, state.turn);
     state.apply(Action::Choose(Change::Seed(43)));
     assert_eq!((state.turn, state.phase_id()), (turn + 1, "running"));
@@ -172,4 +200,23 @@ fn task_of_a_wait_chain_selects_its_lane() {
     assert_eq!(state.lane, index);
     state.apply(Action::SelectTask(TaskId(9_999)));
     assert_eq!(state.lane, index);
+}
+
+#[test]
+fn following_the_cause_of_a_back_off_leads_to_the_device_and_back() {
+    let mut state = opened(Route::default());
+    let scene = state.scene.clone().unwrap();
+    let back_off = scene
+        .outcome
+        .report
+        .incidents
+        .iter()
+        .find(|it| it.kind == "back-off");
+    state.apply(Action::Seek(back_off.unwrap().at.0));
+    press(&mut state, Command::FollowCause);
+    assert_eq!(scene.outcome.lanes[state.lane].title, "gpu0");
+    press(&mut state, Command::GoBack);
+    assert_eq!(state.lane, 0);
+    press(&mut state, Command::GoBack);
+    assert_eq!(state.lane, 0);
 }

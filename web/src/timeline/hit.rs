@@ -123,7 +123,11 @@ mod tests {
                 span(100, 200, LaneState::Reaping(1)),
                 span(200, 1_000_200, LaneState::BackOff(1)),
             ],
-            marks: vec![Mark { at: SimTime(150), kind: MarkKind::Refusal, record: 3 }],
+            marks: vec![Mark {
+                at: SimTime(150),
+                kind: MarkKind::Refusal,
+                record: 3,
+            }],
         }
     }
 

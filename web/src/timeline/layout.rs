@@ -21,9 +21,19 @@ impl Layout {
     /// style.css too (`--pitch`, `--gutter`).
     pub fn for_width(width: f64) -> Self {
         if width < NARROW_PX {
-            Self { pitch: 48.0, bar_top: 27.0, bar_height: 18.0, gutter: 0.0 }
+            Self {
+                pitch: 48.0,
+                bar_top: 27.0,
+                bar_height: 18.0,
+                gutter: 0.0,
+            }
         } else {
-            Self { pitch: 36.0, bar_top: 6.0, bar_height: 24.0, gutter: 176.0 }
+            Self {
+                pitch: 32.0,
+                bar_top: 6.0,
+                bar_height: 20.0,
+                gutter: 176.0,
+            }
         }
     }
 
@@ -53,11 +63,11 @@ mod tests {
     #[test]
     fn lanes_are_found_by_height() {
         let layout = Layout::for_width(1_000.0);
-        assert_eq!(layout.lane_at(35.9, 2), Some(0));
-        assert_eq!(layout.lane_at(36.0, 2), Some(1));
-        assert_eq!(layout.lane_at(72.0, 2), None);
+        assert_eq!(layout.lane_at(31.9, 2), Some(0));
+        assert_eq!(layout.lane_at(32.0, 2), Some(1));
+        assert_eq!(layout.lane_at(64.0, 2), None);
         assert_eq!(layout.lane_at(-1.0, 2), None);
-        assert_eq!(layout.visible(40.0, 36.0, 9), 1..3);
+        assert_eq!(layout.visible(40.0, 32.0, 9), 1..3);
         assert_eq!(layout.visible(0.0, 9_999.0, 3), 0..3);
     }
 

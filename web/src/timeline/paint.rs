@@ -4,14 +4,14 @@
 //! are drawn over it, a bounded number of them whatever the run's size.
 
 use js_sys::{Uint8ClampedArray, Uint32Array};
-use sim_core::analysis::{Lane, LaneState, MarkKind};
+use sim_core::analysis::{Lane, LaneState, MarkKind, Span};
 use sim_core::base::TaskId;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use super::hit::{span_at, task_of};
 use super::layout::Layout;
 use super::palette::{Rgb, Shade, css, look, mark_look, state_name};
-use super::raster::{Bar, Frame};
+use super::raster::{Bar, Fade, Frame, continues};
 use super::ticks::ticks;
 use super::viewport::Viewport;
 use crate::dom;
@@ -21,6 +21,8 @@ use crate::state::Scene;
 const LABEL_PX_MIN: f64 = 26.0;
 /// Marks of a lane are drawn at most this dense.
 const MARK_PX: f64 = 13.0;
+/// Renewals of a wait that a label spans.
+const RENEWALS_MAX: usize = 256;
 const FONT: &str = "12px system-ui, sans-serif";
 const MARK_FONT: &str = "bold 12px system-ui, sans-serif";
 
@@ -32,8 +34,10 @@ pub struct Picture<'a> {
     pub layout: Layout,
     /// How far the lanes are scrolled down, in CSS pixels.
     pub top: f64,
-    /// The cursor, if what is later shall be faded.
-    pub played_until: Option<u64>,
+    /// The cursor: what is later is faded.
+    pub played_until: u64,
+    /// How much.
+    pub fade: Fade,
 }
 
 /// Draws the spans.
@@ -44,11 +48,17 @@ pub fn lanes(canvas: &HtmlCanvasElement, frame: &mut Frame, picture: &Picture<'_
     let ratio = dom::pixel_ratio();
     let (pixel_width, pixel_height) = (canvas.width() as usize, canvas.height() as usize);
     frame.reset(pixel_width, pixel_height, picture.shade.ground());
-    let future = picture.played_until.map_or(usize::MAX, |at| {
-        picture.view.px_from_time(at, pixel_width as f64).max(0.0) as usize
-    });
+    let future = picture
+        .view
+        .px_from_time(picture.played_until, pixel_width as f64);
+    let future = future.max(0.0) as usize;
     let lanes = &picture.scene.outcome.lanes;
-    let Layout { pitch, bar_top, bar_height, .. } = picture.layout;
+    let Layout {
+        pitch,
+        bar_top,
+        bar_height,
+        ..
+    } = picture.layout;
     for index in picture.layout.visible(picture.top, height, lanes.len()) {
         let top = index as f64 * pitch + bar_top - picture.top;
         // A bar that is scrolled half out begins above the frame.
@@ -57,6 +67,7 @@ pub fn lanes(canvas: &HtmlCanvasElement, frame: &mut Frame, picture: &Picture<'_
             top: (top.max(0.0) * ratio) as usize,
             height: ((bar_height - hidden) * ratio) as usize,
             future,
+            fade: picture.fade,
             scale: ratio as usize,
         };
         frame.lane(&lanes[index].spans, picture.view, bar, picture.shade);
@@ -108,7 +119,10 @@ impl Picture<'_> {
     /// Lane of a task.
     fn lane_of(&self, task: TaskId) -> Option<usize> {
         let outcome = &self.scene.outcome;
-        outcome.lanes.iter().position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task))
+        outcome
+            .lanes
+            .iter()
+            .position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task))
     }
 }
 
@@ -131,10 +145,26 @@ fn labels(
             continue;
         };
         let left = picture.view.px_from_time(span.start.0, width).max(0.0);
-        let right = picture.view.px_from_time(span.end.0, width).min(width);
+        let right = picture
+            .view
+            .px_from_time(end_of_stretch(lane, span), width)
+            .min(width);
         x = x.max(right + 1.0);
         label(context, span.state, picture, (left, right, top));
     }
+}
+
+/// Where the state that `span` is in ends, if it is renewed.
+fn end_of_stretch(lane: &Lane, span: &Span) -> u64 {
+    let next = lane
+        .spans
+        .partition_point(|other| other.start.0 < span.end.0);
+    let renewed = lane.spans[next..]
+        .iter()
+        .take(RENEWALS_MAX)
+        .take_while(|other| other.state == span.state && continues(span.state))
+        .last();
+    renewed.map_or(span.end.0, |last| last.end.0)
 }
 
 fn label(
@@ -152,16 +182,23 @@ fn label(
         _ => None,
     };
     let fits = |text: &String| {
-        context.measure_text(text).is_ok_and(|measure| measure.width() <= room)
+        context
+            .measure_text(text)
+            .is_ok_and(|measure| measure.width() <= room)
     };
     let candidates = [Some(state_name(state)), number];
     let Some(text) = candidates.into_iter().flatten().find(fits) else {
         return;
     };
-    let (x, y) = (f64::midpoint(left, right), top + picture.layout.bar_height / 2.0);
+    let (x, y) = (
+        f64::midpoint(left, right),
+        top + picture.layout.bar_height / 2.0,
+    );
     let look = look(state, picture.shade);
     if look.under != look.color {
-        let text_width = context.measure_text(&text).map_or(0.0, |measure| measure.width());
+        let text_width = context
+            .measure_text(&text)
+            .map_or(0.0, |measure| measure.width());
         context.set_fill_style_str(&css(look.under));
         context.fill_rect(x - text_width / 2.0 - 3.0, y - 8.0, text_width + 6.0, 16.0);
     }
@@ -184,8 +221,11 @@ fn marks(
         let x = picture.view.px_from_time(at, width);
         let (glyph, _, color) = mark_look(kind, picture.shade);
         context.set_fill_style_str(&css(picture.shade.ink()));
-        context.fill_rect(x - 0.75, top - 3.0, 1.5, height + 6.0);
-        badge(context, glyph, (x, top - 1.0), color, picture.shade);
+        context.fill_rect(x - 0.5, top, 1.0, height);
+        // The number in the span says which attempt began.
+        if weight(kind) > 1 {
+            badge(context, glyph, (x, top - 1.0), color, picture.shade);
+        }
     }
 }
 
@@ -240,25 +280,37 @@ fn arrows(context: &CanvasRenderingContext2d, lane: usize, picture: &Picture<'_>
     let lanes = &picture.scene.outcome.lanes;
     let trace = &picture.scene.outcome.run.trace;
     let mut last_x = f64::NEG_INFINITY;
-    let first = lanes[lane].marks.partition_point(|mark| mark.at.0 < picture.view.start);
+    let first = lanes[lane]
+        .marks
+        .partition_point(|mark| mark.at.0 < picture.view.start);
     let shown = lanes[lane].marks[first..]
         .iter()
         .take_while(|mark| mark.at.0 <= picture.view.end())
-        .filter(|mark| weight(mark.kind) > 0)
+        .filter(|mark| {
+            matches!(
+                mark.kind,
+                MarkKind::Kill | MarkKind::Refusal | MarkKind::WakeReaper
+            )
+        })
         .take(2_000);
     for mark in shown {
         let x = picture.view.px_from_time(mark.at.0, width);
         if x - last_x < MARK_PX {
             continue;
         }
-        let source = trace.get(mark.record).and_then(|record| picture.lane_of(record.task));
+        let source = trace
+            .get(mark.record)
+            .and_then(|record| picture.lane_of(record.task));
         let Some(source) = source.filter(|source| *source != lane) else {
             continue;
         };
         last_x = x;
         let middle = picture.layout.bar_height / 2.0;
-        let (from, to) = (picture.bar_top(source) + middle, picture.bar_top(lane) + middle);
-        arrow(context, x, (from, to), picture.shade.ink());
+        let (from, to) = (
+            picture.bar_top(source) + middle,
+            picture.bar_top(lane) + middle,
+        );
+        arrow(context, x, (from, to), picture.shade.faint_ink());
     }
 }
 
@@ -266,7 +318,7 @@ fn arrow(context: &CanvasRenderingContext2d, x: f64, (from, to): (f64, f64), col
     let direction = (to - from).signum();
     context.set_stroke_style_str(&css(color));
     context.set_fill_style_str(&css(color));
-    context.set_line_width(1.5);
+    context.set_line_width(1.0);
     context.begin_path();
     context.move_to(x, from);
     context.line_to(x, to - direction * 16.0);
@@ -295,7 +347,9 @@ pub fn ruler(canvas: &HtmlCanvasElement, view: Viewport, shade: Shade) {
         context.line_to(x, height);
         context.stroke();
         context.set_fill_style_str(&css(shade.faint_ink()));
-        let label_width = context.measure_text(&tick.label).map_or(0.0, |it| it.width());
+        let label_width = context
+            .measure_text(&tick.label)
+            .map_or(0.0, |it| it.width());
         if x + label_width + 4.0 < width {
             let _ = context.fill_text(&tick.label, x + 4.0, height / 2.0);
         }
@@ -319,14 +373,26 @@ pub fn overview(canvas: &HtmlCanvasElement, frame: &mut Frame, scene: &Scene, sh
         if top + pitch > height {
             break;
         }
-        let bar = Bar { top, height: pitch - 1, future: usize::MAX, scale: 1 };
+        let bar = Bar {
+            top,
+            height: pitch - 1,
+            future: usize::MAX,
+            fade: Fade::Weak,
+            scale: 1,
+        };
         frame.lane(&lane.spans, view, bar, shade);
     }
     let tick_width = dom::pixel_ratio() as usize * 2;
     let (_, _, color) = mark_look(MarkKind::Refusal, shade);
     for at in &scene.incidents {
         let x = view.px_from_time(*at, width as f64) as usize;
-        frame.fill(x.saturating_sub(tick_width / 2), 0, tick_width, ticks_height, color);
+        frame.fill(
+            x.saturating_sub(tick_width / 2),
+            0,
+            tick_width,
+            ticks_height,
+            color,
+        );
     }
     blit(&context, frame);
 }

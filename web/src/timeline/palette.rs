@@ -118,7 +118,12 @@ pub fn look(state: LaneState, shade: Shade) -> Look {
         Pattern::Solid => BLACK,
         _ => shade.ink(),
     };
-    Look { color, under, pattern, text }
+    Look {
+        color,
+        under,
+        pattern,
+        text,
+    }
 }
 
 /// `share` of `color` over `ground`.
@@ -126,7 +131,11 @@ pub fn mixed(color: Rgb, ground: Rgb, share: f64) -> Rgb {
     let mix = |top: u8, bottom: u8| {
         (f64::from(top) * share + f64::from(bottom) * (1.0 - share)).round() as u8
     };
-    (mix(color.0, ground.0), mix(color.1, ground.1), mix(color.2, ground.2))
+    (
+        mix(color.0, ground.0),
+        mix(color.1, ground.1),
+        mix(color.2, ground.2),
+    )
 }
 
 /// A state's name for legends and hover lines.

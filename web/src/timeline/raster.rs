@@ -12,8 +12,24 @@ use super::viewport::Viewport;
 
 /// Spans of one column that are looked at; more are sampled evenly.
 const SAMPLES_MAX: usize = 16;
-/// Share of its color that a state keeps in the part yet to be played.
-const FUTURE_SHARE: f64 = 0.32;
+/// How much of its color a state keeps in the part yet to be played.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub enum Fade {
+    /// While playing: what is to come is a hint.
+    Strong,
+    /// At rest, for reading.
+    Weak,
+}
+
+impl Fade {
+    fn share(self) -> f64 {
+        match self {
+            Self::Strong => 0.32,
+            Self::Weak => 0.7,
+        }
+    }
+}
+
 /// A span narrower than this many columns gets no gap before it: the
 /// gap would be all one sees.
 const GAP_WIDTH_MIN: f64 = 3.0;
@@ -38,6 +54,8 @@ pub struct Bar {
     pub height: usize,
     /// First column of the future, drawn faded; past the width when there is none.
     pub future: usize,
+    /// How faded.
+    pub fade: Fade,
     /// Device pixels per CSS pixel, for the size of patterns.
     pub scale: usize,
 }
@@ -79,16 +97,25 @@ impl Frame {
         let inks: Vec<Ink> = columns
             .iter()
             .enumerate()
-            .map(|(x, column)| Ink::of(*column, x >= bar.future, shade))
+            .map(|(x, column)| Ink::of(*column, (x >= bar.future).then_some(bar.fade), shade))
             .collect();
         for row in 0..bar.height {
             let start = (bar.top + row) * self.width;
             let Some(line) = self.pixels.get_mut(start..start + self.width) else {
                 break;
             };
-            let place = Place { y: bar.top + row, row, height: bar.height, scale: bar.scale.max(1) };
+            let place = Place {
+                y: bar.top + row,
+                row,
+                height: bar.height,
+                scale: bar.scale.max(1),
+            };
             for (x, (pixel, ink)) in line.iter_mut().zip(&inks).enumerate() {
-                *pixel = if ink.covers(x, place) { ink.color } else { ink.under };
+                *pixel = if ink.covers(x, place) {
+                    ink.color
+                } else {
+                    ink.under
+                };
             }
         }
         self.columns = columns;
@@ -123,16 +150,38 @@ pub fn fill_columns(spans: &[Span], view: Viewport, width: usize, columns: &mut 
             rest.partition_point(|span| span.start.0 < to)
         };
         let here = &rest[..inside];
+        // A boundary is worth a gap where something else begins.
+        let before = first.checked_sub(1).map(|index| &spans[index]);
         *column = match here {
             [] => Column::Empty,
-            [only] if only.start.0 > view.start && only.start.0 >= from && wide(only, px_per_ns) => {
+            [only] if only.start.0 >= from && divides(before, only) && wide(only, px_per_ns) => {
                 Column::Gap
             }
             [only] => Column::State(only.state),
-            [.., last] if last.start.0 >= from && wide(last, px_per_ns) => Column::Gap,
+            [.., last_but_one, last]
+                if divides(Some(last_but_one), last) && wide(last, px_per_ns) =>
+            {
+                Column::Gap
+            }
             several => Column::State(prevailing(several, from, to)),
         };
     }
+}
+
+/// Whether a gap belongs between two spans. A wait that is renewed is
+/// one wait to the eye; two jobs are two.
+fn divides(before: Option<&Span>, span: &Span) -> bool {
+    before.is_some_and(|before| {
+        before.end == span.start && (before.state != span.state || !continues(span.state))
+    })
+}
+
+/// Whether neighbors in this state are one to the eye.
+pub fn continues(state: LaneState) -> bool {
+    !matches!(
+        state,
+        LaneState::Job | LaneState::Callback | LaneState::CallbackBlocked | LaneState::Held
+    )
 }
 
 fn wide(span: &Span, px_per_ns: f64) -> bool {
@@ -175,14 +224,26 @@ struct Ink {
 }
 
 impl Ink {
-    fn of(column: Column, future: bool, shade: Shade) -> Self {
-        let Look { color, under, pattern, .. } = match column {
+    fn of(column: Column, future: Option<Fade>, shade: Shade) -> Self {
+        let Look {
+            color,
+            under,
+            pattern,
+            ..
+        } = match column {
             Column::Empty => plain(shade.track()),
             Column::Gap => plain(shade.ground()),
             Column::State(state) => look(state, shade),
         };
-        let fade = |color| if future { mixed(color, shade.track(), FUTURE_SHARE) } else { color };
-        Self { color: pixel(fade(color)), under: pixel(fade(under)), pattern }
+        let fade = |color| match future {
+            Some(fade) => mixed(color, shade.track(), fade.share()),
+            None => color,
+        };
+        Self {
+            color: pixel(fade(color)),
+            under: pixel(fade(under)),
+            pattern,
+        }
     }
 
     fn covers(self, x: usize, place: Place) -> bool {
@@ -202,7 +263,12 @@ impl Ink {
 }
 
 fn plain(color: Rgb) -> Look {
-    Look { color, under: color, pattern: Pattern::Solid, text: color }
+    Look {
+        color,
+        under: color,
+        pattern: Pattern::Solid,
+        text: color,
+    }
 }
 
 /// Opaque, red in the lowest byte.
@@ -216,7 +282,12 @@ mod tests {
     use sim_core::base::SimTime;
 
     fn span(start: u64, end: u64, state: LaneState) -> Span {
-        Span { start: SimTime(start), end: SimTime(end), state, record: 0 }
+        Span {
+            start: SimTime(start),
+            end: SimTime(end),
+            state,
+            record: 0,
+        }
     }
 
     fn columns(spans: &[Span], view: Viewport, width: usize) -> Vec<Column> {
@@ -230,8 +301,18 @@ mod tests {
 
     #[test]
     fn spans_fill_their_columns_with_gaps_between() {
-        let spans = [span(0, 40, LaneState::Running), span(40, 80, LaneState::Blocked)];
-        let drawn = columns(&spans, Viewport { start: 0, span: 100 }, 10);
+        let spans = [
+            span(0, 40, LaneState::Running),
+            span(40, 80, LaneState::Blocked),
+        ];
+        let drawn = columns(
+            &spans,
+            Viewport {
+                start: 0,
+                span: 100,
+            },
+            10,
+        );
         let expected = [RUN, RUN, RUN, RUN, Column::Gap, BLOCK, BLOCK, BLOCK];
         assert_eq!(drawn[..8], expected);
         assert_eq!(drawn[8..], [Column::Empty, Column::Empty]);
@@ -241,20 +322,54 @@ mod tests {
     fn many_short_spans_show_the_prevailing_state() {
         let spans: Vec<Span> = (0..1_000)
             .map(|n| {
-                let state = if n % 2 == 0 { LaneState::Running } else { LaneState::Sleeping };
+                let state = if n % 2 == 0 {
+                    LaneState::Running
+                } else {
+                    LaneState::Sleeping
+                };
                 span(n * 10, n * 10 + 10, state)
             })
             .collect();
-        let drawn = columns(&spans, Viewport { start: 0, span: 10_000 }, 20);
+        let drawn = columns(
+            &spans,
+            Viewport {
+                start: 0,
+                span: 10_000,
+            },
+            20,
+        );
         assert_eq!(drawn, [RUN; 20]);
     }
 
     #[test]
     fn window_inside_a_span_shows_it_without_gap() {
         let spans = [span(0, 1_000, LaneState::Running)];
-        assert_eq!(columns(&spans, Viewport { start: 500, span: 10 }, 40), [RUN; 40]);
-        assert_eq!(columns(&spans, Viewport { start: 1_000, span: 10 }, 4), [Column::Empty; 4]);
-        assert_eq!(columns(&[], Viewport { start: 0, span: 10 }, 4), [Column::Empty; 4]);
+        assert_eq!(
+            columns(
+                &spans,
+                Viewport {
+                    start: 500,
+                    span: 10
+                },
+                40
+            ),
+            [RUN; 40]
+        );
+        assert_eq!(
+            columns(
+                &spans,
+                Viewport {
+                    start: 1_000,
+                    span: 10
+                },
+                4
+            ),
+            [Column::Empty; 4]
+        );
+        assert_eq!(
+            columns(&[], Viewport { start: 0, span: 10 }, 4),
+            [Column::Empty; 4]
+        );
     }
 
     #[test]
@@ -262,8 +377,22 @@ mod tests {
         let mut frame = Frame::default();
         frame.reset(12, 12, (0, 0, 0));
         let spans = [span(0, 100, LaneState::BackOff(2))];
-        let bar = Bar { top: 2, height: 8, future: 6, scale: 1 };
-        frame.lane(&spans, Viewport { start: 0, span: 100 }, bar, Shade::Light);
+        let bar = Bar {
+            top: 2,
+            height: 8,
+            future: 6,
+            fade: Fade::Strong,
+            scale: 1,
+        };
+        frame.lane(
+            &spans,
+            Viewport {
+                start: 0,
+                span: 100,
+            },
+            bar,
+            Shade::Light,
+        );
         let row = &frame.pixels()[5 * 12..6 * 12];
         assert_ne!(row[0], row[2], "dots");
         assert_ne!(row[0], row[10], "the future");
@@ -274,8 +403,22 @@ mod tests {
     fn bar_below_the_frame_is_cut() {
         let mut frame = Frame::default();
         frame.reset(4, 4, (0, 0, 0));
-        let bar = Bar { top: 3, height: 9, future: 9, scale: 1 };
-        frame.lane(&[], Viewport { start: 0, span: 100 }, bar, Shade::Dark);
+        let bar = Bar {
+            top: 3,
+            height: 9,
+            future: 9,
+            fade: Fade::Weak,
+            scale: 1,
+        };
+        frame.lane(
+            &[],
+            Viewport {
+                start: 0,
+                span: 100,
+            },
+            bar,
+            Shade::Dark,
+        );
         frame.fill(2, 2, 99, 99, (1, 2, 3));
         assert_eq!(frame.pixels()[15], pixel((1, 2, 3)));
     }

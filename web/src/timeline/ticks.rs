@@ -18,7 +18,10 @@ pub fn ticks(start: u64, end: u64, count: usize) -> Vec<Tick> {
     let first = start.div_ceil(step);
     let last = end / step;
     (first..=last)
-        .map(|n| Tick { at: n * step, label: label(n * step, step) })
+        .map(|n| Tick {
+            at: n * step,
+            label: label(n * step, step),
+        })
         .collect()
 }
 
@@ -73,7 +76,10 @@ mod tests {
     fn whole_seconds_and_parts() {
         assert_eq!(labels(0, 2_000_000_000), ["0 s", "1 s", "2 s"]);
         assert_eq!(labels(0, 900_000_000), ["0.0 s", "0.5 s"]);
-        assert_eq!(labels(1_000_000_000, 1_010_000_000), ["1 000 ms", "1 005 ms", "1 010 ms"]);
+        assert_eq!(
+            labels(1_000_000_000, 1_010_000_000),
+            ["1 000 ms", "1 005 ms", "1 010 ms"]
+        );
         assert_eq!(labels(1_000, 1_400), ["1.0 µs", "1.2 µs", "1.4 µs"]);
     }
 

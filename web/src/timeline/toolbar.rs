@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use crate::format;
 use crate::keys::Command;
+use crate::panels::icon::{Icon, drawing};
 use crate::state::Action;
 use crate::ui::use_ui;
 
@@ -23,7 +24,12 @@ pub fn TimelineToolbar(props: &Props) -> Html {
     let ui = use_ui();
     let at = props.at;
     let (from, to) = props.selection.unwrap_or((at, at));
-    let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
+    let press = |command| {
+        ui.on(move |_: MouseEvent| Action::Command {
+            command,
+            anchor: None,
+        })
+    };
     let set_from = ui.on(move |_: MouseEvent| Action::Select(Some((at, to.max(at)))));
     let set_to = ui.on(move |_: MouseEvent| Action::Select(Some((from.min(at), at))));
     let text = match props.selection {
@@ -40,16 +46,17 @@ pub fn TimelineToolbar(props: &Props) -> Html {
         <div class="tl-tools">
             <p class="hover">{ text }</p>
             <div class="buttons" role="group" aria-label="Range">
-                <button type="button" onclick={set_from} title="Begin the range at the cursor">{ "⟦ from" }</button>
-                <button type="button" onclick={set_to} title="End the range at the cursor">{ "to ⟧" }</button>
+                <span class="group-name" aria-hidden="true">{ "range" }</span>
+                <button type="button" onclick={set_from} title="Begin the range at the cursor">{ "from here" }</button>
+                <button type="button" onclick={set_to} title="End the range at the cursor">{ "to here" }</button>
                 <button type="button" onclick={press(Command::FitSelection)} disabled={props.selection.is_none()}
                     title="Zoom to the range (F)">{ "fit" }</button>
             </div>
             <div class="buttons" role="group" aria-label="Zoom">
-                <button type="button" onclick={press(Command::PanLeft)} aria-label="Pan left" title="Pan left (A)">{ "◂" }</button>
-                <button type="button" onclick={press(Command::ZoomOut)} aria-label="Zoom out" title="Zoom out (S)">{ "−" }</button>
-                <button type="button" onclick={press(Command::ZoomIn)} aria-label="Zoom in" title="Zoom in (W)">{ "+" }</button>
-                <button type="button" onclick={press(Command::PanRight)} aria-label="Pan right" title="Pan right (D)">{ "▸" }</button>
+                <button type="button" onclick={press(Command::PanLeft)} aria-label="Pan left" title="Pan left (A)">{ drawing(Icon::Left) }</button>
+                <button type="button" onclick={press(Command::ZoomOut)} aria-label="Zoom out" title="Zoom out (S)">{ drawing(Icon::Minus) }</button>
+                <button type="button" onclick={press(Command::ZoomIn)} aria-label="Zoom in" title="Zoom in (W)">{ drawing(Icon::Plus) }</button>
+                <button type="button" onclick={press(Command::PanRight)} aria-label="Pan right" title="Pan right (D)">{ drawing(Icon::Right) }</button>
                 <button type="button" onclick={press(Command::WholeRun)} title="Whole run (0)">{ "whole" }</button>
             </div>
         </div>
