@@ -11,7 +11,7 @@ use toml::de::DeTable;
 
 use super::checked::{Api, Device, Machine, Refuse, Scenario};
 use super::error::{Diagnostic, Report, Source};
-use super::names::{DRIVERS, POLICIES, PROFILES};
+use super::names;
 use super::program::DELAY_MAX;
 use super::spec::{DEVICE, FILE, Fields, TASK};
 use super::{machine, set, task};
@@ -112,10 +112,10 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
         .and_then(|v| report.line(v, TITLE_MAX));
     let about = fields.get("about").and_then(|v| report.line(v, ABOUT_MAX));
     let kernel = fields.require(report, "kernel");
-    let kernel = kernel.and_then(|v| report.choice(v, "kernel profile", &PROFILES));
+    let kernel = kernel.and_then(|v| report.choice(v, "kernel profile", &names::profiles()));
     let policy = fields
         .get("policy")
-        .and_then(|v| report.choice(v, "policy", &POLICIES));
+        .and_then(|v| report.choice(v, "policy", &names::policies()));
     let horizon = fields
         .get("horizon")
         .and_then(|v| report.time(v, HORIZON_MAX));
@@ -188,7 +188,7 @@ pub(super) fn names(report: &mut Report<'_>, items: &[Fields<'_>]) -> Vec<String
 
 fn device(report: &mut Report<'_>, fields: &Fields<'_>, name: &str) -> Option<Device> {
     let driver = fields.require(report, "driver");
-    let driver = driver.and_then(|v| report.choice(v, "driver", &DRIVERS))?;
+    let driver = driver.and_then(|v| report.choice(v, "driver", &names::drivers()))?;
     let api = fields
         .get("api")
         .and_then(|v| report.choice(v, "api", &["hlist", "interval"]));

@@ -1,7 +1,26 @@
-//! The ids that a scenario file may name, for its checker and its hints.
+//! Ids: those that mean something, and those that this version runs.
 //!
-//! They are wire format: none is ever renamed. What they stand for is
-//! in the registries of the layers below; a test there keeps both equal.
+//! The constants are wire format: none is ever renamed, and a link may
+//! name any of them. A scenario file may name what the registries of the
+//! layers below hold, which [`profiles`], [`policies`] and [`drivers`] list.
+
+use crate::kernel::switches;
+use crate::{driver, policy};
+
+/// Kernel profiles that can be run.
+pub fn profiles() -> Vec<&'static str> {
+    switches::PROFILES.iter().map(|profile| profile.id).collect()
+}
+
+/// Policies that can be run.
+pub fn policies() -> Vec<&'static str> {
+    policy::ALL.iter().map(|policy| policy.id()).collect()
+}
+
+/// Drivers that can be run.
+pub fn drivers() -> Vec<&'static str> {
+    driver::ALL.iter().map(|driver| driver.id()).collect()
+}
 
 /// Kernel profiles, oldest first.
 pub const PROFILES: [&str; 12] = [
@@ -38,3 +57,15 @@ pub const DRIVERS: [&str; 10] = [
 
 /// Checkers.
 pub const CHECKERS: [&str; 4] = ["lockdep", "non-block", "wait-for", "fence-annotations"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_can_be_run_has_a_reserved_id() {
+        assert!(profiles().iter().all(|id| PROFILES.contains(id)));
+        assert!(policies().iter().all(|id| POLICIES.contains(id)));
+        assert!(drivers().iter().all(|id| DRIVERS.contains(id)));
+    }
+}

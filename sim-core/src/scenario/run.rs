@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::build::{Choice, build};
 use super::checked::Scenario;
+use super::names;
 use crate::base::{SimTime, Stream};
 use crate::engine::{Executor, Limits, Progress, Stop, Ties};
 use crate::kernel::{Kernel, switches};
@@ -58,25 +59,12 @@ impl Simulation {
     /// Sets a run up. Fails, in words, on a profile or policy that there is not.
     pub fn new(scenario: &Scenario, options: &RunOptions) -> Result<Self, String> {
         let profile = options.kernel.as_deref().unwrap_or(&scenario.kernel);
-        let switches = switches::find(profile).ok_or_else(|| {
-            let known: Vec<_> = switches::PROFILES
-                .iter()
-                .map(|profile| profile.id)
-                .collect();
-            format!(
-                "no kernel profile `{profile}`; there is {}",
-                known.join(", ")
-            )
-        })?;
+        let switches = switches::find(profile)
+            .ok_or_else(|| unknown("kernel profile", profile, &names::profiles()))?;
         let asked = options.policy.as_deref().or(scenario.policy.as_deref());
         let asked = asked.unwrap_or(switches.policy);
-        let policy = policy::find(asked).ok_or_else(|| {
-            let known: Vec<_> = policy::ALL.iter().map(|policy| policy.id()).collect();
-            format!(
-                "no notifier policy `{asked}`; there is {}",
-                known.join(", ")
-            )
-        })?;
+        let policy = policy::find(asked)
+            .ok_or_else(|| unknown("notifier policy", asked, &names::policies()))?;
         let ties = match options.ties {
             TieOrder::Fifo => Ties::Fifo,
             TieOrder::Seeded => Ties::Seeded(Stream::new(options.seed, "ties", "engine")),
@@ -144,4 +132,8 @@ impl Simulation {
         while self.advance(u64::MAX) {}
         self.finish()
     }
+}
+
+fn unknown(what: &str, asked: &str, known: &[&str]) -> String {
+    format!("no {what} `{asked}` in this version; there is {}", known.join(", "))
 }

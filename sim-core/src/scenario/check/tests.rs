@@ -14,7 +14,7 @@ use crate::scenario::checked::Op;
 const SKETCH: &str = r#"
 schema = 1
 title = "GPU userptr over part of the victim"
-kernel = "5.3"
+kernel = "6.1"
 [machine]
 ram = "256MiB"
 cpus = 2
@@ -76,7 +76,7 @@ fn names_become_indices_and_units_numbers() {
     let scenario = parse("sketch", &sketch(), &[]).expect("good");
     assert_eq!(
         (scenario.id.as_str(), scenario.kernel.as_str()),
-        ("sketch", "5.3")
+        ("sketch", "6.1")
     );
     assert_eq!(scenario.horizon, Nanos::from_secs(60));
     assert_eq!(scenario.machine.costs["zap_page"], Nanos::from_us(10));
@@ -217,7 +217,7 @@ api = "interval"
 fence = { lognormal = { median = "5ms", p99 = "1ms" } }
 [[device]]
 name = "gpu0"
-driver = "spin"
+driver = "always-refuse"
 fence = { uniform = { lo = "5ms" } }
 [[task]]
 name = "hog"
@@ -256,7 +256,7 @@ program = [{ mmap = "x", size = "4KiB" }]
             x.toml:1:1: missing `title`
             x.toml:2:1: unknown field `titel`: did you mean title?
             x.toml:3:10: wrong type `6.1`: expected text in double quotes
-            x.toml:4:10: unknown policy `"block"`: expected one of ignore, skip-any, skip-flag, nonblock, interval, interval-two-pass, core-refuse, block-always, deadline and hand-off
+            x.toml:4:10: unknown policy `"block"`: expected one of nonblock and interval
             x.toml:5:11: too long `"2h"`: expected at most 3600s
             x.toml:7:7: not a size `"256MB"`: expected a number and a unit, such as "64MiB" (units: B, KiB, MiB, GiB, TiB)
             x.toml:8:6: unusual HZ `120`: expected 100, 250, 300 or 1000
