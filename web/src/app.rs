@@ -5,8 +5,8 @@ use yew::prelude::*;
 use crate::address::{use_opened_links, use_written_link};
 use crate::effects::{use_keys, use_playback, use_preferences, use_root_attributes};
 use crate::panels::{
-    Announcer, EventList, HelpDialog, MetricsPanel, ShareDialog, TopBar, Transport, WhyPanel,
-    legend, notice,
+    Announcer, EventList, HelpDialog, MetricsPanel, ShareDialog, TopBar, WhyPanel, legend, notice,
+    transport,
 };
 use crate::runner::use_runner;
 use crate::state::{Dialog, Phase, State};
@@ -39,9 +39,7 @@ fn page(ui: &Ui, state: &State) -> Html {
             <TopBar request={state.request.clone()} scene={state.scene.clone()} theme={state.theme} />
             <main class={classes!((state.phase != Phase::Ready).then_some("stale"))}>
                 { notice(ui, state.notice.as_ref()) }
-                <Transport scene={state.scene.clone()} phase={state.phase.clone()} playing={state.playing}
-                    speed={state.speed} at={state.cursor.at} happened={state.cursor.happened}
-                    link_check={state.link_check.clone()} />
+                { transport(ui, state) }
                 { for state.scene.as_ref().map(|scene| html! {
                     <>
                         <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />

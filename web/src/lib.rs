@@ -29,8 +29,33 @@ pub mod timeline;
 pub mod ui;
 pub mod virtual_list;
 
+/// A broken invariant of the simulator ends the program; say so in the
+/// page, with the link that shows it again.
+fn explain_panics() {
+    yew::set_custom_panic_hook(Box::new(|panic| {
+        let text = format!(
+            "Reaperscope stopped: an invariant broke.\n{panic}\n\nThis link shows it again:\n{}",
+            address::address_of(&dom::window().location().hash().unwrap_or_default()),
+        );
+        web_sys::console::error_1(&text.as_str().into());
+        if let Some(root) = dom::root() {
+            // Fails only for names that are no names.
+            let _ = root.set_attribute("data-state", "error");
+        }
+        let document = dom::document();
+        let alert = document.create_element("pre");
+        if let (Ok(alert), Some(body)) = (alert, document.body()) {
+            alert.set_class_name("stopped");
+            let _ = alert.set_attribute("role", "alert");
+            alert.set_text_content(Some(&text));
+            let _ = body.prepend_with_node_1(&alert);
+        }
+    }));
+}
+
 /// Puts the page in the place of what stands there while it loads.
 pub fn start() {
+    explain_panics();
     let Some(host) = dom::document().get_element_by_id("app") else {
         return;
     };

@@ -144,7 +144,7 @@ impl Component for EventList {
         html! {
             <section class="panel events" aria-labelledby="events-title">
                 <h2 id="events-title">{ "Events" }<span class="now">{ tally }</span>
-                    <input id="event-filter" type="search" placeholder="filter, such as refused or gpu0" oninput={typed}
+                    <input id="event-filter" type="search" placeholder="filter, such as refuses or gpu0" oninput={typed}
                         aria-label="Filter the events" autocomplete="off" spellcheck="false" /></h2>
                 <div class="scroll rows" ref={self.viewport.clone()} tabindex="0" role="listbox" aria-labelledby="events-title"
                     aria-activedescendant={active} onscroll={link.callback(|_: Event| Msg::Scrolled)}

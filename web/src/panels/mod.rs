@@ -21,5 +21,5 @@ pub use metrics::MetricsPanel;
 pub use notice::notice;
 pub use share::ShareDialog;
 pub use top_bar::TopBar;
-pub use transport::Transport;
+pub use transport::transport;
 pub use why::WhyPanel;

@@ -9,38 +9,26 @@ use super::icon::{Icon, drawing};
 use crate::format;
 use crate::keys::Command;
 use crate::playback::{SPEEDS, Speed};
-use crate::shared::Shared;
-use crate::state::{Action, LinkCheck, Phase, Scene};
+use crate::state::{Action, LinkCheck, Phase, Scene, State};
 use crate::timeline::hit::Step;
-use crate::ui::use_ui;
+use crate::ui::Ui;
 
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    pub scene: Option<Shared<Scene>>,
-    pub phase: Phase,
-    pub playing: bool,
-    pub speed: Speed,
-    pub at: u64,
-    pub happened: usize,
-    pub link_check: LinkCheck,
-}
-
-#[component]
-pub fn Transport(props: &Props) -> Html {
-    let ui = use_ui();
+/// The second row. A function and no component: it changes with every
+/// frame of playback anyway.
+pub fn transport(ui: &Ui, state: &State) -> Html {
     let press = |command| {
         ui.on(move |_: MouseEvent| Action::Command {
             command,
             anchor: None,
         })
     };
-    let play = if props.playing {
+    let play = if state.playing {
         (Icon::Pause, "Pause")
     } else {
         (Icon::Play, "Play")
     };
     let speed = ui.on(|event: Event| Action::Speed(chosen_speed(&event)));
-    let idle = props.scene.is_none();
+    let idle = state.scene.is_none();
     html! {
         <div class="transport">
             <div class="buttons" role="group" aria-label="Playback">
@@ -58,17 +46,17 @@ pub fn Transport(props: &Props) -> Html {
             <label class="speed"><span class="hidden">{ "Speed" }</span>
                 <select onchange={speed} title="Simulated seconds per second; auto slows down at incidents">
                     { for SPEEDS.iter().enumerate().map(|(index, speed)| html! {
-                        <option value={index.to_string()} selected={*speed == props.speed}>{ speed_text(*speed) }</option>
+                        <option value={index.to_string()} selected={*speed == state.speed}>{ speed_text(*speed) }</option>
                     }) }
                 </select></label>
             <p class="moment">
-                <span class="t">{ "t = " }<b>{ format::instant(SimTime(props.at)) }</b></span>
-                { for props.scene.as_ref().map(|scene| html! {
-                    <span class="count">{ format!("event {} of {}", format::grouped(props.happened as u64),
+                <span class="t">{ "t = " }<b>{ format::instant(SimTime(state.cursor.at)) }</b></span>
+                { for state.scene.as_ref().map(|scene| html! {
+                    <span class="count">{ format!("event {} of {}", format::grouped(state.cursor.happened as u64),
                         format::grouped(scene.outcome.run.trace.len() as u64)) }</span>
                 }) }
             </p>
-            { outcome(props) }
+            { outcome(state) }
         </div>
     }
 }
@@ -91,8 +79,8 @@ fn chosen_speed(event: &Event) -> Speed {
 }
 
 /// The verdict when there is one; what is going on when not.
-fn outcome(props: &Props) -> Html {
-    match (&props.phase, &props.scene) {
+fn outcome(state: &State) -> Html {
+    match (&state.phase, &state.scene) {
         (Phase::Running { now, horizon }, _) => html! {
             <p class="verdict running"><progress max={horizon.0.to_string()} value={now.0.to_string()}
                 aria-label="Simulating"></progress>{ format!("simulating, {}", format::instant(*now)) }</p>
@@ -100,7 +88,7 @@ fn outcome(props: &Props) -> Html {
         (Phase::Failed(message), _) => {
             html! { <p class="verdict failed" role="alert">{ message }</p> }
         }
-        (Phase::Ready, Some(scene)) => verdict(scene, &props.link_check),
+        (Phase::Ready, Some(scene)) => verdict(scene, &state.link_check),
         _ => Html::default(),
     }
 }

@@ -85,7 +85,7 @@ fn Chain(props: &ChainProps) -> Html {
             <li key={index}>
                 <button type="button" class="link" onclick={select} title="Select its lane">{ name }</button>
                 <span class="kind">{ link.kind }</span>
-                <p>{ &link.text }<span class="since">{ format!(" for {}, since {}", format::duration(waited),
+                <p>{ &link.text }<span class="since">{ format!(" ({}, since {})", format::duration(waited),
                     format::instant(link.since)) }</span></p>
                 { for (!link.stack.is_empty()).then(|| html! {
                     <details><summary>{ "call stack" }</summary>

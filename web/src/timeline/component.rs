@@ -21,7 +21,7 @@ use crate::dom;
 use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
-use crate::timeline::toolbar::TimelineToolbar;
+use crate::timeline::toolbar::toolbar;
 use crate::ui::Ui;
 
 /// How near the pointer must be to a mark or an edge.
@@ -142,7 +142,7 @@ impl Component for Timeline {
         );
         html! {
             <section class="timeline" aria-label="Timeline">
-                <TimelineToolbar hover={self.hover.clone()} selection={props.selection} at={props.at} />
+                { toolbar(&ui(ctx), &self.hover, props.selection, props.at) }
                 <div class="tl-body" ref={self.body.clone()} tabindex="0" role="group"
                     aria-label="Lanes over time; press ? for keys">
                     <div class="tl-corner" aria-hidden="true">{ "time" }</div>

@@ -8,22 +8,12 @@ use crate::format;
 use crate::keys::Command;
 use crate::panels::icon::{Icon, drawing};
 use crate::state::Action;
-use crate::ui::use_ui;
+use crate::ui::Ui;
 
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// What is under the pointer.
-    pub hover: String,
-    pub selection: Option<(u64, u64)>,
-    /// The cursor.
-    pub at: u64,
-}
-
-#[component]
-pub fn TimelineToolbar(props: &Props) -> Html {
-    let ui = use_ui();
-    let at = props.at;
-    let (from, to) = props.selection.unwrap_or((at, at));
+/// The line above the lanes: `hover` is what is under the pointer, `at`
+/// the cursor.
+pub fn toolbar(ui: &Ui, hover: &str, selection: Option<(u64, u64)>, at: u64) -> Html {
+    let (from, to) = selection.unwrap_or((at, at));
     let press = |command| {
         ui.on(move |_: MouseEvent| Action::Command {
             command,
@@ -32,8 +22,8 @@ pub fn TimelineToolbar(props: &Props) -> Html {
     };
     let set_from = ui.on(move |_: MouseEvent| Action::Select(Some((at, to.max(at)))));
     let set_to = ui.on(move |_: MouseEvent| Action::Select(Some((from.min(at), at))));
-    let text = match props.selection {
-        _ if !props.hover.is_empty() => props.hover.clone(),
+    let text = match selection {
+        _ if !hover.is_empty() => hover.to_owned(),
         Some((from, to)) => format!(
             "Selected {} – {} ({})",
             format::instant(SimTime(from)),
@@ -49,7 +39,7 @@ pub fn TimelineToolbar(props: &Props) -> Html {
                 <span class="group-name" aria-hidden="true">{ "range" }</span>
                 <button type="button" onclick={set_from} title="Begin the range at the cursor">{ "from here" }</button>
                 <button type="button" onclick={set_to} title="End the range at the cursor">{ "to here" }</button>
-                <button type="button" onclick={press(Command::FitSelection)} disabled={props.selection.is_none()}
+                <button type="button" onclick={press(Command::FitSelection)} disabled={selection.is_none()}
                     title="Zoom to the range (F)">{ "fit" }</button>
             </div>
             <div class="buttons" role="group" aria-label="Zoom">
