@@ -36,12 +36,12 @@ impl Default for Stacks {
 
 impl Stacks {
     fn push(&mut self, caller: StackId, function: u8) -> StackId {
-        let mut callee = self.frames[caller.index()].first_callee;
-        while let Some(id) = callee {
+        let mut next = self.frames[caller.index()].first_callee;
+        while let Some(id) = next {
             if self.frames[id.index()].function == function {
                 return id;
             }
-            callee = self.frames[id.index()].next_sibling;
+            next = self.frames[id.index()].next_sibling;
         }
         let id = StackId::from_index(self.frames.len());
         let next_sibling = self.frames[caller.index()].first_callee;

@@ -119,8 +119,7 @@ fn read_trylock_finds(others: impl Fn(&Bench, LockId)) -> bool {
         *result.borrow_mut() = Some(engine.try_lock(lock, Hold::Shared));
     });
     bench.run();
-    let result = found.borrow().expect("the process ran");
-    result
+    found.take().expect("the process ran")
 }
 
 fn hold(bench: &Bench, lock: LockId, at: u64, how: Hold) {

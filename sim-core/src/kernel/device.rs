@@ -74,6 +74,7 @@ pub fn submit_job(cx: &Cx, device: DeviceId, range: RangeId) {
 }
 
 /// The device's process: one job after the other.
+#[expect(clippy::infinite_loop, reason = "hardware never ends")]
 pub async fn run_device(cx: Cx, device: DeviceId) {
     let (work, signaled) =
         cx.with(|state| (state.devices[device].work, state.devices[device].signaled));

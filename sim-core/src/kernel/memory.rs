@@ -6,7 +6,7 @@
 //! entries, copy-on-write, files; batches that shrink under pressure.
 
 use super::cx::Cx;
-use super::mm::{Backing, Vma};
+use super::mm::Vma;
 use super::page_alloc::{alloc_pages, free_pages};
 use super::zone::Pages;
 use crate::base::{MmId, RangeId};
@@ -54,28 +54,19 @@ async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result
     Ok(pages.count())
 }
 
-/// The pages a program has before its first step. Taken without cost: who
-/// made the process paid for them.
+/// The VMAs and pages a program has before its first step: each VMA with
+/// its mapped file pages, and how many anonymous ones it is to get. Taken
+/// without cost: who made the process paid for them.
 pub async fn map_initial(cx: &Cx, mm: MmId, vmas: Vec<(Vma, u64)>) {
-    for (vma, present) in vmas {
-        let (range, backing) = (vma.id, vma.backing);
+    for (vma, anonymous) in vmas {
+        let (range, file) = (vma.id, vma.file);
         cx.with(|state| state.mms[mm].insert(vma));
-        let mut left = present;
-        if backing == Backing::PrivateFile {
-            let pages = u32::try_from(present).unwrap_or(u32::MAX);
-            cx.with(|state| {
-                state.mms[mm]
-                    .vma(range)
-                    .expect("invariant: just inserted")
-                    .file = present
-            });
-            cx.record(Event::Fault { range, pages });
-            left = 0;
+        if file > 0 {
+            cx.record(Event::Fault { range, pages: u32::try_from(file).unwrap_or(u32::MAX) });
         }
+        let mut left = anonymous;
         while left > 0 {
-            let Some(pages) = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, left).await else {
-                return;
-            };
+            let Some(pages) = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, left).await else { return };
             left -= pages.count();
             install(cx, mm, range, pages);
         }

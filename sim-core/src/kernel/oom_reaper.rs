@@ -54,6 +54,7 @@ fn wake_oom_reaper(cx: &Cx, victim: TaskId, mm: MmId) {
 }
 
 /// `oom_reaper()`, the kernel thread.
+#[expect(clippy::infinite_loop, reason = "a kernel thread never ends")]
 pub async fn oom_reaper(cx: Cx) {
     let _in = cx.enter(Func::OomReaper);
     let queue = cx.with(|state| state.oom_reaper_wait);
@@ -131,7 +132,6 @@ async fn oom_reap_task_mm(cx: &Cx, victim: TaskId, mm: MmId) -> bool {
 }
 
 /// `__oom_reap_task_mm()`: the walk; false if any VMA was refused.
-#[expect(clippy::used_underscore_items, reason = "the kernel's own name")]
 async fn __oom_reap_task_mm(cx: &Cx, mm: MmId) -> bool {
     let _in = cx.enter(Func::OomReapMm);
     let mut ok = true;

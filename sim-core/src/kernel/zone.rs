@@ -70,6 +70,7 @@ impl Pages {
 
     /// Takes up to `count` pages out, from the highest zone first:
     /// those were allocated first, and are unmapped first.
+    #[must_use]
     pub fn take(&mut self, count: u64) -> Self {
         let mut left = count;
         let mut taken = Self::default();

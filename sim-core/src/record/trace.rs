@@ -44,7 +44,6 @@ impl Packed {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "fields of fixed width")]
     fn unpack(self) -> Record {
         let word = u128::from(self.tail) << 32 | u128::from(self.head & 0xffff_ffff);
         Record {
@@ -64,7 +63,7 @@ pub struct Trace {
 
 impl Trace {
     pub(super) fn push(&mut self, packed: Packed) {
-        if self.len % CHUNK == 0 {
+        if self.len.is_multiple_of(CHUNK) {
             // A first chunk grows as needed: most runs are short.
             let capacity = if self.len == 0 { 1024 } else { CHUNK };
             self.chunks.push(Vec::with_capacity(capacity));
@@ -109,9 +108,9 @@ impl Trace {
         while low < high {
             let middle = usize::midpoint(low, high);
             if self.time(middle) <= at {
-                low = middle + 1
+                low = middle + 1;
             } else {
-                high = middle
+                high = middle;
             }
         }
         low

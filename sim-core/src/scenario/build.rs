@@ -128,10 +128,8 @@ fn state(
     let mut devices = IdVec::new();
     for device in &scenario.devices {
         let lock = named_lock(format!("lock of {}", device.name));
-        let asked = device.api.unwrap_or(match interval_default {
-            true => AskedApi::Interval,
-            false => AskedApi::Hlist,
-        });
+        let default = if interval_default { AskedApi::Interval } else { AskedApi::Hlist };
+        let asked = device.api.unwrap_or(default);
         let setup = DeviceSetup {
             name: device.name.clone(),
             api: match asked {
@@ -314,22 +312,14 @@ fn process(
     };
     let mut vmas = Vec::new();
     for vma in &task.vmas {
-        let backing = if vma.anonymous {
-            Backing::Anonymous
+        let (backing, anon, file) = if vma.anonymous {
+            (Backing::Anonymous, vma.present, 0)
         } else {
-            Backing::PrivateFile
+            (Backing::PrivateFile, 0, vma.present)
         };
         let id = range(&vma.name, vma.start, vma.end, vma.anonymous);
         let (start, end) = (vma.start, vma.end);
-        let vma_is = Vma {
-            id,
-            start,
-            end,
-            backing,
-            anon: Pages::default(),
-            file: 0,
-        };
-        vmas.push((vma_is, vma.present));
+        vmas.push((Vma { id, start, end, backing, anon: Pages::default(), file }, anon));
     }
     let mut below = MMAP_TOP;
     let mut regions = Vec::new();
