@@ -39,18 +39,47 @@ fn fragment() -> String {
     dom::window().location().hash().unwrap_or_default()
 }
 
-/// Writes the state's link into the address; `settled` tells that it is
-/// worth writing now.
+/// What the address has to follow.
+#[derive(Clone, PartialEq)]
+pub struct Shown {
+    /// The link to what is on screen.
+    pub route: Route,
+    /// Whether the address has been read; before, it isn't written.
+    pub started: bool,
+    /// Whether it is worth writing in full now.
+    pub settled: bool,
+    /// Whether it stands in for a link that could not be opened.
+    pub substitute: bool,
+}
+
+/// Writes the state's link into the address: another run at once,
+/// everything else after a rest.
 #[hook]
-pub fn use_written_link(route: Route, settled: bool) {
-    use_effect_with((route, settled), move |(route, settled)| {
-        let route = route.clone();
-        let timer = settled.then(|| Timeout::new(REST_MS, move || write(&route)));
+pub fn use_written_link(shown: Shown) {
+    let asked = (shown.started, shown.route.request.clone(), shown.substitute);
+    use_effect_with(asked, |(started, request, substitute)| {
+        let route = Route {
+            request: request.clone(),
+            ..Route::default()
+        };
+        let differs = |present: Route| present.request != route.request;
+        if *started && route::parse(&fragment()).is_ok_and(differs) {
+            write(&route, *substitute);
+        }
+    });
+    use_effect_with(shown, |shown| {
+        let Shown {
+            route,
+            settled,
+            substitute,
+            ..
+        } = shown.clone();
+        let timer = settled.then(|| Timeout::new(REST_MS, move || write(&route, substitute)));
         move || drop(timer)
     });
 }
 
-fn write(route: &Route) {
+fn write(route: &Route, substitute: bool) {
     let text = route::fragment(route);
     let present = fragment();
     if present == text {
@@ -61,12 +90,12 @@ fn write(route: &Route) {
     };
     // Relative to the page's own address, whatever `<base>` says.
     let url = address_of(&text);
-    let same_run = route::parse(&present).is_ok_and(|present| present.request == route.request);
+    let other_run = route::parse(&present).is_ok_and(|present| present.request != route.request);
     // Refused only when called too often; the next rest tries again.
-    let _ = if same_run || present.is_empty() {
-        history.replace_state_with_url(&JsValue::NULL, "", Some(&url))
-    } else {
+    let _ = if other_run && !substitute {
         history.push_state_with_url(&JsValue::NULL, "", Some(&url))
+    } else {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(&url))
     };
 }
 

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use crate::address::{use_opened_links, use_written_link};
+use crate::address::{Shown, use_opened_links, use_written_link};
 use crate::effects::{use_keys, use_playback, use_preferences, use_root_attributes};
 use crate::panels::{
     Announcer, EventList, HelpDialog, MetricsPanel, ShareDialog, TopBar, WhyPanel, legend, notice,
@@ -24,7 +24,12 @@ pub fn App() -> Html {
     use_playback(&ui, state.playing);
     use_keys(&ui);
     use_root_attributes(&state);
-    use_written_link(state.route(), state.phase == Phase::Ready && !state.playing);
+    use_written_link(Shown {
+        route: state.route(),
+        started: state.phase != Phase::Loading,
+        settled: state.phase == Phase::Ready && !state.playing,
+        substitute: state.notice.is_some(),
+    });
     html! {
         <ContextProvider<Ui> context={ui.clone()}>
             { page(&ui, &state) }

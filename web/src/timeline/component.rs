@@ -80,6 +80,8 @@ struct Drawn {
     shade: Shade,
     top: f64,
     size: (f64, f64),
+    /// While playing labels change color as the cursor passes.
+    playing_at: Option<u64>,
 }
 
 impl Component for Timeline {
@@ -250,6 +252,7 @@ impl Timeline {
             shade: props.shade,
             top,
             size: (self.plot_width(), height),
+            playing_at: props.playing.then_some(props.at),
         };
         let stale = self.drawn.as_ref() != Some(&now);
         let picture = paint::Picture {

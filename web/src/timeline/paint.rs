@@ -150,7 +150,7 @@ fn labels(
             .px_from_time(end_of_stretch(lane, span), width)
             .min(width);
         x = x.max(right + 1.0);
-        label(context, span.state, picture, (left, right, top));
+        label(context, span.state, picture, (left, right, top), width);
     }
 }
 
@@ -172,6 +172,7 @@ fn label(
     state: LaneState,
     picture: &Picture<'_>,
     (left, right, top): (f64, f64, f64),
+    width: f64,
 ) {
     if state == LaneState::Sleeping {
         return;
@@ -202,7 +203,15 @@ fn label(
         context.set_fill_style_str(&css(look.under));
         context.fill_rect(x - text_width / 2.0 - 3.0, y - 8.0, text_width + 6.0, 16.0);
     }
-    context.set_fill_style_str(&css(look.text));
+    // What is yet to come is so faded that it takes the page's own ink.
+    let played_until = picture.view.px_from_time(picture.played_until, width);
+    let is_hint = picture.fade == Fade::Strong && x > played_until;
+    let ink = if is_hint {
+        picture.shade.ink()
+    } else {
+        look.text
+    };
+    context.set_fill_style_str(&css(ink));
     let _ = context.fill_text(&text, x, y + 0.5);
 }
 
