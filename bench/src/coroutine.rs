@@ -38,11 +38,7 @@ pub(crate) fn start(increments: Increments, pending: u32) -> impl FnMut(u64) -> 
             }
         });
     }
-    let limits = Limits {
-        events: u64::MAX,
-        horizon: SimTime::MAX,
-        ..Limits::default()
-    };
+    let limits = Limits { events: u64::MAX, horizon: SimTime::MAX, ..Limits::default() };
     let mut executor = Executor::new(Rc::clone(&engine), limits);
     // The first resume of each process only starts its first sleep.
     executor.run(u64::from(pending));

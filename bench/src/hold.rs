@@ -1,8 +1,5 @@
 //! The hold model and the table of its results.
-#![expect(
-    clippy::cast_precision_loss,
-    reason = "figures are printed to three digits"
-)]
+#![expect(clippy::cast_precision_loss, reason = "figures are printed to three digits")]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -33,14 +30,9 @@ pub(crate) struct Increments {
 impl Increments {
     pub(crate) fn new() -> Self {
         let mut stream = Stream::new(1, "bench", "increments");
-        let exponential = Distribution::new(Shape::Exponential {
-            mean: Nanos::from_ms(1),
-        });
+        let exponential = Distribution::new(Shape::Exponential { mean: Nanos::from_ms(1) });
         let table = std::array::from_fn(|_| exponential.draw(&mut stream).0.max(1));
-        Self {
-            table: Arc::new(table),
-            next: 0,
-        }
+        Self { table: Arc::new(table), next: 0 }
     }
 
     /// The next increment, in nanoseconds; at least 1.
@@ -85,10 +77,7 @@ pub(crate) fn print_table(increments: &Increments, contenders: &[Contender]) {
     for (row, contender) in contenders.iter().enumerate() {
         print!("{:<28}", contender.name);
         for column in &columns {
-            let ratios = column[0]
-                .iter()
-                .zip(&column[row])
-                .map(|(base, own)| base / own);
+            let ratios = column[0].iter().zip(&column[row]).map(|(base, own)| base / own);
             let (own, ratio) = (median(column[row].iter().copied()), median(ratios));
             print!("{:>18}", format!("{own:.1} ({ratio:.2}x)"));
         }
@@ -98,10 +87,8 @@ pub(crate) fn print_table(increments: &Increments, contenders: &[Contender]) {
 
 /// Nanoseconds per event: a list of rounds for each contender.
 fn measure(increments: &Increments, contenders: &[Contender], pending: u32) -> Vec<Vec<f64>> {
-    let mut runs: Vec<Run> = contenders
-        .iter()
-        .map(|contender| (contender.start)(increments.clone(), pending))
-        .collect();
+    let mut runs: Vec<Run> =
+        contenders.iter().map(|contender| (contender.start)(increments.clone(), pending)).collect();
     let mut rounds = vec![Vec::new(); runs.len()];
     for round in 0..=ROUNDS {
         let mut ends = Vec::new();
@@ -113,19 +100,13 @@ fn measure(increments: &Increments, contenders: &[Contender], pending: u32) -> V
                 times.push(ns / EVENTS as f64);
             }
         }
-        assert!(
-            ends.iter().all(|end| *end == ends[0]),
-            "all simulate the same: {ends:?}"
-        );
+        assert!(ends.iter().all(|end| *end == ends[0]), "all simulate the same: {ends:?}");
     }
     rounds
 }
 
 /// What `work` returns, and the nanoseconds it took.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "measuring is what this crate is for"
-)]
+#[expect(clippy::disallowed_methods, reason = "measuring is what this crate is for")]
 fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     let start = std::time::Instant::now();
     let result = work();

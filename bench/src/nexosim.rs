@@ -41,18 +41,13 @@ impl Hold {
 
     fn schedule(&mut self, payload: u32, cx: &Context<Self>) {
         let delay = Duration::from_nanos(self.increments.next());
-        cx.schedule_event(delay, schedulable!(Self::fire), payload)
-            .expect("in the future");
+        cx.schedule_event(delay, schedulable!(Self::fire), payload).expect("in the future");
     }
 }
 
 pub(crate) fn start(increments: Increments, pending: u32) -> impl FnMut(u64) -> u64 {
     let events = Arc::new(AtomicU64::new(0));
-    let model = Hold {
-        pending,
-        increments,
-        events: Arc::clone(&events),
-    };
+    let model = Hold { pending, increments, events: Arc::clone(&events) };
     let mut simulation = SimInit::with_num_threads(1)
         .add_model(model, Mailbox::new(), "hold")
         .init(MonotonicTime::EPOCH)

@@ -160,34 +160,21 @@ fn file_source(name: &str) -> Result<Source, Error> {
             )));
         }
         Err(error) => {
-            return Err(Error::Io {
-                doing: format!("opening {name}"),
-                error,
-            });
+            return Err(Error::Io { doing: format!("opening {name}"), error });
         }
     };
     let mut bytes = Vec::new();
     file.take(FILE_SIZE_MAX + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Error::Io {
-            doing: format!("reading {name}"),
-            error,
-        })?;
+        .map_err(|error| Error::Io { doing: format!("reading {name}"), error })?;
     if bytes.len() as u64 > FILE_SIZE_MAX {
-        return Err(Error::bad_input(format!(
-            "{name}: longer than {FILE_SIZE_MAX} bytes"
-        )));
+        return Err(Error::bad_input(format!("{name}: longer than {FILE_SIZE_MAX} bytes")));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default());
         let line = 1 + before.matches('\n').count();
-        let column = 1 + before
-            .rsplit('\n')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .count();
+        let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
         Error::bad_input(format!("{name}:{line}:{column}: not UTF-8 text"))
     })?;
     let stem = path.file_stem().and_then(|stem| stem.to_str());
@@ -201,20 +188,9 @@ fn file_source(name: &str) -> Result<Source, Error> {
 
 /// The ids that share the longest beginning with a name.
 fn similar(name: &str) -> String {
-    let shared = |id: &str| {
-        id.chars()
-            .zip(name.chars())
-            .take_while(|(a, b)| a == b)
-            .count()
-    };
-    let most = gallery()
-        .iter()
-        .map(|entry| shared(entry.id))
-        .max()
-        .unwrap_or(0);
-    let near = gallery()
-        .iter()
-        .filter(|entry| shared(entry.id) == most && most >= 3);
+    let shared = |id: &str| id.chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
+    let most = gallery().iter().map(|entry| shared(entry.id)).max().unwrap_or(0);
+    let near = gallery().iter().filter(|entry| shared(entry.id) == most && most >= 3);
     let ids: Vec<_> = near.take(3).map(|entry| entry.id).collect();
     if ids.is_empty() {
         return String::new();

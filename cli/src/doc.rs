@@ -14,10 +14,7 @@ pub(crate) struct Doc {
 
 /// Reads the `//!` lines at the start of a source.
 pub(crate) fn read(source: &str) -> Doc {
-    let mut lines = source
-        .lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .map(str::trim);
+    let mut lines = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
     let first = lines.next().unwrap_or_default();
     let title = match first.split_once("`: ") {
         Some((_, title)) if first.starts_with('`') => title,
@@ -41,10 +38,7 @@ pub(crate) fn read(source: &str) -> Doc {
             }
         }
     }
-    Doc {
-        title: title.trim_end_matches('.').to_owned(),
-        parts,
-    }
+    Doc { title: title.trim_end_matches('.').to_owned(), parts }
 }
 
 fn is_heading(name: &str) -> bool {
@@ -61,11 +55,7 @@ mod tests {
             "//! `a-b`: does c.\n//!\n//! Summary: x: y\n//! z\n//! Doesn't model: q.\n\nuse d;\n//! See: e",
         );
         assert_eq!(doc.title, "does c");
-        let parts: Vec<_> = doc
-            .parts
-            .iter()
-            .map(|(k, v)| (k.as_str(), v.as_str()))
-            .collect();
+        let parts: Vec<_> = doc.parts.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(parts, [("doesnt_model", "q."), ("summary", "x: y z")]);
         assert_eq!(read("").title, "");
     }

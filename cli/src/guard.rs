@@ -88,9 +88,6 @@ mod tests {
         assert_eq!(output.status.code(), Some(70));
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(told.contains("invariant: pages are conserved"), "{told}");
-        assert!(
-            told.contains("reproduces it: #/v1/run?scenario=x"),
-            "{told}"
-        );
+        assert!(told.contains("reproduces it: #/v1/run?scenario=x"), "{told}");
     }
 }

@@ -91,26 +91,15 @@ pub(crate) fn of(run: &Run, report: &Report) -> JsonRun {
         verdict: report.verdict.id(),
         flags: report.flags.clone(),
         end_ns: run.end.0,
-        victims: report
-            .victims
-            .iter()
-            .map(|victim| json_victim(run, victim))
-            .collect(),
+        victims: report.victims.iter().map(|victim| json_victim(run, victim)).collect(),
         metrics: json_metrics(&report.metrics),
-        incidents: report
-            .incidents
-            .iter()
-            .map(|incident| json_incident(run, incident))
-            .collect(),
+        incidents: report.incidents.iter().map(|incident| json_incident(run, incident)).collect(),
     }
 }
 
 /// A task's name in the scenario.
 pub(crate) fn task_name(run: &Run, task: TaskId) -> String {
-    run.cast
-        .tasks
-        .get(task)
-        .map_or_else(|| format!("task {}", task.0), |info| info.name.clone())
+    run.cast.tasks.get(task).map_or_else(|| format!("task {}", task.0), |info| info.name.clone())
 }
 
 fn json_victim(run: &Run, victim: &Victim) -> JsonVictim {
@@ -125,12 +114,7 @@ fn json_victim(run: &Run, victim: &Victim) -> JsonVictim {
 }
 
 fn json_metrics(metrics: &Metrics) -> JsonMetrics {
-    let Stalls {
-        count,
-        p50,
-        p99,
-        max,
-    } = metrics.alloc_stall;
+    let Stalls { count, p50, p99, max } = metrics.alloc_stall;
     JsonMetrics {
         reap_attempts: metrics.reap_attempts,
         backoffs: metrics.backoffs,
@@ -141,12 +125,7 @@ fn json_metrics(metrics: &Metrics) -> JsonMetrics {
         callback_blocked_ns: metrics.callback_blocked_ns,
         callback_blocked_max_ns: metrics.callback_blocked_max_ns,
         oom_to_recovery_ns: metrics.oom_to_recovery_ns,
-        alloc_stall_ns: JsonStalls {
-            count,
-            p50,
-            p99,
-            max,
-        },
+        alloc_stall_ns: JsonStalls { count, p50, p99, max },
         psi_some_ns: metrics.psi_some_ns,
         psi_full_ns: metrics.psi_full_ns,
         // Nothing that could report these is modeled yet.

@@ -11,18 +11,10 @@ use crate::error::Error;
 pub(crate) fn write(text: &str, out: Option<&Path>) -> Result<(), Error> {
     let Some(path) = out else {
         let mut stdout = io::stdout().lock();
-        let written = stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush());
-        return written.map_err(|error| Error::Io {
-            doing: "writing to stdout".to_owned(),
-            error,
-        });
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        return written.map_err(|error| Error::Io { doing: "writing to stdout".to_owned(), error });
     };
-    let failed = |error| Error::Io {
-        doing: format!("writing {}", path.display()),
-        error,
-    };
+    let failed = |error| Error::Io { doing: format!("writing {}", path.display()), error };
     // A device or pipe cannot be replaced.
     if path.exists() && !path.is_file() {
         return fs::write(path, text).map_err(failed);

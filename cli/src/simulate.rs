@@ -22,11 +22,7 @@ pub(crate) fn simulate(choice: &Choice, keep: Keep) -> Result<Run, Error> {
     while simulation.advance(SLICE) {
         if std::io::stderr().is_terminal() {
             let (now, horizon) = (simulation.now().0, choice.scenario.horizon.0);
-            tell(&format!(
-                "{} of {} ms simulated",
-                now / 1_000_000,
-                horizon / 1_000_000
-            ));
+            tell(&format!("{} of {} ms simulated", now / 1_000_000, horizon / 1_000_000));
         }
     }
     let run = simulation.finish();
@@ -35,10 +31,7 @@ pub(crate) fn simulate(choice: &Choice, keep: Keep) -> Result<Run, Error> {
             let name = crate::json::task_name(&run, task);
             let at = sim_core::analysis::time_text(run.end);
             let message = format!("{name} ran over and over at {at} while no time passed");
-            Err(Error::Broken {
-                message,
-                link: link::of(choice, None),
-            })
+            Err(Error::Broken { message, link: link::of(choice, None) })
         }
         Stop::EventLimit => {
             tell("note: the run was cut off at the limit of events");

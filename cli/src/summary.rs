@@ -21,11 +21,7 @@ pub(crate) fn of(title: &str, run: &Run, report: &Report, link: &str) -> String 
 fn write(out: &mut String, title: &str, run: &Run, report: &Report, link: &str) -> fmt::Result {
     let id = &run.id;
     writeln!(out, "{title}")?;
-    writeln!(
-        out,
-        "{}, kernel {}, policy {}, seed {}",
-        id.scenario, id.kernel, id.policy, id.seed
-    )?;
+    writeln!(out, "{}, kernel {}, policy {}, seed {}", id.scenario, id.kernel, id.policy, id.seed)?;
     writeln!(out)?;
     writeln!(out, "verdict    {}", report.verdict.id())?;
     writeln!(out, "           {}", report.evidence)?;
@@ -50,12 +46,7 @@ fn write(out: &mut String, title: &str, run: &Run, report: &Report, link: &str) 
     if let Some(more @ 1..) = report.incidents.len().checked_sub(INCIDENTS_MAX) {
         writeln!(out, "           and {more} more")?;
     }
-    writeln!(
-        out,
-        "ended      {}, {} events",
-        time_text(run.end),
-        run.events
-    )?;
+    writeln!(out, "ended      {}, {} events", time_text(run.end), run.events)?;
     writeln!(out, "digest     {}", run.digest)?;
     writeln!(out, "link       {link}")
 }

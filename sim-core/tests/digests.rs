@@ -21,14 +21,8 @@ fn table() -> String {
     for entry in gallery() {
         let scenario = parse(entry.id, entry.text, &[]).expect("gallery scenarios are sound");
         for seed in SEEDS {
-            let options = RunOptions {
-                seed,
-                keep: Keep::DigestOnly,
-                ..RunOptions::default()
-            };
-            let run = Simulation::new(&scenario, &options)
-                .expect("a gallery run starts")
-                .run();
+            let options = RunOptions { seed, keep: Keep::DigestOnly, ..RunOptions::default() };
+            let run = Simulation::new(&scenario, &options).expect("a gallery run starts").run();
             writeln!(table, "{} {seed} {} {}", entry.id, run.digest, run.events)
                 .expect("strings take text");
         }
@@ -40,10 +34,7 @@ fn table() -> String {
 fn gallery_digests_are_the_committed_ones() {
     let table = table();
     #[cfg(not(target_arch = "wasm32"))]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how `golden --update` asks for the table"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "how `golden --update` asks for the table")]
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/digests.txt");
         std::fs::write(path, &table).expect("the table can be written");
@@ -56,10 +47,7 @@ fn gallery_digests_are_the_committed_ones() {
 fn kept_records_and_slices_change_nothing() {
     for entry in gallery() {
         let scenario = parse(entry.id, entry.text, &[]).expect("gallery scenarios are sound");
-        let blind = RunOptions {
-            keep: Keep::DigestOnly,
-            ..RunOptions::default()
-        };
+        let blind = RunOptions { keep: Keep::DigestOnly, ..RunOptions::default() };
         let blind = Simulation::new(&scenario, &blind).expect("starts").run();
         let mut sliced = Simulation::new(&scenario, &RunOptions::default()).expect("starts");
         while sliced.advance(997) {}

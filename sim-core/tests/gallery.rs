@@ -7,15 +7,8 @@ use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
 fn run(id: &str, seed: u64) -> Report {
     let entry = gallery::find(id).expect("in the gallery");
     let scenario = parse(entry.id, entry.text, &[]).expect("parses");
-    let options = RunOptions {
-        seed,
-        ..RunOptions::default()
-    };
-    report(
-        &Simulation::new(&scenario, &options)
-            .expect("profile and policy exist")
-            .run(),
-    )
+    let options = RunOptions { seed, ..RunOptions::default() };
+    report(&Simulation::new(&scenario, &options).expect("profile and policy exist").run())
 }
 
 /// Partial teardown, ten back-offs, give-up, and an innocent second

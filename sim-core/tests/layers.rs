@@ -59,9 +59,7 @@ fn sources() -> Vec<(String, PathBuf, String)> {
 fn uses(line: &str) -> impl Iterator<Item = &str> {
     line.match_indices("crate::").map(|(at, _)| {
         let rest = &line[at + "crate::".len()..];
-        let end = rest
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
         &rest[..end]
     })
 }
@@ -78,11 +76,7 @@ fn files_use_lower_layers_only() {
         for (number, line) in text.lines().enumerate() {
             for used in uses(line).filter(|&used| used != layer) {
                 if rank(used).is_some_and(|used| used >= own) {
-                    wrong.push(format!(
-                        "{}:{}: {layer} uses {used}",
-                        path.display(),
-                        number + 1
-                    ));
+                    wrong.push(format!("{}:{}: {layer} uses {used}", path.display(), number + 1));
                 }
             }
         }
@@ -95,33 +89,18 @@ fn layers_keep_out_of_what_is_not_theirs() {
     let banned: &[(&str, &[&str])] = &[
         ("engine", &["mmap", "oom", "kernel::", "linux"]),
         ("kernel", &["serde"]),
-        (
-            "analysis",
-            &[
-                "crate::kernel",
-                "crate::scenario::",
-                "crate::policy",
-                "crate::driver",
-            ],
-        ),
+        ("analysis", &["crate::kernel", "crate::scenario::", "crate::policy", "crate::driver"]),
     ];
     // `cpu.rs` names the kernel file whose outline it follows.
     let quoted = |line: &str| line.trim_start().starts_with("//");
     let mut wrong = Vec::new();
     for (layer, path, text) in sources() {
         let tests = path.to_string_lossy().contains("tests");
-        let words = banned
-            .iter()
-            .filter(|(of, _)| *of == layer)
-            .flat_map(|(_, words)| *words);
+        let words = banned.iter().filter(|(of, _)| *of == layer).flat_map(|(_, words)| *words);
         for word in words.filter(|_| !tests) {
             for (number, line) in text.lines().enumerate().filter(|(_, line)| !quoted(line)) {
                 if line.to_lowercase().contains(word) {
-                    wrong.push(format!(
-                        "{}:{}: {layer} says {word}",
-                        path.display(),
-                        number + 1
-                    ));
+                    wrong.push(format!("{}:{}: {layer} says {word}", path.display(), number + 1));
                 }
             }
         }
@@ -158,35 +137,12 @@ fn every_file_says_what_it_is() {
 fn simulator_depends_on_nothing_that_varies() {
     let cargo = env!("CARGO");
     let tree = Command::new(cargo)
-        .args([
-            "tree",
-            "--offline",
-            "-p",
-            "sim-core",
-            "-e",
-            "normal",
-            "--prefix",
-            "none",
-        ])
+        .args(["tree", "--offline", "-p", "sim-core", "-e", "normal", "--prefix", "none"])
         .output()
         .expect("cargo runs");
     let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
-    assert!(
-        tree.contains("rand_chacha"),
-        "cargo tree printed nothing to read: {tree}"
-    );
-    for banned in [
-        "web-sys",
-        "js-sys",
-        "getrandom",
-        "tokio",
-        "rayon",
-        "web v",
-        "reaperscope v",
-    ] {
-        assert!(
-            !tree.contains(banned),
-            "sim-core depends on {banned}:\n{tree}"
-        );
+    assert!(tree.contains("rand_chacha"), "cargo tree printed nothing to read: {tree}");
+    for banned in ["web-sys", "js-sys", "getrandom", "tokio", "rayon", "web v", "reaperscope v"] {
+        assert!(!tree.contains(banned), "sim-core depends on {banned}:\n{tree}");
     }
 }

@@ -58,22 +58,14 @@ pub struct Shown {
 pub fn use_written_link(shown: Shown) {
     let asked = (shown.started, shown.route.request.clone(), shown.substitute);
     use_effect_with(asked, |(started, request, substitute)| {
-        let route = Route {
-            request: request.clone(),
-            ..Route::default()
-        };
+        let route = Route { request: request.clone(), ..Route::default() };
         let differs = |present: Route| present.request != route.request;
         if *started && route::parse(&fragment()).is_ok_and(differs) {
             write(&route, *substitute);
         }
     });
     use_effect_with(shown, |shown| {
-        let Shown {
-            route,
-            settled,
-            substitute,
-            ..
-        } = shown.clone();
+        let Shown { route, settled, substitute, .. } = shown.clone();
         let timer = settled.then(|| Timeout::new(REST_MS, move || write(&route, substitute)));
         move || drop(timer)
     });

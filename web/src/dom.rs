@@ -11,9 +11,7 @@ pub fn window() -> Window {
 }
 
 pub fn document() -> Document {
-    window()
-        .document()
-        .expect("invariant: a window has a document")
+    window().document().expect("invariant: a window has a document")
 }
 
 /// The `html` element, which carries the attributes scripts read.
@@ -40,11 +38,7 @@ pub fn set_style(element: &HtmlElement, property: &str, value: &str) {
 
 /// Whether a media query holds.
 pub fn media(query: &str) -> bool {
-    window()
-        .match_media(query)
-        .ok()
-        .flatten()
-        .is_some_and(|list| list.matches())
+    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
 }
 
 pub fn context_2d(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
@@ -54,10 +48,7 @@ pub fn context_2d(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d
 /// Fits a canvas to its box; a context scaled to CSS pixels, with the
 /// width and height in them.
 pub fn fit_canvas(canvas: &HtmlCanvasElement) -> Option<(CanvasRenderingContext2d, f64, f64)> {
-    let (width, height) = (
-        f64::from(canvas.client_width()),
-        f64::from(canvas.client_height()),
-    );
+    let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
     if width < 1.0 || height < 1.0 {
         return None;
     }

@@ -26,24 +26,9 @@ pub fn use_root_attributes(state: &State) {
     let scene = state.scene.as_ref().filter(|_| state.phase_id() == "ready");
     let attributes = [
         ("data-state", state.phase_id().to_owned()),
-        (
-            "data-digest",
-            scene
-                .map(|it| it.outcome.run.digest.to_string())
-                .unwrap_or_default(),
-        ),
-        (
-            "data-verdict",
-            scene
-                .map_or("", |it| it.outcome.report.verdict.id())
-                .to_owned(),
-        ),
-        (
-            "data-events",
-            scene
-                .map(|it| it.outcome.run.events.to_string())
-                .unwrap_or_default(),
-        ),
+        ("data-digest", scene.map(|it| it.outcome.run.digest.to_string()).unwrap_or_default()),
+        ("data-verdict", scene.map_or("", |it| it.outcome.report.verdict.id()).to_owned()),
+        ("data-events", scene.map(|it| it.outcome.run.events.to_string()).unwrap_or_default()),
         ("data-t-ns", state.cursor.at.to_string()),
         ("data-link-check", state.link_check_id().to_owned()),
         ("data-theme", state.theme.id().to_owned()),
@@ -97,11 +82,7 @@ pub fn use_preferences(ui: &Ui, theme: Theme) {
             move |calm| ui.send(Action::Calm(calm))
         });
         let shade = move |dark| {
-            first.send(Action::SystemShade(if dark {
-                Shade::Dark
-            } else {
-                Shade::Light
-            }));
+            first.send(Action::SystemShade(if dark { Shade::Dark } else { Shade::Light }));
         };
         let dark = "(prefers-color-scheme: dark)";
         shade(dom::media(dark));
@@ -145,9 +126,7 @@ fn on_key(ui: &Ui, event: &KeyboardEvent) {
     if event.default_prevented() {
         return;
     }
-    let target = event
-        .target()
-        .and_then(|target| target.dyn_into::<Element>().ok());
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let press = Press {
         code: &event.code(),
         key: &event.key(),
@@ -163,10 +142,7 @@ fn on_key(ui: &Ui, event: &KeyboardEvent) {
         dom::focus("event-filter");
         return;
     }
-    ui.send(Action::Command {
-        command,
-        anchor: ui.hover.get(),
-    });
+    ui.send(Action::Command { command, anchor: ui.hover.get() });
 }
 
 /// Where the focus is, for the keymap.

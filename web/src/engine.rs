@@ -89,10 +89,7 @@ impl Job {
             ..RunOptions::default()
         };
         let simulation = Simulation::new(&scenario, &options)?;
-        Ok(Self {
-            simulation,
-            horizon: SimTime::ZERO + scenario.horizon,
-        })
+        Ok(Self { simulation, horizon: SimTime::ZERO + scenario.horizon })
     }
 
     /// Simulates up to `events` more events; true while there are more.
@@ -115,10 +112,7 @@ impl Job {
         let run = self.simulation.finish();
         let index = Index::new(&run);
         Outcome {
-            lanes: analysis::lanes(&run)
-                .into_iter()
-                .filter(worth_a_lane)
-                .collect(),
+            lanes: analysis::lanes(&run).into_iter().filter(worth_a_lane).collect(),
             memory: index.memory().clone(),
             report: analysis::report_from(&index),
             index,
@@ -160,11 +154,8 @@ pub fn encode_link(link: &Link) -> String {
 
 /// All notifier policies.
 pub fn policies() -> Vec<Choice> {
-    let choice = |policy: &&dyn Policy| Choice {
-        id: policy.id(),
-        title: summary(policy.doc()),
-        group: "",
-    };
+    let choice =
+        |policy: &&dyn Policy| Choice { id: policy.id(), title: summary(policy.doc()), group: "" };
     policy::ALL.iter().map(choice).collect()
 }
 
@@ -176,21 +167,12 @@ fn summary(source: &'static str) -> &'static str {
 /// All kernel profiles.
 pub fn kernels() -> Vec<Choice> {
     let profiles = switches::PROFILES.iter();
-    profiles
-        .map(|profile| Choice {
-            id: profile.id,
-            title: profile.id,
-            group: "",
-        })
-        .collect()
+    profiles.map(|profile| Choice { id: profile.id, title: profile.id, group: "" }).collect()
 }
 
-/// Who waits for whom, from `task` on, when `happened` records have.
-pub fn wait_chain(outcome: &Outcome, task: TaskId, happened: usize) -> Vec<WaitLink> {
-    match happened.checked_sub(1) {
-        Some(last) => analysis::wait_chain_after(&outcome.index, task, last),
-        None => Vec::new(),
-    }
+/// Who waits for whom at `at`, from `task` on, when `happened` records have.
+pub fn wait_chain(outcome: &Outcome, task: TaskId, happened: usize, at: u64) -> Vec<WaitLink> {
+    analysis::wait_chain_seen(&outcome.index, task, happened, SimTime(at))
 }
 
 /// A record in words.

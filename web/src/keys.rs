@@ -136,10 +136,7 @@ pub const HELP: &[(&str, &str)] = &[
 pub const POINTER_HELP: &[(&str, &str)] = &[
     ("Click", "move the cursor, select the lane"),
     ("Drag", "select a range (touch: hold first)"),
-    (
-        "Shift drag",
-        "pan (touch: drag; mouse: also the middle button)",
-    ),
+    ("Shift drag", "pan (touch: drag; mouse: also the middle button)"),
     ("Ctrl wheel", "zoom at the pointer (touch: pinch)"),
     ("Shift wheel", "pan"),
     ("Ruler drag", "scrub"),
@@ -151,34 +148,20 @@ mod tests {
     use super::*;
 
     fn press<'a>(code: &'a str, key: &'a str) -> Press<'a> {
-        Press {
-            code,
-            key,
-            shift: false,
-            control: false,
-            alt: false,
-        }
+        Press { code, key, shift: false, control: false, alt: false }
     }
 
     #[test]
     fn letters_go_by_position() {
         let azerty = press("KeyW", "z");
         assert_eq!(command(azerty, Focus::Timeline), Some(Command::ZoomIn));
-        let shifted_slash = Press {
-            shift: true,
-            ..press("Slash", "?")
-        };
+        let shifted_slash = Press { shift: true, ..press("Slash", "?") };
         assert_eq!(command(shifted_slash, Focus::Timeline), Some(Command::Help));
     }
 
     #[test]
     fn nothing_acts_outside_the_timeline() {
-        for (code, key) in [
-            ("KeyW", "w"),
-            ("Space", " "),
-            ("Slash", "?"),
-            ("Home", "Home"),
-        ] {
+        for (code, key) in [("KeyW", "w"), ("Space", " "), ("Slash", "?"), ("Home", "Home")] {
             assert_eq!(command(press(code, key), Focus::Elsewhere), None);
         }
     }
@@ -186,30 +169,18 @@ mod tests {
     #[test]
     fn browser_shortcuts_are_left_alone() {
         for code in ["KeyW", "KeyS", "KeyA", "KeyD", "Digit0", "Minus"] {
-            let control = Press {
-                control: true,
-                ..press(code, "")
-            };
+            let control = Press { control: true, ..press(code, "") };
             assert_eq!(command(control, Focus::Timeline), None);
         }
-        let alt = Press {
-            alt: true,
-            ..press("ArrowLeft", "ArrowLeft")
-        };
+        let alt = Press { alt: true, ..press("ArrowLeft", "ArrowLeft") };
         assert_eq!(command(alt, Focus::Timeline), None);
     }
 
     #[test]
     fn arrows_step_by_lane_and_with_control_by_event() {
         let arrow = press("ArrowRight", "ArrowRight");
-        let control = Press {
-            control: true,
-            ..arrow
-        };
-        let shift = Press {
-            shift: true,
-            ..arrow
-        };
+        let control = Press { control: true, ..arrow };
+        let shift = Press { shift: true, ..arrow };
         let commands = [arrow, control, shift].map(|press| command(press, Focus::Timeline));
         assert_eq!(
             commands,

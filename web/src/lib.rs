@@ -6,10 +6,7 @@
     clippy::cast_possible_wrap,
     reason = "pixels, times and shares are converted all the time; a rounding error moves a pixel"
 )]
-#![cfg_attr(
-    test,
-    allow(clippy::float_cmp, reason = "the tested sums are exact in binary")
-)]
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "the tested sums are exact in binary"))]
 
 pub mod address;
 pub mod app;

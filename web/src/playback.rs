@@ -100,9 +100,7 @@ pub fn advanced(at: u64, seconds: f64, speed: Speed, timetable: &Timetable, end:
     let next = match speed {
         Speed::Factor(factor) => at.saturating_add((seconds * factor * 1e9) as u64),
         // At least a nanosecond, so that rounding never holds it.
-        Speed::Auto => timetable
-            .time_at(timetable.clock_at(at) + seconds)
-            .max(at + 1),
+        Speed::Auto => timetable.time_at(timetable.clock_at(at) + seconds).max(at + 1),
     };
     next.min(end)
 }
@@ -116,10 +114,7 @@ mod tests {
     #[test]
     fn fixed_speed_is_a_factor() {
         let table = Timetable::default();
-        assert_eq!(
-            advanced(5, 0.5, Speed::Factor(2.0), &table, END),
-            1_000_000_005
-        );
+        assert_eq!(advanced(5, 0.5, Speed::Factor(2.0), &table, END), 1_000_000_005);
         assert_eq!(advanced(END - 1, 0.5, Speed::Factor(2.0), &table, END), END);
     }
 
@@ -134,11 +129,7 @@ mod tests {
 
     #[test]
     fn auto_reaches_the_end_in_bounded_time() {
-        for times in [
-            vec![],
-            vec![1],
-            (0..10_000).map(|n| n * 1_000_000).collect(),
-        ] {
+        for times in [vec![], vec![1], (0..10_000).map(|n| n * 1_000_000).collect()] {
             let table = Timetable::new(times, END);
             assert!((AUTO_SECONDS_MIN..=AUTO_SECONDS_MAX + 1e-6).contains(&table.seconds()));
             let (mut at, mut frames) = (0, 0);

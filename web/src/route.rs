@@ -65,11 +65,7 @@ pub fn fragment(route: &Route) -> String {
         checks: request.checks.clone(),
         sets: request.sets.clone(),
         model: route.model,
-        digests: route
-            .digest
-            .iter()
-            .filter_map(|digest| digest.parse().ok())
-            .collect(),
+        digests: route.digest.iter().filter_map(|digest| digest.parse().ok()).collect(),
         t: route.at.map(Nanos),
         focus: route.focus.clone(),
     })

@@ -46,11 +46,7 @@ pub fn use_runner(ui: &Ui, request: &Request, turn: u32) {
 fn start(ui: &Ui, request: &Request) -> Option<Rc<RefCell<Running>>> {
     match Job::start(request) {
         Ok(job) => {
-            let running = Running {
-                job: Some(job),
-                reported: dom::now_ms(),
-                frame: None,
-            };
+            let running = Running { job: Some(job), reported: dom::now_ms(), frame: None };
             let running = Rc::new(RefCell::new(running));
             slice(&running, ui);
             Some(running)
@@ -79,10 +75,7 @@ fn slice(running: &Rc<RefCell<Running>>, ui: &Ui) {
         }
         return;
     }
-    let progress = Action::Progress {
-        now: job.now(),
-        horizon: job.horizon(),
-    };
+    let progress = Action::Progress { now: job.now(), horizon: job.horizon() };
     let report = start - this.reported > REPORT_MS;
     if report {
         this.reported = start;

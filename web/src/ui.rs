@@ -19,10 +19,7 @@ pub struct Ui {
 
 impl Ui {
     pub fn new(dispatcher: UseReducerDispatcher<State>) -> Self {
-        Self {
-            dispatcher,
-            hover: Rc::default(),
-        }
+        Self { dispatcher, hover: Rc::default() }
     }
 
     /// Sends an action to the reducer.

@@ -20,10 +20,7 @@ pub struct Rows {
 
 impl Rows {
     pub fn new(count: usize, height: f64) -> Self {
-        Self {
-            count,
-            height: height.max(ROW_PX),
-        }
+        Self { count, height: height.max(ROW_PX) }
     }
 
     fn full_height(self) -> f64 {
@@ -38,11 +35,7 @@ impl Rows {
     /// Pixels of rows per pixel of scrolling.
     fn scale(self) -> f64 {
         let room = self.scroll_height() - self.height;
-        if room <= 0.0 {
-            1.0
-        } else {
-            (self.full_height() - self.height) / room
-        }
+        if room <= 0.0 { 1.0 } else { (self.full_height() - self.height) / room }
     }
 
     /// The rows that show when scrolled by `top`.

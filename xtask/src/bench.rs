@@ -38,13 +38,9 @@ fn native_and_wasm() -> Result<(), Failure> {
     }
     // The page's own profile: what is measured is what visitors get.
     let mut wasm = cargo(&["test", "--profile", "web"]);
-    wasm.args(targets)
-        .args(["--target", "wasm32-unknown-unknown", "--", "--nocapture"]);
+    wasm.args(targets).args(["--target", "wasm32-unknown-unknown", "--", "--nocapture"]);
     setup::under_node(&mut wasm).env("PATH", path_with(&[folder]));
-    compare(
-        &native,
-        &measure("as WebAssembly under node", "wasm", wasm)?,
-    );
+    compare(&native, &measure("as WebAssembly under node", "wasm", wasm)?);
     Ok(())
 }
 
@@ -75,17 +71,11 @@ fn measure(how: &str, log: &str, mut command: std::process::Command) -> Result<F
 fn figure(line: &str) -> Option<(String, (f64, String))> {
     let mut words = line.trim().strip_prefix("bench ")?.split_whitespace();
     let (name, value) = (words.next()?, words.next()?.parse().ok()?);
-    Some((
-        name.to_owned(),
-        (value, words.next().unwrap_or_default().to_owned()),
-    ))
+    Some((name.to_owned(), (value, words.next().unwrap_or_default().to_owned())))
 }
 
 fn compare(native: &Figures, wasm: &Figures) {
-    println!(
-        "\n{:<32} {:>12} {:>12}  wasm/native",
-        "measurement", "native", "wasm"
-    );
+    println!("\n{:<32} {:>12} {:>12}  wasm/native", "measurement", "native", "wasm");
     for (name, (native, unit)) in native {
         if let Some((wasm, _)) = wasm.get(name) {
             let ratio = wasm / native;

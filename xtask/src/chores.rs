@@ -14,21 +14,8 @@ pub(crate) fn lint() -> Result<(), Failure> {
     let check = |name, cost, remedy, mut command: Command| {
         Step { name, cost, remedy }.run(|| run(&mut command))
     };
-    check(
-        "Check formatting",
-        "",
-        "run `cargo fmt`",
-        cargo(&["fmt", "--all", "--check"]),
-    )?;
-    let native = [
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    check("Check formatting", "", "run `cargo fmt`", cargo(&["fmt", "--all", "--check"]))?;
+    let native = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
     check("Clippy", "a minute", clippy, cargo(&native))?;
     setup::wasm_target()?;
     let mut page = vec!["clippy", "--quiet", "--package", "web"];
@@ -41,12 +28,7 @@ pub(crate) fn lint() -> Result<(), Failure> {
     setup::crates()?;
     // Advisories are left out: they need a database that is fetched from elsewhere.
     let deny = cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]);
-    check(
-        "Check dependencies",
-        "",
-        "drop the dependency, or allow it in deny.toml",
-        deny,
-    )
+    check("Check dependencies", "", "drop the dependency, or allow it in deny.toml", deny)
 }
 
 /// What to do with recorded outputs.
@@ -58,14 +40,8 @@ pub(crate) enum Golden {
 
 /// Runs the tests that compare with recorded outputs, rewriting these when asked to.
 pub(crate) fn golden(mode: Golden) -> Result<(), Failure> {
-    let mut tests = cargo(&[
-        "test",
-        "--quiet",
-        "--package",
-        "sim-core",
-        "--package",
-        "reaperscope",
-    ]);
+    let mut tests =
+        cargo(&["test", "--quiet", "--package", "sim-core", "--package", "reaperscope"]);
     match mode {
         Golden::Check => Step {
             name: "Compare with recorded outputs",
@@ -81,12 +57,8 @@ pub(crate) fn golden(mode: Golden) -> Result<(), Failure> {
                 remedy: "read which test still fails: it compares with something not recorded",
             }
             .run(|| run(tests.arg("--no-fail-fast").env("UPDATE_EXPECT", "1")))?;
-            Step {
-                name: "Show what changed",
-                cost: "",
-                remedy: "run `git diff --stat`",
-            }
-            .run(|| run(command("git").args(["--no-pager", "diff", "--stat"])))
+            Step { name: "Show what changed", cost: "", remedy: "run `git diff --stat`" }
+                .run(|| run(command("git").args(["--no-pager", "diff", "--stat"])))
         }
     }
 }

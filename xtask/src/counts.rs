@@ -40,10 +40,7 @@ impl Counts {
 
 /// `test result: ok. 3 passed; 0 failed; 1 ignored; …`
 fn counts_of_cargo(line: &str) -> Option<Counts> {
-    let (_, parts) = line
-        .trim_start()
-        .strip_prefix("test result: ")?
-        .split_once(". ")?;
+    let (_, parts) = line.trim_start().strip_prefix("test result: ")?.split_once(". ")?;
     let mut counts = Counts::default();
     for part in parts.split(';') {
         let (Some(number), Some(word)) = number_and_word(part) else {
@@ -61,34 +58,20 @@ fn counts_of_cargo(line: &str) -> Option<Counts> {
 
 fn number_and_word(part: &str) -> (Option<u64>, Option<&str>) {
     let mut words = part.split_whitespace();
-    (
-        words.next().and_then(|word| word.parse().ok()),
-        words.next(),
-    )
+    (words.next().and_then(|word| word.parse().ok()), words.next())
 }
 
 /// `# pass 3` in TAP, `ℹ pass 3` in the spec reporter; always at the start of the line.
 fn counts_of_node(line: &str) -> Option<Counts> {
-    let line = line
-        .strip_prefix("# ")
-        .or_else(|| line.strip_prefix("ℹ "))?;
+    let line = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ "))?;
     let (word, number) = line.split_once(' ')?;
     let number = number.trim().parse().ok()?;
     let none = Counts::default();
     match word {
-        "pass" => Some(Counts {
-            passed: number,
-            ..none
-        }),
+        "pass" => Some(Counts { passed: number, ..none }),
         // A test that hangs is canceled, together with those inside it.
-        "fail" | "cancelled" => Some(Counts {
-            failed: number,
-            ..none
-        }),
-        "skipped" | "todo" => Some(Counts {
-            ignored: number,
-            ..none
-        }),
+        "fail" | "cancelled" => Some(Counts { failed: number, ..none }),
+        "skipped" | "todo" => Some(Counts { ignored: number, ..none }),
         _ => None,
     }
 }
@@ -99,11 +82,7 @@ mod tests {
 
     fn check(text: &str, success: bool, expected: [u64; 3]) {
         let counts = Counts::from_output(text, success);
-        assert_eq!(
-            [counts.passed, counts.failed, counts.ignored],
-            expected,
-            "{text}"
-        );
+        assert_eq!([counts.passed, counts.failed, counts.ignored], expected, "{text}");
     }
 
     #[test]
@@ -120,30 +99,18 @@ mod tests {
         let tap = "TAP version 13\n# tests 3\n# suites 0\n# pass 2\n# fail 1\n# cancelled 0\n\
                    # skipped 4\n# todo 0\n# duration_ms 12.5\n";
         check(tap, false, [2, 1, 4]);
-        check(
-            "ℹ tests 1\nℹ pass 1\nℹ fail 0\nℹ cancelled 0\nℹ skipped 0\n",
-            true,
-            [1, 0, 0],
-        );
+        check("ℹ tests 1\nℹ pass 1\nℹ fail 0\nℹ cancelled 0\nℹ skipped 0\n", true, [1, 0, 0]);
         check("ℹ pass 0\nℹ fail 0\nℹ cancelled 2\n", false, [0, 2, 0]);
     }
 
     #[test]
     fn suite_that_does_not_compile_is_one_failure() {
         check("error[E0425]: cannot find value `x`\n", false, [0, 1, 0]);
-        check(
-            "test result: ok. 2 passed; 0 failed; 0 ignored\nsegfault\n",
-            false,
-            [2, 1, 0],
-        );
+        check("test result: ok. 2 passed; 0 failed; 0 ignored\nsegfault\n", false, [2, 1, 0]);
     }
 
     #[test]
     fn text_of_a_test_is_not_a_result() {
-        check(
-            "  # pass 9\n# passed 9 gates\nprinted: test result: none. 9 passed\n",
-            true,
-            [0; 3],
-        );
+        check("  # pass 9\n# passed 9 gates\nprinted: test result: none. 9 passed\n", true, [0; 3]);
     }
 }

@@ -137,24 +137,15 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let Ok(Chore::Serve(options)) = chore("serve --port 9000 --open") else {
-            panic!()
-        };
+        let Ok(Chore::Serve(options)) = chore("serve --port 9000 --open") else { panic!() };
         assert_eq!((options.port, options.open), (9000, true));
-        assert_eq!(
-            chore("golden --update"),
-            Ok(Chore::Golden(chores::Golden::Update))
-        );
+        assert_eq!(chore("golden --update"), Ok(Chore::Golden(chores::Golden::Update)));
         assert_eq!(chore(""), Ok(Chore::Help));
     }
 
     #[test]
     fn unknown_words_are_named() {
-        for (line, word) in [
-            ("tset", "tset"),
-            ("test --fast", "--fast"),
-            ("serve --port x", "x"),
-        ] {
+        for (line, word) in [("tset", "tset"), ("test --fast", "--fast"), ("serve --port x", "x")] {
             let message = chore(line).expect_err(line);
             assert!(message.contains(word), "{message}");
         }

@@ -22,10 +22,7 @@ pub(crate) struct ServeOptions {
 
 impl ServeOptions {
     pub(crate) fn from_words(words: &[&str]) -> Result<Self, String> {
-        let mut options = Self {
-            port: PORT_DEFAULT,
-            open: false,
-        };
+        let mut options = Self { port: PORT_DEFAULT, open: false };
         let mut words = words.iter().flat_map(|word| word.split('='));
         while let Some(word) = words.next() {
             match word {
@@ -63,12 +60,7 @@ fn trunk(arguments: &[&str], tools: &Tools) -> Command {
     let mut trunk = process::command(tools.trunk.join("trunk"));
     trunk
         .args(arguments)
-        .args([
-            "--skip-version-check",
-            "--offline",
-            "--cargo-profile",
-            "web",
-        ])
+        .args(["--skip-version-check", "--offline", "--cargo-profile", "web"])
         .env("PATH", path_with(&tools.called))
         // Trunk takes only `true` and `false`, and other tools set it to `1`.
         .env_remove("NO_COLOR");
@@ -110,22 +102,12 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<(), Failure> {
         cost: "",
         remedy: "end the program that listens there, or choose another with `--port N`",
     }
-    .run(|| {
-        TcpListener::bind(address)
-            .map(drop)
-            .map_err(|error| error.to_string())
-    })?;
+    .run(|| TcpListener::bind(address).map(drop).map_err(|error| error.to_string()))?;
     let tools = Tools::set_up()?;
     let port = options.port.to_string();
     // A folder of its own: the optimized build in dist/ stays. No reload script, since the
     // page's content policy rightly refuses it.
-    let mut arguments = vec![
-        "serve",
-        "--dist",
-        "target/serve",
-        "--no-autoreload",
-        "--no-spa",
-    ];
+    let mut arguments = vec!["serve", "--dist", "target/serve", "--no-autoreload", "--no-spa"];
     arguments.extend([
         "--address",
         "127.0.0.1",
@@ -171,27 +153,14 @@ mod tests {
     fn port_is_read_in_both_spellings() {
         for words in [["--port", "81"].as_slice(), &["--port=81"]] {
             let options = ServeOptions::from_words(words).expect("valid");
-            assert_eq!(
-                options,
-                ServeOptions {
-                    port: 81,
-                    open: false
-                }
-            );
+            assert_eq!(options, ServeOptions { port: 81, open: false });
         }
-        assert_eq!(
-            ServeOptions::from_words(&[]).expect("valid").port,
-            PORT_DEFAULT
-        );
+        assert_eq!(ServeOptions::from_words(&[]).expect("valid").port, PORT_DEFAULT);
     }
 
     #[test]
     fn bad_port_is_named() {
-        for words in [
-            ["--port", "70000"].as_slice(),
-            &["--port"],
-            &["--port", "-1"],
-        ] {
+        for words in [["--port", "70000"].as_slice(), &["--port"], &["--port", "-1"]] {
             assert!(ServeOptions::from_words(words).is_err(), "{words:?}");
         }
     }

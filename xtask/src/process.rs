@@ -11,10 +11,7 @@ use std::process::{Command, Stdio};
 pub(crate) fn root() -> PathBuf {
     // Set by `cargo run`, so that a moved clone needs no rebuild.
     match std::env::var_os("CARGO_MANIFEST_DIR") {
-        Some(xtask) => PathBuf::from(xtask)
-            .parent()
-            .map(Path::to_path_buf)
-            .unwrap_or_default(),
+        Some(xtask) => PathBuf::from(xtask).parent().map(Path::to_path_buf).unwrap_or_default(),
         None => PathBuf::from("."),
     }
 }
@@ -46,10 +43,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
 /// Standard output of a command that succeeds.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// What a watched command left behind.
@@ -72,10 +66,7 @@ pub(crate) fn watch(
     }
     let mut log = File::create(log).map_err(failed)?;
     let (reader, writer) = std::io::pipe().map_err(failed)?;
-    command
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone().map_err(failed)?)
-        .stderr(writer);
+    command.stdin(Stdio::null()).stdout(writer.try_clone().map_err(failed)?).stderr(writer);
     let mut child = command.spawn().map_err(failed)?;
     // The command holds our ends of the pipe; while it does, reading never ends.
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -91,10 +82,7 @@ pub(crate) fn watch(
         bytes.clear();
     }
     let status = child.wait().map_err(failed)?;
-    Ok(Watched {
-        success: status.success(),
-        text,
-    })
+    Ok(Watched { success: status.success(), text })
 }
 
 /// Full path of a program in one of `extra` or on PATH.
@@ -102,11 +90,7 @@ pub(crate) fn find(program: &str, extra: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
     let on_path: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    extra
-        .iter()
-        .chain(&on_path)
-        .map(|folder| folder.join(&file))
-        .find(|path| path.is_file())
+    extra.iter().chain(&on_path).map(|folder| folder.join(&file)).find(|path| path.is_file())
 }
 
 /// PATH with these folders in front.
@@ -144,17 +128,12 @@ pub(crate) fn apt_get(packages: &[&str]) -> Result<(), String> {
 
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
-    let name = program
-        .file_stem()
-        .unwrap_or(program.as_os_str())
-        .to_string_lossy();
-    command
-        .get_args()
-        .fold(name.into_owned(), |mut line, argument| {
-            line.push(' ');
-            line.push_str(&argument.to_string_lossy());
-            line
-        })
+    let name = program.file_stem().unwrap_or(program.as_os_str()).to_string_lossy();
+    command.get_args().fold(name.into_owned(), |mut line, argument| {
+        line.push(' ');
+        line.push_str(&argument.to_string_lossy());
+        line
+    })
 }
 
 #[cfg(test)]
@@ -178,10 +157,7 @@ mod tests {
     #[test]
     fn missing_program_is_a_message() {
         let message = run(&mut Command::new("no-such-program-anywhere")).expect_err("missing");
-        assert!(
-            message.contains("no-such-program-anywhere` did not start"),
-            "{message}"
-        );
+        assert!(message.contains("no-such-program-anywhere` did not start"), "{message}");
         assert_eq!(find("no-such-program-anywhere", &[]), None);
     }
 }

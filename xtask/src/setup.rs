@@ -111,11 +111,7 @@ fn install(spec: &str, root: &Path) -> Result<(), String> {
     let with = |arguments: &[&str]| {
         let mut cargo = process::cargo(arguments);
         // Outside the workspace: its settings are not meant for tools.
-        cargo
-            .arg("--root")
-            .arg(root)
-            .arg(spec)
-            .current_dir(std::env::temp_dir());
+        cargo.arg("--root").arg(root).arg(spec).current_dir(std::env::temp_dir());
         run(&mut cargo)
     };
     if find("cargo-binstall", &[cargo_home().join("bin")]).is_some()
@@ -142,12 +138,7 @@ fn tool_with_version(program: &str, version: &str, folders: &[PathBuf]) -> Optio
 fn has_node() -> bool {
     let major = || {
         let version = output(Command::new("node").arg("--version"))?;
-        version
-            .strip_prefix('v')?
-            .split('.')
-            .next()?
-            .parse::<u32>()
-            .ok()
+        version.strip_prefix('v')?.split('.').next()?.parse::<u32>().ok()
     };
     find("npm", &[]).is_some() && major().is_some_and(|major| major >= NODE_MAJOR_MIN)
 }
@@ -161,26 +152,17 @@ pub(crate) fn node() -> Result<(), Failure> {
     }
     .run_unless(has_node, || {
         if !can_apt_get() {
-            return Err(format!(
-                "node {NODE_MAJOR_MIN} or later and npm are not on PATH"
-            ));
+            return Err(format!("node {NODE_MAJOR_MIN} or later and npm are not on PATH"));
         }
         apt_get(&["nodejs", "npm"])?;
-        if has_node() {
-            Ok(())
-        } else {
-            Err("the system's node is too old".to_owned())
-        }
+        if has_node() { Ok(()) } else { Err("the system's node is too old".to_owned()) }
     })
 }
 
 /// Has a cargo command run what it builds for WebAssembly under node.
 pub(crate) fn under_node(cargo: &mut Command) -> &mut Command {
     cargo
-        .env(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
-            "wasm-bindgen-test-runner",
-        )
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
         // A whole gallery takes longer than the runner's 20 seconds.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "900")
 }
@@ -198,9 +180,7 @@ pub(crate) fn npm_packages() -> Result<(), Failure> {
     .run_unless(
         || fs::read(&stamp).is_ok_and(|installed| installed == lock),
         || {
-            run(process::command("npm")
-                .args(["ci", "--loglevel=error"])
-                .current_dir(&e2e))?;
+            run(process::command("npm").args(["ci", "--loglevel=error"]).current_dir(&e2e))?;
             fs::write(&stamp, &lock).map_err(|error| error.to_string())
         },
     )
@@ -246,12 +226,7 @@ pub(crate) fn chromium() -> Result<PathBuf, Failure> {
 
 fn find_chromium() -> Option<PathBuf> {
     let chosen = std::env::var_os("CHROMIUM").map(PathBuf::from);
-    let names = [
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-    ];
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let found = names.iter().filter_map(|name| find(name, &[]));
     chosen.into_iter().chain(found).find(|path| {
         output(Command::new(path).arg("--version"))

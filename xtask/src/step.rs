@@ -16,12 +16,7 @@ pub(crate) struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "Failed: {}\n  cause:  {}",
-            self.step,
-            indented(&self.cause)
-        )?;
+        write!(out, "Failed: {}\n  cause:  {}", self.step, indented(&self.cause))?;
         write!(out, "\n  remedy: {}", indented(&self.remedy))
     }
 }
@@ -87,17 +82,11 @@ pub(crate) fn duration(seconds: u64) -> String {
 mod tests {
     use super::*;
 
-    const STEP: Step<'_> = Step {
-        name: "Fetch the moon",
-        cost: "",
-        remedy: "buy a ladder",
-    };
+    const STEP: Step<'_> = Step { name: "Fetch the moon", cost: "", remedy: "buy a ladder" };
 
     #[test]
     fn failing_step_names_itself_and_the_remedy() {
-        let failure = STEP
-            .run(|| Err::<(), _>("too far\naway".to_owned()))
-            .expect_err("fails");
+        let failure = STEP.run(|| Err::<(), _>("too far\naway".to_owned())).expect_err("fails");
         assert_eq!(
             failure.to_string(),
             "Failed: Fetch the moon\n  cause:  too far\n          away\n  remedy: buy a ladder"
@@ -112,9 +101,6 @@ mod tests {
 
     #[test]
     fn durations_read_naturally() {
-        assert_eq!(
-            [duration(0), duration(59), duration(61)],
-            ["0 s", "59 s", "1 min 01 s"]
-        );
+        assert_eq!([duration(0), duration(59), duration(61)], ["0 s", "59 s", "1 min 01 s"]);
     }
 }

@@ -42,11 +42,7 @@ pub(crate) fn test() -> ExitCode {
         total += suite.counts;
     }
     println!("{} passed, {} failed", total.passed, total.failed);
-    if total.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn native(name: &'static str, arguments: &[&str]) -> Finished {
@@ -74,10 +70,7 @@ fn wasm() -> Option<Finished> {
             for target in targets {
                 command.args(["--test", target]);
             }
-            run(
-                name,
-                setup::under_node(&mut command).env("PATH", path_with(&[folder])),
-            )
+            run(name, setup::under_node(&mut command).env("PATH", path_with(&[folder])))
         }
         Err(failure) => not_run(name, &failure),
     })
@@ -89,16 +82,8 @@ fn browser() -> Finished {
     if let Err(failure) = page::build() {
         // The page not building is a failure of the page, not something missing here.
         println!("{failure}");
-        let counts = Counts {
-            failed: 1,
-            ..Counts::default()
-        };
-        return Finished {
-            name,
-            counts,
-            seconds: 0,
-            missing: None,
-        };
+        let counts = Counts { failed: 1, ..Counts::default() };
+        return Finished { name, counts, seconds: 0, missing: None };
     }
     let chromium = (|| {
         setup::node()?;
@@ -110,8 +95,7 @@ fn browser() -> Finished {
             let mut node = Command::new("node");
             node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
             node.arg("--test-timeout=180000");
-            node.current_dir(process::root().join("e2e"))
-                .env("CHROMIUM", chromium);
+            node.current_dir(process::root().join("e2e")).env("CHROMIUM", chromium);
             run(name, &mut node)
         }
         Err(failure) => not_run(name, &failure),
@@ -122,16 +106,8 @@ fn browser() -> Finished {
 /// a failure.
 fn not_run(name: &'static str, failure: &Failure) -> Finished {
     println!("\n{failure}\n");
-    let counts = Counts {
-        failed: u64::from(is_ci()),
-        ..Counts::default()
-    };
-    Finished {
-        name,
-        counts,
-        seconds: 0,
-        missing: Some(failure.cause.clone()),
-    }
+    let counts = Counts { failed: u64::from(is_ci()), ..Counts::default() };
+    Finished { name, counts, seconds: 0, missing: Some(failure.cause.clone()) }
 }
 
 fn run(name: &'static str, command: &mut Command) -> Finished {
@@ -162,12 +138,7 @@ fn run(name: &'static str, command: &mut Command) -> Finished {
         }
         println!("── end of {name} ──");
     }
-    Finished {
-        name,
-        counts,
-        seconds: start.elapsed().as_secs(),
-        missing: None,
-    }
+    Finished { name, counts, seconds: start.elapsed().as_secs(), missing: None }
 }
 
 /// Whether a line reports nothing but a test that passed: hundreds of these hide what failed.
@@ -189,14 +160,8 @@ impl Progress {
         let starts = |words: &[&str]| words.iter().any(|word| line.starts_with(word));
         if starts(&["Compiling "]) {
             Self::Compiling
-        } else if starts(&[
-            "Running ",
-            "Doc-tests ",
-            "test result: ",
-            "error",
-            "✔ ",
-            "✖ ",
-        ]) || (line.starts_with("test ") && line.ends_with("FAILED"))
+        } else if starts(&["Running ", "Doc-tests ", "test result: ", "error", "✔ ", "✖ "])
+            || (line.starts_with("test ") && line.ends_with("FAILED"))
         {
             Self::Shown
         } else {
@@ -206,26 +171,11 @@ impl Progress {
 }
 
 fn table(finished: &[Finished]) {
-    println!(
-        "\n{:<20} {:>8} {:>8} {:>8}  time",
-        "suite", "passed", "failed", "ignored"
-    );
-    for Finished {
-        name,
-        counts,
-        seconds,
-        missing,
-    } in finished
-    {
-        let Counts {
-            passed,
-            failed,
-            ignored,
-        } = counts;
+    println!("\n{:<20} {:>8} {:>8} {:>8}  time", "suite", "passed", "failed", "ignored");
+    for Finished { name, counts, seconds, missing } in finished {
+        let Counts { passed, failed, ignored } = counts;
         let time = duration(*seconds);
-        let note = missing
-            .as_ref()
-            .map_or(time, |cause| format!("not run: {cause}"));
+        let note = missing.as_ref().map_or(time, |cause| format!("not run: {cause}"));
         println!("{name:<20} {passed:>8} {failed:>8} {ignored:>8}  {note}");
     }
     if finished.iter().any(|suite| suite.missing.is_some()) {
@@ -241,27 +191,17 @@ mod tests {
     #[test]
     fn only_lines_of_passed_tests_are_left_out() {
         assert!(is_passed("test a::b ... ok") && is_passed("✔ page loads (3ms)"));
-        for line in [
-            "test a::b ... FAILED",
-            "✖ page loads",
-            "test result: ok. 1 passed",
-            "ok",
-        ] {
+        for line in ["test a::b ... FAILED", "✖ page loads", "test result: ok. 1 passed", "ok"] {
             assert!(!is_passed(line), "{line}");
         }
     }
 
     #[test]
     fn progress_shows_outcomes_and_hides_details() {
-        assert_eq!(
-            Progress::of("   Compiling yew v0.23.0"),
-            Progress::Compiling
-        );
-        for line in [
-            "     Running unittests src/lib.rs",
-            "✔ page loads (12ms)",
-            "test a ... FAILED",
-        ] {
+        assert_eq!(Progress::of("   Compiling yew v0.23.0"), Progress::Compiling);
+        for line in
+            ["     Running unittests src/lib.rs", "✔ page loads (12ms)", "test a ... FAILED"]
+        {
             assert_eq!(Progress::of(line), Progress::Shown, "{line}");
         }
         for line in ["test a ... ok", "", "warning: unused", "running 3 tests"] {

@@ -40,10 +40,9 @@ fn items(what: Listed) -> Vec<Item> {
             .iter()
             .map(|policy| plug_in(policy.id(), "policies", policy.doc()))
             .collect(),
-        Listed::Drivers => driver::ALL
-            .iter()
-            .map(|driver| plug_in(driver.id(), "drivers", driver.doc()))
-            .collect(),
+        Listed::Drivers => {
+            driver::ALL.iter().map(|driver| plug_in(driver.id(), "drivers", driver.doc())).collect()
+        }
         Listed::Profiles => switches::PROFILES.iter().map(profile).collect(),
         // None is modeled yet.
         Listed::Checkers => Vec::new(),
@@ -61,12 +60,7 @@ fn scenario(entry: &Entry) -> Item {
 
 fn plug_in(id: &str, group: &str, source: &str) -> Item {
     let doc = doc::read(source);
-    Item {
-        id: id.to_owned(),
-        title: doc.title,
-        group: group.to_owned(),
-        more: doc.parts,
-    }
+    Item { id: id.to_owned(), title: doc.title, group: group.to_owned(), more: doc.parts }
 }
 
 fn profile(profile: &switches::Switches) -> Item {
@@ -79,21 +73,15 @@ fn profile(profile: &switches::Switches) -> Item {
 }
 
 fn json(items: &[Item]) -> Result<String, Error> {
-    let mut text = serde_json::to_string_pretty(items).map_err(|error| Error::Io {
-        doing: "writing JSON".to_owned(),
-        error: error.into(),
-    })?;
+    let mut text = serde_json::to_string_pretty(items)
+        .map_err(|error| Error::Io { doing: "writing JSON".to_owned(), error: error.into() })?;
     text.push('\n');
     Ok(text)
 }
 
 /// Ids in one column, titles in another.
 fn text(items: &[Item]) -> String {
-    let width = items
-        .iter()
-        .map(|item| item.id.chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = items.iter().map(|item| item.id.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for item in items {
         // Writing to a String cannot fail.

@@ -35,11 +35,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Error> {
         let digest = run.digest;
         let reproduced = digest == *expected;
         same &= reproduced;
-        let word = if reproduced {
-            "reproduced"
-        } else {
-            "differs   "
-        };
+        let word = if reproduced { "reproduced" } else { "differs   " };
         // Writing to a String cannot fail.
         let _: std::fmt::Result = writeln!(text, "{word}  {digest}  {}", run.id.policy);
         if !reproduced {
@@ -47,10 +43,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Error> {
         }
     }
     if !same && let Some(model) = linked.model.filter(|model| *model != MODEL_VERSION) {
-        let _: std::fmt::Result = writeln!(
-            text,
-            "the link is of model {model}, this program has model {MODEL_VERSION}"
-        );
+        let _: std::fmt::Result =
+            writeln!(text, "the link is of model {model}, this program has model {MODEL_VERSION}");
     }
     output::write(&text, None)?;
     if same { Ok(()) } else { Err(Error::Mismatch) }

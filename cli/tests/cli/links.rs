@@ -17,16 +17,10 @@ fn link_is_reproduced() {
     ]);
     let link = link.trim_end();
     let digest = link.rsplit_once("&digest=").expect("a digest").1;
-    assert!(
-        link.starts_with("#/v1/run?scenario=gpu-fence-overlap&seed=3&"),
-        "{link}"
-    );
+    assert!(link.starts_with("#/v1/run?scenario=gpu-fence-overlap&seed=3&"), "{link}");
     let expected = format!("reproduced  {digest}  nonblock\n");
     assert_eq!(printed(&["verify", link]), expected);
-    assert_eq!(
-        printed(&["verify", &format!("https://example.org/app/{link}")]),
-        expected
-    );
+    assert_eq!(printed(&["verify", &format!("https://example.org/app/{link}")]), expected);
     assert_eq!(printed(&["link", link]).trim_end(), link);
 }
 
@@ -37,10 +31,7 @@ fn changed_digest_differs() {
     let turned: String = digest.chars().rev().collect();
     let said = call(&["verify", &format!("{rest}&digest={turned}")]);
     assert_eq!(said.code, Some(1));
-    assert_eq!(
-        said.out,
-        format!("differs     {digest}  interval\nlink says   {turned}\n")
-    );
+    assert_eq!(said.out, format!("differs     {digest}  interval\nlink says   {turned}\n"));
     assert_eq!(said.err, "");
 }
 
@@ -48,11 +39,7 @@ fn changed_digest_differs() {
 fn several_policies_have_several_digests() {
     let digest = |policy: &str| {
         let link = printed(&["link", "capture-6-1-s6", "--policy", policy]);
-        link.trim_end()
-            .rsplit_once("&digest=")
-            .expect("a digest")
-            .1
-            .to_owned()
+        link.trim_end().rsplit_once("&digest=").expect("a digest").1.to_owned()
     };
     let (one, two) = (digest("nonblock"), digest("interval"));
     let link = format!(
@@ -64,21 +51,14 @@ fn several_policies_have_several_digests() {
     );
     let said = call(&["run", &link]);
     assert_eq!(said.code, Some(2));
-    assert!(
-        said.err.contains("--policy nonblock, or --policy interval"),
-        "{}",
-        said.err
-    );
+    assert!(said.err.contains("--policy nonblock, or --policy interval"), "{}", said.err);
     assert!(printed(&["run", &link, "--policy", "nonblock"]).contains(&one));
 }
 
 #[test]
 fn scenario_of_a_file_travels_in_the_link() {
     let text = include_str!("../../../traces/gpu-fence-overlap.toml");
-    let name = file(
-        "mine.toml",
-        text.replace("median = \"200ms\"", "median = \"150ms\""),
-    );
+    let name = file("mine.toml", text.replace("median = \"200ms\"", "median = \"150ms\""));
     let link = printed(&["link", &name]);
     assert!(link.starts_with("#/v1/run?z="), "{link}");
     assert!(printed(&["verify", link.trim_end()]).starts_with("reproduced  "));

@@ -10,11 +10,7 @@ fn scenarios_are_listed_by_id_and_title() {
     let text = printed(&["list"]);
     assert_eq!(text, printed(&["list", "scenarios", "--format", "text"]));
     let of_recordings = |line: &&str| line.starts_with("capture-6-1-");
-    let lines: String = text
-        .lines()
-        .filter(of_recordings)
-        .flat_map(|line| [line, "\n"])
-        .collect();
+    let lines: String = text.lines().filter(of_recordings).flat_map(|line| [line, "\n"]).collect();
     expect![[r#"
         capture-6-1-s2stuck  A stuck victim without notifiers is reaped at once
         capture-6-1-s3       A notifier that always refuses: nothing is freed
@@ -47,22 +43,14 @@ fn every_list_is_an_array_of_objects() {
 fn plug_ins_carry_their_documentation() {
     let json = printed(&["list", "policies", "--format", "json"]);
     let json: Vec<Value> = serde_json::from_str(&json).expect("JSON");
-    let interval = json
-        .iter()
-        .find(|item| item["id"] == "interval")
-        .expect("interval");
+    let interval = json.iter().find(|item| item["id"] == "interval").expect("interval");
     assert_eq!(interval["group"], "policies");
-    assert_eq!(
-        interval["title"],
-        "only notifiers whose range overlaps are called"
-    );
+    assert_eq!(interval["title"], "only notifiers whose range overlaps are called");
     for part in ["summary", "mechanism", "models", "doesnt_model", "see"] {
         assert!(interval[part].is_string(), "{part}");
     }
     assert_eq!(
-        printed(&["list", "profiles"])
-            .lines()
-            .find(|line| line.starts_with("6.1 ")),
+        printed(&["list", "profiles"]).lines().find(|line| line.starts_with("6.1 ")),
         Some("6.1  Linux 6.1.192")
     );
 }

@@ -1,8 +1,5 @@
 //! The whole command line, as a shell sees it: output, errors, exit codes.
-#![expect(
-    clippy::needless_raw_string_hashes,
-    reason = "expect-test writes them so"
-)]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them so")]
 
 mod links;
 mod list;

@@ -7,22 +7,14 @@ use super::tool::{call, file};
 /// `err` with the path of a scratch file cut to its name.
 fn check(args: &[&str], expected: &Expect) {
     let said = call(args);
-    assert_eq!(
-        (said.code, said.out.as_str()),
-        (Some(2), ""),
-        "{args:?}\n{}",
-        said.err
-    );
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{args:?}\n{}", said.err);
     let directory = format!("{}/", env!("CARGO_TARGET_TMPDIR"));
     expected.assert_eq(&said.err.replace(&directory, ""));
 }
 
 #[test]
 fn mistakes_in_a_file_have_line_and_column() {
-    let name = file(
-        "bad.toml",
-        "schema = 1\ntitle = \"x\"\n[machine]\nram = \"256MB\"\n",
-    );
+    let name = file("bad.toml", "schema = 1\ntitle = \"x\"\n[machine]\nram = \"256MB\"\n");
     check(
         &["run", &name],
         &expect![[r#"
@@ -102,10 +94,7 @@ fn arguments_are_checked() {
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{args:?}");
         assert!(!said.err.is_empty());
     }
-    assert_eq!(
-        call(&["run", scenario, "--seed", "9007199254740991"]).code,
-        Some(0)
-    );
+    assert_eq!(call(&["run", scenario, "--seed", "9007199254740991"]).code, Some(0));
     assert_eq!(call(&["--version"]).code, Some(0));
 }
 

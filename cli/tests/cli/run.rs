@@ -12,12 +12,7 @@ use super::tool::{call, command, printed, scratch};
 const SCENARIO: &str = "capture-6-1-s6";
 
 fn keys(value: &Value) -> Vec<&str> {
-    value
-        .as_object()
-        .expect("an object")
-        .keys()
-        .map(String::as_str)
-        .collect()
+    value.as_object().expect("an object").keys().map(String::as_str).collect()
 }
 
 #[test]
@@ -61,33 +56,15 @@ fn json_has_the_fields_that_scripts_rely_on() {
     ];
     expected.sort_unstable();
     assert_eq!(keys(&json["metrics"]), expected);
-    assert_eq!(
-        keys(&json["metrics"]["alloc_stall_ns"]),
-        ["count", "max", "p50", "p99"]
-    );
+    assert_eq!(keys(&json["metrics"]["alloc_stall_ns"]), ["count", "max", "p50", "p99"]);
     assert_eq!(
         keys(&json["victims"][0]),
-        [
-            "attempts",
-            "freed_pages",
-            "killed_ns",
-            "pid",
-            "skip_ns",
-            "task"
-        ]
+        ["attempts", "freed_pages", "killed_ns", "pid", "skip_ns", "task"]
     );
     let incident = &json["incidents"][0];
     assert_eq!(keys(incident), ["chain", "kind", "t_ns", "task", "text"]);
-    assert_eq!(
-        keys(&incident["chain"][0]),
-        ["kind", "since_ns", "task", "waits_on"]
-    );
-    let head = [
-        &json["scenario"],
-        &json["kernel"],
-        &json["policy"],
-        &json["verdict"],
-    ];
+    assert_eq!(keys(&incident["chain"][0]), ["kind", "since_ns", "task", "waits_on"]);
+    let head = [&json["scenario"], &json["kernel"], &json["policy"], &json["verdict"]];
     assert_eq!(head, [SCENARIO, "6.1", "interval", "extra-victims"]);
     assert_eq!((&json["seed"], &json["model"]), (&7.into(), &1.into()));
     let digest = json["digest"].as_str().expect("text");
@@ -95,10 +72,7 @@ fn json_has_the_fields_that_scripts_rely_on() {
     assert!(digest.len() == 32 && digest.chars().all(hex), "{digest}");
     let metrics = &json["metrics"];
     assert_eq!(metrics["reap_attempts"], 10);
-    assert_eq!(
-        (&metrics["backoffs"], &metrics["refusals"]),
-        (&10.into(), &20.into())
-    );
+    assert_eq!((&metrics["backoffs"], &metrics["refusals"]), (&10.into(), &20.into()));
     assert_eq!(json["victims"][0]["task"], "hog");
 }
 
@@ -135,11 +109,7 @@ fn trace_and_log_are_read_by_the_reader_of_recordings() {
     let log = parse_dmesg(&log);
     assert_eq!((trace.unread, log.unread), (0, 0));
     let story = story(&trace.lines, &log.lines, 0);
-    let victims: Vec<_> = story
-        .victims
-        .iter()
-        .map(|victim| victim.name.as_str())
-        .collect();
+    let victims: Vec<_> = story.victims.iter().map(|victim| victim.name.as_str()).collect();
     assert_eq!(victims, ["hog", "presser"]);
 }
 
@@ -152,20 +122,9 @@ fn choices_reach_the_run() {
         json["digest"].to_string()
     };
     let plain = digest(&["--seed", "5"]);
-    assert_eq!(
-        plain,
-        digest(&["--seed=5", "--ties", "fifo", "--kernel", "6.1"])
-    );
-    for other in [
-        ["--policy", "nonblock"],
-        ["--ties", "seeded"],
-        ["--set", "machine.cpus=1"],
-    ] {
-        assert_ne!(
-            plain,
-            digest(&["--seed", "5", other[0], other[1]]),
-            "{other:?}"
-        );
+    assert_eq!(plain, digest(&["--seed=5", "--ties", "fifo", "--kernel", "6.1"]));
+    for other in [["--policy", "nonblock"], ["--ties", "seeded"], ["--set", "machine.cpus=1"]] {
+        assert_ne!(plain, digest(&["--seed", "5", other[0], other[1]]), "{other:?}");
     }
 }
 
@@ -175,20 +134,12 @@ fn out_names_a_file() {
     let name = path.to_str().expect("a readable path");
     let _: std::io::Result<()> = std::fs::remove_file(&path);
     let said = call(&["run", SCENARIO, "--format", "json", "--out", name]);
-    assert_eq!(
-        (said.code, said.out.as_str(), said.err.as_str()),
-        (Some(0), "", "")
-    );
+    assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (Some(0), "", ""));
     let written = std::fs::read_to_string(&path).expect("the file");
     assert_eq!(written, printed(&["run", SCENARIO, "--format", "json"]));
     let said = call(&["run", SCENARIO, "--out", "/no/such/directory/x"]);
     assert_eq!(said.code, Some(2));
-    assert!(
-        said.err
-            .starts_with("error: writing /no/such/directory/x: "),
-        "{}",
-        said.err
-    );
+    assert!(said.err.starts_with("error: writing /no/such/directory/x: "), "{}", said.err);
 }
 
 #[test]

@@ -47,7 +47,5 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
 pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> String {
     let path = scratch(name);
     std::fs::write(&path, content).expect("the target directory is writable");
-    path.into_os_string()
-        .into_string()
-        .expect("a readable path")
+    path.into_os_string().into_string().expect("a readable path")
 }

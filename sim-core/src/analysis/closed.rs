@@ -35,9 +35,8 @@ pub(super) struct Closed<'i> {
 impl<'i> Closed<'i> {
     pub(super) fn at_end(index: &'i Index) -> Self {
         let tasks = (0..index.tasks.len()).map(TaskId::from_index);
-        let mut needs: Vec<_> = tasks
-            .filter_map(|task| Some((task, needs(index, task)?)))
-            .collect();
+        let mut needs: Vec<_> =
+            tasks.filter_map(|task| Some((task, needs(index, task)?))).collect();
         loop {
             let stuck: Vec<_> = needs.iter().map(|(task, _)| *task).collect();
             let is_stuck = |task: &TaskId| stuck.contains(task);
@@ -83,9 +82,7 @@ fn needs(index: &Index, task: TaskId) -> Option<Needs> {
     let doing = index.doing(task, seen);
     if let Some(lock) = lock_waited_for(doing) {
         let holders = index.holders(lock, seen);
-        return Some(Needs::Each(
-            holders.iter().map(|holder| holder.what.task).collect(),
-        ));
+        return Some(Needs::Each(holders.iter().map(|holder| holder.what.task).collect()));
     }
     match doing.reason() {
         Some(Reason::Fence) => {
@@ -118,22 +115,12 @@ pub(super) fn is_allocating(index: &Index, task: TaskId, seen: usize) -> bool {
 
 fn memory_providers(index: &Index, task: TaskId) -> Option<Needs> {
     let seen = index.times.len();
-    let victim = index
-        .victims
-        .iter()
-        .rev()
-        .find(|victim| victim.is_pending(seen))?;
+    let victim = index.victims.iter().rev().find(|victim| victim.is_pending(seen))?;
     let threads = index.cast.tasks.iter().filter(|(id, info)| {
         info.kind == TaskKind::User
             && info.leader == victim.leader
             && *id != task
             && index.doing(*id, seen).is_alive()
     });
-    Some(Needs::Any(
-        index
-            .reaper
-            .into_iter()
-            .chain(threads.map(|(id, _)| id))
-            .collect(),
-    ))
+    Some(Needs::Any(index.reaper.into_iter().chain(threads.map(|(id, _)| id)).collect()))
 }

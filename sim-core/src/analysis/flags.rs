@@ -16,16 +16,9 @@ pub(super) fn flags(index: &Index) -> Vec<&'static str> {
         ("slept-nonblocking", has_slept_nonblocking(index)),
         ("lost-end", has_lost_end(index)),
         ("hung-task", hung_tasks(index) > 0),
-        (
-            "reserve-exhausted",
-            index.memory.free.iter().any(|&(_, free)| free == 0),
-        ),
+        ("reserve-exhausted", index.memory.free.iter().any(|&(_, free)| free == 0)),
     ];
-    flags
-        .into_iter()
-        .filter(|&(_, is_raised)| is_raised)
-        .map(|(flag, _)| flag)
-        .collect()
+    flags.into_iter().filter(|&(_, is_raised)| is_raised).map(|(flag, _)| flag).collect()
 }
 
 /// A callback that must not sleep was parked.
@@ -39,25 +32,16 @@ fn has_slept_nonblocking(index: &Index) -> bool {
 fn has_lost_end(index: &Index) -> bool {
     let seen = index.times.len();
     let is_elsewhere = |mm: MmId, by: TaskId| {
-        let is_exiting = index
-            .cast
-            .tasks
-            .get(by)
-            .is_some_and(|info| info.mm == Some(mm))
+        let is_exiting = index.cast.tasks.get(by).is_some_and(|info| info.mm == Some(mm))
             && index.doing(by, seen).is_alive()
             && index.doing(by, seen).reason() != Some(Reason::NotifierEnd);
-        let is_reaping = index
-            .attempts
-            .last()
-            .is_some_and(|attempt| attempt.to.is_none())
+        let is_reaping = index.attempts.last().is_some_and(|attempt| attempt.to.is_none())
             && Some(by) == index.reaper;
         !is_exiting && !is_reaping
     };
     index.invalidations.iter().enumerate().any(|(mm, running)| {
         let mm = MmId::from_index(mm);
-        running
-            .open_after(seen)
-            .any(|open| is_elsewhere(mm, open.what))
+        running.open_after(seen).any(|open| is_elsewhere(mm, open.what))
     })
 }
 
@@ -66,11 +50,7 @@ fn has_lost_end(index: &Index) -> bool {
 pub(super) fn hung_tasks(index: &Index) -> u64 {
     let is_watched = |kind| matches!(kind, TaskKind::User | TaskKind::Kthread);
     let hung = index.cast.tasks.iter().filter(|(id, info)| {
-        is_watched(info.kind)
-            && index
-                .tasks
-                .get(id.index())
-                .is_some_and(|_| is_hung(index, *id))
+        is_watched(info.kind) && index.tasks.get(id.index()).is_some_and(|_| is_hung(index, *id))
     });
     hung.map(|_| 1).sum()
 }
@@ -79,11 +59,7 @@ fn is_hung(index: &Index, task: TaskId) -> bool {
     let Some(track) = index.tasks.get(task.index()) else {
         return false;
     };
-    let nexts = track
-        .steps
-        .iter()
-        .skip(1)
-        .map(|step| index.time(step.record));
+    let nexts = track.steps.iter().skip(1).map(|step| index.time(step.record));
     let ends = nexts.chain([index.end]);
     track.steps.iter().zip(ends).any(|(step, end)| {
         let is_wish = step.doing.reason().is_some_and(is_own_wish);

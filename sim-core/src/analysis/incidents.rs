@@ -83,10 +83,7 @@ fn back_offs(index: &Index, found: &mut Vec<Incident>) {
         if step.doing.reason() != Some(Reason::BackOff) {
             continue;
         }
-        let attempt = index
-            .attempts
-            .iter()
-            .find(|attempt| attempt.back_off == Some(step.record));
+        let attempt = index.attempts.iter().find(|attempt| attempt.back_off == Some(step.record));
         let text = match attempt {
             Some(attempt) => format!(
                 "the reaper backs off from {} after attempt {}",
@@ -103,9 +100,8 @@ fn give_ups(index: &Index, found: &mut Vec<Incident>) {
     let Some(reaper) = index.reaper else { return };
     for &(record, victim) in &index.give_ups {
         let info = index.cast.tasks.get(victim);
-        let pages = info
-            .and_then(|info| info.mm)
-            .map_or(0, |mm| index.present(mm, index.time(record)));
+        let pages =
+            info.and_then(|info| info.mm).map_or(0, |mm| index.present(mm, index.time(record)));
         let text = format!(
             "the reaper gives up on {}, which keeps {}",
             process_name(&index.cast, victim),
@@ -139,9 +135,7 @@ fn extra_victims(index: &Index, found: &mut Vec<Incident>) {
 fn keeper(index: &Index, leader: TaskId, record: usize) -> Option<TaskId> {
     let mut tasks = index.cast.tasks.iter();
     let keeps = |task| index.doing(task, record.saturating_add(1)).is_alive();
-    tasks
-        .find(|(id, info)| info.leader == leader && keeps(*id))
-        .map(|(id, _)| id)
+    tasks.find(|(id, info)| info.leader == leader && keeps(*id)).map(|(id, _)| id)
 }
 
 fn cycle(index: &Index, judgment: &Judgment, found: &mut Vec<Incident>) {
@@ -150,18 +144,10 @@ fn cycle(index: &Index, judgment: &Judgment, found: &mut Vec<Incident>) {
     };
     // The cycle is closed when the last of them has begun to wait.
     let seen = index.times.len();
-    let record = judgment
-        .cycle
-        .iter()
-        .filter_map(|&task| index.waits_since(task, seen))
-        .max()
-        .unwrap_or(0);
-    let names: Vec<_> = judgment
-        .cycle
-        .iter()
-        .chain([&first])
-        .map(|&task| task_name(&index.cast, task))
-        .collect();
+    let record =
+        judgment.cycle.iter().filter_map(|&task| index.waits_since(task, seen)).max().unwrap_or(0);
+    let names: Vec<_> =
+        judgment.cycle.iter().chain([&first]).map(|&task| task_name(&index.cast, task)).collect();
     let text = format!("they wait for each other: {}", names.join(" → "));
     found.push(incident(index, record, "cycle", first, text));
 }

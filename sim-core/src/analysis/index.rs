@@ -147,26 +147,17 @@ impl Index {
 
     /// What `task` does after the first `seen` records.
     pub(super) fn doing(&self, task: TaskId, seen: usize) -> Doing {
-        self.step(task, seen)
-            .map_or(Doing::Unborn, |(step, _)| step.doing)
+        self.step(task, seen).map_or(Doing::Unborn, |(step, _)| step.doing)
     }
 
     /// The slow path `task` is in.
     pub(super) fn stall(&self, task: TaskId, seen: usize) -> Option<&Interval<Gfp>> {
-        self.tasks
-            .get(task.index())?
-            .stalls
-            .open_after(seen)
-            .next_back()
+        self.tasks.get(task.index())?.stalls.open_after(seen).next_back()
     }
 
     /// The innermost notifier call `task` is in.
     pub(super) fn call(&self, task: TaskId, seen: usize) -> Option<&Interval<Call>> {
-        self.tasks
-            .get(task.index())?
-            .calls
-            .open_after(seen)
-            .next_back()
+        self.tasks.get(task.index())?.calls.open_after(seen).next_back()
     }
 
     /// Who holds a lock, the eldest first.
@@ -180,9 +171,7 @@ impl Index {
     /// The device that `task` works for.
     pub(super) fn device_of(&self, task: TaskId) -> Option<DeviceId> {
         let mut devices = self.cast.devices.iter();
-        devices
-            .find(|(_, device)| device.task == Some(task))
-            .map(|(id, _)| id)
+        devices.find(|(_, device)| device.task == Some(task)).map(|(id, _)| id)
     }
 
     /// The device whose callback a call runs.
@@ -196,16 +185,12 @@ impl Index {
             return 0;
         };
         let count = points.partition_point(|&(time, _)| time <= at);
-        count
-            .checked_sub(1)
-            .and_then(|last| points.get(last))
-            .map_or(0, |&(_, pages)| pages)
+        count.checked_sub(1).and_then(|last| points.get(last)).map_or(0, |&(_, pages)| pages)
     }
 
     /// When something had last been achieved; see `progress`.
     pub(super) fn last_progress(&self) -> SimTime {
-        self.progress
-            .map_or(SimTime::ZERO, |record| self.time(record))
+        self.progress.map_or(SimTime::ZERO, |record| self.time(record))
     }
 
     /// The record since which `task` waits: for a page, or else as it does now.
@@ -226,10 +211,7 @@ impl Index {
 /// The lock that a parked task waits for.
 pub(super) fn lock_waited_for(doing: Doing) -> Option<LockId> {
     match doing {
-        Doing::Blocked {
-            on: WaitOn::Lock(lock),
-            ..
-        } => Some(lock),
+        Doing::Blocked { on: WaitOn::Lock(lock), .. } => Some(lock),
         _ => None,
     }
 }

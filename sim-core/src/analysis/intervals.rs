@@ -28,29 +28,17 @@ pub(super) struct Intervals<T> {
 
 impl<T> Default for Intervals<T> {
     fn default() -> Self {
-        Self {
-            items: Vec::new(),
-            earliest_open: 0,
-        }
+        Self { items: Vec::new(), earliest_open: 0 }
     }
 }
 
 impl<T> Intervals<T> {
     /// Begins one at a record no earlier than any before.
     pub(super) fn open(&mut self, from: usize, what: T) {
-        while self
-            .items
-            .get(self.earliest_open)
-            .is_some_and(|item| item.to != OPEN)
-        {
+        while self.items.get(self.earliest_open).is_some_and(|item| item.to != OPEN) {
             self.earliest_open += 1;
         }
-        self.items.push(Interval {
-            from,
-            to: OPEN,
-            earliest_open: self.earliest_open,
-            what,
-        });
+        self.items.push(Interval { from, to: OPEN, earliest_open: self.earliest_open, what });
     }
 
     /// Ends the youngest open one that `matches`, if there is one.
@@ -68,11 +56,7 @@ impl<T> Intervals<T> {
     /// The youngest one that is open, to change what it holds.
     pub(super) fn youngest_open(&mut self) -> Option<&mut T> {
         let first = self.earliest_open.min(self.items.len());
-        self.items[first..]
-            .iter_mut()
-            .rev()
-            .find(|item| item.to == OPEN)
-            .map(|item| &mut item.what)
+        self.items[first..].iter_mut().rev().find(|item| item.to == OPEN).map(|item| &mut item.what)
     }
 
     /// Those open after the first `seen` records, the eldest first.
@@ -82,9 +66,7 @@ impl<T> Intervals<T> {
             Some(last) => self.items[last].earliest_open.min(last),
             None => 0,
         };
-        self.items[first..count]
-            .iter()
-            .filter(move |item| item.to >= seen)
+        self.items[first..count].iter().filter(move |item| item.to >= seen)
     }
 }
 
@@ -102,12 +84,8 @@ mod tests {
         }
         intervals.close(100, |what| *what == "old");
         intervals.open(101, "late");
-        let open_after = |seen| {
-            intervals
-                .open_after(seen)
-                .map(|item| item.what)
-                .collect::<Vec<_>>()
-        };
+        let open_after =
+            |seen| intervals.open_after(seen).map(|item| item.what).collect::<Vec<_>>();
         assert_eq!(open_after(0), [""; 0]);
         assert_eq!(open_after(1), ["old"]);
         assert_eq!(open_after(50), ["old", "short"]);

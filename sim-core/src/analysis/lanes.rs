@@ -56,15 +56,9 @@ impl<'r> Pass<'r> {
     }
 
     fn feed(&mut self, number: usize, record: &Record) {
-        let before = self
-            .now
-            .task(record.task)
-            .map_or(Doing::Unborn, |task| task.doing);
+        let before = self.now.task(record.task).map_or(Doing::Unborn, |task| task.doing);
         self.now.apply(record);
-        let after = self
-            .now
-            .task(record.task)
-            .map_or(Doing::Unborn, |task| task.doing);
+        let after = self.now.task(record.task).map_or(Doing::Unborn, |task| task.doing);
         if before != after {
             self.lock_waits(record.at, number, before, after);
         }
@@ -81,11 +75,7 @@ impl<'r> Pass<'r> {
             Event::MarkVictim { victim, .. } => victim,
             _ => return,
         };
-        let leader = self
-            .cast
-            .tasks
-            .get(killed)
-            .map_or(killed, |info| info.leader);
+        let leader = self.cast.tasks.get(killed).map_or(killed, |info| info.leader);
         for (task, info) in self.cast.tasks.iter() {
             if info.leader == leader {
                 self.update_task(task, record.at, number);
@@ -110,10 +100,7 @@ impl<'r> Pass<'r> {
 
     fn lock_waits(&mut self, at: SimTime, number: usize, before: Doing, after: Doing) {
         for (doing, begins) in [(before, false), (after, true)] {
-            if let Doing::Blocked {
-                on: WaitOn::Lock(lock),
-                ..
-            } = doing
+            if let Doing::Blocked { on: WaitOn::Lock(lock), .. } = doing
                 && let Some(row) = self.locks.get_mut(lock.index())
             {
                 row.wait(at, number, begins);
@@ -147,11 +134,8 @@ impl<'r> Pass<'r> {
             }
             Event::FenceSignaled { fence } => {
                 // Every device numbers its fences for itself.
-                let signaler = self
-                    .cast
-                    .devices
-                    .iter()
-                    .position(|(_, info)| info.task == Some(record.task));
+                let signaler =
+                    self.cast.devices.iter().position(|(_, info)| info.task == Some(record.task));
                 if let Some(row) = signaler.and_then(|index| self.devices.get_mut(index)) {
                     row.signaled(at, number, fence);
                 }
@@ -222,18 +206,12 @@ impl<'r> Pass<'r> {
         }
         for ((id, info), row) in self.cast.devices.iter().zip(self.devices) {
             let subtitle = info.driver.to_owned();
-            lanes.push(
-                row.row
-                    .into_lane(LaneOf::Device(id), info.name.clone(), subtitle, end),
-            );
+            lanes.push(row.row.into_lane(LaneOf::Device(id), info.name.clone(), subtitle, end));
         }
         for ((id, info), row) in self.cast.locks.iter().zip(self.locks) {
             if row.is_worth_showing(&info.name, end) {
                 let of = LaneOf::Lock(id);
-                lanes.push(
-                    row.row
-                        .into_lane(of, info.name.clone(), "lock".to_owned(), end),
-                );
+                lanes.push(row.row.into_lane(of, info.name.clone(), "lock".to_owned(), end));
             }
         }
         lanes
@@ -247,23 +225,13 @@ fn is_reaper(info: &TaskInfo) -> bool {
 /// Tasks that have a lane, in the order of their lanes.
 fn task_order(cast: &Cast, reaper: Option<TaskId>) -> Vec<(TaskId, LaneOf)> {
     let of_kind = |kind| cast.tasks.iter().filter(move |(_, info)| info.kind == kind);
-    let mut users: Vec<_> = of_kind(TaskKind::User)
-        .map(|(id, info)| (info.leader, id))
-        .collect();
+    let mut users: Vec<_> = of_kind(TaskKind::User).map(|(id, info)| (info.leader, id)).collect();
     users.sort_unstable();
-    let kthreads = of_kind(TaskKind::Kthread)
-        .map(|(id, _)| id)
-        .filter(|id| Some(*id) != reaper);
+    let kthreads = of_kind(TaskKind::Kthread).map(|(id, _)| id).filter(|id| Some(*id) != reaper);
     reaper
         .map(|id| (id, LaneOf::Reaper(id)))
         .into_iter()
-        .chain(
-            users
-                .iter()
-                .map(|&(_, id)| id)
-                .chain(kthreads)
-                .map(|id| (id, LaneOf::Task(id))),
-        )
+        .chain(users.iter().map(|&(_, id)| id).chain(kthreads).map(|id| (id, LaneOf::Task(id))))
         .collect()
 }
 

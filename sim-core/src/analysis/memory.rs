@@ -68,9 +68,7 @@ impl<'r> MemoryBuilder<'r> {
                 false
             }
             Event::Zap { range, pages, .. } => {
-                self.change(at, range, |present| {
-                    present.saturating_sub(u64::from(pages))
-                });
+                self.change(at, range, |present| present.saturating_sub(u64::from(pages)));
                 false
             }
             Event::StillPinned { pages, .. } => {
@@ -87,10 +85,9 @@ impl<'r> MemoryBuilder<'r> {
             return;
         };
         let mm: MmId = range.mm;
-        if let (Some(present), Some((_, points))) = (
-            self.present.get_mut(mm.index()),
-            self.memory.present.get_mut(mm.index()),
-        ) {
+        if let (Some(present), Some((_, points))) =
+            (self.present.get_mut(mm.index()), self.memory.present.get_mut(mm.index()))
+        {
             *present = to(*present);
             push_point(points, at, *present);
         }

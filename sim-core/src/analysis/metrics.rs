@@ -39,37 +39,22 @@ fn count(length: usize) -> u64 {
 }
 
 fn backoffs(index: &Index) -> u64 {
-    let reaper = index
-        .reaper
-        .and_then(|reaper| index.tasks.get(reaper.index()));
+    let reaper = index.reaper.and_then(|reaper| index.tasks.get(reaper.index()));
     let steps = reaper.map_or(&[][..], |track| &track.steps);
-    let sleeps = steps
-        .iter()
-        .filter(|step| step.doing.reason() == Some(Reason::BackOff));
+    let sleeps = steps.iter().filter(|step| step.doing.reason() == Some(Reason::BackOff));
     count(sleeps.count())
 }
 
 fn stalls(index: &Index) -> Stalls {
     let all = index.tasks.iter().flat_map(|track| &track.stalls.items);
-    let mut times: Vec<u64> = all
-        .map(|stall| {
-            index
-                .time(stall.to)
-                .saturating_sub(index.time(stall.from))
-                .0
-        })
-        .collect();
+    let mut times: Vec<u64> =
+        all.map(|stall| index.time(stall.to).saturating_sub(index.time(stall.from)).0).collect();
     times.sort_unstable();
     let rank = |percent: usize| {
         let rank = (times.len() * percent).div_ceil(100);
         times.get(rank.saturating_sub(1)).copied()
     };
-    Stalls {
-        count: count(times.len()),
-        p50: rank(50),
-        p99: rank(99),
-        max: times.last().copied(),
-    }
+    Stalls { count: count(times.len()), p50: rank(50), p99: rank(99), max: times.last().copied() }
 }
 
 /// The first instant from the last kill on at which free memory is above

@@ -45,11 +45,7 @@ impl PsiBuilder {
         let denominators = usize::try_from(cpus).unwrap_or(1) + 1;
         Self {
             cpus,
-            counted: cast
-                .tasks
-                .iter()
-                .map(|(_, info)| is_counted(info.kind))
-                .collect(),
+            counted: cast.tasks.iter().map(|(_, info)| is_counted(info.kind)).collect(),
             stalled: 0,
             productive: 0,
             wanting_cpu: 0,
@@ -77,11 +73,7 @@ impl PsiBuilder {
         };
         adjust(&mut self.stalled, old.stalled, new.stalled);
         adjust(&mut self.wanting_cpu, old.wants_cpu, new.wants_cpu);
-        adjust(
-            &mut self.productive,
-            old.wants_cpu && !old.stalled,
-            new.wants_cpu && !new.stalled,
-        );
+        adjust(&mut self.productive, old.wants_cpu && !old.stalled, new.wants_cpu && !new.stalled);
         adjust(
             &mut self.stalled_wanting_cpu,
             old.wants_cpu && old.stalled,
@@ -124,11 +116,7 @@ impl PsiBuilder {
 
     pub(super) fn finish(mut self, end: SimTime) -> Psi {
         self.advance(end);
-        Psi {
-            some_ns: total(&self.some),
-            full_ns: total(&self.full),
-            points: self.points,
-        }
+        Psi { some_ns: total(&self.some), full_ns: total(&self.full), points: self.points }
     }
 }
 

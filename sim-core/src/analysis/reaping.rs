@@ -50,10 +50,7 @@ pub(super) struct AttemptsBuilder {
 
 impl AttemptsBuilder {
     pub(super) fn new(reaper: Option<TaskId>) -> Self {
-        Self {
-            reaper,
-            attempts: Vec::new(),
-        }
+        Self { reaper, attempts: Vec::new() }
     }
 
     pub(super) fn feed(&mut self, number: usize, record: &Record, reaper: &ReaperNow) {
@@ -72,8 +69,7 @@ impl AttemptsBuilder {
                 self.attempts.push(begin(victim, Outcome::UnderWay, None));
             }
             (Event::SkipTaskReaping { victim }, _) => {
-                self.attempts
-                    .push(begin(victim, Outcome::Skipped, Some(number)));
+                self.attempts.push(begin(victim, Outcome::Skipped, Some(number)));
             }
             (Event::FinishTaskReaping { ok, .. }, Some(last))
                 if last.outcome == Outcome::UnderWay =>
@@ -81,19 +77,10 @@ impl AttemptsBuilder {
                 last.to = Some(number);
                 last.outcome = if ok { Outcome::Reaped } else { Outcome::Failed };
             }
-            (
-                Event::MnReturn {
-                    notifier,
-                    range,
-                    refused: true,
-                },
-                Some(last),
-            ) if last.outcome == Outcome::UnderWay && Some(record.task) == self.reaper => {
-                last.refusals.push(Refusal {
-                    record: number,
-                    notifier,
-                    range,
-                });
+            (Event::MnReturn { notifier, range, refused: true }, Some(last))
+                if last.outcome == Outcome::UnderWay && Some(record.task) == self.reaper =>
+            {
+                last.refusals.push(Refusal { record: number, notifier, range });
             }
             (Event::Blocked { why, .. }, Some(last))
                 if Reason::from_number(why) == Some(Reason::BackOff) && last.to.is_some() =>

@@ -99,10 +99,7 @@ impl Now {
             kind: info.kind,
             leader: info.leader,
         });
-        Self {
-            tasks: tasks.collect(),
-            reaper: ReaperNow::default(),
-        }
+        Self { tasks: tasks.collect(), reaper: ReaperNow::default() }
     }
 
     /// The task, if the cast knows it.
@@ -138,20 +135,13 @@ impl Now {
         let reaper = &mut self.reaper;
         match *event {
             Event::StartTaskReaping { victim } | Event::SkipTaskReaping { victim } => {
-                let before = if reaper.victim == Some(victim) {
-                    reaper.attempt
-                } else {
-                    0
-                };
+                let before = if reaper.victim == Some(victim) { reaper.attempt } else { 0 };
                 reaper.victim = Some(victim);
                 reaper.attempt = before.saturating_add(1);
                 reaper.is_reaping = matches!(event, Event::StartTaskReaping { .. });
             }
             Event::FinishTaskReaping { .. } => reaper.is_reaping = false,
-            Event::OomSkipSet {
-                by: SkipBy::Reaper | SkipBy::GiveUp,
-                ..
-            }
+            Event::OomSkipSet { by: SkipBy::Reaper | SkipBy::GiveUp, .. }
             | Event::UnableToReap { .. } => *reaper = ReaperNow::default(),
             Event::Blocked { why, .. } => match Reason::from_number(why) {
                 Some(Reason::ReaperIdle) => *reaper = ReaperNow::default(),

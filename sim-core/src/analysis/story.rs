@@ -53,10 +53,7 @@ impl Story {
 
     /// Nobody has been spawned.
     pub(super) fn unborn() -> Self {
-        Self {
-            recorder: Recorder::new(Keep::Records, cast()),
-            at: SimTime::ZERO,
-        }
+        Self { recorder: Recorder::new(Keep::Records, cast()), at: SimTime::ZERO }
     }
 
     /// What follows happens at `ms`.
@@ -113,22 +110,13 @@ impl Story {
 
     /// The reaper calls the driver for `range`.
     pub(super) fn calls(&mut self, task: TaskId, range: RangeId, blockable: bool) -> &mut Self {
-        let call = Event::MnCall {
-            notifier: NOTIFIER,
-            range,
-            blockable,
-            event: MnEvent::Unmap,
-        };
+        let call = Event::MnCall { notifier: NOTIFIER, range, blockable, event: MnEvent::Unmap };
         self.add(task, call)
     }
 
     pub(super) fn returns(&mut self, task: TaskId, range: RangeId, refused: bool) -> &mut Self {
         let notifier = NOTIFIER;
-        let returned = Event::MnReturn {
-            notifier,
-            range,
-            refused,
-        };
+        let returned = Event::MnReturn { notifier, range, refused };
         self.add(task, returned)
     }
 
@@ -173,23 +161,14 @@ impl Story {
 }
 
 fn cast() -> Cast {
-    let mut cast = Cast {
-        cpus: 2,
-        jiffy: Nanos::from_ms(4),
-        ..Cast::default()
-    };
+    let mut cast = Cast { cpus: 2, jiffy: Nanos::from_ms(4), ..Cast::default() };
     let (user, kthread) = (TaskKind::User, TaskKind::Kthread);
     task(&mut cast, "oom_reaper", 61, REAPER, kthread, None);
     task(&mut cast, "gpu0", 0, GPU_TASK, TaskKind::Device, None);
     task(&mut cast, "hog", 100, HOG, user, Some(HOG_MM));
     task(&mut cast, "hog/2", 101, HOG, user, Some(HOG_MM));
     task(&mut cast, "other", 200, OTHER, user, Some(MmId(1)));
-    for name in [
-        "oom_lock",
-        "mmap_lock of hog",
-        "mmap_lock of other",
-        "lock of gpu0",
-    ] {
+    for name in ["oom_lock", "mmap_lock of hog", "mmap_lock of other", "lock of gpu0"] {
         let name = name.to_owned();
         cast.locks.push(LockInfo { name });
     }
@@ -212,11 +191,7 @@ fn cast() -> Cast {
         task: Some(GPU_TASK),
         lock: Some(GPU_LOCK),
     });
-    cast.notifiers.push(NotifierInfo {
-        device: GPU,
-        mm: HOG_MM,
-        interval: true,
-    });
+    cast.notifiers.push(NotifierInfo { device: GPU, mm: HOG_MM, interval: true });
     cast.reports.push(VictimReport::default());
     cast
 }

@@ -57,27 +57,15 @@ fn gallery_has_these_verdicts() {
 fn assert_consistent(run: &crate::record::Run) {
     let index = Index::new(run);
     let memory = index.memory();
-    let used = |at: SimTime| {
-        memory
-            .present
-            .iter()
-            .map(|&(mm, _)| index.present(mm, at))
-            .sum::<u64>()
-    };
+    let used =
+        |at: SimTime| memory.present.iter().map(|&(mm, _)| index.present(mm, at)).sum::<u64>();
     for &(at, free) in &memory.free {
         let file = memory.file.iter().rev().find(|point| point.0 <= at);
         let anon = used(at) - file.map_or(0, |point| point.1);
-        assert!(
-            anon + free <= memory.managed,
-            "{at:?}: {anon} present, {free} free"
-        );
+        assert!(anon + free <= memory.managed, "{at:?}: {anon} present, {free} free");
     }
     for lane in lanes(run) {
-        assert!(
-            lane.spans.is_sorted_by_key(|span| span.start),
-            "{}",
-            lane.title
-        );
+        assert!(lane.spans.is_sorted_by_key(|span| span.start), "{}", lane.title);
     }
     for task in run.cast.tasks.ids() {
         for part in 0..20 {

@@ -41,20 +41,12 @@ pub(super) struct Judgment {
 /// Judges a run.
 pub(super) fn judge(index: &Index) -> Judgment {
     let end = End::of(index);
-    let without_cycle = |(verdict, evidence)| Judgment {
-        verdict,
-        evidence,
-        cycle: Vec::new(),
-    };
+    let without_cycle = |(verdict, evidence)| Judgment { verdict, evidence, cycle: Vec::new() };
     if let Some(evidence) = end.panic() {
         return without_cycle((Verdict::Panic, evidence));
     }
     if let Some((cycle, evidence)) = end.deadlock() {
-        return Judgment {
-            verdict: Verdict::Deadlock,
-            evidence,
-            cycle,
-        };
+        return Judgment { verdict: Verdict::Deadlock, evidence, cycle };
     }
     let livelock = end.livelock().map(|evidence| (Verdict::Livelock, evidence));
     let stalled = || end.stalled().map(|evidence| (Verdict::Stalled, evidence));
@@ -84,11 +76,7 @@ impl<'i> End<'i> {
             })
             .map(|(id, _)| id)
             .collect();
-        Self {
-            index,
-            seen,
-            allocators,
-        }
+        Self { index, seen, allocators }
     }
 
     fn name(&self, task: TaskId) -> String {
@@ -110,11 +98,8 @@ impl<'i> End<'i> {
         let first = self.allocators.first().copied().filter(|_| are_all_stuck);
         let from = reaper.or(first)?;
         let cycle = closed.cycle(from);
-        let round: Vec<_> = cycle
-            .iter()
-            .chain(cycle.first())
-            .map(|&task| self.name(task))
-            .collect();
+        let round: Vec<_> =
+            cycle.iter().chain(cycle.first()).map(|&task| self.name(task)).collect();
         let since = cycle.iter().filter_map(|&task| self.since(task)).max();
         let mut evidence = format!(
             "{} waits for ever since {}: {}.",
@@ -150,11 +135,7 @@ impl<'i> End<'i> {
         {
             return None;
         }
-        let names: Vec<_> = self
-            .allocators
-            .iter()
-            .map(|&task| self.name(task))
-            .collect();
+        let names: Vec<_> = self.allocators.iter().map(|&task| self.name(task)).collect();
         let why = wait_chain(self.index, self.allocators[0], self.index.end);
         let why = why.first().map_or("", |link| &link.text);
         Some(format!(
@@ -203,11 +184,7 @@ impl<'i> End<'i> {
         };
         let chain = wait_chain(self.index, waiting, self.index.end);
         let why: Vec<_> = chain.into_iter().map(|link| link.text).collect();
-        Some(format!(
-            "{how} at {}, but: {}",
-            time_text(self.index.end),
-            why.join(" ")
-        ))
+        Some(format!("{how} at {}, but: {}", time_text(self.index.end), why.join(" ")))
     }
 
     /// The task to ask why a victim is pending: the reaper if it has been
@@ -216,29 +193,17 @@ impl<'i> End<'i> {
         let mut victims = self.index.victims.iter();
         let victim = victims.find(|victim| victim.is_pending(self.seen))?;
         let is_delayed = victim.is_delayed(self.seen);
-        Some(
-            self.index
-                .reaper
-                .filter(|_| !is_delayed)
-                .unwrap_or(victim.leader),
-        )
+        Some(self.index.reaper.filter(|_| !is_delayed).unwrap_or(victim.leader))
     }
 
     fn blocked_survivor(&self) -> Option<TaskId> {
-        let users = self
-            .index
-            .cast
-            .tasks
-            .iter()
-            .filter(|(_, info)| info.kind == TaskKind::User);
+        let users = self.index.cast.tasks.iter().filter(|(_, info)| info.kind == TaskKind::User);
         let is_blocked = |task: TaskId| {
             let doing = self.index.doing(task, self.seen);
             let is_wish = doing.reason().is_some_and(is_own_wish);
             matches!(doing, Doing::Blocked { .. }) && !is_wish
         };
-        users
-            .map(|(id, _)| id)
-            .find(|&id| !self.index.is_killed(id, self.seen) && is_blocked(id))
+        users.map(|(id, _)| id).find(|&id| !self.index.is_killed(id, self.seen) && is_blocked(id))
     }
 
     /// Nobody waits: the three good ends.
@@ -248,9 +213,7 @@ impl<'i> End<'i> {
             let evidence = "Nobody was killed, and nobody waits for memory.";
             return (Verdict::NoOom, evidence.to_owned());
         };
-        let needless = victims
-            .iter()
-            .find_map(|victim| Some((victim, victim.needless?)));
+        let needless = victims.iter().find_map(|victim| Some((victim, victim.needless?)));
         if let Some((victim, (earlier, pages))) = needless {
             let evidence = format!(
                 "{} was killed at {} although {}, killed before, still had {}.",
@@ -261,10 +224,8 @@ impl<'i> End<'i> {
             );
             return (Verdict::ExtraVictims, evidence);
         }
-        let names: Vec<_> = victims
-            .iter()
-            .map(|victim| process_name(&self.index.cast, victim.leader))
-            .collect();
+        let names: Vec<_> =
+            victims.iter().map(|victim| process_name(&self.index.cast, victim.leader)).collect();
         let last_kill = time_text(self.index.time(last.killed));
         let killed = match names.as_slice() {
             [one] => format!("{one} was killed at {last_kill}"),

@@ -31,10 +31,7 @@ pub(super) struct VictimsBuilder<'r> {
 
 impl<'r> VictimsBuilder<'r> {
     pub(super) fn new(cast: &'r Cast) -> Self {
-        Self {
-            cast,
-            victims: Vec::new(),
-        }
+        Self { cast, victims: Vec::new() }
     }
 
     /// `present` has the pages of each address space after the record.
@@ -93,15 +90,11 @@ impl<'r> VictimsBuilder<'r> {
 
     fn of_task(&mut self, task: TaskId) -> Option<&mut VictimFacts> {
         let leader = self.cast.tasks.get(task).map_or(task, |info| info.leader);
-        self.victims
-            .iter_mut()
-            .find(|victim| victim.leader == leader)
+        self.victims.iter_mut().find(|victim| victim.leader == leader)
     }
 
     fn of_mm(&mut self, mm: MmId) -> impl Iterator<Item = &mut VictimFacts> {
-        self.victims
-            .iter_mut()
-            .filter(move |victim| victim.mm == Some(mm))
+        self.victims.iter_mut().filter(move |victim| victim.mm == Some(mm))
     }
 
     pub(super) fn finish(self) -> Vec<VictimFacts> {

@@ -35,15 +35,15 @@ pub fn wait_chain_after(index: &Index, task: TaskId, record: usize) -> Vec<WaitL
     walk(index, task, record.saturating_add(1), index.time(record))
 }
 
+/// As [`wait_chain`], when only the first `seen` records have happened:
+/// for a reader who steps through simultaneous events.
+pub fn wait_chain_seen(index: &Index, task: TaskId, seen: usize, at: SimTime) -> Vec<WaitLink> {
+    walk(index, task, seen, at)
+}
+
 fn walk(index: &Index, task: TaskId, seen: usize, at: SimTime) -> Vec<WaitLink> {
-    let mut walk = Walk {
-        index,
-        seen,
-        at,
-        links: Vec::new(),
-        path: Vec::new(),
-        visited: Vec::new(),
-    };
+    let mut walk =
+        Walk { index, seen, at, links: Vec::new(), path: Vec::new(), visited: Vec::new() };
     walk.follow(task);
     walk.links
 }
@@ -81,11 +81,7 @@ impl Walk<'_> {
         // Somebody else's page would do as well, if somebody else has one to give.
         let mut cycle = self.path[start..].iter();
         let has_escape = cycle.any(|&task| is_allocating(self.index, task, self.seen));
-        let unless = if has_escape {
-            " unless a page comes free elsewhere"
-        } else {
-            ""
-        };
+        let unless = if has_escape { " unless a page comes free elsewhere" } else { "" };
         let sentence = match names.as_slice() {
             [one, _] => format!(" {one} waits for itself{unless}."),
             _ => format!(" That closes a cycle{unless}: {}.", names.join(" → ")),
@@ -117,11 +113,7 @@ impl Walk<'_> {
         if self.index.device_of(task).is_some() {
             return self.explain_device(task);
         }
-        let work = if Some(task) == self.index.reaper {
-            self.reaper_work()
-        } else {
-            None
-        };
+        let work = if Some(task) == self.index.reaper { self.reaper_work() } else { None };
         let work = work.unwrap_or_else(|| "runs".to_owned());
         let place = cpu.map_or_else(String::new, |cpu| format!(" on CPU {cpu}"));
         self.say_idle(task, &format!("{work}{place}"), "nothing");
@@ -142,24 +134,12 @@ impl Walk<'_> {
         let text = if names.is_empty() {
             format!("{} wants a CPU and is about to get one.", self.name(task))
         } else {
-            let (verb, cpus) = if names.len() == 1 {
-                ("has", "the CPU")
-            } else {
-                ("have", "the CPUs")
-            };
+            let (verb, cpus) =
+                if names.len() == 1 { ("has", "the CPU") } else { ("have", "the CPUs") };
             let names = super::words::list_text(&names);
-            format!(
-                "{} wants a CPU, but {names} {verb} {cpus}.",
-                self.name(task)
-            )
+            format!("{} wants a CPU, but {names} {verb} {cpus}.", self.name(task))
         };
-        self.push(
-            task,
-            "a CPU".to_owned(),
-            "cpu",
-            running.first().copied(),
-            text,
-        );
+        self.push(task, "a CPU".to_owned(), "cpu", running.first().copied(), text);
     }
 
     /// Adds a link about what `task` does now.

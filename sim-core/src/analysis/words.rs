@@ -143,12 +143,9 @@ pub(super) fn range_name(cast: &Cast, range: RangeId) -> String {
 /// `hog's buffers [0x7f0000000000–0x7f0002000000)`.
 pub(super) fn range_text(cast: &Cast, range: RangeId) -> String {
     match cast.ranges.get(range) {
-        Some(info) if !is_everything(info) => format!(
-            "{} [{:#x}–{:#x})",
-            range_name(cast, range),
-            info.start,
-            info.end
-        ),
+        Some(info) if !is_everything(info) => {
+            format!("{} [{:#x}–{:#x})", range_name(cast, range), info.start, info.end)
+        }
         _ => range_name(cast, range),
     }
 }
@@ -164,20 +161,10 @@ mod tests {
 
     #[test]
     fn times_and_sizes_have_the_digits_that_count() {
-        let spans = [
-            7,
-            2_500,
-            250_000,
-            4_250_000,
-            82_999_999,
-            1_240_000_000,
-            60_000_000_000,
-        ];
+        let spans = [7, 2_500, 250_000, 4_250_000, 82_999_999, 1_240_000_000, 60_000_000_000];
         assert_eq!(
             spans.map(|ns| span_text(Nanos(ns))),
-            [
-                "7 ns", "2.5 µs", "250 µs", "4.2 ms", "82 ms", "1.24 s", "60.00 s"
-            ]
+            ["7 ns", "2.5 µs", "250 µs", "4.2 ms", "82 ms", "1.24 s", "60.00 s"]
         );
         assert_eq!(time_text(SimTime(1_132_096_500)), "1132.096 ms");
         let sizes = [0, 3, 256, 32_768, 2_688, 264_192];
@@ -186,9 +173,6 @@ mod tests {
             ["0 KiB", "12 KiB", "1 MiB", "128 MiB", "10.5 MiB", "1 GiB"]
         );
         assert_eq!(count_text(1, "page"), "1 page");
-        assert_eq!(
-            list_text(&["a".into(), "b".into(), "c".into()]),
-            "a, b and c"
-        );
+        assert_eq!(list_text(&["a".into(), "b".into(), "c".into()]), "a, b and c");
     }
 }

@@ -49,22 +49,13 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Self, DigestError> {
         let mut value = 0;
         for (position, character) in text.chars().enumerate() {
-            let digit = character
-                .to_digit(16)
-                .filter(|_| !character.is_ascii_uppercase());
+            let digit = character.to_digit(16).filter(|_| !character.is_ascii_uppercase());
             let Some(digit) = digit else {
-                return Err(DigestError::Character {
-                    character,
-                    position,
-                });
+                return Err(DigestError::Character { character, position });
             };
             value = value << 4 | u128::from(digit);
         }
-        if text.len() == 32 {
-            Ok(Self(value))
-        } else {
-            Err(DigestError::Length(text.len()))
-        }
+        if text.len() == 32 { Ok(Self(value)) } else { Err(DigestError::Length(text.len())) }
     }
 }
 
@@ -82,11 +73,7 @@ pub struct RollingDigest {
 impl RollingDigest {
     /// The digest of nothing yet.
     pub const fn new() -> Self {
-        Self {
-            hash: Xxh3Default::new(),
-            buffer: [0; BUFFER_SIZE],
-            filled: 0,
-        }
+        Self { hash: Xxh3Default::new(), buffer: [0; BUFFER_SIZE], filled: 0 }
     }
 
     /// Appends words.
@@ -151,10 +138,7 @@ mod tests {
     #[test]
     fn golden_digest_is_stable() {
         // The empty hash is in the XXH3 specification's own test vectors.
-        assert_eq!(
-            RollingDigest::new().finish().to_string(),
-            "99aa06d3014798d86001c324468d497f"
-        );
+        assert_eq!(RollingDigest::new().finish().to_string(), "99aa06d3014798d86001c324468d497f");
         let mut rolling = RollingDigest::new();
         for n in 0..1_000 {
             rolling.feed_record(n, n << 40 | 3, !n);
@@ -165,9 +149,7 @@ mod tests {
     #[test]
     fn grouping_changes_nothing() {
         for count in [0, 1, 42, 43, 127, 128, 129, 1_000_u64] {
-            let words: Vec<u64> = (0..count * 3)
-                .map(|n| n.wrapping_mul(n) ^ n << 50)
-                .collect();
+            let words: Vec<u64> = (0..count * 3).map(|n| n.wrapping_mul(n) ^ n << 50).collect();
             let (mut one, mut three) = (RollingDigest::new(), RollingDigest::default());
             one.feed(&words);
             for w in words.chunks(3) {
@@ -186,23 +168,11 @@ mod tests {
         assert_eq!(digest.to_string().parse(), Ok(digest));
         assert_eq!("abc".parse::<Digest>(), Err(DigestError::Length(3)));
         let upper = digest.to_string().replace('b', "B").parse::<Digest>();
-        assert_eq!(
-            upper,
-            Err(DigestError::Character {
-                character: 'B',
-                position: 29
-            })
-        );
+        assert_eq!(upper, Err(DigestError::Character { character: 'B', position: 29 }));
         assert_eq!(
             "+".parse::<Digest>(),
-            Err(DigestError::Character {
-                character: '+',
-                position: 0
-            })
+            Err(DigestError::Character { character: '+', position: 0 })
         );
-        assert_eq!(
-            "0".repeat(33).parse::<Digest>(),
-            Err(DigestError::Length(33))
-        );
+        assert_eq!("0".repeat(33).parse::<Digest>(), Err(DigestError::Length(33)));
     }
 }

@@ -93,10 +93,7 @@ impl Distribution {
     pub fn validate(&self) -> Result<(), DistributionError> {
         match self.shape {
             Shape::Uniform { lo, hi } if hi < lo => Err(DistributionError::LowAboveHigh { lo, hi }),
-            Shape::LogNormal {
-                median: Nanos::ZERO,
-                ..
-            } => Err(DistributionError::ZeroMedian),
+            Shape::LogNormal { median: Nanos::ZERO, .. } => Err(DistributionError::ZeroMedian),
             Shape::LogNormal { median, p99 } if p99 < median => {
                 Err(DistributionError::P99BelowMedian { median, p99 })
             }
@@ -134,11 +131,7 @@ fn log_normal(median: u64, p99: u64, bits: u64) -> u64 {
     let spread = log2(p99.max(1)).saturating_sub(log2(median.max(1)));
     // z has 28 bits after the point: 4 fewer than the rest.
     let exponent = fixed_product(fixed_product(spread, INVERSE_Z99), z_magnitude(bits) << 4);
-    let exponent = if bits & 1 == 0 {
-        exponent as i64
-    } else {
-        -(exponent as i64)
-    };
+    let exponent = if bits & 1 == 0 { exponent as i64 } else { -(exponent as i64) };
     scaled_by_exp2(median, exponent)
 }
 
@@ -154,11 +147,7 @@ fn z_magnitude(bits: u64) -> u64 {
         return u64::from(NORMAL_QUANTILES[NORMAL_QUANTILES.len() - 1]);
     }
     let (here, next) = (NORMAL_QUANTILES[index], NORMAL_QUANTILES[index + 1]);
-    lerp(
-        u64::from(here),
-        u64::from(next),
-        below_octave >> 27 & (ONE - 1),
-    )
+    lerp(u64::from(here), u64::from(next), below_octave >> 27 & (ONE - 1))
 }
 
 /// `value 2^exponent`, rounded, at most [`Distribution::LONGEST`]. The
@@ -200,19 +189,14 @@ fn lerp(from: u64, to: u64, fraction: u64) -> u64 {
 
 /// Product of two numbers with 32 bits after the point; fits in 64 bits
 /// for all that this file multiplies.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "operands are below 2^39 and 2^38"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "operands are below 2^39 and 2^38")]
 fn fixed_product(a: u64, b: u64) -> u64 {
     ((u128::from(a) * u128::from(b)) >> 32) as u64
 }
 
 /// The number, or [`Distribution::LONGEST`] when that is less.
 fn clamped(ns: u128) -> u64 {
-    u64::try_from(ns).map_or(Distribution::LONGEST.0, |ns| {
-        ns.min(Distribution::LONGEST.0)
-    })
+    u64::try_from(ns).map_or(Distribution::LONGEST.0, |ns| ns.min(Distribution::LONGEST.0))
 }
 
 /// `log2(1 + i / 256)`, 32 bits after the point.
@@ -241,10 +225,7 @@ const LOG2: [u64; 257] = {
 };
 
 /// `2^(i / 256)`, 32 bits after the point.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "2 at most, before the point"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "2 at most, before the point")]
 const EXP2: [u64; 257] = {
     let mut table = [2 * ONE; 257];
     let mut i: usize = 0;

@@ -87,10 +87,7 @@ pub struct IdVec<I, T> {
 impl<I: Id, T> IdVec<I, T> {
     /// An empty table.
     pub const fn new() -> Self {
-        Self {
-            items: Vec::new(),
-            ids: PhantomData,
-        }
+        Self { items: Vec::new(), ids: PhantomData }
     }
 
     /// Appends an item and returns the id it is found under.
@@ -122,18 +119,12 @@ impl<I: Id, T> IdVec<I, T> {
 
     /// Every item with its id, in id order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (I, &T)> + ExactSizeIterator {
-        self.items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| (I::from_index(index), item))
+        self.items.iter().enumerate().map(|(index, item)| (I::from_index(index), item))
     }
 
     /// Every item with its id, in id order, to change in place.
     pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (I, &mut T)> + ExactSizeIterator {
-        self.items
-            .iter_mut()
-            .enumerate()
-            .map(|(index, item)| (I::from_index(index), item))
+        self.items.iter_mut().enumerate().map(|(index, item)| (I::from_index(index), item))
     }
 }
 
@@ -155,10 +146,7 @@ impl<I: Id, T> IndexMut<I> for IdVec<I, T> {
 
 impl<I: Id, T> FromIterator<T> for IdVec<I, T> {
     fn from_iter<S: IntoIterator<Item = T>>(items: S) -> Self {
-        Self {
-            items: items.into_iter().collect(),
-            ids: PhantomData,
-        }
+        Self { items: items.into_iter().collect(), ids: PhantomData }
     }
 }
 
@@ -170,10 +158,7 @@ impl<I: Id, T> Default for IdVec<I, T> {
 
 impl<I, T: Clone> Clone for IdVec<I, T> {
     fn clone(&self) -> Self {
-        Self {
-            items: self.items.clone(),
-            ids: PhantomData,
-        }
+        Self { items: self.items.clone(), ids: PhantomData }
     }
 }
 
@@ -197,10 +182,7 @@ mod tests {
         for (_, name) in names.iter_mut() {
             *name = name.trim_start_matches('k');
         }
-        assert_eq!(
-            names.iter().collect::<Vec<_>>(),
-            [(init, &"init"), (worker, &"worker")]
-        );
+        assert_eq!(names.iter().collect::<Vec<_>>(), [(init, &"init"), (worker, &"worker")]);
         assert_eq!(names.ids().rev().collect::<Vec<_>>(), [worker, init]);
         assert_eq!(names.get(TaskId(2)), None);
         assert_eq!(names.len(), 2);

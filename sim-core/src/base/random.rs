@@ -37,9 +37,7 @@ impl Stream {
         key[..16].copy_from_slice(&xxh3_128(&message).to_le_bytes());
         message[0] = 1;
         key[16..].copy_from_slice(&xxh3_128(&message).to_le_bytes());
-        Self {
-            generator: ChaCha8Rng::from_seed(key),
-        }
+        Self { generator: ChaCha8Rng::from_seed(key) }
     }
 
     /// The next 64 random bits.
@@ -54,10 +52,7 @@ impl Stream {
     /// (Lemire, "Fast random integer generation in an interval", 2019).
     /// Panics when `n` is zero.
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "splits a product into its halves"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "splits a product into its halves")]
     pub fn below(&mut self, n: u64) -> u64 {
         assert!(n > 0, "invariant: a draw has at least one outcome");
         let mut product = u128::from(self.next_u64()) * u128::from(n);
@@ -82,9 +77,7 @@ mod tests {
     #[test]
     fn golden_vector_is_stable() {
         let mut stream = Stream::new(42, "latency", "gpu0");
-        let bits: Vec<String> = (0..4)
-            .map(|_| format!("{:016x}", stream.next_u64()))
-            .collect();
+        let bits: Vec<String> = (0..4).map(|_| format!("{:016x}", stream.next_u64())).collect();
         expect!["f5aaa7e06090105e 20d022da6e8877c4 a1ff658d36deb685 17af99ccb3f44b25"]
             .assert_eq(&bits.join(" "));
         let rolls: Vec<u64> = (0..12).map(|_| stream.below(6)).collect();
@@ -96,11 +89,7 @@ mod tests {
         let first = |seed, purpose, entity| Stream::new(seed, purpose, entity).next_u64();
         let base = first(1, "ab", "c");
         assert_eq!(base, first(1, "ab", "c"));
-        for other in [
-            first(2, "ab", "c"),
-            first(1, "a", "bc"),
-            first(1, "ab", "d"),
-        ] {
+        for other in [first(2, "ab", "c"), first(1, "a", "bc"), first(1, "ab", "d")] {
             assert_ne!(base, other);
         }
     }
@@ -113,10 +102,7 @@ mod tests {
             counts[usize::try_from(stream.below(6)).expect("small")] += 1;
         }
         // Standard deviation is 91.
-        assert!(
-            counts.iter().all(|count| count.abs_diff(10_000) < 400),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|count| count.abs_diff(10_000) < 400), "{counts:?}");
         assert_eq!(stream.below(1), 0);
         // Half of all draws are rejected at this bound.
         let bound = (1 << 63) + 1;

@@ -69,9 +69,7 @@ impl Nanos {
 
 /// `count` units of `unit_ns` nanoseconds; panics when it doesn't fit.
 const fn scaled(count: u64, unit_ns: u64) -> u64 {
-    count
-        .checked_mul(unit_ns)
-        .expect("invariant: a span fits in 64 bits of nanoseconds")
+    count.checked_mul(unit_ns).expect("invariant: a span fits in 64 bits of nanoseconds")
 }
 
 impl Add<Nanos> for SimTime {
@@ -80,11 +78,7 @@ impl Add<Nanos> for SimTime {
     /// Panics past [`SimTime::MAX`].
     #[inline]
     fn add(self, span: Nanos) -> Self {
-        Self(
-            self.0
-                .checked_add(span.0)
-                .expect("invariant: simulated time fits in 64 bits"),
-        )
+        Self(self.0.checked_add(span.0).expect("invariant: simulated time fits in 64 bits"))
     }
 }
 
@@ -101,11 +95,7 @@ impl Sub for SimTime {
     /// Panics when `earlier` is later.
     #[inline]
     fn sub(self, earlier: Self) -> Nanos {
-        Nanos(
-            self.0
-                .checked_sub(earlier.0)
-                .expect("invariant: a span is not negative"),
-        )
+        Nanos(self.0.checked_sub(earlier.0).expect("invariant: a span is not negative"))
     }
 }
 
@@ -114,11 +104,7 @@ impl Add for Nanos {
 
     #[inline]
     fn add(self, other: Self) -> Self {
-        Self(
-            self.0
-                .checked_add(other.0)
-                .expect("invariant: a span fits in 64 bits"),
-        )
+        Self(self.0.checked_add(other.0).expect("invariant: a span fits in 64 bits"))
     }
 }
 
@@ -135,11 +121,7 @@ impl Sub for Nanos {
     /// Panics when `other` is longer.
     #[inline]
     fn sub(self, other: Self) -> Self {
-        Self(
-            self.0
-                .checked_sub(other.0)
-                .expect("invariant: a span is not negative"),
-        )
+        Self(self.0.checked_sub(other.0).expect("invariant: a span is not negative"))
     }
 }
 

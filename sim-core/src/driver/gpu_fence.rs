@@ -50,15 +50,12 @@ async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
         mmu_interval_set_seq(cx, notifier, call.seq);
         return Ok(());
     }
-    cx.lock(setup.lock, Hold::Exclusive, Reason::DriverLock)
-        .await;
+    cx.lock(setup.lock, Hold::Exclusive, Reason::DriverLock).await;
     mmu_interval_set_seq(cx, notifier, call.seq);
     let vmas: Vec<_> = cx.with(|state| {
         let overlapping = |start, end| start < call.range.end && call.range.start < end;
         let vmas = state.mms[mm].vmas.iter();
-        vmas.filter(|vma| overlapping(vma.start, vma.end))
-            .map(|vma| vma.id)
-            .collect()
+        vmas.filter(|vma| overlapping(vma.start, vma.end)).map(|vma| vma.id).collect()
     });
     wait_for_fences(cx, device, |range| vmas.contains(&range)).await;
     if setup.sleep.0 > 0 {

@@ -94,11 +94,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            events: 50_000_000,
-            horizon: SimTime(60_000_000_000),
-            resumes_per_instant: 100_000,
-        }
+        Self { events: 50_000_000, horizon: SimTime(60_000_000_000), resumes_per_instant: 100_000 }
     }
 }
 
@@ -177,9 +173,7 @@ impl<O: Observer> Core<O> {
         let stack = process.stack;
         if let Some(after) = timeout {
             let at = self.events.now() + after;
-            let key = self
-                .events
-                .schedule(at, Class::Timer, Action::Timeout(task));
+            let key = self.events.schedule(at, Class::Timer, Action::Timeout(task));
             self.processes[task].timer = Some(key);
         }
         self.emit(task, EngineEvent::Blocked(on, why, stack));
@@ -189,11 +183,7 @@ impl<O: Observer> Core<O> {
     /// Ends the wait of `task`: it is resumed at once if it needs no
     /// CPU, else when it gets one.
     pub(super) fn wake(&mut self, task: TaskId, how: Waited, class: Class) {
-        let by = if how == Waited::TimedOut {
-            None
-        } else {
-            self.current
-        };
+        let by = if how == Waited::TimedOut { None } else { self.current };
         let process = &mut self.processes[task];
         debug_assert!(
             matches!(process.state, State::Blocked(_)),
@@ -302,10 +292,7 @@ impl<O: Observer> Engine<O> {
     where
         B: FnOnce(&mut Core<O>) -> Option<Waited> + Unpin,
     {
-        Parking {
-            engine: self,
-            begin: Some(begin),
-        }
+        Parking { engine: self, begin: Some(begin) }
     }
 }
 

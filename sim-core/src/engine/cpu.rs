@@ -180,20 +180,12 @@ impl<O: Observer> Core<O> {
         self.account(task);
         let vruntime = self.processes[task].burst.vruntime;
         let now = self.events.now();
-        if self
-            .scheduler
-            .queue
-            .last()
-            .is_none_or(|&(next, ..)| vruntime <= next)
-        {
+        if self.scheduler.queue.last().is_none_or(|&(next, ..)| vruntime <= next) {
             self.processes[task].burst.slice_start = now;
             return;
         }
         let burst = &mut self.processes[task].burst;
-        let (key, due) = burst
-            .resume
-            .take()
-            .expect("invariant: the running have a resume");
+        let (key, due) = burst.resume.take().expect("invariant: the running have a resume");
         burst.left = due - now;
         self.events.cancel(key);
         self.yield_cpu(cpu, task);
@@ -257,11 +249,7 @@ impl<O: Observer> Core<O> {
     }
 
     fn idle_cpu(&self) -> Option<CpuId> {
-        self.scheduler
-            .running
-            .iter()
-            .find(|(_, task)| task.is_none())
-            .map(|(cpu, _)| cpu)
+        self.scheduler.running.iter().find(|(_, task)| task.is_none()).map(|(cpu, _)| cpu)
     }
 
     /// The CPU whose process has had most, and how much.
@@ -297,11 +285,7 @@ impl<O: Observer> Engine<O> {
     /// Consumes `span` of CPU time; takes longer if the CPU is shared.
     /// A process without a CPU (a device) just takes that long.
     pub fn cpu(&self, span: Nanos) -> Consume<'_, O> {
-        Consume {
-            engine: self,
-            span,
-            polled: false,
-        }
+        Consume { engine: self, span, polled: false }
     }
 }
 

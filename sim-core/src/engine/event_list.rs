@@ -163,10 +163,7 @@ impl<T: Copy> EventList<T> {
         } else {
             self.insert_front(Entry { time, index });
         }
-        EventKey {
-            slot: index,
-            generation: self.slab.generation(index),
-        }
+        EventKey { slot: index, generation: self.slab.generation(index) }
     }
 
     /// Takes a pending event out. `None` when it has come out or was
@@ -210,11 +207,7 @@ impl<T: Copy> EventList<T> {
     #[inline]
     pub fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, Class, T)> {
         if self.ready != 0 {
-            return if self.now <= limit.0 {
-                Some(self.pop_due())
-            } else {
-                None
-            };
+            return if self.now <= limit.0 { Some(self.pop_due()) } else { None };
         }
         if self.front.is_empty() {
             self.refill();
@@ -225,11 +218,7 @@ impl<T: Copy> EventList<T> {
         }
         self.now = first.time;
         self.front.pop();
-        if self
-            .front
-            .last()
-            .is_some_and(|entry| entry.time == first.time)
-        {
+        if self.front.last().is_some_and(|entry| entry.time == first.time) {
             return Some(self.pop_tied(first));
         }
         Some(self.release(first.index))
@@ -262,10 +251,7 @@ impl<T: Copy> EventList<T> {
     }
 
     /// Pops one of the events of this instant. There is at least one.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "below the length of an array"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "below the length of an array")]
     fn pop_due(&mut self) -> (SimTime, Class, T) {
         let class = self.ready.trailing_zeros() as usize;
         let due = &mut self.due[class];
@@ -346,23 +332,16 @@ impl<T: Copy> EventList<T> {
                 if node.is_over() {
                     self.reclaim(index);
                 } else if level == 0 {
-                    self.front.push(Entry {
-                        time: node.time,
-                        index,
-                    });
+                    self.front.push(Entry { time: node.time, index });
                 } else {
-                    self.sort_in(Entry {
-                        time: node.time,
-                        index,
-                    });
+                    self.sort_in(Entry { time: node.time, index });
                 }
                 index = node.next;
             }
             if index != NIL {
                 self.spread(level, index);
             } else if level == 0 && self.front.len() > 1 {
-                self.front
-                    .sort_unstable_by_key(|entry| Reverse(self.slab.order(entry.index)));
+                self.front.sort_unstable_by_key(|entry| Reverse(self.slab.order(entry.index)));
             }
             if let Some(latest) = self.front.first() {
                 self.wheel.raise_base(latest.time);

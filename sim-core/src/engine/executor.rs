@@ -109,14 +109,8 @@ impl<O: Observer> Executor<O> {
             task
         };
         let slot = &mut self.futures[task.index()];
-        let future = slot
-            .as_mut()
-            .expect("invariant: only the living are resumed");
-        if future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_ready()
-        {
+        let future = slot.as_mut().expect("invariant: only the living are resumed");
+        if future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
             *slot = None;
             let core = &mut *engine.core.borrow_mut();
             core.processes[task].state = State::Done;

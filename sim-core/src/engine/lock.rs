@@ -68,9 +68,7 @@ impl<O: Observer> Core<O> {
 
     /// Drops a waiter that was killed; those behind it may get their turn.
     pub(super) fn forget_waiter(&mut self, lock: LockId, task: TaskId) {
-        self.locks[lock]
-            .waiters
-            .retain(|&(waiter, _)| waiter != task);
+        self.locks[lock].waiters.retain(|&(waiter, _)| waiter != task);
         self.hand_off(lock);
     }
 }
@@ -121,9 +119,6 @@ impl<O: Observer> Engine<O> {
 
     /// Who holds the lock; of several readers, the first.
     pub fn holder(&self, lock: LockId) -> Option<TaskId> {
-        self.core.borrow().locks[lock]
-            .holders
-            .first()
-            .map(|&(task, _)| task)
+        self.core.borrow().locks[lock].holders.first().map(|&(task, _)| task)
     }
 }

@@ -24,12 +24,8 @@ pub(super) struct Stacks {
 
 impl Default for Stacks {
     fn default() -> Self {
-        let root = Frame {
-            function: u8::MAX,
-            caller: StackId(0),
-            first_callee: None,
-            next_sibling: None,
-        };
+        let root =
+            Frame { function: u8::MAX, caller: StackId(0), first_callee: None, next_sibling: None };
         Self { frames: vec![root] }
     }
 }
@@ -45,12 +41,7 @@ impl Stacks {
         }
         let id = StackId::from_index(self.frames.len());
         let next_sibling = self.frames[caller.index()].first_callee;
-        self.frames.push(Frame {
-            function,
-            caller,
-            first_callee: None,
-            next_sibling,
-        });
+        self.frames.push(Frame { function, caller, first_callee: None, next_sibling });
         self.frames[caller.index()].first_callee = Some(id);
         id
     }

@@ -40,29 +40,20 @@ fn cpus(count: u32) -> Cpus {
 impl Bench {
     fn new(count: u32, ties: Ties) -> Self {
         let engine = Rc::new(Engine::new(cpus(count), ties, Log::default()));
-        Self {
-            engine,
-            notes: Notes::default(),
-        }
+        Self { engine, notes: Notes::default() }
     }
 
     fn process<F>(&self, needs: Needs, body: impl FnOnce(Rc<Engine<Log>>, Noter) -> F) -> TaskId
     where
         F: Future<Output = ()> + 'static,
     {
-        let noter = Noter {
-            engine: Rc::clone(&self.engine),
-            notes: Rc::clone(&self.notes),
-        };
-        self.engine
-            .spawn(needs, |_| body(Rc::clone(&self.engine), noter))
+        let noter = Noter { engine: Rc::clone(&self.engine), notes: Rc::clone(&self.notes) };
+        self.engine.spawn(needs, |_| body(Rc::clone(&self.engine), noter))
     }
 
     fn run(&self) -> (Stop, Vec<(u64, &'static str)>) {
         let mut executor = Executor::new(Rc::clone(&self.engine), Limits::default());
-        let Progress::Stopped(stop) = executor.run(u64::MAX) else {
-            panic!("a run ends")
-        };
+        let Progress::Stopped(stop) = executor.run(u64::MAX) else { panic!("a run ends") };
         (stop, self.notes.borrow().clone())
     }
 }
@@ -89,9 +80,7 @@ fn lock_is_handed_over_in_order_of_arrival() {
     for (delay, name) in [(0, "first"), (1, "second"), (2, "third")] {
         bench.process(Needs::Nothing, |engine, noter| async move {
             engine.sleep(ms(delay), WHY, Signals::Ignored).await;
-            engine
-                .lock(lock, Hold::Exclusive, WHY, Signals::Ignored)
-                .await;
+            engine.lock(lock, Hold::Exclusive, WHY, Signals::Ignored).await;
             noter.note(name);
             engine.sleep(ms(10), WHY, Signals::Ignored).await;
             engine.unlock(lock);
@@ -101,10 +90,7 @@ fn lock_is_handed_over_in_order_of_arrival() {
     }
     let (stop, notes) = bench.run();
     assert_eq!(stop, Stop::Idle);
-    assert_eq!(
-        notes,
-        [(0, "first"), (10_000_000, "second"), (20_000_000, "third")]
-    );
+    assert_eq!(notes, [(0, "first"), (10_000_000, "second"), (20_000_000, "third")]);
 }
 
 /// What a reader's trylock finds at 5 ms, given what others do before.
@@ -134,18 +120,8 @@ fn hold(bench: &Bench, lock: LockId, at: u64, how: Hold) {
 #[test]
 fn read_trylock_passes_readers_but_neither_writers_nor_waiters() {
     assert!(read_trylock_finds(|_, _| {}));
-    assert!(read_trylock_finds(|bench, lock| hold(
-        bench,
-        lock,
-        0,
-        Hold::Shared
-    )));
-    assert!(!read_trylock_finds(|bench, lock| hold(
-        bench,
-        lock,
-        0,
-        Hold::Exclusive
-    )));
+    assert!(read_trylock_finds(|bench, lock| hold(bench, lock, 0, Hold::Shared)));
+    assert!(!read_trylock_finds(|bench, lock| hold(bench, lock, 0, Hold::Exclusive)));
     assert!(!read_trylock_finds(|bench, lock| {
         hold(bench, lock, 0, Hold::Shared);
         hold(bench, lock, 1, Hold::Exclusive);
@@ -159,17 +135,9 @@ fn kill_ends_killable_waits_and_no_others() {
     let wait = |signals, name: &'static str| {
         bench.process(Needs::Nothing, move |engine, noter| async move {
             let waited = engine.wait(queue, WHY, signals, Some(ms(50))).await;
-            noter.note(if waited == Waited::Killed {
-                name
-            } else {
-                "timed out"
-            });
+            noter.note(if waited == Waited::Killed { name } else { "timed out" });
             let waited = engine.sleep(ms(7), WHY, signals).await;
-            noter.note(if waited == Waited::Killed {
-                "killed again"
-            } else {
-                "slept"
-            });
+            noter.note(if waited == Waited::Killed { "killed again" } else { "slept" });
         })
     };
     let killable = wait(Signals::Killable, "killed");
@@ -196,9 +164,7 @@ fn killed_waiter_leaves_the_lock_to_those_behind_it() {
     hold(&bench, lock, 0, Hold::Shared);
     let writer = bench.process(Needs::Nothing, |engine, _| async move {
         engine.sleep(ms(1), WHY, Signals::Ignored).await;
-        let waited = engine
-            .lock(lock, Hold::Exclusive, WHY, Signals::Killable)
-            .await;
+        let waited = engine.lock(lock, Hold::Exclusive, WHY, Signals::Killable).await;
         assert_eq!(waited, Waited::Killed);
     });
     bench.process(Needs::Nothing, |engine, noter| async move {
@@ -227,14 +193,9 @@ fn two_processes_share_a_cpu_fairly_and_two_cpus_not_at_all() {
         bench.run().1
     };
     assert_eq!(finish(2), [(100_000_000, "a"), (100_000_000, "b")]);
-    let [(first, _), (last, _)] = finish(1)[..] else {
-        panic!("both finish")
-    };
+    let [(first, _), (last, _)] = finish(1)[..] else { panic!("both finish") };
     assert_eq!(last, 200_000_000, "no CPU time is lost or gained");
-    assert!(
-        first >= 180_000_000,
-        "the first one was not served before the other: {first}"
-    );
+    assert!(first >= 180_000_000, "the first one was not served before the other: {first}");
 }
 
 #[test]
@@ -257,9 +218,7 @@ fn loop_without_waiting_is_stopped_with_its_name() {
     let queue = bench.engine.new_queue();
     let spinner = bench.process(Needs::Nothing, |engine, _| async move {
         loop {
-            engine
-                .wait(queue, WHY, Signals::Ignored, Some(Nanos(0)))
-                .await;
+            engine.wait(queue, WHY, Signals::Ignored, Some(Nanos(0))).await;
         }
     });
     assert_eq!(bench.run().0, Stop::NoProgress(spinner));
@@ -268,22 +227,8 @@ fn loop_without_waiting_is_stopped_with_its_name() {
 #[test]
 fn run_stops_at_its_horizon_and_at_its_event_limit() {
     let limits = [
-        (
-            Limits {
-                horizon: SimTime(35_000_000),
-                ..Limits::default()
-            },
-            Stop::Horizon,
-            3,
-        ),
-        (
-            Limits {
-                events: 6,
-                ..Limits::default()
-            },
-            Stop::EventLimit,
-            5,
-        ),
+        (Limits { horizon: SimTime(35_000_000), ..Limits::default() }, Stop::Horizon, 3),
+        (Limits { events: 6, ..Limits::default() }, Stop::EventLimit, 5),
     ];
     for (limits, expected, steps) in limits {
         let bench = Bench::new(1, Ties::Fifo);
@@ -306,22 +251,14 @@ fn random_world(seed: u64, ties: Ties, slice: u64) -> Vec<(u64, u32, EngineEvent
     let locks: Vec<_> = (0..3).map(|_| bench.engine.new_lock()).collect();
     let queue = bench.engine.new_queue();
     for index in 0..6 {
-        let needs = if index % 2 == 0 {
-            Needs::Cpu
-        } else {
-            Needs::Nothing
-        };
+        let needs = if index % 2 == 0 { Needs::Cpu } else { Needs::Nothing };
         let locks = locks.clone();
         let mut stream = Stream::new(seed, "world", &format!("process {index}"));
         bench.process(needs, |engine, _| async move {
             for _ in 0..40 {
                 let span = Nanos(stream.below(5) * 500_000);
                 let lock = locks[usize::try_from(stream.below(3)).expect("small")];
-                let how = if stream.below(2) == 0 {
-                    Hold::Shared
-                } else {
-                    Hold::Exclusive
-                };
+                let how = if stream.below(2) == 0 { Hold::Shared } else { Hold::Exclusive };
                 match stream.below(4) {
                     0 => drop(engine.sleep(span, WHY, Signals::Ignored).await),
                     1 => engine.cpu(span).await,

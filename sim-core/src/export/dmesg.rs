@@ -50,11 +50,9 @@ fn write_record(out: &mut String, era: Era, state: &State<'_>, record: &Record) 
             stamp(out, record)?;
             writeln!(out, "oom_reaper: unable to reap pid:{pid} ({comm})")
         }
-        Event::MnReturn {
-            notifier,
-            refused: true,
-            ..
-        } if era.logs_refusals() => write_refusal(out, state, record, notifier),
+        Event::MnReturn { notifier, refused: true, .. } if era.logs_refusals() => {
+            write_refusal(out, state, record, notifier)
+        }
         Event::AllocFailed { order, gfp } => {
             let gfp = Gfp(gfp);
             stamp(out, record)?;
@@ -69,10 +67,7 @@ fn write_record(out: &mut String, era: Era, state: &State<'_>, record: &Record) 
         }
         Event::Panic {} => {
             stamp(out, record)?;
-            writeln!(
-                out,
-                "Kernel panic - not syncing: System is deadlocked on memory"
-            )
+            writeln!(out, "Kernel panic - not syncing: System is deadlocked on memory")
         }
         _ => Ok(()),
     }

@@ -15,10 +15,7 @@ use crate::record::{Event, Record, Run, TaskKind};
 
 /// The run as ftrace text. Empty but for the header if no records were kept.
 pub fn ftrace(run: &Run) -> String {
-    let mut body = Body {
-        out: String::new(),
-        lines: 0,
-    };
+    let mut body = Body { out: String::new(), lines: 0 };
     let era = Era::of(&run.id.kernel);
     let mut state = State::new(&run.cast);
     let beginnings = beginnings(run);
@@ -46,11 +43,7 @@ impl Body {
         begins: bool,
     ) -> fmt::Result {
         if begins {
-            let name = state
-                .cast
-                .tasks
-                .get(record.task)
-                .map_or("?", |info| info.name.as_str());
+            let name = state.cast.tasks.get(record.task).map_or("?", |info| info.name.as_str());
             self.line(state, record, |out| {
                 write!(
                     out,
@@ -60,13 +53,9 @@ impl Body {
                 Ok(true)
             })?;
         }
-        self.line(state, record, |out| {
-            write_tracepoint(out, era, state, record)
-        })?;
+        self.line(state, record, |out| write_tracepoint(out, era, state, record))?;
         if let Event::Zap { range, .. } = record.event {
-            self.line(state, record, |out| {
-                write_rss(out, state, record.task, range)
-            })?;
+            self.line(state, record, |out| write_rss(out, state, record.task, range))?;
         }
         self.line(state, record, |out| write_sim(out, state, record))
     }
@@ -96,17 +85,10 @@ fn write_frame(out: &mut String, state: &State<'_>, record: &Record) -> fmt::Res
     let info = current.and_then(|task| state.cast.tasks.get(task));
     let (comm, pid) = info.map_or(("<idle>", 0), |info| (info.comm.as_str(), info.pid));
     let cpu = current.map_or(0, |task| state.cpu(task));
-    let timer = state
-        .cast
-        .tasks
-        .get(record.task)
-        .is_some_and(|info| info.kind == TaskKind::Timer);
+    let timer = state.cast.tasks.get(record.task).is_some_and(|info| info.kind == TaskKind::Timer);
     let flags = if timer { "..s.." } else { "....." };
     let (secs, us) = rounded(record.at).as_secs_us();
-    write!(
-        out,
-        "{comm:>16}-{pid:<7} [{cpu:03}] {flags} {secs:>5}.{us:06}: "
-    )
+    write!(out, "{comm:>16}-{pid:<7} [{cpu:03}] {flags} {secs:>5}.{us:06}: ")
 }
 
 /// To the next µs from half of one on, as the tracer's `ns2usecs()`.
@@ -129,11 +111,7 @@ fn write_rss(
     let Some(anon) = state.anon(info.mm) else {
         return Ok(false);
     };
-    let own = state
-        .cast
-        .tasks
-        .get(task)
-        .is_some_and(|task| task.mm == Some(info.mm));
+    let own = state.cast.tasks.get(task).is_some_and(|task| task.mm == Some(info.mm));
     write!(
         out,
         "rss_stat: mm_id={} curr={} type=MM_ANONPAGES size={}B",

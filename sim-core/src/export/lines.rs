@@ -22,11 +22,7 @@ pub(super) fn pid(state: &State<'_>, task: TaskId) -> u32 {
 
 /// The comm of a task.
 pub(super) fn comm<'a>(state: &State<'a>, task: TaskId) -> &'a str {
-    state
-        .cast
-        .tasks
-        .get(task)
-        .map_or("<...>", |info| info.comm.as_str())
+    state.cast.tasks.get(task).map_or("<...>", |info| info.comm.as_str())
 }
 
 /// Writes `name: args` if the record is a tracepoint of the kernel's,
@@ -47,23 +43,12 @@ fn write_reclaim(out: &mut String, state: &State<'_>, record: &Record) -> Result
     match record.event {
         Event::DirectReclaimBegin { order, gfp } => {
             let gfp = crate::record::Gfp(gfp).text();
-            write!(
-                out,
-                "mm_vmscan_direct_reclaim_begin: order={order} gfp_flags={gfp}"
-            )?;
+            write!(out, "mm_vmscan_direct_reclaim_begin: order={order} gfp_flags={gfp}")?;
         }
         Event::DirectReclaimEnd { reclaimed } => {
-            write!(
-                out,
-                "mm_vmscan_direct_reclaim_end: nr_reclaimed={reclaimed}"
-            )?;
+            write!(out, "mm_vmscan_direct_reclaim_end: nr_reclaimed={reclaimed}")?;
         }
-        Event::ReclaimRetryZone {
-            zone,
-            reclaimable,
-            loops,
-            ok,
-        } => {
+        Event::ReclaimRetryZone { zone, reclaimable, loops, ok } => {
             let info = state.cast.zones.get(zone);
             let (name, min) = info.map_or(("", 0), |info| (info.name.as_str(), info.min));
             write!(
@@ -127,11 +112,7 @@ fn write_life(out: &mut String, state: &State<'_>, record: &Record) -> Result<bo
             write_fence(out, "dma_fence_emit", state, device, fence.0)?;
         }
         Event::FenceSignaled { fence } => {
-            let device = state
-                .cast
-                .devices
-                .iter()
-                .find(|(_, info)| info.task == Some(record.task));
+            let device = state.cast.devices.iter().find(|(_, info)| info.task == Some(record.task));
             let device = device.map_or(DeviceId(u32::MAX), |(id, _)| id);
             write_fence(out, "dma_fence_signaled", state, device, fence.0)?;
         }
@@ -165,8 +146,5 @@ fn write_fence(
     let info = state.cast.devices.get(device);
     let (driver, timeline) = info.map_or(("", ""), |info| (info.driver, info.name.as_str()));
     let context = if info.is_some() { device.0 } else { 0 };
-    write!(
-        out,
-        "{name}: driver={driver} timeline={timeline} context={context} seqno={seqno}"
-    )
+    write!(out, "{name}: driver={driver} timeline={timeline} context={context} seqno={seqno}")
 }

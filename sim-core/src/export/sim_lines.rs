@@ -107,11 +107,7 @@ fn write_killer(out: &mut String, state: &State<'_>, record: &Record) -> Written
 /// Pages that come and go.
 fn write_memory(out: &mut String, state: &State<'_>, record: &Record) -> Written {
     match record.event {
-        Event::Zap {
-            range,
-            pages,
-            freed,
-        } => {
+        Event::Zap { range, pages, freed } => {
             out.push_str("sim:zap: ");
             write_range(out, state, range)?;
             write!(out, " pages={pages} freed={freed}")?;
@@ -141,12 +137,7 @@ fn write_memory(out: &mut String, state: &State<'_>, record: &Record) -> Written
 /// The notifier core.
 fn write_notifier(out: &mut String, state: &State<'_>, record: &Record) -> Written {
     match record.event {
-        Event::MnCall {
-            notifier,
-            range,
-            blockable,
-            event,
-        } => {
+        Event::MnCall { notifier, range, blockable, event } => {
             out.push_str("sim:mn_call: ");
             write_registration(out, state, notifier)?;
             write_range(out, state, range)?;
@@ -157,11 +148,7 @@ fn write_notifier(out: &mut String, state: &State<'_>, record: &Record) -> Writt
             };
             write!(out, " blockable={} event={event}", u8::from(blockable))?;
         }
-        Event::MnReturn {
-            notifier,
-            range,
-            refused,
-        } => {
+        Event::MnReturn { notifier, range, refused } => {
             out.push_str("sim:mn_return: ");
             write_registration(out, state, notifier)?;
             write_range(out, state, range)?;
@@ -172,12 +159,7 @@ fn write_notifier(out: &mut String, state: &State<'_>, record: &Record) -> Writt
             write_registration(out, state, notifier)?;
             write_range(out, state, range)?;
         }
-        Event::MnItree {
-            mm,
-            op,
-            active,
-            seq,
-        } => {
+        Event::MnItree { mm, op, active, seq } => {
             let op = match op {
                 ItreeOp::Start => "start",
                 ItreeOp::End => "end",
@@ -199,11 +181,7 @@ fn write_wait(out: &mut String, state: &State<'_>, on: WaitOn) -> fmt::Result {
         WaitOn::Time => write!(out, "on=time"),
         WaitOn::Queue(queue) => write!(out, "on=queue queue={}", queue.0),
         WaitOn::Lock(lock) => {
-            let name = state
-                .cast
-                .locks
-                .get(lock)
-                .map_or("?", |info| info.name.as_str());
+            let name = state.cast.locks.get(lock).map_or("?", |info| info.name.as_str());
             let owner = state.holder(lock).map_or(0, |owner| pid(state, owner));
             write!(out, "on=lock owner={owner} lock=\"{name}\"")
         }

@@ -38,10 +38,7 @@ pub(super) fn beginnings(run: &Run) -> BTreeMap<usize, TaskId> {
             _ => {}
         }
     }
-    first
-        .into_iter()
-        .filter_map(|(task, index)| Some((index?, task)))
-        .collect()
+    first.into_iter().filter_map(|(task, index)| Some((index?, task))).collect()
 }
 
 /// The state after a record.
@@ -111,11 +108,7 @@ impl<'a> State<'a> {
                     *anon = anon.saturating_sub(u64::from(pages));
                 }
             }
-            Event::MnCall {
-                notifier,
-                blockable,
-                ..
-            } => {
+            Event::MnCall { notifier, blockable, .. } => {
                 self.calls.insert((task, notifier), blockable);
             }
             _ => {}
@@ -155,10 +148,10 @@ impl<'a> State<'a> {
     /// What a task asked for when it last entered direct reclaim; a page
     /// for user space if it never did.
     pub(super) fn request(&self, task: TaskId) -> Request {
-        self.requests.get(&task).copied().unwrap_or(Request {
-            order: 0,
-            gfp: Gfp::HIGHUSER_MOVABLE,
-        })
+        self.requests
+            .get(&task)
+            .copied()
+            .unwrap_or(Request { order: 0, gfp: Gfp::HIGHUSER_MOVABLE })
     }
 
     /// Who holds a lock: one of them if shared.

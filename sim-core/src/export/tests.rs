@@ -1,10 +1,7 @@
 //! Golden text of a run put together by hand: the exporters alone,
 //! without the model, and the reader on what they print.
 
-#![expect(
-    clippy::needless_raw_string_hashes,
-    reason = "expect-test writes them so"
-)]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them so")]
 
 use expect_test::expect;
 
@@ -66,10 +63,7 @@ fn log_is_printed_as_the_kernel_prints_it() {
 #[test]
 fn older_kernels_say_less() {
     let line = |text: &str, what: &str| {
-        text.lines()
-            .find(|line| line.contains(what))
-            .unwrap_or("")
-            .to_owned()
+        text.lines().find(|line| line.contains(what)).unwrap_or("").to_owned()
     };
     assert!(line(&ftrace(&run("5.12")), "mark_victim").ends_with("mark_victim: pid=130"));
     expect!["[    0.004000] Out of memory: Killed process 130 (hog) total-vm:112096kB, anon-rss:94844kB, file-rss:4kB, shmem-rss:448kB, UID:0 pgtables:229376kB oom_score_adj:0"].assert_eq(&line(&dmesg(&run("5.4")), "Killed"));
@@ -91,35 +85,17 @@ fn reader_finds_the_story_again() {
         let story = story(&trace.lines, &log.lines, 0);
         let events: Vec<_> = story.events.iter().map(|event| event.kind.text()).collect();
         let (start, finish) = ("start_task_reaping", "finish_task_reaping");
-        assert_eq!(
-            events,
-            [
-                "mark_victim",
-                "wake_reaper",
-                start,
-                finish,
-                start,
-                "reaped",
-                finish
-            ]
-        );
+        assert_eq!(events, ["mark_victim", "wake_reaper", start, finish, start, "reaped", finish]);
         let victim = &story.victims[0];
         assert_eq!(victim.name, "hog");
-        let refusals: Vec<_> = victim
-            .attempts
-            .iter()
-            .map(|attempt| attempt.refusals)
-            .collect();
+        let refusals: Vec<_> = victim.attempts.iter().map(|attempt| attempt.refusals).collect();
         assert_eq!(refusals, [1, 0]);
         assert_eq!(story.refusals_logged, u32::from(kernel != "4.14"));
         assert_eq!(victim.attempts[0].anon_after, Some(16 * 4096));
         let known = (kernel == "6.1").then_some(23_695 * 4096);
         assert_eq!(victim.anon_drop(), known);
         let hog = story.process("hog").expect("the hog");
-        assert_eq!(
-            (hog.started_us, hog.exit_mmap_us),
-            (Some(0), Some(2_116_000))
-        );
+        assert_eq!((hog.started_us, hog.exit_mmap_us), (Some(0), Some(2_116_000)));
         let presser = story.process("presser").expect("the presser");
         assert_eq!(presser.started_us, Some(1_000));
     }
@@ -134,28 +110,11 @@ fn records_of_unknown_things_do_not_panic() {
         Event::MarkVictim { victim, report },
         Event::KilledProcess { victim, report },
         Event::Reaped { victim, report },
-        Event::Zap {
-            range,
-            pages: 7,
-            freed: 7,
-        },
-        Event::MnReturn {
-            notifier,
-            range,
-            refused: true,
-        },
+        Event::Zap { range, pages: 7, freed: 7 },
+        Event::MnReturn { notifier, range, refused: true },
         Event::ExitMmap { mm },
-        Event::Blocked {
-            on: WaitOn::Lock(LockId(9)),
-            why: 250,
-            stack: StackId(9),
-        },
-        Event::ReclaimRetryZone {
-            zone: ZoneId(9),
-            reclaimable: u32::MAX,
-            loops: 1,
-            ok: false,
-        },
+        Event::Blocked { on: WaitOn::Lock(LockId(9)), why: 250, stack: StackId(9) },
+        Event::ReclaimRetryZone { zone: ZoneId(9), reclaimable: u32::MAX, loops: 1, ok: false },
     ] {
         recorder.record(SimTime::MAX, TaskId(9), event);
     }

@@ -43,10 +43,7 @@ fn parse_line(line: &str) -> Option<LogLine<'_>> {
         Some((_, text)) => text,
         None => rest,
     };
-    Some(LogLine {
-        time_us,
-        text: text.strip_prefix(' ').unwrap_or(text).trim_end(),
-    })
+    Some(LogLine { time_us, text: text.strip_prefix(' ').unwrap_or(text).trim_end() })
 }
 
 #[cfg(test)]
@@ -62,11 +59,7 @@ mod tests {
                     [Sun Nov 22 10:00:00 2026] date\n\
                     no stamp\n\n";
         let read = parse_dmesg(text);
-        let lines: Vec<_> = read
-            .lines
-            .iter()
-            .map(|line| (line.time_us, line.text))
-            .collect();
+        let lines: Vec<_> = read.lines.iter().map(|line| (line.time_us, line.text)).collect();
         assert_eq!(
             lines,
             [

@@ -94,10 +94,9 @@ pub fn parse_ftrace(text: &str) -> Result<FtraceText<'_>, NotFtrace> {
     if read.lines.is_empty() {
         return Err(match read.unread_shown.first() {
             None => NotFtrace::Empty,
-            Some((line, text)) => NotFtrace::NoEvent {
-                line: *line,
-                text: text.chars().take(60).collect(),
-            },
+            Some((line, text)) => {
+                NotFtrace::NoEvent { line: *line, text: text.chars().take(60).collect() }
+            }
         });
     }
     Ok(read)
@@ -148,21 +147,12 @@ fn parse_around_cpu<'a>(task: &'a str, rest: &'a str) -> Option<TraceLine<'a>> {
         None => (rest.trim_end().strip_suffix(':')?, ""),
     };
     let plain = !name.is_empty() && !name.contains(char::is_whitespace);
-    plain.then_some(TraceLine {
-        comm: comm.trim(),
-        pid,
-        cpu,
-        time_us,
-        name,
-        args: args.trim_end(),
-    })
+    plain.then_some(TraceLine { comm: comm.trim(), pid, cpu, time_us, name, args: args.trim_end() })
 }
 
 fn is_tgid(text: &str) -> bool {
-    text.strip_suffix(')').is_some_and(|tgid| {
-        tgid.chars()
-            .all(|c| c.is_ascii_digit() || c == ' ' || c == '-')
-    })
+    text.strip_suffix(')')
+        .is_some_and(|tgid| tgid.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-'))
 }
 
 fn digits(text: &str) -> Option<u32> {
@@ -202,10 +192,7 @@ mod tests {
         let tgid = one("  kworker/0:1-events-12  (   12) [001] ....  5.000001: a: b=1");
         assert_eq!((tgid.comm, tgid.pid), ("kworker/0:1-events", 12));
         let no_flags = one(" <...>-9 [000] 77.123456789: sim:mn_call: start=0x10");
-        assert_eq!(
-            (no_flags.time_us, no_flags.name),
-            (77_123_457, "sim:mn_call")
-        );
+        assert_eq!((no_flags.time_us, no_flags.name), (77_123_457, "sim:mn_call"));
         let bracketed = one("odd [0] name-7 [002] ..... 1.000000: x: y");
         assert_eq!((bracketed.comm, bracketed.cpu), ("odd [0] name", 2));
         assert_eq!(one("a-1 [000] ..... 1.000000: bare:").args, "");
@@ -223,27 +210,15 @@ mod tests {
     #[test]
     fn text_without_events_is_turned_down() {
         assert_eq!(parse_ftrace("# x\n\n").map(drop), Err(NotFtrace::Empty));
-        let error = parse_ftrace("\nhello [000] world\n")
-            .map(drop)
-            .expect_err("no event");
-        assert!(
-            error.to_string().starts_with("line 2: `hello [000] world`"),
-            "{error}"
-        );
+        let error = parse_ftrace("\nhello [000] world\n").map(drop).expect_err("no event");
+        assert!(error.to_string().starts_with("line 2: `hello [000] world`"), "{error}");
     }
 
     #[test]
     fn broken_lines_do_not_panic() {
-        for line in [
-            "[",
-            "]",
-            "-[",
-            "a-1 [",
-            "a-1 [0]",
-            "a-1 [0] :",
-            "é-1 [0é] 1.0: é",
-            "a- [0] 1.0:: ",
-        ] {
+        for line in
+            ["[", "]", "-[", "a-1 [", "a-1 [0]", "a-1 [0] :", "é-1 [0é] 1.0: é", "a- [0] 1.0:: "]
+        {
             assert_eq!(parse_line(line), None, "{line}");
         }
     }

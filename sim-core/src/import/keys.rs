@@ -22,9 +22,7 @@ pub(super) fn leading_number(text: &str) -> Option<i64> {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let end = digits
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(digits.len());
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
     let value: i64 = digits.get(..end)?.parse().ok()?;
     Some(if negative { -value } else { value })
 }
@@ -44,11 +42,7 @@ pub(super) fn seconds_us(text: &str) -> Option<i64> {
     if bytes.next().is_some_and(|digit| digit >= b'5') {
         us += 1;
     }
-    whole
-        .parse::<i64>()
-        .ok()?
-        .checked_mul(1_000_000)?
-        .checked_add(us)
+    whole.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(us)
 }
 
 #[cfg(test)]

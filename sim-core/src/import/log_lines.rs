@@ -9,11 +9,7 @@ pub(super) enum Said<'a> {
     /// `Killed process 130 (hog) …`.
     Killed { pid: u32, comm: &'a str },
     /// `oom_reaper: reaped process 130 (hog), now anon-rss:…`.
-    Reaped {
-        pid: u32,
-        comm: &'a str,
-        anon_kb: Option<i64>,
-    },
+    Reaped { pid: u32, comm: &'a str, anon_kb: Option<i64> },
     /// `oom_reaper: unable to reap pid:130 (hog)`.
     Unable { pid: u32, comm: &'a str },
     /// `… callback failed with -11 in non-blockable context.`
@@ -30,8 +26,7 @@ pub(super) fn said(text: &str) -> Option<Said<'_>> {
         let (pid, comm, _) = pid_and_comm(rest)?;
         Some(Said::Unable { pid, comm })
     } else if text.ends_with(" in non-blockable context.") {
-        text.contains(" callback failed with ")
-            .then_some(Said::Refused)
+        text.contains(" callback failed with ").then_some(Said::Refused)
     } else {
         // With `Out of memory: ` before it since 5.3, bare before.
         let (_, rest) = text.split_once("Killed process ")?;
@@ -43,15 +38,9 @@ pub(super) fn said(text: &str) -> Option<Said<'_>> {
 /// `130 (hog) …` or `130 (hog), …`; a comm may itself hold parentheses.
 fn pid_and_comm(text: &str) -> Option<(u32, &str, &str)> {
     let (pid, rest) = text.split_once(" (")?;
-    let end = rest
-        .find("), now ")
-        .or_else(|| rest.find(") total-vm:"))
-        .or_else(|| rest.rfind(')'))?;
-    Some((
-        pid.trim().parse().ok()?,
-        rest.get(..end)?,
-        rest.get(end + 1..)?,
-    ))
+    let end =
+        rest.find("), now ").or_else(|| rest.find(") total-vm:")).or_else(|| rest.rfind(')'))?;
+    Some((pid.trim().parse().ok()?, rest.get(..end)?, rest.get(end + 1..)?))
 }
 
 #[cfg(test)]
@@ -62,34 +51,21 @@ mod tests {
     fn lines_of_all_eras_are_told_apart() {
         assert_eq!(
             said("Out of memory: Killed process 130 (hog) total-vm:112096kB, anon-rss:94844kB"),
-            Some(Said::Killed {
-                pid: 130,
-                comm: "hog"
-            })
+            Some(Said::Killed { pid: 130, comm: "hog" })
         );
         assert_eq!(
             said("Killed process 7 (a (b) c) total-vm:1kB"),
-            Some(Said::Killed {
-                pid: 7,
-                comm: "a (b) c"
-            })
+            Some(Said::Killed { pid: 7, comm: "a (b) c" })
         );
         assert_eq!(
             said(
                 "oom_reaper: reaped process 130 (hog), now anon-rss:8kB, file-rss:0kB, shmem-rss:0kB"
             ),
-            Some(Said::Reaped {
-                pid: 130,
-                comm: "hog",
-                anon_kb: Some(8)
-            })
+            Some(Said::Reaped { pid: 130, comm: "hog", anon_kb: Some(8) })
         );
         assert_eq!(
             said("oom_reaper: unable to reap pid:130 (hog)"),
-            Some(Said::Unable {
-                pid: 130,
-                comm: "hog"
-            })
+            Some(Said::Unable { pid: 130, comm: "hog" })
         );
         assert_eq!(
             said("f+0x0/0x310 [m] callback failed with -11 in non-blockable context."),

@@ -100,11 +100,7 @@ impl VictimStory {
     pub fn anon_drop(&self) -> Option<i64> {
         let before = self.anon_at_kill?.max(self.anon_most.unwrap_or(0));
         let after = self.anon_reaped.or_else(|| {
-            let seen = self
-                .attempts
-                .iter()
-                .rev()
-                .find_map(|attempt| attempt.anon_after);
+            let seen = self.attempts.iter().rev().find_map(|attempt| attempt.anon_after);
             // No change seen in any attempt: nothing went away.
             seen.or_else(|| (!self.attempts.is_empty()).then_some(before))
         })?;
@@ -153,18 +149,12 @@ impl Story {
 
     /// The victim of this name that was killed last.
     pub(super) fn victim_mut(&mut self, name: &str) -> Option<&mut VictimStory> {
-        self.victims
-            .iter_mut()
-            .rev()
-            .find(|victim| victim.name == name)
+        self.victims.iter_mut().rev().find(|victim| victim.name == name)
     }
 
     /// A process by name, made if new.
     pub(super) fn process_mut(&mut self, name: &str) -> &mut Process {
-        let index = self
-            .processes
-            .iter()
-            .position(|process| process.name == name);
+        let index = self.processes.iter().position(|process| process.name == name);
         let index = index.unwrap_or_else(|| {
             self.processes.push(Process {
                 name: name.to_owned(),

@@ -167,10 +167,7 @@ fn tell_process(story: &mut Story, line: &TraceLine<'_>) {
             story.process_mut(line.comm).exit_mmap_us.get_or_insert(at);
         }
         "exit_mmap_ret" | "sim:exit_mmap_done" => {
-            story
-                .process_mut(line.comm)
-                .exit_mmap_done_us
-                .get_or_insert(at);
+            story.process_mut(line.comm).exit_mmap_done_us.get_or_insert(at);
         }
         "sched_process_exit" => story.process_mut(line.comm).exits_us.push(at),
         "sim:started" => {
@@ -205,11 +202,7 @@ fn refused(line: &TraceLine<'_>) -> bool {
 }
 
 fn key(at_us: i64, kind: KeyKind, victim: &str) -> KeyEvent {
-    KeyEvent {
-        at_us,
-        kind,
-        victim: victim.to_owned(),
-    }
+    KeyEvent { at_us, kind, victim: victim.to_owned() }
 }
 
 /// The victim of the attempt under way: of the one that started last, if

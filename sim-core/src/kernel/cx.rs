@@ -59,10 +59,7 @@ impl std::ops::Deref for Kernel {
 impl Kernel {
     /// A kernel with this state.
     pub fn new(parts: Parts, state: State) -> Rc<Self> {
-        Rc::new(Self {
-            parts,
-            state: RefCell::new(state),
-        })
+        Rc::new(Self { parts, state: RefCell::new(state) })
     }
 
     /// Creates a process that runs `body`.
@@ -173,18 +170,13 @@ impl Cx {
 
     /// Puts `event` into the record.
     pub fn record(&self, event: Event) {
-        self.kernel
-            .engine
-            .observe(|at, recorder| recorder.record(at, self.task, event));
+        self.kernel.engine.observe(|at, recorder| recorder.record(at, self.task, event));
     }
 
     /// Enters a kernel function; it is left when the guard drops.
     pub fn enter(&self, function: Func) -> InFunction {
         self.kernel.engine.enter(self.task, function as u8);
-        InFunction {
-            kernel: Rc::clone(&self.kernel),
-            task: self.task,
-        }
+        InFunction { kernel: Rc::clone(&self.kernel), task: self.task }
     }
 
     /// Consumes CPU time.
@@ -194,26 +186,17 @@ impl Cx {
 
     /// Sleeps exactly `span` (a high-resolution timer).
     pub async fn sleep(&self, span: Nanos, why: Reason, signals: Signals) -> Waited {
-        self.kernel
-            .engine
-            .sleep(span, Why(why as u8), signals)
-            .await
+        self.kernel.engine.sleep(span, Why(why as u8), signals).await
     }
 
     /// Waits for a queue to be woken.
     pub async fn wait(&self, queue: QueueId, why: Reason, signals: Signals) -> Waited {
-        self.kernel
-            .engine
-            .wait(queue, Why(why as u8), signals, None)
-            .await
+        self.kernel.engine.wait(queue, Why(why as u8), signals, None).await
     }
 
     /// Takes a lock, however long that takes.
     pub async fn lock(&self, lock: LockId, hold: Hold, why: Reason) {
-        self.kernel
-            .engine
-            .lock(lock, hold, Why(why as u8), Signals::Ignored)
-            .await;
+        self.kernel.engine.lock(lock, hold, Why(why as u8), Signals::Ignored).await;
     }
 
     /// Takes a lock if that needs no wait.

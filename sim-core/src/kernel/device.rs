@@ -42,15 +42,7 @@ impl Device {
     /// An idle device. Job times come from the stream of its name.
     pub fn new(seed: u64, setup: DeviceSetup, work: QueueId, signaled: QueueId) -> Self {
         let latency = Stream::new(seed, "fence", &setup.name);
-        Self {
-            setup,
-            jobs: VecDeque::new(),
-            next_fence: 0,
-            latency,
-            work,
-            signaled,
-            task: None,
-        }
+        Self { setup, jobs: VecDeque::new(), next_fence: 0, latency, work, signaled, task: None }
     }
 
     /// Whether it works on a job.
@@ -98,10 +90,7 @@ pub async fn wait_for_fences(cx: &Cx, device: DeviceId, uses: impl Fn(RangeId) -
     loop {
         let (pending, signaled) = cx.with(|state| {
             let device = &state.devices[device];
-            (
-                device.jobs.iter().any(|job| uses(job.range)),
-                device.signaled,
-            )
+            (device.jobs.iter().any(|job| uses(job.range)), device.signaled)
         });
         if !pending {
             return;

@@ -41,9 +41,7 @@ pub async fn fault_in(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u6
 /// `handle_mm_fault()` down to `do_anonymous_page()`.
 async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u64, FaultError> {
     let _in = cx.enter(Func::HandleMmFault);
-    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, want)
-        .await
-        .ok_or(FaultError::Oom)?;
+    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, want).await.ok_or(FaultError::Oom)?;
     cx.cpu(cx.costs().page_fault * pages.count()).await;
     // check_stable_address_space(): a page may not come back zeroed.
     if cx.with(|state| state.mms[mm].unstable) {
@@ -76,9 +74,7 @@ pub async fn map_initial(cx: &Cx, mm: MmId, vmas: Vec<(Vma, u64)>) {
 /// Maps pages into a VMA.
 fn install(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
     cx.with(|state| {
-        let vma = state.mms[mm]
-            .vma(range)
-            .expect("invariant: faults come from mapped memory");
+        let vma = state.mms[mm].vma(range).expect("invariant: faults come from mapped memory");
         vma.anon.add(pages);
         assert!(
             vma.present() <= (vma.end - vma.start) >> 12,
@@ -93,19 +89,14 @@ fn install(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
 /// do this to one VMA at a time; each page is freed once.
 pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
     loop {
-        let batch = cx.with(|state| {
-            state.mms[mm]
-                .vma(range)
-                .map_or(0, |vma| vma.present().min(ZAP_BATCH))
-        });
+        let batch =
+            cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.present().min(ZAP_BATCH)));
         if batch == 0 {
             return;
         }
         cx.cpu(cx.costs().zap_page * batch).await;
         let (file, freed) = cx.with(|state| {
-            let vma = state.mms[mm]
-                .vma(range)
-                .expect("invariant: the mm outlives its unmapping");
+            let vma = state.mms[mm].vma(range).expect("invariant: the mm outlives its unmapping");
             // Pages of a file stay in the page cache.
             let file = vma.file.min(batch);
             vma.file -= file;
@@ -115,11 +106,7 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
         let unmapped = file + freed.count();
         if unmapped > 0 {
             free_pages(cx, freed);
-            cx.record(Event::Zap {
-                range,
-                pages: count(unmapped),
-                freed: count(freed.count()),
-            });
+            cx.record(Event::Zap { range, pages: count(unmapped), freed: count(freed.count()) });
         }
     }
 }

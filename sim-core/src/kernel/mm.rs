@@ -137,10 +137,7 @@ impl Mm {
 
     /// Mapped pages, present or not.
     pub fn total_vm(&self) -> u64 {
-        self.vmas
-            .iter()
-            .map(|vma| (vma.end - vma.start) >> 12)
-            .sum()
+        self.vmas.iter().map(|vma| (vma.end - vma.start) >> 12).sum()
     }
 
     /// Page-table pages that the present pages need: one for each 2 MiB,

@@ -22,10 +22,7 @@ pub(super) async fn exit_mmap(cx: &Cx, mm: MmId) {
     release(cx, mm, all).await;
     let (mmap_lock, vmas) = cx.with(|state| {
         let mm = &state.mms[mm];
-        (
-            mm.mmap_lock,
-            mm.vmas.iter().map(|vma| vma.id).collect::<Vec<_>>(),
-        )
+        (mm.mmap_lock, mm.vmas.iter().map(|vma| vma.id).collect::<Vec<_>>())
     });
     cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
     {
@@ -50,13 +47,7 @@ fn whole_address_space(cx: &Cx, mm: MmId) -> Range {
     let (start, end) = (0, u64::MAX);
     let id = cx.kernel().engine.observe(|_, recorder| {
         let name = "everything".to_owned();
-        recorder.cast.ranges.push(RangeInfo {
-            mm,
-            start,
-            end,
-            name,
-            anonymous: true,
-        })
+        recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous: true })
     });
     Range { id, start, end }
 }

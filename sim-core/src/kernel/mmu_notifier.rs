@@ -130,10 +130,7 @@ fn mn_itree_inv_end(cx: &Cx, mm: MmId) {
         if !itree.has_itree {
             return None;
         }
-        assert!(
-            itree.active > 0,
-            "invariant I11: an invalidation ends that never began"
-        );
+        assert!(itree.active > 0, "invariant I11: an invalidation ends that never began");
         itree.active -= 1;
         let opened = itree.active == 0 && itree.seq % 2 == 1;
         if opened {
@@ -170,10 +167,7 @@ async fn mn_hlist_invalidate_range_start(
         let _in = cx.enter(Func::MnHlistStart);
         index += 1;
         cx.cpu(cx.costs().notifier_hlist).await;
-        if call(cx, notifier, range, blockable, event, 0)
-            .await
-            .is_err()
-        {
+        if call(cx, notifier, range, blockable, event, 0).await.is_err() {
             // The line "callback failed with -11 in non-blockable context."
             cx.cpu(cx.costs().printk).await;
             if blockable == Blockable::No {
@@ -198,32 +192,13 @@ async fn call(
         (subscription.device, subscription.overlaps(range))
     });
     let may_block = blockable == Blockable::Yes;
-    cx.record(Event::MnCall {
-        notifier,
-        range: range.id,
-        blockable: may_block,
-        event,
-    });
+    cx.record(Event::MnCall { notifier, range: range.id, blockable: may_block, event });
     let result = {
         let _in = cx.enter(Func::DriverCallback);
         let driver = cx.kernel().drivers[device];
-        driver
-            .invalidate(Call {
-                cx,
-                notifier,
-                range,
-                overlaps,
-                blockable,
-                event,
-                seq,
-            })
-            .await
+        driver.invalidate(Call { cx, notifier, range, overlaps, blockable, event, seq }).await
     };
-    cx.record(Event::MnReturn {
-        notifier,
-        range: range.id,
-        refused: result.is_err(),
-    });
+    cx.record(Event::MnReturn { notifier, range: range.id, refused: result.is_err() });
     result
 }
 
@@ -243,8 +218,7 @@ pub async fn release(cx: &Cx, mm: MmId, all: Range) {
     }
     let hlist = cx.with(|state| std::mem::take(&mut state.mms[mm].hlist));
     if !hlist.is_empty() {
-        cx.sleep(cx.costs().srcu_sync, Reason::Srcu, Signals::Ignored)
-            .await;
+        cx.sleep(cx.costs().srcu_sync, Reason::Srcu, Signals::Ignored).await;
     }
 }
 
@@ -256,37 +230,12 @@ pub fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64) {
     let range = cx.kernel().engine.observe(|_, recorder| {
         let name = recorder.cast.devices[device].name.clone();
         let interval = api == Api::Interval;
-        recorder.cast.notifiers.push(NotifierInfo {
-            device,
-            mm,
-            interval,
-        });
-        recorder.cast.ranges.push(RangeInfo {
-            mm,
-            start,
-            end,
-            name,
-            anonymous: true,
-        })
+        recorder.cast.notifiers.push(NotifierInfo { device, mm, interval });
+        recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous: true })
     });
-    let range = Range {
-        id: range,
-        start,
-        end,
-    };
-    let id = cx.with(|state| {
-        state.notifiers.push(Notifier {
-            device,
-            mm,
-            api,
-            range,
-            seq: 0,
-        })
-    });
-    cx.record(Event::NotifierRegistered {
-        notifier: id,
-        range: range.id,
-    });
+    let range = Range { id: range, start, end };
+    let id = cx.with(|state| state.notifiers.push(Notifier { device, mm, api, range, seq: 0 }));
+    cx.record(Event::NotifierRegistered { notifier: id, range: range.id });
     match api {
         Api::Hlist => cx.with(|state| state.mms[mm].hlist.insert(0, id)),
         Api::Interval => mmu_interval_notifier_insert(cx, mm, id),
@@ -330,10 +279,7 @@ fn insert_sorted(state: &mut State, id: NotifierId) {
 /// The device files of a process close: its registrations on `mm` go away.
 pub async fn unregister_all(cx: &Cx, mm: MmId) {
     let ids: Vec<_> = cx.with(|state| {
-        let mine = state
-            .notifiers
-            .iter()
-            .filter(|(_, notifier)| notifier.mm == mm);
+        let mine = state.notifiers.iter().filter(|(_, notifier)| notifier.mm == mm);
         mine.map(|(id, notifier)| (id, notifier.api)).collect()
     });
     for (id, api) in ids {
@@ -353,8 +299,7 @@ async fn mmu_notifier_unregister(cx: &Cx, mm: MmId, id: NotifierId) {
         hlist.len() < before
     });
     if listed {
-        cx.sleep(cx.costs().srcu_sync, Reason::Srcu, Signals::Ignored)
-            .await;
+        cx.sleep(cx.costs().srcu_sync, Reason::Srcu, Signals::Ignored).await;
     }
 }
 
@@ -362,11 +307,7 @@ async fn mmu_interval_notifier_remove(cx: &Cx, mm: MmId, id: NotifierId) {
     let _in = cx.enter(Func::IntervalRemove);
     let (itree, deferred) = cx.with(|state| {
         let itree = &mut state.mms[mm].itree;
-        if let Some(index) = itree
-            .deferred
-            .iter()
-            .position(|&d| d == Deferred::Insert(id))
-        {
+        if let Some(index) = itree.deferred.iter().position(|&d| d == Deferred::Insert(id)) {
             itree.deferred.remove(index);
             return (itree.clone(), false);
         }
@@ -378,24 +319,14 @@ async fn mmu_interval_notifier_remove(cx: &Cx, mm: MmId, id: NotifierId) {
         }
         (itree.clone(), deferred)
     });
-    let op = if deferred {
-        ItreeOp::DeferRemove
-    } else {
-        ItreeOp::Remove
-    };
+    let op = if deferred { ItreeOp::DeferRemove } else { ItreeOp::Remove };
     record_itree(cx, mm, &itree, op);
     while deferred && cx.with(|state| state.mms[mm].itree.seq) == itree.seq {
-        cx.wait(itree.wait, Reason::NotifierEnd, Signals::Ignored)
-            .await;
+        cx.wait(itree.wait, Reason::NotifierEnd, Signals::Ignored).await;
     }
 }
 
 fn record_itree(cx: &Cx, mm: MmId, itree: &Itree, op: ItreeOp) {
     let active = u16::try_from(itree.active).unwrap_or(u16::MAX);
-    cx.record(Event::MnItree {
-        mm,
-        op,
-        active,
-        seq: itree.seq,
-    });
+    cx.record(Event::MnItree { mm, op, active, seq: itree.seq });
 }

@@ -33,45 +33,30 @@ pub(super) async fn out_of_memory(cx: &Cx, gfp: Gfp) -> bool {
     if cx.with(|state| task_will_free_mem(state, cx.task())) {
         mark_oom_victim(cx, cx.task());
         queue_oom_reaper(cx, cx.task());
-        cx.record(Event::OutOfMemory {
-            result: OomResult::SelfDying,
-            victim: Some(cx.task()),
-        });
+        cx.record(Event::OutOfMemory { result: OomResult::SelfDying, victim: Some(cx.task()) });
         return true;
     }
     if !gfp.has(Gfp::FS) {
         // Who may not wait for the filesystem gets no help, but may go on trying.
-        cx.record(Event::OutOfMemory {
-            result: OomResult::NoFs,
-            victim: None,
-        });
+        cx.record(Event::OutOfMemory { result: OomResult::NoFs, victim: None });
         return true;
     }
     let candidates = cx.with(|state| state.groups.len() as u64);
     cx.cpu(cx.costs().select_per_task * candidates).await;
     match cx.with(|state| select_bad_process(state)) {
         Chosen::Nobody => {
-            cx.record(Event::OutOfMemory {
-                result: OomResult::NoVictim,
-                victim: None,
-            });
+            cx.record(Event::OutOfMemory { result: OomResult::NoVictim, victim: None });
             cx.record(Event::Panic {});
             cx.kernel().engine.request_stop();
             false
         }
         Chosen::Abort(pending) => {
-            cx.record(Event::OutOfMemory {
-                result: OomResult::Aborted,
-                victim: Some(pending),
-            });
+            cx.record(Event::OutOfMemory { result: OomResult::Aborted, victim: Some(pending) });
             true
         }
         Chosen::Task(victim) => {
             oom_kill_process(cx, victim).await;
-            cx.record(Event::OutOfMemory {
-                result: OomResult::Killed,
-                victim: Some(victim),
-            });
+            cx.record(Event::OutOfMemory { result: OomResult::Killed, victim: Some(victim) });
             true
         }
     }
@@ -133,10 +118,7 @@ async fn oom_kill_process(cx: &Cx, leader: TaskId) {
     send_sigkill(cx, leader);
     mark_oom_victim(cx, victim);
     let report = victim_report(cx, mm, leader);
-    cx.record(Event::KilledProcess {
-        victim: leader,
-        report,
-    });
+    cx.record(Event::KilledProcess { victim: leader, report });
     queue_oom_reaper(cx, victim);
 }
 
@@ -196,7 +178,5 @@ pub(super) fn victim_report(cx: &Cx, mm: MmId, leader: TaskId) -> ReportId {
             oom_score_adj,
         }
     });
-    cx.kernel()
-        .engine
-        .observe(|_, recorder| recorder.cast.reports.push(report))
+    cx.kernel().engine.observe(|_, recorder| recorder.cast.reports.push(report))
 }

@@ -87,15 +87,7 @@ async fn oom_reap_task(cx: &Cx, victim: TaskId) {
         cx.cpu(cx.costs().printk).await;
     }
     // Either way: nobody must wait for this victim any longer.
-    set_oom_skip(
-        cx,
-        mm,
-        if given_up {
-            SkipBy::GiveUp
-        } else {
-            SkipBy::Reaper
-        },
-    );
+    set_oom_skip(cx, mm, if given_up { SkipBy::GiveUp } else { SkipBy::Reaper });
 }
 
 /// Sets `MMF_OOM_SKIP`, once.
@@ -141,10 +133,7 @@ async fn __oom_reap_task_mm(cx: &Cx, mm: MmId) -> bool {
     while let Some(range) = cx.with(|state| vma_at_or_after(state, mm, next)) {
         next = range.end;
         cx.cpu(cx.costs().vma_walk).await;
-        if invalidate_range_start_nonblock(cx, mm, range, MnEvent::Unmap)
-            .await
-            .is_err()
-        {
+        if invalidate_range_start_nonblock(cx, mm, range, MnEvent::Unmap).await.is_err() {
             ok = false;
             continue;
         }
@@ -158,9 +147,5 @@ async fn __oom_reap_task_mm(cx: &Cx, mm: MmId) -> bool {
 fn vma_at_or_after(state: &super::State, mm: MmId, address: u64) -> Option<Range> {
     let vmas = &state.mms[mm].vmas;
     let vma = vmas.get(vmas.partition_point(|vma| vma.start < address))?;
-    Some(Range {
-        id: vma.id,
-        start: vma.start,
-        end: vma.end,
-    })
+    Some(Range { id: vma.id, start: vma.start, end: vma.end })
 }

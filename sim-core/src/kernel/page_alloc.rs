@@ -42,12 +42,7 @@ pub(super) fn get_page_from_freelist(cx: &Cx, want: u64, mark: Mark) -> Option<P
 
 /// Puts pages back on the free lists of their zones.
 pub(super) fn free_pages(cx: &Cx, pages: Pages) {
-    for (index, count) in pages
-        .0
-        .into_iter()
-        .enumerate()
-        .filter(|&(_, count)| count > 0)
-    {
+    for (index, count) in pages.0.into_iter().enumerate().filter(|&(_, count)| count > 0) {
         let zone = ZoneId::from_index(index);
         let free = cx.with(|state| {
             state.zones[zone].free += count;
@@ -62,10 +57,7 @@ pub(super) fn free_pages(cx: &Cx, pages: Pages) {
 }
 
 fn record_free(cx: &Cx, zone: ZoneId, free: u64) {
-    cx.record(Event::ZoneFree {
-        zone,
-        free: u32::try_from(free).unwrap_or(u32::MAX),
-    });
+    cx.record(Event::ZoneFree { zone, free: u32::try_from(free).unwrap_or(u32::MAX) });
 }
 
 /// `__alloc_pages()`: 1 to `want` pages, or none.
@@ -76,10 +68,7 @@ pub(super) async fn alloc_pages(cx: &Cx, gfp: Gfp, want: u64) -> Option<Pages> {
     }
     let pages = alloc_pages_slowpath(cx, gfp, want).await;
     if pages.is_none() {
-        cx.record(Event::AllocFailed {
-            order: 0,
-            gfp: gfp.0,
-        });
+        cx.record(Event::AllocFailed { order: 0, gfp: gfp.0 });
     }
     pages
 }
@@ -127,22 +116,14 @@ async fn alloc_pages_direct_reclaim(
     mark: Mark,
 ) -> (Option<Pages>, bool) {
     let reclaimed = try_to_free_pages(cx, gfp).await;
-    let pages = if reclaimed > 0 {
-        get_page_from_freelist(cx, want, mark)
-    } else {
-        None
-    };
+    let pages = if reclaimed > 0 { get_page_from_freelist(cx, want, mark) } else { None };
     psi_memstall_leave(cx);
     (pages, reclaimed > 0)
 }
 
 /// `should_reclaim_retry()`: whether another round could help.
 fn should_reclaim_retry(cx: &Cx, did_some_progress: bool, no_progress_loops: &mut u8) -> bool {
-    *no_progress_loops = if did_some_progress {
-        0
-    } else {
-        *no_progress_loops + 1
-    };
+    *no_progress_loops = if did_some_progress { 0 } else { *no_progress_loops + 1 };
     if *no_progress_loops > MAX_RECLAIM_RETRIES {
         return false;
     }
@@ -155,10 +136,7 @@ fn should_reclaim_retry(cx: &Cx, did_some_progress: bool, no_progress_loops: &mu
             if reclaimable == 0 && cx.kernel().switches.reclaimable_falls_back_to_free {
                 reclaimable = zone.free;
             }
-            (
-                reclaimable,
-                zone.headroom(Mark::Min, zone.free + reclaimable) > 0,
-            )
+            (reclaimable, zone.headroom(Mark::Min, zone.free + reclaimable) > 0)
         });
         cx.record(Event::ReclaimRetryZone {
             zone: id,

@@ -88,24 +88,17 @@ impl State {
     /// The group of `task`, if it is a user task.
     pub fn group_of(&self, task: TaskId) -> Option<&Group> {
         let leader = self.tasks[task].leader;
-        self.groups
-            .iter()
-            .find(|(id, _)| *id == leader)
-            .map(|(_, group)| group)
+        self.groups.iter().find(|(id, _)| *id == leader).map(|(_, group)| group)
     }
 
     /// `tsk_is_oom_victim()`.
     pub fn is_oom_victim(&self, task: TaskId) -> bool {
-        self.group_of(task)
-            .is_some_and(|group| group.oom_mm.is_some())
+        self.group_of(task).is_some_and(|group| group.oom_mm.is_some())
     }
 
     /// `find_lock_task_mm()`: a thread of the group that still has an mm.
     pub fn find_task_mm(&self, group: &Group) -> Option<(TaskId, MmId)> {
-        group
-            .threads
-            .iter()
-            .find_map(|&thread| Some((thread, self.tasks[thread].mm?)))
+        group.threads.iter().find_map(|&thread| Some((thread, self.tasks[thread].mm?)))
     }
 
     /// Pages managed in all zones.

@@ -66,11 +66,7 @@ mod tests {
     use super::*;
 
     fn clock(timer_wheel: bool) -> Clock {
-        Clock {
-            hz: 250,
-            timer_wheel,
-            uptime: Nanos::from_secs(14),
-        }
+        Clock { hz: 250, timer_wheel, uptime: Nanos::from_secs(14) }
     }
 
     #[test]
@@ -84,10 +80,7 @@ mod tests {
         for kill_us in (0..100_000).step_by(773) {
             let kill = SimTime(kill_us * 1000);
             let late = clock(true).expiry(kill, 500) - kill;
-            assert!(
-                late.0 > 2_000_000_000 && late.0 <= 2_036_000_000,
-                "{late:?}"
-            );
+            assert!(late.0 > 2_000_000_000 && late.0 <= 2_036_000_000, "{late:?}");
         }
     }
 

@@ -18,10 +18,7 @@ const SWAP_CLUSTER_MAX: u64 = 32;
 pub(super) async fn try_to_free_pages(cx: &Cx, gfp: Gfp) -> u64 {
     let _in = cx.enter(Func::TryToFreePages);
     psi_memstall_enter(cx);
-    cx.record(Event::DirectReclaimBegin {
-        order: 0,
-        gfp: gfp.0,
-    });
+    cx.record(Event::DirectReclaimBegin { order: 0, gfp: gfp.0 });
     let mut reclaimed = Pages::default();
     cx.with(|state| {
         for (id, zone) in state.zones.iter_mut() {
@@ -35,8 +32,7 @@ pub(super) async fn try_to_free_pages(cx: &Cx, gfp: Gfp) -> u64 {
         cx.cpu(cx.costs().reclaim_page * count).await;
         free_pages(cx, reclaimed);
     } else {
-        cx.cpu(cx.costs().reclaim_pass + cx.costs().reclaim_gap)
-            .await;
+        cx.cpu(cx.costs().reclaim_pass + cx.costs().reclaim_gap).await;
     }
     let reclaimed = u32::try_from(count).unwrap_or(u32::MAX);
     cx.record(Event::DirectReclaimEnd { reclaimed });

@@ -394,36 +394,12 @@ mod tests {
     fn packing_loses_nothing() {
         let events = [
             Event::Spawned {},
-            Event::Blocked {
-                on: WaitOn::Lock(LockId(u32::MAX)),
-                why: 250,
-                stack: StackId(7),
-            },
-            Event::Woken {
-                by: None,
-                how: Waited::Killed,
-            },
-            Event::Woken {
-                by: Some(TaskId(3)),
-                how: Waited::TimedOut,
-            },
-            Event::Zap {
-                range: RangeId(9),
-                pages: u32::MAX,
-                freed: 1,
-            },
-            Event::MnItree {
-                mm: MmId(1),
-                op: ItreeOp::End,
-                active: 140,
-                seq: u32::MAX,
-            },
-            Event::ReclaimRetryZone {
-                zone: ZoneId(1),
-                reclaimable: 428,
-                loops: 16,
-                ok: true,
-            },
+            Event::Blocked { on: WaitOn::Lock(LockId(u32::MAX)), why: 250, stack: StackId(7) },
+            Event::Woken { by: None, how: Waited::Killed },
+            Event::Woken { by: Some(TaskId(3)), how: Waited::TimedOut },
+            Event::Zap { range: RangeId(9), pages: u32::MAX, freed: 1 },
+            Event::MnItree { mm: MmId(1), op: ItreeOp::End, active: 140, seq: u32::MAX },
+            Event::ReclaimRetryZone { zone: ZoneId(1), reclaimable: 428, loops: 16, ok: true },
         ];
         for event in events {
             let (kind, word) = event.pack();

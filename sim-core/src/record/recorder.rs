@@ -29,13 +29,7 @@ pub struct Recorder {
 impl Recorder {
     /// An empty record of a run on `cast`.
     pub fn new(keep: Keep, cast: Cast) -> Self {
-        Self {
-            keep,
-            digest: RollingDigest::new(),
-            count: 0,
-            trace: Trace::default(),
-            cast,
-        }
+        Self { keep, digest: RollingDigest::new(), count: 0, trace: Trace::default(), cast }
     }
 
     /// `task` did, or suffered, `event` at `at`.
@@ -66,11 +60,7 @@ impl Observer for Recorder {
             EngineEvent::Exited => Event::Exited {},
             EngineEvent::Ran(cpu) => Event::Ran { cpu },
             EngineEvent::Preempted => Event::Preempted {},
-            EngineEvent::Blocked(on, why, stack) => Event::Blocked {
-                on,
-                why: why.0,
-                stack,
-            },
+            EngineEvent::Blocked(on, why, stack) => Event::Blocked { on, why: why.0, stack },
             EngineEvent::Woken(by, how) => Event::Woken { by, how },
             EngineEvent::Acquired(lock, hold) => Event::Acquired { lock, hold },
             EngineEvent::Released(lock) => Event::Released { lock },

@@ -29,19 +29,12 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the halves of a 96-bit word"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the halves of a 96-bit word")]
     pub(super) fn new(record: &Record) -> Self {
         let (kind, word) = record.event.pack();
         let task = u64::from(record.task.0) & 0xff_ffff;
         let head = u64::from(kind) << 56 | task << 32 | (word as u64 & 0xffff_ffff);
-        Self {
-            at: record.at.0,
-            head,
-            tail: (word >> 32) as u64,
-        }
+        Self { at: record.at.0, head, tail: (word >> 32) as u64 }
     }
 
     fn unpack(self) -> Record {
@@ -86,10 +79,7 @@ impl Trace {
 
     /// The record at `index`, if there is one.
     pub fn get(&self, index: usize) -> Option<Record> {
-        self.chunks
-            .get(index / CHUNK)?
-            .get(index % CHUNK)
-            .map(|packed| packed.unpack())
+        self.chunks.get(index / CHUNK)?.get(index % CHUNK).map(|packed| packed.unpack())
     }
 
     /// All records from `start` on, with their index.

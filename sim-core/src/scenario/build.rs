@@ -42,46 +42,22 @@ const REGION_ALIGN: u64 = 2 << 20;
 pub(super) fn build(scenario: &Scenario, choice: Choice) -> Rc<Kernel> {
     let machine = &scenario.machine;
     let costs = Costs::with(&machine.costs);
-    let clock = Clock {
-        hz: machine.hz,
-        timer_wheel: machine.timer_wheel,
-        uptime: machine.uptime,
-    };
+    let clock = Clock { hz: machine.hz, timer_wheel: machine.timer_wheel, uptime: machine.uptime };
     let cpus = cpus(machine.cpus, clock, costs.context_switch);
-    let mut cast = Cast {
-        jiffy: clock.tick(),
-        cpus: machine.cpus,
-        ..Cast::default()
-    };
+    let mut cast = Cast { jiffy: clock.tick(), cpus: machine.cpus, ..Cast::default() };
     for zone in &machine.zones {
         let (managed, min, low, high) = (zone.managed, zone.min, zone.low, zone.high);
-        cast.zones.push(ZoneInfo {
-            name: zone.name.clone(),
-            managed,
-            min,
-            low,
-            high,
-        });
+        cast.zones.push(ZoneInfo { name: zone.name.clone(), managed, min, low, high });
     }
-    let engine = Rc::new(Engine::new(
-        cpus,
-        choice.ties,
-        Recorder::new(choice.keep, cast),
-    ));
+    let engine = Rc::new(Engine::new(cpus, choice.ties, Recorder::new(choice.keep, cast)));
     let mut drivers: IdVec<DeviceId, &'static dyn Driver> = IdVec::new();
     for device in &scenario.devices {
         drivers.push(driver::find(&device.driver).expect("invariant: a checked driver exists"));
     }
     let interval_default = choice.switches.interval_api;
     let state = state(scenario, &engine, choice.seed, interval_default);
-    let parts = Parts {
-        engine,
-        switches: choice.switches,
-        policy: choice.policy,
-        costs,
-        clock,
-        drivers,
-    };
+    let parts =
+        Parts { engine, switches: choice.switches, policy: choice.policy, costs, clock, drivers };
     let kernel = Kernel::new(parts, state);
     spawn_all(&kernel, scenario, choice.seed);
     kernel
@@ -144,12 +120,7 @@ fn state(
             },
             lock,
         };
-        devices.push(Device::new(
-            seed,
-            setup,
-            engine.new_queue(),
-            engine.new_queue(),
-        ));
+        devices.push(Device::new(seed, setup, engine.new_queue(), engine.new_queue()));
     }
     let mut mms = IdVec::new();
     let mut groups = Vec::new();
@@ -195,13 +166,8 @@ fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
     let reaper = new_task("oom_reaper", "oom_reaper", REAPER_PID, TaskKind::Kthread);
     let reaper = kernel.spawn(reaper, oom_reaper);
     kernel.engine.observe(|_, recorder| {
-        let free: Vec<_> = kernel.with(|state| {
-            state
-                .zones
-                .iter()
-                .map(|(zone, is)| (zone, is.free))
-                .collect()
-        });
+        let free: Vec<_> =
+            kernel.with(|state| state.zones.iter().map(|(zone, is)| (zone, is.free)).collect());
         for (zone, free) in free {
             let free = u32::try_from(free).unwrap_or(u32::MAX);
             recorder.record(SimTime::ZERO, reaper, Event::ZoneFree { zone, free });
@@ -228,27 +194,14 @@ fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
         new.oom_score_adj = task.oom_score_adj;
         let process = process(kernel, scenario, task, mm, &mut pids, seed);
         let id = kernel.spawn(new, |cx| run_process(cx, process));
-        assert_eq!(
-            id,
-            leader(scenario, index),
-            "invariant: tasks are numbered as planned"
-        );
-        kernel
-            .engine
-            .observe(|_, recorder| recorder.cast.tasks[id].mm = Some(mm));
+        assert_eq!(id, leader(scenario, index), "invariant: tasks are numbered as planned");
+        kernel.engine.observe(|_, recorder| recorder.cast.tasks[id].mm = Some(mm));
     }
 }
 
 fn new_task(name: &str, comm: &str, pid: u32, kind: TaskKind) -> NewTask {
     let (name, comm) = (name.to_owned(), comm.to_owned());
-    NewTask {
-        name,
-        comm,
-        pid,
-        leader: None,
-        kind,
-        oom_score_adj: 0,
-    }
+    NewTask { name, comm, pid, leader: None, kind, oom_score_adj: 0 }
 }
 
 /// Hands out thread ids: those asked for, else the next free one.
@@ -258,9 +211,7 @@ struct Pids {
 
 impl Pids {
     fn new(scenario: &Scenario) -> Self {
-        Self {
-            taken: scenario.tasks.iter().filter_map(|task| task.pid).collect(),
-        }
+        Self { taken: scenario.tasks.iter().filter_map(|task| task.pid).collect() }
     }
 
     fn of(&mut self, task: &Task) -> u32 {
@@ -301,13 +252,7 @@ fn process(
     let range = |name: &str, start: u64, end: u64, anonymous: bool| {
         let name = name.to_owned();
         kernel.engine.observe(|_, recorder| {
-            recorder.cast.ranges.push(RangeInfo {
-                mm,
-                start,
-                end,
-                name,
-                anonymous,
-            })
+            recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous })
         })
     };
     let mut vmas = Vec::new();
@@ -328,20 +273,11 @@ fn process(
             let start = at.unwrap_or((below - (pages << 12)) & !(REGION_ALIGN - 1));
             below = start;
             let end = start + (pages << 12);
-            regions.push(Region {
-                range: range(region, start, end, true),
-                start,
-                end,
-            });
+            regions.push(Region { range: range(region, start, end, true), start, end });
         }
     }
     let first_pid = task.pid.unwrap_or(FIRST_PID);
-    let mut programs = Programs {
-        regions: &regions,
-        seed,
-        threads: Vec::new(),
-        mapped: 0,
-    };
+    let mut programs = Programs { regions: &regions, seed, threads: Vec::new(), mapped: 0 };
     for thread in &task.threads {
         let name = format!("{}/{}", task.name, thread.name);
         let program = programs.operations(&name, &thread.program);
@@ -349,16 +285,8 @@ fn process(
     }
     let program = programs.operations(&task.name, &task.program);
     let after = task.start.after.map(|index| leader(scenario, index));
-    let start = Start {
-        after,
-        delay: task.start.delay,
-    };
-    Process {
-        start,
-        mm,
-        vmas,
-        program,
-    }
+    let start = Start { after, delay: task.start.delay };
+    Process { start, mm, vmas, program }
 }
 
 /// Turns checked steps into operations.
@@ -371,10 +299,7 @@ struct Programs<'a> {
 
 impl Programs<'_> {
     fn operations(&mut self, name: &str, steps: &[Op]) -> Program {
-        steps
-            .iter()
-            .map(|step| self.operation(name, step))
-            .collect()
+        steps.iter().map(|step| self.operation(name, step)).collect()
     }
 
     fn operation(&mut self, name: &str, step: &Op) -> Box<dyn Operation> {
@@ -386,34 +311,15 @@ impl Programs<'_> {
             }
             Op::Touch { regions, rate } => {
                 let regions = regions.iter().map(|&index| &self.regions[index]);
-                let regions = regions
-                    .map(|region| (region.range, region.pages()))
-                    .collect();
-                Box::new(workload::Touch {
-                    regions,
-                    rate: *rate,
-                })
+                let regions = regions.map(|region| (region.range, region.pages())).collect();
+                Box::new(workload::Touch { regions, rate: *rate })
             }
-            Op::Register {
-                device,
-                region,
-                offset,
-                length,
-            } => {
+            Op::Register { device, region, offset, length } => {
                 let start = self.regions[*region].start + offset;
                 let device = DeviceId::from_index(*device);
-                Box::new(workload::Register {
-                    device,
-                    start,
-                    end: start + length,
-                })
+                Box::new(workload::Register { device, start, end: start + length })
             }
-            Op::Submit {
-                device,
-                region,
-                every,
-                count,
-            } => Box::new(workload::Submit {
+            Op::Submit { device, region, every, count } => Box::new(workload::Submit {
                 device: DeviceId::from_index(*device),
                 range: self.regions[*region].range,
                 every: *every,
@@ -422,18 +328,11 @@ impl Programs<'_> {
             Op::Thread { thread } => {
                 let (name, pid, program) = &self.threads[*thread];
                 let (name, program) = (name.clone(), Rc::clone(program));
-                Box::new(workload::Thread {
-                    name,
-                    pid: *pid,
-                    program,
-                })
+                Box::new(workload::Thread { name, pid: *pid, program })
             }
             Op::Pause { time } => {
                 let stream = RefCell::new(Stream::new(self.seed, "pause", name));
-                Box::new(workload::Pause {
-                    time: *time,
-                    stream,
-                })
+                Box::new(workload::Pause { time: *time, stream })
             }
             Op::Stuck { time } => Box::new(workload::Stuck { time: *time }),
             Op::Ready => Box::new(workload::Ready),

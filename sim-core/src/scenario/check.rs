@@ -60,11 +60,7 @@ pub fn parse_file(
     let source = Source::new(file, if text.len() > TEXT_MAX { "" } else { text }, &short);
     let mut report = Report::new(&source);
     if text.len() > TEXT_MAX {
-        report.add(
-            &(0..0),
-            "file too long",
-            format!("expected at most {TEXT_MAX} bytes"),
-        );
+        report.add(&(0..0), "file too long", format!("expected at most {TEXT_MAX} bytes"));
         return Err(report.finish());
     }
     if short.len() < sets.len() {
@@ -92,33 +88,20 @@ pub fn parse_file(
 
 fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option<Scenario> {
     if let Some(schema) = document.get("schema")
-        && schema
-            .get_ref()
-            .as_integer()
-            .is_none_or(|number| number.as_str() != "1")
+        && schema.get_ref().as_integer().is_none_or(|number| number.as_str() != "1")
     {
         // A newer file may differ anywhere: its other complaints mislead.
-        report.add(
-            &schema.span(),
-            "unknown schema",
-            "this program reads schema 1",
-        );
+        report.add(&schema.span(), "unknown schema", "this program reads schema 1");
         return None;
     }
     let fields = Fields::new(report, document, 0..0, FILE);
     let _ = fields.require(report, "schema");
-    let title = fields
-        .require(report, "title")
-        .and_then(|v| report.line(v, TITLE_MAX));
+    let title = fields.require(report, "title").and_then(|v| report.line(v, TITLE_MAX));
     let about = fields.get("about").and_then(|v| report.line(v, ABOUT_MAX));
     let kernel = fields.require(report, "kernel");
     let kernel = kernel.and_then(|v| report.choice(v, "kernel profile", &names::profiles()));
-    let policy = fields
-        .get("policy")
-        .and_then(|v| report.choice(v, "policy", &names::policies()));
-    let horizon = fields
-        .get("horizon")
-        .and_then(|v| report.time(v, HORIZON_MAX));
+    let policy = fields.get("policy").and_then(|v| report.choice(v, "policy", &names::policies()));
+    let horizon = fields.get("horizon").and_then(|v| report.time(v, HORIZON_MAX));
     let machine_fields = fields.get("machine").and_then(|v| machine::open(report, v));
     let machine: Machine = machine::machine(report, machine_fields.as_ref());
     let device_items = tables(report, &fields, "device", DEVICE, DEVICES_MAX);
@@ -159,13 +142,8 @@ pub(super) fn tables<'t>(
     known: &[&str],
     count_max: usize,
 ) -> Vec<Fields<'t>> {
-    let items = fields
-        .get(key)
-        .map_or(&[][..], |value| report.array(value, count_max));
-    items
-        .iter()
-        .filter_map(|item| Fields::from_value(report, item, known))
-        .collect()
+    let items = fields.get(key).map_or(&[][..], |value| report.array(value, count_max));
+    items.iter().filter_map(|item| Fields::from_value(report, item, known)).collect()
 }
 
 /// The names of items, which must differ; empty where one has none.
@@ -189,33 +167,18 @@ pub(super) fn names(report: &mut Report<'_>, items: &[Fields<'_>]) -> Vec<String
 fn device(report: &mut Report<'_>, fields: &Fields<'_>, name: &str) -> Option<Device> {
     let driver = fields.require(report, "driver");
     let driver = driver.and_then(|v| report.choice(v, "driver", &names::drivers()))?;
-    let api = fields
-        .get("api")
-        .and_then(|v| report.choice(v, "api", &["hlist", "interval"]));
-    let refuse = fields
-        .get("refuse")
-        .and_then(|v| report.choice(v, "answer", &["overlap", "when-busy"]));
-    let fence = fields
-        .get("fence")
-        .and_then(|v| report.distribution(v, DELAY_MAX));
+    let api = fields.get("api").and_then(|v| report.choice(v, "api", &["hlist", "interval"]));
+    let refuse =
+        fields.get("refuse").and_then(|v| report.choice(v, "answer", &["overlap", "when-busy"]));
+    let fence = fields.get("fence").and_then(|v| report.distribution(v, DELAY_MAX));
     let sleep = fields.get("sleep").and_then(|v| report.time(v, DELAY_MAX));
     Some(Device {
         name: name.to_owned(),
         driver: driver.to_owned(),
-        api: api.map(|api| {
-            if api == "hlist" {
-                Api::Hlist
-            } else {
-                Api::Interval
-            }
-        }),
+        api: api.map(|api| if api == "hlist" { Api::Hlist } else { Api::Interval }),
         fence: fence.unwrap_or(Distribution::new(Shape::Constant(Nanos::ZERO))),
         sleep: sleep.unwrap_or(Nanos::ZERO),
-        refuse: if refuse == Some("when-busy") {
-            Refuse::WhenBusy
-        } else {
-            Refuse::Overlap
-        },
+        refuse: if refuse == Some("when-busy") { Refuse::WhenBusy } else { Refuse::Overlap },
     })
 }
 

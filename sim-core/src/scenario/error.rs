@@ -33,11 +33,7 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}:{}: {}",
-            self.file, self.line, self.column, self.problem
-        )?;
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.problem)?;
         if !self.text.is_empty() {
             write!(f, " `{}`", self.text)?;
         }
@@ -69,12 +65,7 @@ impl Source {
             all.push_str(value);
             ranges.push(start..all.len());
         }
-        Self {
-            file: file.to_owned(),
-            text: all,
-            file_size: text.len(),
-            sets: ranges,
-        }
+        Self { file: file.to_owned(), text: all, file_size: text.len(), sets: ranges }
     }
 
     /// The file's text, without overrides.
@@ -98,22 +89,14 @@ impl Source {
     }
 
     fn diagnostic(&self, span: &Range<usize>, problem: String, expected: String) -> Diagnostic {
-        let set = self
-            .sets
-            .iter()
-            .position(|set| set.start <= span.start && span.start <= set.end);
+        let set = self.sets.iter().position(|set| set.start <= span.start && span.start <= set.end);
         let (file, base, skipped) = match set {
             Some(index) => ("--set", self.sets[index].start, index),
             None => (self.file.as_str(), 0, 0),
         };
         let before = self.slice(base..span.start.clamp(base, self.text.len()));
         let lines = before.matches('\n').count() + skipped;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .count();
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
         let line = self.slice(span.clone()).lines().next().unwrap_or_default();
         let mut text: String = line.chars().take(TEXT_MAX).collect();
         if text.len() < line.len() {
@@ -138,10 +121,7 @@ pub(super) struct Report<'s> {
 
 impl<'s> Report<'s> {
     pub(super) fn new(source: &'s Source) -> Self {
-        Self {
-            source,
-            diagnostics: Vec::new(),
-        }
+        Self { source, diagnostics: Vec::new() }
     }
 
     /// Adds a complaint about a byte range.
@@ -152,9 +132,7 @@ impl<'s> Report<'s> {
         expected: impl Into<String>,
     ) {
         if self.diagnostics.len() < DIAGNOSTICS_MAX {
-            let diagnostic = self
-                .source
-                .diagnostic(span, problem.into(), expected.into());
+            let diagnostic = self.source.diagnostic(span, problem.into(), expected.into());
             self.diagnostics.push(diagnostic);
         }
     }
@@ -226,11 +204,7 @@ fn nearest<'n>(name: &str, known: &[&'n str]) -> Vec<&'n str> {
     near.sort_unstable();
     near.dedup();
     let best = near.first().map_or(0, |(count, _)| *count);
-    near.into_iter()
-        .take(3)
-        .filter(|(count, _)| *count <= best + 1)
-        .map(|(_, n)| n)
-        .collect()
+    near.into_iter().take(3).filter(|(count, _)| *count <= best + 1).map(|(_, n)| n).collect()
 }
 
 /// Insertions, deletions, replacements and swaps of neighbors between
@@ -238,11 +212,7 @@ fn nearest<'n>(name: &str, known: &[&'n str]) -> Vec<&'n str> {
 fn edits(a: &str, b: &str) -> usize {
     let letters = |word: &str| -> Vec<char> {
         let plain = |c: char| {
-            if c == '_' {
-                '-'
-            } else {
-                c.to_ascii_lowercase()
-            }
+            if c == '_' { '-' } else { c.to_ascii_lowercase() }
         };
         word.chars().map(plain).collect()
     };
@@ -252,9 +222,7 @@ fn edits(a: &str, b: &str) -> usize {
     for (i, x) in a.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let mut least = (above[j] + usize::from(x != y))
-                .min(above[j + 1] + 1)
-                .min(row[j] + 1);
+            let mut least = (above[j] + usize::from(x != y)).min(above[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
                 least = least.min(older[j - 1] + 1);
             }
@@ -271,41 +239,24 @@ mod tests {
 
     #[test]
     fn nearest_names_are_few_and_near() {
-        let known = [
-            "gpu-fence",
-            "kvm",
-            "spin",
-            "trylock",
-            "zap_page",
-            "page_fault",
-        ];
+        let known = ["gpu-fence", "kvm", "spin", "trylock", "zap_page", "page_fault"];
         assert_eq!(nearest("gpu_fense", &known), ["gpu-fence"]);
         assert_eq!(nearest("zpa_page", &known), ["zap_page"]);
         assert_eq!(nearest("kmv", &known), ["kvm"]);
         assert!(nearest("something", &known).is_empty());
         assert!(nearest("", &known).is_empty());
         assert!(nearest(&"x".repeat(10_000), &known).is_empty());
-        assert_eq!(
-            suggestion("q", &["one", "two", "three"]),
-            "expected one of one, two and three"
-        );
+        assert_eq!(suggestion("q", &["one", "two", "three"]), "expected one of one, two and three");
     }
 
     #[test]
     fn places_count_characters_and_name_overrides() {
-        let sets = [
-            ("a.b".to_owned(), "1".to_owned()),
-            ("c".to_owned(), "2".to_owned()),
-        ];
+        let sets = [("a.b".to_owned(), "1".to_owned()), ("c".to_owned(), "2".to_owned())];
         let source = Source::new("x.toml", "ä = 1\nüü = 2", &sets);
         let mut report = Report::new(&source);
         let start = source.file_text().find('2').expect("there");
         report.add(&(start..start + 1), "bad", "good");
-        report.add(
-            &(source.sets()[1].start + 2..source.sets()[1].end),
-            "bad",
-            "",
-        );
+        report.add(&(source.sets()[1].start + 2..source.sets()[1].end), "bad", "");
         report.add(&(9999..10_000), "bad", "");
         let lines: Vec<String> = report.finish().iter().map(ToString::to_string).collect();
         assert_eq!(lines[0], "x.toml:2:6: bad `2`: good");

@@ -143,12 +143,7 @@ mod tests {
             let (all, regions) = ranges(hog);
             assert_eq!(all.len(), vmas, "{id}");
             let registered = hog.program.iter().find_map(|op| match op {
-                Op::Register {
-                    region,
-                    offset,
-                    length,
-                    ..
-                } => {
+                Op::Register { region, offset, length, .. } => {
                     let start = regions[*region].0 + offset;
                     Some((start, start + length))
                 }
@@ -178,30 +173,15 @@ mod tests {
     fn memory_runs_out_when_it_did() {
         for (id, expected) in [("capture-6-1-s6", 17_104), ("capture-6-1-s4part", 16_069)] {
             let scenario = parsed(id);
-            let limits: u64 = scenario
-                .machine
-                .zones
-                .iter()
-                .map(|z| z.min + z.lowmem_reserve)
-                .sum();
+            let limits: u64 = scenario.machine.zones.iter().map(|z| z.min + z.lowmem_reserve).sum();
             let free: u64 = scenario.machine.zones.iter().map(|z| z.free).sum();
             let small = |task: &Task| -> u64 {
-                task.vmas
-                    .iter()
-                    .filter(|v| v.anonymous)
-                    .map(|v| v.present)
-                    .sum()
+                task.vmas.iter().filter(|v| v.anonymous).map(|v| v.present).sum()
             };
             let touched = |task: &Task| -> u64 {
-                ranges(task)
-                    .1
-                    .iter()
-                    .map(|(start, end)| (end - start) / 4096)
-                    .sum()
+                ranges(task).1.iter().map(|(start, end)| (end - start) / 4096).sum()
             };
-            let [bystander, hog, presser] = &scenario.tasks[..] else {
-                panic!("three tasks")
-            };
+            let [bystander, hog, presser] = &scenario.tasks[..] else { panic!("three tasks") };
             let taken = small(bystander) + small(hog) + small(presser);
             let left = free - limits - taken - touched(bystander) - touched(hog);
             assert!(left.abs_diff(expected) <= 16, "{id}: {left}");
@@ -212,9 +192,7 @@ mod tests {
     fn recorded_delays_add_up() {
         let scenario = parsed("capture-6-1-s6");
         let fault = scenario.machine.costs["page_fault"];
-        let [bystander, hog, presser] = &scenario.tasks[..] else {
-            panic!("three tasks")
-        };
+        let [bystander, hog, presser] = &scenario.tasks[..] else { panic!("three tasks") };
         let ready = bystander.start.delay + fault * (18 * 256);
         assert!(ready.0.abs_diff(124_860_000) < 100_000, "{ready:?}");
         let ready = ready + hog.start.delay + fault * (92 * 256) + Nanos::from_ms(60);

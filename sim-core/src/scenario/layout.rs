@@ -63,17 +63,10 @@ const HIGH: [(&str, u64, u64, u64, bool); 2] = [
 /// ones end below the first that has an address, or at a fixed place.
 pub(super) fn place(report: &mut Report<'_>, regions: &mut [Region], preset: Preset) {
     let fixed = regions.iter().position(|region| region.at.is_some());
-    let mut end = regions
-        .iter()
-        .find_map(|region| region.at)
-        .unwrap_or(REGIONS_END);
+    let mut end = regions.iter().find_map(|region| region.at).unwrap_or(REGIONS_END);
     let leading = fixed.unwrap_or(regions.len());
     for (distance, region) in regions[..leading].iter_mut().rev().enumerate() {
-        let gap = if distance > 0 || fixed.is_some() {
-            GAP
-        } else {
-            0
-        };
+        let gap = if distance > 0 || fixed.is_some() { GAP } else { 0 };
         let start = end.saturating_sub(region.pages * PAGE_SIZE + gap);
         end = start - start % REGION_ALIGN;
         region.at = Some(end);
@@ -95,11 +88,7 @@ pub(super) fn place(report: &mut Report<'_>, regions: &mut [Region], preset: Pre
             let expected = format!("expected it between {least:#x} and {most:#x}");
             report.add(&region.span, "no room for region", expected);
         } else if spans.iter().any(|(s, e)| start < *e && *s < end) {
-            report.add(
-                &region.span,
-                "overlapping region",
-                "expected addresses of its own",
-            );
+            report.add(&region.span, "overlapping region", "expected addresses of its own");
         }
         spans.push((start, end));
     }
@@ -132,23 +121,11 @@ pub(super) fn vmas(preset: Preset, regions: &[Region]) -> Vec<Vma> {
             vmas.push(fixed_vma(("reserved", pair[0].1, pair[1].0, 0, true)));
         }
     }
-    vmas.push(fixed_vma((
-        "reserved",
-        top,
-        top.saturating_add(RESERVED_ABOVE),
-        0,
-        true,
-    )));
+    vmas.push(fixed_vma(("reserved", top, top.saturating_add(RESERVED_ABOVE), 0, true)));
     vmas.extend(HIGH.into_iter().map(fixed_vma));
     vmas
 }
 
 fn fixed_vma((name, start, end, present, anonymous): (&str, u64, u64, u64, bool)) -> Vma {
-    Vma {
-        name: name.to_owned(),
-        start,
-        end,
-        anonymous,
-        present,
-    }
+    Vma { name: name.to_owned(), start, end, anonymous, present }
 }

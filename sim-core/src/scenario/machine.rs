@@ -49,16 +49,10 @@ pub(super) fn machine(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> M
         machine.cpus = u32::try_from(cpus).unwrap_or(1);
     }
     if let Some(value) = get("hz") {
-        let hz = report
-            .count(value, 1..=1000)
-            .and_then(|hz| u32::try_from(hz).ok());
+        let hz = report.count(value, 1..=1000).and_then(|hz| u32::try_from(hz).ok());
         match hz {
             Some(hz @ (100 | 250 | 300 | 1000)) => machine.hz = hz,
-            Some(_) => report.add(
-                &value.span(),
-                "unusual HZ",
-                "expected 100, 250, 300 or 1000",
-            ),
+            Some(_) => report.add(&value.span(), "unusual HZ", "expected 100, 250, 300 or 1000"),
             None => {}
         }
     }
@@ -74,21 +68,13 @@ pub(super) fn machine(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> M
     machine.zones = match (get("zone"), get("ram")) {
         (Some(zones), None) => given_zones(report, zones),
         (Some(_), Some(ram)) => {
-            report.add(
-                &ram.span(),
-                "ram and zones",
-                "expected either `ram` or `zone`, not both",
-            );
+            report.add(&ram.span(), "ram and zones", "expected either `ram` or `zone`, not both");
             Vec::new()
         }
         (None, _) => derived_zones(report, fields),
     };
     if let (Some(_), Some(used)) = (get("zone"), get("used").or_else(|| get("page_cache"))) {
-        report.add(
-            &used.span(),
-            "used with zones",
-            "expected `free` in each zone instead",
-        );
+        report.add(&used.span(), "used with zones", "expected `free` in each zone instead");
     }
     machine
 }
@@ -100,11 +86,7 @@ pub(super) fn open<'t>(report: &mut Report<'_>, value: &'t Value<'t>) -> Option<
 
 fn costs(report: &mut Report<'_>, value: &Value<'_>, costs: &mut BTreeMap<String, Nanos>) {
     let DeValue::Table(table) = value.get_ref() else {
-        report.add(
-            &value.span(),
-            "wrong type",
-            "expected a table of name = time",
-        );
+        report.add(&value.span(), "wrong type", "expected a table of name = time");
         return;
     };
     for (key, value) in table {
@@ -122,20 +104,13 @@ fn costs(report: &mut Report<'_>, value: &Value<'_>, costs: &mut BTreeMap<String
 /// Zones of a machine with so much RAM.
 fn derived_zones(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> Vec<Zone> {
     let get = |key| fields.and_then(|fields| fields.get(key));
-    let ram = get("ram")
-        .and_then(|v| report.size(v, RAM.0..=RAM.1))
-        .unwrap_or(4 << 30);
+    let ram = get("ram").and_then(|v| report.size(v, RAM.0..=RAM.1)).unwrap_or(4 << 30);
     let mut zones = zones_of(ram);
     let used = get("used").and_then(|v| share(report, v, ram));
-    let cache = get("page_cache")
-        .and_then(|v| report.size(v, 0..=ram))
-        .unwrap_or(0)
-        / PAGE_SIZE;
+    let cache = get("page_cache").and_then(|v| report.size(v, 0..=ram)).unwrap_or(0) / PAGE_SIZE;
     for zone in &mut zones {
-        let used = used.map_or_else(
-            || zone.managed * 3 / 100,
-            |bytes| mul_div(zone.managed, bytes, ram),
-        );
+        let used =
+            used.map_or_else(|| zone.managed * 3 / 100, |bytes| mul_div(zone.managed, bytes, ram));
         zone.free = zone.managed.saturating_sub(used);
     }
     // Page cache fills the highest zone first and stops at its high mark.
@@ -146,33 +121,17 @@ fn derived_zones(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> Vec<Zo
         left -= zone.page_cache;
     }
     if let (Some(value), true) = (get("page_cache"), left > 0) {
-        report.add(
-            &value.span(),
-            "too much page cache",
-            "expected what fits above the high marks",
-        );
+        report.add(&value.span(), "too much page cache", "expected what fits above the high marks");
     }
     zones
 }
 
 /// A part of the RAM, as a percentage or a size, in bytes.
 fn share(report: &mut Report<'_>, value: &Value<'_>, ram: u64) -> Option<u64> {
-    if let Some(percent) = value
-        .get_ref()
-        .as_str()
-        .and_then(|text| text.strip_suffix('%'))
-    {
-        let percent = percent
-            .trim()
-            .parse::<u64>()
-            .ok()
-            .filter(|percent| *percent <= 100);
+    if let Some(percent) = value.get_ref().as_str().and_then(|text| text.strip_suffix('%')) {
+        let percent = percent.trim().parse::<u64>().ok().filter(|percent| *percent <= 100);
         if percent.is_none() {
-            report.add(
-                &value.span(),
-                "not a share",
-                "expected 0% to 100%, or a size",
-            );
+            report.add(&value.span(), "not a share", "expected 0% to 100%, or a size");
         }
         return percent.map(|percent| mul_div(ram, percent, 100));
     }
@@ -190,11 +149,7 @@ fn zones_of(ram: u64) -> Vec<Zone> {
     let dma32 = ram.min(DMA32_END) - DMA_END;
     // Zone DMA's share of the map is in its constant already.
     let managed = |bytes: u64| bytes / PAGE_SIZE - bytes / PAGE_SIZE / PAGES_PER_MAP_PAGE;
-    let sizes = [
-        ("DMA", DMA_MANAGED),
-        ("DMA32", managed(dma32)),
-        ("Normal", managed(normal)),
-    ];
+    let sizes = [("DMA", DMA_MANAGED), ("DMA32", managed(dma32)), ("Normal", managed(normal))];
     let total: u64 = sizes.iter().map(|(_, managed)| managed).sum();
     // calculate_min_free_kbytes(), __setup_per_zone_wmarks().
     let min_free_kb = (16 * total * 4).isqrt().clamp(MIN_FREE_KB.0, MIN_FREE_KB.1);
@@ -235,10 +190,7 @@ fn given_zones(report: &mut Report<'_>, value: &Value<'_>) -> Vec<Zone> {
         };
         let order = ["DMA", "DMA32", "Normal"];
         let place = |name: &str| order.iter().position(|known| *known == name);
-        if zones
-            .last()
-            .is_some_and(|last| place(&last.name) >= place(&zone.name))
-        {
+        if zones.last().is_some_and(|last| place(&last.name) >= place(&zone.name)) {
             report.add(
                 &fields.span,
                 "zones out of order",
@@ -262,9 +214,7 @@ fn given_zone(report: &mut Report<'_>, fields: &Fields<'_>) -> Option<Zone> {
     let min = min.and_then(|v| report.count(v, 0..=ZONE_PAGES_MAX));
     let (name, managed, min) = (name?, managed?, min?);
     let mut pages = |key: &str, default: u64, range: std::ops::RangeInclusive<u64>| {
-        fields
-            .get(key)
-            .map_or(Some(default), |value| report.count(value, range))
+        fields.get(key).map_or(Some(default), |value| report.count(value, range))
     };
     let step = watermark_step(min, managed);
     let page_cache = pages("page_cache", 0, 0..=managed)?;
@@ -273,16 +223,7 @@ fn given_zone(report: &mut Report<'_>, fields: &Fields<'_>) -> Option<Zone> {
     let low = pages("low", min + step, min..=ZONE_PAGES_MAX)?;
     let high = pages("high", low + step, low..=ZONE_PAGES_MAX)?;
     let lowmem_reserve = pages("reserve", 0, 0..=ZONE_PAGES_MAX)?;
-    Some(Zone {
-        name: name.to_owned(),
-        managed,
-        free,
-        min,
-        low,
-        high,
-        lowmem_reserve,
-        page_cache,
-    })
+    Some(Zone { name: name.to_owned(), managed, free, min, low, high, lowmem_reserve, page_cache })
 }
 
 #[cfg(test)]

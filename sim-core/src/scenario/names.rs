@@ -23,9 +23,8 @@ pub fn drivers() -> Vec<&'static str> {
 }
 
 /// Kernel profiles, oldest first.
-pub const PROFILES: [&str; 12] = [
-    "4.6", "4.9", "4.14", "4.16", "4.19", "5.3", "5.4", "5.6", "5.12", "6.1", "6.12", "7.1",
-];
+pub const PROFILES: [&str; 12] =
+    ["4.6", "4.9", "4.14", "4.16", "4.19", "5.3", "5.4", "5.6", "5.12", "6.1", "6.12", "7.1"];
 
 /// Notifier policies.
 pub const POLICIES: [&str; 10] = [

@@ -73,11 +73,7 @@ pub(super) fn regions(report: &mut Report<'_>, items: &[Value<'_>]) -> Vec<Regio
         // doesn't make the others' indices wrong.
         let name = report.name(name).unwrap_or_default().to_owned();
         if !name.is_empty() && regions.iter().any(|region| region.name == name) {
-            report.add(
-                &span,
-                "second region",
-                "expected a name that no other region has",
-            );
+            report.add(&span, "second region", "expected a name that no other region has");
         }
         let size = table.get("size");
         if size.is_none() {
@@ -86,12 +82,7 @@ pub(super) fn regions(report: &mut Report<'_>, items: &[Value<'_>]) -> Vec<Regio
         let size = size.and_then(|size| report.size(size, PAGE_SIZE..=REGION_MAX));
         let pages = size.unwrap_or(PAGE_SIZE) / PAGE_SIZE;
         let at = table.get("at").and_then(|at| address(report, at));
-        regions.push(Region {
-            name,
-            pages,
-            at,
-            span,
-        });
+        regions.push(Region { name, pages, at, span });
     }
     regions
 }
@@ -100,11 +91,7 @@ pub(super) fn regions(report: &mut Report<'_>, items: &[Value<'_>]) -> Vec<Regio
 fn address(report: &mut Report<'_>, value: &Value<'_>) -> Option<u64> {
     let at = report.count(value, ADDRESS_MIN..=ADDRESS_MAX)?;
     if !at.is_multiple_of(PAGE_SIZE) {
-        report.add(
-            &value.span(),
-            "not page-aligned",
-            "expected a multiple of 0x1000",
-        );
+        report.add(&value.span(), "not page-aligned", "expected a multiple of 0x1000");
         return None;
     }
     Some(at)
@@ -133,35 +120,22 @@ pub(super) fn program(
         let Some((name, params)) = operation(report, item, table) else {
             continue;
         };
-        let known: Vec<&str> = std::iter::once(name)
-            .chain(params.iter().copied())
-            .collect();
+        let known: Vec<&str> = std::iter::once(name).chain(params.iter().copied()).collect();
         let fields = Fields::new(report, table, item.span(), &known);
         let Some(main) = fields.get(name) else {
             continue;
         };
-        let mut reader = Reader {
-            report: &mut *report,
-            fields: &fields,
-            names,
-            mapped,
-        };
+        let mut reader = Reader { report: &mut *report, fields: &fields, names, mapped };
         let op = match name {
             "mmap" if place == Place::Other => {
                 let expected = "expected in the task's own program only";
-                reader
-                    .report
-                    .add(&main.span(), "`mmap` in a thread", expected);
+                reader.report.add(&main.span(), "`mmap` in a thread", expected);
                 None
             }
             "mmap" => {
                 let region = names.regions.get(mapped);
                 mapped += 1;
-                region.map(|r| Op::Mmap {
-                    region: r.name.clone(),
-                    pages: r.pages,
-                    at: r.at,
-                })
+                region.map(|r| Op::Mmap { region: r.name.clone(), pages: r.pages, at: r.at })
             }
             _ => reader.operation(name, main),
         };
@@ -180,11 +154,7 @@ fn operation(
     match (found.next(), found.next()) {
         (Some((name, params)), None) => return Some((name, params)),
         (Some(_), Some(_)) => {
-            report.add(
-                &item.span(),
-                "two operations in one",
-                "expected a table for each",
-            );
+            report.add(&item.span(), "two operations in one", "expected a table for each");
         }
         (None, _) => {
             let names = OPS.iter().map(|(name, _)| *name);
@@ -216,12 +186,7 @@ impl Reader<'_, '_, '_> {
             "register" => self.register(main),
             "submit" => self.submit(main),
             "thread" => {
-                let known = self
-                    .names
-                    .threads
-                    .iter()
-                    .map(String::as_str)
-                    .collect::<Vec<_>>();
+                let known = self.names.threads.iter().map(String::as_str).collect::<Vec<_>>();
                 let thread = self.index(main, "thread", &known)?;
                 Some(Op::Thread { thread })
             }
@@ -229,9 +194,7 @@ impl Reader<'_, '_, '_> {
                 let time = self.report.distribution(main, DELAY_MAX)?;
                 Some(Op::Pause { time })
             }
-            "stuck" => Some(Op::Stuck {
-                time: self.report.time(main, DELAY_MAX)?,
-            }),
+            "stuck" => Some(Op::Stuck { time: self.report.time(main, DELAY_MAX)? }),
             "ready" => self.report.flag(main).map(|()| Op::Ready),
             "idle" => self.report.flag(main).map(|()| Op::Idle),
             _ => self.report.flag(main).map(|()| Op::Exit),
@@ -243,8 +206,7 @@ impl Reader<'_, '_, '_> {
         if let DeValue::Array(_) = main.get_ref() {
             let items = self.report.array(main, OPS_MAX);
             if items.is_empty() {
-                self.report
-                    .add(&main.span(), "no region", "expected at least one");
+                self.report.add(&main.span(), "no region", "expected at least one");
             }
             for item in items {
                 regions.push(self.region(item)?);
@@ -261,51 +223,32 @@ impl Reader<'_, '_, '_> {
 
     fn register(&mut self, main: &Value<'_>) -> Option<Op> {
         let device = self.device(main);
-        let region = self
-            .fields
-            .require(self.report, "region")
-            .and_then(|v| self.region(v));
+        let region = self.fields.require(self.report, "region").and_then(|v| self.region(v));
         let (device, region) = (device?, region?);
         let size = self.names.regions.get(region)?.pages * PAGE_SIZE;
         let mut bytes = |key, range, default| {
-            self.fields
-                .get(key)
-                .map_or(Some(default), |value| self.report.size(value, range))
+            self.fields.get(key).map_or(Some(default), |value| self.report.size(value, range))
         };
         let offset = bytes("offset", 0..=size - PAGE_SIZE, 0)?;
         let length = bytes("length", PAGE_SIZE..=REGION_MAX, size - offset)?;
         let extend = bytes("extend", 0..=REGION_MAX, 0)?;
-        Some(Op::Register {
-            device,
-            region,
-            offset,
-            length: length + extend,
-        })
+        Some(Op::Register { device, region, offset, length: length + extend })
     }
 
     fn submit(&mut self, main: &Value<'_>) -> Option<Op> {
         let device = self.device(main);
-        let region = self
-            .fields
-            .require(self.report, "region")
-            .and_then(|v| self.region(v));
+        let region = self.fields.require(self.report, "region").and_then(|v| self.region(v));
         let value = self.fields.require(self.report, "every")?;
         let every = self.report.time(value, DELAY_MAX)?;
         if every < EVERY_MIN {
-            self.report
-                .add(&value.span(), "too short", "expected at least 1us");
+            self.report.add(&value.span(), "too short", "expected at least 1us");
             return None;
         }
         let count = match self.fields.get("count") {
             Some(count) => Some(self.report.count(count, 1..=COUNT_MAX)?),
             None => None,
         };
-        Some(Op::Submit {
-            device: device?,
-            region: region?,
-            every,
-            count,
-        })
+        Some(Op::Submit { device: device?, region: region?, every, count })
     }
 
     fn device(&mut self, value: &Value<'_>) -> Option<usize> {
@@ -317,11 +260,7 @@ impl Reader<'_, '_, '_> {
         let known: Vec<&str> = self.names.regions.iter().map(|r| r.name.as_str()).collect();
         let index = self.index(value, "region", &known)?;
         if index >= self.mapped {
-            self.report.add(
-                &value.span(),
-                "not mapped yet",
-                "expected its `mmap` before this",
-            );
+            self.report.add(&value.span(), "not mapped yet", "expected its `mmap` before this");
             return None;
         }
         Some(index)
@@ -332,8 +271,7 @@ impl Reader<'_, '_, '_> {
         let found = known.iter().position(|known| *known == name);
         if found.is_none() {
             let problem = format!("unknown {what}");
-            self.report
-                .add_unknown(&value.span(), &problem, &name, known.iter().copied());
+            self.report.add_unknown(&value.span(), &problem, &name, known.iter().copied());
         }
         found
     }

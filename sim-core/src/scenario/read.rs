@@ -33,11 +33,7 @@ impl<'s> Report<'s> {
             DeValue::String(text) => Some(text),
             _ if source.is_set(&value.span()) => Some(source.slice(value.span())),
             _ => {
-                self.add(
-                    &value.span(),
-                    "wrong type",
-                    "expected text in double quotes",
-                );
+                self.add(&value.span(), "wrong type", "expected text in double quotes");
                 None
             }
         }
@@ -94,11 +90,7 @@ impl<'s> Report<'s> {
 
     /// A whole number in a range.
     pub(super) fn integer(&mut self, value: &Value<'_>, range: RangeInclusive<i64>) -> Option<i64> {
-        let expected = format!(
-            "expected a whole number from {} to {}",
-            range.start(),
-            range.end()
-        );
+        let expected = format!("expected a whole number from {} to {}", range.start(), range.end());
         let DeValue::Integer(number) = value.get_ref() else {
             self.add(&value.span(), "wrong type", expected);
             return None;
@@ -173,21 +165,13 @@ impl<'s> Report<'s> {
     pub(super) fn size(&mut self, value: &Value<'_>, range: RangeInclusive<u64>) -> Option<u64> {
         let size = self.unit(value, "size", units::parse_size)?;
         if !size.is_multiple_of(PAGE_SIZE) {
-            self.add(
-                &value.span(),
-                "not whole pages",
-                "expected a multiple of 4KiB",
-            );
+            self.add(&value.span(), "not whole pages", "expected a multiple of 4KiB");
             return None;
         }
         if !range.contains(&size) {
             let (least, most) = (*range.start(), *range.end());
             let (least, most) = (units::format_size(least), units::format_size(most));
-            self.add(
-                &value.span(),
-                "out of range",
-                format!("expected {least} to {most}"),
-            );
+            self.add(&value.span(), "out of range", format!("expected {least} to {most}"));
             return None;
         }
         Some(size)
@@ -197,11 +181,7 @@ impl<'s> Report<'s> {
     pub(super) fn rate(&mut self, value: &Value<'_>) -> Option<u64> {
         let rate = self.unit(value, "rate", units::parse_rate)?;
         if rate < PAGE_SIZE || !rate.is_multiple_of(PAGE_SIZE) {
-            self.add(
-                &value.span(),
-                "not whole pages",
-                "expected a multiple of 4KiB/s",
-            );
+            self.add(&value.span(), "not whole pages", "expected a multiple of 4KiB/s");
             return None;
         }
         Some(rate / PAGE_SIZE)
@@ -214,9 +194,7 @@ impl<'s> Report<'s> {
         longest: Nanos,
     ) -> Option<Distribution> {
         let DeValue::Table(table) = value.get_ref() else {
-            return self
-                .time(value, longest)
-                .map(|t| Distribution::new(Shape::Constant(t)));
+            return self.time(value, longest).map(|t| Distribution::new(Shape::Constant(t)));
         };
         let mut known: Vec<&str> = SHAPES.iter().map(|(name, _)| *name).collect();
         known.push("cap");
@@ -238,20 +216,12 @@ impl<'s> Report<'s> {
             let inner = Fields::from_value(self, inner, params)?;
             let mut times = [Nanos::ZERO; 2];
             for (time, param) in times.iter_mut().zip(*params) {
-                *time = inner
-                    .require(self, param)
-                    .and_then(|v| self.time(v, longest))?;
+                *time = inner.require(self, param).and_then(|v| self.time(v, longest))?;
             }
             match *name {
-                "uniform" => Shape::Uniform {
-                    lo: times[0],
-                    hi: times[1],
-                },
+                "uniform" => Shape::Uniform { lo: times[0], hi: times[1] },
                 "exponential" => Shape::Exponential { mean: times[0] },
-                _ => Shape::LogNormal {
-                    median: times[0],
-                    p99: times[1],
-                },
+                _ => Shape::LogNormal { median: times[0], p99: times[1] },
             }
         };
         let cap = match fields.get("cap") {

@@ -28,13 +28,7 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self {
-            seed: 1,
-            kernel: None,
-            policy: None,
-            ties: TieOrder::Fifo,
-            keep: Keep::Records,
-        }
+        Self { seed: 1, kernel: None, policy: None, ties: TieOrder::Fifo, keep: Keep::Records }
     }
 }
 
@@ -69,18 +63,9 @@ impl Simulation {
             TieOrder::Fifo => Ties::Fifo,
             TieOrder::Seeded => Ties::Seeded(Stream::new(options.seed, "ties", "engine")),
         };
-        let choice = Choice {
-            switches,
-            policy,
-            seed: options.seed,
-            ties,
-            keep: options.keep,
-        };
+        let choice = Choice { switches, policy, seed: options.seed, ties, keep: options.keep };
         let kernel = build(scenario, choice);
-        let limits = Limits {
-            horizon: SimTime::ZERO + scenario.horizon,
-            ..Limits::default()
-        };
+        let limits = Limits { horizon: SimTime::ZERO + scenario.horizon, ..Limits::default() };
         let executor = Executor::new(Rc::clone(&kernel.engine), limits);
         let id = RunId {
             scenario: scenario.id.clone(),
@@ -88,12 +73,7 @@ impl Simulation {
             policy: policy.id().to_owned(),
             seed: options.seed,
         };
-        Ok(Self {
-            id,
-            kernel,
-            executor,
-            stopped: None,
-        })
+        Ok(Self { id, kernel, executor, stopped: None })
     }
 
     /// Handles up to `budget` events; false when the run is over.

@@ -34,11 +34,7 @@ pub(super) fn apply<'s>(report: &mut Report<'_>, source: &'s Source, document: &
             start += step.len() + 1;
         }
         if steps.iter().any(|step| step.get_ref().is_empty()) {
-            report.add(
-                set,
-                "not a path",
-                "expected dotted names, such as task.hog.oom_score_adj",
-            );
+            report.add(set, "not a path", "expected dotted names, such as task.hog.oom_score_adj");
             continue;
         }
         let mut place = Place::Table(&mut *document);
@@ -51,10 +47,7 @@ pub(super) fn apply<'s>(report: &mut Report<'_>, source: &'s Source, document: &
 fn parsed(text: &str, start: usize) -> Spanned<DeValue<'_>> {
     match DeValue::parse(text) {
         Ok(value) => shifted(value, start),
-        Err(_) => Spanned::new(
-            start..start + text.len(),
-            DeValue::String(Cow::Borrowed(text)),
-        ),
+        Err(_) => Spanned::new(start..start + text.len(), DeValue::String(Cow::Borrowed(text))),
     }
 }
 
@@ -111,11 +104,7 @@ fn put<'s>(
                     return;
                 }
                 _ => {
-                    report.add(
-                        &step.span(),
-                        "no such path",
-                        "what is before it has no parts",
-                    );
+                    report.add(&step.span(), "no such path", "what is before it has no parts");
                     return;
                 }
             }
@@ -147,26 +136,14 @@ fn put<'s>(
 
 /// Tables that an override may bring into being.
 fn is_table(name: &str) -> bool {
-    [
-        "machine",
-        "cost",
-        "start",
-        "lognormal",
-        "uniform",
-        "exponential",
-    ]
-    .contains(&name)
+    ["machine", "cost", "start", "lognormal", "uniform", "exponential"].contains(&name)
 }
 
 /// What may stand in the place of a step: what is there, and at the top
 /// what could be.
 fn known<'t>(table: &'t DeTable<'_>) -> Vec<&'t str> {
     let mut names: Vec<&str> = table.keys().map(|key| &**key.get_ref()).collect();
-    names.extend(if names.contains(&"schema") {
-        FILE
-    } else {
-        &["cost", "start"]
-    });
+    names.extend(if names.contains(&"schema") { FILE } else { &["cost", "start"] });
     names.sort_unstable();
     names.dedup();
     names
@@ -180,24 +157,16 @@ fn item_index(
 ) -> Option<usize> {
     let wanted = *step.get_ref();
     let text_of = |item: &Spanned<DeValue<'_>>, key: &str| match item.get_ref() {
-        DeValue::Table(table) => table
-            .get(key)
-            .and_then(|v| v.get_ref().as_str().map(str::to_owned)),
+        DeValue::Table(table) => {
+            table.get(key).and_then(|v| v.get_ref().as_str().map(str::to_owned))
+        }
         _ => None,
     };
-    let by_name = items
-        .iter()
-        .position(|item| text_of(item, "name").as_deref() == Some(wanted));
-    let by_place = wanted
-        .parse::<usize>()
-        .ok()
-        .filter(|index| *index < items.len());
+    let by_name = items.iter().position(|item| text_of(item, "name").as_deref() == Some(wanted));
+    let by_place = wanted.parse::<usize>().ok().filter(|index| *index < items.len());
     let found = by_name.or(by_place);
     if found.is_none() {
-        let names: Vec<String> = items
-            .iter()
-            .filter_map(|item| text_of(item, "name"))
-            .collect();
+        let names: Vec<String> = items.iter().filter_map(|item| text_of(item, "name")).collect();
         if names.is_empty() {
             let expected = format!("expected a position below {}", items.len());
             report.add(&step.span(), "no such item", expected);

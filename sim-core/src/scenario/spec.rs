@@ -16,45 +16,19 @@ use super::error::Report;
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
 /// Fields of the whole file.
-pub(super) const FILE: &[&str] = &[
-    "schema", "title", "about", "kernel", "policy", "horizon", "machine", "device", "task",
-];
+pub(super) const FILE: &[&str] =
+    &["schema", "title", "about", "kernel", "policy", "horizon", "machine", "device", "task"];
 /// Fields of `[machine]`.
-pub(super) const MACHINE: &[&str] = &[
-    "ram",
-    "used",
-    "page_cache",
-    "zone",
-    "cpus",
-    "hz",
-    "timer_wheel",
-    "uptime",
-    "cost",
-];
+pub(super) const MACHINE: &[&str] =
+    &["ram", "used", "page_cache", "zone", "cpus", "hz", "timer_wheel", "uptime", "cost"];
 /// Fields of `[[machine.zone]]`.
-pub(super) const ZONE: &[&str] = &[
-    "name",
-    "managed",
-    "free",
-    "min",
-    "low",
-    "high",
-    "reserve",
-    "page_cache",
-];
+pub(super) const ZONE: &[&str] =
+    &["name", "managed", "free", "min", "low", "high", "reserve", "page_cache"];
 /// Fields of `[[device]]`.
 pub(super) const DEVICE: &[&str] = &["name", "driver", "api", "fence", "sleep", "refuse"];
 /// Fields of `[[task]]`.
-pub(super) const TASK: &[&str] = &[
-    "name",
-    "comm",
-    "pid",
-    "oom_score_adj",
-    "start",
-    "preset",
-    "program",
-    "thread",
-];
+pub(super) const TASK: &[&str] =
+    &["name", "comm", "pid", "oom_score_adj", "start", "preset", "program", "thread"];
 /// Fields of a task's `start` when it is a table.
 pub(super) const START: &[&str] = &["after", "delay"];
 /// Fields of `[[task.thread]]`.

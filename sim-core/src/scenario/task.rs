@@ -34,13 +34,8 @@ pub(super) fn task(
 ) -> Task {
     let comm = fields.get("comm").and_then(|v| comm(report, v));
     let pid = fields.get("pid").and_then(|v| report.count(v, 2..=PID_MAX));
-    let adj = fields
-        .get("oom_score_adj")
-        .and_then(|v| report.integer(v, -1000..=1000));
-    let start = fields
-        .get("start")
-        .and_then(|v| start(report, v, tasks))
-        .unwrap_or_default();
+    let adj = fields.get("oom_score_adj").and_then(|v| report.integer(v, -1000..=1000));
+    let start = fields.get("start").and_then(|v| start(report, v, tasks)).unwrap_or_default();
     let preset = fields.get("preset");
     let preset = match preset.and_then(|v| report.choice(v, "preset", &["static-elf", "none"])) {
         Some("none") => Preset::None,
@@ -48,28 +43,17 @@ pub(super) fn task(
     };
     let thread_items = tables(report, fields, "thread", THREAD, THREADS_MAX);
     let threads = names(report, &thread_items);
-    let items = fields
-        .get("program")
-        .map_or(&[][..], |v| program::items(report, v));
+    let items = fields.get("program").map_or(&[][..], |v| program::items(report, v));
     let mut regions = program::regions(report, items);
     layout::place(report, &mut regions, preset);
     let vmas = layout::vmas(preset, &regions);
-    let names = Names {
-        devices,
-        regions: &regions,
-        threads: &threads,
-    };
+    let names = Names { devices, regions: &regions, threads: &threads };
     let ops = program::program(report, items, &names, Place::First);
     let mut threads_read = Vec::new();
     for (fields, name) in thread_items.iter().zip(&threads) {
-        let items = fields
-            .get("program")
-            .map_or(&[][..], |v| program::items(report, v));
+        let items = fields.get("program").map_or(&[][..], |v| program::items(report, v));
         let program = program::program(report, items, &names, Place::Other);
-        threads_read.push(Thread {
-            name: name.clone(),
-            program,
-        });
+        threads_read.push(Thread { name: name.clone(), program });
     }
     let first_bytes = |text: &str| text.chars().take(COMM_SIZE_MAX).collect();
     Task {
@@ -111,24 +95,14 @@ fn start(report: &mut Report<'_>, value: &Value<'_>, tasks: &[String]) -> Option
     let name = report.string(after)?.to_owned();
     let index = tasks.iter().position(|task| *task == name);
     if index.is_none() {
-        report.add_unknown(
-            &after.span(),
-            "unknown task",
-            &name,
-            tasks.iter().map(String::as_str),
-        );
+        report.add_unknown(&after.span(), "unknown task", &name, tasks.iter().map(String::as_str));
     }
-    Some(Start {
-        after: index,
-        delay,
-    })
+    Some(Start { after: index, delay })
 }
 
 /// Where a task's field is, to point at.
 fn span_of(fields: &Fields<'_>, key: &str) -> std::ops::Range<usize> {
-    fields
-        .get(key)
-        .map_or(fields.span.clone(), toml::Spanned::span)
+    fields.get(key).map_or(fields.span.clone(), toml::Spanned::span)
 }
 
 /// No pid is given twice.
@@ -159,10 +133,7 @@ pub(super) fn check_starts(report: &mut Report<'_>, tasks: &[Task], items: &[Fie
         }
         // A chain longer than there are tasks has come back to itself.
         let next = |index: &usize| tasks.get(*index).and_then(|task| task.start.after);
-        if std::iter::successors(task.start.after, next)
-            .nth(tasks.len())
-            .is_some()
-        {
+        if std::iter::successors(task.start.after, next).nth(tasks.len()).is_some() {
             let expected = "these tasks wait for each other";
             report.add(&span_of(fields, "start"), "waits forever", expected);
         }

@@ -18,13 +18,8 @@ const TIMES: [(&str, u64); 7] = [
     ("ns", 1),
 ];
 /// Units of size, each with its bytes, largest first.
-const SIZES: [(&str, u64); 5] = [
-    ("TiB", 1 << 40),
-    ("GiB", 1 << 30),
-    ("MiB", 1 << 20),
-    ("KiB", 1 << 10),
-    ("B", 1),
-];
+const SIZES: [(&str, u64); 5] =
+    [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// Bytes of a page.
 pub const PAGE_SIZE: u64 = 4096;
@@ -50,28 +45,19 @@ pub enum UnitError {
 
 /// Reads a time such as `12.5ms`, `1s` or `26.85 us`.
 pub fn parse_time(text: &str) -> Result<Nanos, UnitError> {
-    let form = UnitError::Form {
-        example: "12.5ms",
-        units: "ns, us, ms, s, min, h",
-    };
+    let form = UnitError::Form { example: "12.5ms", units: "ns, us, ms, s, min, h" };
     quantity(text, &TIMES, form, "ns").map(Nanos)
 }
 
 /// Reads a size such as `64MiB` or `1.5GiB`, in bytes.
 pub fn parse_size(text: &str) -> Result<u64, UnitError> {
-    let form = UnitError::Form {
-        example: "64MiB",
-        units: "B, KiB, MiB, GiB, TiB",
-    };
+    let form = UnitError::Form { example: "64MiB", units: "B, KiB, MiB, GiB, TiB" };
     quantity(text, &SIZES, form, "byte")
 }
 
 /// Reads a rate such as `60MiB/s`, in bytes per second.
 pub fn parse_rate(text: &str) -> Result<u64, UnitError> {
-    let form = UnitError::Form {
-        example: "60MiB/s",
-        units: "B/s, KiB/s, MiB/s, GiB/s, TiB/s",
-    };
+    let form = UnitError::Form { example: "60MiB/s", units: "B/s, KiB/s, MiB/s, GiB/s, TiB/s" };
     let size = text.trim_end().strip_suffix("/s").ok_or(form)?;
     quantity(size, &SIZES, form, "byte")
 }
@@ -98,11 +84,8 @@ pub fn format_ms(time: Nanos) -> String {
 /// unit that it is a whole number of.
 pub fn format_size(bytes: u64) -> String {
     let whole = |(_, scale): &&(&str, u64)| bytes.is_multiple_of(*scale);
-    let (unit, scale) = if bytes == 0 {
-        ("B", 1)
-    } else {
-        *SIZES.iter().find(whole).unwrap_or(&("B", 1))
-    };
+    let (unit, scale) =
+        if bytes == 0 { ("B", 1) } else { *SIZES.iter().find(whole).unwrap_or(&("B", 1)) };
     format!("{}{unit}", bytes / scale)
 }
 
@@ -159,9 +142,7 @@ fn quantity(
         denominator = denominator.checked_mul(10).ok_or(too_fine)?;
         numerator = numerator * 10 + u128::from(digit - b'0');
     }
-    let product = numerator
-        .checked_mul(u128::from(*scale))
-        .ok_or(UnitError::TooFine(smallest))?;
+    let product = numerator.checked_mul(u128::from(*scale)).ok_or(UnitError::TooFine(smallest))?;
     if !product.is_multiple_of(denominator) {
         return Err(UnitError::TooFine(smallest));
     }
@@ -193,20 +174,14 @@ mod tests {
 
     #[test]
     fn what_is_no_quantity_is_refused() {
-        for text in [
-            "", "5", "ms", "-1s", "+1s", "1e3s", "1.s", ".5s", "1..5s", "1 parsec", "1S", "ü",
-        ] {
-            assert!(
-                matches!(parse_time(text), Err(UnitError::Form { .. })),
-                "{text}"
-            );
+        for text in
+            ["", "5", "ms", "-1s", "+1s", "1e3s", "1.s", ".5s", "1..5s", "1 parsec", "1S", "ü"]
+        {
+            assert!(matches!(parse_time(text), Err(UnitError::Form { .. })), "{text}");
         }
         assert_eq!(parse_time("0.1ns"), Err(UnitError::TooFine("ns")));
         assert_eq!(parse_time("0.33333us"), Err(UnitError::TooFine("ns")));
-        assert_eq!(
-            parse_time("99999999999999999999s"),
-            Err(UnitError::TooLarge)
-        );
+        assert_eq!(parse_time("99999999999999999999s"), Err(UnitError::TooLarge));
         assert_eq!(parse_time("6000000h"), Err(UnitError::TooLarge));
         let long = format!("1.{}1s", "0".repeat(10_000));
         assert_eq!(parse_time(&long), Err(UnitError::TooFine("ns")));

@@ -14,10 +14,7 @@ fn full() -> Link {
         checks: vec!["lockdep".to_owned()],
         sets: vec![
             ("task.hog.oom_score_adj".to_owned(), "-17".to_owned()),
-            (
-                "device.gpu0.fence".to_owned(),
-                "{ exponential = { mean = \"4ms\" } }".to_owned(),
-            ),
+            ("device.gpu0.fence".to_owned(), "{ exponential = { mean = \"4ms\" } }".to_owned()),
         ],
         model: Some(1),
         digests: vec![Digest(0xab), Digest(u128::MAX)],
@@ -33,10 +30,7 @@ fn golden_links_are_stable() {
     let text = encode(&full());
     expect!["#/v1/run?scenario=gpu-fence-overlap&seed=42&kernel=5.3&policy=nonblock,interval&check=lockdep&set=task.hog.oom_score_adj%3D-17&set=device.gpu0.fence%3D%7B%20exponential%20%3D%20%7B%20mean%20%3D%20%224ms%22%20%7D%20%7D&model=1&digest=000000000000000000000000000000ab,ffffffffffffffffffffffffffffffff&t=1132.096ms&focus=oom_reaper"].assert_eq(&text);
     assert_eq!(decode(&text), Ok(full()));
-    assert_eq!(
-        decode(&format!("https://example.org/reaper/{text}\n")),
-        Ok(full())
-    );
+    assert_eq!(decode(&format!("https://example.org/reaper/{text}\n")), Ok(full()));
     assert_eq!(decode(&text[1..]), Ok(full()));
     let short = "#/v1/run?scenario=capture-6-1-s6";
     assert_eq!(decode(short), Ok(Link::to("capture-6-1-s6")));
@@ -51,12 +45,7 @@ fn scenarios_travel_in_the_link() {
         let scenario = ScenarioRef::Inline(entry.text.to_owned());
         let link = Link { scenario, ..full() };
         let text = encode(&link);
-        assert!(
-            text.len() < LINK_SIZE_MAX / 2,
-            "{}: {}",
-            entry.id,
-            text.len()
-        );
+        assert!(text.len() < LINK_SIZE_MAX / 2, "{}: {}", entry.id, text.len());
         assert_eq!(decode(&text), Ok(link));
         for end in (0..text.len()).step_by(7) {
             assert!(decode(&text[..end]).is_err() || end >= text.find("&seed").expect("there"));
@@ -99,10 +88,7 @@ fn damaged_links_give_plain_messages() {
         "#/v1/run?z=AgAA",
     ];
     let mut messages = Vec::new();
-    for link in links
-        .into_iter()
-        .chain([long.as_str(), &format!("#/v1/run?z={bomb}")])
-    {
+    for link in links.into_iter().chain([long.as_str(), &format!("#/v1/run?z={bomb}")]) {
         let error = decode(link).expect_err(link);
         messages.push(error.to_string() + "\n");
     }

@@ -18,9 +18,8 @@ use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
 use crate::scenario::{suggestion, units};
 
 /// Keys, in the order in which they are written.
-const KEYS: [&str; 11] = [
-    "scenario", "z", "seed", "kernel", "policy", "check", "set", "model", "digest", "t", "focus",
-];
+const KEYS: [&str; 11] =
+    ["scenario", "z", "seed", "kernel", "policy", "check", "set", "model", "digest", "t", "focus"];
 /// First byte of `z`: how the rest is packed.
 const PACKED_DEFLATE: u8 = 1;
 /// Bytes of the longest scenario in `z`, unpacked: what the scenario
@@ -90,10 +89,7 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         };
         let key = KEYS[index];
         let value = percent_decode(value).ok_or_else(|| {
-            damaged(
-                key,
-                "after a % come two hexadecimal digits, and the text is UTF-8",
-            )
+            damaged(key, "after a % come two hexadecimal digits, and the text is UTF-8")
         })?;
         if key == "set" {
             let Some((path, value)) = value.split_once('=') else {
@@ -140,33 +136,16 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         Some(text) => Some(name("focus", text)?),
         None => None,
     };
-    Ok(Link {
-        scenario,
-        seed,
-        kernel,
-        policies,
-        checks,
-        sets,
-        model,
-        digests,
-        t,
-        focus,
-    })
+    Ok(Link { scenario, seed, kernel, policies, checks, sets, model, digests, t, focus })
 }
 
 fn damaged(key: &'static str, reason: impl std::fmt::Display) -> LinkError {
-    LinkError::Value {
-        key,
-        reason: format!("{reason}"),
-    }
+    LinkError::Value { key, reason: format!("{reason}") }
 }
 
 fn name(key: &'static str, text: String) -> Result<String, LinkError> {
     if text.is_empty() || text.len() > NAME_SIZE_MAX || text.chars().any(char::is_control) {
-        return Err(damaged(
-            key,
-            format!("a name has 1 to {NAME_SIZE_MAX} bytes"),
-        ));
+        return Err(damaged(key, format!("a name has 1 to {NAME_SIZE_MAX} bytes")));
     }
     Ok(text)
 }
@@ -182,10 +161,7 @@ fn known(key: &'static str, text: &str, names: &[&str]) -> Result<String, LinkEr
         return Ok(text.to_owned());
     }
     let shown: String = text.chars().take(NAME_SIZE_MAX).collect();
-    Err(damaged(
-        key,
-        format!("unknown `{shown}`: {}", suggestion(&shown, names)),
-    ))
+    Err(damaged(key, format!("unknown `{shown}`: {}", suggestion(&shown, names))))
 }
 
 fn list(key: &'static str, text: Option<String>, names: &[&str]) -> Result<Vec<String>, LinkError> {
@@ -195,17 +171,12 @@ fn list(key: &'static str, text: Option<String>, names: &[&str]) -> Result<Vec<S
     if text.split(',').count() > LIST_MAX {
         return Err(damaged(key, format!("there are more than {LIST_MAX}")));
     }
-    text.split(',')
-        .map(|item| known(key, item, names))
-        .collect()
+    text.split(',').map(|item| known(key, item, names)).collect()
 }
 
 fn digests(text: &str, count: usize) -> Result<Vec<Digest>, LinkError> {
     if text.split(',').count() != count {
-        return Err(damaged(
-            "digest",
-            format!("expected {count}, one for each policy"),
-        ));
+        return Err(damaged("digest", format!("expected {count}, one for each policy")));
     }
     let digest = |item: &str| item.parse().map_err(|error| damaged("digest", error));
     text.split(',').map(digest).collect()
@@ -213,27 +184,16 @@ fn digests(text: &str, count: usize) -> Result<Vec<Digest>, LinkError> {
 
 fn pack(scenario: &str) -> String {
     let mut bytes = vec![PACKED_DEFLATE];
-    bytes.extend(miniz_oxide::deflate::compress_to_vec(
-        scenario.as_bytes(),
-        DEFLATE_LEVEL,
-    ));
+    bytes.extend(miniz_oxide::deflate::compress_to_vec(scenario.as_bytes(), DEFLATE_LEVEL));
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn unpack(packed: &str) -> Result<String, LinkError> {
-    let cut = || {
-        damaged(
-            "z",
-            "the scenario in it was cut off or changed: copy the whole link",
-        )
-    };
+    let cut = || damaged("z", "the scenario in it was cut off or changed: copy the whole link");
     let bytes = URL_SAFE_NO_PAD.decode(packed).map_err(|_| cut())?;
     let (packing, stream) = bytes.split_first().ok_or_else(cut)?;
     if *packing != PACKED_DEFLATE {
-        return Err(damaged(
-            "z",
-            "packed in a way that this program doesn't know: update it",
-        ));
+        return Err(damaged("z", "packed in a way that this program doesn't know: update it"));
     }
     let text = miniz_oxide::inflate::decompress_to_vec_with_limit(stream, SCENARIO_SIZE_MAX)
         .map_err(|_| cut())?;

@@ -40,8 +40,7 @@ pub async fn run_process(cx: Cx, process: Process) {
         }
     }
     if process.start.delay.0 > 0 {
-        cx.sleep(process.start.delay, Reason::Start, Signals::Ignored)
-            .await;
+        cx.sleep(process.start.delay, Reason::Start, Signals::Ignored).await;
     }
     cx.with(|state| {
         state.start_group(cx.task());

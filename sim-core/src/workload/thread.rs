@@ -43,9 +43,7 @@ impl Operation for Thread {
                 group.threads.push(thread);
                 group.live += 1;
             });
-            cx.kernel()
-                .engine
-                .observe(|_, recorder| recorder.cast.tasks[thread].mm = Some(mm));
+            cx.kernel().engine.observe(|_, recorder| recorder.cast.tasks[thread].mm = Some(mm));
             Flow::Next
         })
     }

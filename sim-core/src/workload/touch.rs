@@ -41,8 +41,7 @@ impl Touch {
                 if let Some(rate) = self.rate {
                     let due = begin + Nanos(touched * 1_000_000_000 / rate.max(1));
                     if due > cx.now() {
-                        cx.sleep(due - cx.now(), Reason::Pace, Signals::Killable)
-                            .await;
+                        cx.sleep(due - cx.now(), Reason::Pace, Signals::Killable).await;
                     }
                 }
                 if cx.fatal_signal_pending() {

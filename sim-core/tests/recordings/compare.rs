@@ -53,11 +53,7 @@ fn facts(story: &Story) -> Facts {
     let mut facts = Facts::default();
     for (index, event) in story.events.iter().enumerate() {
         let text = format!("{} {}", event.kind.text(), event.victim);
-        facts.add(
-            format!("event {:2}", index + 1),
-            Value::Text(text),
-            Rule::Equal,
-        );
+        facts.add(format!("event {:2}", index + 1), Value::Text(text), Rule::Equal);
     }
     let kill = story.first_kill_us().unwrap_or(0);
     let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
@@ -84,18 +80,10 @@ fn victim_facts(facts: &mut Facts, name: &str, victim: &VictimStory, kill: i64) 
     }
     if let Some(wake) = victim.wake_us {
         let delay = Value::Us(wake - victim.killed_us);
-        facts.add(
-            format!("{name}: kill to wake_reaper"),
-            delay,
-            Rule::Range(2_000_000, 2_036_000),
-        );
+        facts.add(format!("{name}: kill to wake_reaper"), delay, Rule::Range(2_000_000, 2_036_000));
     }
     let attempts = i64::try_from(victim.attempts.len()).expect("few attempts");
-    facts.add(
-        format!("{name}: attempts"),
-        Value::Count(attempts),
-        Rule::Equal,
-    );
+    facts.add(format!("{name}: attempts"), Value::Count(attempts), Rule::Equal);
     let mut before: Option<i64> = None;
     for (index, attempt) in victim.attempts.iter().enumerate() {
         let what = format!("{name}: attempt {:2}", index + 1);
@@ -118,11 +106,7 @@ fn victim_facts(facts: &mut Facts, name: &str, victim: &VictimStory, kill: i64) 
     facts.time(format!("{name}: reaped"), victim.reaped_us, kill);
     facts.time(format!("{name}: unable to reap"), victim.unable_us, kill);
     if let Some(drop) = victim.anon_drop() {
-        facts.add(
-            format!("{name}: anon-rss drop"),
-            Value::Bytes(drop),
-            Rule::Memory,
-        );
+        facts.add(format!("{name}: anon-rss drop"), Value::Bytes(drop), Rule::Memory);
     }
 }
 
@@ -132,23 +116,11 @@ fn process_facts(facts: &mut Facts, process: &Process, kill: i64) {
         return;
     };
     let name = &process.name;
-    facts.time(
-        format!("{name}: started before the kill"),
-        Some(kill),
-        started,
-    );
+    facts.time(format!("{name}: started before the kill"), Some(kill), started);
     facts.time(format!("{name}: exit_mmap"), process.exit_mmap_us, kill);
-    facts.time(
-        format!("{name}: exit_mmap done"),
-        process.exit_mmap_done_us,
-        kill,
-    );
+    facts.time(format!("{name}: exit_mmap done"), process.exit_mmap_done_us, kill);
     for (index, exit) in process.exits_us.iter().enumerate() {
-        facts.time(
-            format!("{name}: exit of thread {}", index + 1),
-            Some(*exit),
-            kill,
-        );
+        facts.time(format!("{name}: exit of thread {}", index + 1), Some(*exit), kill);
     }
 }
 
@@ -193,20 +165,10 @@ pub(crate) fn compare(recording: &Story, run: &Story) -> Comparison {
         let same = |slot: &&mut Option<_>| matches!(slot, Some((other, _, _)) if *other == what);
         let run = of_run.iter_mut().find(same).and_then(Option::take);
         let run = run.map(|(_, value, _)| value);
-        rows.push(Row {
-            what,
-            recorded: Some(recorded),
-            run,
-            rule,
-        });
+        rows.push(Row { what, recorded: Some(recorded), run, rule });
     }
     for (what, value, rule) in of_run.into_iter().flatten() {
-        rows.push(Row {
-            what,
-            recorded: None,
-            run: Some(value),
-            rule,
-        });
+        rows.push(Row { what, recorded: None, run: Some(value), rule });
     }
     Comparison { rows }
 }
@@ -246,11 +208,7 @@ impl Display for Value {
 /// The table: rows that fail are marked.
 impl Display for Comparison {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "  {:<34}{:>30}{:>30}  difference",
-            "", "recording", "run"
-        )?;
+        writeln!(f, "  {:<34}{:>30}{:>30}  difference", "", "recording", "run")?;
         for row in &self.rows {
             let mark = if row.holds() { ' ' } else { '!' };
             write!(f, "{mark} {:<34}", row.what)?;

@@ -29,9 +29,7 @@ recordings!("S2stuck-3" "S3-3" "S4part-3" "S5part-3" "S6-3");
 impl Recording {
     /// By its directory's name.
     pub(crate) fn find(id: &str) -> &'static Self {
-        ALL.iter()
-            .find(|recording| recording.id == id)
-            .expect("a recording of that name")
+        ALL.iter().find(|recording| recording.id == id).expect("a recording of that name")
     }
 
     /// The id of the scenario that replays it.

@@ -56,16 +56,9 @@ fn timers_of_runs_in_the_recordings_own_phase_are_a_jiffy_apart() {
     const JIFFY_US: i64 = 4_000;
     for (recording, uptime) in ALL.iter().zip(UPTIMES) {
         let set = |path: &str, value: &str| (path.to_owned(), value.to_owned());
-        let sets = [
-            set("machine.uptime", uptime),
-            set("machine.zone.DMA32.free", FREE),
-        ];
+        let sets = [set("machine.uptime", uptime), set("machine.zone.DMA32.free", FREE)];
         let comparison = compared(recording, &sets);
-        assert!(
-            comparison.failures().is_empty(),
-            "{}\n{comparison}",
-            recording.id
-        );
+        assert!(comparison.failures().is_empty(), "{}\n{comparison}", recording.id);
         for what in [
             "bystander: started before the kill",
             "hog: kill to wake_reaper",
@@ -89,10 +82,7 @@ fn run_of_another_scenario_is_rejected() {
     let recording = Recording::find("S6-3").story();
     let comparison = compare(&recording, &run_story("capture-6-1-s3", &[]));
     let failures = comparison.failures();
-    assert!(
-        failures.contains(&"hog: attempt  1 refusals"),
-        "{comparison}"
-    );
+    assert!(failures.contains(&"hog: attempt  1 refusals"), "{comparison}");
     assert!(failures.contains(&"hog: anon-rss drop"), "{comparison}");
     assert!(failures.contains(&"refusals in the log"), "{comparison}");
 }
@@ -103,13 +93,7 @@ fn recording_agrees_with_itself_and_with_no_other() {
         for (other_index, other) in ALL.iter().enumerate() {
             let comparison = compare(&one.story(), &other.story());
             let same = comparison.failures().is_empty();
-            assert_eq!(
-                same,
-                index == other_index,
-                "{} and {}\n{comparison}",
-                one.id,
-                other.id
-            );
+            assert_eq!(same, index == other_index, "{} and {}\n{comparison}", one.id, other.id);
         }
     }
 }
@@ -120,8 +104,5 @@ fn one_attempt_less_is_noticed() {
     let mut wrong = recording.clone();
     wrong.victims[0].attempts.pop();
     let comparison = compare(&recording, &wrong);
-    assert!(
-        comparison.failures().contains(&"hog: attempts"),
-        "{comparison}"
-    );
+    assert!(comparison.failures().contains(&"hog: attempts"), "{comparison}");
 }

@@ -13,18 +13,9 @@ fn every_line_is_read_and_the_clocks_agree() {
         let text = recording.trace();
         let trace = parse_ftrace(&text).expect("a trace");
         let log = parse_dmesg(recording.dmesg);
-        assert_eq!(
-            (trace.unread, trace.lost, log.unread),
-            (0, 0, 0),
-            "{}",
-            recording.id
-        );
+        assert_eq!((trace.unread, trace.lost, log.unread), (0, 0, 0), "{}", recording.id);
         let offset = clock_offset(&trace.lines, &log.lines).expect("a victim in both");
-        assert!(
-            (offset - noted).abs() <= 1,
-            "{}: {offset} and {noted}",
-            recording.id
-        );
+        assert!((offset - noted).abs() <= 1, "{}: {offset} and {noted}", recording.id);
     }
 }
 
@@ -58,11 +49,7 @@ fn order_of_key_events_is_that_of_the_kernel() {
         let kinds: Vec<_> = story.events.iter().map(|event| event.kind).collect();
         let mut expected = vec![KeyKind::MarkVictim, KeyKind::WakeReaper];
         if recording.id == "S2stuck-3" {
-            expected.extend([
-                KeyKind::StartReaping,
-                KeyKind::Reaped,
-                KeyKind::FinishReaping,
-            ]);
+            expected.extend([KeyKind::StartReaping, KeyKind::Reaped, KeyKind::FinishReaping]);
         } else {
             for _ in 0..10 {
                 expected.extend([KeyKind::StartReaping, KeyKind::FinishReaping]);
@@ -70,10 +57,6 @@ fn order_of_key_events_is_that_of_the_kernel() {
             expected.extend([KeyKind::UnableToReap, KeyKind::MarkVictim]);
         }
         assert_eq!(kinds, expected, "{}", recording.id);
-        assert!(
-            story.events.is_sorted_by_key(|event| event.at_us),
-            "{}",
-            recording.id
-        );
+        assert!(story.events.is_sorted_by_key(|event| event.at_us), "{}", recording.id);
     }
 }

@@ -62,12 +62,8 @@ impl CanvasBackend {
     }
 
     fn set_font<S: BackendTextStyle>(&self, style: &S) {
-        let font = format!(
-            "{} {}px {}",
-            style.style().as_str(),
-            style.size(),
-            style.family().as_str()
-        );
+        let font =
+            format!("{} {}px {}", style.style().as_str(), style.size(), style.family().as_str());
         self.context.set_font(&font);
     }
 }

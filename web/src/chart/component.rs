@@ -39,41 +39,33 @@ pub fn MemoryChart(props: &Props) -> Html {
     let first = use_mut_ref(|| None::<Shared<Scene>>);
     {
         let canvas = canvas.clone();
-        use_effect_with(
-            (scene.clone(), view, shade, width),
-            move |(scene, view, shade, _)| {
-                let (scene, view, shade) = (scene.clone(), *view, *shade);
-                // A new run shows at once, a moved window after a rest.
-                let fresh = first.borrow_mut().replace(scene.clone()) != Some(scene.clone());
-                let draw = move || {
-                    if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
-                        redraw(&canvas, &scene, view, shade);
-                    }
-                };
-                let timer = if fresh {
-                    draw();
-                    None
-                } else {
-                    Some(Timeout::new(REST_MS, draw))
-                };
-                move || drop(timer)
-            },
-        );
+        use_effect_with((scene.clone(), view, shade, width), move |(scene, view, shade, _)| {
+            let (scene, view, shade) = (scene.clone(), *view, *shade);
+            // A new run shows at once, a moved window after a rest.
+            let fresh = first.borrow_mut().replace(scene.clone()) != Some(scene.clone());
+            let draw = move || {
+                if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
+                    redraw(&canvas, &scene, view, shade);
+                }
+            };
+            let timer = if fresh {
+                draw();
+                None
+            } else {
+                Some(Timeout::new(REST_MS, draw))
+            };
+            move || drop(timer)
+        });
     }
     let memory = &props.scene.outcome.memory;
     let free = value_at(&memory.free, props.at);
-    let named = memory
-        .present
-        .iter()
-        .take(NAMED_MAX)
-        .enumerate()
-        .map(|(index, (mm, points))| {
-            let pages = value_at(points, props.at);
-            html! {
-                <li key={mm.0}><i class={format!("swatch series-{index}")}></i>
-                    { format!("{} ", owner(&props.scene, *mm)) }<b>{ format::pages(pages) }</b></li>
-            }
-        });
+    let named = memory.present.iter().take(NAMED_MAX).enumerate().map(|(index, (mm, points))| {
+        let pages = value_at(points, props.at);
+        html! {
+            <li key={mm.0}><i class={format!("swatch series-{index}")}></i>
+                { format!("{} ", owner(&props.scene, *mm)) }<b>{ format::pages(pages) }</b></li>
+        }
+    });
     let label = format!(
         "Memory: {} managed; free and present pages per process over time",
         format::pages(memory.managed)
@@ -105,10 +97,7 @@ fn use_width(node: &NodeRef) -> i32 {
     let (node, set) = (node.clone(), width.setter());
     use_effect_with((), move |()| {
         let measure = move || {
-            set.set(
-                node.cast::<HtmlElement>()
-                    .map_or(0, |element| element.client_width()),
-            );
+            set.set(node.cast::<HtmlElement>().map_or(0, |element| element.client_width()));
         };
         measure();
         let listener =

@@ -39,38 +39,22 @@ pub fn memory(
         .build_cartesian_2d(view.start as f64..view.end() as f64, 0.0..top as f64)?;
     chart.plotting_area().fill(&rgb(shade.track()))?;
 
-    let series: Vec<&[Point]> = memory
-        .present
-        .iter()
-        .map(|(_, points)| points.as_slice())
-        .collect();
+    let series: Vec<&[Point]> =
+        memory.present.iter().map(|(_, points)| points.as_slice()).collect();
     for (index, band) in stacked(&series, view, buckets).into_iter().enumerate() {
         let upper = band.iter().map(|(at, _, high)| (*at as f64, *high as f64));
-        let lower = band
-            .iter()
-            .rev()
-            .map(|(at, low, _)| (*at as f64, *low as f64));
+        let lower = band.iter().rev().map(|(at, low, _)| (*at as f64, *low as f64));
         let color = rgb(series_color(index));
         let corners: Vec<(f64, f64)> = upper.clone().chain(lower).collect();
         chart.draw_series([Polygon::new(corners, color.mix(0.55))])?;
         chart.draw_series(LineSeries::new(upper, color))?;
     }
     for (level, faint) in [(memory.min, 0.95), (memory.low, 0.7), (memory.high, 0.5)] {
-        let line = [
-            (view.start as f64, level as f64),
-            (view.end() as f64, level as f64),
-        ];
-        chart.draw_series(DashedLineSeries::new(
-            line,
-            5,
-            4,
-            rgb(shade.ink()).mix(faint).into(),
-        ))?;
+        let line = [(view.start as f64, level as f64), (view.end() as f64, level as f64)];
+        chart.draw_series(DashedLineSeries::new(line, 5, 4, rgb(shade.ink()).mix(faint).into()))?;
     }
     let free = thinned(&memory.free, view, buckets);
-    let free = free
-        .into_iter()
-        .map(|(at, pages)| (at as f64, pages as f64));
+    let free = free.into_iter().map(|(at, pages)| (at as f64, pages as f64));
     chart.draw_series(LineSeries::new(free, rgb(FREE).stroke_width(2)))?;
     labels(&area, (top, step), shade, gutter)
 }
@@ -81,16 +65,8 @@ fn labels(area: &Area, (top, step): (u64, u64), shade: Shade, gutter: u32) -> Re
     use plotters::style::text_anchor::{HPos, Pos, VPos};
     let (_, height) = area.dim_in_pixel();
     let inside = gutter == 0;
-    let (x, side) = if inside {
-        (4, HPos::Left)
-    } else {
-        (gutter as i32 - 6, HPos::Right)
-    };
-    let ink = rgb(if inside {
-        shade.ink()
-    } else {
-        shade.faint_ink()
-    });
+    let (x, side) = if inside { (4, HPos::Left) } else { (gutter as i32 - 6, HPos::Right) };
+    let ink = rgb(if inside { shade.ink() } else { shade.faint_ink() });
     let stride = if height < 130 { 2 } else { 1 };
     for (index, value) in (0..=top / step).map(|n| n * step).enumerate() {
         if index % stride != 0 {

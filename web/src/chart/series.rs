@@ -78,17 +78,11 @@ pub fn stacked(series: &[&[Point]], view: Viewport, samples: usize) -> Vec<Vec<(
 fn instants(series: &[&[Point]], view: Viewport, samples: usize) -> Vec<u64> {
     let samples = samples.max(2);
     let inside = |point: &&Point| point.0.0 > view.start && point.0.0 < view.end();
-    let changes: usize = series
-        .iter()
-        .map(|points| points.iter().filter(inside).take(samples).count())
-        .sum();
+    let changes: usize =
+        series.iter().map(|points| points.iter().filter(inside).take(samples).count()).sum();
     let mut instants: Vec<u64> = if changes < samples / 2 {
-        let changes = series
-            .iter()
-            .flat_map(|points| points.iter().filter(inside));
-        changes
-            .flat_map(|point| [point.0.0 - 1, point.0.0])
-            .collect()
+        let changes = series.iter().flat_map(|points| points.iter().filter(inside));
+        changes.flat_map(|point| [point.0.0 - 1, point.0.0]).collect()
     } else {
         let step = |n: usize| (u128::from(view.span) * n as u128 / samples as u128) as u64;
         (1..samples).map(|n| view.start + step(n)).collect()
@@ -107,11 +101,7 @@ pub fn axis(max: u64) -> (u64, u64) {
     while step * 4 < max.max(1) {
         step *= 2;
     }
-    let step = if max > PAGES_PER_MIB {
-        step.max(PAGES_PER_MIB / 4)
-    } else {
-        step
-    };
+    let step = if max > PAGES_PER_MIB { step.max(PAGES_PER_MIB / 4) } else { step };
     (max.div_ceil(step).max(1) * step, step)
 }
 
@@ -120,32 +110,20 @@ mod tests {
     use super::*;
 
     fn points(pairs: &[(u64, u64)]) -> Vec<Point> {
-        pairs
-            .iter()
-            .map(|(at, value)| (SimTime(*at), *value))
-            .collect()
+        pairs.iter().map(|(at, value)| (SimTime(*at), *value)).collect()
     }
 
     #[test]
     fn values_hold_until_the_next() {
         let series = points(&[(10, 5), (20, 7)]);
-        assert_eq!(
-            [5, 10, 19, 20, 99].map(|at| value_at(&series, at)),
-            [0, 5, 5, 7, 7]
-        );
+        assert_eq!([5, 10, 19, 20, 99].map(|at| value_at(&series, at)), [0, 5, 5, 7, 7]);
     }
 
     #[test]
     fn steps_keep_their_corners() {
         let series = points(&[(0, 5), (50, 7)]);
-        let view = Viewport {
-            start: 0,
-            span: 100,
-        };
-        assert_eq!(
-            thinned(&series, view, 10),
-            [(0, 5), (50, 5), (50, 7), (100, 7)]
-        );
+        let view = Viewport { start: 0, span: 100 };
+        assert_eq!(thinned(&series, view, 10), [(0, 5), (50, 5), (50, 7), (100, 7)]);
     }
 
     #[test]
@@ -153,14 +131,7 @@ mod tests {
         let series: Vec<Point> = (0..10_000u64)
             .map(|n| (SimTime(n), if n == 7_777 { 1 } else { 100 + n % 2 }))
             .collect();
-        let thin = thinned(
-            &series,
-            Viewport {
-                start: 0,
-                span: 10_000,
-            },
-            50,
-        );
+        let thin = thinned(&series, Viewport { start: 0, span: 10_000 }, 50);
         assert!(thin.len() <= 2 + 4 * 50);
         assert!(thin.iter().any(|point| point.1 == 1));
         assert!(thin.is_sorted_by_key(|point| point.0));
@@ -169,25 +140,11 @@ mod tests {
     #[test]
     fn bands_stand_on_each_other() {
         let (low, high) = (points(&[(0, 5)]), points(&[(0, 1), (50, 2)]));
-        let bands = stacked(
-            &[&low, &high],
-            Viewport {
-                start: 0,
-                span: 100,
-            },
-            100,
-        );
+        let bands = stacked(&[&low, &high], Viewport { start: 0, span: 100 }, 100);
         assert_eq!(bands[0].first(), Some(&(0, 0, 5)));
         assert_eq!(bands[1].last(), Some(&(100, 5, 7)));
         let many: Vec<Point> = (0..10_000).map(|n| (SimTime(n), n)).collect();
-        let bands = stacked(
-            &[&many],
-            Viewport {
-                start: 0,
-                span: 10_000,
-            },
-            64,
-        );
+        let bands = stacked(&[&many], Viewport { start: 0, span: 10_000 }, 64);
         assert!(bands[0].len() <= 66);
     }
 
@@ -197,10 +154,7 @@ mod tests {
         assert_eq!(axis(0), (1, 1));
         for max in [1, 3, 77, 300, 1_000_000] {
             let (top, step) = axis(max);
-            assert!(
-                top >= max && top % step == 0 && top / step <= 8,
-                "{max}: {top} {step}"
-            );
+            assert!(top >= max && top % step == 0 && top / step <= 8, "{max}: {top} {step}");
         }
     }
 }

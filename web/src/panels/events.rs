@@ -61,11 +61,7 @@ impl Component for EventList {
     type Properties = Props;
 
     fn create(_: &Context<Self>) -> Self {
-        Self {
-            height: 300.0,
-            follow_again: true,
-            ..Self::default()
-        }
+        Self { height: 300.0, follow_again: true, ..Self::default() }
     }
 
     fn changed(&mut self, ctx: &Context<Self>, old: &Props) -> bool {
@@ -81,10 +77,7 @@ impl Component for EventList {
     fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
             Msg::Scrolled => {
-                let top = self
-                    .viewport
-                    .cast::<HtmlElement>()
-                    .map_or(0, |it| it.scroll_top());
+                let top = self.viewport.cast::<HtmlElement>().map_or(0, |it| it.scroll_top());
                 let moved = (f64::from(top) - self.scroll_top).abs() > 0.5;
                 self.scroll_top = f64::from(top);
                 moved
@@ -110,9 +103,7 @@ impl Component for EventList {
         let current = self.row_of_cursor(ctx.props());
         let link = ctx.link();
         let typed = link.callback(|event: InputEvent| {
-            let input = event
-                .target()
-                .and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
+            let input = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
             Msg::Typed(input.map(|input| input.value()).unwrap_or_default())
         });
         let shown = rows.visible(self.scroll_top);
@@ -122,12 +113,7 @@ impl Component for EventList {
             Some(Self::row(
                 ctx,
                 &record,
-                Row {
-                    position: row,
-                    index,
-                    count,
-                    current: current == Some(row),
-                },
+                Row { position: row, index, count, current: current == Some(row) },
             ))
         });
         let active = current.filter(|row| rows.visible(self.scroll_top).contains(row));
@@ -199,22 +185,15 @@ struct Row {
 }
 
 fn ui(ctx: &Context<EventList>) -> Ui {
-    let (ui, _) = ctx
-        .link()
-        .context(Callback::noop())
-        .expect("invariant: the root provides the context");
+    let (ui, _) =
+        ctx.link().context(Callback::noop()).expect("invariant: the root provides the context");
     ui
 }
 
 impl EventList {
     fn row(ctx: &Context<Self>, record: &Record, row: Row) -> Html {
         let run = &ctx.props().scene.outcome.run;
-        let Row {
-            position: row,
-            index,
-            count,
-            current,
-        } = row;
+        let Row { position: row, index, count, current } = row;
         let onclick = ui(ctx).on(move |_: MouseEvent| Action::SeekRecord(index));
         let later = index >= ctx.props().happened;
         html! {
@@ -228,9 +207,7 @@ impl EventList {
     }
 
     fn count(&self, props: &Props) -> usize {
-        self.matches
-            .as_ref()
-            .map_or(props.scene.outcome.run.trace.len(), |found| found.len())
+        self.matches.as_ref().map_or(props.scene.outcome.run.trace.len(), |found| found.len())
     }
 
     fn record_at(&self, row: usize) -> Option<usize> {
@@ -254,9 +231,7 @@ impl EventList {
     fn follow_cursor(&mut self, props: &Props) {
         let rows = Rows::new(self.count(props), self.height);
         if let Some(row) = self.row_of_cursor(props) {
-            let top = self
-                .scroll_top
-                .min((rows.scroll_height() - self.height).max(0.0));
+            let top = self.scroll_top.min((rows.scroll_height() - self.height).max(0.0));
             self.scroll_top = rows.scrolled_to(row, top).unwrap_or(top).floor();
         }
     }

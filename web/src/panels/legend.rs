@@ -24,11 +24,7 @@ const LOCKS: [(&str, &str); 2] = [("held", "lock held"), ("contended", "lock con
 
 /// The legend of a run's lanes.
 pub fn legend(scene: &Scene) -> Html {
-    let has_locks = scene
-        .outcome
-        .lanes
-        .iter()
-        .any(|lane| matches!(lane.of, LaneOf::Lock(_)));
+    let has_locks = scene.outcome.lanes.iter().any(|lane| matches!(lane.of, LaneOf::Lock(_)));
     html! {
         <ul class="legend" aria-label="Colors of the lanes">
             { for ENTRIES.iter().map(|(id, text)| entry(id, text)) }

@@ -19,10 +19,7 @@ pub fn MetricsPanel(props: &Props) -> Html {
     let metrics = &report.metrics;
     let some = |ns: Option<u64>| ns.map_or_else(|| "–".to_owned(), format::duration);
     let rows = [
-        (
-            "attempts of the reaper",
-            format::grouped(metrics.reap_attempts),
-        ),
+        ("attempts of the reaper", format::grouped(metrics.reap_attempts)),
         ("back-offs", format::grouped(metrics.backoffs)),
         ("refusals", format::grouped(metrics.refusals)),
         ("give-ups", format::grouped(metrics.gave_up)),

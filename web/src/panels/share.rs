@@ -29,11 +29,7 @@ enum Copied {
 #[component]
 pub fn ShareDialog(props: &Props) -> Html {
     let copied = use_state_eq(|| Copied::NotYet);
-    let link = if props.open {
-        address_of(&fragment(&props.route))
-    } else {
-        String::new()
-    };
+    let link = if props.open { address_of(&fragment(&props.route)) } else { String::new() };
     {
         let (copied, link) = (copied.clone(), link.clone());
         use_effect_with(link, move |link| {
@@ -51,9 +47,7 @@ pub fn ShareDialog(props: &Props) -> Html {
         })
     };
     let select = Callback::from(|event: FocusEvent| {
-        let input = event
-            .target()
-            .and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+        let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
         if let Some(input) = input {
             input.select();
         }
@@ -85,42 +79,16 @@ fn contents(route: &Route) -> Vec<String> {
         None => "the text of the scenario".to_owned(),
     };
     let mut lines = vec![format!("{scenario}, and the seed {}", request.seed)];
-    lines.extend(
-        request
-            .sets
-            .iter()
-            .map(|(path, value)| format!("the change {path} = {value}")),
-    );
-    lines.extend(
-        request
-            .kernel
-            .as_ref()
-            .map(|kernel| format!("the kernel {kernel}")),
-    );
-    lines.extend(
-        request
-            .policy
-            .as_ref()
-            .map(|policy| format!("the policy {policy}")),
-    );
+    lines.extend(request.sets.iter().map(|(path, value)| format!("the change {path} = {value}")));
+    lines.extend(request.kernel.as_ref().map(|kernel| format!("the kernel {kernel}")));
+    lines.extend(request.policy.as_ref().map(|policy| format!("the policy {policy}")));
     lines.extend(route.digest.as_ref().map(|digest| {
-        format!(
-            "the digest {}…, to prove that it is the same run",
-            format::short_digest(digest)
-        )
-    }));
-    lines.extend(route.at.map(|at| {
-        format!(
-            "the moment {}",
-            format::instant(sim_core::base::SimTime(at))
-        )
+        format!("the digest {}…, to prove that it is the same run", format::short_digest(digest))
     }));
     lines.extend(
-        route
-            .focus
-            .as_ref()
-            .map(|focus| format!("the selected lane {focus}")),
+        route.at.map(|at| format!("the moment {}", format::instant(sim_core::base::SimTime(at)))),
     );
+    lines.extend(route.focus.as_ref().map(|focus| format!("the selected lane {focus}")));
     lines
 }
 
@@ -136,10 +104,7 @@ fn copy(text: &str, done: impl Fn(Copied) + Clone + 'static) {
     let no = Closure::once_into_js(move |_: JsValue| refused(Copied::Refused));
     let promise = clipboard.write_text(text);
     let then = js_sys::Reflect::get(&promise, &JsValue::from_str("then"));
-    if let Some(then) = then
-        .ok()
-        .and_then(|then| then.dyn_into::<js_sys::Function>().ok())
-    {
+    if let Some(then) = then.ok().and_then(|then| then.dyn_into::<js_sys::Function>().ok()) {
         let _ = then.call2(&promise, &yes, &no);
     }
 }

@@ -30,12 +30,8 @@ pub fn TopBar(props: &Props) -> Html {
         ui.on(|event: Event| Action::Choose(Change::Scenario(chosen(&event).unwrap_or_default())));
     let policy = ui.on(|event: Event| Action::Choose(Change::Policy(chosen(&event))));
     let kernel = ui.on(|event: Event| Action::Choose(Change::Kernel(chosen(&event))));
-    let own_policy = run
-        .filter(|_| request.policy.is_none())
-        .map_or("", |run| &run.policy);
-    let own_kernel = run
-        .filter(|_| request.kernel.is_none())
-        .map_or("", |run| &run.kernel);
+    let own_policy = run.filter(|_| request.policy.is_none()).map_or("", |run| &run.policy);
+    let own_kernel = run.filter(|_| request.kernel.is_none()).map_or("", |run| &run.kernel);
     let share = ui.on(|_: MouseEvent| Action::Show(Dialog::Share));
     let help = ui.on(|_: MouseEvent| Action::Show(Dialog::Help));
     let next = props.theme.next();
@@ -76,11 +72,7 @@ pub fn TopBar(props: &Props) -> Html {
 
 /// The option that leaves it to the scenario.
 fn own(value: &str) -> String {
-    if value.is_empty() {
-        "scenario's".to_owned()
-    } else {
-        format!("scenario's: {value}")
-    }
+    if value.is_empty() { "scenario's".to_owned() } else { format!("scenario's: {value}") }
 }
 
 /// The chosen id; `None` for the empty one.
@@ -127,9 +119,8 @@ fn SeedField(props: &SeedProps) -> Html {
     let typed = {
         let (ui, problem) = (ui.clone(), problem.clone());
         Callback::from(move |event: Event| {
-            let input = event
-                .target()
-                .and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+            let input =
+                event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
             let Some(input) = input else {
                 return;
             };
@@ -144,9 +135,7 @@ fn SeedField(props: &SeedProps) -> Html {
     };
     let dice = ui.on(|_: MouseEvent| {
         // Small seeds are easier to say aloud; any seed can be typed.
-        Action::Choose(Change::Seed(
-            (js_sys::Math::random() * 1e6) as u64 % SEED_MAX,
-        ))
+        Action::Choose(Change::Seed((js_sys::Math::random() * 1e6) as u64 % SEED_MAX))
     });
     html! {
         <div class="field seed">

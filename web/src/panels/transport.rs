@@ -16,17 +16,8 @@ use crate::ui::Ui;
 /// The second row. A function and no component: it changes with every
 /// frame of playback anyway.
 pub fn transport(ui: &Ui, state: &State) -> Html {
-    let press = |command| {
-        ui.on(move |_: MouseEvent| Action::Command {
-            command,
-            anchor: None,
-        })
-    };
-    let play = if state.playing {
-        (Icon::Pause, "Pause")
-    } else {
-        (Icon::Play, "Play")
-    };
+    let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
+    let play = if state.playing { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
     let speed = ui.on(|event: Event| Action::Speed(chosen_speed(&event)));
     let idle = state.scene.is_none();
     html! {
@@ -69,13 +60,9 @@ fn speed_text(speed: Speed) -> String {
 }
 
 fn chosen_speed(event: &Event) -> Speed {
-    let select = event
-        .target()
-        .and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
+    let select = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
     let index = select.and_then(|select| select.value().parse::<usize>().ok());
-    index
-        .and_then(|index| SPEEDS.get(index).copied())
-        .unwrap_or(Speed::Auto)
+    index.and_then(|index| SPEEDS.get(index).copied()).unwrap_or(Speed::Auto)
 }
 
 /// The verdict when there is one; what is going on when not.

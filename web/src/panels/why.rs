@@ -18,7 +18,7 @@ pub struct Props {
     pub scene: Shared<Scene>,
     pub lane: usize,
     pub at: u64,
-    /// Records that have happened: the chain changes only with them.
+    /// Records that have happened; at one instant, several may still have to.
     pub happened: usize,
 }
 
@@ -28,9 +28,9 @@ pub fn WhyPanel(props: &Props) -> Html {
     let lane = outcome.lanes.get(props.lane);
     let task = lane.and_then(|lane| task_of(lane.of, &outcome.run.cast));
     let chain = {
-        let (scene, happened) = (props.scene.clone(), props.happened);
-        use_memo((props.scene.clone(), task, happened), move |_| {
-            task.map(|task| engine::wait_chain(&scene.outcome, task, happened))
+        let (scene, happened, at) = (props.scene.clone(), props.happened, props.at);
+        use_memo((props.scene.clone(), task, happened, at), move |_| {
+            task.map(|task| engine::wait_chain(&scene.outcome, task, happened, at))
                 .unwrap_or_default()
         })
     };

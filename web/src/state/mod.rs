@@ -132,9 +132,7 @@ impl State {
 
     /// Where the run on screen ends.
     pub fn end(&self) -> u64 {
-        self.scene
-            .as_ref()
-            .map_or(0, |scene| scene.outcome.run.end.0)
+        self.scene.as_ref().map_or(0, |scene| scene.outcome.run.end.0)
     }
 
     /// The link to what is on screen.

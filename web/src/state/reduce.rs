@@ -77,9 +77,7 @@ impl State {
     /// A bad link: say so, and show the default example.
     fn refuse(&mut self, message: &str) {
         self.open(Route::default());
-        self.notice = Some(format!(
-            "{message} This is the example that the page opens on."
-        ));
+        self.notice = Some(format!("{message} This is the example that the page opens on."));
     }
 
     fn choose(&mut self, change: Change) {
@@ -89,19 +87,9 @@ impl State {
                 seed: self.request.seed,
                 ..Request::default()
             },
-            Change::Policy(policy) => Request {
-                policy,
-                ..self.request.clone()
-            },
-            Change::Kernel(kernel) => Request {
-                kernel,
-                policy: None,
-                ..self.request.clone()
-            },
-            Change::Seed(seed) => Request {
-                seed,
-                ..self.request.clone()
-            },
+            Change::Policy(policy) => Request { policy, ..self.request.clone() },
+            Change::Kernel(kernel) => Request { kernel, policy: None, ..self.request.clone() },
+            Change::Seed(seed) => Request { seed, ..self.request.clone() },
         };
         if request != self.request {
             self.request = request;
@@ -115,10 +103,7 @@ impl State {
         self.turn += 1;
         self.playing = false;
         self.link_check = LinkCheck::None;
-        self.phase = Phase::Running {
-            now: SimTime::ZERO,
-            horizon: SimTime(1),
-        };
+        self.phase = Phase::Running { now: SimTime::ZERO, horizon: SimTime(1) };
     }
 
     fn finished(&mut self, scene: Shared<Scene>) {
@@ -190,11 +175,7 @@ impl State {
             return;
         };
         let focus = route.focus.as_deref();
-        let lane = scene
-            .outcome
-            .lanes
-            .iter()
-            .position(|lane| Some(lane.title.as_str()) == focus);
+        let lane = scene.outcome.lanes.iter().position(|lane| Some(lane.title.as_str()) == focus);
         if let Some(lane) = lane {
             self.lane = lane;
         }
@@ -228,10 +209,8 @@ impl State {
 
     fn move_to(&mut self, at: u64) {
         let at = at.min(self.end());
-        let happened = self
-            .scene
-            .as_ref()
-            .map_or(0, |scene| scene.outcome.run.trace.count_until(SimTime(at)));
+        let happened =
+            self.scene.as_ref().map_or(0, |scene| scene.outcome.run.trace.count_until(SimTime(at)));
         self.cursor = Cursor { at, happened };
     }
 
@@ -246,19 +225,13 @@ impl State {
         };
         if let Some(record_there) = scene.outcome.run.trace.get(record) {
             self.playing = false;
-            self.cursor = Cursor {
-                at: record_there.at.0,
-                happened: record + 1,
-            };
+            self.cursor = Cursor { at: record_there.at.0, happened: record + 1 };
             self.view = self.view.revealing(self.cursor.at, self.end());
         }
     }
 
     fn select_lane(&mut self, lane: usize) {
-        let count = self
-            .scene
-            .as_ref()
-            .map_or(0, |scene| scene.outcome.lanes.len());
+        let count = self.scene.as_ref().map_or(0, |scene| scene.outcome.lanes.len());
         if lane < count {
             self.lane = lane;
         }
@@ -269,10 +242,8 @@ impl State {
             return;
         };
         let Scene { outcome, .. } = &*scene;
-        let lane = outcome
-            .lanes
-            .iter()
-            .position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task));
+        let lane =
+            outcome.lanes.iter().position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task));
         if let Some(lane) = lane {
             self.lane = lane;
         }
@@ -361,7 +332,7 @@ impl State {
             return;
         };
         let before = self.lane;
-        for link in engine::wait_chain(outcome, task, self.cursor.happened) {
+        for link in engine::wait_chain(outcome, task, self.cursor.happened, self.cursor.at) {
             self.select_task(link.task);
             if self.lane != before {
                 self.trail.push(before);
@@ -392,11 +363,9 @@ impl State {
         let times = &scene.incidents;
         let target = match step {
             Step::Forward => times.get(times.partition_point(|at| *at <= self.cursor.at)),
-            Step::Back => times.get(
-                times
-                    .partition_point(|at| *at < self.cursor.at)
-                    .wrapping_sub(1),
-            ),
+            Step::Back => {
+                times.get(times.partition_point(|at| *at < self.cursor.at).wrapping_sub(1))
+            }
         };
         if let Some(at) = target {
             self.stop_and_seek(*at);

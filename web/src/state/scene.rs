@@ -24,25 +24,16 @@ impl Scene {
         incidents.sort_unstable();
         incidents.dedup();
         let timetable = Timetable::new(stops(&outcome, &incidents), outcome.run.end.0);
-        Self {
-            outcome,
-            timetable,
-            incidents,
-        }
+        Self { outcome, timetable, incidents }
     }
 
     /// The latest thing worth announcing after `from`, up to `to`, in words.
     pub fn announcement(&self, from: SimTime, to: SimTime) -> Option<(SimTime, String)> {
         let incidents = &self.outcome.report.incidents;
-        let last = incidents
-            .partition_point(|incident| incident.at <= to)
-            .checked_sub(1);
+        let last = incidents.partition_point(|incident| incident.at <= to).checked_sub(1);
         let incident = last.map(|last| (incidents[last].at, incidents[last].text.clone()));
         let marks = self.outcome.lanes.iter().filter_map(|lane| {
-            let last = lane
-                .marks
-                .partition_point(|mark| mark.at <= to)
-                .checked_sub(1)?;
+            let last = lane.marks.partition_point(|mark| mark.at <= to).checked_sub(1)?;
             let (mark, title) = (&lane.marks[last], &lane.title);
             let text = match mark.kind {
                 MarkKind::Kill => format!("{title} is killed"),
@@ -81,12 +72,7 @@ impl Scene {
 fn marks_worth_a_stop(outcome: &Outcome) -> impl Iterator<Item = u64> + '_ {
     let marks = outcome.lanes.iter().flat_map(|lane| &lane.marks);
     marks
-        .filter(|mark| {
-            matches!(
-                mark.kind,
-                MarkKind::Kill | MarkKind::GiveUp | MarkKind::Reaped
-            )
-        })
+        .filter(|mark| matches!(mark.kind, MarkKind::Kill | MarkKind::GiveUp | MarkKind::Reaped))
         .map(|mark| mark.at.0)
 }
 

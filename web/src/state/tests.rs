@@ -24,10 +24,7 @@ fn opened(route: Route) -> State {
 }
 
 fn press(state: &mut State, command: Command) {
-    state.apply(Action::Command {
-        command,
-        anchor: None,
-    });
+    state.apply(Action::Command { command, anchor: None });
 }
 
 #[test]
@@ -64,11 +61,7 @@ fn link_places_cursor_and_lane_and_does_not_play() {
     let first = opened(Route::default());
     let lane = first.scene.as_ref().unwrap().outcome.lanes[1].title.clone();
     let at = first.end() / 2;
-    let route = Route {
-        at: Some(at),
-        focus: Some(lane),
-        ..Route::default()
-    };
+    let route = Route { at: Some(at), focus: Some(lane), ..Route::default() };
     let state = opened(route.clone());
     assert_eq!((state.cursor.at, state.lane, state.playing), (at, 1, false));
     let again = state.route();
@@ -78,22 +71,14 @@ fn link_places_cursor_and_lane_and_does_not_play() {
 #[test]
 fn bad_link_leaves_a_notice_and_the_default() {
     let mut state = State::default();
-    state.apply(Action::Refuse {
-        message: "The link is damaged.".into(),
-    });
+    state.apply(Action::Refuse { message: "The link is damaged.".into() });
     assert_eq!(state.request, Request::default());
     assert_eq!(state.phase_id(), "running");
     assert!(state.notice.is_some());
 
     let mut unknown = State::default();
-    let request = Request {
-        scenario: ScenarioRef::ById("no-such".into()),
-        ..Request::default()
-    };
-    unknown.apply(Action::Open(Route {
-        request,
-        ..Route::default()
-    }));
+    let request = Request { scenario: ScenarioRef::ById("no-such".into()), ..Request::default() };
+    unknown.apply(Action::Open(Route { request, ..Route::default() }));
     let message = Job::start(&unknown.request).err().unwrap();
     unknown.apply(Action::Failed(message));
     assert_eq!(unknown.request, Request::default());
@@ -102,10 +87,7 @@ fn bad_link_leaves_a_notice_and_the_default() {
 
 #[test]
 fn stepping_visits_every_record() {
-    let mut state = opened(Route {
-        at: Some(0),
-        ..Route::default()
-    });
+    let mut state = opened(Route { at: Some(0), ..Route::default() });
     state.cursor = Cursor::default();
     for happened in 1..=5 {
         press(&mut state, Command::StepEvent(Step::Forward));
@@ -122,10 +104,7 @@ fn stepping_visits_every_record() {
 
 #[test]
 fn incidents_are_visited_in_order() {
-    let mut state = opened(Route {
-        at: Some(0),
-        ..Route::default()
-    });
+    let mut state = opened(Route { at: Some(0), ..Route::default() });
     let incidents = state.scene.as_ref().unwrap().incidents.clone();
     for at in &incidents {
         press(&mut state, Command::Incident(Step::Forward));
@@ -150,10 +129,7 @@ fn playing_ends_at_the_end_and_starts_over() {
 
 #[test]
 fn shift_arrows_extend_from_where_they_began() {
-    let mut state = opened(Route {
-        at: Some(0),
-        ..Route::default()
-    });
+    let mut state = opened(Route { at: Some(0), ..Route::default() });
     press(&mut state, Command::Incident(Step::Forward));
     let from = state.cursor.at;
     press(&mut state, Command::ExtendSelection(Step::Forward));
@@ -170,10 +146,7 @@ fn shift_arrows_extend_from_where_they_began() {
 #[test]
 fn another_seed_keeps_the_zoom_and_runs_again() {
     let mut state = opened(Route::default());
-    state.apply(Action::Zoom {
-        factor: 0.5,
-        anchor: Some(0.0),
-    });
+    state.apply(Action::Zoom { factor: 0.5, anchor: Some(0.0) });
     let (view, turn) = (state.view, state.turn);
     state.apply(Action::Choose(Change::Seed(43)));
     assert_eq!((state.turn, state.phase_id()), (turn + 1, "running"));
@@ -206,12 +179,7 @@ fn task_of_a_wait_chain_selects_its_lane() {
 fn following_the_cause_of_a_back_off_leads_to_the_device_and_back() {
     let mut state = opened(Route::default());
     let scene = state.scene.clone().unwrap();
-    let back_off = scene
-        .outcome
-        .report
-        .incidents
-        .iter()
-        .find(|it| it.kind == "back-off");
+    let back_off = scene.outcome.report.incidents.iter().find(|it| it.kind == "back-off");
     state.apply(Action::Seek(back_off.unwrap().at.0));
     press(&mut state, Command::FollowCause);
     assert_eq!(scene.outcome.lanes[state.lane].title, "gpu0");

@@ -30,10 +30,7 @@ pub fn grab(view: Viewport, x: f64, width: f64, end: u64) -> (Grab, Viewport) {
     } else if (left..=right).contains(&x) {
         (Grab::Window((x - left) / (right - left).max(1.0)), view)
     } else {
-        (
-            Grab::Window(0.5),
-            moved(view, Grab::Window(0.5), x, width, end),
-        )
+        (Grab::Window(0.5), moved(view, Grab::Window(0.5), x, width, end))
     }
 }
 
@@ -43,11 +40,7 @@ pub fn moved(view: Viewport, grab: Grab, x: f64, width: f64, end: u64) -> Viewpo
     match grab {
         Grab::Window(share) => {
             let start = at as f64 - share * view.span as f64;
-            Viewport {
-                start: start.max(0.0) as u64,
-                ..view
-            }
-            .panned(0.0, end)
+            Viewport { start: start.max(0.0) as u64, ..view }.panned(0.0, end)
         }
         Grab::Start => Viewport::between(at.min(view.end() - 1), view.end(), end),
         Grab::End => Viewport::between(view.start, at.max(view.start + 1), end),
@@ -59,10 +52,7 @@ mod tests {
     use super::*;
 
     const END: u64 = 1_000_000;
-    const VIEW: Viewport = Viewport {
-        start: 200_000,
-        span: 400_000,
-    };
+    const VIEW: Viewport = Viewport { start: 200_000, span: 400_000 };
 
     #[test]
     fn middle_moves_and_edges_resize() {

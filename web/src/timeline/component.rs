@@ -48,10 +48,7 @@ pub enum Msg {
     /// The user did something; `free` turns snapping off.
     Gesture { gesture: Gesture, free: bool },
     /// A pointer event, still to be understood.
-    Pointer {
-        kind: listen::Kind,
-        event: PointerEvent,
-    },
+    Pointer { kind: listen::Kind, event: PointerEvent },
 }
 
 #[derive(Default)]
@@ -89,10 +86,7 @@ impl Component for Timeline {
     type Properties = Props;
 
     fn create(_: &Context<Self>) -> Self {
-        Self {
-            width: 1_000.0,
-            ..Self::default()
-        }
+        Self { width: 1_000.0, ..Self::default() }
     }
 
     fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
@@ -118,11 +112,8 @@ impl Component for Timeline {
         let (top, height) = self.scrolled();
         let visible = layout.visible(top, height.max(400.0), lanes.len());
         let labels = lanes.iter().enumerate().map(|(index, lane)| {
-            let status = if visible.contains(&index) {
-                hit::status(lane, props.at)
-            } else {
-                String::new()
-            };
+            let status =
+                if visible.contains(&index) { hit::status(lane, props.at) } else { String::new() };
             let onclick = ui(ctx).on(move |_: MouseEvent| Action::SelectLane(index));
             let selected = index == props.lane;
             html! {
@@ -182,10 +173,8 @@ impl Component for Timeline {
 }
 
 fn ui(ctx: &Context<Timeline>) -> Ui {
-    let (ui, _) = ctx
-        .link()
-        .context(Callback::noop())
-        .expect("invariant: the root provides the context");
+    let (ui, _) =
+        ctx.link().context(Callback::noop()).expect("invariant: the root provides the context");
     ui
 }
 
@@ -215,23 +204,17 @@ impl Timeline {
 
     /// How far lanes are scrolled under their canvas, and the canvas's height.
     fn scrolled(&self) -> (f64, f64) {
-        let (Some(labels), Some(plot)) = (
-            self.labels.cast::<HtmlElement>(),
-            self.spans.cast::<HtmlElement>(),
-        ) else {
+        let (Some(labels), Some(plot)) =
+            (self.labels.cast::<HtmlElement>(), self.spans.cast::<HtmlElement>())
+        else {
             return (0.0, 0.0);
         };
-        let (lanes, canvas) = (
-            labels.get_bounding_client_rect(),
-            plot.get_bounding_client_rect(),
-        );
+        let (lanes, canvas) = (labels.get_bounding_client_rect(), plot.get_bounding_client_rect());
         ((canvas.top() - lanes.top()).max(0.0), canvas.height())
     }
 
     fn plot_width(&self) -> f64 {
-        self.ruler
-            .cast::<HtmlElement>()
-            .map_or(0.0, |ruler| f64::from(ruler.client_width()))
+        self.ruler.cast::<HtmlElement>().map_or(0.0, |ruler| f64::from(ruler.client_width()))
     }
 
     fn draw(&mut self, props: &Props) {
@@ -262,11 +245,7 @@ impl Timeline {
             layout,
             top,
             played_until: props.at,
-            fade: if props.playing {
-                Fade::Strong
-            } else {
-                Fade::Weak
-            },
+            fade: if props.playing { Fade::Strong } else { Fade::Weak },
         };
         paint::lanes(&spans, &mut self.frame, &picture);
         if stale {
@@ -280,16 +259,11 @@ impl Timeline {
     fn size_plot(&self, canvas: &HtmlCanvasElement, lanes_height: f64) {
         let (Some(body), Some(plot)) = (
             self.body.cast::<HtmlElement>(),
-            canvas
-                .parent_element()
-                .and_then(|it| it.dyn_into::<HtmlElement>().ok()),
+            canvas.parent_element().and_then(|it| it.dyn_into::<HtmlElement>().ok()),
         ) else {
             return;
         };
-        let ruler = self
-            .ruler
-            .cast::<HtmlElement>()
-            .map_or(0, |it| it.client_height());
+        let ruler = self.ruler.cast::<HtmlElement>().map_or(0, |it| it.client_height());
         let room = f64::from(body.client_height() - ruler);
         let height = lanes_height.min(room.max(120.0)).round();
         dom::set_style(&plot, "height", &format!("{height}px"));
@@ -301,11 +275,7 @@ impl Timeline {
             let x = props.view.px_from_time(props.at, width);
             let shown = (0.0..=width).contains(&x);
             dom::set_style(&cursor, "transform", &format!("translateX({x:.2}px)"));
-            dom::set_style(
-                &cursor,
-                "visibility",
-                if shown { "visible" } else { "hidden" },
-            );
+            dom::set_style(&cursor, "visibility", if shown { "visible" } else { "hidden" });
         }
         if let Some(range) = self.range.cast::<HtmlElement>() {
             let (from, to) = props.selection.unwrap_or_default();
@@ -314,19 +284,13 @@ impl Timeline {
             let shown = props.selection.is_some();
             dom::set_style(&range, "left", &format!("{left:.1}px"));
             dom::set_style(&range, "width", &format!("{:.1}px", right - left));
-            dom::set_style(
-                &range,
-                "visibility",
-                if shown { "visible" } else { "hidden" },
-            );
+            dom::set_style(&range, "visibility", if shown { "visible" } else { "hidden" });
         }
     }
 
     fn on_hover(&mut self, ctx: &Context<Self>, place: Option<(f64, f64)>) -> bool {
         let width = self.plot_width();
-        ui(ctx)
-            .hover
-            .set(place.map(|(x, _)| (x / width).clamp(0.0, 1.0)));
+        ui(ctx).hover.set(place.map(|(x, _)| (x / width).clamp(0.0, 1.0)));
         let text = place.map_or_else(String::new, |(x, y)| self.under_pointer(ctx.props(), x, y));
         let changed = text != self.hover;
         self.hover = text;
@@ -349,16 +313,13 @@ impl Timeline {
     }
 
     fn on_pointer(&mut self, ctx: &Context<Self>, kind: listen::Kind, event: &PointerEvent) {
-        let (Some(ruler), Some(labels)) = (
-            self.ruler.cast::<HtmlElement>(),
-            self.labels.cast::<HtmlElement>(),
-        ) else {
+        let (Some(ruler), Some(labels)) =
+            (self.ruler.cast::<HtmlElement>(), self.labels.cast::<HtmlElement>())
+        else {
             return;
         };
-        let origin = (
-            ruler.get_bounding_client_rect().left(),
-            labels.get_bounding_client_rect().top(),
-        );
+        let origin =
+            (ruler.get_bounding_client_rect().left(), labels.get_bounding_client_rect().top());
         let pointer = listen::pointer(event, origin);
         let inside = pointer.x >= 0.0 && pointer.x <= self.plot_width();
         if kind == listen::Kind::Move && event.pointer_type() != "touch" {
@@ -408,10 +369,7 @@ impl Timeline {
             }
             Gesture::Pan { dx } => ui.send(Action::Pan(-dx / width.max(1.0))),
             Gesture::Zoom { x, factor } => {
-                ui.send(Action::Zoom {
-                    factor,
-                    anchor: Some((x / width).clamp(0.0, 1.0)),
-                });
+                ui.send(Action::Zoom { factor, anchor: Some((x / width).clamp(0.0, 1.0)) });
             }
         }
     }

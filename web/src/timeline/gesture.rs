@@ -88,25 +88,17 @@ impl Gestures {
         let index = self.down.iter().position(|other| other.id == pointer.id)?;
         let before = self.down[index];
         let spread_before = self.spread();
-        self.down[index] = Pointer {
-            mode: before.mode,
-            ..pointer
-        };
+        self.down[index] = Pointer { mode: before.mode, ..pointer };
         if self.drag == Drag::Pinching {
             let (spread, before) = (self.spread()?, spread_before?);
-            return Some(Gesture::Zoom {
-                x: self.center(),
-                factor: before / spread,
-            });
+            return Some(Gesture::Zoom { x: self.center(), factor: before / spread });
         }
         let origin = self.origin?;
         if before.mode == Mode::Scrub {
             return Some(Gesture::Scrub { x: pointer.x });
         }
         if self.drag == Drag::None {
-            let moved = (pointer.x - origin.x)
-                .abs()
-                .max((pointer.y - origin.y).abs());
+            let moved = (pointer.x - origin.x).abs().max((pointer.y - origin.y).abs());
             if moved < SLOP_PX {
                 return None;
             }
@@ -116,20 +108,12 @@ impl Gestures {
                 _ => Drag::Selecting,
             };
             if self.drag == Drag::Panning {
-                return Some(Gesture::Pan {
-                    dx: pointer.x - origin.x,
-                });
+                return Some(Gesture::Pan { dx: pointer.x - origin.x });
             }
         }
         match self.drag {
-            Drag::Panning => Some(Gesture::Pan {
-                dx: pointer.x - before.x,
-            }),
-            Drag::Selecting => Some(Gesture::Select {
-                from: origin.x,
-                to: pointer.x,
-                y: origin.y,
-            }),
+            Drag::Panning => Some(Gesture::Pan { dx: pointer.x - before.x }),
+            Drag::Selecting => Some(Gesture::Select { from: origin.x, to: pointer.x, y: origin.y }),
             Drag::None | Drag::Pinching => None,
         }
     }
@@ -143,10 +127,7 @@ impl Gestures {
             self.drag = Drag::None;
         }
         let click = drag == Drag::None && mode != Mode::Scrub && mode != Mode::Pan;
-        click.then_some(Gesture::Click {
-            x: pointer.x,
-            y: pointer.y,
-        })
+        click.then_some(Gesture::Click { x: pointer.x, y: pointer.y })
     }
 
     /// The browser took it away.
@@ -175,11 +156,7 @@ pub fn wheel_factor(delta_px: f64) -> f64 {
     let notches = (delta_px / 100.0).clamp(-4.0, 4.0);
     // 2^(n/3), by its tangent to second order: exact enough to the hand.
     let x = notches / 3.0 * std::f64::consts::LN_2;
-    if x >= 0.0 {
-        1.0 + x + x * x / 2.0
-    } else {
-        1.0 / (1.0 - x + x * x / 2.0)
-    }
+    if x >= 0.0 { 1.0 + x + x * x / 2.0 } else { 1.0 / (1.0 - x + x * x / 2.0) }
 }
 
 #[cfg(test)]
@@ -187,13 +164,7 @@ mod tests {
     use super::*;
 
     fn at(x: f64, time: f64, mode: Mode) -> Pointer {
-        Pointer {
-            id: 1,
-            x,
-            y: 10.0,
-            time,
-            mode,
-        }
+        Pointer { id: 1, x, y: 10.0, time, mode }
     }
 
     #[test]
@@ -211,14 +182,7 @@ mod tests {
         let mut gestures = Gestures::default();
         gestures.on_down(at(5.0, 0.0, Mode::Select));
         let drag = gestures.on_move(at(50.0, 1.0, Mode::Select));
-        assert_eq!(
-            drag,
-            Some(Gesture::Select {
-                from: 5.0,
-                to: 50.0,
-                y: 10.0
-            })
-        );
+        assert_eq!(drag, Some(Gesture::Select { from: 5.0, to: 50.0, y: 10.0 }));
         assert_eq!(gestures.on_up(at(50.0, 2.0, Mode::Select)), None);
 
         gestures.on_down(at(5.0, 0.0, Mode::Pan));
@@ -242,29 +206,13 @@ mod tests {
     #[test]
     fn two_fingers_pinch() {
         let mut gestures = Gestures::default();
-        let finger = |id, x| Pointer {
-            id,
-            x,
-            y: 0.0,
-            time: 0.0,
-            mode: Mode::Touch,
-        };
+        let finger = |id, x| Pointer { id, x, y: 0.0, time: 0.0, mode: Mode::Touch };
         gestures.on_down(finger(1, 100.0));
         gestures.on_down(finger(2, 200.0));
         let zoom = gestures.on_move(finger(2, 300.0));
-        assert_eq!(
-            zoom,
-            Some(Gesture::Zoom {
-                x: 200.0,
-                factor: 0.5
-            })
-        );
+        assert_eq!(zoom, Some(Gesture::Zoom { x: 200.0, factor: 0.5 }));
         assert_eq!(gestures.on_up(finger(2, 300.0)), None);
-        assert_eq!(
-            gestures.on_up(finger(1, 100.0)),
-            None,
-            "no click after a pinch"
-        );
+        assert_eq!(gestures.on_up(finger(1, 100.0)), None, "no click after a pinch");
     }
 
     #[test]

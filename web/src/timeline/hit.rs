@@ -109,12 +109,8 @@ mod tests {
     use sim_core::analysis::MarkKind;
 
     fn lane() -> Lane {
-        let span = |start, end, state| Span {
-            start: SimTime(start),
-            end: SimTime(end),
-            state,
-            record: 0,
-        };
+        let span =
+            |start, end, state| Span { start: SimTime(start), end: SimTime(end), state, record: 0 };
         Lane {
             of: LaneOf::Reaper(TaskId(0)),
             title: "oom_reaper".into(),
@@ -123,11 +119,7 @@ mod tests {
                 span(100, 200, LaneState::Reaping(1)),
                 span(200, 1_000_200, LaneState::BackOff(1)),
             ],
-            marks: vec![Mark {
-                at: SimTime(150),
-                kind: MarkKind::Refusal,
-                record: 3,
-            }],
+            marks: vec![Mark { at: SimTime(150), kind: MarkKind::Refusal, record: 3 }],
         }
     }
 

@@ -21,19 +21,9 @@ impl Layout {
     /// style.css too (`--pitch`, `--gutter`).
     pub fn for_width(width: f64) -> Self {
         if width < NARROW_PX {
-            Self {
-                pitch: 48.0,
-                bar_top: 27.0,
-                bar_height: 18.0,
-                gutter: 0.0,
-            }
+            Self { pitch: 48.0, bar_top: 27.0, bar_height: 18.0, gutter: 0.0 }
         } else {
-            Self {
-                pitch: 32.0,
-                bar_top: 6.0,
-                bar_height: 20.0,
-                gutter: 176.0,
-            }
+            Self { pitch: 32.0, bar_top: 6.0, bar_height: 20.0, gutter: 176.0 }
         }
     }
 

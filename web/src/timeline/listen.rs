@@ -38,10 +38,7 @@ pub fn to_pointer(body: &HtmlElement, link: &Scope<Timeline>) -> Vec<EventListen
             let link = link.clone();
             EventListener::new(body, name, move |event| {
                 if let Some(event) = event.dyn_ref::<PointerEvent>() {
-                    link.send_message(Msg::Pointer {
-                        kind,
-                        event: event.clone(),
-                    });
+                    link.send_message(Msg::Pointer { kind, event: event.clone() });
                 }
             })
         })
@@ -56,48 +53,26 @@ pub fn to_pointer(body: &HtmlElement, link: &Scope<Timeline>) -> Vec<EventListen
     }));
     let (wheel, origin) = (link.clone(), body.clone());
     let options = EventListenerOptions::enable_prevent_default();
-    listeners.push(EventListener::new_with_options(
-        body,
-        "wheel",
-        options,
-        move |event| {
-            if let Some(gesture) = event
-                .dyn_ref::<WheelEvent>()
-                .and_then(|it| turned(it, &origin))
-            {
-                event.prevent_default();
-                wheel.send_message(Msg::Gesture {
-                    gesture,
-                    free: false,
-                });
-            }
-        },
-    ));
+    listeners.push(EventListener::new_with_options(body, "wheel", options, move |event| {
+        if let Some(gesture) = event.dyn_ref::<WheelEvent>().and_then(|it| turned(it, &origin)) {
+            event.prevent_default();
+            wheel.send_message(Msg::Gesture { gesture, free: false });
+        }
+    }));
     listeners
 }
 
 /// Ctrl turns zoom (a trackpad's pinch arrives so, too), Shift turns
 /// and sideways turns pan; others scroll the lanes.
 fn turned(event: &WheelEvent, body: &HtmlElement) -> Option<Gesture> {
-    let unit = if event.delta_mode() == WheelEvent::DOM_DELTA_LINE {
-        LINE_PX
-    } else {
-        1.0
-    };
+    let unit = if event.delta_mode() == WheelEvent::DOM_DELTA_LINE { LINE_PX } else { 1.0 };
     let (dx, dy) = (event.delta_x() * unit, event.delta_y() * unit);
     let ruler = body.query_selector(".tl-ruler").ok()??;
     let x = f64::from(event.client_x()) - ruler.get_bounding_client_rect().left();
     if event.ctrl_key() || event.meta_key() {
-        return Some(Gesture::Zoom {
-            x,
-            factor: wheel_factor(dy),
-        });
+        return Some(Gesture::Zoom { x, factor: wheel_factor(dy) });
     }
-    let sideways = if event.shift_key() && dx == 0.0 {
-        dy
-    } else {
-        dx
-    };
+    let sideways = if event.shift_key() && dx == 0.0 { dy } else { dx };
     let pans = event.shift_key() || dx.abs() > dy.abs();
     pans.then_some(Gesture::Pan { dx: -sideways })
 }
@@ -105,9 +80,7 @@ fn turned(event: &WheelEvent, body: &HtmlElement) -> Option<Gesture> {
 /// A pointer event in the plot's pixels; `origin` is its left edge and
 /// the top of the first lane.
 pub fn pointer(event: &PointerEvent, (left, top): (f64, f64)) -> Pointer {
-    let target = event
-        .target()
-        .and_then(|target| target.dyn_into::<Element>().ok());
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let on_ruler = target.is_some_and(|target| dom::inside(&target, ".tl-ruler"));
     let mode = if on_ruler {
         Mode::Scrub
@@ -130,9 +103,7 @@ pub fn pointer(event: &PointerEvent, (left, top): (f64, f64)) -> Pointer {
 /// Keeps a drag coming when it leaves the plot; not from a button of
 /// the labels, whose click it would swallow.
 pub fn capture(event: &PointerEvent, body: Option<&HtmlElement>) {
-    let target = event
-        .target()
-        .and_then(|target| target.dyn_into::<Element>().ok());
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let on_button = target.is_some_and(|target| dom::inside(&target, "button"));
     if let Some(body) = body.filter(|_| !on_button) {
         // Fails when the pointer is gone already.

@@ -123,10 +123,8 @@ impl Component for Overview {
 }
 
 fn ui(ctx: &Context<Overview>) -> Ui {
-    let (ui, _) = ctx
-        .link()
-        .context(Callback::noop())
-        .expect("invariant: the root provides the context");
+    let (ui, _) =
+        ctx.link().context(Callback::noop()).expect("invariant: the root provides the context");
     ui
 }
 
@@ -141,12 +139,11 @@ impl Overview {
         ];
         for (name, make) in kinds {
             let link = ctx.link().clone();
-            self.listeners
-                .push(EventListener::new(canvas, name, move |event| {
-                    if let Some(event) = event.dyn_ref::<PointerEvent>() {
-                        link.send_message(make(event.clone()));
-                    }
-                }));
+            self.listeners.push(EventListener::new(canvas, name, move |event| {
+                if let Some(event) = event.dyn_ref::<PointerEvent>() {
+                    link.send_message(make(event.clone()));
+                }
+            }));
         }
         let link = ctx.link().clone();
         let resized = Closure::<dyn FnMut()>::new(move || link.send_message(Msg::Resized));
@@ -157,10 +154,7 @@ impl Overview {
     }
 
     fn place(&self, event: &PointerEvent) -> Option<(f64, f64)> {
-        let bounds = self
-            .canvas
-            .cast::<HtmlElement>()?
-            .get_bounding_client_rect();
+        let bounds = self.canvas.cast::<HtmlElement>()?.get_bounding_client_rect();
         Some((f64::from(event.client_x()) - bounds.left(), bounds.width()))
     }
 
@@ -170,11 +164,7 @@ impl Overview {
             let left = whole.px_from_time(props.view.start, width);
             let right = whole.px_from_time(props.view.end(), width);
             dom::set_style(&brush, "left", &format!("{left:.1}px"));
-            dom::set_style(
-                &brush,
-                "width",
-                &format!("{:.1}px", (right - left).max(3.0)),
-            );
+            dom::set_style(&brush, "width", &format!("{:.1}px", (right - left).max(3.0)));
         }
         if let Some(cursor) = self.cursor.cast::<HtmlElement>() {
             let x = whole.px_from_time(props.at, width);

@@ -48,17 +48,10 @@ pub fn lanes(canvas: &HtmlCanvasElement, frame: &mut Frame, picture: &Picture<'_
     let ratio = dom::pixel_ratio();
     let (pixel_width, pixel_height) = (canvas.width() as usize, canvas.height() as usize);
     frame.reset(pixel_width, pixel_height, picture.shade.ground());
-    let future = picture
-        .view
-        .px_from_time(picture.played_until, pixel_width as f64);
+    let future = picture.view.px_from_time(picture.played_until, pixel_width as f64);
     let future = future.max(0.0) as usize;
     let lanes = &picture.scene.outcome.lanes;
-    let Layout {
-        pitch,
-        bar_top,
-        bar_height,
-        ..
-    } = picture.layout;
+    let Layout { pitch, bar_top, bar_height, .. } = picture.layout;
     for index in picture.layout.visible(picture.top, height, lanes.len()) {
         let top = index as f64 * pitch + bar_top - picture.top;
         // A bar that is scrolled half out begins above the frame.
@@ -119,10 +112,7 @@ impl Picture<'_> {
     /// Lane of a task.
     fn lane_of(&self, task: TaskId) -> Option<usize> {
         let outcome = &self.scene.outcome;
-        outcome
-            .lanes
-            .iter()
-            .position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task))
+        outcome.lanes.iter().position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task))
     }
 }
 
@@ -145,10 +135,7 @@ fn labels(
             continue;
         };
         let left = picture.view.px_from_time(span.start.0, width).max(0.0);
-        let right = picture
-            .view
-            .px_from_time(end_of_stretch(lane, span), width)
-            .min(width);
+        let right = picture.view.px_from_time(end_of_stretch(lane, span), width).min(width);
         x = x.max(right + 1.0);
         label(context, span.state, picture, (left, right, top), width);
     }
@@ -156,9 +143,7 @@ fn labels(
 
 /// Where the state that `span` is in ends, if it is renewed.
 fn end_of_stretch(lane: &Lane, span: &Span) -> u64 {
-    let next = lane
-        .spans
-        .partition_point(|other| other.start.0 < span.end.0);
+    let next = lane.spans.partition_point(|other| other.start.0 < span.end.0);
     let renewed = lane.spans[next..]
         .iter()
         .take(RENEWALS_MAX)
@@ -182,35 +167,23 @@ fn label(
         LaneState::Reaping(n) | LaneState::BackOff(n) => Some(n.to_string()),
         _ => None,
     };
-    let fits = |text: &String| {
-        context
-            .measure_text(text)
-            .is_ok_and(|measure| measure.width() <= room)
-    };
+    let fits =
+        |text: &String| context.measure_text(text).is_ok_and(|measure| measure.width() <= room);
     let candidates = [Some(state_name(state)), number];
     let Some(text) = candidates.into_iter().flatten().find(fits) else {
         return;
     };
-    let (x, y) = (
-        f64::midpoint(left, right),
-        top + picture.layout.bar_height / 2.0,
-    );
+    let (x, y) = (f64::midpoint(left, right), top + picture.layout.bar_height / 2.0);
     let look = look(state, picture.shade);
     if look.under != look.color {
-        let text_width = context
-            .measure_text(&text)
-            .map_or(0.0, |measure| measure.width());
+        let text_width = context.measure_text(&text).map_or(0.0, |measure| measure.width());
         context.set_fill_style_str(&css(look.under));
         context.fill_rect(x - text_width / 2.0 - 3.0, y - 8.0, text_width + 6.0, 16.0);
     }
     // What is yet to come is so faded that it takes the page's own ink.
     let played_until = picture.view.px_from_time(picture.played_until, width);
     let is_hint = picture.fade == Fade::Strong && x > played_until;
-    let ink = if is_hint {
-        picture.shade.ink()
-    } else {
-        look.text
-    };
+    let ink = if is_hint { picture.shade.ink() } else { look.text };
     context.set_fill_style_str(&css(ink));
     let _ = context.fill_text(&text, x, y + 0.5);
 }
@@ -289,17 +262,12 @@ fn arrows(context: &CanvasRenderingContext2d, lane: usize, picture: &Picture<'_>
     let lanes = &picture.scene.outcome.lanes;
     let trace = &picture.scene.outcome.run.trace;
     let mut last_x = f64::NEG_INFINITY;
-    let first = lanes[lane]
-        .marks
-        .partition_point(|mark| mark.at.0 < picture.view.start);
+    let first = lanes[lane].marks.partition_point(|mark| mark.at.0 < picture.view.start);
     let shown = lanes[lane].marks[first..]
         .iter()
         .take_while(|mark| mark.at.0 <= picture.view.end())
         .filter(|mark| {
-            matches!(
-                mark.kind,
-                MarkKind::Kill | MarkKind::Refusal | MarkKind::WakeReaper
-            )
+            matches!(mark.kind, MarkKind::Kill | MarkKind::Refusal | MarkKind::WakeReaper)
         })
         .take(2_000);
     for mark in shown {
@@ -307,18 +275,13 @@ fn arrows(context: &CanvasRenderingContext2d, lane: usize, picture: &Picture<'_>
         if x - last_x < MARK_PX {
             continue;
         }
-        let source = trace
-            .get(mark.record)
-            .and_then(|record| picture.lane_of(record.task));
+        let source = trace.get(mark.record).and_then(|record| picture.lane_of(record.task));
         let Some(source) = source.filter(|source| *source != lane) else {
             continue;
         };
         last_x = x;
         let middle = picture.layout.bar_height / 2.0;
-        let (from, to) = (
-            picture.bar_top(source) + middle,
-            picture.bar_top(lane) + middle,
-        );
+        let (from, to) = (picture.bar_top(source) + middle, picture.bar_top(lane) + middle);
         arrow(context, x, (from, to), picture.shade.faint_ink());
     }
 }
@@ -356,9 +319,7 @@ pub fn ruler(canvas: &HtmlCanvasElement, view: Viewport, shade: Shade) {
         context.line_to(x, height);
         context.stroke();
         context.set_fill_style_str(&css(shade.faint_ink()));
-        let label_width = context
-            .measure_text(&tick.label)
-            .map_or(0.0, |it| it.width());
+        let label_width = context.measure_text(&tick.label).map_or(0.0, |it| it.width());
         if x + label_width + 4.0 < width {
             let _ = context.fill_text(&tick.label, x + 4.0, height / 2.0);
         }
@@ -382,26 +343,14 @@ pub fn overview(canvas: &HtmlCanvasElement, frame: &mut Frame, scene: &Scene, sh
         if top + pitch > height {
             break;
         }
-        let bar = Bar {
-            top,
-            height: pitch - 1,
-            future: usize::MAX,
-            fade: Fade::Weak,
-            scale: 1,
-        };
+        let bar = Bar { top, height: pitch - 1, future: usize::MAX, fade: Fade::Weak, scale: 1 };
         frame.lane(&lane.spans, view, bar, shade);
     }
     let tick_width = dom::pixel_ratio() as usize * 2;
     let (_, _, color) = mark_look(MarkKind::Refusal, shade);
     for at in &scene.incidents {
         let x = view.px_from_time(*at, width as f64) as usize;
-        frame.fill(
-            x.saturating_sub(tick_width / 2),
-            0,
-            tick_width,
-            ticks_height,
-            color,
-        );
+        frame.fill(x.saturating_sub(tick_width / 2), 0, tick_width, ticks_height, color);
     }
     blit(&context, frame);
 }

@@ -118,12 +118,7 @@ pub fn look(state: LaneState, shade: Shade) -> Look {
         Pattern::Solid => BLACK,
         _ => shade.ink(),
     };
-    Look {
-        color,
-        under,
-        pattern,
-        text,
-    }
+    Look { color, under, pattern, text }
 }
 
 /// `share` of `color` over `ground`.
@@ -131,11 +126,7 @@ pub fn mixed(color: Rgb, ground: Rgb, share: f64) -> Rgb {
     let mix = |top: u8, bottom: u8| {
         (f64::from(top) * share + f64::from(bottom) * (1.0 - share)).round() as u8
     };
-    (
-        mix(color.0, ground.0),
-        mix(color.1, ground.1),
-        mix(color.2, ground.2),
-    )
+    (mix(color.0, ground.0), mix(color.1, ground.1), mix(color.2, ground.2))
 }
 
 /// A state's name for legends and hover lines.
@@ -212,11 +203,7 @@ mod tests {
     fn luminance((red, green, blue): Rgb) -> f64 {
         let channel = |value: u8| {
             let value = f64::from(value) / 255.0;
-            if value <= 0.040_45 {
-                value / 12.92
-            } else {
-                libm_pow((value + 0.055) / 1.055)
-            }
+            if value <= 0.040_45 { value / 12.92 } else { libm_pow((value + 0.055) / 1.055) }
         };
         0.2126 * channel(red) + 0.7152 * channel(green) + 0.0722 * channel(blue)
     }

@@ -104,18 +104,10 @@ impl Frame {
             let Some(line) = self.pixels.get_mut(start..start + self.width) else {
                 break;
             };
-            let place = Place {
-                y: bar.top + row,
-                row,
-                height: bar.height,
-                scale: bar.scale.max(1),
-            };
+            let place =
+                Place { y: bar.top + row, row, height: bar.height, scale: bar.scale.max(1) };
             for (x, (pixel, ink)) in line.iter_mut().zip(&inks).enumerate() {
-                *pixel = if ink.covers(x, place) {
-                    ink.color
-                } else {
-                    ink.under
-                };
+                *pixel = if ink.covers(x, place) { ink.color } else { ink.under };
             }
         }
         self.columns = columns;
@@ -199,11 +191,7 @@ fn prevailing(spans: &[Span], from: u64, to: u64) -> LaneState {
             _ => covered,
         }
     };
-    spans
-        .iter()
-        .step_by(step)
-        .max_by_key(weight)
-        .map_or(LaneState::Sleeping, |span| span.state)
+    spans.iter().step_by(step).max_by_key(weight).map_or(LaneState::Sleeping, |span| span.state)
 }
 
 /// A pixel's row in its lane.
@@ -225,12 +213,7 @@ struct Ink {
 
 impl Ink {
     fn of(column: Column, future: Option<Fade>, shade: Shade) -> Self {
-        let Look {
-            color,
-            under,
-            pattern,
-            ..
-        } = match column {
+        let Look { color, under, pattern, .. } = match column {
             Column::Empty => plain(shade.track()),
             Column::Gap => plain(shade.ground()),
             Column::State(state) => look(state, shade),
@@ -239,11 +222,7 @@ impl Ink {
             Some(fade) => mixed(color, shade.track(), fade.share()),
             None => color,
         };
-        Self {
-            color: pixel(fade(color)),
-            under: pixel(fade(under)),
-            pattern,
-        }
+        Self { color: pixel(fade(color)), under: pixel(fade(under)), pattern }
     }
 
     fn covers(self, x: usize, place: Place) -> bool {
@@ -263,12 +242,7 @@ impl Ink {
 }
 
 fn plain(color: Rgb) -> Look {
-    Look {
-        color,
-        under: color,
-        pattern: Pattern::Solid,
-        text: color,
-    }
+    Look { color, under: color, pattern: Pattern::Solid, text: color }
 }
 
 /// Opaque, red in the lowest byte.
@@ -282,12 +256,7 @@ mod tests {
     use sim_core::base::SimTime;
 
     fn span(start: u64, end: u64, state: LaneState) -> Span {
-        Span {
-            start: SimTime(start),
-            end: SimTime(end),
-            state,
-            record: 0,
-        }
+        Span { start: SimTime(start), end: SimTime(end), state, record: 0 }
     }
 
     fn columns(spans: &[Span], view: Viewport, width: usize) -> Vec<Column> {
@@ -301,18 +270,8 @@ mod tests {
 
     #[test]
     fn spans_fill_their_columns_with_gaps_between() {
-        let spans = [
-            span(0, 40, LaneState::Running),
-            span(40, 80, LaneState::Blocked),
-        ];
-        let drawn = columns(
-            &spans,
-            Viewport {
-                start: 0,
-                span: 100,
-            },
-            10,
-        );
+        let spans = [span(0, 40, LaneState::Running), span(40, 80, LaneState::Blocked)];
+        let drawn = columns(&spans, Viewport { start: 0, span: 100 }, 10);
         let expected = [RUN, RUN, RUN, RUN, Column::Gap, BLOCK, BLOCK, BLOCK];
         assert_eq!(drawn[..8], expected);
         assert_eq!(drawn[8..], [Column::Empty, Column::Empty]);
@@ -322,54 +281,20 @@ mod tests {
     fn many_short_spans_show_the_prevailing_state() {
         let spans: Vec<Span> = (0..1_000)
             .map(|n| {
-                let state = if n % 2 == 0 {
-                    LaneState::Running
-                } else {
-                    LaneState::Sleeping
-                };
+                let state = if n % 2 == 0 { LaneState::Running } else { LaneState::Sleeping };
                 span(n * 10, n * 10 + 10, state)
             })
             .collect();
-        let drawn = columns(
-            &spans,
-            Viewport {
-                start: 0,
-                span: 10_000,
-            },
-            20,
-        );
+        let drawn = columns(&spans, Viewport { start: 0, span: 10_000 }, 20);
         assert_eq!(drawn, [RUN; 20]);
     }
 
     #[test]
     fn window_inside_a_span_shows_it_without_gap() {
         let spans = [span(0, 1_000, LaneState::Running)];
-        assert_eq!(
-            columns(
-                &spans,
-                Viewport {
-                    start: 500,
-                    span: 10
-                },
-                40
-            ),
-            [RUN; 40]
-        );
-        assert_eq!(
-            columns(
-                &spans,
-                Viewport {
-                    start: 1_000,
-                    span: 10
-                },
-                4
-            ),
-            [Column::Empty; 4]
-        );
-        assert_eq!(
-            columns(&[], Viewport { start: 0, span: 10 }, 4),
-            [Column::Empty; 4]
-        );
+        assert_eq!(columns(&spans, Viewport { start: 500, span: 10 }, 40), [RUN; 40]);
+        assert_eq!(columns(&spans, Viewport { start: 1_000, span: 10 }, 4), [Column::Empty; 4]);
+        assert_eq!(columns(&[], Viewport { start: 0, span: 10 }, 4), [Column::Empty; 4]);
     }
 
     #[test]
@@ -377,22 +302,8 @@ mod tests {
         let mut frame = Frame::default();
         frame.reset(12, 12, (0, 0, 0));
         let spans = [span(0, 100, LaneState::BackOff(2))];
-        let bar = Bar {
-            top: 2,
-            height: 8,
-            future: 6,
-            fade: Fade::Strong,
-            scale: 1,
-        };
-        frame.lane(
-            &spans,
-            Viewport {
-                start: 0,
-                span: 100,
-            },
-            bar,
-            Shade::Light,
-        );
+        let bar = Bar { top: 2, height: 8, future: 6, fade: Fade::Strong, scale: 1 };
+        frame.lane(&spans, Viewport { start: 0, span: 100 }, bar, Shade::Light);
         let row = &frame.pixels()[5 * 12..6 * 12];
         assert_ne!(row[0], row[2], "dots");
         assert_ne!(row[0], row[10], "the future");
@@ -403,22 +314,8 @@ mod tests {
     fn bar_below_the_frame_is_cut() {
         let mut frame = Frame::default();
         frame.reset(4, 4, (0, 0, 0));
-        let bar = Bar {
-            top: 3,
-            height: 9,
-            future: 9,
-            fade: Fade::Weak,
-            scale: 1,
-        };
-        frame.lane(
-            &[],
-            Viewport {
-                start: 0,
-                span: 100,
-            },
-            bar,
-            Shade::Dark,
-        );
+        let bar = Bar { top: 3, height: 9, future: 9, fade: Fade::Weak, scale: 1 };
+        frame.lane(&[], Viewport { start: 0, span: 100 }, bar, Shade::Dark);
         frame.fill(2, 2, 99, 99, (1, 2, 3));
         assert_eq!(frame.pixels()[15], pixel((1, 2, 3)));
     }

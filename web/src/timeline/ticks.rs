@@ -17,12 +17,7 @@ pub fn ticks(start: u64, end: u64, count: usize) -> Vec<Tick> {
     let step = round_step(span / count.max(1) as u64);
     let first = start.div_ceil(step);
     let last = end / step;
-    (first..=last)
-        .map(|n| Tick {
-            at: n * step,
-            label: label(n * step, step),
-        })
-        .collect()
+    (first..=last).map(|n| Tick { at: n * step, label: label(n * step, step) }).collect()
 }
 
 /// The least of 1, 2, 5, 10, … that exceeds `least`.
@@ -76,10 +71,7 @@ mod tests {
     fn whole_seconds_and_parts() {
         assert_eq!(labels(0, 2_000_000_000), ["0 s", "1 s", "2 s"]);
         assert_eq!(labels(0, 900_000_000), ["0.0 s", "0.5 s"]);
-        assert_eq!(
-            labels(1_000_000_000, 1_010_000_000),
-            ["1 000 ms", "1 005 ms", "1 010 ms"]
-        );
+        assert_eq!(labels(1_000_000_000, 1_010_000_000), ["1 000 ms", "1 005 ms", "1 010 ms"]);
         assert_eq!(labels(1_000, 1_400), ["1.0 µs", "1.2 µs", "1.4 µs"]);
     }
 

@@ -14,12 +14,7 @@ use crate::ui::Ui;
 /// the cursor.
 pub fn toolbar(ui: &Ui, hover: &str, selection: Option<(u64, u64)>, at: u64) -> Html {
     let (from, to) = selection.unwrap_or((at, at));
-    let press = |command| {
-        ui.on(move |_: MouseEvent| Action::Command {
-            command,
-            anchor: None,
-        })
-    };
+    let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
     let set_from = ui.on(move |_: MouseEvent| Action::Select(Some((at, to.max(at)))));
     let set_to = ui.on(move |_: MouseEvent| Action::Select(Some((from.min(at), at))));
     let text = match selection {

@@ -19,20 +19,13 @@ pub struct Viewport {
 impl Viewport {
     /// All of a run that ended at `end`.
     pub fn whole(end: u64) -> Self {
-        Self {
-            start: 0,
-            span: end.max(1),
-        }
+        Self { start: 0, span: end.max(1) }
     }
 
     /// From `from` to `to`, whichever comes first, kept inside the run.
     pub fn between(from: u64, to: u64, end: u64) -> Self {
         let (from, to) = (from.min(to), from.max(to));
-        Self {
-            start: from,
-            span: to - from,
-        }
-        .clamped(end)
+        Self { start: from, span: to - from }.clamped(end)
     }
 
     /// One past the last instant shown.
@@ -42,11 +35,8 @@ impl Viewport {
 
     /// Where `at` is drawn, in pixels from the left edge; may lie outside.
     pub fn px_from_time(self, at: u64, width: f64) -> f64 {
-        let offset = if at >= self.start {
-            (at - self.start) as f64
-        } else {
-            -((self.start - at) as f64)
-        };
+        let offset =
+            if at >= self.start { (at - self.start) as f64 } else { -((self.start - at) as f64) };
         offset / self.span as f64 * width
     }
 
@@ -67,11 +57,7 @@ impl Viewport {
         let span = (self.span as f64 * factor).clamp(SPAN_NS_MIN.min(limit) as f64, limit as f64);
         let pivot = self.start as f64 + anchor * self.span as f64;
         let start = (pivot - anchor * span).max(0.0);
-        Self {
-            start: start as u64,
-            span: span as u64,
-        }
-        .clamped(end)
+        Self { start: start as u64, span: span as u64 }.clamped(end)
     }
 
     /// Moved by `share` of its width; positive shows later times.
@@ -99,10 +85,7 @@ impl Viewport {
     fn clamped(self, end: u64) -> Self {
         let limit = end.max(1);
         let span = self.span.clamp(SPAN_NS_MIN.min(limit), limit);
-        Self {
-            start: self.start.min(limit - span),
-            span,
-        }
+        Self { start: self.start.min(limit - span), span }
     }
 }
 
@@ -114,10 +97,7 @@ mod tests {
 
     #[test]
     fn time_and_pixels_are_inverse() {
-        let view = Viewport {
-            start: 1_000,
-            span: 4_000,
-        };
+        let view = Viewport { start: 1_000, span: 4_000 };
         assert_eq!(view.px_from_time(3_000, 800.0), 400.0);
         assert_eq!(view.time_from_px(400.0, 800.0), 3_000);
         assert_eq!(view.px_from_time(0, 800.0), -200.0);
@@ -128,13 +108,7 @@ mod tests {
     #[test]
     fn zoom_keeps_the_anchor_in_place() {
         let view = Viewport::whole(END).zoomed(0.5, 0.25, END);
-        assert_eq!(
-            view,
-            Viewport {
-                start: END / 8,
-                span: END / 2
-            }
-        );
+        assert_eq!(view, Viewport { start: END / 8, span: END / 2 });
         let back = view.zoomed(100.0, 0.9, END);
         assert_eq!(back, Viewport::whole(END));
     }
@@ -148,10 +122,7 @@ mod tests {
 
     #[test]
     fn pan_stops_at_the_ends() {
-        let view = Viewport {
-            start: 10,
-            span: 1_000,
-        };
+        let view = Viewport { start: 10, span: 1_000 };
         assert_eq!(view.panned(-1.0, END).start, 0);
         assert_eq!(view.panned(1e12, END).end(), END);
         assert_eq!(view.panned(0.25, END).start, 260);
@@ -159,10 +130,7 @@ mod tests {
 
     #[test]
     fn revealing_moves_only_when_needed() {
-        let view = Viewport {
-            start: 1_000,
-            span: 1_000,
-        };
+        let view = Viewport { start: 1_000, span: 1_000 };
         assert_eq!(view.revealing(1_500, END), view);
         assert_eq!(view.revealing(5_000, END).end(), 5_100);
         assert_eq!(view.revealing(50, END).start, 0);

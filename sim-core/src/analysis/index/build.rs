@@ -109,10 +109,9 @@ impl<'r> Builder<'r> {
     }
 
     fn track_task(&mut self, number: usize, record: &Record, before: &TaskNow) {
-        let (Some(after), Some(track)) = (
-            self.now.task(record.task),
-            self.index.tasks.get_mut(record.task.index()),
-        ) else {
+        let (Some(after), Some(track)) =
+            (self.now.task(record.task), self.index.tasks.get_mut(record.task.index()))
+        else {
             return;
         };
         if after.doing != before.doing {
@@ -123,10 +122,7 @@ impl<'r> Builder<'r> {
                 call.blocked += record.at.saturating_sub(since.unwrap_or(record.at));
             }
             let doing = after.doing;
-            track.steps.push(Step {
-                record: number,
-                doing,
-            });
+            track.steps.push(Step { record: number, doing });
         }
         match (before.stall, after.stall) {
             (None, Some(gfp)) => track.stalls.open(number, gfp),
@@ -139,25 +135,12 @@ impl<'r> Builder<'r> {
             _ => {}
         }
         match record.event {
-            Event::MnCall {
-                notifier,
-                range,
-                blockable,
-                ..
-            } => track.calls.open(
-                number,
-                Call {
-                    notifier,
-                    range,
-                    can_block: blockable,
-                    blocked: Nanos::ZERO,
-                },
-            ),
-            Event::MnReturn {
-                notifier, range, ..
-            } => track.calls.close(number, |call| {
-                call.notifier == notifier && call.range == range
-            }),
+            Event::MnCall { notifier, range, blockable, .. } => track
+                .calls
+                .open(number, Call { notifier, range, can_block: blockable, blocked: Nanos::ZERO }),
+            Event::MnReturn { notifier, range, .. } => {
+                track.calls.close(number, |call| call.notifier == notifier && call.range == range)
+            }
             _ => {}
         }
     }

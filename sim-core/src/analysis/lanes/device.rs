@@ -32,20 +32,12 @@ impl DeviceRow {
             return;
         };
         self.jobs.remove(index);
-        let merge = if self.calls.is_empty() {
-            Merge::Never
-        } else {
-            Merge::Same
-        };
+        let merge = if self.calls.is_empty() { Merge::Never } else { Merge::Same };
         self.update(at, number, merge);
     }
 
     pub(super) fn called(&mut self, at: SimTime, number: usize, task: TaskId) {
-        self.calls.push(RunningCall {
-            task,
-            record: number,
-            is_parked: false,
-        });
+        self.calls.push(RunningCall { task, record: number, is_parked: false });
         self.update(at, number, Merge::Same);
     }
 

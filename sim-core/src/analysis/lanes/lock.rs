@@ -20,11 +20,7 @@ pub(super) struct LockRow {
 impl LockRow {
     pub(super) fn acquired(&mut self, at: SimTime, number: usize) {
         self.holders += 1;
-        let merge = if self.holders == 1 {
-            Merge::Never
-        } else {
-            Merge::Same
-        };
+        let merge = if self.holders == 1 { Merge::Never } else { Merge::Same };
         self.update(at, number, merge);
     }
 
@@ -34,11 +30,7 @@ impl LockRow {
     }
 
     pub(super) fn wait(&mut self, at: SimTime, number: usize, begins: bool) {
-        self.waiters = if begins {
-            self.waiters + 1
-        } else {
-            self.waiters.saturating_sub(1)
-        };
+        self.waiters = if begins { self.waiters + 1 } else { self.waiters.saturating_sub(1) };
         self.was_contended |= begins;
         self.update(at, number, Merge::Same);
     }

@@ -41,22 +41,12 @@ impl Row {
         self.close(at);
         // A detour that took no time is none: go on with the span before it.
         if merge == Merge::Same
-            && let Some(last) = self
-                .spans
-                .pop_if(|last| last.end == at && last.state == state)
+            && let Some(last) = self.spans.pop_if(|last| last.end == at && last.state == state)
         {
-            self.open = Some(Open {
-                start: last.start,
-                state,
-                record: last.record,
-            });
+            self.open = Some(Open { start: last.start, state, record: last.record });
             return;
         }
-        self.open = Some(Open {
-            start: at,
-            state,
-            record,
-        });
+        self.open = Some(Open { start: at, state, record });
     }
 
     /// Nothing more to show from `at` on.
@@ -72,10 +62,7 @@ impl Row {
     /// The longest span, one that lasts until `end` among them.
     pub(super) fn longest_ns(&self, end: SimTime) -> u64 {
         let open = self.open.map(|open| end.saturating_sub(open.start));
-        let closed = self
-            .spans
-            .iter()
-            .map(|span| span.end.saturating_sub(span.start));
+        let closed = self.spans.iter().map(|span| span.end.saturating_sub(span.start));
         closed.chain(open).map(|time| time.0).max().unwrap_or(0)
     }
 
@@ -100,12 +87,6 @@ impl Row {
         end: SimTime,
     ) -> Lane {
         self.close(end);
-        Lane {
-            of,
-            title,
-            subtitle,
-            spans: self.spans,
-            marks: self.marks,
-        }
+        Lane { of, title, subtitle, spans: self.spans, marks: self.marks }
     }
 }

@@ -21,10 +21,7 @@ fn draw(run: &Run, step_ms: u64) -> String {
         let states = (0..columns).map(|column| {
             let at = SimTime(column * step_ms * 1_000_000);
             let covers = |span: &&crate::analysis::types::Span| span.start <= at && at < span.end;
-            lane.spans
-                .iter()
-                .find(covers)
-                .map_or(' ', |span| letter(span.state))
+            lane.spans.iter().find(covers).map_or(' ', |span| letter(span.state))
         });
         let row: String = states.collect();
         let _ = writeln!(text, "{:<16} {}", lane.title, row.trim_end());
@@ -69,38 +66,14 @@ fn a_kill_with_a_back_off() {
     story.wakes(HOG_2).sleeps(HOG_2, Reason::Stuck);
     story.at(30).add(HOG, Event::SignalDeliver {});
     story.blocks(HOG, WaitOn::Lock(HOG_LOCK), Reason::MmapLock);
-    story
-        .at(40)
-        .add(GPU_TASK, Event::WakeReaper { victim: HOG });
+    story.at(40).add(GPU_TASK, Event::WakeReaper { victim: HOG });
     story.wakes(REAPER).attempt_is_refused();
-    story
-        .at(60)
-        .wakes(REAPER)
-        .add(REAPER, Event::StartTaskReaping { victim: HOG });
-    story.at(64).add(
-        REAPER,
-        Event::FinishTaskReaping {
-            victim: HOG,
-            ok: true,
-        },
-    );
-    story.add(
-        REAPER,
-        Event::OomSkipSet {
-            mm: HOG_MM,
-            by: SkipBy::Reaper,
-        },
-    );
+    story.at(60).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.at(64).add(REAPER, Event::FinishTaskReaping { victim: HOG, ok: true });
+    story.add(REAPER, Event::OomSkipSet { mm: HOG_MM, by: SkipBy::Reaper });
     story.sleeps(REAPER, Reason::ReaperIdle);
-    story
-        .at(70)
-        .faults(OTHER, OTHER_HEAP, 3)
-        .add(OTHER, Event::Ready {});
-    story
-        .at(74)
-        .wakes(HOG)
-        .add(HOG, Event::ProcessExit {})
-        .add(HOG, Event::Exited {});
+    story.at(70).faults(OTHER, OTHER_HEAP, 3).add(OTHER, Event::Ready {});
+    story.at(74).wakes(HOG).add(HOG, Event::ProcessExit {}).add(HOG, Event::Exited {});
     check(
         &story.ends(80, Stop::Idle),
         2,
@@ -128,33 +101,16 @@ fn a_kill_with_a_back_off() {
 fn callbacks_cover_jobs() {
     let mut story = Story::new();
     story.at(2).submits(HOG, 0).submits(HOG, 1);
-    story.add(
-        GPU_TASK,
-        Event::Woken {
-            by: Some(HOG),
-            how: crate::engine::Waited::Granted,
-        },
-    );
+    story.add(GPU_TASK, Event::Woken { by: Some(HOG), how: crate::engine::Waited::Granted });
     story.at(8).signals(0);
-    story
-        .at(10)
-        .add(HOG, Event::ExitMmap { mm: HOG_MM })
-        .calls(HOG, BUFFERS, true);
+    story.at(10).add(HOG, Event::ExitMmap { mm: HOG_MM }).calls(HOG, BUFFERS, true);
     story.at(12).takes(HOG, GPU_LOCK).sleeps(HOG, Reason::Fence);
-    story
-        .at(14)
-        .blocks(OTHER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    story.at(14).blocks(OTHER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
     story.at(20).signals(1).wakes(HOG);
-    story
-        .at(22)
-        .add(HOG, Event::Released { lock: GPU_LOCK })
-        .takes(OTHER, GPU_LOCK);
+    story.at(22).add(HOG, Event::Released { lock: GPU_LOCK }).takes(OTHER, GPU_LOCK);
     story.wakes(OTHER).returns(HOG, BUFFERS, false);
     story.at(26).add(HOG, Event::ExitMmapDone { mm: HOG_MM });
-    story
-        .at(28)
-        .add(HOG, Event::ProcessExit {})
-        .add(HOG, Event::Exited {});
+    story.at(28).add(HOG, Event::ProcessExit {}).add(HOG, Event::Exited {});
     check(
         &story.ends(32, Stop::Idle),
         1,
@@ -179,17 +135,9 @@ fn assert_no_gaps(lanes: &[Lane]) {
         for pair in lane.spans.windows(2) {
             assert!(pair[0].end <= pair[1].start, "{}: {pair:?}", lane.title);
             let is_task = matches!(lane.of, LaneOf::Reaper(_) | LaneOf::Task(_));
-            assert!(
-                !is_task || pair[0].end == pair[1].start,
-                "{}: {pair:?}",
-                lane.title
-            );
+            assert!(!is_task || pair[0].end == pair[1].start, "{}: {pair:?}", lane.title);
         }
-        assert!(
-            lane.marks.is_sorted_by_key(|mark| mark.at),
-            "{}",
-            lane.title
-        );
+        assert!(lane.marks.is_sorted_by_key(|mark| mark.at), "{}", lane.title);
     }
 }
 
@@ -202,9 +150,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Spawned {}),
         Just(Event::Exited {}),
         Just(Event::Preempted {}),
-        Just(Event::Ran {
-            cpu: crate::base::CpuId(0)
-        }),
+        Just(Event::Ran { cpu: crate::base::CpuId(0) }),
         (lock(), reason.clone()).prop_map(|(lock, why)| Event::Blocked {
             on: WaitOn::Lock(lock),
             why,
@@ -215,27 +161,15 @@ fn any_event() -> impl Strategy<Value = Event> {
             why,
             stack: crate::base::StackId(9),
         }),
-        Just(Event::Woken {
-            by: None,
-            how: crate::engine::Waited::TimedOut
-        }),
-        lock().prop_map(|lock| Event::Acquired {
-            lock,
-            hold: Hold::Shared
-        }),
+        Just(Event::Woken { by: None, how: crate::engine::Waited::TimedOut }),
+        lock().prop_map(|lock| Event::Acquired { lock, hold: Hold::Shared }),
         lock().prop_map(|lock| Event::Released { lock }),
         task().prop_map(|victim| Event::StartTaskReaping { victim }),
         task().prop_map(|victim| Event::SkipTaskReaping { victim }),
         task().prop_map(|victim| Event::FinishTaskReaping { victim, ok: false }),
-        task().prop_map(|victim| Event::MarkVictim {
-            victim,
-            report: ReportId(0)
-        }),
+        task().prop_map(|victim| Event::MarkVictim { victim, report: ReportId(0) }),
         mm().prop_map(|mm| Event::ExitMmap { mm }),
-        mm().prop_map(|mm| Event::OomSkipSet {
-            mm,
-            by: SkipBy::GiveUp
-        }),
+        mm().prop_map(|mm| Event::OomSkipSet { mm, by: SkipBy::GiveUp }),
         (0..4u32, any::<bool>()).prop_map(|(range, refused)| Event::MnReturn {
             notifier: NOTIFIER,
             range: crate::base::RangeId(range),
@@ -247,22 +181,12 @@ fn any_event() -> impl Strategy<Value = Event> {
             blockable: false,
             event: crate::record::MnEvent::Clear,
         }),
-        (0..3u32).prop_map(|fence| Event::JobSubmitted {
-            device: GPU,
-            fence: FenceId(fence)
-        }),
-        (0..3u32).prop_map(|fence| Event::FenceSignaled {
-            fence: FenceId(fence)
-        }),
-        Just(Event::DirectReclaimBegin {
-            order: 0,
-            gfp: Gfp::KERNEL.0
-        }),
+        (0..3u32).prop_map(|fence| Event::JobSubmitted { device: GPU, fence: FenceId(fence) }),
+        (0..3u32).prop_map(|fence| Event::FenceSignaled { fence: FenceId(fence) }),
+        Just(Event::DirectReclaimBegin { order: 0, gfp: Gfp::KERNEL.0 }),
         Just(Event::OomTrylockFail { owner: None }),
-        (0..4u32, 0..9u32).prop_map(|(range, pages)| Event::Fault {
-            range: crate::base::RangeId(range),
-            pages,
-        }),
+        (0..4u32, 0..9u32)
+            .prop_map(|(range, pages)| Event::Fault { range: crate::base::RangeId(range), pages }),
         (0..4u32, 0..9u32).prop_map(|(range, pages)| Event::Zap {
             range: crate::base::RangeId(range),
             pages,
@@ -270,10 +194,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         }),
         Just(Event::MemstallEnter {}),
         Just(Event::MemstallLeave {}),
-        (0..2000u32).prop_map(|free| Event::ZoneFree {
-            zone: crate::base::ZoneId(0),
-            free
-        }),
+        (0..2000u32).prop_map(|free| Event::ZoneFree { zone: crate::base::ZoneId(0), free }),
     ]
 }
 

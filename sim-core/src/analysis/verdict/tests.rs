@@ -17,10 +17,7 @@ fn check(run: &Run, text: &Expect) {
     for incident in &report.incidents {
         let ms = incident.at.0 / 1_000_000;
         let count = incident.chain.len();
-        lines.push(format!(
-            "{ms} ms {}: {} ({count} links)",
-            incident.kind, incident.text
-        ));
+        lines.push(format!("{ms} ms {}: {} ({count} links)", incident.kind, incident.text));
     }
     for victim in &report.victims {
         lines.push(format!(
@@ -41,34 +38,15 @@ fn killing() -> Story {
     story.at(1).faults(HOG, HEAP, 900).free(40);
     story.at(10).reclaims(OTHER, Gfp::HIGHUSER_MOVABLE);
     story.at(20).kills(OTHER, HOG);
-    story
-        .at(40)
-        .add(GPU_TASK, Event::WakeReaper { victim: HOG });
+    story.at(40).add(GPU_TASK, Event::WakeReaper { victim: HOG });
     story.wakes(REAPER).attempt_is_refused();
     story
 }
 
 fn exits(story: &mut Story) {
-    story
-        .add(
-            HOG,
-            Event::Zap {
-                range: HEAP,
-                pages: 900,
-                freed: 900,
-            },
-        )
-        .free(940);
-    story.add(
-        HOG,
-        Event::OomSkipSet {
-            mm: HOG_MM,
-            by: SkipBy::Exit,
-        },
-    );
-    story
-        .add(HOG, Event::ProcessExit {})
-        .add(HOG, Event::Exited {});
+    story.add(HOG, Event::Zap { range: HEAP, pages: 900, freed: 900 }).free(940);
+    story.add(HOG, Event::OomSkipSet { mm: HOG_MM, by: SkipBy::Exit });
+    story.add(HOG, Event::ProcessExit {}).add(HOG, Event::Exited {});
     story.wakes(HOG_2).add(HOG_2, Event::Exited {});
 }
 
@@ -76,14 +54,8 @@ fn exits(story: &mut Story) {
 fn recovered_once_the_victim_is_gone() {
     let mut story = killing();
     exits(story.at(50));
-    story
-        .at(60)
-        .faults(OTHER, OTHER_HEAP, 1)
-        .sleeps(OTHER, Reason::Forever);
-    story
-        .at(140)
-        .wakes(REAPER)
-        .sleeps(REAPER, Reason::ReaperIdle);
+    story.at(60).faults(OTHER, OTHER_HEAP, 1).sleeps(OTHER, Reason::Forever);
+    story.at(140).wakes(REAPER).sleeps(REAPER, Reason::ReaperIdle);
     let run = story.ends(150, Stop::Idle);
     check(
         &run,
@@ -97,45 +69,19 @@ fn recovered_once_the_victim_is_gone() {
     let metrics = report(&run).metrics;
     assert_eq!(metrics.oom_to_recovery_ns, Some(40_000_000));
     assert_eq!(metrics.alloc_stall.p50, Some(50_000_000));
-    assert_eq!(
-        (metrics.reap_attempts, metrics.backoffs, metrics.refusals),
-        (1, 1, 1)
-    );
+    assert_eq!((metrics.reap_attempts, metrics.backoffs, metrics.refusals), (1, 1, 1));
 }
 
 #[test]
 fn extra_victim_while_the_first_has_pages() {
     let mut story = killing();
-    story
-        .at(140)
-        .wakes(REAPER)
-        .add(REAPER, Event::UnableToReap { victim: HOG });
-    story.add(
-        REAPER,
-        Event::OomSkipSet {
-            mm: HOG_MM,
-            by: SkipBy::GiveUp,
-        },
-    );
+    story.at(140).wakes(REAPER).add(REAPER, Event::UnableToReap { victim: HOG });
+    story.add(REAPER, Event::OomSkipSet { mm: HOG_MM, by: SkipBy::GiveUp });
     story.sleeps(REAPER, Reason::ReaperIdle);
-    story
-        .at(150)
-        .kills(OTHER, OTHER)
-        .add(OTHER, Event::SignalDeliver {});
+    story.at(150).kills(OTHER, OTHER).add(OTHER, Event::SignalDeliver {});
     let mm = crate::base::MmId(1);
-    story
-        .at(160)
-        .add(
-            OTHER,
-            Event::OomSkipSet {
-                mm,
-                by: SkipBy::Exit,
-            },
-        )
-        .free(90);
-    story
-        .add(OTHER, Event::ProcessExit {})
-        .add(OTHER, Event::Exited {});
+    story.at(160).add(OTHER, Event::OomSkipSet { mm, by: SkipBy::Exit }).free(90);
+    story.add(OTHER, Event::ProcessExit {}).add(OTHER, Event::Exited {});
     check(
         &story.ends(170, Stop::Idle),
         &expect![[r#"
@@ -168,10 +114,7 @@ fn livelock_when_only_nofs_retries_run() {
     let mut story = Story::new();
     story.at(5).sleeps(HOG, Reason::Forever);
     for ms in 10..1500 {
-        story
-            .at(ms)
-            .reclaims(OTHER, Gfp::DIRECT_RECLAIM)
-            .takes(OTHER, OOM_LOCK);
+        story.at(ms).reclaims(OTHER, Gfp::DIRECT_RECLAIM).takes(OTHER, OOM_LOCK);
         story.add(OTHER, Event::Released { lock: OOM_LOCK });
     }
     check(
@@ -185,10 +128,7 @@ fn livelock_when_only_nofs_retries_run() {
 #[test]
 fn deadlock_of_reaper_and_allocator() {
     let mut story = killing();
-    story
-        .at(140)
-        .wakes(REAPER)
-        .add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.at(140).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
     story.takes(OTHER, GPU_LOCK).calls(REAPER, BUFFERS, false);
     story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
     story.blocks(HOG, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
@@ -209,10 +149,7 @@ fn deadlock_of_reaper_and_allocator() {
 #[test]
 fn deadlock_needs_everybody_to_be_stuck() {
     let mut story = killing();
-    story
-        .at(140)
-        .wakes(REAPER)
-        .add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.at(140).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
     story.takes(OTHER, GPU_LOCK).calls(REAPER, BUFFERS, true);
     story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
     // A thread of the victim will come out of its driver and tear everything down.
@@ -246,10 +183,7 @@ fn panic_comes_before_everything() {
 #[test]
 fn no_oom_when_nobody_waits_at_the_horizon() {
     let mut story = Story::new();
-    story
-        .at(5)
-        .sleeps(HOG, Reason::Pace)
-        .sleeps(OTHER, Reason::Forever);
+    story.at(5).sleeps(HOG, Reason::Pace).sleeps(OTHER, Reason::Forever);
     check(
         &story.ends(100, Stop::Horizon),
         &expect![[r#"

@@ -14,13 +14,8 @@ impl Walk<'_> {
             return;
         };
         let (since, gfp) = (stall.from, stall.what);
-        let pending = self
-            .index
-            .victims
-            .iter()
-            .rev()
-            .find(|victim| victim.is_pending(self.seen))
-            .cloned();
+        let pending =
+            self.index.victims.iter().rev().find(|victim| victim.is_pending(self.seen)).cloned();
         let mut text = format!(
             "{} asks for a page and retries in direct reclaim since {}",
             self.name(task),
@@ -41,15 +36,9 @@ impl Walk<'_> {
             None => text.push_str("; no victim is pending"),
         }
         text.push('.');
-        let keeper = pending
-            .as_ref()
-            .and_then(|victim| self.keeper(task, victim));
+        let keeper = pending.as_ref().and_then(|victim| self.keeper(task, victim));
         let holder = convoy.map(|(_, holder)| holder).or(keeper);
-        let holder = holder.or(if pending.is_some() {
-            self.index.reaper
-        } else {
-            None
-        });
+        let holder = holder.or(if pending.is_some() { self.index.reaper } else { None });
         let since = self.index.time(since);
         self.push(task, "a free page".to_owned(), "memory", holder, text);
         if let Some(link) = self.links.last_mut() {
@@ -114,9 +103,7 @@ impl Walk<'_> {
         let is_parked = |id: &&TaskId| {
             let doing = self.index.doing(**id, self.seen);
             matches!(doing, Doing::Blocked { .. })
-                && !doing
-                    .reason()
-                    .is_some_and(crate::analysis::replay::is_own_wish)
+                && !doing.reason().is_some_and(crate::analysis::replay::is_own_wish)
         };
         ids.iter().find(is_parked).or(ids.first()).copied()
     }

@@ -34,10 +34,7 @@ impl Walk<'_> {
             let text = format!("{name} waits for {lock_text} and is about to get it.");
             return self.push(task, lock_text, "lock", None, text);
         };
-        let names: Vec<_> = holders
-            .iter()
-            .map(|holder| self.name(holder.what.task))
-            .collect();
+        let names: Vec<_> = holders.iter().map(|holder| self.name(holder.what.task)).collect();
         let (verb, mode) = match (holders.len(), first.what.hold) {
             (1, Hold::Exclusive) => ("holds", ""),
             (1, Hold::Shared) => ("holds", " for reading"),
@@ -70,28 +67,14 @@ impl Walk<'_> {
                     None => String::new(),
                 };
                 let text = format!("{} {}{left}.", self.name(task), wish_text(reason));
-                let kind = if reason == Reason::Forever {
-                    "none"
-                } else {
-                    "time"
-                };
+                let kind = if reason == Reason::Forever { "none" } else { "time" };
                 self.push(task, what, kind, None, text);
             }
             reason => {
                 let what = reason.map_or("something", Reason::text);
-                let is_timed = matches!(
-                    doing,
-                    Doing::Blocked {
-                        on: WaitOn::Time,
-                        ..
-                    }
-                );
+                let is_timed = matches!(doing, Doing::Blocked { on: WaitOn::Time, .. });
                 let left = format!(" ({})", self.left_text(task));
-                let verb = if reason == Some(Reason::Stuck) {
-                    "is stuck in"
-                } else {
-                    "waits for"
-                };
+                let verb = if reason == Some(Reason::Stuck) { "is stuck in" } else { "waits for" };
                 let place = self.callback_text(task);
                 let text = format!("{}{place} {verb} {what}{left}.", self.name(task));
                 let kind = if is_timed { "time" } else { "queue" };
@@ -109,11 +92,7 @@ impl Walk<'_> {
             return String::new();
         };
         let cast = &self.index.cast;
-        let manner = if call.what.can_block {
-            ""
-        } else {
-            " (which must not sleep)"
-        };
+        let manner = if call.what.can_block { "" } else { " (which must not sleep)" };
         format!(
             ", in {}'s callback for {}{manner},",
             device_name(cast, device),
@@ -123,10 +102,8 @@ impl Walk<'_> {
 
     fn explain_fence(&mut self, task: TaskId) {
         let cast = &self.index.cast;
-        let device = self
-            .index
-            .call(task, self.seen)
-            .and_then(|call| self.index.device_called(&call.what));
+        let device =
+            self.index.call(task, self.seen).and_then(|call| self.index.device_called(&call.what));
         let worker = device.and_then(|device| cast.devices.get(device)?.task);
         let fence = match device {
             Some(device) => format!("a fence of {}", device_name(cast, device)),
@@ -138,11 +115,8 @@ impl Walk<'_> {
             (Some(_), Some(left)) => format!("{} left", span_text(left)),
             (Some(_), None) => "past the end of the run".to_owned(),
         };
-        let text = format!(
-            "{}{} waits for {fence} ({left}).",
-            self.name(task),
-            self.callback_text(task),
-        );
+        let text =
+            format!("{}{} waits for {fence} ({left}).", self.name(task), self.callback_text(task),);
         self.push(task, fence, "queue", worker, text);
         match (worker, device) {
             (Some(worker), _) => self.follow(worker),
@@ -177,10 +151,7 @@ impl Walk<'_> {
         let whose = mm.map_or_else(|| "its address space".to_owned(), |mm| mm_name(cast, mm));
         let names: Vec<_> = by.iter().map(|&other| self.name(other)).collect();
         let text = if names.is_empty() {
-            format!(
-                "{} waits for invalidations of {whose} to end, but none runs.",
-                self.name(task)
-            )
+            format!("{} waits for invalidations of {whose} to end, but none runs.", self.name(task))
         } else {
             format!(
                 "{} waits until {} ended the invalidations of {whose} that they began ({}).",
@@ -202,11 +173,7 @@ impl Walk<'_> {
         };
         let text = self.jobs_text(device);
         let is_busy = self.next_end(device).is_some();
-        let (waits_on, kind) = if is_busy {
-            ("its job", "time")
-        } else {
-            ("a job", "none")
-        };
+        let (waits_on, kind) = if is_busy { ("its job", "time") } else { ("a job", "none") };
         self.push(task, waits_on.to_owned(), kind, None, text);
     }
 

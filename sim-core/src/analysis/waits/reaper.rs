@@ -30,10 +30,7 @@ impl Walk<'_> {
     pub(super) fn explain_back_off(&mut self, task: TaskId) {
         let name = self.name(task);
         let left = self.left_text(task);
-        let step = self
-            .index
-            .step(task, self.seen)
-            .map(|(step, _)| step.record);
+        let step = self.index.step(task, self.seen).map(|(step, _)| step.record);
         let attempt = self
             .attempt()
             .filter(|attempt| attempt.back_off.is_some() && attempt.back_off == step)
@@ -121,12 +118,7 @@ impl Walk<'_> {
 
     pub(super) fn explain_idle_reaper(&mut self, task: TaskId) {
         let name = self.name(task);
-        let delayed = self
-            .index
-            .victims
-            .iter()
-            .rev()
-            .find(|victim| victim.is_delayed(self.seen));
+        let delayed = self.index.victims.iter().rev().find(|victim| victim.is_delayed(self.seen));
         let Some(victim) = delayed else {
             let text = format!("{name} has nothing to reap.");
             return self.push(task, "a victim to reap".to_owned(), "queue", None, text);
@@ -143,13 +135,7 @@ impl Walk<'_> {
             "{name} sleeps: {who} was killed {}, but the reaper is told of it later ({left}).",
             self.ago(victim.killed)
         );
-        self.push(
-            task,
-            "the delay between kill and wake-up".to_owned(),
-            "time",
-            None,
-            text,
-        );
+        self.push(task, "the delay between kill and wake-up".to_owned(), "time", None, text);
     }
 }
 

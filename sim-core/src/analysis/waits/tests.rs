@@ -18,10 +18,7 @@ fn check(story: &mut Story, task: TaskId, at_ms: u64, text: &Expect) {
     let links = wait_chain(&index, task, SimTime(at_ms * 1_000_000));
     let sentences = links.iter().map(|link| {
         let holder = link.holder.map_or("-", |task| &run.cast.tasks[task].name);
-        format!(
-            "[{}] {} / {holder}: {}\n",
-            link.kind, link.waits_on, link.text
-        )
+        format!("[{}] {} / {holder}: {}\n", link.kind, link.waits_on, link.text)
     });
     text.assert_eq(&sentences.collect::<String>());
 }
@@ -30,15 +27,9 @@ fn refused_story() -> Story {
     let mut story = Story::new();
     story.at(1).faults(HOG, HEAP, 900);
     story.at(10).reclaims(OTHER, Gfp::HIGHUSER_MOVABLE);
-    story
-        .at(20)
-        .kills(OTHER, HOG)
-        .wakes(HOG_2)
-        .sleeps(HOG_2, Reason::Stuck);
+    story.at(20).kills(OTHER, HOG).wakes(HOG_2).sleeps(HOG_2, Reason::Stuck);
     story.at(30).submits(HOG, 7);
-    story
-        .at(40)
-        .add(GPU_TASK, Event::WakeReaper { victim: HOG });
+    story.at(40).add(GPU_TASK, Event::WakeReaper { victim: HOG });
     story.wakes(REAPER).attempt_is_refused();
     story.at(140).wakes(REAPER).attempt_is_refused();
     story.at(190).signals(7);
@@ -88,21 +79,12 @@ fn delay_before_the_reaper_counts_down() {
 #[test]
 fn cycle_is_named() {
     let mut story = Story::new();
-    story
-        .at(5)
-        .takes(OTHER, GPU_LOCK)
-        .reclaims(OTHER, Gfp::KERNEL)
-        .kills(OTHER, HOG);
+    story.at(5).takes(OTHER, GPU_LOCK).reclaims(OTHER, Gfp::KERNEL).kills(OTHER, HOG);
     story.at(9).add(GPU_TASK, Event::WakeReaper { victim: HOG });
-    story
-        .wakes(REAPER)
-        .add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
     story.calls(REAPER, BUFFERS, true);
     story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
-    story
-        .at(10)
-        .add(HOG, Event::ProcessExit {})
-        .add(HOG, Event::Exited {});
+    story.at(10).add(HOG, Event::ProcessExit {}).add(HOG, Event::Exited {});
     story.wakes(HOG_2).add(HOG_2, Event::Exited {});
     check(
         &mut story,
@@ -120,10 +102,7 @@ fn mmap_lock_explains_a_skipped_attempt() {
     let mut story = Story::new();
     story.at(3).takes(HOG, HOG_LOCK).sleeps(HOG, Reason::Stuck);
     story.at(4).kills(OTHER, HOG);
-    story
-        .at(5)
-        .wakes(REAPER)
-        .add(REAPER, Event::SkipTaskReaping { victim: HOG });
+    story.at(5).wakes(REAPER).add(REAPER, Event::SkipTaskReaping { victim: HOG });
     story.sleeps(REAPER, Reason::BackOff);
     check(
         &mut story,

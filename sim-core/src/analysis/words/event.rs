@@ -84,10 +84,9 @@ fn engine_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
         Event::Exited {} => format!("{who} is gone"),
         Event::Ran { cpu } => format!("{who} gets CPU {}", cpu.0),
         Event::Preempted {} => format!("{who} loses its CPU"),
-        Event::Blocked {
-            on: WaitOn::Lock(lock),
-            ..
-        } => format!("{who} waits for {}", lock_name(cast, lock)),
+        Event::Blocked { on: WaitOn::Lock(lock), .. } => {
+            format!("{who} waits for {}", lock_name(cast, lock))
+        }
         Event::Blocked { why, .. } => {
             let reason = Reason::from_number(why).map_or("something", Reason::text);
             format!("{who} waits for {reason}")
@@ -121,11 +120,7 @@ fn memory_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
             count_text(pages.into(), "page"),
             range_name(cast, range)
         ),
-        Event::Zap {
-            range,
-            pages,
-            freed,
-        } => format!(
+        Event::Zap { range, pages, freed } => format!(
             "{who} unmaps {} of {}, {freed} of them are free now",
             count_text(pages.into(), "page"),
             range_name(cast, range)
@@ -142,9 +137,7 @@ fn memory_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
             let pages = count_text(reclaimed.into(), "page");
             format!("{who} ends direct reclaim with {pages}")
         }
-        Event::ReclaimRetryZone {
-            zone, loops, ok, ..
-        } => {
+        Event::ReclaimRetryZone { zone, loops, ok, .. } => {
             let name = cast.zones.get(zone).map_or("a zone", |zone| &zone.name);
             let hope = if ok { "would" } else { "would not" };
             format!(
@@ -177,10 +170,7 @@ fn kill_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
             }
         }
         Event::OomKillProcess { victim } => {
-            format!(
-                "{who} reports out of memory and chooses {}",
-                process_name(cast, victim)
-            )
+            format!("{who} reports out of memory and chooses {}", process_name(cast, victim))
         }
         Event::SignalGenerate { target } => {
             format!("{who} sends SIGKILL to {}", process_name(cast, target))
@@ -191,11 +181,9 @@ fn kill_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
             task_name(cast, victim),
             report_text(cast, report)
         ),
-        Event::KilledProcess { victim, report } => format!(
-            "{} was killed{}",
-            process_name(cast, victim),
-            report_text(cast, report)
-        ),
+        Event::KilledProcess { victim, report } => {
+            format!("{} was killed{}", process_name(cast, victim), report_text(cast, report))
+        }
         _ => return None,
     })
 }
@@ -228,10 +216,7 @@ fn reaper_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
             format!("{who} ends an attempt on {victim}, reaped {result}")
         }
         Event::Reaped { victim, report } => {
-            let left = cast
-                .reports
-                .get(report)
-                .map_or(0, |report| report.anon + report.file);
+            let left = cast.reports.get(report).map_or(0, |report| report.anon + report.file);
             let victim = process_name(cast, victim);
             format!("{who} reaped {victim}, which keeps {}", size_text(left))
         }
@@ -244,10 +229,7 @@ fn reaper_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
                 SkipBy::GiveUp => "the reaper gave up",
                 SkipBy::Exit => "it exits",
             };
-            format!(
-                "the killer need not wait for {} any more: {by}",
-                mm_name(cast, mm)
-            )
+            format!("the killer need not wait for {} any more: {by}", mm_name(cast, mm))
         }
         Event::ExitMmap { mm } => format!("{who} tears down the memory of {}", mm_name(cast, mm)),
         Event::ExitMmapDone { mm } => {
@@ -259,17 +241,8 @@ fn reaper_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
 
 fn notifier_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
     Some(match record.event {
-        Event::MnCall {
-            notifier,
-            range,
-            blockable,
-            event,
-        } => {
-            let manner = if blockable {
-                "may sleep"
-            } else {
-                "must not sleep"
-            };
+        Event::MnCall { notifier, range, blockable, event } => {
+            let manner = if blockable { "may sleep" } else { "must not sleep" };
             let why = match event {
                 MnEvent::Unmap => "unmap",
                 MnEvent::Clear => "clear",
@@ -281,21 +254,12 @@ fn notifier_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
                 range_text(cast, range)
             )
         }
-        Event::MnReturn {
-            notifier,
-            range,
-            refused,
-        } => {
+        Event::MnReturn { notifier, range, refused } => {
             let device = notifier_name(cast, notifier);
             let verb = if refused { "refuses" } else { "gives up" };
             format!("{device} {verb} {}", range_text(cast, range))
         }
-        Event::MnItree {
-            mm,
-            op,
-            active,
-            seq,
-        } => {
+        Event::MnItree { mm, op, active, seq } => {
             let what = match op {
                 ItreeOp::Start => "an invalidation begins",
                 ItreeOp::End => "an invalidation ends",
@@ -307,17 +271,11 @@ fn notifier_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
             let mm = mm_name(cast, mm);
             format!("{what} in the interval tree of {mm} ({active} active, seq {seq})")
         }
-        Event::NotifierRegistered { notifier, range } => format!(
-            "{} watches {}",
-            notifier_name(cast, notifier),
-            range_text(cast, range)
-        ),
+        Event::NotifierRegistered { notifier, range } => {
+            format!("{} watches {}", notifier_name(cast, notifier), range_text(cast, range))
+        }
         Event::JobSubmitted { device, fence } => {
-            format!(
-                "{who} submits job {} to {}",
-                fence.0,
-                device_name(cast, device)
-            )
+            format!("{who} submits job {} to {}", fence.0, device_name(cast, device))
         }
         Event::FenceSignaled { fence } => format!("{who} signals fence {}", fence.0),
         _ => return None,

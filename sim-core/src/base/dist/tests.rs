@@ -11,9 +11,7 @@ fn sample(shape: Shape) -> Vec<u64> {
     let distribution = Distribution::new(shape);
     distribution.validate().expect("valid");
     let mut stream = Stream::new(1, "test", "dist");
-    let mut draws: Vec<u64> = (0..100_000)
-        .map(|_| distribution.draw(&mut stream).0)
-        .collect();
+    let mut draws: Vec<u64> = (0..100_000).map(|_| distribution.draw(&mut stream).0).collect();
     draws.sort_unstable();
     draws
 }
@@ -25,10 +23,7 @@ fn mean(draws: &[u64]) -> u64 {
 /// Checks that two numbers are within `permille` of each other.
 #[track_caller]
 fn check_near(actual: u64, expected: u64, permille: u64) {
-    assert!(
-        actual.abs_diff(expected) * 1_000 <= expected * permille,
-        "{actual} vs {expected}"
-    );
+    assert!(actual.abs_diff(expected) * 1_000 <= expected * permille, "{actual} vs {expected}");
 }
 
 #[test]
@@ -42,10 +37,7 @@ fn exponential_has_its_mean_median_and_tail() {
 
 #[test]
 fn log_normal_has_its_median_p99_and_mean() {
-    let draws = sample(Shape::LogNormal {
-        median: Nanos(MS),
-        p99: Nanos(10 * MS),
-    });
+    let draws = sample(Shape::LogNormal { median: Nanos(MS), p99: Nanos(10 * MS) });
     check_near(draws[50_000], MS, 10);
     check_near(draws[99_000], 10 * MS, 20);
     // The 1st percentile mirrors the 99th.
@@ -56,20 +48,10 @@ fn log_normal_has_its_median_p99_and_mean() {
 
 #[test]
 fn uniform_covers_both_ends() {
-    let draws = sample(Shape::Uniform {
-        lo: Nanos(10),
-        hi: Nanos(19),
-    });
+    let draws = sample(Shape::Uniform { lo: Nanos(10), hi: Nanos(19) });
     assert_eq!((draws[0], draws[99_999]), (10, 19));
-    check_near(
-        draws.iter().filter(|&&draw| draw == 10).count() as u64,
-        10_000,
-        30,
-    );
-    let everything = Shape::Uniform {
-        lo: Nanos::ZERO,
-        hi: Nanos::MAX,
-    };
+    check_near(draws.iter().filter(|&&draw| draw == 10).count() as u64, 10_000, 30);
+    let everything = Shape::Uniform { lo: Nanos::ZERO, hi: Nanos::MAX };
     check_near(sample(everything)[50_000] >> 32, 1 << 31, 10);
 }
 
@@ -77,15 +59,9 @@ fn uniform_covers_both_ends() {
 fn draws_are_pinned() {
     let mut stream = Stream::new(3, "test", "pinned");
     let shapes = [
-        Shape::Uniform {
-            lo: Nanos(5),
-            hi: Nanos(500),
-        },
+        Shape::Uniform { lo: Nanos(5), hi: Nanos(500) },
         Shape::Exponential { mean: Nanos(MS) },
-        Shape::LogNormal {
-            median: Nanos(MS),
-            p99: Nanos(20 * MS),
-        },
+        Shape::LogNormal { median: Nanos(MS), p99: Nanos(20 * MS) },
     ];
     let draws: Vec<Vec<u64>> = shapes
         .map(Distribution::new)
@@ -107,18 +83,11 @@ fn constant_takes_nothing_from_the_stream() {
 fn cap_cuts_long_draws() {
     let mut stream = Stream::new(1, "test", "cap");
     let shape = Shape::Exponential { mean: Nanos(MS) };
-    let capped = Distribution {
-        shape,
-        cap: Some(Nanos(MS)),
-    };
+    let capped = Distribution { shape, cap: Some(Nanos(MS)) };
     let draws: Vec<Nanos> = (0..1_000).map(|_| capped.draw(&mut stream)).collect();
     assert_eq!(draws.iter().max(), Some(&Nanos(MS)));
     // e^-1 of them are cut.
-    check_near(
-        draws.iter().filter(|&&draw| draw == Nanos(MS)).count() as u64,
-        368,
-        100,
-    );
+    check_near(draws.iter().filter(|&&draw| draw == Nanos(MS)).count() as u64, 368, 100);
 }
 
 #[test]
@@ -162,26 +131,11 @@ fn exp2_undoes_log2() {
 
 #[test]
 fn validate_names_the_fault() {
-    let fault = |shape| {
-        Distribution::new(shape)
-            .validate()
-            .expect_err("invalid")
-            .to_string()
-    };
+    let fault = |shape| Distribution::new(shape).validate().expect_err("invalid").to_string();
     expect!["a uniform distribution goes from lo to hi, but lo (2 ns) exceeds hi (1 ns)"]
-        .assert_eq(&fault(Shape::Uniform {
-            lo: Nanos(2),
-            hi: Nanos(1),
-        }));
-    expect!["the 99th percentile (1 ns) is below the median (2 ns)"].assert_eq(&fault(
-        Shape::LogNormal {
-            median: Nanos(2),
-            p99: Nanos(1),
-        },
-    ));
+        .assert_eq(&fault(Shape::Uniform { lo: Nanos(2), hi: Nanos(1) }));
+    expect!["the 99th percentile (1 ns) is below the median (2 ns)"]
+        .assert_eq(&fault(Shape::LogNormal { median: Nanos(2), p99: Nanos(1) }));
     expect!["the median of a log-normal distribution is at least 1 ns: use a constant for zero"]
-        .assert_eq(&fault(Shape::LogNormal {
-            median: Nanos(0),
-            p99: Nanos(1),
-        }));
+        .assert_eq(&fault(Shape::LogNormal { median: Nanos(0), p99: Nanos(1) }));
 }

@@ -52,11 +52,7 @@ pub(super) struct Slab<T> {
 
 impl<T: Copy> Slab<T> {
     pub(super) const fn new() -> Self {
-        Self {
-            nodes: Vec::new(),
-            free: NIL,
-            sequence: 0,
-        }
+        Self { nodes: Vec::new(), free: NIL, sequence: 0 }
     }
 
     /// The node at an index that some list holds.
@@ -75,12 +71,7 @@ impl<T: Copy> Slab<T> {
     pub(super) fn insert(&mut self, time: u64, class: Class, payload: T) -> u32 {
         let rank = self.sequence << CLASS_BITS | class as u64;
         self.sequence += 1;
-        let node = Node {
-            time,
-            rank,
-            next: NIL,
-            payload,
-        };
+        let node = Node { time, rank, next: NIL, payload };
         let index = self.free;
         if index == NIL {
             return self.grow(node);
@@ -96,10 +87,7 @@ impl<T: Copy> Slab<T> {
     #[cold]
     fn grow(&mut self, node: Node<T>) -> u32 {
         let index = u32::try_from(self.nodes.len()).expect("invariant: nodes fit in 32 bits");
-        assert!(
-            index != NIL,
-            "invariant: at most 2^32 - 1 events are pending"
-        );
+        assert!(index != NIL, "invariant: at most 2^32 - 1 events are pending");
         self.nodes.push(node);
         index
     }

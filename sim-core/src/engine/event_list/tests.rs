@@ -56,8 +56,7 @@ impl Model {
     fn schedule(&mut self, list: &mut EventList<usize>, delay: u64, class: Class) {
         let sequence = self.keys.len();
         let at = SimTime(list.now().0.saturating_add(delay));
-        self.keys
-            .push((list.schedule(at, class, sequence), (at, class, sequence)));
+        self.keys.push((list.schedule(at, class, sequence), (at, class, sequence)));
         self.pending.insert((at, class, sequence), sequence);
     }
 
@@ -78,10 +77,7 @@ impl Model {
     fn check_sizes(&self, list: &mut EventList<usize>) {
         assert_eq!(list.len(), self.pending.len());
         assert_eq!(list.is_empty(), self.pending.is_empty());
-        let earliest = self
-            .pending
-            .first_key_value()
-            .map(|((time, _, _), _)| *time);
+        let earliest = self.pending.first_key_value().map(|((time, _, _), _)| *time);
         assert_eq!(list.peek_time(), earliest);
     }
 }
@@ -156,17 +152,12 @@ fn order_of_simultaneous(ties: Ties) -> Vec<u32> {
     for payload in 0..20 {
         list.schedule(SimTime(1_000), Class::Step, payload);
     }
-    std::iter::from_fn(|| list.pop())
-        .map(|(_, _, payload)| payload)
-        .collect()
+    std::iter::from_fn(|| list.pop()).map(|(_, _, payload)| payload).collect()
 }
 
 #[test]
 fn simultaneous_events_are_fifo() {
-    assert_eq!(
-        order_of_simultaneous(Ties::Fifo),
-        (0..20).collect::<Vec<_>>()
-    );
+    assert_eq!(order_of_simultaneous(Ties::Fifo), (0..20).collect::<Vec<_>>());
 }
 
 #[test]
@@ -187,9 +178,7 @@ fn seeded_ties_draw_nothing_without_a_tie() {
         }
     }
     while list.pop().is_some() {}
-    let Ties::Seeded(mut stream) = list.ties else {
-        panic!("seeded")
-    };
+    let Ties::Seeded(mut stream) = list.ties else { panic!("seeded") };
     assert_eq!(stream.next_u64(), Stream::new(1, "ties", "test").next_u64());
 }
 
@@ -199,15 +188,10 @@ fn classes_order_one_instant() {
     for class in CLASSES.into_iter().rev() {
         list.schedule(SimTime(70), class, class);
     }
-    assert_eq!(
-        list.pop(),
-        Some((SimTime(70), Class::HandOff, Class::HandOff))
-    );
+    assert_eq!(list.pop(), Some((SimTime(70), Class::HandOff, Class::HandOff)));
     // Scheduled for this instant, it still runs before the other classes.
     list.schedule(SimTime(70), Class::HandOff, Class::HandOff);
-    let rest: Vec<_> = std::iter::from_fn(|| list.pop())
-        .map(|(_, class, _)| class)
-        .collect();
+    let rest: Vec<_> = std::iter::from_fn(|| list.pop()).map(|(_, class, _)| class).collect();
     assert_eq!(rest, CLASSES);
 }
 
@@ -285,9 +269,7 @@ fn long_front_is_handed_back() {
         list.schedule(SimTime(n / 2), Class::Step, n / 2);
         assert!(list.front.len() <= FRONT_LENGTH_MAX);
     }
-    let times: Vec<u64> = std::iter::from_fn(|| list.pop())
-        .map(|(_, _, time)| time)
-        .collect();
+    let times: Vec<u64> = std::iter::from_fn(|| list.pop()).map(|(_, _, time)| time).collect();
     assert!(times.is_sorted());
     assert_eq!(times.len(), 1_001);
 }

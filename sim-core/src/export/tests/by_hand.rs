@@ -29,20 +29,12 @@ fn task(name: &str, pid: u32, kind: TaskKind, mm: Option<u32>) -> TaskInfo {
 }
 
 fn cast() -> Cast {
-    let mut cast = Cast {
-        jiffy: Nanos::from_ms(4),
-        cpus: 1,
-        ..Cast::default()
-    };
-    cast.tasks
-        .push(task("oom_reaper", 25, TaskKind::Kthread, None));
+    let mut cast = Cast { jiffy: Nanos::from_ms(4), cpus: 1, ..Cast::default() };
+    cast.tasks.push(task("oom_reaper", 25, TaskKind::Kthread, None));
     cast.tasks.push(task("timer", 0, TaskKind::Timer, None));
     cast.tasks.push(task("hog", 130, TaskKind::User, Some(0)));
     cast.tasks.push(task("presser", 132, TaskKind::User, None));
-    cast.mms.push(MmInfo {
-        owner: HOG,
-        mmap_lock: LockId(0),
-    });
+    cast.mms.push(MmInfo { owner: HOG, mmap_lock: LockId(0) });
     for (name, start, end) in [("heap", 0x1000, 0x9000), ("buffers", 0x10_000, 0x20_000)] {
         cast.ranges.push(RangeInfo {
             mm: MmId(0),
@@ -65,11 +57,7 @@ fn cast() -> Cast {
         task: None,
         lock: None,
     });
-    cast.notifiers.push(NotifierInfo {
-        device: DeviceId(0),
-        mm: MmId(0),
-        interval: false,
-    });
+    cast.notifiers.push(NotifierInfo { device: DeviceId(0), mm: MmId(0), interval: false });
     let sizes = VictimReport {
         total_vm: 28_024,
         anon: 23_711,
@@ -78,43 +66,20 @@ fn cast() -> Cast {
         pgtables_bytes: 224 * 1024,
         oom_score_adj: 0,
     };
-    cast.reports.push(VictimReport {
-        anon: 16,
-        ..sizes.clone()
-    });
+    cast.reports.push(VictimReport { anon: 16, ..sizes.clone() });
     cast.reports.push(sizes);
     cast
 }
 
 /// A kill, one attempt that is refused once and one that succeeds.
-#[expect(
-    clippy::too_many_lines,
-    reason = "a list of records, nothing to take apart"
-)]
+#[expect(clippy::too_many_lines, reason = "a list of records, nothing to take apart")]
 pub(super) fn run(kernel: &str) -> Run {
     let mut recorder = Recorder::new(Keep::Records, cast());
     let call = |recorder: &mut Recorder, at, refused| {
         let (notifier, range) = (NotifierId(0), RangeId(1));
         let event = MnEvent::Unmap;
-        recorder.record(
-            at,
-            REAPER,
-            Event::MnCall {
-                notifier,
-                range,
-                blockable: false,
-                event,
-            },
-        );
-        recorder.record(
-            at,
-            REAPER,
-            Event::MnReturn {
-                notifier,
-                range,
-                refused,
-            },
-        );
+        recorder.record(at, REAPER, Event::MnCall { notifier, range, blockable: false, event });
+        recorder.record(at, REAPER, Event::MnReturn { notifier, range, refused });
     };
     let ms = |ms: u64| SimTime(ms * 1_000_000);
     let wait = Event::Blocked {
@@ -126,78 +91,33 @@ pub(super) fn run(kernel: &str) -> Run {
     recorder.record(ms(0), PRESSER, wait);
     recorder.record(ms(0), HOG, on(0));
     recorder.record(ms(1), HOG, Event::Preempted {});
-    recorder.record(
-        ms(1),
-        PRESSER,
-        Event::Woken {
-            by: Some(HOG),
-            how: Waited::Granted,
-        },
-    );
+    recorder.record(ms(1), PRESSER, Event::Woken { by: Some(HOG), how: Waited::Granted });
     recorder.record(ms(1), PRESSER, on(0));
     let (order, gfp) = (0, Gfp::HIGHUSER_MOVABLE.0);
     let zone = ZoneId(0);
     recorder.record(ms(2), PRESSER, Event::ZoneFree { zone, free: 428 });
     recorder.record(ms(2), PRESSER, Event::DirectReclaimBegin { order, gfp });
     recorder.record(ms(3), PRESSER, Event::DirectReclaimEnd { reclaimed: 0 });
-    let retry = Event::ReclaimRetryZone {
-        zone,
-        reclaimable: 428,
-        loops: 1,
-        ok: true,
-    };
+    let retry = Event::ReclaimRetryZone { zone, reclaimable: 428, loops: 1, ok: true };
     recorder.record(ms(3), PRESSER, retry);
     let victim = HOG;
     recorder.record(ms(4), PRESSER, Event::OomKillProcess { victim });
     recorder.record(ms(4), PRESSER, Event::SignalGenerate { target: HOG });
     let at = SimTime(4_000_600);
-    recorder.record(
-        at,
-        PRESSER,
-        Event::MarkVictim {
-            victim,
-            report: ReportId(1),
-        },
-    );
-    recorder.record(
-        at,
-        PRESSER,
-        Event::KilledProcess {
-            victim,
-            report: ReportId(1),
-        },
-    );
+    recorder.record(at, PRESSER, Event::MarkVictim { victim, report: ReportId(1) });
+    recorder.record(at, PRESSER, Event::KilledProcess { victim, report: ReportId(1) });
     recorder.record(ms(2010), TIMER, Event::WakeReaper { victim });
     recorder.record(ms(2010), PRESSER, Event::Preempted {});
     recorder.record(ms(2010), REAPER, on(0));
     recorder.record(ms(2010), REAPER, Event::StartTaskReaping { victim });
-    let zap = Event::Zap {
-        range: RangeId(0),
-        pages: 23_695,
-        freed: 23_695,
-    };
+    let zap = Event::Zap { range: RangeId(0), pages: 23_695, freed: 23_695 };
     recorder.record(ms(2011), REAPER, zap);
     call(&mut recorder, ms(2011), true);
-    recorder.record(
-        ms(2011),
-        REAPER,
-        Event::FinishTaskReaping { victim, ok: false },
-    );
+    recorder.record(ms(2011), REAPER, Event::FinishTaskReaping { victim, ok: false });
     recorder.record(ms(2115), REAPER, Event::StartTaskReaping { victim });
     call(&mut recorder, ms(2115), false);
-    recorder.record(
-        ms(2115),
-        REAPER,
-        Event::Reaped {
-            victim,
-            report: ReportId(0),
-        },
-    );
-    recorder.record(
-        ms(2115),
-        REAPER,
-        Event::FinishTaskReaping { victim, ok: true },
-    );
+    recorder.record(ms(2115), REAPER, Event::Reaped { victim, report: ReportId(0) });
+    recorder.record(ms(2115), REAPER, Event::FinishTaskReaping { victim, ok: true });
     recorder.record(ms(2116), HOG, Event::ExitMmap { mm: MmId(0) });
     recorder.record(ms(2117), HOG, Event::ExitMmapDone { mm: MmId(0) });
     recorder.record(ms(2117), HOG, Event::ProcessExit {});

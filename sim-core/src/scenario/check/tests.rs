@@ -1,9 +1,6 @@
 //! Tests of the reader of scenario files: what a good one becomes, and
 //! what a bad one is told.
-#![expect(
-    clippy::needless_raw_string_hashes,
-    reason = "expect-test writes its texts so"
-)]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes its texts so")]
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
@@ -46,27 +43,17 @@ program = [{ touch = "x" , rate = "4KiB/s" }]
 
 fn sketch() -> String {
     let extra = "program = [{ mmap = \"x\", size = \"4KiB\", at = 0x7f00_0000_0000 }, ";
-    SKETCH.replace(
-        "program = [{ touch = \"x\"",
-        &format!("{extra}{{ touch = \"x\""),
-    )
+    SKETCH.replace("program = [{ touch = \"x\"", &format!("{extra}{{ touch = \"x\""))
 }
 
 fn sets(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs
-        .iter()
-        .map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
-        .collect()
+    pairs.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect()
 }
 
 fn check_errors(text: &str, overrides: &[(&str, &str)], expected: &Expect) {
     let lines = match parse("x", text, &sets(overrides)) {
         Ok(_) => "no error".to_owned(),
-        Err(errors) => errors
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("\n"),
+        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
     };
     expected.assert_eq(&lines);
 }
@@ -74,10 +61,7 @@ fn check_errors(text: &str, overrides: &[(&str, &str)], expected: &Expect) {
 #[test]
 fn names_become_indices_and_units_numbers() {
     let scenario = parse("sketch", &sketch(), &[]).expect("good");
-    assert_eq!(
-        (scenario.id.as_str(), scenario.kernel.as_str()),
-        ("sketch", "6.1")
-    );
+    assert_eq!((scenario.id.as_str(), scenario.kernel.as_str()), ("sketch", "6.1"));
     assert_eq!(scenario.horizon, Nanos::from_secs(60));
     assert_eq!(scenario.machine.costs["zap_page"], Nanos::from_us(10));
     let hog = &scenario.tasks[0];
@@ -129,10 +113,7 @@ fn names_become_indices_and_units_numbers() {
     .assert_debug_eq(&hog.program);
     let late = &scenario.tasks[1];
     assert_eq!(late.comm, "a-rather-long-n");
-    assert_eq!(
-        (late.start.after, late.start.delay),
-        (Some(0), Nanos(8_700_000))
-    );
+    assert_eq!((late.start.after, late.start.delay), (Some(0), Nanos(8_700_000)));
 }
 
 #[test]
@@ -154,10 +135,7 @@ fn overrides_replace_add_and_find_items_by_name() {
     .expect("good");
     assert_eq!(scenario.tasks[0].oom_score_adj, -17);
     assert_eq!(scenario.machine.costs["page_fault"], Nanos(26_850));
-    assert_eq!(
-        scenario.devices[0].fence,
-        Distribution::new(Shape::Constant(Nanos::from_ms(4)))
-    );
+    assert_eq!(scenario.devices[0].fence, Distribution::new(Shape::Constant(Nanos::from_ms(4))));
     assert_eq!(scenario.devices[0].refuse, Refuse::WhenBusy);
     assert_eq!(scenario.kernel, "6.1");
     assert_eq!(scenario.horizon, Nanos::from_secs(10));
@@ -378,30 +356,18 @@ fn a_static_program_has_13_vmas_besides_its_regions() {
     for (task, gaps) in scenario.tasks.iter().zip([1, 0]) {
         assert_eq!(task.vmas.len(), 13 + gaps);
         let present = |anonymous: bool| -> u64 {
-            task.vmas
-                .iter()
-                .filter(|v| v.anonymous == anonymous)
-                .map(|v| v.present)
-                .sum()
+            task.vmas.iter().filter(|v| v.anonymous == anonymous).map(|v| v.present).sum()
         };
         assert_eq!((present(true), present(false)), (159, 160));
         let mut spans: Vec<(u64, u64)> = task.vmas.iter().map(|v| (v.start, v.end)).collect();
         assert!(spans.is_sorted());
         for op in &task.program {
-            if let Op::Mmap {
-                pages,
-                at: Some(at),
-                ..
-            } = op
-            {
+            if let Op::Mmap { pages, at: Some(at), .. } = op {
                 spans.push((*at, at + pages * 4096));
             }
         }
         spans.sort_unstable();
-        assert!(
-            spans.windows(2).all(|pair| pair[0].1 <= pair[1].0),
-            "{spans:x?}"
-        );
+        assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{spans:x?}");
     }
 }
 
