@@ -16,7 +16,7 @@ use super::event_list::{Class, EventKey, EventList, Ties};
 use super::lock::Lock;
 use super::queue::Queue;
 use super::stack::Stacks;
-use super::{Cpus, Hold};
+use super::{Cpus, Hold, Stop};
 use crate::base::{CpuId, IdVec, LockId, Nanos, QueueId, SimTime, StackId, TaskId};
 
 /// What a parked process waits on.
@@ -142,7 +142,7 @@ pub(super) struct Core<O> {
     pub(super) observer: O,
     pub(super) current: Option<TaskId>,
     pub(super) spawned: Vec<Pin<Box<dyn Future<Output = ()>>>>,
-    pub(super) stop_requested: bool,
+    pub(super) stop_requested: Option<Stop>,
 }
 
 impl<O: Observer> Core<O> {
@@ -234,7 +234,7 @@ impl<O: Observer> Engine<O> {
                 observer,
                 current: None,
                 spawned: Vec::new(),
-                stop_requested: false,
+                stop_requested: None,
             }),
         }
     }
@@ -271,9 +271,9 @@ impl<O: Observer> Engine<O> {
         })
     }
 
-    /// Ends the run before the next event.
-    pub fn request_stop(&self) {
-        self.core.borrow_mut().stop_requested = true;
+    /// Ends the run before the next event, for this reason; the first one counts.
+    pub fn request_stop(&self, stop: Stop) {
+        self.core.borrow_mut().stop_requested.get_or_insert(stop);
     }
 
     /// Sends the engine's kill to `task`; see [`Signals`].

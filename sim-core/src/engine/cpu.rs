@@ -282,7 +282,9 @@ impl<O: Observer> Core<O> {
 }
 
 impl<O: Observer> Engine<O> {
-    /// Consumes `span` of CPU time; takes longer if the CPU is shared.
+    /// Consumes `span` of CPU time; takes longer if the CPU is shared. Even
+    /// no time at all goes through the event list, so that a loop that
+    /// costs nothing is seen by [`Limits`](super::Limits).
     /// A process without a CPU (a device) just takes that long.
     pub fn cpu(&self, span: Nanos) -> Consume<'_, O> {
         Consume { engine: self, span, polled: false }
@@ -300,7 +302,7 @@ impl<O: Observer> Future for Consume<'_, O> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.polled || self.span.0 == 0 {
+        if self.polled {
             return Poll::Ready(());
         }
         self.polled = true;

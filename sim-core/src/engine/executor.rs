@@ -32,7 +32,7 @@ pub enum Stop {
     Idle,
     /// The next event lies beyond the horizon.
     Horizon,
-    /// The limit on events was reached.
+    /// A limit on events or records was reached.
     EventLimit,
     /// This process is resumed over and over without time passing.
     NoProgress(TaskId),
@@ -123,8 +123,8 @@ impl<O: Observer> Executor<O> {
     /// Takes the next event; the process it resumes, if it resumes one.
     #[inline]
     fn next_task(&mut self, core: &mut Core<O>) -> Result<Option<TaskId>, Stop> {
-        if core.stop_requested {
-            return Err(Stop::Requested);
+        if let Some(stop) = core.stop_requested {
+            return Err(stop);
         }
         if self.events == self.limits.events {
             return Err(Stop::EventLimit);

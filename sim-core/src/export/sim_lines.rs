@@ -83,6 +83,7 @@ fn write_killer(out: &mut String, state: &State<'_>, record: &Record) -> Written
                 OomResult::Killed => write!(out, "sim:oom_killed: pid={me} victim={victim}")?,
                 OomResult::SelfDying => write!(out, "sim:oom_self_dying: pid={me}")?,
                 OomResult::NoVictim => write!(out, "sim:oom_no_victim: pid={me}")?,
+                OomResult::Gone => write!(out, "sim:oom_victim_gone: pid={me} victim={victim}")?,
             }
         }
         Event::OomKillProcess { victim } => {

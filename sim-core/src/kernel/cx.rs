@@ -12,8 +12,11 @@ use super::plugin::{Driver, Policy};
 use super::state::{State, Task};
 use super::switches::Switches;
 use crate::base::{DeviceId, IdVec, LockId, MmId, Nanos, QueueId, SimTime, TaskId};
-use crate::engine::{Engine, Hold, Needs, Signals, Waited, Why};
+use crate::engine::{Engine, Hold, Needs, Signals, Stop, Waited, Why};
 use crate::record::{Event, Func, Reason, Recorder, TaskInfo, TaskKind};
+
+/// Records of a run, at most: 480 MB when kept, which a page can still hold.
+const RECORDS_MAX: u64 = 20_000_000;
 
 /// The machine's clock.
 #[derive(Copy, Clone, Debug)]
@@ -168,9 +171,15 @@ impl Cx {
         self.kernel.with(f)
     }
 
-    /// Puts `event` into the record.
+    /// Puts `event` into the record. A record that grows too long ends the run.
     pub fn record(&self, event: Event) {
-        self.kernel.engine.observe(|at, recorder| recorder.record(at, self.task, event));
+        let count = self.kernel.engine.observe(|at, recorder| {
+            recorder.record(at, self.task, event);
+            recorder.count()
+        });
+        if count >= RECORDS_MAX {
+            self.kernel.engine.request_stop(Stop::EventLimit);
+        }
     }
 
     /// Enters a kernel function; it is left when the guard drops.

@@ -27,9 +27,20 @@ pub enum FaultError {
     Oom,
 }
 
-/// Faults in 1 to `want` pages of a VMA, as a program that touches them
-/// one after the other, and returns how many.
-pub async fn fault_in(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u64, FaultError> {
+/// Touches 1 to `want` pages of a VMA from its page number `first` on, as
+/// a program that goes through them one after the other, and returns how
+/// many. Pages that are present already cost nothing.
+pub async fn fault_in(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    first: u64,
+    want: u64,
+) -> Result<u64, FaultError> {
+    let present = cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.present()));
+    if present > first {
+        return Ok(want.min(present - first));
+    }
     let _in = cx.enter(Func::ExcPageFault);
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
@@ -41,15 +52,23 @@ pub async fn fault_in(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u6
 /// `handle_mm_fault()` down to `do_anonymous_page()`.
 async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u64, FaultError> {
     let _in = cx.enter(Func::HandleMmFault);
-    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, want).await.ok_or(FaultError::Oom)?;
+    let mut pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, want).await.ok_or(FaultError::Oom)?;
     cx.cpu(cx.costs().page_fault * pages.count()).await;
+    let touched = pages.count();
     // check_stable_address_space(): a page may not come back zeroed.
     if cx.with(|state| state.mms[mm].unstable) {
         free_pages(cx, pages);
         return Err(FaultError::Sigbus);
     }
+    // Another thread may have been faster: what was its page is not needed twice.
+    let room = cx.with(|state| {
+        let vma = state.mms[mm].vma(range).expect("invariant: faults come from mapped memory");
+        ((vma.end - vma.start) >> 12) - vma.present()
+    });
+    let surplus = pages.take(touched.saturating_sub(room));
+    free_pages(cx, surplus);
     install(cx, mm, range, pages);
-    Ok(pages.count())
+    Ok(touched)
 }
 
 /// The VMAs and pages a program has before its first step: each VMA with
@@ -73,6 +92,9 @@ pub async fn map_initial(cx: &Cx, mm: MmId, vmas: Vec<(Vma, u64)>) {
 
 /// Maps pages into a VMA.
 fn install(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
+    if pages.count() == 0 {
+        return;
+    }
     cx.with(|state| {
         let vma = state.mms[mm].vma(range).expect("invariant: faults come from mapped memory");
         vma.anon.add(pages);

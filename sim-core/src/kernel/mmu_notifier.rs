@@ -9,11 +9,11 @@
 //! the secondary-TLB operations.
 
 use super::cx::Cx;
-use super::mm::{Deferred, Itree};
+use super::mm::Deferred;
 use super::plugin::{Api, Blockable, Call, Refused};
 use super::state::State;
 use crate::base::{DeviceId, MmId, NotifierId, RangeId};
-use crate::engine::Signals;
+use crate::engine::{Hold, Signals};
 use crate::record::{Event, Func, ItreeOp, MnEvent, NotifierInfo, RangeInfo, Reason};
 
 /// A range of addresses that is invalidated.
@@ -108,7 +108,7 @@ async fn mn_itree_invalidate(
 
 /// `mn_itree_inv_start_range()`: the overlapping notifiers and the sequence number.
 fn mn_itree_inv_start_range(cx: &Cx, mm: MmId, range: Range) -> (Vec<NotifierId>, u32) {
-    let (called, itree) = cx.with(|state| {
+    let (called, seq) = cx.with(|state| {
         let notifiers = &state.notifiers;
         let itree = &mut state.mms[mm].itree;
         itree.active += 1;
@@ -117,15 +117,15 @@ fn mn_itree_inv_start_range(cx: &Cx, mm: MmId, range: Range) -> (Vec<NotifierId>
         if !called.is_empty() {
             itree.seq |= 1;
         }
-        (called, itree.clone())
+        (called, itree.seq)
     });
-    record_itree(cx, mm, &itree, ItreeOp::Start);
-    (called, itree.seq)
+    record_itree(cx, mm, ItreeOp::Start);
+    (called, seq)
 }
 
 /// `mn_itree_inv_end()`: the last one out makes the tree changeable again.
 fn mn_itree_inv_end(cx: &Cx, mm: MmId) {
-    let Some((itree, opened)) = cx.with(|state| {
+    let Some((wait, opened)) = cx.with(|state| {
         let itree = &mut state.mms[mm].itree;
         if !itree.has_itree {
             return None;
@@ -142,13 +142,13 @@ fn mn_itree_inv_end(cx: &Cx, mm: MmId) {
                 }
             }
         }
-        Some((state.mms[mm].itree.clone(), opened))
+        Some((state.mms[mm].itree.wait, opened))
     }) else {
         return;
     };
-    record_itree(cx, mm, &itree, ItreeOp::End);
+    record_itree(cx, mm, ItreeOp::End);
     if opened {
-        cx.wake_all(itree.wait);
+        cx.wake_all(wait);
     }
 }
 
@@ -224,7 +224,7 @@ pub async fn release(cx: &Cx, mm: MmId, all: Range) {
 
 /// `mmu_notifier_register()` or `mmu_interval_notifier_insert()`: which,
 /// the policy decides.
-pub fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64) {
+pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64) {
     let asked = cx.with(|state| state.devices[device].setup.api);
     let api = cx.kernel().policy.api(asked);
     let range = cx.kernel().engine.observe(|_, recorder| {
@@ -236,18 +236,28 @@ pub fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64) {
     let range = Range { id: range, start, end };
     let id = cx.with(|state| state.notifiers.push(Notifier { device, mm, api, range, seq: 0 }));
     cx.record(Event::NotifierRegistered { notifier: id, range: range.id });
+    // mmu_notifier_register() takes the lock for writing; a later interval does without.
+    let first_interval = cx.with(|state| !state.mms[mm].itree.has_itree);
+    let locks = api == Api::Hlist || first_interval;
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    if locks {
+        cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+    }
     match api {
         Api::Hlist => cx.with(|state| state.mms[mm].hlist.insert(0, id)),
         Api::Interval => mmu_interval_notifier_insert(cx, mm, id),
+    }
+    if locks {
+        cx.unlock(mmap_lock);
     }
 }
 
 fn mmu_interval_notifier_insert(cx: &Cx, mm: MmId, id: NotifierId) {
     let _in = cx.enter(Func::IntervalInsert);
-    let (itree, op) = cx.with(|state| {
+    let op = cx.with(|state| {
         let itree = &mut state.mms[mm].itree;
         itree.has_itree = true;
-        let op = if itree.active > 0 && itree.seq % 2 == 1 {
+        if itree.active > 0 && itree.seq % 2 == 1 {
             itree.deferred.push(Deferred::Insert(id));
             state.notifiers[id].seq = itree.seq;
             ItreeOp::DeferInsert
@@ -261,10 +271,9 @@ fn mmu_interval_notifier_insert(cx: &Cx, mm: MmId, id: NotifierId) {
             }
             insert_sorted(state, id);
             ItreeOp::Insert
-        };
-        (state.mms[mm].itree.clone(), op)
+        }
     });
-    record_itree(cx, mm, &itree, op);
+    record_itree(cx, mm, op);
 }
 
 fn insert_sorted(state: &mut State, id: NotifierId) {
@@ -305,11 +314,11 @@ async fn mmu_notifier_unregister(cx: &Cx, mm: MmId, id: NotifierId) {
 
 async fn mmu_interval_notifier_remove(cx: &Cx, mm: MmId, id: NotifierId) {
     let _in = cx.enter(Func::IntervalRemove);
-    let (itree, deferred) = cx.with(|state| {
+    let (seq, wait, deferred) = cx.with(|state| {
         let itree = &mut state.mms[mm].itree;
         if let Some(index) = itree.deferred.iter().position(|&d| d == Deferred::Insert(id)) {
             itree.deferred.remove(index);
-            return (itree.clone(), false);
+            return (itree.seq, itree.wait, false);
         }
         let deferred = itree.active > 0 && itree.seq % 2 == 1;
         if deferred {
@@ -317,16 +326,17 @@ async fn mmu_interval_notifier_remove(cx: &Cx, mm: MmId, id: NotifierId) {
         } else {
             itree.tree.retain(|&other| other != id);
         }
-        (itree.clone(), deferred)
+        (itree.seq, itree.wait, deferred)
     });
     let op = if deferred { ItreeOp::DeferRemove } else { ItreeOp::Remove };
-    record_itree(cx, mm, &itree, op);
-    while deferred && cx.with(|state| state.mms[mm].itree.seq) == itree.seq {
-        cx.wait(itree.wait, Reason::NotifierEnd, Signals::Ignored).await;
+    record_itree(cx, mm, op);
+    while deferred && cx.with(|state| state.mms[mm].itree.seq) == seq {
+        cx.wait(wait, Reason::NotifierEnd, Signals::Ignored).await;
     }
 }
 
-fn record_itree(cx: &Cx, mm: MmId, itree: &Itree, op: ItreeOp) {
-    let active = u16::try_from(itree.active).unwrap_or(u16::MAX);
-    cx.record(Event::MnItree { mm, op, active, seq: itree.seq });
+fn record_itree(cx: &Cx, mm: MmId, op: ItreeOp) {
+    let (active, seq) = cx.with(|state| (state.mms[mm].itree.active, state.mms[mm].itree.seq));
+    let active = u16::try_from(active).unwrap_or(u16::MAX);
+    cx.record(Event::MnItree { mm, op, active, seq });
 }

@@ -11,6 +11,7 @@ use super::oom_reaper::queue_oom_reaper;
 use super::signal::send_sigkill;
 use super::state::State;
 use crate::base::{MmId, ReportId, TaskId};
+use crate::engine::Stop;
 use crate::record::{Event, Func, Gfp, OomResult, VictimReport};
 
 /// `OOM_SCORE_ADJ_MIN` (include/uapi/linux/oom.h): never a victim.
@@ -47,7 +48,7 @@ pub(super) async fn out_of_memory(cx: &Cx, gfp: Gfp) -> bool {
         Chosen::Nobody => {
             cx.record(Event::OutOfMemory { result: OomResult::NoVictim, victim: None });
             cx.record(Event::Panic {});
-            cx.kernel().engine.request_stop();
+            cx.kernel().engine.request_stop(Stop::Requested);
             false
         }
         Chosen::Abort(pending) => {
@@ -55,8 +56,9 @@ pub(super) async fn out_of_memory(cx: &Cx, gfp: Gfp) -> bool {
             true
         }
         Chosen::Task(victim) => {
-            oom_kill_process(cx, victim).await;
-            cx.record(Event::OutOfMemory { result: OomResult::Killed, victim: Some(victim) });
+            let killed = oom_kill_process(cx, victim).await;
+            let result = if killed { OomResult::Killed } else { OomResult::Gone };
+            cx.record(Event::OutOfMemory { result, victim: Some(victim) });
             true
         }
     }
@@ -99,20 +101,21 @@ fn oom_badness(state: &State, leader: TaskId) -> Option<i64> {
     Some(i64::try_from(pages).ok()? + adj)
 }
 
-/// `oom_kill_process()` and `__oom_kill_process()`.
-async fn oom_kill_process(cx: &Cx, leader: TaskId) {
+/// `oom_kill_process()` and `__oom_kill_process()`: whether the process
+/// was still there to be marked.
+async fn oom_kill_process(cx: &Cx, leader: TaskId) -> bool {
     let _in = cx.enter(Func::OomKillProcess);
     if cx.with(|state| task_will_free_mem(state, leader)) {
         mark_oom_victim(cx, leader);
         queue_oom_reaper(cx, leader);
-        return;
+        return true;
     }
     cx.record(Event::OomKillProcess { victim: leader });
     cx.cpu(cx.costs().oom_report).await;
     // While the report was printed the process may have lost its mm.
     let group = cx.with(|state| state.group(leader).clone());
     let Some((victim, mm)) = cx.with(|state| state.find_task_mm(&group)) else {
-        return;
+        return false;
     };
     // SIGKILL before the reserves, so that user space cannot eat them.
     send_sigkill(cx, leader);
@@ -120,6 +123,7 @@ async fn oom_kill_process(cx: &Cx, leader: TaskId) {
     let report = victim_report(cx, mm, leader);
     cx.record(Event::KilledProcess { victim: leader, report });
     queue_oom_reaper(cx, victim);
+    true
 }
 
 /// `mark_oom_victim()`.
@@ -159,8 +163,8 @@ fn task_will_free_mem(state: &State, task: TaskId) -> bool {
     let Some(group) = state.group_of(task) else {
         return false;
     };
-    let alone = group.threads.len() == 1;
-    let dying = group.group_exit || (alone && state.tasks[task].exiting);
+    // thread_group_empty(); who exits is no longer counted among the live.
+    let dying = group.group_exit || (state.tasks[task].exiting && group.live == 0);
     dying && !state.mms[mm].oom_skip
 }
 

@@ -94,7 +94,7 @@ async fn alloc_pages_slowpath(cx: &Cx, gfp: Gfp, want: u64) -> Option<Pages> {
         if pages.is_some() {
             return pages;
         }
-        if should_reclaim_retry(cx, did_some_progress, &mut no_progress_loops) {
+        if should_reclaim_retry(cx, mark, did_some_progress, &mut no_progress_loops) {
             continue;
         }
         let (pages, did_some_progress) = alloc_pages_may_oom(cx, gfp, want).await;
@@ -122,7 +122,12 @@ async fn alloc_pages_direct_reclaim(
 }
 
 /// `should_reclaim_retry()`: whether another round could help.
-fn should_reclaim_retry(cx: &Cx, did_some_progress: bool, no_progress_loops: &mut u8) -> bool {
+fn should_reclaim_retry(
+    cx: &Cx,
+    mark: Mark,
+    did_some_progress: bool,
+    no_progress_loops: &mut u8,
+) -> bool {
     *no_progress_loops = if did_some_progress { 0 } else { *no_progress_loops + 1 };
     if *no_progress_loops > MAX_RECLAIM_RETRIES {
         return false;
@@ -136,7 +141,7 @@ fn should_reclaim_retry(cx: &Cx, did_some_progress: bool, no_progress_loops: &mu
             if reclaimable == 0 && cx.kernel().switches.reclaimable_falls_back_to_free {
                 reclaimable = zone.free;
             }
-            (reclaimable, zone.headroom(Mark::Min, zone.free + reclaimable) > 0)
+            (reclaimable, zone.headroom(mark, zone.free + reclaimable) > 0)
         });
         cx.record(Event::ReclaimRetryZone {
             zone: id,

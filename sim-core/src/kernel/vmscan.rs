@@ -8,6 +8,7 @@
 use super::cx::Cx;
 use super::page_alloc::free_pages;
 use super::zone::Pages;
+use crate::base::ZoneId;
 use crate::record::{Event, Func, Gfp};
 
 /// `SWAP_CLUSTER_MAX`: what one call tries to reclaim (include/linux/swap.h).
@@ -21,7 +22,10 @@ pub(super) async fn try_to_free_pages(cx: &Cx, gfp: Gfp) -> u64 {
     cx.record(Event::DirectReclaimBegin { order: 0, gfp: gfp.0 });
     let mut reclaimed = Pages::default();
     cx.with(|state| {
-        for (id, zone) in state.zones.iter_mut() {
+        // The zone list goes from the highest zone down.
+        for index in (0..state.zones.len()).rev() {
+            let id = ZoneId::from_index(index);
+            let zone = &mut state.zones[id];
             let count = zone.page_cache.min(SWAP_CLUSTER_MAX - reclaimed.count());
             zone.page_cache -= count;
             reclaimed.0[id.index()] = count;

@@ -45,7 +45,8 @@ impl Zone {
             Mark::Low => self.low,
             Mark::Min => self.min,
             Mark::High => self.high,
-            Mark::Oom => self.min / 2,
+            // __zone_watermark_ok(): min -= min / 2.
+            Mark::Oom => self.min - self.min / 2,
         };
         available.saturating_sub(keep + self.lowmem_reserve)
     }

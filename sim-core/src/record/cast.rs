@@ -21,7 +21,7 @@ pub enum TaskKind {
 /// A process of the run.
 #[derive(Clone, Debug)]
 pub struct TaskInfo {
-    /// Name in the scenario, unique; threads are `name/2`, `name/3` …
+    /// Name in the scenario, unique; threads are `task/thread`.
     pub name: String,
     /// `comm`, as tracepoints print it.
     pub comm: String,

@@ -86,7 +86,7 @@ macro_rules! field_enum {
 }
 field_enum!(Hold { Shared = 0, Exclusive = 1 });
 field_enum!(Waited { Granted = 0, TimedOut = 1, Killed = 2 });
-field_enum!(OomResult { Killed = 0, Aborted = 1, NoFs = 2, SelfDying = 3, NoVictim = 4 });
+field_enum!(OomResult { Killed = 0, Aborted = 1, NoFs = 2, SelfDying = 3, NoVictim = 4, Gone = 5 });
 field_enum!(SkipBy { Reaper = 0, GiveUp = 1, Exit = 2 });
 field_enum!(MnEvent { Unmap = 0, Clear = 1, Release = 2 });
 field_enum!(ItreeOp { Start = 0, End = 1, Insert = 2, DeferInsert = 3, Remove = 4, DeferRemove = 5 });
@@ -124,6 +124,8 @@ pub enum OomResult {
     SelfDying,
     /// No eligible task.
     NoVictim,
+    /// The chosen process was gone before it could be killed.
+    Gone,
 }
 
 /// Who set `MMF_OOM_SKIP`.

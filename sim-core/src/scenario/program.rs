@@ -125,8 +125,18 @@ pub(super) fn program(
         let Some(main) = fields.get(name) else {
             continue;
         };
-        let mut reader = Reader { report: &mut *report, fields: &fields, names, mapped };
+        let started = ops.iter().filter_map(|op| match op {
+            Op::Thread { thread } => Some(*thread),
+            _ => None,
+        });
+        let started = started.collect();
+        let mut reader = Reader { report: &mut *report, fields: &fields, names, mapped, started };
         let op = match name {
+            "thread" if place == Place::Other => {
+                let expected = "expected in the task's own program only";
+                reader.report.add(&main.span(), "`thread` in a thread", expected);
+                None
+            }
             "mmap" if place == Place::Other => {
                 let expected = "expected in the task's own program only";
                 reader.report.add(&main.span(), "`mmap` in a thread", expected);
@@ -177,6 +187,8 @@ struct Reader<'a, 's, 'r> {
     names: &'a Names<'a>,
     /// How many regions are mapped before this operation.
     mapped: usize,
+    /// Threads started before this operation.
+    started: Vec<usize>,
 }
 
 impl Reader<'_, '_, '_> {
@@ -188,6 +200,10 @@ impl Reader<'_, '_, '_> {
             "thread" => {
                 let known = self.names.threads.iter().map(String::as_str).collect::<Vec<_>>();
                 let thread = self.index(main, "thread", &known)?;
+                if self.started.contains(&thread) {
+                    self.report.add(&main.span(), "started twice", "expected each thread once");
+                    return None;
+                }
                 Some(Op::Thread { thread })
             }
             "pause" => {

@@ -2,10 +2,12 @@
 
 use super::{Flow, Operation};
 use crate::base::RangeId;
+use crate::engine::Hold;
 use crate::kernel::Cx;
 use crate::kernel::mm::{Backing, Vma};
 use crate::kernel::plugin::Boxed;
 use crate::kernel::zone::Pages;
+use crate::record::Reason;
 
 /// Maps `start..end` under the name `range`; takes no pages and no time.
 pub struct Mmap {
@@ -29,7 +31,10 @@ impl Operation for Mmap {
         };
         Box::pin(async move {
             if let Some(mm) = cx.mm() {
+                let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+                cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
                 cx.with(|state| state.mms[mm].insert(vma));
+                cx.unlock(mmap_lock);
             }
             Flow::Next
         })

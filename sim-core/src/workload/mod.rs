@@ -55,14 +55,15 @@ pub type Program = Rc<[Box<dyn Operation>]>;
 /// Runs a thread until its program ends, it exits or it is killed.
 pub async fn run_thread(cx: Cx, program: Program) {
     let _in = cx.enter(Func::UserMode);
-    for operation in program.iter() {
-        let flow = operation.run(&cx).await;
+    let mut operations = program.iter();
+    loop {
         if cx.fatal_signal_pending() {
             get_signal(&cx).await;
             do_exit(&cx).await;
             return;
         }
-        if flow == Flow::Exit {
+        let Some(operation) = operations.next() else { break };
+        if operation.run(&cx).await == Flow::Exit && !cx.fatal_signal_pending() {
             do_group_exit(&cx).await;
             return;
         }

@@ -29,14 +29,26 @@ pub struct Process {
     pub program: Program,
 }
 
-/// Waits for the start condition, then lives.
+/// Waits for the start condition, then lives; or, if the condition can no
+/// longer come true, ends without having lived.
 pub async fn run_process(cx: Cx, process: Process) {
     if let Some(after) = process.start.after {
-        while let Some(queue) = cx.with(|state| {
-            let group = state.group(after);
-            (!group.ready).then_some(group.ready_wait)
-        }) {
-            cx.wait(queue, Reason::Start, Signals::Ignored).await;
+        loop {
+            let (ready, dead, queue) = cx.with(|state| {
+                let group = state.group(after);
+                (group.ready, group.live == 0, group.ready_wait)
+            });
+            match (ready, dead) {
+                (true, _) => break,
+                // It will never be ready, so this process never starts.
+                (false, true) => {
+                    cx.with(|state| state.group(cx.task()).live = 0);
+                    let own = cx.with(|state| state.group(cx.task()).ready_wait);
+                    cx.wake_all(own);
+                    return;
+                }
+                (false, false) => cx.wait(queue, Reason::Start, Signals::Ignored).await,
+            };
         }
     }
     if process.start.delay.0 > 0 {

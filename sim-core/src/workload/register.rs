@@ -20,7 +20,7 @@ impl Operation for Register {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
         Box::pin(async move {
             if let Some(mm) = cx.mm() {
-                mmu_notifier::register(cx, self.device, mm, self.start, self.end);
+                mmu_notifier::register(cx, self.device, mm, self.start, self.end).await;
             }
             Flow::Next
         })

@@ -21,6 +21,10 @@ impl Operation for Thread {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
         Box::pin(async move {
             let leader = cx.with(|state| state.tasks[cx.task()].leader);
+            // copy_process() fails while a signal is pending.
+            if cx.with(|state| state.group(leader).group_exit) {
+                return Flow::Next;
+            }
             let (comm, oom_score_adj) = cx.kernel().engine.observe(|_, recorder| {
                 let leader = &recorder.cast.tasks[leader];
                 (leader.comm.clone(), leader.oom_score_adj)

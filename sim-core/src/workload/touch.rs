@@ -30,16 +30,16 @@ impl Touch {
         let begin = cx.now();
         let mut touched = 0;
         for &(range, pages) in &self.regions {
-            let mut left = pages;
-            while left > 0 {
-                let chunk = left.min(CHUNK);
-                if let Err(flow) = touch_chunk(cx, range, chunk).await {
+            let mut first = 0;
+            while first < pages {
+                let chunk = (pages - first).min(CHUNK);
+                if let Err(flow) = touch_chunk(cx, range, first, chunk).await {
                     return flow;
                 }
-                left -= chunk;
+                first += chunk;
                 touched += chunk;
                 if let Some(rate) = self.rate {
-                    let due = begin + Nanos(touched * 1_000_000_000 / rate.max(1));
+                    let due = begin.saturating_add(time_for(touched, rate));
                     if due > cx.now() {
                         cx.sleep(due - cx.now(), Reason::Pace, Signals::Killable).await;
                     }
@@ -53,14 +53,20 @@ impl Touch {
     }
 }
 
-async fn touch_chunk(cx: &Cx, range: RangeId, pages: u64) -> Result<(), Flow> {
-    let mut left = pages;
-    while left > 0 {
+/// The time that `pages` take at `rate` pages per second.
+fn time_for(pages: u64, rate: u64) -> Nanos {
+    let time = u128::from(pages) * 1_000_000_000 / u128::from(rate.max(1));
+    Nanos(u64::try_from(time).unwrap_or(u64::MAX))
+}
+
+async fn touch_chunk(cx: &Cx, range: RangeId, first: u64, pages: u64) -> Result<(), Flow> {
+    let mut done = 0;
+    while done < pages {
         let Some(mm) = cx.mm() else {
             return Err(Flow::Exit);
         };
-        match fault_in(cx, mm, range, left).await {
-            Ok(count) => left -= count,
+        match fault_in(cx, mm, range, first + done, pages - done).await {
+            Ok(count) => done += count,
             Err(FaultError::Sigbus) => return Err(Flow::Exit),
             // "Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF", unless it dies.
             Err(FaultError::Oom) => {}

@@ -167,6 +167,7 @@ fn kill_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
                 OomResult::NoFs => format!("{who} kills nobody: its request lacks __GFP_FS"),
                 OomResult::SelfDying => format!("{who} is dying itself, and may use reserves"),
                 OomResult::NoVictim => format!("{who} finds nobody to kill"),
+                OomResult::Gone => format!("{who} chose {victim}, which was gone by then"),
             }
         }
         Event::OomKillProcess { victim } => {
