@@ -1,0 +1,83 @@
+//! Scenarios at the edge of what may be written: each once broke the
+//! model or went against the kernel.
+
+use sim_core::engine::Stop;
+use sim_core::record::{Event, Run};
+use sim_core::scenario::{RunOptions, Simulation, parse};
+
+const MACHINE: &str = "schema = 1\ntitle = 't'\nkernel = '6.1'\nhorizon = '30s'\n[machine]\n";
+
+fn run(rest: &str) -> Run {
+    let text = format!("{MACHINE}{rest}");
+    let scenario = parse("corner", &text, &[]).unwrap_or_else(|errors| panic!("{errors:?}"));
+    Simulation::new(&scenario, &RunOptions::default()).expect("starts").run()
+}
+
+fn faulted(run: &Run, name: &str) -> u64 {
+    let faults = run.trace.iter().filter_map(|record| match record.event {
+        Event::Fault { range, pages } if run.cast.ranges[range].name == name => Some(pages),
+        _ => None,
+    });
+    faults.map(u64::from).sum()
+}
+
+#[test]
+fn page_touched_again_is_no_new_page() {
+    let run =
+        run("ram = '64MiB'\ncpus = 2\n[[task]]\nname = 'a'\nprogram = [{ mmap = 'a', size = \
+        '1MiB' }, { thread = 't' }, { touch = 'a' }, { touch = 'a' }]\n[[task.thread]]\nname = \
+        't'\nprogram = [{ touch = 'a' }]\n");
+    assert_eq!(run.stop, Stop::Idle);
+    assert_eq!(faulted(&run, "a"), 256);
+}
+
+#[test]
+fn reclaim_takes_from_the_zone_that_requests_come_to() {
+    let run =
+        run("[[machine.zone]]\nname = 'DMA'\nmanaged = 4000\nfree = 100\nmin = 32\nreserve = \
+        3000\npage_cache = 3000\n[[machine.zone]]\nname = 'Normal'\nmanaged = 10000\nfree = \
+        2000\nmin = 100\npage_cache = 3000\n[[task]]\nname = 'hog'\nprogram = [{ mmap = 'a', size \
+        = '16MiB' }, { touch = 'a' }, { idle = true }]\n");
+    assert_eq!(faulted(&run, "a"), 4096, "Normal's page cache was enough");
+    let killed = run.trace.iter().any(|record| matches!(record.event, Event::MarkVictim { .. }));
+    assert!(!killed);
+}
+
+#[test]
+fn process_that_waits_for_a_dead_one_never_starts() {
+    let run =
+        run("ram = '64MiB'\n[[task]]\nname = 'a'\nprogram = [{ mmap = 'a', size = '100MiB' }, \
+        { touch = 'a' }, { ready = true }]\n[[task]]\nname = 'b'\nstart = { after = 'a' \
+        }\nprogram = [{ mmap = 'b', size = '1MiB' }, { touch = 'b' }]\n");
+    assert_eq!(run.stop, Stop::Idle);
+    assert_eq!(faulted(&run, "b"), 0);
+    let b = run.cast.tasks.iter().find(|(_, task)| task.name == "b").expect("cast").0;
+    let exited = |record: sim_core::record::Record| {
+        record.task == b && matches!(record.event, Event::Exited {})
+    };
+    assert!(run.trace.iter().any(exited), "it does not wait for ever");
+}
+
+#[test]
+fn task_killed_before_its_first_step_takes_none() {
+    let run = run(
+        "cpus = 1\n[[machine.zone]]\nname = 'Normal'\nmanaged = 2000\nfree = 1200\nmin = \
+        50\nlow = 60\nhigh = 70\n[[task]]\nname = 'bg'\noom_score_adj = -1000\npreset = \
+        'none'\nprogram = [{ mmap = 'a', size = '4444KiB' }, { touch = 'a' }, { ready = true }, { \
+        idle = true }]\n[[task]]\nname = 'late'\nstart = { after = 'bg', delay = '100ms' \
+        }\noom_score_adj = 1000\nprogram = [{ thread = 't' }, { idle = true }]\n[[task.thread]]\nname \
+        = 't'\nprogram = [{ idle = true }]\n",
+    );
+    assert!(run.cast.tasks.iter().all(|(_, task)| task.name != "late/t"));
+}
+
+#[test]
+fn loop_that_costs_nothing_is_stopped() {
+    let run = run("ram = '64MiB'\n[machine.cost]\nreclaim_pass = '0s'\nselect_per_task = \
+        '0s'\noom_report = '0s'\n[[task]]\nname = 'stuck'\nprogram = [{ mmap = 'a', size = \
+        '40MiB' }, { touch = 'a' }, { thread = 's' }, { ready = true }, { idle = true \
+        }]\n[[task.thread]]\nname = 's'\nprogram = [{ stuck = '5s' }]\n[[task]]\nname = \
+        'eater'\nstart = { after = 'stuck', delay = '1s' }\nprogram = [{ mmap = 'b', size = \
+        '30MiB' }, { touch = 'b' }, { idle = true }]\n");
+    assert!(matches!(run.stop, Stop::NoProgress(_)), "{:?}", run.stop);
+}
