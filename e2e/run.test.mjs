@@ -109,6 +109,14 @@ test("another policy is another run, and the way back is the first one again", a
   await view.page.waitForFunction((old) => document.documentElement.dataset.digest === old, digest);
 });
 
+test("chosen policy and seed outlast a change of scenario", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=7&policy=nonblock");
+  t.after(view.close);
+  await view.page.getByLabel(/scenario/i).first().selectOption({ value: "capture-6-1-s5part" });
+  await until(view, () => location.hash.includes("capture-6-1-s5part"), "the address follows");
+  assert.match(new URL(view.page.url()).hash, /seed=7.*policy=nonblock/);
+});
+
 test("link made here is reproduced in a fresh profile, at the same moment", async (t) => {
   const author = await openPage("");
   t.after(author.close);
@@ -132,6 +140,9 @@ test("link that promises another digest is told from one that holds", async (t) 
   t.after(view.close);
   await until(view, () => document.documentElement.dataset.linkCheck === "differs", "it differs");
   assert.deepEqual(await accessibilityProblems(view), []);
+  await view.page.waitForTimeout(800);
+  await view.page.reload();
+  await until(view, () => document.documentElement.dataset.linkCheck === "differs", "it still does");
 });
 
 test("broken link says so and shows the example", async (t) => {

@@ -99,7 +99,7 @@ impl Walk<'_> {
         }
         match (doing, reason) {
             (Doing::Unborn, _) => self.say_idle(task, "has not started", "its start"),
-            (Doing::Exited, _) => self.say_idle(task, "has exited", "nothing"),
+            (Doing::Exited, _) => self.explain_exited(task),
             (Doing::Running(cpu), _) => self.explain_running(task, cpu.map(|cpu| cpu.0)),
             (Doing::Runnable, _) => self.explain_runnable(task),
             (_, Some(Reason::BackOff)) => self.explain_back_off(task),
@@ -107,6 +107,23 @@ impl Walk<'_> {
             _ if lock_waited_for(doing).is_some() => self.explain_lock(task),
             _ => self.explain_parked(task),
         }
+    }
+
+    /// A thread that is gone, while others may keep its memory in use.
+    fn explain_exited(&mut self, task: TaskId) {
+        let leader = self.index.cast.tasks[task].leader;
+        let alive =
+            |id: TaskId| !matches!(self.index.doing(id, self.seen), Doing::Unborn | Doing::Exited);
+        let mut threads = self.index.cast.tasks.iter();
+        let keeper = threads.find(|(id, info)| info.leader == leader && alive(*id));
+        let Some((keeper, _)) = keeper else {
+            return self.say_idle(task, "has exited", "nothing");
+        };
+        let name = self.name(keeper);
+        let text =
+            format!("{} has exited, but {name} still keeps its memory in use.", self.name(task));
+        self.push(task, name, "memory", Some(keeper), text);
+        self.follow(keeper);
     }
 
     fn explain_running(&mut self, task: TaskId, cpu: Option<u32>) {

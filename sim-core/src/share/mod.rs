@@ -16,6 +16,9 @@ use crate::base::{Digest, Nanos};
 pub const LINK_SIZE_MAX: usize = 8 << 10;
 /// The largest seed: what JavaScript's numbers hold exactly.
 pub const SEED_MAX: u64 = (1 << 53) - 1;
+
+/// The seed of a link that names none, as of a run that is told none.
+pub const SEED_DEFAULT: u64 = 1;
 /// The version that [`encode`] writes.
 const VERSION: u32 = 1;
 
@@ -58,7 +61,7 @@ impl Link {
     pub fn to(id: &str) -> Self {
         Self {
             scenario: ScenarioRef::ById(id.to_owned()),
-            seed: 0,
+            seed: SEED_DEFAULT,
             kernel: None,
             policies: Vec::new(),
             checks: Vec::new(),

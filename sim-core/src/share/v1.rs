@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Link, LinkError, SEED_MAX, ScenarioRef};
+use super::{Link, LinkError, SEED_DEFAULT, SEED_MAX, ScenarioRef};
 use crate::base::Digest;
 use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
 use crate::scenario::{suggestion, units};
@@ -113,7 +113,7 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         (None, None) => return Err(LinkError::Scenario("neither")),
         (Some(_), Some(_)) => return Err(LinkError::Scenario("both")),
     };
-    let seed = take("seed").map_or(Ok(0), |text| number("seed", &text, SEED_MAX))?;
+    let seed = take("seed").map_or(Ok(SEED_DEFAULT), |text| number("seed", &text, SEED_MAX))?;
     let kernel = match take("kernel") {
         Some(text) => Some(known("kernel", &text, &PROFILES)?),
         None => None,

@@ -74,6 +74,9 @@ pub struct State {
     /// The last finished run.
     pub scene: Option<Shared<Scene>>,
     pub link_check: LinkCheck,
+    /// Digest and model of a link that was not reproduced: they stay in the
+    /// address, so that reloading does not hide the difference.
+    pub promised: Option<(String, Option<u32>)>,
     /// The link that asked for the run, until it is there.
     pub(crate) pending: Option<Route>,
     pub cursor: Cursor,
@@ -104,6 +107,7 @@ impl Default for State {
             notice: None,
             scene: None,
             link_check: LinkCheck::None,
+            promised: None,
             pending: None,
             cursor: Cursor::default(),
             lane: 0,
@@ -141,10 +145,17 @@ impl State {
             return pending.clone();
         }
         let ready = self.scene.as_ref().filter(|_| self.phase == Phase::Ready);
+        let (digest, model) = match &self.promised {
+            Some((digest, model)) => (Some(digest.clone()), *model),
+            None => (
+                ready.map(|scene| scene.outcome.run.digest.to_string()),
+                ready.map(|_| sim_core::record::MODEL_VERSION),
+            ),
+        };
         Route {
             request: self.request.clone(),
-            digest: ready.map(|scene| scene.outcome.run.digest.to_string()),
-            model: ready.map(|_| sim_core::record::MODEL_VERSION),
+            digest,
+            model,
             at: (self.cursor.at > 0).then_some(self.cursor.at),
             focus: ready
                 .filter(|_| self.lane > 0)

@@ -77,15 +77,18 @@ impl State {
     /// A bad link: say so, and show the default example.
     fn refuse(&mut self, message: &str) {
         self.open(Route::default());
-        self.notice = Some(format!("{message} This is the example that the page opens on."));
+        let message = message.trim_end_matches('.');
+        let stop = if message.ends_with('?') { "" } else { "." };
+        self.notice = Some(format!("{message}{stop} Here is the example that the page opens on."));
     }
 
     fn choose(&mut self, change: Change) {
         let request = match change {
+            // What was chosen stays chosen; overrides belong to the scenario they were made for.
             Change::Scenario(scenario) => Request {
                 scenario: ScenarioRef::ById(scenario),
-                seed: self.request.seed,
-                ..Request::default()
+                sets: Vec::new(),
+                ..self.request.clone()
             },
             Change::Policy(policy) => Request { policy, ..self.request.clone() },
             Change::Kernel(kernel) => Request { kernel, policy: None, ..self.request.clone() },
@@ -103,6 +106,7 @@ impl State {
         self.turn += 1;
         self.playing = false;
         self.link_check = LinkCheck::None;
+        self.promised = None;
         self.phase = Phase::Running { now: SimTime::ZERO, horizon: SimTime(1) };
     }
 
@@ -167,6 +171,9 @@ impl State {
                 crate::format::short_digest(&here),
             )),
         };
+        if let LinkCheck::Differs(_) = self.link_check {
+            self.promised = route.digest.clone().map(|digest| (digest, route.model));
+        }
     }
 
     /// Moves cursor and lane to where a link points.
@@ -191,7 +198,7 @@ impl State {
         let visible = self.view.start <= self.cursor.at && self.cursor.at < self.view.end();
         self.move_to(at);
         if visible && at >= self.view.end() {
-            self.view = self.view.panned(0.8, end);
+            self.view = self.view.panned(0.8, end).revealing(at, end);
         }
         if at >= end {
             self.playing = false;
@@ -368,7 +375,11 @@ impl State {
             }
         };
         if let Some(at) = target {
-            self.stop_and_seek(*at);
+            // At its own record: what happens at the same instant comes after.
+            match scene.incident_record(*at) {
+                Some(record) => self.seek_record(record),
+                None => self.stop_and_seek(*at),
+            }
         }
     }
 }

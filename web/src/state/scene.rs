@@ -49,6 +49,14 @@ impl Scene {
         all.max_by_key(|(at, _)| *at)
     }
 
+    /// The record of the incident, or else of the mark, at this instant.
+    pub fn incident_record(&self, at: u64) -> Option<usize> {
+        let incidents = self.outcome.report.incidents.iter();
+        let incident = incidents.filter(|incident| incident.at.0 == at).map(|it| it.record).min();
+        let marks = self.outcome.lanes.iter().flat_map(|lane| &lane.marks);
+        incident.or_else(|| marks.filter(|mark| mark.at.0 == at).map(|it| it.record).min())
+    }
+
     /// The stretch of the run that is worth watching: from a little
     /// before the first incident to a little after the last, or all of
     /// it where that is most of it.
@@ -57,7 +65,7 @@ impl Scene {
         let (Some(first), Some(last)) = (self.incidents.first(), self.incidents.last()) else {
             return Viewport::whole(end);
         };
-        let story = (last - first).max(end / 200);
+        let story = (last - first).max(end / 10);
         let from = first.saturating_sub(story / 5);
         let to = last.saturating_add(story / 4).min(end);
         if to - from > end / 4 * 3 {

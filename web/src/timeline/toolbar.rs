@@ -25,11 +25,20 @@ pub fn toolbar(ui: &Ui, hover: &str, selection: Option<(u64, u64)>, at: u64) -> 
             format::instant(SimTime(to)),
             format::duration(to - from),
         ),
-        None => "Drag to select a range; Ctrl + wheel zooms".to_owned(),
+        None => String::new(),
     };
+    // Which of the hints is seen, the style sheet decides by the kind of pointer.
+    let hints = text.is_empty().then(|| {
+        html! {
+            <>
+                <span class="for-mouse">{ "Drag to select a range; Ctrl + wheel zooms" }</span>
+                <span class="for-touch">{ "Drag to pan, hold to select, pinch to zoom" }</span>
+            </>
+        }
+    });
     html! {
         <div class="tl-tools">
-            <p class="hover">{ text }</p>
+            <p class="hover">{ text }{ hints }</p>
             <div class="buttons" role="group" aria-label="Range">
                 <span class="group-name" aria-hidden="true">{ "range" }</span>
                 <button type="button" onclick={set_from} title="Begin the range at the cursor">{ "from here" }</button>

@@ -62,7 +62,8 @@ impl Walk<'_> {
             Some(Reason::NotifierEnd) => self.explain_notifier_end(task),
             Some(reason) if is_own_wish(reason) => {
                 let what = reason.text().to_owned();
-                let left = match self.left(task) {
+                // Who sleeps until killed must not know when that will be.
+                let left = match self.left(task).filter(|_| reason != Reason::Forever) {
                     Some(left) => format!(" ({} left)", span_text(left)),
                     None => String::new(),
                 };
