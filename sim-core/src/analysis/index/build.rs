@@ -139,7 +139,7 @@ impl<'r> Builder<'r> {
                 .calls
                 .open(number, Call { notifier, range, can_block: blockable, blocked: Nanos::ZERO }),
             Event::MnReturn { notifier, range, .. } => {
-                track.calls.close(number, |call| call.notifier == notifier && call.range == range)
+                track.calls.close(number, |call| call.notifier == notifier && call.range == range);
             }
             _ => {}
         }

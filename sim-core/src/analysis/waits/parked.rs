@@ -117,7 +117,7 @@ impl Walk<'_> {
             (Some(_), None) => "past the end of the run".to_owned(),
         };
         let text =
-            format!("{}{} waits for {fence} ({left}).", self.name(task), self.callback_text(task),);
+            format!("{}{} waits for {fence} ({left}).", self.name(task), self.callback_text(task));
         self.push(task, fence, "queue", worker, text);
         match (worker, device) {
             (Some(worker), _) => self.follow(worker),
