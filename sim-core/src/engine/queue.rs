@@ -1,7 +1,8 @@
-//! Wait queues: processes that wait until somebody says so.
+//! Wait queues: processes that wait until somebody says so; and
+//! completions, which are queues that remember that it was said.
 //!
-//! A completion or a condition is a queue plus a predicate of the
-//! model's; waiters test the predicate again after they wake.
+//! Any other condition is a queue plus a predicate of the model's, which
+//! waiters test again after they wake.
 
 use std::collections::VecDeque;
 
@@ -13,6 +14,8 @@ use crate::base::{Nanos, QueueId, TaskId};
 #[derive(Default)]
 pub(super) struct Queue {
     waiters: VecDeque<TaskId>,
+    /// Used as a completion: whether it is complete.
+    complete: bool,
 }
 
 impl Queue {
@@ -56,6 +59,39 @@ impl<O: Observer> Engine<O> {
             core.park(WaitOn::Queue(queue), why, signals, timeout);
             None
         })
+    }
+
+    /// Waits until the queue, used as a completion, is complete; not at
+    /// all if it is.
+    pub fn wait_for_completion(
+        &self,
+        queue: QueueId,
+        why: Why,
+        signals: Signals,
+    ) -> impl Future<Output = Waited> + '_ {
+        self.parking(move |core| {
+            if core.queues[queue].complete {
+                return Some(Waited::Granted);
+            }
+            if core.refuses(signals) {
+                return Some(Waited::Killed);
+            }
+            let task = core.current();
+            core.queues[queue].waiters.push_back(task);
+            core.park(WaitOn::Queue(queue), why, signals, None);
+            None
+        })
+    }
+
+    /// Completes it for good: all who wait go on, and nobody waits again.
+    pub fn complete_all(&self, queue: QueueId) {
+        self.core.borrow_mut().queues[queue].complete = true;
+        self.wake_all(queue);
+    }
+
+    /// Whether it is complete.
+    pub fn is_complete(&self, queue: QueueId) -> bool {
+        self.core.borrow().queues[queue].complete
     }
 
     /// Wakes the process that has waited longest, if any.

@@ -158,6 +158,26 @@ fn kill_ends_killable_waits_and_no_others() {
 }
 
 #[test]
+fn completion_lets_all_pass_and_stays() {
+    let bench = Bench::new(1, Ties::Fifo);
+    let done = bench.engine.new_queue();
+    for (delay, name) in [(0, "waits"), (1, "waits too"), (9, "comes late")] {
+        bench.process(Needs::Nothing, move |engine, noter| async move {
+            engine.sleep(ms(delay), WHY, Signals::Ignored).await;
+            engine.wait_for_completion(done, WHY, Signals::Ignored).await;
+            noter.note(name);
+        });
+    }
+    bench.process(Needs::Nothing, |engine, _| async move {
+        engine.sleep(ms(5), WHY, Signals::Ignored).await;
+        assert!(!engine.is_complete(done));
+        engine.complete_all(done);
+    });
+    let expected = [(5_000_000, "waits"), (5_000_000, "waits too"), (9_000_000, "comes late")];
+    assert_eq!(bench.run().1, expected);
+}
+
+#[test]
 fn killed_waiter_leaves_the_lock_to_those_behind_it() {
     let bench = Bench::new(1, Ties::Fifo);
     let lock = bench.engine.new_lock();

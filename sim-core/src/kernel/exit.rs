@@ -24,16 +24,16 @@ pub async fn do_group_exit(cx: &Cx) {
 /// `do_exit()`.
 pub async fn do_exit(cx: &Cx) {
     let _in = cx.enter(Func::DoExit);
-    let (last, ready_wait) = cx.with(|state| {
+    let (last, ready) = cx.with(|state| {
         let leader = state.tasks[cx.task()].leader;
         state.tasks[cx.task()].exiting = true;
         let group = state.group(leader);
         group.live -= 1;
-        (group.live == 0, group.ready_wait)
+        (group.live == 0, group.ready)
     });
     if last {
         // Whoever waits for it to be ready waits in vain.
-        cx.wake_all(ready_wait);
+        cx.wake_all(ready);
     }
     let mm = exit_mm(cx).await;
     cx.record(Event::ProcessExit {});

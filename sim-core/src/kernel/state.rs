@@ -38,10 +38,8 @@ pub struct Group {
     pub threads: Vec<TaskId>,
     /// Threads that have not exited.
     pub live: u32,
-    /// Who waits for it to say it is ready, and whether it did.
-    pub ready_wait: QueueId,
-    /// See `ready_wait`.
-    pub ready: bool,
+    /// A completion: that it said it is ready.
+    pub ready: QueueId,
 }
 
 /// Everything that changes during a run.

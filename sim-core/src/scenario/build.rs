@@ -135,8 +135,7 @@ fn state(
             oom_score_adj: task.oom_score_adj,
             threads: vec![owner],
             live: 1,
-            ready_wait: engine.new_queue(),
-            ready: false,
+            ready: engine.new_queue(),
         };
         groups.push((owner, group));
     }

@@ -2,7 +2,7 @@
 
 use super::{Program, run_thread};
 use crate::base::{MmId, Nanos, TaskId};
-use crate::engine::Signals;
+use crate::engine::{Signals, Why};
 use crate::kernel::Cx;
 use crate::kernel::map_initial;
 use crate::kernel::mm::Vma;
@@ -33,22 +33,24 @@ pub struct Process {
 /// longer come true, ends without having lived.
 pub async fn run_process(cx: Cx, process: Process) {
     if let Some(after) = process.start.after {
-        loop {
-            let (ready, dead, queue) = cx.with(|state| {
-                let group = state.group(after);
-                (group.ready, group.live == 0, group.ready_wait)
+        let (ready, dead) = cx.with(|state| {
+            let group = state.group(after);
+            (group.ready, group.live == 0)
+        });
+        let engine = &cx.kernel().engine;
+        if !dead {
+            let why = Why(Reason::Start as u8);
+            engine.wait_for_completion(ready, why, Signals::Ignored).await;
+        }
+        // Its end wakes us too: then it will never be ready, and this process never starts.
+        if !engine.is_complete(ready) {
+            let own = cx.with(|state| {
+                let group = state.group(cx.task());
+                group.live = 0;
+                group.ready
             });
-            match (ready, dead) {
-                (true, _) => break,
-                // It will never be ready, so this process never starts.
-                (false, true) => {
-                    cx.with(|state| state.group(cx.task()).live = 0);
-                    let own = cx.with(|state| state.group(cx.task()).ready_wait);
-                    cx.wake_all(own);
-                    return;
-                }
-                (false, false) => cx.wait(queue, Reason::Start, Signals::Ignored).await,
-            };
+            cx.wake_all(own);
+            return;
         }
     }
     if process.start.delay.0 > 0 {

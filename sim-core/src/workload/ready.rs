@@ -11,14 +11,12 @@ pub struct Ready;
 impl Operation for Ready {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
         Box::pin(async move {
-            let queue = cx.with(|state| {
+            let ready = cx.with(|state| {
                 let leader = state.tasks[cx.task()].leader;
-                let group = state.group(leader);
-                group.ready = true;
-                group.ready_wait
+                state.group(leader).ready
             });
             cx.record(Event::Ready {});
-            cx.wake_all(queue);
+            cx.kernel().engine.complete_all(ready);
             Flow::Next
         })
     }

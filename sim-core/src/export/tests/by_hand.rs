@@ -72,7 +72,6 @@ fn cast() -> Cast {
 }
 
 /// A kill, one attempt that is refused once and one that succeeds.
-#[expect(clippy::too_many_lines, reason = "a list of records, nothing to take apart")]
 pub(super) fn run(kernel: &str) -> Run {
     let mut recorder = Recorder::new(Keep::Records, cast());
     let call = |recorder: &mut Recorder, at, refused| {
