@@ -39,6 +39,10 @@ fn reclaim_takes_from_the_zone_that_requests_come_to() {
         2000\nmin = 100\npage_cache = 3000\n[[task]]\nname = 'hog'\nprogram = [{ mmap = 'a', size \
         = '16MiB' }, { touch = 'a' }, { idle = true }]\n");
     assert_eq!(faulted(&run, "a"), 4096, "Normal's page cache was enough");
+    let dma_grew = run.trace.iter().any(
+        |record| matches!(record.event, Event::ZoneFree { zone, free } if zone.0 == 0 && free > 100),
+    );
+    assert!(!dma_grew, "pages behind DMA's reserve help nobody");
     let killed = run.trace.iter().any(|record| matches!(record.event, Event::MarkVictim { .. }));
     assert!(!killed);
 }
