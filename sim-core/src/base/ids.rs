@@ -76,6 +76,10 @@ id! {
     FenceId
     /// A wait queue.
     QueueId
+    /// A control group with a memory limit.
+    CgroupId
+    /// Anonymous pages that processes share since a fork.
+    ShareId
 }
 
 /// A growing table indexed by one kind of id; nothing is ever removed.
@@ -100,6 +104,11 @@ impl<I: Id, T> IdVec<I, T> {
     /// The item under `id`, if there is one.
     pub fn get(&self, id: I) -> Option<&T> {
         self.items.get(id.index())
+    }
+
+    /// The item under `id`, if there is one, to change in place.
+    pub fn get_mut(&mut self, id: I) -> Option<&mut T> {
+        self.items.get_mut(id.index())
     }
 
     /// How many items there are.

@@ -83,10 +83,11 @@ fn write_killer(out: &mut String, state: &State<'_>, record: &Record) -> Written
                 OomResult::Killed => write!(out, "sim:oom_killed: pid={me} victim={victim}")?,
                 OomResult::SelfDying => write!(out, "sim:oom_self_dying: pid={me}")?,
                 OomResult::NoVictim => write!(out, "sim:oom_no_victim: pid={me}")?,
+                OomResult::PanicOnOom => write!(out, "sim:oom_panic_on_oom: pid={me}")?,
                 OomResult::Gone => write!(out, "sim:oom_victim_gone: pid={me} victim={victim}")?,
             }
         }
-        Event::OomKillProcess { victim } => {
+        Event::OomKillProcess { victim, .. } => {
             let (pid, comm) = (pid(state, victim), comm(state, victim));
             write!(out, "sim:oom_kill_process: victim={pid} comm={comm}")?;
         }
@@ -95,6 +96,7 @@ fn write_killer(out: &mut String, state: &State<'_>, record: &Record) -> Written
                 SkipBy::Reaper => "reaper",
                 SkipBy::GiveUp => "give-up",
                 SkipBy::Exit => "exit",
+                SkipBy::SharedWithInit => "init-shared",
             };
             write!(out, "sim:oom_skip_set: by={by} ")?;
             write_mm(out, state, mm)?;
@@ -146,6 +148,7 @@ fn write_notifier(out: &mut String, state: &State<'_>, record: &Record) -> Writt
                 MnEvent::Unmap => "unmap",
                 MnEvent::Clear => "clear",
                 MnEvent::Release => "release",
+                MnEvent::ProtectionPage => "protection-page",
             };
             write!(out, " blockable={} event={event}", u8::from(blockable))?;
         }

@@ -41,12 +41,33 @@ costs! {
     page_fault = 2_300,
     /// Unmapping one 4 KiB page.
     zap_page = 500,
+    /// Unmapping one 4 KiB page while no memory is to be had for batches:
+    /// the TLB is flushed every 8 pages.
+    zap_page_tight = 2_000,
+    /// Unmapping 4 KiB of a huge page.
+    zap_page_thp = 10,
+    /// A fault on a page that is in swap or in no cache, besides the I/O.
+    major_fault = 5_000,
+    /// Copying one PTE at fork.
+    fork_page = 20,
     /// One fruitless round of direct reclaim over all priorities.
     reclaim_pass = 1_000_000,
     /// What the allocator does between two such rounds.
     reclaim_gap = 0,
     /// Reclaiming one clean page-cache page.
     reclaim_page = 1_000,
+    /// Reclaiming a batch of up to 32 clean pages, besides the pages.
+    reclaim_batch = 18_000,
+    /// Reclaiming a batch of up to 32 dirty or anonymous pages, besides the I/O.
+    reclaim_dirty_batch = 100_000,
+    /// One batch of kswapd, 32 pages.
+    kswapd_batch = 40_000,
+    /// Unmapping one page everywhere, for reclaim (rmap).
+    rmap_page = 0,
+    /// One attempt at compaction.
+    compaction = 2_000_000,
+    /// Charging one batch to a cgroup.
+    memcg_charge = 0,
     /// Printing the OOM report.
     oom_report = 5_000_000,
     /// Looking at one process while choosing a victim.
@@ -57,6 +78,14 @@ costs! {
     notifier_interval = 200,
     /// Calling one overlapping interval notifier.
     notifier_overlap = 0,
+    /// Taking or releasing a sleeping lock that nobody holds.
+    lock_op = 50,
+    /// Making one vCPU leave the guest.
+    kvm_kick = 10_000,
+    /// Flushing an IOTLB.
+    iotlb_flush = 10_000,
+    /// Taking a user queue off a GPU (not CPU time).
+    queue_eviction = 5_000_000,
     /// Printing one line, such as that of a refusal.
     printk = 0,
     /// The reaper's step from one VMA to the next.

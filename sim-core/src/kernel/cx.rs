@@ -8,9 +8,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::costs::Costs;
-use super::plugin::{Driver, Policy};
+use super::plugin::Driver;
 use super::state::{State, Task};
 use super::switches::Switches;
+use super::zone::Pages;
 use crate::base::{DeviceId, IdVec, LockId, MmId, Nanos, QueueId, SimTime, TaskId};
 use crate::engine::{Engine, Hold, Needs, Signals, Stop, Waited, Why};
 use crate::record::{Event, Func, Reason, Recorder, TaskInfo, TaskKind};
@@ -35,8 +36,6 @@ pub struct Parts {
     pub engine: Rc<Engine<Recorder>>,
     /// The switches of its version.
     pub switches: &'static Switches,
-    /// How the reaper meets notifiers.
-    pub policy: &'static dyn Policy,
     /// What things cost.
     pub costs: Costs,
     /// Jiffies and rounding.
@@ -83,7 +82,13 @@ impl Kernel {
                 memdie: false,
                 exiting: false,
                 memstall: false,
+                memalloc: false,
+                memalloc_nofs: false,
+                memalloc_noio: false,
+                wq_worker: false,
+                kernel_pages: Pages::default(),
             });
+            state.groups.push(None);
         });
         self.engine.observe(|_, recorder| {
             recorder.cast.tasks.push(TaskInfo {

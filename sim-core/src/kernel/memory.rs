@@ -7,8 +7,8 @@
 
 use super::cx::Cx;
 use super::mm::Vma;
-use super::page_alloc::{alloc_pages, free_pages};
-use super::zone::Pages;
+use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
+use super::zone::{Pages, Use};
 use crate::base::{MmId, RangeId};
 use crate::engine::Hold;
 use crate::record::{Event, Func, Gfp, Reason};
@@ -57,16 +57,16 @@ async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result
     let touched = pages.count();
     // check_stable_address_space(): a page may not come back zeroed.
     if cx.with(|state| state.mms[mm].unstable) {
-        free_pages(cx, pages);
+        free_pages(cx, pages, Use::InFlight);
         return Err(FaultError::Sigbus);
     }
     // Another thread may have been faster: what was its page is not needed twice.
     let room = cx.with(|state| {
         let vma = state.mms[mm].vma(range).expect("invariant: faults come from mapped memory");
-        ((vma.end - vma.start) >> 12) - vma.present()
+        vma.pages() - vma.present()
     });
     let surplus = pages.take(touched.saturating_sub(room));
-    free_pages(cx, surplus);
+    free_pages(cx, surplus, Use::InFlight);
     install(cx, mm, range, pages);
     Ok(touched)
 }
@@ -76,7 +76,7 @@ async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result
 /// without cost: who made the process paid for them.
 pub async fn map_initial(cx: &Cx, mm: MmId, vmas: Vec<(Vma, u64)>) {
     for (vma, anonymous) in vmas {
-        let (range, file) = (vma.id, vma.file);
+        let (range, file) = (vma.id, vma.resident);
         cx.with(|state| state.mms[mm].insert(vma));
         if file > 0 {
             cx.record(Event::Fault { range, pages: u32::try_from(file).unwrap_or(u32::MAX) });
@@ -98,11 +98,13 @@ fn install(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
     cx.with(|state| {
         let vma = state.mms[mm].vma(range).expect("invariant: faults come from mapped memory");
         vma.anon.add(pages);
+        vma.touched = vma.touched.max(vma.present());
         assert!(
-            vma.present() <= (vma.end - vma.start) >> 12,
+            vma.present() <= vma.pages(),
             "invariant I13: more pages present in a VMA than it has"
         );
     });
+    transfer_pages(cx, pages, Use::InFlight, Use::Anon);
     let pages = u32::try_from(pages.count()).unwrap_or(u32::MAX);
     cx.record(Event::Fault { range, pages });
 }
@@ -120,14 +122,14 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
         let (file, freed) = cx.with(|state| {
             let vma = state.mms[mm].vma(range).expect("invariant: the mm outlives its unmapping");
             // Pages of a file stay in the page cache.
-            let file = vma.file.min(batch);
-            vma.file -= file;
+            let file = vma.resident.min(batch);
+            vma.resident -= file;
             (file, vma.anon.take(batch - file))
         });
         let count = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
         let unmapped = file + freed.count();
         if unmapped > 0 {
-            free_pages(cx, freed);
+            free_pages(cx, freed, Use::Anon);
             cx.record(Event::Zap { range, pages: count(unmapped), freed: count(freed.count()) });
         }
     }

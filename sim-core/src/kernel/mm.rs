@@ -6,7 +6,7 @@
 //! its first ones.
 
 use super::zone::Pages;
-use crate::base::{LockId, NotifierId, QueueId, RangeId, TaskId};
+use crate::base::{LockId, NotifierId, QueueId, RangeId, ShareId, TaskId};
 
 /// What stands behind the pages of a VMA.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -15,6 +15,14 @@ pub enum Backing {
     Anonymous,
     /// A private mapping of a file; its pages belong to the page cache.
     PrivateFile,
+    /// A shared mapping of a file.
+    SharedFile,
+    /// Shared memory: shmem, tmpfs.
+    Shmem,
+    /// Huge pages of the reserved pool.
+    Hugetlb,
+    /// Memory of a device (VM_PFNMAP).
+    Pfnmap,
 }
 
 /// A VMA.
@@ -30,14 +38,54 @@ pub struct Vma {
     pub backing: Backing,
     /// Present anonymous pages, by zone.
     pub anon: Pages,
-    /// Present page-cache pages, mapped and not owned.
-    pub file: u64,
+    /// Present pages of the page cache, mapped and not owned.
+    pub file: Pages,
+    /// Present pages of shared memory, mapped and not owned.
+    pub shmem: Pages,
+    /// Present pages that are nobody's in the model: program text in an
+    /// initramfs, the huge-page pool, device memory.
+    pub resident: u64,
+    /// Pages in swap.
+    pub swapped: u64,
+    /// VM_LOCKED.
+    pub locked: bool,
+    /// Made of huge pages where it can be (THP).
+    pub thp: bool,
+    /// Pages it has had so far: those from 0 to here were touched.
+    pub touched: u64,
+    /// Pages shared since a fork, and the first one it still maps.
+    pub share: Option<(ShareId, u64)>,
 }
 
 impl Vma {
-    /// Pages mapped.
+    /// A VMA without pages.
+    pub fn new(id: RangeId, start: u64, end: u64, backing: Backing) -> Self {
+        let none = Pages::default();
+        Self {
+            id,
+            start,
+            end,
+            backing,
+            anon: none,
+            file: none,
+            shmem: none,
+            resident: 0,
+            swapped: 0,
+            locked: false,
+            thp: false,
+            touched: 0,
+            share: None,
+        }
+    }
+
+    /// Its size in pages.
+    pub fn pages(&self) -> u64 {
+        (self.end - self.start) >> 12
+    }
+
+    /// Pages mapped, but those shared since a fork.
     pub fn present(&self) -> u64 {
-        self.anon.count() + self.file
+        self.anon.count() + self.file.count() + self.shmem.count() + self.resident
     }
 }
 
@@ -132,12 +180,22 @@ impl Mm {
 
     /// `get_mm_counter(MM_FILEPAGES)`.
     pub fn file_pages(&self) -> u64 {
-        self.vmas.iter().map(|vma| vma.file).sum()
+        self.vmas.iter().map(|vma| vma.file.count() + vma.resident).sum()
+    }
+
+    /// `get_mm_counter(MM_SHMEMPAGES)`.
+    pub fn shmem_pages(&self) -> u64 {
+        self.vmas.iter().map(|vma| vma.shmem.count()).sum()
+    }
+
+    /// `get_mm_counter(MM_SWAPENTS)`.
+    pub fn swap_entries(&self) -> u64 {
+        self.vmas.iter().map(|vma| vma.swapped).sum()
     }
 
     /// Mapped pages, present or not.
     pub fn total_vm(&self) -> u64 {
-        self.vmas.iter().map(|vma| (vma.end - vma.start) >> 12).sum()
+        self.vmas.iter().map(Vma::pages).sum()
     }
 
     /// Page-table pages that the present pages need: one for each 2 MiB,

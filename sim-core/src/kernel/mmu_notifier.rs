@@ -98,7 +98,7 @@ async fn mn_itree_invalidate(
     for notifier in called {
         cx.cpu(cx.costs().notifier_overlap).await;
         let refused = call(cx, notifier, range, blockable, event, seq).await;
-        if refused.is_err() && blockable == Blockable::No {
+        if refused.is_err() && blockable != Blockable::Yes {
             mn_itree_inv_end(cx, mm);
             return Err(Refused);
         }
@@ -170,7 +170,7 @@ async fn mn_hlist_invalidate_range_start(
         if call(cx, notifier, range, blockable, event, 0).await.is_err() {
             // The line "callback failed with -11 in non-blockable context."
             cx.cpu(cx.costs().printk).await;
-            if blockable == Blockable::No {
+            if blockable != Blockable::Yes {
                 result = Err(Refused);
             }
         }
@@ -191,7 +191,7 @@ async fn call(
         let subscription = &state.notifiers[notifier];
         (subscription.device, subscription.overlaps(range))
     });
-    let may_block = blockable == Blockable::Yes;
+    let may_block = blockable.may_sleep();
     cx.record(Event::MnCall { notifier, range: range.id, blockable: may_block, event });
     let result = {
         let _in = cx.enter(Func::DriverCallback);
@@ -226,7 +226,7 @@ pub async fn release(cx: &Cx, mm: MmId, all: Range) {
 /// the policy decides.
 pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64) {
     let asked = cx.with(|state| state.devices[device].setup.api);
-    let api = cx.kernel().policy.api(asked);
+    let api = cx.with(|state| state.policy).api(asked);
     let range = cx.kernel().engine.observe(|_, recorder| {
         let name = recorder.cast.devices[device].name.clone();
         let interval = api == Api::Interval;

@@ -12,7 +12,7 @@ use super::signal::send_sigkill;
 use super::state::State;
 use crate::base::{MmId, ReportId, TaskId};
 use crate::engine::Stop;
-use crate::record::{Event, Func, Gfp, OomResult, VictimReport};
+use crate::record::{Event, Func, Gfp, OomResult, OomScope, VictimReport};
 
 /// `OOM_SCORE_ADJ_MIN` (include/uapi/linux/oom.h): never a victim.
 const OOM_SCORE_ADJ_MIN: i16 = -1000;
@@ -42,7 +42,7 @@ pub(super) async fn out_of_memory(cx: &Cx, gfp: Gfp) -> bool {
         cx.record(Event::OutOfMemory { result: OomResult::NoFs, victim: None });
         return true;
     }
-    let candidates = cx.with(|state| state.groups.len() as u64);
+    let candidates = cx.with(|state| state.tasklist.len() as u64);
     cx.cpu(cx.costs().select_per_task * candidates).await;
     match cx.with(|state| select_bad_process(state)) {
         Chosen::Nobody => {
@@ -56,7 +56,7 @@ pub(super) async fn out_of_memory(cx: &Cx, gfp: Gfp) -> bool {
             true
         }
         Chosen::Task(victim) => {
-            let killed = oom_kill_process(cx, victim).await;
+            let killed = oom_kill_process(cx, victim, gfp).await;
             let result = if killed { OomResult::Killed } else { OomResult::Gone };
             cx.record(Event::OutOfMemory { result, victim: Some(victim) });
             true
@@ -68,20 +68,20 @@ pub(super) async fn out_of_memory(cx: &Cx, gfp: Gfp) -> bool {
 fn select_bad_process(state: &State) -> Chosen {
     let mut chosen = Chosen::Nobody;
     let mut most = i64::MIN;
-    for (leader, group) in &state.groups {
+    for (leader, group) in state.processes() {
         if let Some(mm) = group.oom_mm {
             if state.mms[mm].oom_skip {
                 continue;
             }
-            return Chosen::Abort(*leader);
+            return Chosen::Abort(leader);
         }
-        let Some(points) = oom_badness(state, *leader) else {
+        let Some(points) = oom_badness(state, leader) else {
             continue;
         };
         // Equal points replace: the later process wins.
         if points >= most {
             most = points;
-            chosen = Chosen::Task(*leader);
+            chosen = Chosen::Task(leader);
         }
     }
     chosen
@@ -103,14 +103,19 @@ fn oom_badness(state: &State, leader: TaskId) -> Option<i64> {
 
 /// `oom_kill_process()` and `__oom_kill_process()`: whether the process
 /// was still there to be marked.
-async fn oom_kill_process(cx: &Cx, leader: TaskId) -> bool {
+async fn oom_kill_process(cx: &Cx, leader: TaskId, gfp: Gfp) -> bool {
     let _in = cx.enter(Func::OomKillProcess);
     if cx.with(|state| task_will_free_mem(state, leader)) {
         mark_oom_victim(cx, leader);
         queue_oom_reaper(cx, leader);
         return true;
     }
-    cx.record(Event::OomKillProcess { victim: leader });
+    cx.record(Event::OomKillProcess {
+        victim: leader,
+        gfp: gfp.0,
+        order: 0,
+        scope: OomScope::Global,
+    });
     cx.cpu(cx.costs().oom_report).await;
     // While the report was printed the process may have lost its mm.
     let group = cx.with(|state| state.group(leader).clone());
@@ -177,7 +182,7 @@ pub(super) fn victim_report(cx: &Cx, mm: MmId, leader: TaskId) -> ReportId {
             total_vm: mm.total_vm(),
             anon: mm.anon_pages(),
             file: mm.file_pages(),
-            shmem: 0,
+            shmem: mm.shmem_pages(),
             pgtables_bytes: mm.pgtable_pages() << 12,
             oom_score_adj,
         }

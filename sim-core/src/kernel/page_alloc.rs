@@ -11,7 +11,7 @@ use super::cx::Cx;
 use super::oom_kill::out_of_memory;
 use super::timer::schedule_timeout;
 use super::vmscan::{psi_memstall_leave, try_to_free_pages};
-use super::zone::{Mark, Pages};
+use super::zone::{Mark, Pages, Use};
 use crate::base::ZoneId;
 use crate::engine::{Hold, Signals};
 use crate::record::{Event, Func, Gfp, Reason};
@@ -26,10 +26,10 @@ pub(super) fn get_page_from_freelist(cx: &Cx, want: u64, mark: Mark) -> Option<P
         for index in (0..state.zones.len()).rev() {
             let id = ZoneId::from_index(index);
             let zone = &mut state.zones[id];
-            let count = want.min(zone.headroom(mark, zone.free));
+            let count = want.min(zone.headroom(mark, zone.free()));
             if count > 0 {
-                zone.free -= count;
-                return Some((id, count, zone.free));
+                zone.transfer(Use::Free, Use::InFlight, count);
+                return Some((id, count, zone.free()));
             }
         }
         None
@@ -40,20 +40,26 @@ pub(super) fn get_page_from_freelist(cx: &Cx, want: u64, mark: Mark) -> Option<P
     Some(pages)
 }
 
-/// Puts pages back on the free lists of their zones.
-pub(super) fn free_pages(cx: &Cx, pages: Pages) {
+/// Puts pages back on the free lists of their zones; `from` says what
+/// they were used for.
+pub(super) fn free_pages(cx: &Cx, pages: Pages, from: Use) {
     for (index, count) in pages.0.into_iter().enumerate().filter(|&(_, count)| count > 0) {
         let zone = ZoneId::from_index(index);
         let free = cx.with(|state| {
-            state.zones[zone].free += count;
-            assert!(
-                state.zones[zone].free <= state.zones[zone].managed,
-                "invariant I13: more pages free in a zone than it has"
-            );
-            state.zones[zone].free
+            state.zones[zone].transfer(from, Use::Free, count);
+            state.zones[zone].free()
         });
         record_free(cx, zone, free);
     }
+}
+
+/// Gives pages another use.
+pub(super) fn transfer_pages(cx: &Cx, pages: Pages, from: Use, to: Use) {
+    cx.with(|state| {
+        for (index, count) in pages.0.into_iter().enumerate().filter(|&(_, count)| count > 0) {
+            state.zones[ZoneId::from_index(index)].transfer(from, to, count);
+        }
+    });
 }
 
 fn record_free(cx: &Cx, zone: ZoneId, free: u64) {
@@ -137,11 +143,11 @@ fn should_reclaim_retry(
         let id = ZoneId::from_index(index);
         let (reclaimable, ok) = cx.with(|state| {
             let zone = &state.zones[id];
-            let mut reclaimable = zone.page_cache;
+            let mut reclaimable = zone.pages(Use::Clean);
             if reclaimable == 0 && cx.kernel().switches.reclaimable_falls_back_to_free {
-                reclaimable = zone.free;
+                reclaimable = zone.free();
             }
-            (reclaimable, zone.headroom(mark, zone.free + reclaimable) > 0)
+            (reclaimable, zone.headroom(mark, zone.free() + reclaimable) > 0)
         });
         cx.record(Event::ReclaimRetryZone {
             zone: id,

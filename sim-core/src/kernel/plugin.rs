@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use super::cx::Cx;
 use super::mmu_notifier::Range;
-use crate::base::{Distribution, LockId, Nanos, NotifierId};
+use crate::base::{Distribution, LockId, Nanos, NotifierId, SimTime};
 use crate::record::MnEvent;
 
 /// A call into a plug-in that may await. Boxed because such a call can
@@ -32,6 +32,15 @@ pub enum Blockable {
     Yes,
     /// It must not: it refuses instead.
     No,
+    /// It may until then, and refuses after that (policy `deadline`).
+    Until(SimTime),
+}
+
+impl Blockable {
+    /// Whether it may sleep at all.
+    pub fn may_sleep(self) -> bool {
+        self != Self::No
+    }
 }
 
 /// A driver's answer `-EAGAIN`, or `false` of an interval callback.
@@ -56,14 +65,75 @@ pub struct Call<'a> {
     pub seq: u32,
 }
 
+/// Which operations a driver's notifier has, and what it promises.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Ops {
+    /// `invalidate_range_start()` or `invalidate()`.
+    pub start: bool,
+    /// `invalidate_range_end()`.
+    pub end: bool,
+    /// `arch_invalidate_secondary_tlbs()`, called inside the zap.
+    pub secondary_tlb: bool,
+    /// `MMU_INVALIDATE_DOES_NOT_BLOCK` (4.16 to 4.18).
+    pub does_not_block: bool,
+    /// `invalidate_start` and `invalidate_finish` (7.1): two passes.
+    pub two_pass: bool,
+    /// It holds references to the pages it mirrors: they stay allocated until it drops them.
+    pub page_refs: bool,
+}
+
+impl Ops {
+    /// A start operation and nothing else.
+    pub const START: Self = Self {
+        start: true,
+        end: false,
+        secondary_tlb: false,
+        does_not_block: false,
+        two_pass: false,
+        page_refs: false,
+    };
+}
+
 /// A driver archetype (kernel-spec 5.2).
 pub trait Driver: Sync {
     /// Its stable id.
     fn id(&self) -> &'static str;
     /// What it does, for people.
     fn doc(&self) -> &'static str;
+    /// Its operations.
+    fn ops(&self) -> Ops {
+        Ops::START
+    }
     /// `invalidate_range_start()` or `invalidate()`.
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>>;
+    /// `invalidate_range_end()`; called only if [`Ops::end`].
+    fn invalidate_end<'a>(&'a self, _call: Call<'a>) -> Boxed<'a, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// How a reaper under some policy meets the notifiers of an mm before it
+/// touches a VMA.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Approach {
+    /// It tells nobody (`ignore`).
+    Silent,
+    /// It leaves the mm alone if any notifier is, or ever was, registered (`skip-any`).
+    SkipAny,
+    /// It leaves the mm alone if a notifier may block (`skip-flag`); else it calls them, blockable.
+    SkipFlag,
+    /// It calls them, and they must not sleep (`nonblock`, `interval`).
+    NonBlocking,
+    /// As `NonBlocking`, but interval callbacks have two passes (`interval-two-pass`).
+    TwoPass,
+    /// The core refuses for a driver that overlaps (`core-refuse`, J1).
+    CoreRefuses,
+    /// It calls them, and they may sleep (`block-always`, J2).
+    Blocking,
+    /// It calls them, and they may sleep for so long (`deadline`).
+    Deadline(Nanos),
+    /// As `NonBlocking`, but a refused range goes to a worker of the mm (`hand-off`).
+    HandOff,
 }
 
 /// A notifier policy (kernel-spec 4): how the reaper meets notifiers.
@@ -74,6 +144,8 @@ pub trait Policy: Sync {
     fn doc(&self) -> &'static str;
     /// How a device registers under this policy, given what it asks for.
     fn api(&self, asked: Api) -> Api;
+    /// How the reaper goes about it.
+    fn approach(&self) -> Approach;
 }
 
 /// When a driver that may refuse does.

@@ -7,8 +7,12 @@
 use super::device::Device;
 use super::mm::Mm;
 use super::mmu_notifier::Notifier;
-use super::zone::Zone;
-use crate::base::{DeviceId, IdVec, LockId, MmId, NotifierId, QueueId, TaskId, ZoneId};
+use super::plugin::Policy;
+use super::zone::{Pages, Zone};
+use crate::base::{
+    CgroupId, DeviceId, Distribution, IdVec, LockId, MmId, NotifierId, QueueId, ShareId, SimTime,
+    Stream, TaskId, ZoneId,
+};
 
 /// A task: one thread.
 #[derive(Clone, Debug)]
@@ -23,6 +27,16 @@ pub struct Task {
     pub exiting: bool,
     /// Stalls on memory (PSI).
     pub memstall: bool,
+    /// `PF_MEMALLOC`: it reclaims, so it may take everything and never recurses.
+    pub memalloc: bool,
+    /// `PF_MEMALLOC_NOFS`.
+    pub memalloc_nofs: bool,
+    /// `PF_MEMALLOC_NOIO`.
+    pub memalloc_noio: bool,
+    /// `PF_WQ_WORKER`.
+    pub wq_worker: bool,
+    /// Pages that kernel code running in it holds.
+    pub kernel_pages: Pages,
 }
 
 /// A thread group's shared part (`struct signal_struct`).
@@ -40,6 +54,108 @@ pub struct Group {
     pub live: u32,
     /// A completion: that it said it is ready.
     pub ready: QueueId,
+    /// Its memory cgroup; none: the root.
+    pub cgroup: Option<CgroupId>,
+    /// Who forked it.
+    pub parent: Option<TaskId>,
+    /// Whether it has CAP_SYS_ADMIN.
+    pub admin: bool,
+    /// `oom_task_origin()`: swapoff and the like, to be killed first.
+    pub oom_origin: bool,
+    /// In vfork: it uses its parent's mm until it execs or exits.
+    pub vfork: bool,
+    /// User id, as log lines print it.
+    pub uid: u32,
+}
+
+/// kswapd's state (`struct pglist_data`; kernel-spec 1.5).
+#[derive(Clone, Debug)]
+pub struct Kswapd {
+    /// `kswapd_wait`.
+    pub wait: QueueId,
+    /// `kswapd_failures`.
+    pub failures: u32,
+    /// `kswapd_order` asked for since it last looked; none: nobody asked.
+    pub asked: Option<u8>,
+    /// `pfmemalloc_wait`: reclaimers that wait for some reserves to be free.
+    pub pfmemalloc_wait: QueueId,
+}
+
+/// A swap device or a disk: one request after the other.
+#[derive(Clone, Debug)]
+pub struct BlockDevice {
+    /// Time of a request before its first byte.
+    pub latency: Distribution,
+    /// Pages per second.
+    pub pages_per_second: u64,
+    /// Draws latencies.
+    pub stream: Stream,
+    /// When what has been queued so far will be done.
+    pub busy_until: SimTime,
+}
+
+/// Swap space.
+#[derive(Clone, Debug)]
+pub struct Swap {
+    /// Size in pages.
+    pub pages: u64,
+    /// Pages in use.
+    pub used: u64,
+    /// What it lies on.
+    pub device: BlockDevice,
+}
+
+/// `vm.panic_on_oom`.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum PanicOnOom {
+    /// 0: it kills.
+    No,
+    /// 1: it panics, unless the OOM is confined to a cpuset, policy or cgroup.
+    Unconstrained,
+    /// 2: it panics.
+    Always,
+}
+
+/// Settings under /proc/sys/vm.
+#[derive(Copy, Clone, Debug)]
+pub struct Sysctl {
+    /// `vm.panic_on_oom`.
+    pub panic_on_oom: PanicOnOom,
+    /// `vm.oom_kill_allocating_task`.
+    pub oom_kill_allocating_task: bool,
+}
+
+/// A memory cgroup (mm/memcontrol.c, `struct mem_cgroup`).
+#[derive(Clone, Debug)]
+pub struct Cgroup {
+    /// Name in the scenario.
+    pub name: String,
+    /// The cgroup above; none: the root, which has no limit.
+    pub parent: Option<CgroupId>,
+    /// `memory.max` in pages; none: no limit.
+    pub limit: Option<u64>,
+    /// `memory.high` in pages.
+    pub high: Option<u64>,
+    /// Pages charged, its children's among them.
+    pub usage: u64,
+    /// `memory.oom.group`.
+    pub oom_group: bool,
+    /// Who waits for an OOM to be over at the end of a fault (kernels up to 4.18).
+    pub oom_waitq: QueueId,
+    /// `under_oom`.
+    pub under_oom: u32,
+}
+
+/// Anonymous pages shared since a fork: page i of the share is kept while
+/// anybody's `low` is at or below i (mm/memory.c `do_wp_page()` moves it).
+#[derive(Clone, Debug)]
+pub struct AnonShare {
+    /// Pages still allocated: those from the least `low` on.
+    pub pages: Pages,
+    /// Pages shared at the fork.
+    pub len: u64,
+    /// Who maps it, and from which page on.
+    pub mappers: Vec<(MmId, u64)>,
 }
 
 /// Everything that changes during a run.
@@ -48,8 +164,11 @@ pub struct State {
     pub zones: IdVec<ZoneId, Zone>,
     /// Tasks by id, kernel threads, devices and timers among them.
     pub tasks: IdVec<TaskId, Task>,
-    /// User processes in creation order: the order of the victim scan.
-    pub groups: Vec<(TaskId, Group)>,
+    /// Thread groups by their leader; none for other tasks.
+    pub groups: IdVec<TaskId, Option<Group>>,
+    /// `tasklist`: leaders of the user processes alive so far, in creation
+    /// order, which is the order of the victim scan. Zombies stay.
+    pub tasklist: Vec<TaskId>,
     /// Address spaces.
     pub mms: IdVec<MmId, Mm>,
     /// Devices.
@@ -64,6 +183,20 @@ pub struct State {
     pub oom_reaper_list: Vec<TaskId>,
     /// `oom_reaper_wait`.
     pub oom_reaper_wait: QueueId,
+    /// kswapd.
+    pub kswapd: Kswapd,
+    /// Swap space, if there is any.
+    pub swap: Option<Swap>,
+    /// Where files are.
+    pub disk: BlockDevice,
+    /// Memory cgroups, parents before their children.
+    pub cgroups: IdVec<CgroupId, Cgroup>,
+    /// Pages shared since a fork.
+    pub shares: IdVec<ShareId, AnonShare>,
+    /// Settings.
+    pub sysctl: Sysctl,
+    /// How the reaper meets notifiers.
+    pub policy: &'static dyn Policy,
     /// A queue that nobody wakes: for those who sleep until killed.
     pub forever: QueueId,
 }
@@ -71,22 +204,23 @@ pub struct State {
 impl State {
     /// The thread group led by `leader`.
     pub fn group(&mut self, leader: TaskId) -> &mut Group {
-        let found = self.groups.iter_mut().find(|(id, _)| *id == leader);
-        &mut found.expect("invariant: every user task has a group").1
+        let group = self.groups.get_mut(leader).and_then(Option::as_mut);
+        group.expect("invariant: every user task has a group")
     }
 
     /// The process comes to life: from now on it is the youngest.
     pub fn start_group(&mut self, leader: TaskId) {
-        if let Some(index) = self.groups.iter().position(|(id, _)| *id == leader) {
-            let group = self.groups.remove(index);
-            self.groups.push(group);
-        }
+        self.tasklist.push(leader);
     }
 
     /// The group of `task`, if it is a user task.
     pub fn group_of(&self, task: TaskId) -> Option<&Group> {
-        let leader = self.tasks[task].leader;
-        self.groups.iter().find(|(id, _)| *id == leader).map(|(_, group)| group)
+        self.groups.get(self.tasks[task].leader)?.as_ref()
+    }
+
+    /// Processes alive so far, in creation order.
+    pub fn processes(&self) -> impl Iterator<Item = (TaskId, &Group)> {
+        self.tasklist.iter().filter_map(|&leader| Some((leader, self.group_of(leader)?)))
     }
 
     /// `tsk_is_oom_victim()`.
@@ -101,6 +235,6 @@ impl State {
 
     /// Pages managed in all zones.
     pub fn total_pages(&self) -> u64 {
-        self.zones.iter().map(|(_, zone)| zone.managed).sum()
+        self.zones.iter().map(|(_, zone)| zone.managed()).sum()
     }
 }

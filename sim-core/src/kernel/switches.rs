@@ -1,40 +1,235 @@
 //! Kernel profiles: one table of switches, a column per profile
-//! (kernel-spec 0.5). Code asks a switch, never a version.
+//! (kernel-spec 0.5, and sections 1 to 4 and 7 where they name versions).
+//! Code asks a switch, never a version.
 //!
-//! Here is the column of 6.1.192, the kernel of the recordings. A
-//! further version is a further entry of [`PROFILES`].
+//! A column is the tree that [`Switches::tree`] names. `older(x)` marks a
+//! value that nobody read in that tree: it is that of the nearest older
+//! tree read (or, for the first columns, of the nearest one).
 
-/// What differs between kernel versions.
-#[derive(Clone, Debug)]
-pub struct Switches {
+use crate::record::MnEvent;
+
+/// How `exit_mmap()` and the reaper keep out of each other's way (kernel-spec 3.7).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum ExitEra {
+    /// The reaper holds `mm_users`; its last put is left to a workqueue.
+    ReaperPins,
+    /// Unmap, set SKIP, then cycle `mmap_lock` for writing.
+    Drain,
+    /// A victim reaps itself first, under `oom_lock`; then as `Drain`.
+    SelfReapUnderOomLock,
+    /// A victim reaps itself first; then as `Drain`.
+    SelfReap,
+    /// Unmap under `mmap_lock` for reading, beside the reaper.
+    Concurrent,
+}
+
+/// What a victim may take from the reserves (kernel-spec 1.2).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum VictimReserves {
+    /// The marked thread alone, and everything.
+    Memdie,
+    /// Every thread, down to half of `min`.
+    AllocOom,
+}
+
+/// Format of the line about a kill (kernel-spec 2.5 step 5).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum KilledLine {
+    /// `Killed process … total-vm:…`, no more.
+    Plain,
+    /// With prefix, UID and page tables, those in bytes but called kB.
+    PgtablesInBytes,
+    /// With prefix, UID and page tables in kB.
+    PgtablesInKb,
+}
+
+/// Marks a switch that was carried over from the nearest tree read.
+const fn older<T: Copy>(value: T) -> T {
+    value
+}
+
+macro_rules! switches {
+    ($( $(#[$doc:meta])+ $name:ident: $ty:ty = [$($value:expr),* $(,)?]; )*) => {
+        /// What differs between kernel versions.
+        #[derive(Clone, Debug)]
+        pub struct Switches { $( $(#[$doc])+ pub $name: $ty, )* }
+
+        const fn column(at: usize) -> Switches {
+            Switches { $( $name: { const ROW: [$ty; COLUMNS] = [$($value),*]; ROW[at] }, )* }
+        }
+    };
+}
+
+use ExitEra::{Concurrent, Drain, ReaperPins, SelfReap, SelfReapUnderOomLock};
+use KilledLine::{PgtablesInBytes, PgtablesInKb, Plain};
+use MnEvent::{Clear, Unmap};
+use VictimReserves::{AllocOom, Memdie};
+
+const COLUMNS: usize = 12;
+const T: bool = true;
+const F: bool = false;
+
+#[rustfmt::skip]
+switches! {
     /// Profile id, as in `--kernel`.
-    pub id: &'static str,
+    id: &'static str =
+        ["4.6", "4.9", "4.14", "4.16", "4.19", "5.3", "5.4", "5.6", "5.12", "6.1", "6.12", "7.1"];
     /// The tree that was read.
-    pub tree: &'static str,
+    tree: &'static str =
+        ["4.6.2", "4.9.0", "4.14.5", "4.16.13", "4.19.0", "5.3", "5.4.6", "5.6.4", "5.12.9", "6.1.192", "6.12.117", "7.1.5"];
+
+    // Allocator (kernel-spec 1).
+    /// `should_reclaim_retry()` believes in less of the reclaimable pages with each fruitless round.
+    reclaim_retry_backs_off: bool =
+        [older(T), T, F, older(F), F, older(F), F, F, older(F), F, F, F];
+    /// `should_reclaim_retry()` counts a zone's free pages as reclaimable when its lists are
+    /// empty (seen in the recordings of 6.1.192).
+    reclaimable_falls_back_to_free: bool =
+        [F, F, F, F, F, F, F, F, F, T, older(T), older(T)];
+    /// `should_reclaim_retry()` sleeps HZ/10 while much is under write-back (`congestion_wait()`);
+    /// later kernels sleep in `reclaim_throttle()`.
+    congestion_wait: bool =
+        [T, T, T, T, T, T, T, T, T, F, F, F];
+    /// Tracepoint `reclaim_retry_zone`.
+    traces_reclaim_retry: bool =
+        [F, F, T, T, T, T, T, T, T, T, T, T];
+    /// Tracepoint `mm_vmscan_throttled`.
+    traces_throttling: bool =
+        [F, F, F, F, F, F, F, F, F, T, T, T];
+    /// `__GFP_NOFAIL` calls the OOM killer even without `__GFP_FS`, and skips its bail-outs.
+    nofail_always_kills: bool =
+        [older(T), T, F, F, F, F, F, F, F, F, F, F];
+    /// A `__GFP_NOFAIL` request that found nothing may take 25 % of `min` (else 50 %).
+    nofail_takes_a_quarter: bool =
+        [older(T), older(T), T, older(F), older(F), F, F, F, older(F), F, F, F];
+    /// What a victim may take from the reserves.
+    victim_reserves: VictimReserves =
+        [Memdie, Memdie, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom];
+    /// A page fault that got no page calls the OOM killer; else it is just repeated.
+    page_fault_kills: bool =
+        [older(T), older(T), T, T, T, T, T, T, older(T), F, F, F];
+
+    // OOM killer (kernel-spec 2).
+    /// Victims are those with TIF_MEMDIE: there is no `signal->oom_mm`, no SKIP.
+    victim_is_memdie: bool =
+        [T, F, F, F, F, F, F, F, F, F, F, F];
+    /// After a kill the killer sleeps a jiffy with `oom_lock` held.
+    kill_sleeps: bool =
+        [T, T, T, T, F, F, F, F, F, F, F, F];
+    /// A child with another mm dies in its parent's stead.
+    sacrifices_child: bool =
+        [T, T, T, T, T, F, F, F, F, F, F, F];
+    /// On a tie a thread-group leader already chosen is kept (else the later task wins).
+    tie_keeps_first: bool =
+        [T, T, T, T, T, F, F, F, F, F, F, F];
+    /// Badness counts page tables by number, without their upper levels.
+    badness_counts_ptes: bool =
+        [T, T, T, F, F, F, F, F, F, F, F, F];
+    /// CAP_SYS_ADMIN lowers badness by 3 %.
+    badness_root_bonus: bool =
+        [T, T, T, T, F, F, F, F, F, F, F, F];
+    /// Badness is at least 1, and 0 means not eligible.
+    badness_floor: bool =
+        [T, T, T, T, T, T, T, T, F, F, F, F];
+    /// Processes in vfork are not eligible.
+    vfork_is_spared: bool =
+        [F, T, T, T, T, T, T, T, T, T, T, T];
+    /// `memory.oom.group`.
+    oom_group: bool =
+        [F, F, F, F, T, T, T, T, T, T, T, T];
+    /// Memcg OOM is handled at the end of the page fault, all locks dropped; else where the charge fails.
+    memcg_oom_at_fault_end: bool =
+        [T, T, T, T, F, F, F, F, F, F, F, F];
+    /// Memcg OOM takes `oom_lock` killably.
+    memcg_oom_killable: bool =
+        [F, F, F, F, F, older(F), T, T, T, T, T, T];
+    /// Memcg OOM is exempt from the rule that only `__GFP_FS` requests kill.
+    memcg_nofs_kills: bool =
+        [F, F, F, F, F, F, T, T, T, T, T, T];
+    /// Memcg OOM looks for room again once it has `oom_lock`.
+    memcg_rechecks_margin: bool =
+        [F, F, F, F, F, F, F, F, older(F), T, T, T];
+    /// Format of the line about a kill.
+    killed_line: KilledLine =
+        [Plain, Plain, Plain, Plain, Plain, older(Plain), PgtablesInBytes, PgtablesInKb, PgtablesInKb, PgtablesInKb, PgtablesInKb, PgtablesInKb];
+    /// Tracepoint `mark_victim` and those of the reaper.
+    traces_reaper: bool =
+        [F, F, T, T, T, T, T, T, T, T, T, T];
+    /// `mark_victim` prints sizes besides the pid.
+    mark_victim_sizes: bool =
+        [F, F, F, F, F, F, F, F, F, T, T, T];
+    /// A global OOM without candidates panics with "Out of memory and no killable processes...".
+    panics_in_old_words: bool =
+        [T, T, T, T, F, F, F, F, F, F, F, F];
+
+    // OOM reaper (kernel-spec 3).
     /// Notifier policy of this kernel.
-    pub policy: &'static str,
-    /// Registration API of a driver that does not say.
-    pub interval_api: bool,
+    policy: &'static str =
+        ["ignore", "ignore", "skip-any", "skip-flag", "nonblock", "nonblock", "nonblock", "interval", "interval", "interval", "interval", "interval-two-pass"];
     /// `OOM_REAPER_DELAY` in units of HZ (mm/oom_kill.c, since 5.18).
-    pub reaper_delay_hz: u64,
-    /// `should_reclaim_retry()` counts a zone's free pages as reclaimable
-    /// when its lists are empty (seen in the recordings of 6.1.192).
-    pub reclaimable_falls_back_to_free: bool,
-    /// A refusal by a list notifier leaves the interval step without its
-    /// end (mm/mmu_notifier.c, read in 5.6 to 7.1; recorded on 6.1.192).
-    pub interval_leak: bool,
+    reaper_delay_hz: u64 =
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2];
+    /// The reaper holds `oom_lock` while it works on an mm.
+    reaper_holds_oom_lock: bool =
+        [F, T, T, T, F, F, F, F, F, F, F, F];
+    /// Giving up sets SKIP, as success does.
+    give_up_sets_skip: bool =
+        [F, T, T, T, T, T, T, T, T, T, T, T];
+    /// Giving up says nothing when somebody else has set SKIP meanwhile.
+    give_up_checks_skip: bool =
+        [F, F, F, F, T, T, T, T, T, T, T, T];
+    /// A reaped process can't be killed again: its `oom_score_adj` becomes -1000.
+    reaped_is_exempt: bool =
+        [T, F, F, F, F, F, F, F, F, F, F, F];
+    /// The reaper leaves VM_LOCKED VMAs alone.
+    reaper_skips_locked: bool =
+        [T, T, T, T, T, T, T, T, T, F, F, F];
+    /// Each mm is queued once (`MMF_OOM_REAP_QUEUED`); else each task is.
+    queues_mm_once: bool =
+        [F, F, F, F, F, T, T, T, T, T, T, T];
+    /// The reaper walks the VMAs from the last to the first.
+    walks_down: bool =
+        [F, F, F, F, F, F, F, F, F, F, F, T];
+    /// Event code of the reaper's invalidations.
+    reaper_event: MnEvent =
+        [Unmap, Unmap, Unmap, Unmap, Unmap, Unmap, Unmap, Unmap, Unmap, Unmap, Unmap, Clear];
+    /// How exit and reaper keep out of each other's way.
+    exit: ExitEra =
+        [ReaperPins, ReaperPins, Drain, SelfReapUnderOomLock, SelfReap, SelfReap, SelfReap, SelfReap, SelfReap, Concurrent, Concurrent, Concurrent];
+    /// `process_mrelease()`.
+    process_mrelease: bool =
+        [F, F, F, F, F, F, F, F, F, T, T, T];
+
+    // MMU notifiers (kernel-spec 4).
+    /// Registration API of a driver that does not say.
+    interval_api: bool =
+        [F, F, F, F, F, F, F, T, T, T, T, T];
+    /// When a start refuses, those that had succeeded get their end.
+    ends_paired: bool =
+        [F, F, F, F, F, F, F, F, T, T, T, T];
+    /// A refusal by a list notifier leaves the interval step without its end
+    /// (mm/mmu_notifier.c, read in 5.6 to 7.1; recorded on 6.1.192 and 6.12.117).
+    interval_leak: bool =
+        [F, F, F, F, F, F, F, T, T, T, T, T];
 }
 
 /// All profiles, oldest first.
-pub const PROFILES: &[Switches] = &[Switches {
-    id: "6.1",
-    tree: "6.1.192",
-    policy: "interval",
-    interval_api: true,
-    reaper_delay_hz: 2,
-    reclaimable_falls_back_to_free: true,
-    interval_leak: true,
-}];
+pub static PROFILES: [Switches; COLUMNS] = {
+    [
+        column(0),
+        column(1),
+        column(2),
+        column(3),
+        column(4),
+        column(5),
+        column(6),
+        column(7),
+        column(8),
+        column(9),
+        column(10),
+        column(11),
+    ]
+};
 
 /// The profile with this id.
 pub fn find(id: &str) -> Option<&'static Switches> {

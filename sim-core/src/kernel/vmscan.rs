@@ -7,7 +7,7 @@
 
 use super::cx::Cx;
 use super::page_alloc::free_pages;
-use super::zone::Pages;
+use super::zone::{Pages, Use};
 use crate::base::ZoneId;
 use crate::record::{Event, Func, Gfp};
 
@@ -26,15 +26,15 @@ pub(super) async fn try_to_free_pages(cx: &Cx, gfp: Gfp) -> u64 {
         for index in (0..state.zones.len()).rev() {
             let id = ZoneId::from_index(index);
             let zone = &mut state.zones[id];
-            let count = zone.page_cache.min(SWAP_CLUSTER_MAX - reclaimed.count());
-            zone.page_cache -= count;
+            let count = zone.pages(Use::Clean).min(SWAP_CLUSTER_MAX - reclaimed.count());
+            zone.transfer(Use::Clean, Use::InFlight, count);
             reclaimed.0[id.index()] = count;
         }
     });
     let count = reclaimed.count();
     if count > 0 {
         cx.cpu(cx.costs().reclaim_page * count).await;
-        free_pages(cx, reclaimed);
+        free_pages(cx, reclaimed, Use::InFlight);
     } else {
         cx.cpu(cx.costs().reclaim_pass + cx.costs().reclaim_gap).await;
     }

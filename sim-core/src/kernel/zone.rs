@@ -1,18 +1,66 @@
-//! Zones, their watermarks, and who may take their last pages.
+//! Zones: what their pages are used for, their watermarks, and who may
+//! take their last pages.
 //!
-//! Mirrors mm/page_alloc.c: `__zone_watermark_ok()`, Linux 6.1, for
-//! order 0. Left out: per-CPU lists, the highatomic reserve, fragmentation.
+//! Mirrors mm/page_alloc.c: `__zone_watermark_ok()`, Linux 6.1
+//! (kernel-spec 1.1, 1.2). Every page of a zone has exactly one [`Use`],
+//! and [`Zone::transfer`] is the only way to change it, so that pages are
+//! conserved by construction. Left out: per-CPU lists, the highatomic
+//! reserve, where in the zone a page lies (compaction has an outcome, not
+//! a place).
 
 /// At most this many zones on a machine.
 pub const ZONES: usize = 4;
 
+/// What a page is used for.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+#[repr(u8)]
+pub enum Use {
+    /// On the free list.
+    Free,
+    /// The kernel's own from the start: nobody in the model gives it back.
+    Reserved,
+    /// Taken from the free list, not yet given a use, or about to be put back.
+    InFlight,
+    /// Anonymous, mapped by a process, on a list where reclaim finds it.
+    Anon,
+    /// Anonymous or of a file, mlocked: reclaim leaves it alone.
+    Unevictable,
+    /// Page cache, clean.
+    Clean,
+    /// Page cache, dirty.
+    Dirty,
+    /// On its way to disk or swap.
+    Writeback,
+    /// Shared memory; it belongs to its segment, not to who maps it.
+    Shmem,
+    /// Allocated by kernel code for itself.
+    Kernel,
+    /// Unmapped, but kept by a device's reference.
+    Pinned,
+}
+
+impl Use {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 11] = [
+        Self::Free,
+        Self::Reserved,
+        Self::InFlight,
+        Self::Anon,
+        Self::Unevictable,
+        Self::Clean,
+        Self::Dirty,
+        Self::Writeback,
+        Self::Shmem,
+        Self::Kernel,
+        Self::Pinned,
+    ];
+}
+
 /// A zone; sizes in pages.
 #[derive(Clone, Debug)]
 pub struct Zone {
-    /// Pages that the allocator manages.
-    pub managed: u64,
-    /// Pages on the free list.
-    pub free: u64,
+    /// Pages by [`Use`]; their sum never changes.
+    pages: [u64; Use::ALL.len()],
     /// Watermarks.
     pub min: u64,
     /// See `min`.
@@ -21,11 +69,22 @@ pub struct Zone {
     pub high: u64,
     /// Kept from requests that a higher zone could serve.
     pub lowmem_reserve: u64,
-    /// Clean page-cache pages, reclaimable.
-    pub page_cache: u64,
 }
 
-/// How deep a request may dig.
+/// Watermarks and reserve of a zone, in pages.
+#[derive(Copy, Clone, Debug)]
+pub struct Marks {
+    /// Watermarks.
+    pub min: u64,
+    /// See `min`.
+    pub low: u64,
+    /// See `min`.
+    pub high: u64,
+    /// Kept from requests that a higher zone could serve.
+    pub lowmem_reserve: u64,
+}
+
+/// How deep a request may dig (`gfp_to_alloc_flags()`, kernel-spec 1.2).
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub enum Mark {
     /// The fast path: leave `low` pages.
@@ -34,25 +93,76 @@ pub enum Mark {
     Min,
     /// The last try before the OOM killer: leave `high`.
     High,
+    /// `ALLOC_HIGH`: leave half of `min`.
+    HighPrio,
+    /// `ALLOC_HIGH | ALLOC_HARDER`, GFP_ATOMIC: leave 37.5 % of `min`.
+    Atomic,
+    /// `ALLOC_HARDER` alone: leave 75 % of `min`.
+    Harder,
     /// `ALLOC_OOM`, rights of a victim: leave half of `min`.
     Oom,
+    /// `ALLOC_HIGH | ALLOC_OOM`: leave a quarter of `min`.
+    HighOom,
+    /// `ALLOC_NO_WATERMARKS`: leave nothing.
+    None,
 }
 
 impl Zone {
+    /// A zone of `managed` pages, all of them the kernel's own but
+    /// `free`, and `clean` pages of page cache.
+    pub fn new(managed: u64, free: u64, clean: u64, marks: Marks) -> Self {
+        let mut pages = [0; Use::ALL.len()];
+        pages[Use::Free as usize] = free;
+        pages[Use::Clean as usize] = clean;
+        pages[Use::Reserved as usize] =
+            managed.checked_sub(free + clean).expect("invariant: a checked zone holds its pages");
+        let Marks { min, low, high, lowmem_reserve } = marks;
+        Self { pages, min, low, high, lowmem_reserve }
+    }
+
+    /// Pages with this use.
+    pub fn pages(&self, of: Use) -> u64 {
+        self.pages[of as usize]
+    }
+
+    /// Pages on the free list.
+    pub fn free(&self) -> u64 {
+        self.pages(Use::Free)
+    }
+
+    /// Pages that the allocator manages.
+    pub fn managed(&self) -> u64 {
+        self.pages.iter().sum()
+    }
+
+    /// Gives `count` pages another use.
+    pub fn transfer(&mut self, from: Use, to: Use, count: u64) {
+        let left = self.pages[from as usize].checked_sub(count);
+        self.pages[from as usize] = left.unwrap_or_else(|| {
+            panic!("invariant I13: {count} pages leave {from:?}, which has fewer")
+        });
+        self.pages[to as usize] += count;
+    }
+
     /// Pages that a request with these rights may take, were `available` free.
     pub fn headroom(&self, mark: Mark, available: u64) -> u64 {
+        let min = self.min;
         let keep = match mark {
             Mark::Low => self.low,
-            Mark::Min => self.min,
+            Mark::Min => min,
             Mark::High => self.high,
-            // __zone_watermark_ok(): min -= min / 2.
-            Mark::Oom => self.min - self.min / 2,
+            // __zone_watermark_ok(): min -= min / 2, then a quarter of what is left.
+            Mark::HighPrio | Mark::Oom => min - min / 2,
+            Mark::Atomic => min - min / 2 - (min - min / 2) / 4,
+            Mark::Harder => min - min / 4,
+            Mark::HighOom => min - min / 2 - (min - min / 2) / 2,
+            Mark::None => return available,
         };
         available.saturating_sub(keep + self.lowmem_reserve)
     }
 }
 
-/// Pages taken, by zone.
+/// Pages, by zone.
 #[derive(Copy, Clone, Default, Eq, PartialEq, Debug)]
 pub struct Pages(pub [u64; ZONES]);
 
@@ -81,5 +191,26 @@ impl Pages {
             left -= *out;
         }
         taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of kernel-spec 1.2, on a zone with min = 1000.
+    #[test]
+    fn marks_leave_what_the_table_says() {
+        let marks = Marks { min: 1000, low: 1250, high: 1500, lowmem_reserve: 0 };
+        let zone = Zone::new(10_000, 5_000, 0, marks);
+        let kept = |mark| 5_000 - zone.headroom(mark, 5_000);
+        assert_eq!(kept(Mark::Low), 1250);
+        assert_eq!(kept(Mark::Min), 1000);
+        assert_eq!(kept(Mark::HighPrio), 500);
+        assert_eq!(kept(Mark::Atomic), 375);
+        assert_eq!(kept(Mark::Harder), 750);
+        assert_eq!(kept(Mark::Oom), 500);
+        assert_eq!(kept(Mark::HighOom), 250);
+        assert_eq!(kept(Mark::None), 0);
     }
 }

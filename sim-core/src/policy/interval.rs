@@ -6,7 +6,7 @@
 //! Doesn't model: the read side, two-pass callbacks (7.1).
 //! See: mm/mmu_notifier.c mn_itree_invalidate().
 
-use crate::kernel::plugin::{Api, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy};
 
 /// See the file's documentation.
 pub(super) struct Interval;
@@ -22,5 +22,9 @@ impl Policy for Interval {
 
     fn api(&self, asked: Api) -> Api {
         asked
+    }
+
+    fn approach(&self) -> Approach {
+        Approach::NonBlocking
     }
 }

@@ -6,7 +6,7 @@
 //! Doesn't model: end callbacks (no driver here has one).
 //! See: mm/mmu_notifier.c mn_hlist_invalidate_range_start(); commit 93065ac753e4.
 
-use crate::kernel::plugin::{Api, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy};
 
 /// See the file's documentation.
 pub(super) struct Nonblock;
@@ -22,5 +22,9 @@ impl Policy for Nonblock {
 
     fn api(&self, _asked: Api) -> Api {
         Api::Hlist
+    }
+
+    fn approach(&self) -> Approach {
+        Approach::NonBlocking
     }
 }

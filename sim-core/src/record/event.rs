@@ -8,8 +8,8 @@
 //! tables and are named by an id.
 
 use crate::base::{
-    CpuId, DeviceId, FenceId, LockId, MmId, NotifierId, QueueId, RangeId, ReportId, StackId,
-    TaskId, ZoneId,
+    CgroupId, CpuId, DeviceId, FenceId, LockId, MmId, NotifierId, QueueId, RangeId, ReportId,
+    StackId, TaskId, ZoneId,
 };
 use crate::engine::{Hold, WaitOn, Waited};
 
@@ -43,7 +43,8 @@ macro_rules! field_id {
     )*};
 }
 field_id!(
-    CpuId, DeviceId, FenceId, LockId, MmId, NotifierId, RangeId, ReportId, StackId, TaskId, ZoneId
+    CgroupId, CpuId, DeviceId, FenceId, LockId, MmId, NotifierId, RangeId, ReportId, StackId,
+    TaskId, ZoneId
 );
 
 impl Field for bool {
@@ -86,9 +87,14 @@ macro_rules! field_enum {
 }
 field_enum!(Hold { Shared = 0, Exclusive = 1 });
 field_enum!(Waited { Granted = 0, TimedOut = 1, Killed = 2 });
-field_enum!(OomResult { Killed = 0, Aborted = 1, NoFs = 2, SelfDying = 3, NoVictim = 4, Gone = 5 });
-field_enum!(SkipBy { Reaper = 0, GiveUp = 1, Exit = 2 });
-field_enum!(MnEvent { Unmap = 0, Clear = 1, Release = 2 });
+field_enum!(OomResult { Killed = 0, Aborted = 1, NoFs = 2, SelfDying = 3, NoVictim = 4, Gone = 5, PanicOnOom = 6 });
+field_enum!(SkipBy { Reaper = 0, GiveUp = 1, Exit = 2, SharedWithInit = 3 });
+field_enum!(MnEvent { Unmap = 0, Clear = 1, Release = 2, ProtectionPage = 3 });
+field_enum!(OomScope { Global = 0, Memcg = 1, Sysrq = 2, Group = 3 });
+field_enum!(ThrottleReason { Writeback = 0, Isolated = 1, NoProgress = 2, Congested = 3 });
+field_enum!(CompactResult { Skipped = 0, Deferred = 1, Complete = 2, Success = 3 });
+field_enum!(Injected { Kill = 0, SysrqF = 1, Limit = 2, Policy = 3, OomScoreAdj = 4 });
+field_enum!(ItreeRead { Begin = 0, Waited = 1, Retry = 2, Valid = 3 });
 field_enum!(ItreeOp { Start = 0, End = 1, Insert = 2, DeferInsert = 3, Remove = 4, DeferRemove = 5 });
 
 impl Field for WaitOn {
@@ -126,6 +132,8 @@ pub enum OomResult {
     NoVictim,
     /// The chosen process was gone before it could be killed.
     Gone,
+    /// `vm.panic_on_oom`.
+    PanicOnOom,
 }
 
 /// Who set `MMF_OOM_SKIP`.
@@ -137,6 +145,75 @@ pub enum SkipBy {
     GiveUp,
     /// `exit_mmap()` of the victim itself.
     Exit,
+    /// The killer: pid 1 uses the mm too, so it can't be reaped.
+    SharedWithInit,
+}
+
+/// On whose behalf a process is killed.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum OomScope {
+    /// The whole machine is out of memory.
+    Global,
+    /// A memory cgroup is at its limit.
+    Memcg,
+    /// Somebody pressed sysrq-f.
+    Sysrq,
+    /// It is a member of a victim's `memory.oom.group`.
+    Group,
+}
+
+/// Why `reclaim_throttle()` sleeps (`enum vmscan_throttle_state`).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum ThrottleReason {
+    /// Too much is under write-back.
+    Writeback,
+    /// Too much is isolated.
+    Isolated,
+    /// Nothing was reclaimed.
+    NoProgress,
+    /// The node is congested.
+    Congested,
+}
+
+/// `enum compact_result`, the part that is modelled.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum CompactResult {
+    /// Too few free pages to try.
+    Skipped,
+    /// It failed lately.
+    Deferred,
+    /// The whole zone was scanned in vain.
+    Complete,
+    /// A block of the order is free now.
+    Success,
+}
+
+/// What the scenario injects.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Injected {
+    /// SIGKILL to a process.
+    Kill,
+    /// Sysrq-f: the OOM killer by hand.
+    SysrqF,
+    /// A new memory limit of a cgroup.
+    Limit,
+    /// Another notifier policy.
+    Policy,
+    /// Another `oom_score_adj`.
+    OomScoreAdj,
+}
+
+/// A step of the read side of an interval notifier.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum ItreeRead {
+    /// `mmu_interval_read_begin()` returned at once.
+    Begin,
+    /// It returned after it had waited for an invalidation.
+    Waited,
+    /// `mmu_interval_read_retry()` said: again.
+    Retry,
+    /// It said: program the device.
+    Valid,
 }
 
 /// `enum mmu_notifier_event`, the part that is modelled.
@@ -148,6 +225,8 @@ pub enum MnEvent {
     Clear,
     /// `MMU_NOTIFY_RELEASE`.
     Release,
+    /// `MMU_NOTIFY_PROTECTION_PAGE`: pages become read-only, at fork.
+    ProtectionPage,
 }
 
 /// A step of the interval-notifier machinery (`sim:mn_itree`).
@@ -291,7 +370,10 @@ events! {
         victim: Option<TaskId> }
     /// `oom_kill_process()` was entered: the report is being printed.
     18 OomKillProcess { /// The chosen task.
-        victim: TaskId }
+        victim: TaskId, /// [`Gfp`](super::Gfp) bits of the request.
+        gfp: u16, /// Its order; 255 stands for sysrq-f's -1.
+        order: u8, /// On whose behalf.
+        scope: OomScope }
     /// SIGKILL was sent to a thread group.
     19 SignalGenerate { /// Its leader.
         target: TaskId }
@@ -386,6 +468,161 @@ events! {
     44 AllocFailed { /// Allocation order.
         order: u8, /// [`Gfp`](super::Gfp) bits.
         gfp: u16 }
+    /// `mm_vmscan_wakeup_kswapd`: an allocator asks for it.
+    45 WakeupKswapd { /// Allocation order.
+        order: u8, /// [`Gfp`](super::Gfp) bits.
+        gfp: u16 }
+    /// `mm_vmscan_kswapd_wake`: kswapd begins to balance.
+    46 KswapdWake { /// Allocation order.
+        order: u8 }
+    /// `mm_vmscan_kswapd_sleep`.
+    47 KswapdSleep {}
+    /// kswapd balanced once: pages reclaimed, and failures in a row so far (`sim:kswapd`).
+    48 KswapdBalanced { /// Pages.
+        reclaimed: u32, /// Failures in a row.
+        failures: u8 }
+    /// `mm_vmscan_throttled`: a pause of reclaim is over.
+    49 Throttled { /// Asked for, in us.
+        timeout_us: u32, /// Slept, in us.
+        delayed_us: u32, /// Why.
+        reason: ThrottleReason }
+    /// `compact_retry`.
+    50 CompactRetry { /// Allocation order.
+        order: u8, /// Result of the last compaction.
+        result: CompactResult, /// Fruitless ones so far.
+        retries: u8, /// How many there may be.
+        max_retries: u8, /// Whether there is another.
+        retry: bool }
+    /// `mm_compaction_begin`.
+    51 CompactionBegin { /// Allocation order.
+        order: u8, /// In which zone.
+        zone: ZoneId }
+    /// `mm_compaction_end`.
+    52 CompactionEnd { /// Allocation order.
+        order: u8, /// In which zone.
+        zone: ZoneId, /// How it ended.
+        result: CompactResult }
+    /// Page cache of a zone changed: its clean pages, and its dirty ones with those under write-back (`sim:page_cache`).
+    53 PageCache { /// Which zone.
+        zone: ZoneId, /// Clean.
+        clean: u32, /// Dirty or under write-back.
+        dirty: u32 }
+    /// Pages of a VMA went to swap (`sim:swap_out`).
+    54 SwapOut { /// Whose.
+        range: RangeId, /// How many.
+        pages: u32 }
+    /// Pages of a VMA came back from swap (`sim:swap_in`).
+    55 SwapIn { /// Whose.
+        range: RangeId, /// How many.
+        pages: u32 }
+    /// Kernel code took pages for itself, or gave them back (`sim:kernel_pages`).
+    56 KernelPages { /// How many it holds now.
+        held: u32, /// Allocation order of the last request.
+        order: u8, /// [`Gfp`](super::Gfp) bits of the last request.
+        gfp: u16 }
+    /// The end operation of a list notifier was called (`sim:mn_end`).
+    57 MnEnd { /// Which.
+        notifier: NotifierId, /// For which range.
+        range: RangeId }
+    /// A start that had succeeded gets no end (`sim:mn_lost_end`).
+    58 MnLostEnd { /// Whose.
+        notifier: NotifierId, /// For which range.
+        range: RangeId }
+    /// A step of an interval notifier's read side (`sim:mn_read`).
+    59 MnRead { /// Which.
+        notifier: NotifierId, /// What.
+        op: ItreeRead, /// `invalidate_seq` it read or compared with.
+        seq: u32 }
+    /// A notifier was unregistered.
+    60 NotifierUnregistered { /// Which.
+        notifier: NotifierId }
+    /// A device used pages that had been freed (`sim:stale_device_access`).
+    61 StaleAccess { /// Which device.
+        device: DeviceId, /// The VMA it mirrored.
+        range: RangeId, /// How many pages.
+        pages: u32 }
+    /// A device's references were dropped: pages go back (`sim:unpin`).
+    62 Unpinned { /// Range.
+        range: RangeId, /// Pages freed.
+        pages: u32 }
+    /// The reaper handed a refused range to the mm's worker (policy `hand-off`).
+    63 HandedOff { /// Whose.
+        mm: MmId, /// Which range.
+        range: RangeId }
+    /// A callback was cut off at its deadline (policy `deadline`).
+    64 DeadlinePassed { /// Which.
+        notifier: NotifierId, /// For which range.
+        range: RangeId }
+    /// The reaper or killer backs off from a whole mm because of a notifier (policies `skip-*`).
+    65 BackedOff { /// Whose.
+        mm: MmId, /// The notifier that might block.
+        notifier: NotifierId }
+    /// A charge to a cgroup hit its limit (`sim:memcg_oom`).
+    66 MemcgOom { /// Which cgroup.
+        cgroup: CgroupId, /// [`Gfp`](super::Gfp) bits.
+        gfp: u16, /// Allocation order.
+        order: u8 }
+    /// Pages charged to a cgroup, its children's among them (`sim:memcg_usage`).
+    67 MemcgUsage { /// Which cgroup.
+        cgroup: CgroupId, /// Pages.
+        pages: u32 }
+    /// A cgroup's limit changed (`sim:memcg_limit`).
+    68 MemcgLimit { /// Which cgroup.
+        cgroup: CgroupId, /// Pages; all ones: no limit.
+        pages: u32 }
+    /// `oom_score_adj_update`.
+    69 OomScoreAdjUpdate { /// Whose.
+        target: TaskId, /// The new value, plus 1000.
+        adj_plus_1000: u16 }
+    /// `process_mrelease()` returned.
+    70 ProcessMrelease { /// Whose memory.
+        target: TaskId, /// Whether it was reaped; else -EAGAIN.
+        ok: bool }
+    /// Something from outside, as the scenario asks (`sim:inject`).
+    71 Injection { /// What.
+        what: Injected, /// To whom, if to a task.
+        target: Option<TaskId> }
+    /// A process was forked.
+    72 Forked { /// The child's first thread.
+        child: TaskId, /// The child's mm; the parent's if they share it.
+        mm: MmId }
+    /// A region was mapped.
+    73 Mapped { /// Its VMA.
+        range: RangeId }
+    /// A region was unmapped.
+    74 Unmapped { /// Its VMA.
+        range: RangeId }
+    /// A VMA was locked into memory, or let go.
+    75 Locked { /// Its VMA.
+        range: RangeId, /// Whether it is locked now.
+        locked: bool }
+    /// An event of the scenario was signalled.
+    76 EventSignaled { /// Its wait queue, as waits name it.
+        event: u32 }
+    /// The task let go of nothing: it unlocked a lock that it did not hold, which is ignored.
+    77 BadUnlock { /// Which.
+        lock: LockId }
+    /// An allocation of kernel code begins that must not sleep, or one that may; ends with `AllocDone`.
+    78 AllocBegin { /// Allocation order.
+        order: u8, /// [`Gfp`](super::Gfp) bits in effect.
+        gfp: u16 }
+    /// The slow path of an allocation returned.
+    79 AllocDone { /// Whether it brought a page.
+        ok: bool }
+    /// A victim's mm became its `signal->oom_mm` (`sim:oom_mm`).
+    80 OomMmSet { /// The thread group's leader.
+        leader: TaskId, /// Its mm.
+        mm: MmId }
+    /// A device's job ran out of time and was reset.
+    81 JobTimedOut { /// Its fence.
+        fence: FenceId }
+    /// A page of the reserves below `min` was taken (`sim:reserve`): pages free afterwards.
+    82 ReserveTaken { /// Which zone.
+        zone: ZoneId, /// Free afterwards.
+        free: u32 }
+    /// A callback slept although it was told not to (`sim:slept_nonblocking`).
+    83 SleptNonblocking { /// Which.
+        notifier: NotifierId }
 }
 
 #[cfg(test)]

@@ -16,7 +16,10 @@ pub use cast::{
     Cast, DeviceInfo, LockInfo, MmInfo, NotifierInfo, RangeInfo, TaskInfo, TaskKind, VictimReport,
     ZoneInfo,
 };
-pub use event::{Event, ItreeOp, MnEvent, OomResult, SkipBy};
+pub use event::{
+    CompactResult, Event, Injected, ItreeOp, ItreeRead, MnEvent, OomResult, OomScope, SkipBy,
+    ThrottleReason,
+};
 pub use names::{Func, Gfp, Reason};
 pub use recorder::{Keep, Recorder};
 pub use run::{MODEL_VERSION, Run, RunId};

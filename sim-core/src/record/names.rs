@@ -47,6 +47,29 @@ vocabulary! {
         DeviceIdle = "a job to run",
         Reply = "the process to be ready",
         Reclaim = "page reclaim",
+        ReclaimThrottle = "reclaim to get somewhere (a timed pause)",
+        PfMemalloc = "kswapd to free some of the reserves",
+        KswapdIdle = "memory to run low",
+        KswapdNap = "a last look before it sleeps",
+        Writeback = "pages to be written to disk",
+        SwapIn = "a page to come back from swap",
+        DiskRead = "a page to be read from disk",
+        DiskIdle = "something to read or write",
+        OomLock = "oom_lock",
+        NamedLock = "a lock of the scenario",
+        NamedEvent = "an event of the scenario",
+        Sleep = "a sleep in the kernel",
+        Sigkill = "SIGKILL",
+        JobTimeout = "a job's time-out",
+        HandOffWork = "ranges handed over by the reaper",
+        SkipSleep = "the second it sleeps because of a notifier",
+        CallbackWork = "the hardware to do what the callback asked",
+        WorkRequest = "a work request of the device",
+        IntervalRead = "an invalidation of its range to end (read_begin)",
+        Compaction = "memory compaction",
+        Injection = "its time",
+        Yield = "its turn after a yield",
+        Vfork = "its child to exec or exit",
     }
 }
 
@@ -87,6 +110,42 @@ vocabulary! {
         HlistRegister = "mmu_notifier_register",
         HlistUnregister = "mmu_notifier_unregister",
         WakeOomReaper = "wake_oom_reaper",
+        Kswapd = "kswapd",
+        BalancePgdat = "balance_pgdat",
+        KswapdTryToSleep = "kswapd_try_to_sleep",
+        ShrinkNode = "shrink_node",
+        ThrottleDirectReclaim = "throttle_direct_reclaim",
+        ReclaimThrottle = "reclaim_throttle",
+        CongestionWait = "congestion_wait",
+        TryToUnmap = "try_to_unmap",
+        Pageout = "pageout",
+        DirectCompact = "__alloc_pages_direct_compact",
+        TryToCompactPages = "try_to_compact_pages",
+        DoSwapPage = "do_swap_page",
+        FilemapFault = "filemap_fault",
+        DoWpPage = "do_wp_page",
+        TryCharge = "try_charge_memcg",
+        TryToFreeMemCgroupPages = "try_to_free_mem_cgroup_pages",
+        MemCgroupOom = "mem_cgroup_out_of_memory",
+        MemCgroupOomSynchronize = "mem_cgroup_oom_synchronize",
+        PagefaultOutOfMemory = "pagefault_out_of_memory",
+        SysrqOomKill = "moom_callback",
+        ProcessMrelease = "process_mrelease",
+        DoFork = "kernel_clone",
+        DupMmap = "dup_mmap",
+        DoMlock = "do_mlock",
+        MadviseDontneed = "madvise_dontneed_free",
+        MnEnd = "__mmu_notifier_invalidate_range_end",
+        IntervalReadBegin = "mmu_interval_read_begin",
+        SignalWorker = "signalling worker",
+        HandOffWorker = "hand-off worker",
+        MutexLock = "mutex_lock",
+        DownRead = "down_read",
+        DownWrite = "down_write",
+        WaitForCompletion = "wait_for_completion",
+        BlkIo = "submit_bio",
+        Unregister = "notifier unregister",
+        MemcgHigh = "mem_cgroup_handle_over_high",
     }
 }
 
@@ -106,25 +165,95 @@ impl Gfp {
     pub const KSWAPD_RECLAIM: Self = Self(1 << 3);
     /// `__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_ZERO | __GFP_HARDWALL …`: a page for user space.
     pub const USER: Self = Self(1 << 4);
+    /// `__GFP_HIGH`.
+    pub const HIGH: Self = Self(1 << 5);
+    /// `__GFP_ATOMIC` (≤ 6.2): `ALLOC_HARDER`.
+    pub const HARDER: Self = Self(1 << 6);
+    /// `__GFP_NORETRY`.
+    pub const NORETRY: Self = Self(1 << 7);
+    /// `__GFP_RETRY_MAYFAIL`.
+    pub const RETRY_MAYFAIL: Self = Self(1 << 8);
+    /// `__GFP_NOFAIL`.
+    pub const NOFAIL: Self = Self(1 << 9);
+    /// `__GFP_THISNODE`.
+    pub const THISNODE: Self = Self(1 << 10);
+    /// `__GFP_NOMEMALLOC`.
+    pub const NOMEMALLOC: Self = Self(1 << 11);
+    /// `__GFP_NOWARN`.
+    pub const NOWARN: Self = Self(1 << 12);
+    /// `__GFP_ACCOUNT`.
+    pub const ACCOUNT: Self = Self(1 << 13);
+    /// `__GFP_MEMALLOC`.
+    pub const MEMALLOC: Self = Self(1 << 14);
+    /// `GFP_NOWAIT`.
+    pub const NOWAIT: Self = Self::KSWAPD_RECLAIM;
+    /// `GFP_ATOMIC`.
+    pub const ATOMIC: Self = Self(Self::HIGH.0 | Self::HARDER.0 | Self::KSWAPD_RECLAIM.0);
+    /// `GFP_NOIO`.
+    pub const NOIO: Self = Self(Self::DIRECT_RECLAIM.0 | Self::KSWAPD_RECLAIM.0);
+    /// `GFP_NOFS`.
+    pub const NOFS: Self = Self(Self::NOIO.0 | Self::IO.0);
     /// `GFP_KERNEL`.
-    pub const KERNEL: Self =
-        Self(Self::IO.0 | Self::FS.0 | Self::DIRECT_RECLAIM.0 | Self::KSWAPD_RECLAIM.0);
+    pub const KERNEL: Self = Self(Self::NOFS.0 | Self::FS.0);
     /// `GFP_HIGHUSER_MOVABLE | __GFP_ZERO`, as an anonymous page fault asks.
     pub const HIGHUSER_MOVABLE: Self = Self(Self::KERNEL.0 | Self::USER.0);
+
+    /// These flags and those of `other`.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// These flags without those of `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
 
     /// Whether all bits of `other` are set.
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// As the kernel's `%pGg` prints it for the requests modelled.
-    pub fn text(self) -> &'static str {
-        if self.has(Self::USER) {
-            "GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO"
-        } else if self.has(Self::KERNEL) {
-            "GFP_KERNEL"
-        } else {
-            "GFP_NOWAIT"
+    /// As the kernel's `%pGg` prints it for the requests modelled: the
+    /// longest compound name that fits, then single flags.
+    pub fn text(self) -> String {
+        if self == Self::HIGHUSER_MOVABLE {
+            return "GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO".to_owned();
         }
+        const NAMES: [(Gfp, &str); 20] = [
+            (Gfp::HIGHUSER_MOVABLE, "GFP_HIGHUSER_MOVABLE"),
+            (Gfp::KERNEL, "GFP_KERNEL"),
+            (Gfp::NOFS, "GFP_NOFS"),
+            (Gfp::ATOMIC, "GFP_ATOMIC"),
+            (Gfp::NOIO, "GFP_NOIO"),
+            (Gfp::NOWAIT, "GFP_NOWAIT"),
+            (Gfp::HIGH, "__GFP_HIGH"),
+            (Gfp::HARDER, "__GFP_ATOMIC"),
+            (Gfp::IO, "__GFP_IO"),
+            (Gfp::FS, "__GFP_FS"),
+            (Gfp::NOWARN, "__GFP_NOWARN"),
+            (Gfp::RETRY_MAYFAIL, "__GFP_RETRY_MAYFAIL"),
+            (Gfp::NOFAIL, "__GFP_NOFAIL"),
+            (Gfp::NORETRY, "__GFP_NORETRY"),
+            (Gfp::MEMALLOC, "__GFP_MEMALLOC"),
+            (Gfp::NOMEMALLOC, "__GFP_NOMEMALLOC"),
+            (Gfp::THISNODE, "__GFP_THISNODE"),
+            (Gfp::ACCOUNT, "__GFP_ACCOUNT"),
+            (Gfp::DIRECT_RECLAIM, "__GFP_DIRECT_RECLAIM"),
+            (Gfp::KSWAPD_RECLAIM, "__GFP_KSWAPD_RECLAIM"),
+        ];
+        let mut left = self;
+        let mut text = String::new();
+        for (flags, name) in NAMES {
+            if left.0 != 0 && left.has(flags) {
+                left = left.without(flags);
+                if !text.is_empty() {
+                    text.push('|');
+                }
+                text.push_str(name);
+            }
+        }
+        text
     }
 }

@@ -5,15 +5,17 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::checked::{Api as AskedApi, Op, Refuse as AskedRefuse, Scenario, Task};
-use crate::base::{DeviceId, IdVec, MmId, Nanos, RangeId, SimTime, Stream, TaskId, ZoneId};
+use crate::base::{
+    DeviceId, Distribution, IdVec, MmId, Nanos, RangeId, Shape, SimTime, Stream, TaskId, ZoneId,
+};
 use crate::driver;
 use crate::engine::{Cpus, Engine, Ties};
 use crate::kernel::device::{Device, run_device};
 use crate::kernel::mm::{Backing, Mm, Vma};
 use crate::kernel::plugin::{Api, DeviceSetup, Driver, Policy, Refuse};
-use crate::kernel::state::Group;
+use crate::kernel::state::{BlockDevice, Group, Kswapd, PanicOnOom, Sysctl};
 use crate::kernel::switches::Switches;
-use crate::kernel::zone::{Pages, Zone};
+use crate::kernel::zone::{Marks, Zone};
 use crate::kernel::{Clock, Costs, Kernel, NewTask, Parts, State, oom_reaper};
 use crate::record::{
     Cast, DeviceInfo, Event, Keep, LockInfo, MmInfo, RangeInfo, Recorder, TaskKind, ZoneInfo,
@@ -33,6 +35,11 @@ pub(super) struct Choice {
 const FIRST_PID: u32 = 100;
 /// Thread id of the reaper, as in the recordings.
 const REAPER_PID: u32 = 25;
+/// Kernel threads that are there from the start.
+const KTHREADS: usize = 1;
+/// A SATA SSD's read of one page, and its pages per second: 500 MB/s.
+const DISK_LATENCY: Nanos = Nanos::from_us(100);
+const DISK_PAGES_PER_SECOND: u64 = 122_070;
 /// Where regions without an address begin, downwards.
 const MMAP_TOP: u64 = 0x7f00_0000_0000;
 /// Regions are aligned to what one page-table page maps.
@@ -55,9 +62,8 @@ pub(super) fn build(scenario: &Scenario, choice: Choice) -> Rc<Kernel> {
         drivers.push(driver::find(&device.driver).expect("invariant: a checked driver exists"));
     }
     let interval_default = choice.switches.interval_api;
-    let state = state(scenario, &engine, choice.seed, interval_default);
-    let parts =
-        Parts { engine, switches: choice.switches, policy: choice.policy, costs, clock, drivers };
+    let state = state(scenario, &engine, choice.seed, choice.policy, interval_default);
+    let parts = Parts { engine, switches: choice.switches, costs, clock, drivers };
     let kernel = Kernel::new(parts, state);
     spawn_all(&kernel, scenario, choice.seed);
     kernel
@@ -81,6 +87,7 @@ fn state(
     scenario: &Scenario,
     engine: &Engine<Recorder>,
     seed: u64,
+    policy: &'static dyn Policy,
     interval_default: bool,
 ) -> State {
     let named_lock = |name: String| {
@@ -90,15 +97,13 @@ fn state(
     };
     let mut zones = IdVec::<ZoneId, _>::new();
     for zone in &scenario.machine.zones {
-        zones.push(Zone {
-            managed: zone.managed,
-            free: zone.free,
+        let marks = Marks {
             min: zone.min,
             low: zone.low,
             high: zone.high,
             lowmem_reserve: zone.lowmem_reserve,
-            page_cache: zone.page_cache,
-        });
+        };
+        zones.push(Zone::new(zone.managed, zone.free, zone.page_cache, marks));
     }
     let oom_lock = named_lock("oom_lock".to_owned());
     let mut devices = IdVec::new();
@@ -123,26 +128,17 @@ fn state(
         devices.push(Device::new(seed, setup, engine.new_queue(), engine.new_queue()));
     }
     let mut mms = IdVec::new();
-    let mut groups = Vec::new();
     for (index, task) in scenario.tasks.iter().enumerate() {
         let owner = leader(scenario, index);
         let mmap_lock = named_lock(format!("mmap_lock of {}", task.name));
         mms.push(Mm::new(owner, mmap_lock, engine.new_queue()));
         engine.observe(|_, recorder| recorder.cast.mms.push(MmInfo { owner, mmap_lock }));
-        let group = Group {
-            oom_mm: None,
-            group_exit: false,
-            oom_score_adj: task.oom_score_adj,
-            threads: vec![owner],
-            live: 1,
-            ready: engine.new_queue(),
-        };
-        groups.push((owner, group));
     }
     State {
         zones,
         tasks: IdVec::new(),
-        groups,
+        groups: IdVec::new(),
+        tasklist: Vec::new(),
         mms,
         devices,
         notifiers: IdVec::new(),
@@ -150,6 +146,23 @@ fn state(
         oom_victims: 0,
         oom_reaper_list: Vec::new(),
         oom_reaper_wait: engine.new_queue(),
+        kswapd: Kswapd {
+            wait: engine.new_queue(),
+            failures: 0,
+            asked: None,
+            pfmemalloc_wait: engine.new_queue(),
+        },
+        swap: None,
+        disk: BlockDevice {
+            latency: Distribution::new(Shape::Constant(DISK_LATENCY)),
+            pages_per_second: DISK_PAGES_PER_SECOND,
+            stream: Stream::new(seed, "latency", "disk"),
+            busy_until: SimTime::ZERO,
+        },
+        cgroups: IdVec::new(),
+        shares: IdVec::new(),
+        sysctl: Sysctl { panic_on_oom: PanicOnOom::No, oom_kill_allocating_task: false },
+        policy,
         forever: engine.new_queue(),
     }
 }
@@ -157,7 +170,7 @@ fn state(
 /// Tasks are numbered in the order in which [`spawn_all`] makes them:
 /// the reaper, the devices, the processes.
 fn leader(scenario: &Scenario, task: usize) -> TaskId {
-    TaskId::from_index(1 + scenario.devices.len() + task)
+    TaskId::from_index(KTHREADS + scenario.devices.len() + task)
 }
 
 fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
@@ -166,7 +179,7 @@ fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
     let reaper = kernel.spawn(reaper, oom_reaper);
     kernel.engine.observe(|_, recorder| {
         let free: Vec<_> =
-            kernel.with(|state| state.zones.iter().map(|(zone, is)| (zone, is.free)).collect());
+            kernel.with(|state| state.zones.iter().map(|(zone, is)| (zone, is.free())).collect());
         for (zone, free) in free {
             let free = u32::try_from(free).unwrap_or(u32::MAX);
             recorder.record(SimTime::ZERO, reaper, Event::ZoneFree { zone, free });
@@ -193,6 +206,21 @@ fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
         new.oom_score_adj = task.oom_score_adj;
         let process = process(kernel, scenario, task, mm, &mut pids, seed);
         let id = kernel.spawn(new, |cx| run_process(cx, process));
+        let group = Group {
+            oom_mm: None,
+            group_exit: false,
+            oom_score_adj: task.oom_score_adj,
+            threads: vec![id],
+            live: 1,
+            ready: kernel.engine.new_queue(),
+            cgroup: None,
+            parent: None,
+            admin: false,
+            oom_origin: false,
+            vfork: false,
+            uid: 0,
+        };
+        kernel.with(|state| state.groups[id] = Some(group));
         assert_eq!(id, leader(scenario, index), "invariant: tasks are numbered as planned");
         kernel.engine.observe(|_, recorder| recorder.cast.tasks[id].mm = Some(mm));
     }
@@ -256,14 +284,13 @@ fn process(
     };
     let mut vmas = Vec::new();
     for vma in &task.vmas {
-        let (backing, anon, file) = if vma.anonymous {
-            (Backing::Anonymous, vma.present, 0)
-        } else {
-            (Backing::PrivateFile, 0, vma.present)
-        };
         let id = range(&vma.name, vma.start, vma.end, vma.anonymous);
-        let (start, end) = (vma.start, vma.end);
-        vmas.push((Vma { id, start, end, backing, anon: Pages::default(), file }, anon));
+        let backing = if vma.anonymous { Backing::Anonymous } else { Backing::PrivateFile };
+        let mut mapped = Vma::new(id, vma.start, vma.end, backing);
+        // Text lives in an initramfs: it is nobody's to reclaim.
+        let (anon, resident) = if vma.anonymous { (vma.present, 0) } else { (0, vma.present) };
+        mapped.resident = resident;
+        vmas.push((mapped, anon));
     }
     let mut below = MMAP_TOP;
     let mut regions = Vec::new();

@@ -6,7 +6,6 @@ use crate::engine::Hold;
 use crate::kernel::Cx;
 use crate::kernel::mm::{Backing, Vma};
 use crate::kernel::plugin::Boxed;
-use crate::kernel::zone::Pages;
 use crate::record::Reason;
 
 /// Maps `start..end` under the name `range`; takes no pages and no time.
@@ -21,14 +20,7 @@ pub struct Mmap {
 
 impl Operation for Mmap {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
-        let vma = Vma {
-            id: self.range,
-            start: self.start,
-            end: self.end,
-            backing: Backing::Anonymous,
-            anon: Pages::default(),
-            file: 0,
-        };
+        let vma = Vma::new(self.range, self.start, self.end, Backing::Anonymous);
         Box::pin(async move {
             if let Some(mm) = cx.mm() {
                 let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);

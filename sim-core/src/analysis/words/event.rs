@@ -58,6 +58,7 @@ pub fn event_name(event: &Event) -> &'static str {
         Event::StillPinned { .. } => "sim:still_pinned",
         Event::Panic {} => "sim:panic",
         Event::AllocFailed { .. } => "sim:alloc_failed",
+        other => other.name(),
     }
 }
 
@@ -167,10 +168,11 @@ fn kill_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
                 OomResult::NoFs => format!("{who} kills nobody: its request lacks __GFP_FS"),
                 OomResult::SelfDying => format!("{who} is dying itself, and may use reserves"),
                 OomResult::NoVictim => format!("{who} finds nobody to kill"),
+                OomResult::PanicOnOom => format!("{who} panics, as vm.panic_on_oom asks"),
                 OomResult::Gone => format!("{who} chose {victim}, which was gone by then"),
             }
         }
-        Event::OomKillProcess { victim } => {
+        Event::OomKillProcess { victim, .. } => {
             format!("{who} reports out of memory and chooses {}", process_name(cast, victim))
         }
         Event::SignalGenerate { target } => {
@@ -229,6 +231,7 @@ fn reaper_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
                 SkipBy::Reaper => "it was reaped",
                 SkipBy::GiveUp => "the reaper gave up",
                 SkipBy::Exit => "it exits",
+                SkipBy::SharedWithInit => "init uses it too",
             };
             format!("the killer need not wait for {} any more: {by}", mm_name(cast, mm))
         }
@@ -248,6 +251,7 @@ fn notifier_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
                 MnEvent::Unmap => "unmap",
                 MnEvent::Clear => "clear",
                 MnEvent::Release => "release",
+                MnEvent::ProtectionPage => "write-protect",
             };
             format!(
                 "{who} calls {} for {} ({why}, {manner})",

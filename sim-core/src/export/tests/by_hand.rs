@@ -7,8 +7,8 @@ use crate::base::{
 };
 use crate::engine::{Stop, WaitOn, Waited};
 use crate::record::{
-    Cast, DeviceInfo, Event, Gfp, Keep, MmInfo, MnEvent, NotifierInfo, RangeInfo, Reason, Recorder,
-    Run, RunId, TaskInfo, TaskKind, VictimReport, ZoneInfo,
+    Cast, DeviceInfo, Event, Gfp, Keep, MmInfo, MnEvent, NotifierInfo, OomScope, RangeInfo, Reason,
+    Recorder, Run, RunId, TaskInfo, TaskKind, VictimReport, ZoneInfo,
 };
 
 const REAPER: TaskId = TaskId(0);
@@ -100,7 +100,11 @@ pub(super) fn run(kernel: &str) -> Run {
     let retry = Event::ReclaimRetryZone { zone, reclaimable: 428, loops: 1, ok: true };
     recorder.record(ms(3), PRESSER, retry);
     let victim = HOG;
-    recorder.record(ms(4), PRESSER, Event::OomKillProcess { victim });
+    recorder.record(
+        ms(4),
+        PRESSER,
+        Event::OomKillProcess { victim, gfp: 0, order: 0, scope: OomScope::Global },
+    );
     recorder.record(ms(4), PRESSER, Event::SignalGenerate { target: HOG });
     let at = SimTime(4_000_600);
     recorder.record(at, PRESSER, Event::MarkVictim { victim, report: ReportId(1) });
