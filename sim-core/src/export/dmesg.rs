@@ -65,9 +65,9 @@ fn write_record(out: &mut String, era: Era, state: &State<'_>, record: &Record) 
                 gfp.text(),
             )
         }
-        Event::Panic {} => {
+        Event::Panic { text } => {
             stamp(out, record)?;
-            writeln!(out, "Kernel panic - not syncing: System is deadlocked on memory")
+            writeln!(out, "Kernel panic - not syncing: {}", text.text())
         }
         _ => Ok(()),
     }

@@ -101,7 +101,7 @@ fn write_killer(out: &mut String, state: &State<'_>, record: &Record) -> Written
             write!(out, "sim:oom_skip_set: by={by} ")?;
             write_mm(out, state, mm)?;
         }
-        Event::Panic {} => out.push_str("sim:panic: System is deadlocked on memory"),
+        Event::Panic { text } => write!(out, "sim:panic: {}", text.text())?,
         _ => return Ok(false),
     }
     Ok(true)

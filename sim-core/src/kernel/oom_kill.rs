@@ -10,12 +10,49 @@ use super::cx::Cx;
 use super::oom_reaper::queue_oom_reaper;
 use super::signal::send_sigkill;
 use super::state::State;
-use crate::base::{MmId, ReportId, TaskId};
+use crate::base::{CgroupId, MmId, ReportId, TaskId};
 use crate::engine::Stop;
-use crate::record::{Event, Func, Gfp, OomResult, OomScope, VictimReport};
+use crate::record::{Event, Func, Gfp, OomResult, OomScope, PanicText, VictimReport};
 
 /// `OOM_SCORE_ADJ_MIN` (include/uapi/linux/oom.h): never a victim.
 const OOM_SCORE_ADJ_MIN: i16 = -1000;
+
+/// What the OOM killer is asked for (`oom_control.order`).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(super) enum OomOrder {
+    /// Room for an allocation of this order.
+    Pages(u8),
+    /// A kill, whatever happens: sysrq-f, -1.
+    Sysrq,
+}
+
+impl OomOrder {
+    /// As records carry it.
+    fn number(self) -> u8 {
+        match self {
+            Self::Pages(order) => order,
+            Self::Sysrq => u8::MAX,
+        }
+    }
+}
+
+/// `struct oom_control`: who is out of memory.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct OomControl {
+    /// Flags of the request.
+    pub gfp: Gfp,
+    /// Its order.
+    pub order: OomOrder,
+    /// The cgroup at its limit; none: the whole machine.
+    pub memcg: Option<CgroupId>,
+}
+
+impl OomControl {
+    /// The page allocator found no block of `order`.
+    pub(super) fn global(gfp: Gfp, order: u8) -> Self {
+        Self { gfp, order: OomOrder::Pages(order), memcg: None }
+    }
+}
 
 /// What `select_bad_process()` found.
 enum Chosen {
@@ -29,7 +66,7 @@ enum Chosen {
 
 /// `out_of_memory()`: true if the caller should try again. Called with
 /// `oom_lock` held.
-pub(super) async fn out_of_memory(cx: &Cx, gfp: Gfp) -> bool {
+pub(super) async fn out_of_memory(cx: &Cx, oc: &OomControl) -> bool {
     let _in = cx.enter(Func::OutOfMemory);
     if cx.with(|state| task_will_free_mem(state, cx.task())) {
         mark_oom_victim(cx, cx.task());
@@ -37,7 +74,7 @@ pub(super) async fn out_of_memory(cx: &Cx, gfp: Gfp) -> bool {
         cx.record(Event::OutOfMemory { result: OomResult::SelfDying, victim: Some(cx.task()) });
         return true;
     }
-    if !gfp.has(Gfp::FS) {
+    if !oc.gfp.has(Gfp::FS) {
         // Who may not wait for the filesystem gets no help, but may go on trying.
         cx.record(Event::OutOfMemory { result: OomResult::NoFs, victim: None });
         return true;
@@ -47,7 +84,7 @@ pub(super) async fn out_of_memory(cx: &Cx, gfp: Gfp) -> bool {
     match cx.with(|state| select_bad_process(state)) {
         Chosen::Nobody => {
             cx.record(Event::OutOfMemory { result: OomResult::NoVictim, victim: None });
-            cx.record(Event::Panic {});
+            cx.record(Event::Panic { text: PanicText::Deadlocked });
             cx.kernel().engine.request_stop(Stop::Requested);
             false
         }
@@ -56,7 +93,7 @@ pub(super) async fn out_of_memory(cx: &Cx, gfp: Gfp) -> bool {
             true
         }
         Chosen::Task(victim) => {
-            let killed = oom_kill_process(cx, victim, gfp).await;
+            let killed = oom_kill_process(cx, victim, oc).await;
             let result = if killed { OomResult::Killed } else { OomResult::Gone };
             cx.record(Event::OutOfMemory { result, victim: Some(victim) });
             true
@@ -103,7 +140,7 @@ fn oom_badness(state: &State, leader: TaskId) -> Option<i64> {
 
 /// `oom_kill_process()` and `__oom_kill_process()`: whether the process
 /// was still there to be marked.
-async fn oom_kill_process(cx: &Cx, leader: TaskId, gfp: Gfp) -> bool {
+async fn oom_kill_process(cx: &Cx, leader: TaskId, oc: &OomControl) -> bool {
     let _in = cx.enter(Func::OomKillProcess);
     if cx.with(|state| task_will_free_mem(state, leader)) {
         mark_oom_victim(cx, leader);
@@ -112,8 +149,8 @@ async fn oom_kill_process(cx: &Cx, leader: TaskId, gfp: Gfp) -> bool {
     }
     cx.record(Event::OomKillProcess {
         victim: leader,
-        gfp: gfp.0,
-        order: 0,
+        gfp: oc.gfp.0,
+        order: oc.order.number(),
         scope: OomScope::Global,
     });
     cx.cpu(cx.costs().oom_report).await;

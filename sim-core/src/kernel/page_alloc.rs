@@ -8,7 +8,7 @@
 //! compaction and the per-CPU lists are left out.
 
 use super::cx::Cx;
-use super::oom_kill::out_of_memory;
+use super::oom_kill::{OomControl, out_of_memory};
 use super::timer::schedule_timeout;
 use super::vmscan::{psi_memstall_leave, try_to_free_pages};
 use super::zone::{Mark, Pages, Use};
@@ -177,7 +177,7 @@ async fn alloc_pages_may_oom(cx: &Cx, gfp: Gfp, want: u64) -> (Option<Pages>, bo
     let pages = get_page_from_freelist(cx, want, Mark::High);
     let mut did_some_progress = pages.is_some();
     if pages.is_none() {
-        did_some_progress = out_of_memory(cx, gfp).await;
+        did_some_progress = out_of_memory(cx, &OomControl::global(gfp, 0)).await;
     }
     cx.unlock(oom_lock);
     (pages, did_some_progress)

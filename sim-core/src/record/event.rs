@@ -88,6 +88,7 @@ macro_rules! field_enum {
 field_enum!(Hold { Shared = 0, Exclusive = 1 });
 field_enum!(Waited { Granted = 0, TimedOut = 1, Killed = 2 });
 field_enum!(OomResult { Killed = 0, Aborted = 1, NoFs = 2, SelfDying = 3, NoVictim = 4, Gone = 5, PanicOnOom = 6 });
+field_enum!(PanicText { Deadlocked = 0, NoKillable = 1, SystemWide = 2, Compulsory = 3 });
 field_enum!(SkipBy { Reaper = 0, GiveUp = 1, Exit = 2, SharedWithInit = 3 });
 field_enum!(MnEvent { Unmap = 0, Clear = 1, Release = 2, ProtectionPage = 3 });
 field_enum!(OomScope { Global = 0, Memcg = 1, Sysrq = 2, Group = 3 });
@@ -134,6 +135,31 @@ pub enum OomResult {
     Gone,
     /// `vm.panic_on_oom`.
     PanicOnOom,
+}
+
+/// What a panic says (mm/oom_kill.c).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum PanicText {
+    /// `System is deadlocked on memory`.
+    Deadlocked,
+    /// `Out of memory and no killable processes...` (up to 4.17).
+    NoKillable,
+    /// `Out of memory: system-wide panic_on_oom is enabled`.
+    SystemWide,
+    /// `Out of memory: compulsory panic_on_oom is enabled`.
+    Compulsory,
+}
+
+impl PanicText {
+    /// The text that `panic()` gets.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Deadlocked => "System is deadlocked on memory",
+            Self::NoKillable => "Out of memory and no killable processes...",
+            Self::SystemWide => "Out of memory: system-wide panic_on_oom is enabled",
+            Self::Compulsory => "Out of memory: compulsory panic_on_oom is enabled",
+        }
+    }
 }
 
 /// Who set `MMF_OOM_SKIP`.
@@ -463,7 +489,8 @@ events! {
         range: RangeId, /// Pages.
         pages: u32 }
     /// The kernel panicked.
-    43 Panic {}
+    43 Panic { /// With which words.
+        text: PanicText }
     /// An allocation failed and its caller got NULL.
     44 AllocFailed { /// Allocation order.
         order: u8, /// [`Gfp`](super::Gfp) bits.
@@ -623,6 +650,19 @@ events! {
     /// A callback slept although it was told not to (`sim:slept_nonblocking`).
     83 SleptNonblocking { /// Which.
         notifier: NotifierId }
+    /// The line `oom killer … has mm pinned by …`: pid 1 uses a victim's mm.
+    84 OomMmPinned { /// The victim.
+        victim: TaskId, /// Leader of the process with pid 1.
+        init: TaskId }
+    /// The line `Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF`.
+    85 PagefaultRetry {}
+    /// The line `Tasks in … are going to be killed due to memory.oom.group set`.
+    86 OomGroupKill { /// Which cgroup.
+        cgroup: CgroupId }
+    /// The line `Kill process … score … or sacrifice child` (up to 5.0).
+    87 KillOrSacrifice { /// The process chosen; who dies is said by `KilledProcess`.
+        chosen: TaskId, /// Its points in thousandths of `totalpages`.
+        score: u32 }
 }
 
 #[cfg(test)]

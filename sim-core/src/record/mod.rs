@@ -17,8 +17,8 @@ pub use cast::{
     ZoneInfo,
 };
 pub use event::{
-    CompactResult, Event, Injected, ItreeOp, ItreeRead, MnEvent, OomResult, OomScope, SkipBy,
-    ThrottleReason,
+    CompactResult, Event, Injected, ItreeOp, ItreeRead, MnEvent, OomResult, OomScope, PanicText,
+    SkipBy, ThrottleReason,
 };
 pub use names::{Func, Gfp, Reason};
 pub use recorder::{Keep, Recorder};

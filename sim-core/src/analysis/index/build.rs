@@ -184,7 +184,7 @@ impl<'r> Builder<'r> {
                 let leader = self.cast.tasks.get(victim).map(|info| info.leader);
                 self.killed(number, leader.unwrap_or(victim));
             }
-            Event::Panic {} => self.index.panic = self.index.panic.or(Some(number)),
+            Event::Panic { .. } => self.index.panic = self.index.panic.or(Some(number)),
             _ => {}
         }
     }

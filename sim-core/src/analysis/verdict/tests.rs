@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use crate::analysis::report;
 use crate::analysis::story::*;
 use crate::engine::{Stop, WaitOn};
-use crate::record::{Event, Gfp, Reason, Run, SkipBy};
+use crate::record::{Event, Gfp, PanicText, Reason, Run, SkipBy};
 
 fn check(run: &Run, text: &Expect) {
     let report = report(run);
@@ -168,7 +168,7 @@ fn deadlock_needs_everybody_to_be_stuck() {
 #[test]
 fn panic_comes_before_everything() {
     let mut story = killing();
-    story.at(50).add(OTHER, Event::Panic {});
+    story.at(50).add(OTHER, Event::Panic { text: PanicText::Deadlocked });
     check(
         &story.ends(50, Stop::Requested),
         &expect![[r#"

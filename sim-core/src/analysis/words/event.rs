@@ -56,7 +56,7 @@ pub fn event_name(event: &Event) -> &'static str {
         Event::Ready {} => "sim:ready",
         Event::NotifierRegistered { .. } => "sim:mn_register",
         Event::StillPinned { .. } => "sim:still_pinned",
-        Event::Panic {} => "sim:panic",
+        Event::Panic { .. } => "sim:panic",
         Event::AllocFailed { .. } => "sim:alloc_failed",
         other => other.name(),
     }
@@ -74,7 +74,7 @@ pub fn event_text(run: &Run, record: &Record) -> String {
         .unwrap_or_else(|| match record.event {
             Event::ProcessExit {} => format!("{who} exits"),
             Event::Ready {} => format!("{who} is ready"),
-            Event::Panic {} => "the kernel panics".to_owned(),
+            Event::Panic { text } => format!("the kernel panics: {}", text.text()),
             other => format!("{who}: {}", event_name(&other)),
         })
 }
