@@ -1,12 +1,15 @@
-//! CPUs, shared fairly in time slices.
+//! CPUs, shared in time slices by weight, or held by priority.
 //!
 //! A process asks for CPU time with [`Engine::cpu`]. If more want to run
-//! than there are CPUs, the one that has had least (`vruntime`) goes
-//! first; at a tick the running one yields when its slice is used up,
-//! and a process that wakes may preempt one that has had clearly more.
-//! This is the outline of the kernel's CFS (kernel/sched/fair.c,
-//! Linux 6.1: check_preempt_tick, wakeup_preempt_entity, place_entity)
-//! with one queue for all CPUs; left out: weights, groups, balancing.
+//! than there are CPUs, those with a real-time priority go first, the
+//! highest in front, each until it waits (SCHED_FIFO). Of the others the
+//! one that has had least for its weight (`vruntime`) goes first; at a
+//! tick the running one yields when its slice is used up, and a process
+//! that wakes may preempt one that has had clearly more. This is the
+//! outline of the kernel's CFS (kernel/sched/fair.c, Linux 6.1:
+//! check_preempt_tick, wakeup_preempt_entity, place_entity) with one
+//! queue for all CPUs; left out: groups, balancing, and the throttling
+//! that leaves 5 % to others beside a real-time process that never waits.
 //! No tick is simulated while nobody waits for a CPU.
 
 use std::future::Future;
@@ -15,6 +18,7 @@ use std::task::{Context, Poll};
 
 use super::core::{Action, Core, Engine, EngineEvent, Observer, State};
 use super::event_list::{Class, EventKey};
+use super::run_queue::{Rank, RunQueue, Share};
 use crate::base::{CpuId, IdVec, Nanos, SimTime, TaskId};
 
 /// How many CPUs there are, and how they are shared.
@@ -37,8 +41,11 @@ pub struct Cpus {
 /// A process's side of the scheduler.
 #[derive(Default)]
 pub(super) struct Burst {
+    share: Share,
     /// CPU time it still has to consume before it is resumed.
     left: Nanos,
+    /// Its place in line among those of its rank.
+    turn: u64,
     /// CPU time it has had, in the scheduler's virtual nanoseconds.
     vruntime: u64,
     cpu: Option<CpuId>,
@@ -56,9 +63,7 @@ pub(super) struct Scheduler {
     /// Whether a tick is pending, and whether the running process must yield.
     ticking: IdVec<CpuId, bool>,
     need_resched: IdVec<CpuId, bool>,
-    /// Runnable processes, the next one last: (vruntime, sequence, task), descending.
-    queue: Vec<(u64, u64, TaskId)>,
-    sequence: u64,
+    queue: RunQueue,
     min_vruntime: u64,
 }
 
@@ -75,17 +80,15 @@ impl Scheduler {
             running,
             need_resched: flags.clone(),
             ticking: flags,
-            queue: Vec::new(),
-            sequence: 0,
+            queue: RunQueue::default(),
             min_vruntime: 0,
         }
     }
+}
 
-    fn enqueue(&mut self, vruntime: u64, task: TaskId) {
-        let key = (vruntime, self.sequence, task);
-        self.sequence += 1;
-        let at = self.queue.partition_point(|entry| *entry > key);
-        self.queue.insert(at, key);
+impl Burst {
+    fn rank(&self) -> Rank {
+        Rank::new(self.share, self.vruntime)
     }
 }
 
@@ -108,14 +111,27 @@ impl<O: Observer> Core<O> {
         let floor = self.scheduler.min_vruntime.saturating_sub(credit);
         let burst = &mut self.processes[task].burst;
         burst.vruntime = burst.vruntime.max(floor);
-        let vruntime = burst.vruntime;
-        if let Some(cpu) = self.idle_cpu() {
-            self.dispatch(cpu, task);
-            return;
+        burst.turn = self.scheduler.queue.last_turn();
+        match self.idle_cpu() {
+            Some(cpu) => self.dispatch(cpu, task),
+            None => self.line_up(task),
         }
+    }
+
+    /// Puts a process in line, and lets it have a CPU at once if it
+    /// deserves one so much more than who has it.
+    fn line_up(&mut self, task: TaskId) {
         let (cpu, most) = self.busiest();
-        self.scheduler.enqueue(vruntime, task);
-        if most > vruntime + self.scheduler.cpus.wakeup_granularity.0 {
+        let burst = &self.processes[task].burst;
+        let preempts = match (burst.rank(), most) {
+            (Rank::Fair(mine), Rank::Fair(most)) => {
+                let granularity = self.scheduler.cpus.wakeup_granularity.0;
+                most > mine + burst.share.virtual_time(granularity)
+            }
+            (mine, most) => mine < most,
+        };
+        self.scheduler.queue.push(burst.rank(), burst.turn, burst.share, task);
+        if preempts {
             self.reschedule(cpu);
         } else {
             self.arm_ticks();
@@ -150,25 +166,33 @@ impl<O: Observer> Core<O> {
     /// The periodic look at whether the running process had its share.
     pub(super) fn tick(&mut self, cpu: CpuId) {
         self.scheduler.ticking[cpu] = false;
-        let (Some(task), Some(&(next, ..))) =
-            (self.scheduler.running[cpu], self.scheduler.queue.last())
+        let (Some(task), Some(next)) = (self.scheduler.running[cpu], self.scheduler.queue.next())
         else {
             return;
         };
         self.account(task);
         let cpus = &self.scheduler.cpus;
-        let sharing = self.scheduler.queue.len() as u64 / u64::from(cpus.count) + 1;
-        let slice = (cpus.latency.0 / sharing).max(cpus.min_granularity.0);
         let burst = &self.processes[task].burst;
-        let used = (self.events.now() - burst.slice_start).0;
-        let ahead = burst.vruntime.saturating_sub(next);
-        if used > slice || (used >= cpus.min_granularity.0 && ahead > slice) {
-            self.reschedule(cpu);
+        match (burst.rank(), next) {
+            (Rank::Fair(mine), Rank::Fair(next)) => {
+                // sched_slice(): its weight's part of the latency, among those of this CPU.
+                let weight = burst.share.weight();
+                let sharing = self.scheduler.queue.weight() / u64::from(cpus.count) + weight;
+                let slice = cpus.latency.0 * weight / sharing.max(1);
+                let slice = slice.max(cpus.min_granularity.0);
+                let used = (self.events.now() - burst.slice_start).0;
+                let ahead = mine.saturating_sub(next);
+                if used > slice || (used >= cpus.min_granularity.0 && ahead > slice) {
+                    self.reschedule(cpu);
+                }
+            }
+            (mine, next) if next < mine => self.reschedule(cpu),
+            _ => {}
         }
         self.arm_ticks();
     }
 
-    /// Lets the process with the least `vruntime` have the CPU, unless
+    /// Lets the process with the least rank have the CPU, unless
     /// the running one is that process.
     fn reschedule(&mut self, cpu: CpuId) {
         let task = self.scheduler.running[cpu].expect("invariant: only a busy CPU reschedules");
@@ -178,9 +202,9 @@ impl<O: Observer> Core<O> {
             return;
         }
         self.account(task);
-        let vruntime = self.processes[task].burst.vruntime;
+        let rank = self.processes[task].burst.rank();
         let now = self.events.now();
-        if self.scheduler.queue.last().is_none_or(|&(next, ..)| vruntime <= next) {
+        if self.scheduler.queue.next().is_none_or(|next| rank <= next) {
             self.processes[task].burst.slice_start = now;
             return;
         }
@@ -197,15 +221,20 @@ impl<O: Observer> Core<O> {
         let process = &mut self.processes[task];
         process.state = State::Runnable;
         process.burst.cpu = None;
-        let vruntime = process.burst.vruntime;
         self.scheduler.running[cpu] = None;
         self.scheduler.need_resched[cpu] = false;
+        // Of equal priority, who was interrupted goes on first.
+        if let Share::Fair(_) = process.burst.share {
+            process.burst.turn = self.scheduler.queue.last_turn();
+        }
+        let burst = &process.burst;
+        self.scheduler.queue.push(burst.rank(), burst.turn, burst.share, task);
         self.emit(task, EngineEvent::Preempted);
-        self.scheduler.enqueue(vruntime, task);
     }
 
     fn pick_next(&mut self, cpu: CpuId) {
-        if let Some((_, _, task)) = self.scheduler.queue.pop() {
+        if let Some(task) = self.scheduler.queue.pop() {
+            self.scheduler.queue.left(self.processes[task].burst.share);
             self.dispatch(cpu, task);
         }
         self.arm_ticks();
@@ -239,10 +268,10 @@ impl<O: Observer> Core<O> {
     fn account(&mut self, task: TaskId) {
         let now = self.events.now();
         let burst = &mut self.processes[task].burst;
-        burst.vruntime += (now - burst.accounted).0;
+        burst.vruntime += burst.share.virtual_time((now - burst.accounted).0);
         burst.accounted = now;
-        let mut least = burst.vruntime;
-        if let Some(&(next, ..)) = self.scheduler.queue.last() {
+        let Rank::Fair(mut least) = burst.rank() else { return };
+        if let Some(Rank::Fair(next)) = self.scheduler.queue.next() {
             least = least.min(next);
         }
         self.scheduler.min_vruntime = self.scheduler.min_vruntime.max(least);
@@ -252,14 +281,14 @@ impl<O: Observer> Core<O> {
         self.scheduler.running.iter().find(|(_, task)| task.is_none()).map(|(cpu, _)| cpu)
     }
 
-    /// The CPU whose process has had most, and how much.
-    fn busiest(&self) -> (CpuId, u64) {
-        let mut busiest = (CpuId(0), 0);
+    /// The CPU whose process has the last rank, and that rank.
+    fn busiest(&self) -> (CpuId, Rank) {
+        let mut busiest = (CpuId(0), Rank::Fifo(0));
         for (cpu, task) in self.scheduler.running.iter() {
             let task = task.expect("invariant: no CPU is idle");
-            let had = self.processes[task].burst.vruntime;
-            if had > busiest.1 {
-                busiest = (cpu, had);
+            let rank = self.processes[task].burst.rank();
+            if rank > busiest.1 {
+                busiest = (cpu, rank);
             }
         }
         busiest
@@ -282,6 +311,21 @@ impl<O: Observer> Core<O> {
 }
 
 impl<O: Observer> Engine<O> {
+    /// Sets a process's claim on the CPUs.
+    pub fn set_share(&self, task: TaskId, share: Share) {
+        let core = &mut *self.core.borrow_mut();
+        let queued = core.scheduler.queue.remove(task);
+        if queued {
+            core.scheduler.queue.left(core.processes[task].burst.share);
+        } else if core.processes[task].burst.cpu.is_some() {
+            core.account(task);
+        }
+        core.processes[task].burst.share = share;
+        if queued {
+            core.line_up(task);
+        }
+    }
+
     /// Consumes `span` of CPU time; takes longer if the CPU is shared. Even
     /// no time at all goes through the event list, so that a loop that
     /// costs nothing is seen by [`Limits`](super::Limits).

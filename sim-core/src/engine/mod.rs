@@ -16,6 +16,7 @@ pub mod event_list;
 mod executor;
 mod lock;
 mod queue;
+mod run_queue;
 mod stack;
 
 pub use self::core::{Engine, EngineEvent, Limits, Observer, Signals, WaitOn, Waited, Why};
@@ -23,6 +24,7 @@ pub use cpu::Cpus;
 pub use event_list::{Class, EventKey, EventList, Ties};
 pub use executor::{Executor, Needs, Progress, Stop};
 pub use lock::Hold;
+pub use run_queue::Share;
 pub use stack::Frame;
 
 #[cfg(test)]

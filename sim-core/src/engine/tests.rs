@@ -219,6 +219,45 @@ fn two_processes_share_a_cpu_fairly_and_two_cpus_not_at_all() {
 }
 
 #[test]
+fn cpu_time_follows_weights() {
+    let bench = Bench::new(1, Ties::Fifo);
+    for (name, weight) in [("heavy", 3 * Share::WEIGHT), ("light", Share::WEIGHT)] {
+        let task = bench.process(Needs::Cpu, move |engine, noter| async move {
+            engine.cpu(ms(300)).await;
+            noter.note(name);
+        });
+        bench.engine.set_share(task, Share::Fair(weight));
+    }
+    let (_, notes) = bench.run();
+    let [(heavy, "heavy"), (light, "light")] = notes[..] else { panic!("{notes:?}") };
+    // The light one has had a third of that time when the heavy one is done.
+    assert!((390_000_000..=410_000_000).contains(&heavy), "{heavy}");
+    assert_eq!(light, 600_000_000);
+}
+
+#[test]
+fn real_time_process_is_not_interrupted_by_others_and_interrupts_them() {
+    let bench = Bench::new(1, Ties::Fifo);
+    bench.process(Needs::Cpu, |engine, noter| async move {
+        engine.cpu(ms(10)).await;
+        noter.note("fair");
+    });
+    for (name, priority, after) in [("low", 1, 2), ("high", 50, 5), ("low too", 1, 3)] {
+        let task = bench.process(Needs::Cpu, move |engine, noter| async move {
+            engine.sleep(ms(after), WHY, Signals::Ignored).await;
+            engine.cpu(ms(20)).await;
+            noter.note(name);
+        });
+        bench.engine.set_share(task, Share::Fifo(priority));
+    }
+    let at = |ms: u64| ms * 1_000_000;
+    assert_eq!(
+        bench.run().1,
+        [(at(25), "high"), (at(42), "low"), (at(62), "low too"), (at(70), "fair")]
+    );
+}
+
+#[test]
 fn sleeper_preempts_a_busy_process() {
     let bench = Bench::new(1, Ties::Fifo);
     bench.process(Needs::Cpu, |engine, _| async move {

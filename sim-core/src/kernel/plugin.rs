@@ -67,6 +67,7 @@ pub struct Call<'a> {
 
 /// Which operations a driver's notifier has, and what it promises.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a table of independent facts")]
 pub struct Ops {
     /// `invalidate_range_start()` or `invalidate()`.
     pub start: bool,

@@ -16,6 +16,7 @@ use crate::base::{
 
 /// A task: one thread.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the kernel's task flags, by name")]
 pub struct Task {
     /// Its thread group's leader; groups are indexed by it.
     pub leader: TaskId,
@@ -41,6 +42,7 @@ pub struct Task {
 
 /// A thread group's shared part (`struct signal_struct`).
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the kernel's flags, by name")]
 pub struct Group {
     /// `signal->oom_mm`: set once, never cleared.
     pub oom_mm: Option<MmId>,

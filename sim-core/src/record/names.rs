@@ -149,6 +149,30 @@ vocabulary! {
     }
 }
 
+/// What `%pGg` calls flags: compound names first.
+const GFP_NAMES: [(Gfp, &str); 20] = [
+    (Gfp::HIGHUSER_MOVABLE, "GFP_HIGHUSER_MOVABLE"),
+    (Gfp::KERNEL, "GFP_KERNEL"),
+    (Gfp::NOFS, "GFP_NOFS"),
+    (Gfp::ATOMIC, "GFP_ATOMIC"),
+    (Gfp::NOIO, "GFP_NOIO"),
+    (Gfp::NOWAIT, "GFP_NOWAIT"),
+    (Gfp::HIGH, "__GFP_HIGH"),
+    (Gfp::HARDER, "__GFP_ATOMIC"),
+    (Gfp::IO, "__GFP_IO"),
+    (Gfp::FS, "__GFP_FS"),
+    (Gfp::NOWARN, "__GFP_NOWARN"),
+    (Gfp::RETRY_MAYFAIL, "__GFP_RETRY_MAYFAIL"),
+    (Gfp::NOFAIL, "__GFP_NOFAIL"),
+    (Gfp::NORETRY, "__GFP_NORETRY"),
+    (Gfp::MEMALLOC, "__GFP_MEMALLOC"),
+    (Gfp::NOMEMALLOC, "__GFP_NOMEMALLOC"),
+    (Gfp::THISNODE, "__GFP_THISNODE"),
+    (Gfp::ACCOUNT, "__GFP_ACCOUNT"),
+    (Gfp::DIRECT_RECLAIM, "__GFP_DIRECT_RECLAIM"),
+    (Gfp::KSWAPD_RECLAIM, "__GFP_KSWAPD_RECLAIM"),
+];
+
 /// GFP flags of a request, the part that the model tells apart
 /// (include/linux/gfp_types.h, Linux 6.1; the bits are ours).
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -221,31 +245,9 @@ impl Gfp {
         if self == Self::HIGHUSER_MOVABLE {
             return "GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO".to_owned();
         }
-        const NAMES: [(Gfp, &str); 20] = [
-            (Gfp::HIGHUSER_MOVABLE, "GFP_HIGHUSER_MOVABLE"),
-            (Gfp::KERNEL, "GFP_KERNEL"),
-            (Gfp::NOFS, "GFP_NOFS"),
-            (Gfp::ATOMIC, "GFP_ATOMIC"),
-            (Gfp::NOIO, "GFP_NOIO"),
-            (Gfp::NOWAIT, "GFP_NOWAIT"),
-            (Gfp::HIGH, "__GFP_HIGH"),
-            (Gfp::HARDER, "__GFP_ATOMIC"),
-            (Gfp::IO, "__GFP_IO"),
-            (Gfp::FS, "__GFP_FS"),
-            (Gfp::NOWARN, "__GFP_NOWARN"),
-            (Gfp::RETRY_MAYFAIL, "__GFP_RETRY_MAYFAIL"),
-            (Gfp::NOFAIL, "__GFP_NOFAIL"),
-            (Gfp::NORETRY, "__GFP_NORETRY"),
-            (Gfp::MEMALLOC, "__GFP_MEMALLOC"),
-            (Gfp::NOMEMALLOC, "__GFP_NOMEMALLOC"),
-            (Gfp::THISNODE, "__GFP_THISNODE"),
-            (Gfp::ACCOUNT, "__GFP_ACCOUNT"),
-            (Gfp::DIRECT_RECLAIM, "__GFP_DIRECT_RECLAIM"),
-            (Gfp::KSWAPD_RECLAIM, "__GFP_KSWAPD_RECLAIM"),
-        ];
         let mut left = self;
         let mut text = String::new();
-        for (flags, name) in NAMES {
+        for (flags, name) in GFP_NAMES {
             if left.0 != 0 && left.has(flags) {
                 left = left.without(flags);
                 if !text.is_empty() {
