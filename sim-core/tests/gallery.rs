@@ -35,11 +35,17 @@ fn opening_example_goes_as_its_text_says() {
 #[test]
 fn recordings_go_as_their_texts_say() {
     for (id, attempts, refusals, victims) in [
+        ("capture-6-1-s1", 0, 0, 1),
+        ("capture-6-1-s2", 0, 0, 1),
+        ("capture-6-1-s2-smp", 0, 0, 1),
         ("capture-6-1-s2stuck", 1, 0, 1),
         ("capture-6-1-s3", 10, 140, 2),
+        ("capture-6-1-s3-smp", 10, 140, 2),
+        ("capture-6-1-s3exit", 0, 0, 1),
         ("capture-6-1-s4part", 10, 10, 2),
         ("capture-6-1-s5part", 10, 10, 2),
         ("capture-6-1-s6", 10, 20, 2),
+        ("capture-6-1-s6-smp", 10, 20, 2),
     ] {
         let report = run(id, 0);
         assert_eq!(

@@ -5,6 +5,7 @@
 //! compares what happened and not two parsers. Turning a recording into
 //! a scenario is not here.
 
+mod counters;
 mod dmesg;
 mod ftrace;
 mod keys;
@@ -14,5 +15,7 @@ mod teller;
 
 pub use dmesg::{LogLine, LogText, parse_dmesg};
 pub use ftrace::{FtraceText, NotFtrace, TraceLine, parse_ftrace};
-pub use story::{Attempt, KeyEvent, KeyKind, Process, Story, VictimStory};
+pub use story::{
+    Attempt, Counters, CountersAt, Hang, KeyEvent, KeyKind, Process, Story, VictimStory,
+};
 pub use teller::{clock_offset, story};

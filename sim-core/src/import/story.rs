@@ -123,6 +123,52 @@ pub struct Process {
     pub exits_us: Vec<i64>,
 }
 
+/// Where the counters of an mm's interval notifiers were seen.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum CountersAt {
+    /// An interval notifier was registered.
+    Registered,
+    /// The callback of one was called.
+    IntervalCall,
+    /// A callback of the mm's list was called.
+    ListCall,
+    /// An interval notifier is to be removed.
+    Removed,
+}
+
+impl CountersAt {
+    /// As a column of a table shows it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::IntervalCall => "interval call",
+            Self::ListCall => "list call",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// The counters of an mm's interval notifiers (`struct
+/// mmu_notifier_subscriptions`, mm/mmu_notifier.c).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Counters {
+    /// Where they were seen.
+    pub at: CountersAt,
+    /// `active_invalidate_ranges`.
+    pub active: i64,
+    /// `invalidate_seq`.
+    pub seq: i64,
+}
+
+/// A task that waits in `mmu_interval_notifier_remove()` for good.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct Hang {
+    /// Its name.
+    pub process: String,
+    /// Since when.
+    pub since_us: i64,
+}
+
 /// An OOM incident.
 #[derive(Clone, Eq, PartialEq, Debug, Default)]
 pub struct Story {
@@ -134,6 +180,10 @@ pub struct Story {
     pub processes: Vec<Process>,
     /// Lines of the log that tell of a refused callback.
     pub refusals_logged: u32,
+    /// The counters of interval notifiers, if the trace shows any, in order.
+    pub counters: Vec<Counters>,
+    /// Who was still waiting for them when the trace ended.
+    pub hangs: Vec<Hang>,
 }
 
 impl Story {

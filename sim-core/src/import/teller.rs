@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::counters::CounterTeller;
 use super::log_lines::{Said, said};
 use super::story::{Attempt, KeyEvent, KeyKind, Story, VictimStory};
 use super::{LogLine, TraceLine};
@@ -33,9 +34,12 @@ pub fn clock_offset(trace: &[TraceLine<'_>], log: &[LogLine<'_>]) -> Option<i64>
 pub fn story(trace: &[TraceLine<'_>], log: &[LogLine<'_>], offset_us: i64) -> Story {
     let names_by_pid = names(trace, log);
     let mut story = Story::default();
+    let mut counters = CounterTeller::default();
     for line in trace {
         tell_trace(&mut story, line, &names_by_pid);
+        counters.line(line);
     }
+    (story.counters, story.hangs) = counters.finish();
     for line in log {
         let at_us = line.time_us.saturating_add(offset_us);
         match said(line.text) {

@@ -52,11 +52,17 @@ macro_rules! entries {
 /// the page's opening example.
 pub const ALL: &[Entry] = entries! {
     Example "gpu-fence-overlap" "A GPU mirrors part of the victim"
+    Recording "capture-6-1-s1" "One process takes all memory, dies and is gone"
+    Recording "capture-6-1-s2" "Two grow, the larger dies, the other goes on"
+    Recording "capture-6-1-s2-smp" "Two grow on two CPUs, the larger dies"
     Recording "capture-6-1-s2stuck" "A stuck victim without notifiers is reaped at once"
     Recording "capture-6-1-s3" "A notifier that always refuses: nothing is freed"
+    Recording "capture-6-1-s3-smp" "A notifier that always refuses, on two CPUs"
+    Recording "capture-6-1-s3exit" "A notifier that always refuses harms nobody who can exit"
     Recording "capture-6-1-s4part" "Four mirrored megabytes protect a VMA of 92"
     Recording "capture-6-1-s5part" "The same four megabytes through the interval API"
     Recording "capture-6-1-s6" "An interval over all of the victim: only crumbs are freed"
+    Recording "capture-6-1-s6-smp" "An interval over all of the victim, on two CPUs"
 };
 
 /// [`ALL`], for who would rather call.
@@ -110,21 +116,27 @@ mod tests {
         assert!(find("no-such").is_none());
     }
 
+    /// One machine for all recordings; those with two CPUs have other
+    /// numbers of pages, but cost the same.
     #[test]
     fn all_recordings_share_one_machine() {
-        let machines: Vec<(&str, &str)> = gallery()
-            .iter()
-            .filter(|entry| entry.group == Group::Recording)
-            .map(|entry| {
-                let start = entry.text.find("[machine]").expect("has a machine");
-                let end = entry.text.find("high = 654").expect("ends with DMA32");
-                (entry.id, &entry.text[start..end])
-            })
-            .collect();
-        assert_eq!(machines.len(), 5);
-        for (id, machine) in &machines {
-            assert_eq!(*machine, machines[0].1, "{id}");
+        let machine = |entry: &Entry| {
+            let start = entry.text.find("[machine]").expect("has a machine");
+            let end = entry.text.find("high = 654").expect("ends with DMA32");
+            entry.text[start..end].to_owned()
+        };
+        let recordings = || gallery().iter().filter(|entry| entry.group == Group::Recording);
+        let one_cpu = machine(find("capture-6-1-s6").expect("in the gallery"));
+        let two_cpus = machine(find("capture-6-1-s6-smp").expect("in the gallery"));
+        for entry in recordings() {
+            let same = if entry.id.ends_with("-smp") { &two_cpus } else { &one_cpu };
+            assert_eq!(machine(entry), *same, "{}", entry.id);
         }
+        let costs = |machine: &str| {
+            let start = machine.find("[machine.cost]").expect("has costs");
+            machine[start..machine.find("[[machine.zone]]").expect("has zones")].to_owned()
+        };
+        assert_eq!(costs(&one_cpu), costs(&two_cpus));
     }
 
     /// VMAs that the reaper walks, and those that overlap what is
@@ -134,9 +146,11 @@ mod tests {
         for (id, vmas, overlaps) in [
             ("capture-6-1-s2stuck", 14, None),
             ("capture-6-1-s3", 14, Some(2)),
+            ("capture-6-1-s3-smp", 14, Some(2)),
             ("capture-6-1-s4part", 16, Some(1)),
             ("capture-6-1-s5part", 16, Some(1)),
             ("capture-6-1-s6", 14, Some(2)),
+            ("capture-6-1-s6-smp", 14, Some(2)),
         ] {
             let scenario = parsed(id);
             let hog = &scenario.tasks[1];

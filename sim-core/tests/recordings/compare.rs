@@ -6,6 +6,23 @@ use std::fmt::{self, Display, Formatter};
 
 use sim_core::import::{Process, Story, VictimStory};
 
+/// Memory pressure over a whole recording or run, in µs.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(crate) struct Psi {
+    pub(crate) some_us: i64,
+    pub(crate) full_us: i64,
+}
+
+/// What a recording or a run tells.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) story: Story,
+    pub(crate) psi: Psi,
+    /// Whether its clock can be relied on: that of a recording whose
+    /// guest shared a busy host cannot.
+    pub(crate) timed: bool,
+}
+
 /// How far a run may be from the recording.
 #[derive(Copy, Clone, Debug)]
 pub(crate) enum Rule {
@@ -17,6 +34,8 @@ pub(crate) enum Rule {
     Time,
     /// By 2 % or 128 KiB, whichever is more.
     Memory,
+    /// One is at most twice the other.
+    Factor2,
     /// Both lie in `(low, high]`, wherever the other lies.
     Range(i64, i64),
 }
@@ -34,6 +53,8 @@ enum Value {
 #[derive(Default)]
 struct Facts {
     rows: Vec<(String, Value, Rule)>,
+    /// Whether times are facts.
+    timed: bool,
 }
 
 impl Facts {
@@ -42,15 +63,23 @@ impl Facts {
     }
 
     fn time(&mut self, what: impl Into<String>, at: Option<i64>, from: i64) {
-        if let Some(at) = at {
+        if let Some(at) = at
+            && self.timed
+        {
             self.add(what, Value::Us(at - from), Rule::Time);
         }
+    }
+
+    fn count(&mut self, what: impl Into<String>, count: usize) {
+        let count = i64::try_from(count).expect("few of anything");
+        self.add(what, Value::Count(count), Rule::Equal);
     }
 }
 
 /// Every fact of a story. Times count from the first kill.
-fn facts(story: &Story) -> Facts {
-    let mut facts = Facts::default();
+fn facts(told: &Told, timed: bool, counters: bool) -> Facts {
+    let story = &told.story;
+    let mut facts = Facts { timed, ..Facts::default() };
     for (index, event) in story.events.iter().enumerate() {
         let text = format!("{} {}", event.kind.text(), event.victim);
         facts.add(format!("event {:2}", index + 1), Value::Text(text), Rule::Equal);
@@ -71,6 +100,22 @@ fn facts(story: &Story) -> Facts {
     for process in &story.processes {
         process_facts(&mut facts, process, kill);
     }
+    if timed {
+        for (what, us) in [("some", told.psi.some_us), ("full", told.psi.full_us)] {
+            facts.add(format!("memory pressure, {what}"), Value::Us(us), Rule::Factor2);
+        }
+    }
+    if counters {
+        for (index, counters) in story.counters.iter().enumerate() {
+            let (at, active, seq) = (counters.at.text(), counters.active, counters.seq);
+            let text = Value::Text(format!("{at} active={active} seq={seq}"));
+            facts.add(format!("counters {:3}", index + 1), text, Rule::Equal);
+        }
+    }
+    facts.count("hangs", story.hangs.len());
+    for hang in &story.hangs {
+        facts.time(format!("{}: hangs", hang.process), Some(hang.since_us), kill);
+    }
     facts
 }
 
@@ -82,8 +127,9 @@ fn victim_facts(facts: &mut Facts, name: &str, victim: &VictimStory, kill: i64) 
         let delay = Value::Us(wake - victim.killed_us);
         facts.add(format!("{name}: kill to wake_reaper"), delay, Rule::Range(2_000_000, 2_036_000));
     }
-    let attempts = i64::try_from(victim.attempts.len()).expect("few attempts");
-    facts.add(format!("{name}: attempts"), Value::Count(attempts), Rule::Equal);
+    let woken = if victim.wake_us.is_some() { "woken for" } else { "never woken for" };
+    facts.add(format!("{name}: reaper"), Value::Text(woken.to_owned()), Rule::Equal);
+    facts.count(format!("{name}: attempts"), victim.attempts.len());
     let mut before: Option<i64> = None;
     for (index, attempt) in victim.attempts.iter().enumerate() {
         let what = format!("{name}: attempt {:2}", index + 1);
@@ -92,11 +138,12 @@ fn victim_facts(facts: &mut Facts, name: &str, victim: &VictimStory, kill: i64) 
             facts.add(format!("{what} {of}"), count, Rule::Equal);
         }
         match before {
-            Some(before) => facts.add(
+            Some(before) if facts.timed => facts.add(
                 format!("{what} start to start"),
                 Value::Us(attempt.start_us - before),
                 Rule::WithinUs(4_000),
             ),
+            Some(_) => {}
             None => facts.time(format!("{what} start"), Some(attempt.start_us), kill),
         }
         before = Some(attempt.start_us);
@@ -119,6 +166,8 @@ fn process_facts(facts: &mut Facts, process: &Process, kill: i64) {
     facts.time(format!("{name}: started before the kill"), Some(kill), started);
     facts.time(format!("{name}: exit_mmap"), process.exit_mmap_us, kill);
     facts.time(format!("{name}: exit_mmap done"), process.exit_mmap_done_us, kill);
+    facts.count(format!("{name}: address spaces gone"), process.exit_mmap_done_us.iter().count());
+    facts.count(format!("{name}: threads that exit"), process.exits_us.len());
     for (index, exit) in process.exits_us.iter().enumerate() {
         facts.time(format!("{name}: exit of thread {}", index + 1), Some(*exit), kill);
     }
@@ -146,6 +195,7 @@ impl Row {
             Rule::WithinUs(us) => (a - b).abs() <= us,
             Rule::Time => (a - b).abs() <= 12_000 + a.abs() / 20,
             Rule::Memory => (a - b).abs() <= (a.abs() / 50).max(128 * 1024),
+            Rule::Factor2 => a <= 2 * b && b <= 2 * a,
             Rule::Range(low, high) => [a, b].iter().all(|value| low < *value && *value <= high),
         }
     }
@@ -156,12 +206,15 @@ pub(crate) struct Comparison {
     rows: Vec<Row>,
 }
 
-/// Compares a run's story with a recording's.
-pub(crate) fn compare(recording: &Story, run: &Story) -> Comparison {
+/// Compares what a run tells with what a recording does. Counters that
+/// the recording does not show are no facts, nor are times if its clock
+/// cannot be relied on.
+pub(crate) fn compare(recording: &Told, run: &Told) -> Comparison {
+    let (timed, counters) = (recording.timed, !recording.story.counters.is_empty());
     let mut of_run: Vec<Option<(String, Value, Rule)>> =
-        facts(run).rows.into_iter().map(Some).collect();
+        facts(run, timed, counters).rows.into_iter().map(Some).collect();
     let mut rows: Vec<Row> = Vec::new();
-    for (what, recorded, rule) in facts(recording).rows {
+    for (what, recorded, rule) in facts(recording, timed, counters).rows {
         let same = |slot: &&mut Option<_>| matches!(slot, Some((other, _, _)) if *other == what);
         let run = of_run.iter_mut().find(same).and_then(Option::take);
         let run = run.map(|(_, value, _)| value);

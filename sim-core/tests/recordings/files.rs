@@ -5,13 +5,18 @@ use std::io::Read as _;
 
 use sim_core::import::{Story, clock_offset, parse_dmesg, parse_ftrace, story};
 
-/// A recording: text of trace and log.
+use super::compare::{Psi, Told};
+
+/// A recording: text of trace and log, and samples of its pressure.
 pub(crate) struct Recording {
-    /// Its directory's name.
+    /// Its directory's name: the scenario of the recorder, and which
+    /// repetition. The first had two CPUs and the host's clock, the
+    /// third one CPU and a clock that counts instructions.
     pub(crate) id: &'static str,
     trace_gz: &'static [u8],
     /// Kernel log.
     pub(crate) dmesg: &'static str,
+    samples: &'static str,
 }
 
 macro_rules! recordings {
@@ -21,10 +26,14 @@ macro_rules! recordings {
             id: $id,
             trace_gz: include_bytes!(concat!("../../../traces/recordings/6.1/", $id, "/trace.txt.gz")),
             dmesg: include_str!(concat!("../../../traces/recordings/6.1/", $id, "/dmesg.txt")),
+            samples: include_str!(concat!("../../../traces/recordings/6.1/", $id, "/samples.csv")),
         }),*];
     };
 }
-recordings!("S2stuck-3" "S3-3" "S4part-3" "S5part-3" "S6-3");
+recordings!(
+    "S1-3" "S2-1" "S2-3" "S2stuck-3" "S3-1" "S3-3" "S3exit-3" "S4part-3" "S5part-3" "S6-1" "S6-3"
+    "S7-3" "S8w500-3" "S8w5000-3" "S12-3" "L1both-3" "L2itv-3"
+);
 
 impl Recording {
     /// By its directory's name.
@@ -34,8 +43,14 @@ impl Recording {
 
     /// The id of the scenario that replays it.
     pub(crate) fn scenario(&self) -> String {
-        let name = self.id.split('-').next().expect("a name");
-        format!("capture-6-1-{}", name.to_lowercase())
+        let (name, _) = self.id.split_once('-').expect("a name and a repetition");
+        let two_cpus = if self.is_timed() { "" } else { "-smp" };
+        format!("capture-6-1-{}{two_cpus}", name.to_lowercase())
+    }
+
+    /// Whether its clock counts instructions.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.id.ends_with("-3")
     }
 
     /// Its trace.
@@ -52,7 +67,35 @@ impl Recording {
         let text = self.trace();
         let trace = parse_ftrace(&text).expect("a trace");
         let log = parse_dmesg(self.dmesg);
-        let offset = clock_offset(&trace.lines, &log.lines).expect("a victim in trace and log");
-        story(&trace.lines, &log.lines, offset)
+        story(&trace.lines, &log.lines, self.clock_offset())
+    }
+
+    /// Trace time less log time, in µs.
+    pub(crate) fn clock_offset(&self) -> i64 {
+        let text = self.trace();
+        let trace = parse_ftrace(&text).expect("a trace");
+        let log = parse_dmesg(self.dmesg);
+        clock_offset(&trace.lines, &log.lines).expect("a victim in trace and log")
+    }
+
+    /// Memory pressure from the first to the last sample.
+    pub(crate) fn psi(&self) -> Psi {
+        let mut lines = self.samples.lines();
+        let names: Vec<&str> = lines.next().expect("column names").split(',').collect();
+        let column = |name| names.iter().position(|n| *n == name).expect("a column of that name");
+        let (some, full) = (column("psi_some_us"), column("psi_full_us"));
+        let mut samples = lines.map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            let number = |index: usize| fields[index].parse::<i64>().expect("a number");
+            Psi { some_us: number(some), full_us: number(full) }
+        });
+        let first = samples.next().expect("a sample");
+        let last = samples.next_back().unwrap_or(first);
+        Psi { some_us: last.some_us - first.some_us, full_us: last.full_us - first.full_us }
+    }
+
+    /// All of it, to compare.
+    pub(crate) fn told(&self) -> Told {
+        Told { story: self.story(), psi: self.psi(), timed: self.is_timed() }
     }
 }

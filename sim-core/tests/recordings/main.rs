@@ -7,39 +7,63 @@ mod compare;
 mod files;
 mod reader;
 
-use compare::{Comparison, compare};
+use compare::{Comparison, Psi, Told, compare};
 use files::{ALL, Recording};
+use sim_core::analysis::report;
 use sim_core::export::{dmesg, ftrace};
-use sim_core::import::{Story, parse_dmesg, parse_ftrace, story};
+use sim_core::import::{parse_dmesg, parse_ftrace, story};
+use sim_core::record::Run;
 use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
 
 /// What the run of a scenario of the gallery tells.
-fn run_story(id: &str, sets: &[(String, String)]) -> Story {
+fn run_told(id: &str, sets: &[(String, String)]) -> Told {
     let entry = gallery::find(id).expect("a scenario of that name");
     let scenario = parse(entry.id, entry.text, sets).expect("a scenario without faults");
     let simulation = Simulation::new(&scenario, &RunOptions::default()).expect("known ids");
-    let run = simulation.run();
-    let (trace, log) = (ftrace(&run), dmesg(&run));
+    told_by(&simulation.run(), id)
+}
+
+fn told_by(run: &Run, id: &str) -> Told {
+    let (trace, log) = (ftrace(run), dmesg(run));
     let trace = parse_ftrace(&trace).expect("a trace");
     let log = parse_dmesg(&log);
     assert_eq!((trace.unread, log.unread), (0, 0), "{id}");
-    story(&trace.lines, &log.lines, 0)
+    let metrics = report(run).metrics;
+    let us = |ns: u64| i64::try_from(ns / 1000).expect("a run of less than 10,000 years");
+    let psi = Psi { some_us: us(metrics.psi_some_ns), full_us: us(metrics.psi_full_ns) };
+    Told { story: story(&trace.lines, &log.lines, 0), psi, timed: true }
 }
 
 fn compared(recording: &Recording, sets: &[(String, String)]) -> Comparison {
-    compare(&recording.story(), &run_story(&recording.scenario(), sets))
+    compare(&recording.told(), &run_told(&recording.scenario(), sets))
 }
+
+/// Recordings whose scenarios wait for operations or drivers.
+const WAITING: [&str; 6] = ["S7-3", "S8w500-3", "S8w5000-3", "S12-3", "L1both-3", "L2itv-3"];
+
+fn replayed() -> impl Iterator<Item = &'static Recording> {
+    ALL.iter().filter(|recording| !WAITING.contains(&recording.id))
+}
+
+/// Rows that may differ by more than their rule allows: what the model
+/// leaves out and that makes the difference, traces/README.md says.
+const DIFFERENT: &[(&str, &str)] = &[
+    ("S1-3", "memory pressure, some"),
+    ("S2-3", "hog1: exit_mmap done"),
+    ("S2-3", "hog1: exit of thread 1"),
+    ("S2-3", "memory pressure, some"),
+    ("S2-3", "memory pressure, full"),
+    ("S3exit-3", "memory pressure, some"),
+    ("S3exit-3", "memory pressure, full"),
+];
 
 #[test]
 fn runs_agree_with_the_recordings() {
-    for recording in ALL {
+    for recording in replayed() {
         let comparison = compared(recording, &[]);
-        assert!(
-            comparison.failures().is_empty(),
-            "{}: too far apart: {:?}\n{comparison}",
-            recording.id,
-            comparison.failures()
-        );
+        let mut failures = comparison.failures();
+        failures.retain(|row| !DIFFERENT.contains(&(recording.id, row)));
+        assert!(failures.is_empty(), "{}: too far apart: {failures:?}\n{comparison}", recording.id);
     }
 }
 
@@ -47,18 +71,24 @@ fn runs_agree_with_the_recordings() {
 /// how timers are rounded. The scenarios share one value; these are each
 /// recording's own, fitted to it modulo the 256 ms of the timer wheel's
 /// level 2. They are 96 ms less than its log says: jiffies start later.
-const UPTIMES: [&str; 5] = ["13.8892s", "13.9082s", "13.9087s", "13.9119s", "13.9123s"];
+const UPTIMES: [(&str, &str); 5] = [
+    ("S2stuck-3", "13.8892s"),
+    ("S3-3", "13.9082s"),
+    ("S4part-3", "13.9087s"),
+    ("S5part-3", "13.9119s"),
+    ("S6-3", "13.9123s"),
+];
 /// Pages free at the start, fitted to the time of the first kill.
 const FREE: &str = "42707";
 
 #[test]
 fn timers_of_runs_in_the_recordings_own_phase_are_a_jiffy_apart() {
     const JIFFY_US: i64 = 4_000;
-    for (recording, uptime) in ALL.iter().zip(UPTIMES) {
+    for (id, uptime) in UPTIMES {
         let set = |path: &str, value: &str| (path.to_owned(), value.to_owned());
         let sets = [set("machine.uptime", uptime), set("machine.zone.DMA32.free", FREE)];
-        let comparison = compared(recording, &sets);
-        assert!(comparison.failures().is_empty(), "{}\n{comparison}", recording.id);
+        let comparison = compared(Recording::find(id), &sets);
+        assert!(comparison.failures().is_empty(), "{id}\n{comparison}");
         for what in [
             "bystander: started before the kill",
             "hog: kill to wake_reaper",
@@ -66,12 +96,11 @@ fn timers_of_runs_in_the_recordings_own_phase_are_a_jiffy_apart() {
             "hog: exit_mmap",
         ] {
             let apart = comparison.apart_us(what);
-            let unable = what.contains("unable") && recording.id == "S2stuck-3";
-            assert_eq!(apart.is_none(), unable, "{}: {what}", recording.id);
+            let unable = what.contains("unable") && id == "S2stuck-3";
+            assert_eq!(apart.is_none(), unable, "{id}: {what}");
             assert!(
                 apart.is_none_or(|apart| apart.abs() <= JIFFY_US),
-                "{}: {what}\n{comparison}",
-                recording.id
+                "{id}: {what}\n{comparison}"
             );
         }
     }
@@ -79,30 +108,67 @@ fn timers_of_runs_in_the_recordings_own_phase_are_a_jiffy_apart() {
 
 #[test]
 fn run_of_another_scenario_is_rejected() {
-    let recording = Recording::find("S6-3").story();
-    let comparison = compare(&recording, &run_story("capture-6-1-s3", &[]));
+    let recording = Recording::find("S6-3").told();
+    let comparison = compare(&recording, &run_told("capture-6-1-s3", &[]));
     let failures = comparison.failures();
     assert!(failures.contains(&"hog: attempt  1 refusals"), "{comparison}");
     assert!(failures.contains(&"hog: anon-rss drop"), "{comparison}");
     assert!(failures.contains(&"refusals in the log"), "{comparison}");
 }
 
+/// Two repetitions of one scenario agree in what they can be compared by
+/// if the reference has no clock. The control of the interval leak is S7
+/// again, but for the counters, which S7 does not show. Any other two
+/// do not agree.
 #[test]
 fn recording_agrees_with_itself_and_with_no_other() {
     for (index, one) in ALL.iter().enumerate() {
         for (other_index, other) in ALL.iter().enumerate() {
-            let comparison = compare(&one.story(), &other.story());
-            let same = comparison.failures().is_empty();
-            assert_eq!(same, index == other_index, "{} and {}\n{comparison}", one.id, other.id);
+            let comparison = compare(&one.told(), &other.told());
+            let agree = comparison.failures().is_empty();
+            let (name, other_name) = (one.id.split('-').next(), other.id.split('-').next());
+            let expected = index == other_index
+                || (!one.is_timed() && name == other_name)
+                || (one.id, other.id) == ("S7-3", "L2itv-3");
+            assert_eq!(agree, expected, "{} and {}\n{comparison}", one.id, other.id);
         }
     }
 }
 
 #[test]
 fn one_attempt_less_is_noticed() {
-    let recording = Recording::find("S6-3").story();
+    let recording = Recording::find("S6-3").told();
     let mut wrong = recording.clone();
-    wrong.victims[0].attempts.pop();
+    wrong.story.victims[0].attempts.pop();
     let comparison = compare(&recording, &wrong);
     assert!(comparison.failures().contains(&"hog: attempts"), "{comparison}");
+}
+
+#[test]
+fn other_counters_or_no_hang_are_noticed() {
+    let recording = Recording::find("L1both-3").told();
+    let mut wrong = recording.clone();
+    wrong.story.counters[161].active = 1;
+    wrong.story.hangs.clear();
+    let comparison = compare(&recording, &wrong);
+    assert_eq!(comparison.failures(), ["counters 162", "hangs", "hog: hangs"], "{comparison}");
+}
+
+#[test]
+fn pressure_of_less_than_half_is_noticed() {
+    let recording = Recording::find("S12-3").told();
+    let mut wrong = recording.clone();
+    wrong.psi.full_us = wrong.psi.full_us / 2 - 1;
+    let comparison = compare(&recording, &wrong);
+    assert_eq!(comparison.failures(), ["memory pressure, full"], "{comparison}");
+}
+
+#[test]
+fn reaper_that_is_woken_in_vain_is_noticed() {
+    let recording = Recording::find("S3exit-3").told();
+    let mut wrong = recording.clone();
+    wrong.story.victims[0].wake_us = Some(wrong.story.victims[0].killed_us + 2_004_000);
+    let comparison = compare(&recording, &wrong);
+    let failures = comparison.failures();
+    assert_eq!(failures, ["hog: reaper", "hog: kill to wake_reaper"], "{comparison}");
 }
