@@ -333,6 +333,12 @@ impl<O: Observer> Engine<O> {
     pub fn cpu(&self, span: Nanos) -> Consume<'_, O> {
         Consume { engine: self, span, polled: false }
     }
+
+    /// The CPU that the running process has; none for a device.
+    pub fn current_cpu(&self) -> Option<CpuId> {
+        let core = self.core.borrow();
+        core.processes[core.current()].burst.cpu
+    }
 }
 
 /// The await of [`Engine::cpu`].

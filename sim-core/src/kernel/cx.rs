@@ -87,6 +87,9 @@ impl Kernel {
                 memalloc_noio: false,
                 wq_worker: false,
                 kernel_pages: Pages::default(),
+                memcg_may_oom: false,
+                memcg_in_oom: None,
+                memcg_over_high: 0,
             });
             state.groups.push(None);
         });

@@ -152,6 +152,7 @@ async fn oom_kill_process(cx: &Cx, leader: TaskId, oc: &OomControl) -> bool {
         gfp: oc.gfp.0,
         order: oc.order.number(),
         scope: OomScope::Global,
+        report: true,
     });
     cx.cpu(cx.costs().oom_report).await;
     // While the report was printed the process may have lost its mm.

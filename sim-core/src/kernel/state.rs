@@ -10,9 +10,10 @@ use super::mmu_notifier::Notifier;
 use super::plugin::Policy;
 use super::zone::{Pages, Zone};
 use crate::base::{
-    CgroupId, DeviceId, Distribution, IdVec, LockId, MmId, NotifierId, QueueId, ShareId, SimTime,
-    Stream, TaskId, ZoneId,
+    CgroupId, CpuId, DeviceId, Distribution, IdVec, LockId, MmId, NotifierId, QueueId, ShareId,
+    SimTime, Stream, TaskId, ZoneId,
 };
+use crate::record::Gfp;
 
 /// A task: one thread.
 #[derive(Clone, Debug)]
@@ -38,6 +39,24 @@ pub struct Task {
     pub wq_worker: bool,
     /// Pages that kernel code running in it holds.
     pub kernel_pages: Pages,
+    /// `memcg_may_oom`: in a page fault of user mode, at whose end it could
+    /// handle an OOM (kernels up to 4.18).
+    pub memcg_may_oom: bool,
+    /// `memcg_in_oom` and its companions: the charge that failed in this fault.
+    pub memcg_in_oom: Option<MemcgOom>,
+    /// `memcg_nr_pages_over_high`: charged since a cgroup was over `memory.high`.
+    pub memcg_over_high: u64,
+}
+
+/// A charge that failed, to be handled when all locks are dropped.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct MemcgOom {
+    /// The cgroup at its limit.
+    pub memcg: CgroupId,
+    /// Flags of the request.
+    pub gfp: Gfp,
+    /// Its order.
+    pub order: u8,
 }
 
 /// A thread group's shared part (`struct signal_struct`).
@@ -58,6 +77,8 @@ pub struct Group {
     pub ready: QueueId,
     /// Its memory cgroup; none: the root.
     pub cgroup: Option<CgroupId>,
+    /// `is_global_init()`: pid 1.
+    pub init: bool,
     /// Who forked it.
     pub parent: Option<TaskId>,
     /// Whether it has CAP_SYS_ADMIN.
@@ -146,6 +167,26 @@ pub struct Cgroup {
     pub oom_waitq: QueueId,
     /// `under_oom`.
     pub under_oom: u32,
+    /// `oom_lock`: somebody handles an OOM of it or of a cgroup above (kernels up to 4.18).
+    pub oom_locked: bool,
+}
+
+/// Charges that a CPU has in stock (`struct memcg_stock_pcp`).
+#[derive(Copy, Clone, Default, Debug)]
+pub struct MemcgStock {
+    /// Whose.
+    pub cached: Option<CgroupId>,
+    /// How many pages.
+    pub pages: u64,
+}
+
+/// `struct ratelimit_state`: how many got through in the present interval.
+#[derive(Copy, Clone, Default, Debug)]
+pub struct RateLimit {
+    /// When the interval began.
+    pub begin: Option<SimTime>,
+    /// How many got through since.
+    pub printed: u32,
 }
 
 /// Anonymous pages shared since a fork: page i of the share is kept while
@@ -181,6 +222,10 @@ pub struct State {
     pub oom_lock: LockId,
     /// `oom_victims`.
     pub oom_victims: u32,
+    /// `oom_rs`: holds back reports before kills.
+    pub oom_rs: RateLimit,
+    /// `pfoom_rs`: holds back lines about faults that are repeated.
+    pub pfoom_rs: RateLimit,
     /// `oom_reaper_list`: a stack.
     pub oom_reaper_list: Vec<TaskId>,
     /// `oom_reaper_wait`.
@@ -193,6 +238,8 @@ pub struct State {
     pub disk: BlockDevice,
     /// Memory cgroups, parents before their children.
     pub cgroups: IdVec<CgroupId, Cgroup>,
+    /// `memcg_stock`, by CPU.
+    pub memcg_stock: IdVec<CpuId, MemcgStock>,
     /// Pages shared since a fork.
     pub shares: IdVec<ShareId, AnonShare>,
     /// Settings.

@@ -394,12 +394,14 @@ events! {
     17 OutOfMemory { /// How it ended.
         result: OomResult, /// The victim killed or still pending.
         victim: Option<TaskId> }
-    /// `oom_kill_process()` was entered: the report is being printed.
+    /// `oom_kill_process()` was entered: the report is being printed,
+    /// unless there were too many of late.
     18 OomKillProcess { /// The chosen task.
         victim: TaskId, /// [`Gfp`](super::Gfp) bits of the request.
         gfp: u16, /// Its order; 255 stands for sysrq-f's -1.
         order: u8, /// On whose behalf.
-        scope: OomScope }
+        scope: OomScope, /// Whether the rate limit lets the report through.
+        report: bool }
     /// SIGKILL was sent to a thread group.
     19 SignalGenerate { /// Its leader.
         target: TaskId }

@@ -13,7 +13,7 @@ use crate::engine::{Cpus, Engine, Ties};
 use crate::kernel::device::{Device, run_device};
 use crate::kernel::mm::{Backing, Mm, Vma};
 use crate::kernel::plugin::{Api, DeviceSetup, Driver, Policy, Refuse};
-use crate::kernel::state::{BlockDevice, Group, Kswapd, PanicOnOom, Sysctl};
+use crate::kernel::state::{BlockDevice, Group, Kswapd, MemcgStock, PanicOnOom, RateLimit, Sysctl};
 use crate::kernel::switches::Switches;
 use crate::kernel::zone::{Marks, Zone};
 use crate::kernel::{Clock, Costs, Kernel, NewTask, Parts, State, oom_reaper};
@@ -144,6 +144,8 @@ fn state(
         notifiers: IdVec::new(),
         oom_lock,
         oom_victims: 0,
+        oom_rs: RateLimit::default(),
+        pfoom_rs: RateLimit::default(),
         oom_reaper_list: Vec::new(),
         oom_reaper_wait: engine.new_queue(),
         kswapd: Kswapd {
@@ -160,6 +162,7 @@ fn state(
             busy_until: SimTime::ZERO,
         },
         cgroups: IdVec::new(),
+        memcg_stock: (0..scenario.machine.cpus).map(|_| MemcgStock::default()).collect(),
         shares: IdVec::new(),
         sysctl: Sysctl { panic_on_oom: PanicOnOom::No, oom_kill_allocating_task: false },
         policy,
@@ -202,7 +205,8 @@ fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
     }
     for (index, task) in scenario.tasks.iter().enumerate() {
         let mm = MmId::from_index(index);
-        let mut new = new_task(&task.name, &task.comm, pids.of(task), TaskKind::User);
+        let pid = pids.of(task);
+        let mut new = new_task(&task.name, &task.comm, pid, TaskKind::User);
         new.oom_score_adj = task.oom_score_adj;
         let process = process(kernel, scenario, task, mm, &mut pids, seed);
         let id = kernel.spawn(new, |cx| run_process(cx, process));
@@ -214,6 +218,7 @@ fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
             live: 1,
             ready: kernel.engine.new_queue(),
             cgroup: None,
+            init: pid == 1,
             parent: None,
             admin: false,
             oom_origin: false,

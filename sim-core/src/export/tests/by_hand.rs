@@ -103,7 +103,7 @@ pub(super) fn run(kernel: &str) -> Run {
     recorder.record(
         ms(4),
         PRESSER,
-        Event::OomKillProcess { victim, gfp: 0, order: 0, scope: OomScope::Global },
+        Event::OomKillProcess { victim, gfp: 0, order: 0, scope: OomScope::Global, report: true },
     );
     recorder.record(ms(4), PRESSER, Event::SignalGenerate { target: HOG });
     let at = SimTime(4_000_600);
