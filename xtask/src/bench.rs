@@ -19,6 +19,9 @@ pub(crate) fn bench() -> Result<(), Failure> {
         measure("beside other engines", "engines", engines)?;
     }
     if root.join("sim-core/benches").is_dir() {
+        let mut mix = cargo(&["bench", "--package", "sim-core", "--bench", "mix"]);
+        mix.args(["--features", "op-log"]);
+        measure("as event lists on the calls of real runs", "mix", mix)?;
         native_and_wasm()?;
     }
     page::build()?;

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::cpu::{Burst, Scheduler};
-use super::event_list::{Class, EventKey, EventList, Ties};
+use super::event_list::{Class, EventKey, Ties};
 use super::lock::Lock;
 use super::queue::Queue;
 use super::stack::Stacks;
@@ -131,9 +131,15 @@ pub(super) struct Process {
     pub(super) burst: Burst,
 }
 
+/// The event list.
+#[cfg(not(feature = "op-log"))]
+type Pending = super::event_list::EventList<Action>;
+#[cfg(feature = "op-log")]
+type Pending = super::op_log::Logged<Action>;
+
 /// Everything behind the one `RefCell`.
 pub(super) struct Core<O> {
-    pub(super) events: EventList<Action>,
+    pub(super) events: Pending,
     pub(super) processes: IdVec<TaskId, Process>,
     pub(super) scheduler: Scheduler,
     pub(super) locks: IdVec<LockId, Lock>,
@@ -225,7 +231,7 @@ impl<O: Observer> Engine<O> {
     pub fn new(cpus: Cpus, ties: Ties, observer: O) -> Self {
         Self {
             core: RefCell::new(Core {
-                events: EventList::new(ties),
+                events: Pending::new(ties),
                 processes: IdVec::new(),
                 scheduler: Scheduler::new(cpus),
                 locks: IdVec::new(),
@@ -253,6 +259,12 @@ impl<O: Observer> Engine<O> {
     pub fn observe<R>(&self, f: impl FnOnce(SimTime, &mut O) -> R) -> R {
         let core = &mut *self.core.borrow_mut();
         f(core.events.now(), &mut core.observer)
+    }
+
+    /// What was asked of the event list so far.
+    #[cfg(feature = "op-log")]
+    pub fn event_list_ops(&self) -> Vec<super::op_log::Op> {
+        self.core.borrow().events.ops.clone()
     }
 
     /// Sleeps for `span`.

@@ -72,7 +72,7 @@ pub enum Ties {
 
 /// Names a scheduled event, to cancel it. It never names a later event,
 /// unless it is kept while 2^32 more are scheduled.
-#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+#[derive(Copy, Clone, Eq, PartialEq, Hash, Debug)]
 pub struct EventKey {
     slot: u32,
     generation: u32,

@@ -15,6 +15,8 @@ mod cpu;
 pub mod event_list;
 mod executor;
 mod lock;
+#[cfg(feature = "op-log")]
+pub mod op_log;
 mod queue;
 mod run_queue;
 mod stack;

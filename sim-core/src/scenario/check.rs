@@ -18,7 +18,7 @@ use super::{machine, set, task};
 use crate::base::{Distribution, Nanos, Shape};
 
 /// Longest text of a file, in bytes.
-const TEXT_MAX: usize = 64 << 10;
+const TEXT_MAX: usize = 256 << 10;
 /// Most overrides, and bytes of one.
 const SETS_MAX: usize = 64;
 const SET_SIZE_MAX: usize = 4 << 10;

@@ -89,6 +89,12 @@ impl Simulation {
         self.kernel.engine.now()
     }
 
+    /// What the run asked of the event list so far.
+    #[cfg(feature = "op-log")]
+    pub fn event_list_ops(&self) -> Vec<crate::engine::op_log::Op> {
+        self.kernel.engine.event_list_ops()
+    }
+
     /// Ends the run where it is and hands over its record.
     pub fn finish(self) -> Run {
         let stacks = self.kernel.engine.stacks();

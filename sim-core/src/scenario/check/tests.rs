@@ -297,7 +297,7 @@ fn files_that_cannot_be_read_say_why() {
     check_errors(
         &"#".repeat(70_000),
         &[],
-        &expect!["x.toml:1:1: file too long: expected at most 65536 bytes"],
+        &expect!["x.toml:1:1: file too long: expected at most 262144 bytes"],
     );
     check_errors(
         "schema=1\ntitle='t'\nkernel='6.1'\n[machine]\nram='1GiB'\n[[machine.zone]]\nname='DMA'",

@@ -1,0 +1,111 @@
+//! Whether the cost of an event stays the same as runs grow: from ten
+//! thousand to ten million events, from ten to five hundred tasks, and on
+//! a machine with 64 GiB.
+//!
+//! Prints `bench NAME VALUE UNIT` lines; lower is better. Native only:
+//! ten million records don't fit into a page.
+
+#![cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(clippy::float_arithmetic, reason = "a benchmark divides")
+)]
+
+#[cfg(not(target_arch = "wasm32"))]
+mod native {
+    use std::time::Instant;
+
+    use peak_alloc::PeakAlloc;
+    use sim_core::record::{Keep, Run};
+    use sim_core::scenario::{RunOptions, Simulation, parse};
+
+    #[global_allocator]
+    static MEMORY: PeakAlloc = PeakAlloc;
+
+    /// Rounds per figure; the fastest counts, since noise only adds.
+    const ROUNDS: usize = 3;
+
+    /// Tasks that each give a device a job every so often: about seven
+    /// events a job, for as long as it lasts.
+    fn steady(tasks: u32, ms: u64) -> String {
+        let mut text = format!(
+            "schema = 1\ntitle = \"steady\"\nkernel = \"6.1\"\nhorizon = \"{ms}ms\"\n\
+             [machine]\nram = \"4GiB\"\ncpus = 4\n"
+        );
+        for task in 0..tasks {
+            text.push_str(&format!(
+                "[[device]]\nname = \"gpu{task}\"\ndriver = \"gpu-fence\"\nfence = \"300us\"\n",
+            ));
+            if task == 31 {
+                break;
+            }
+        }
+        for task in 0..tasks {
+            let gpu = task % 32;
+            let every = 50 * u64::from(tasks);
+            text.push_str(&format!(
+                "[[task]]\nname = \"t{task}\"\nstart = \"{task}us\"\nprogram = [{{ mmap = \"a\", \
+                 size = \"64KiB\" }}, {{ touch = \"a\" }}, {{ submit = \"gpu{gpu}\", region = \"a\", \
+                 every = \"{every}us\" }}]\n"
+            ));
+        }
+        text
+    }
+
+    /// Five hundred tasks that together want more than 64 GiB.
+    fn large() -> String {
+        let mut text = "schema = 1\ntitle = \"large\"\nkernel = \"6.1\"\nhorizon = \"30s\"\n\
+             [machine]\nram = \"64GiB\"\ncpus = 32\n"
+            .to_owned();
+        for task in 0..500 {
+            let size = 100 + task % 7 * 16;
+            text.push_str(&format!(
+                "[[task]]\nname = \"t{task}\"\nstart = \"{task}ms\"\nprogram = [{{ mmap = \"a\", \
+                 size = \"{size}MiB\" }}, {{ touch = \"a\", rate = \"60MiB/s\" }}, {{ idle = true }}]\n"
+            ));
+        }
+        text
+    }
+
+    fn run(text: &str, keep: Keep) -> Run {
+        let scenario = parse("bench", text, &[]).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let options = RunOptions { keep, ..RunOptions::default() };
+        Simulation::new(&scenario, &options).expect("starts").run()
+    }
+
+    /// Time and memory of a run with records kept.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+    fn measure(name: &str, text: &str) {
+        let mut best = f64::INFINITY;
+        let (mut events, mut bytes) = (0, 0.0);
+        for _ in 0..ROUNDS {
+            let before = MEMORY.current_usage();
+            let start = Instant::now();
+            let run = run(text, Keep::Records);
+            let time = start.elapsed().as_secs_f64() * 1e9;
+            events = run.events;
+            best = best.min(time / events as f64);
+            bytes = (MEMORY.current_usage() - before) as f64 / events as f64;
+        }
+        println!("bench scale/{name}/time {best:.1} ns/event ({events} events)");
+        println!("bench scale/{name}/memory {bytes:.1} B/event");
+    }
+
+    pub(crate) fn main() {
+        for (name, ms) in [("1e4", 70), ("1e5", 700), ("1e6", 7_000), ("1e7", 70_000)] {
+            measure(name, &steady(10, ms));
+        }
+        for tasks in [10, 100, 500] {
+            measure(&format!("tasks-{tasks}"), &steady(tasks, 5_000));
+        }
+        measure("64GiB-500-tasks", &large());
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn main() {
+    native::main();
+}
+
+#[cfg(target_arch = "wasm32")]
+fn main() {}
