@@ -295,7 +295,7 @@ fn files_that_cannot_be_read_say_why() {
         x.toml:3:11: not TOML: unclosed array, expected `]`"#]],
     );
     check_errors(
-        &"#".repeat(70_000),
+        &"#".repeat(270_000),
         &[],
         &expect!["x.toml:1:1: file too long: expected at most 262144 bytes"],
     );
