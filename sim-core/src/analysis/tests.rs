@@ -39,34 +39,34 @@ fn gallery_has_these_verdicts() {
           hog was killed at 1245.812 ms; by 1249.955 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2: recovered
-          hog1 was killed at 2043.471 ms; by 2047.916 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 2043.471 ms; by 2052.709 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2-smp: recovered
-          hog1 was killed at 1981.807 ms; by 1986.478 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 1981.807 ms; by 1987.822 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2stuck: recovered
-          hog was killed at 1969.041 ms; by 3982.843 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1969.041 ms; by 4001.643 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s3: extra-victims
           presser was killed at 5026.465 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3-smp: extra-victims
-          presser was killed at 4967.192 ms although hog, killed before, still had 91.2 MiB.
+          presser was killed at 4981.249 ms although hog, killed before, still had 91.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3exit: recovered
           hog was killed at 1909.121 ms; by 1927.938 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s4part: extra-victims
-          presser was killed at 5025.168 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5024.342 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s5part: extra-victims
-          presser was killed at 5017.928 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5014.624 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s6: extra-victims
-          presser was killed at 5038.892 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5020.690 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s6-smp: extra-victims
-          presser was killed at 4968.058 ms although hog, killed before, still had 90 MiB.
+          presser was killed at 4988.738 ms although hog, killed before, still had 90 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
     "#]].assert_eq(&text);
 }

@@ -31,9 +31,9 @@ impl Clock {
         if !self.timer_wheel {
             return now + Nanos(jiffies * tick);
         }
-        let at_start =
-            self.uptime.0 / tick + (1 << 32) - INITIAL_SECONDS_BEFORE_WRAP * u64::from(self.hz);
-        let expires = at_start + now.0 / tick + jiffies;
+        // Ticks are where the uptime is a multiple of one, not the run's time.
+        let initial = (1 << 32) - INITIAL_SECONDS_BEFORE_WRAP * u64::from(self.hz);
+        let expires = initial + (self.uptime.0 + now.0) / tick + jiffies;
         // calc_wheel_index(): the level by distance; calc_index(): round up within it.
         let mut level = 0;
         while level + 1 < LVL_DEPTH && jiffies >= ((1 << LVL_BITS) - 1) << (level * LVL_CLK_SHIFT) {
@@ -41,7 +41,7 @@ impl Clock {
         }
         let shift = level * LVL_CLK_SHIFT;
         let bucket = ((expires >> shift) + 1) << shift;
-        SimTime((bucket - at_start) * tick)
+        SimTime((bucket - initial) * tick - self.uptime.0)
     }
 }
 
@@ -73,6 +73,12 @@ mod tests {
     fn level_0_rounds_up_to_the_tick_after() {
         let in_tick = SimTime(1_001_500_000);
         assert_eq!(clock(true).expiry(in_tick, 25), SimTime(1_104_000_000));
+    }
+
+    #[test]
+    fn uptime_decides_where_ticks_are() {
+        let clock = Clock { uptime: Nanos(14_000_000_000 - 1_000_000), ..clock(true) };
+        assert_eq!(clock.expiry(SimTime(1_001_500_000), 25), SimTime(1_105_000_000));
     }
 
     #[test]
