@@ -12,6 +12,7 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
+    use std::fmt::Write as _;
     use std::time::Instant;
 
     use peak_alloc::PeakAlloc;
@@ -32,9 +33,10 @@ mod native {
              [machine]\nram = \"4GiB\"\ncpus = 4\n"
         );
         for task in 0..tasks {
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "[[device]]\nname = \"gpu{task}\"\ndriver = \"gpu-fence\"\nfence = \"300us\"\n",
-            ));
+            );
             if task == 31 {
                 break;
             }
@@ -42,11 +44,12 @@ mod native {
         for task in 0..tasks {
             let gpu = task % 32;
             let every = 50 * u64::from(tasks);
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "[[task]]\nname = \"t{task}\"\nstart = \"{task}us\"\nprogram = [{{ mmap = \"a\", \
                  size = \"64KiB\" }}, {{ touch = \"a\" }}, {{ submit = \"gpu{gpu}\", region = \"a\", \
                  every = \"{every}us\" }}]\n"
-            ));
+            );
         }
         text
     }
@@ -58,10 +61,11 @@ mod native {
             .to_owned();
         for task in 0..500 {
             let size = 100 + task % 7 * 16;
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "[[task]]\nname = \"t{task}\"\nstart = \"{task}ms\"\nprogram = [{{ mmap = \"a\", \
                  size = \"{size}MiB\" }}, {{ touch = \"a\", rate = \"60MiB/s\" }}, {{ idle = true }}]\n"
-            ));
+            );
         }
         text
     }

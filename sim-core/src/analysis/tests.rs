@@ -33,40 +33,40 @@ fn gallery_has_these_verdicts() {
     }
     expect![[r#"
         gpu-fence-overlap: extra-victims
-          editor was killed at 4313.290 ms although hog, killed before, still had 40 MiB.
+          editor was killed at 4313.398 ms although hog, killed before, still had 40 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 18751 incidents 22
         capture-6-1-s1: recovered
-          hog was killed at 1245.812 ms; by 1249.955 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1245.884 ms; by 1250.027 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2: recovered
-          hog1 was killed at 2043.471 ms; by 2052.709 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 2043.478 ms; by 2052.717 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2-smp: recovered
-          hog1 was killed at 1981.807 ms; by 1987.822 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 1981.814 ms; by 1987.158 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2stuck: recovered
-          hog was killed at 1969.041 ms; by 4001.643 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1969.085 ms; by 4001.643 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s3: extra-victims
-          presser was killed at 5026.465 ms although hog, killed before, still had 93.2 MiB.
+          presser was killed at 5026.532 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3-smp: extra-victims
-          presser was killed at 4981.249 ms although hog, killed before, still had 91.2 MiB.
+          presser was killed at 4981.314 ms although hog, killed before, still had 91.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3exit: recovered
-          hog was killed at 1909.121 ms; by 1927.938 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1909.165 ms; by 1927.983 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s4part: extra-victims
-          presser was killed at 5024.342 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5024.413 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s5part: extra-victims
-          presser was killed at 5014.624 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5014.695 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s6: extra-victims
-          presser was killed at 5020.690 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5020.757 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s6-smp: extra-victims
-          presser was killed at 4988.738 ms although hog, killed before, still had 90 MiB.
+          presser was killed at 4988.804 ms although hog, killed before, still had 90 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
     "#]].assert_eq(&text);
 }

@@ -44,6 +44,8 @@ pub(super) struct Burst {
     share: Share,
     /// CPU time it still has to consume before it is resumed.
     left: Nanos,
+    /// CPU time charged that its next burst pays for.
+    owed: Nanos,
     /// Its place in line among those of its rank.
     turn: u64,
     /// CPU time it has had, in the scheduler's virtual nanoseconds.
@@ -141,7 +143,9 @@ impl<O: Observer> Core<O> {
     /// The running process consumes `span` before it is resumed.
     fn start_burst(&mut self, span: Nanos) {
         let task = self.current();
-        self.processes[task].burst.left = span;
+        let burst = &mut self.processes[task].burst;
+        let span = span + std::mem::take(&mut burst.owed);
+        burst.left = span;
         if let Some(cpu) = self.processes[task].burst.cpu
             && self.scheduler.need_resched[cpu]
         {
@@ -324,6 +328,14 @@ impl<O: Observer> Engine<O> {
         if queued {
             core.line_up(task);
         }
+    }
+
+    /// Charges the running process with CPU time that its next call of
+    /// [`cpu`](Self::cpu) pays for: for work too small to be events.
+    pub fn charge(&self, span: Nanos) {
+        let core = &mut *self.core.borrow_mut();
+        let task = core.current();
+        core.processes[task].burst.owed += span;
     }
 
     /// Consumes `span` of CPU time; takes longer if the CPU is shared. Even

@@ -219,6 +219,23 @@ fn two_processes_share_a_cpu_fairly_and_two_cpus_not_at_all() {
 }
 
 #[test]
+fn what_is_charged_is_paid_with_the_next_burst() {
+    let bench = Bench::new(1, Ties::Fifo);
+    bench.process(Needs::Cpu, |engine, noter| async move {
+        engine.charge(ms(3));
+        engine.charge(ms(4));
+        engine.sleep(ms(10), WHY, Signals::Ignored).await;
+        noter.note("slept");
+        engine.cpu(ms(1)).await;
+        noter.note("worked");
+        engine.cpu(ms(1)).await;
+        noter.note("once");
+    });
+    let at = |ms: u64| ms * 1_000_000;
+    assert_eq!(bench.run().1, [(at(10), "slept"), (at(18), "worked"), (at(19), "once")]);
+}
+
+#[test]
 fn cpu_time_follows_weights() {
     let bench = Bench::new(1, Ties::Fifo);
     for (name, weight) in [("heavy", 3 * Share::WEIGHT), ("light", Share::WEIGHT)] {

@@ -78,7 +78,7 @@ costs! {
     notifier_interval = 200,
     /// Calling one overlapping interval notifier.
     notifier_overlap = 0,
-    /// Taking or releasing a sleeping lock that nobody holds.
+    /// Taking or releasing a sleeping lock that nobody holds; paid with what is done next.
     lock_op = 50,
     /// Making one vCPU leave the guest.
     kvm_kick = 10_000,

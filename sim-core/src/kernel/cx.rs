@@ -213,17 +213,24 @@ impl Cx {
 
     /// Takes a lock, however long that takes.
     pub async fn lock(&self, lock: LockId, hold: Hold, why: Reason) {
+        self.charge_lock_op();
         self.kernel.engine.lock(lock, hold, Why(why as u8), Signals::Ignored).await;
     }
 
     /// Takes a lock if that needs no wait.
     pub fn try_lock(&self, lock: LockId, hold: Hold) -> bool {
+        self.charge_lock_op();
         self.kernel.engine.try_lock(lock, hold)
     }
 
     /// Lets go of a lock.
     pub fn unlock(&self, lock: LockId) {
+        self.charge_lock_op();
         self.kernel.engine.unlock(lock);
+    }
+
+    fn charge_lock_op(&self) {
+        self.kernel.engine.charge(self.kernel.costs.lock_op);
     }
 
     /// Wakes all who wait on a queue.
