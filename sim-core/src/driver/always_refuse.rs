@@ -6,7 +6,6 @@
 //! Doesn't model: the GPU's page tables.
 //! See: drivers/gpu/drm/nouveau/nouveau_svm.c nouveau_svmm_invalidate_range_start().
 
-use crate::kernel::msleep;
 use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Refused};
 use crate::record::Reason;
 
@@ -27,13 +26,11 @@ impl Driver for AlwaysRefuse {
             if call.blockable == Blockable::No {
                 return Err(Refused);
             }
-            let sleep = call.cx.with(|state| {
-                let device = state.notifiers[call.notifier].device;
-                state.devices[device].setup.sleep
-            });
-            if call.overlaps && sleep.0 > 0 {
-                msleep(call.cx, sleep, Reason::CallbackSleep).await;
+            if !call.overlaps {
+                return Ok(());
             }
+            call.sleep(call.setup(|setup| setup.sleep), Reason::CallbackSleep).await?;
+            call.unmap();
             Ok(())
         })
     }

@@ -3,14 +3,11 @@
 //! Summary: a callback that may sleep waits for the fences of all jobs that use the range; one that must not sleep refuses.
 //! Mechanism: refuses every non-blockable call that overlaps, idle or not (or, with refuse = "when-busy", only while a job is pending); otherwise takes the driver's lock and waits for the fences under it.
 //! Models: amdgpu 5.6 to 7.1, xe, radeon, i915 up to 5.15 (archetype A4); `sleep` adds the fixed sleep of the recordings' test module.
-//! Doesn't model: what happens to the jobs; resets and time-outs.
+//! Doesn't model: the GPU's page tables and its scheduler.
 //! See: drivers/gpu/drm/amd/amdgpu/amdgpu_hmm.c amdgpu_hmm_invalidate_gfx().
 
 use crate::engine::Hold;
-use crate::kernel::device::wait_for_fences;
-use crate::kernel::mmu_notifier::mmu_interval_set_seq;
-use crate::kernel::msleep;
-use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Refuse, Refused};
+use crate::kernel::plugin::{Boxed, Call, Driver, Refuse, Refused};
 use crate::record::Reason;
 
 /// See the file's documentation.
@@ -31,36 +28,27 @@ impl Driver for GpuFence {
 }
 
 async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
-    let Call { cx, notifier, .. } = call;
     if !call.overlaps {
         return Ok(());
     }
-    let (device, mm) = cx.with(|state| {
-        let subscription = &state.notifiers[notifier];
-        (subscription.device, subscription.mm)
-    });
-    let (setup, busy) = cx.with(|state| {
-        let device = &state.devices[device];
-        (device.setup.clone(), device.is_busy())
-    });
-    if call.blockable == Blockable::No {
-        if setup.refuse == Refuse::Overlap || busy {
-            return Err(Refused);
-        }
-        mmu_interval_set_seq(cx, notifier, call.seq);
-        return Ok(());
+    if call.refuses(call.setup(|setup| setup.refuse).unwrap_or(Refuse::Overlap)) {
+        return Err(Refused);
     }
-    cx.lock(setup.lock, Hold::Exclusive, Reason::DriverLock).await;
-    mmu_interval_set_seq(cx, notifier, call.seq);
-    let vmas: Vec<_> = cx.with(|state| {
-        let overlapping = |start, end| start < call.range.end && call.range.start < end;
-        let vmas = state.mms[mm].vmas.iter();
-        vmas.filter(|vma| overlapping(vma.start, vma.end)).map(|vma| vma.id).collect()
-    });
-    wait_for_fences(cx, device, |range| vmas.contains(&range)).await;
-    if setup.sleep.0 > 0 {
-        msleep(cx, setup.sleep, Reason::CallbackSleep).await;
+    let lock = call.setup(|setup| setup.lock);
+    call.lock(lock, Hold::Exclusive).await?;
+    call.set_seq();
+    let result = quiesce(&call).await;
+    call.cx.unlock(lock);
+    result
+}
+
+/// Under the driver's lock: waits until the range is idle.
+async fn quiesce(call: &Call<'_>) -> Result<(), Refused> {
+    call.wait_for_fences().await?;
+    call.allocate().await;
+    if call.blockable.may_sleep() {
+        call.sleep(call.setup(|setup| setup.sleep), Reason::CallbackSleep).await?;
     }
-    cx.unlock(setup.lock);
+    call.unmap();
     Ok(())
 }

@@ -3,11 +3,15 @@
 
 mod always_refuse;
 mod gpu_fence;
+mod kvm;
+mod pinned;
+mod spin;
 
 use crate::kernel::plugin::Driver;
 
 /// All archetypes.
-pub const ALL: &[&dyn Driver] = &[&gpu_fence::GpuFence, &always_refuse::AlwaysRefuse];
+pub const ALL: &[&dyn Driver] =
+    &[&spin::Spin, &kvm::Kvm, &gpu_fence::GpuFence, &always_refuse::AlwaysRefuse, &pinned::Pinned];
 
 /// The archetype with this id.
 pub fn find(id: &str) -> Option<&'static dyn Driver> {

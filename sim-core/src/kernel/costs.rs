@@ -80,6 +80,12 @@ costs! {
     notifier_overlap = 0,
     /// Taking or releasing a sleeping lock that nobody holds; paid with what is done next.
     lock_op = 50,
+    /// What a callback does under its spinlock (`spin`).
+    spin_work = 5_000,
+    /// What a callback does under a mutex that it only trylocks (`trylock`).
+    trylock_work = 20_000,
+    /// A work request of an RDMA device for up to 4096 pages (not CPU time).
+    work_request = 50_000,
     /// Making one vCPU leave the guest.
     kvm_kick = 10_000,
     /// Flushing an IOTLB.

@@ -6,6 +6,7 @@
 //! entries, copy-on-write, files; batches that shrink under pressure.
 
 use super::cx::Cx;
+use super::device::free_unmapped;
 use super::mm::Vma;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::zone::{Pages, Use};
@@ -119,17 +120,18 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
             return;
         }
         cx.cpu(cx.costs().zap_page * batch).await;
-        let (file, freed) = cx.with(|state| {
+        let (file, anon, left) = cx.with(|state| {
             let vma = state.mms[mm].vma(range).expect("invariant: the mm outlives its unmapping");
             // Pages of a file stay in the page cache.
             let file = vma.resident.min(batch);
             vma.resident -= file;
-            (file, vma.anon.take(batch - file))
+            let anon = vma.anon.take(batch - file);
+            (file, anon, vma.anon.count())
         });
         let count = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
-        let unmapped = file + freed.count();
+        let unmapped = file + anon.count();
         if unmapped > 0 {
-            free_pages(cx, freed, Use::Anon);
+            let freed = free_unmapped(cx, range, left, anon, Use::Anon);
             cx.record(Event::Zap { range, pages: count(unmapped), freed: count(freed.count()) });
         }
     }

@@ -9,6 +9,7 @@
 //! the secondary-TLB operations.
 
 use super::cx::Cx;
+use super::device::{registered, released, unregistered};
 use super::mm::Deferred;
 use super::plugin::{Api, Blockable, Call, Refused};
 use super::state::State;
@@ -166,6 +167,9 @@ async fn mn_hlist_invalidate_range_start(
     while let Some(notifier) = cx.with(|state| state.mms[mm].hlist.get(index).copied()) {
         let _in = cx.enter(Func::MnHlistStart);
         index += 1;
+        if !has_start(cx, notifier) {
+            continue;
+        }
         cx.cpu(cx.costs().notifier_hlist).await;
         if call(cx, notifier, range, blockable, event, 0).await.is_err() {
             // The line "callback failed with -11 in non-blockable context."
@@ -176,6 +180,12 @@ async fn mn_hlist_invalidate_range_start(
         }
     }
     result
+}
+
+/// Whether a registration has an operation that is called for ranges.
+fn has_start(cx: &Cx, notifier: NotifierId) -> bool {
+    let device = cx.with(|state| state.notifiers[notifier].device);
+    cx.kernel().drivers[device].ops().start
 }
 
 /// Calls one driver.
@@ -217,6 +227,9 @@ pub async fn release(cx: &Cx, mm: MmId, all: Range) {
         mn_itree_inv_end(cx, mm);
     }
     let hlist = cx.with(|state| std::mem::take(&mut state.mms[mm].hlist));
+    for &notifier in &hlist {
+        released(cx, notifier);
+    }
     if !hlist.is_empty() {
         cx.sleep(cx.costs().srcu_sync, Reason::Srcu, Signals::Ignored).await;
     }
@@ -236,6 +249,11 @@ pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64)
     let range = Range { id: range, start, end };
     let id = cx.with(|state| state.notifiers.push(Notifier { device, mm, api, range, seq: 0 }));
     cx.record(Event::NotifierRegistered { notifier: id, range: range.id });
+    if !cx.kernel().drivers[device].ops().has_any() {
+        // It registers no notifier, it only pins.
+        registered(cx, id).await;
+        return;
+    }
     // mmu_notifier_register() takes the lock for writing; a later interval does without.
     let first_interval = cx.with(|state| !state.mms[mm].itree.has_itree);
     let locks = api == Api::Hlist || first_interval;
@@ -250,6 +268,7 @@ pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64)
     if locks {
         cx.unlock(mmap_lock);
     }
+    registered(cx, id).await;
 }
 
 fn mmu_interval_notifier_insert(cx: &Cx, mm: MmId, id: NotifierId) {
@@ -292,10 +311,14 @@ pub async fn unregister_all(cx: &Cx, mm: MmId) {
         mine.map(|(id, notifier)| (id, notifier.api)).collect()
     });
     for (id, api) in ids {
-        match api {
-            Api::Hlist => mmu_notifier_unregister(cx, mm, id).await,
-            Api::Interval => mmu_interval_notifier_remove(cx, mm, id).await,
+        let device = cx.with(|state| state.notifiers[id].device);
+        if cx.kernel().drivers[device].ops().has_any() {
+            match api {
+                Api::Hlist => mmu_notifier_unregister(cx, mm, id).await,
+                Api::Interval => mmu_interval_notifier_remove(cx, mm, id).await,
+            }
         }
+        unregistered(cx, id);
     }
 }
 

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use super::cx::Cx;
 use super::mmu_notifier::Range;
 use crate::base::{Distribution, LockId, Nanos, NotifierId, SimTime};
-use crate::record::MnEvent;
+use crate::record::{Gfp, MnEvent};
 
 /// A call into a plug-in that may await. Boxed because such a call can
 /// lead back into the caller: a callback may allocate.
@@ -93,6 +93,11 @@ impl Ops {
         two_pass: false,
         page_refs: false,
     };
+
+    /// Whether there is any operation: else nothing is registered.
+    pub fn has_any(self) -> bool {
+        self.start || self.end || self.secondary_tlb
+    }
 }
 
 /// A driver archetype (kernel-spec 5.2).
@@ -169,10 +174,56 @@ pub struct DeviceSetup {
     pub fence: Distribution,
     /// How long a callback that may sleep does so besides.
     pub sleep: Nanos,
-    /// When it refuses.
-    pub refuse: Refuse,
+    /// When it refuses; `None`: as its archetype does.
+    pub refuse: Option<Refuse>,
     /// The driver's lock.
     pub lock: LockId,
+    /// Time a callback works; `None`: what its archetype costs.
+    pub work: Option<Distribution>,
+    /// Whether it holds references to the pages it mirrors.
+    pub page_refs: bool,
+    /// Whether its list notifier promises not to block (`MMU_INVALIDATE_DOES_NOT_BLOCK`).
+    pub does_not_block: bool,
+    /// vCPUs of a hypervisor's guest.
+    pub vcpus: u32,
+    /// When a job that has not signaled is reset; `None`: never.
+    pub timeout: Option<Nanos>,
+    /// What a callback allocates with; `None`: it allocates nothing.
+    pub gfp: Option<Gfp>,
+    /// Who signals fences; `None`: the hardware itself.
+    pub worker: Option<Worker>,
+    /// Which invalidations it acts on; it returns success to the others and does nothing.
+    pub acts_on: ActsOn,
+}
+
+/// A kernel thread that a driver needs before a fence signals.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// A lock that it takes.
+    pub lock: Option<LockId>,
+    /// What it allocates under that lock, and of which order.
+    pub alloc: Option<(Gfp, u8)>,
+    /// CPU time it takes.
+    pub time: Distribution,
+}
+
+/// Which event codes a callback acts on (kernel-spec 5.4).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum ActsOn {
+    /// All of them.
+    Any,
+    /// `MMU_NOTIFY_UNMAP` alone: the range is gone.
+    Unmap,
+}
+
+impl ActsOn {
+    /// Whether it acts on this one.
+    pub fn includes(self, event: MnEvent) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Unmap => event == MnEvent::Unmap,
+        }
+    }
 }
 
 /// The documentation of a plug-in, taken from the head of its own file,

@@ -207,6 +207,9 @@ switches! {
     /// When a start refuses, those that had succeeded get their end.
     ends_paired: bool =
         [F, F, F, F, F, F, F, F, T, T, T, T];
+    /// KVM counts every invalidation as in progress; later only those that hit a memory slot (5.13).
+    kvm_counts_all: bool =
+        [older(T), older(T), older(T), older(T), older(T), older(T), T, older(T), older(T), F, F, F];
     /// A refusal by a list notifier leaves the interval step without its end
     /// (mm/mmu_notifier.c, read in 5.6 to 7.1; recorded on 6.1.192 and 6.12.117).
     interval_leak: bool =

@@ -12,7 +12,7 @@ use crate::driver;
 use crate::engine::{Cpus, Engine, Ties};
 use crate::kernel::device::{Device, run_device};
 use crate::kernel::mm::{Backing, Mm, Vma};
-use crate::kernel::plugin::{Api, DeviceSetup, Driver, Policy, Refuse};
+use crate::kernel::plugin::{Api, DeviceSetup, Driver, Policy, Refuse, Worker};
 use crate::kernel::state::{BlockDevice, Group, Kswapd, MemcgStock, PanicOnOom, RateLimit, Sysctl};
 use crate::kernel::switches::Switches;
 use crate::kernel::zone::{Marks, Zone};
@@ -59,7 +59,7 @@ pub(super) fn build(scenario: &Scenario, choice: Choice) -> Rc<Kernel> {
     let engine = Rc::new(Engine::new(cpus, choice.ties, Recorder::new(choice.keep, cast)));
     let mut drivers: IdVec<DeviceId, &'static dyn Driver> = IdVec::new();
     for device in &scenario.devices {
-        drivers.push(driver::find(&device.driver).expect("invariant: a checked driver exists"));
+        drivers.push(find_driver(&device.driver));
     }
     let interval_default = choice.switches.interval_api;
     let state = state(scenario, &engine, choice.seed, choice.policy, interval_default);
@@ -67,6 +67,10 @@ pub(super) fn build(scenario: &Scenario, choice: Choice) -> Rc<Kernel> {
     let kernel = Kernel::new(parts, state);
     spawn_all(&kernel, scenario, choice.seed);
     kernel
+}
+
+fn find_driver(id: &str) -> &'static dyn Driver {
+    driver::find(id).expect("invariant: a checked driver exists")
 }
 
 /// CFS's defaults (kernel/sched/fair.c, Linux 6.1), which grow with the
@@ -108,6 +112,7 @@ fn state(
     let oom_lock = named_lock("oom_lock".to_owned());
     let mut devices = IdVec::new();
     for device in &scenario.devices {
+        let ops = find_driver(&device.driver).ops();
         let lock = named_lock(format!("lock of {}", device.name));
         let default = if interval_default { AskedApi::Interval } else { AskedApi::Hlist };
         let asked = device.api.unwrap_or(default);
@@ -119,13 +124,25 @@ fn state(
             },
             fence: device.fence,
             sleep: device.sleep,
-            refuse: match device.refuse {
+            refuse: device.refuse.map(|refuse| match refuse {
                 AskedRefuse::Overlap => Refuse::Overlap,
                 AskedRefuse::WhenBusy => Refuse::WhenBusy,
-            },
+            }),
             lock,
+            work: device.work,
+            page_refs: device.page_refs.unwrap_or(ops.page_refs),
+            does_not_block: device.does_not_block.unwrap_or(ops.does_not_block),
+            vcpus: device.vcpus,
+            timeout: device.timeout,
+            gfp: device.gfp,
+            worker: device.worker.as_ref().map(|worker| Worker {
+                lock: None,
+                alloc: worker.alloc,
+                time: worker.time,
+            }),
+            acts_on: device.acts_on,
         };
-        devices.push(Device::new(seed, setup, engine.new_queue(), engine.new_queue()));
+        devices.push(Device::new(seed, setup, || engine.new_queue()));
     }
     let mut mms = IdVec::new();
     for (index, task) in scenario.tasks.iter().enumerate() {

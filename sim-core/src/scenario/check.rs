@@ -16,6 +16,7 @@ use super::program::DELAY_MAX;
 use super::spec::{DEVICE, FILE, Fields, TASK};
 use super::{machine, set, task};
 use crate::base::{Distribution, Nanos, Shape};
+use crate::kernel::plugin::ActsOn;
 
 /// Longest text of a file, in bytes.
 const TEXT_MAX: usize = 256 << 10;
@@ -178,7 +179,19 @@ fn device(report: &mut Report<'_>, fields: &Fields<'_>, name: &str) -> Option<De
         api: api.map(|api| if api == "hlist" { Api::Hlist } else { Api::Interval }),
         fence: fence.unwrap_or(Distribution::new(Shape::Constant(Nanos::ZERO))),
         sleep: sleep.unwrap_or(Nanos::ZERO),
-        refuse: if refuse == Some("when-busy") { Refuse::WhenBusy } else { Refuse::Overlap },
+        refuse: refuse.map(
+            |refuse| {
+                if refuse == "when-busy" { Refuse::WhenBusy } else { Refuse::Overlap }
+            },
+        ),
+        work: None,
+        page_refs: None,
+        does_not_block: None,
+        vcpus: 1,
+        timeout: None,
+        gfp: None,
+        worker: None,
+        acts_on: ActsOn::Any,
     })
 }
 

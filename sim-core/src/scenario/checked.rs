@@ -9,6 +9,8 @@ use crate::base::{Distribution, Nanos};
 /// Names that [`Machine::costs`] may set, each with its default in ns
 /// and its meaning.
 pub use crate::kernel::costs::COSTS;
+use crate::kernel::plugin::ActsOn;
+use crate::record::Gfp;
 
 /// A checked scenario.
 #[derive(Clone, Debug)]
@@ -84,8 +86,33 @@ pub struct Device {
     pub fence: Distribution,
     /// Time a callback that may sleep sleeps besides, whatever the jobs do.
     pub sleep: Nanos,
-    /// When a non-blockable, overlapping call is refused.
-    pub refuse: Refuse,
+    /// When a non-blockable, overlapping call is refused; `None`: as the archetype does.
+    pub refuse: Option<Refuse>,
+    /// Time a callback works; `None`: what the archetype costs.
+    pub work: Option<Distribution>,
+    /// Whether it holds references to the pages it mirrors; `None`: as the archetype does.
+    pub page_refs: Option<bool>,
+    /// Whether its list notifier promises not to block; `None`: as the archetype does.
+    pub does_not_block: Option<bool>,
+    /// vCPUs of a hypervisor's guest.
+    pub vcpus: u32,
+    /// When a job that has not signaled is reset; `None`: never.
+    pub timeout: Option<Nanos>,
+    /// What a callback allocates with; `None`: it allocates nothing.
+    pub gfp: Option<Gfp>,
+    /// Who signals fences; `None`: the hardware itself.
+    pub worker: Option<Worker>,
+    /// Which invalidations it acts on.
+    pub acts_on: ActsOn,
+}
+
+/// A kernel thread that a driver needs before a fence signals.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// What it allocates, and of which order.
+    pub alloc: Option<(Gfp, u8)>,
+    /// CPU time it takes.
+    pub time: Distribution,
 }
 
 /// How a device hears of invalidations.

@@ -25,7 +25,7 @@ impl Operation for Submit {
         Box::pin(async move {
             let mut left = self.count;
             while left != Some(0) && !cx.fatal_signal_pending() {
-                submit_job(cx, self.device, self.range);
+                submit_job(cx, self.device, self.range).await;
                 left = left.map(|left| left - 1);
                 cx.sleep(self.every, Reason::Pace, Signals::Killable).await;
             }

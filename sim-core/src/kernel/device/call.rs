@@ -1,0 +1,144 @@
+//! What callbacks do, so that each keeps to the rules of the call it is
+//! in: one that must not sleep refuses instead, and one with a deadline
+//! refuses when that has passed.
+
+use super::super::mmu_notifier::mmu_interval_set_seq;
+use super::super::page_alloc::{alloc_pages, free_pages};
+use super::super::plugin::{Blockable, Call, DeviceSetup, Refuse, Refused};
+use super::super::timer::msleep;
+use super::super::zone::Use;
+use super::wait_for_fences;
+use crate::base::{DeviceId, LockId, Nanos, RangeId};
+use crate::engine::{Hold, Signals};
+use crate::record::{Event, Reason};
+
+impl Call<'_> {
+    /// The device called.
+    pub fn device(&self) -> DeviceId {
+        self.cx.with(|state| state.notifiers[self.notifier].device)
+    }
+
+    /// What the scenario says of the device.
+    pub fn setup<R>(&self, f: impl FnOnce(&DeviceSetup) -> R) -> R {
+        let device = self.device();
+        self.cx.with(|state| f(&state.devices[device].setup))
+    }
+
+    /// Whether the device works on a job.
+    pub fn is_busy(&self) -> bool {
+        let device = self.device();
+        self.cx.with(|state| state.devices[device].is_busy())
+    }
+
+    /// Whether a driver that refuses as `refuse` says refuses this call
+    /// before it does anything.
+    pub fn refuses(&self, refuse: Refuse) -> bool {
+        !self.blockable.may_sleep()
+            && self.overlaps
+            && (refuse == Refuse::Overlap || self.is_busy())
+    }
+
+    /// Takes a lock as far as this call may wait for it.
+    pub async fn lock(&self, lock: LockId, hold: Hold) -> Result<(), Refused> {
+        match self.blockable {
+            Blockable::Yes => {
+                self.cx.lock(lock, hold, Reason::DriverLock).await;
+                Ok(())
+            }
+            Blockable::No | Blockable::Until(_) => {
+                if self.cx.try_lock(lock, hold) {
+                    Ok(())
+                } else {
+                    Err(Refused)
+                }
+            }
+        }
+    }
+
+    /// `mmu_interval_set_seq()`, under the driver's lock.
+    pub fn set_seq(&self) {
+        mmu_interval_set_seq(self.cx, self.notifier, self.seq);
+    }
+
+    /// Waits for the fences of all jobs that use the range; in a call that
+    /// must not sleep only if there are none.
+    pub async fn wait_for_fences(&self) -> Result<(), Refused> {
+        let (device, vmas) = (self.device(), self.vmas());
+        let until = match self.blockable {
+            Blockable::Yes => None,
+            Blockable::No => Some(self.cx.now()),
+            Blockable::Until(deadline) => Some(deadline),
+        };
+        if wait_for_fences(self.cx, device, &vmas, until).await { Ok(()) } else { self.cut_off() }
+    }
+
+    /// Sleeps (`msleep()`); a call that must not sleep refuses, if that takes any time.
+    pub async fn sleep(&self, span: Nanos, why: Reason) -> Result<(), Refused> {
+        if span.0 == 0 {
+            return Ok(());
+        }
+        match self.blockable {
+            Blockable::Yes => {
+                msleep(self.cx, span, why).await;
+                Ok(())
+            }
+            Blockable::No => Err(Refused),
+            Blockable::Until(deadline) => {
+                let left = deadline.saturating_sub(self.cx.now());
+                self.cx.sleep(span.min(left), why, Signals::Ignored).await;
+                if span <= left { Ok(()) } else { self.cut_off() }
+            }
+        }
+    }
+
+    /// Waits for hardware for exactly `span`, by its interrupt.
+    pub async fn wait_for_hardware(&self, span: Nanos) -> Result<(), Refused> {
+        match self.blockable {
+            _ if span.0 == 0 => Ok(()),
+            Blockable::No => Err(Refused),
+            Blockable::Yes => {
+                self.cx.sleep(span, Reason::CallbackWork, Signals::Ignored).await;
+                Ok(())
+            }
+            Blockable::Until(_) => self.sleep(span, Reason::CallbackWork).await,
+        }
+    }
+
+    /// The time that the callback works: the device's `work`, else `default`.
+    pub fn draw_work(&self, default: Nanos) -> Nanos {
+        let device = self.device();
+        self.cx.with(|state| {
+            let device = &mut state.devices[device];
+            device.setup.work.map_or(default, |work| work.draw(&mut device.work))
+        })
+    }
+
+    /// Allocates what the device's `gfp` says, and gives it back. Without
+    /// memory it goes on: such drivers keep a page for that case.
+    pub async fn allocate(&self) {
+        if let Some(gfp) = self.setup(|setup| setup.gfp)
+            && let Some(pages) = alloc_pages(self.cx, gfp, 1).await
+        {
+            free_pages(self.cx, pages, Use::InFlight);
+        }
+    }
+
+    /// The VMAs that the range covers.
+    pub(super) fn vmas(&self) -> Vec<RangeId> {
+        self.cx.with(|state| {
+            let mm = state.notifiers[self.notifier].mm;
+            let (start, end) = (self.range.start, self.range.end);
+            let vmas = state.mms[mm].vmas.iter();
+            vmas.filter(|vma| start < vma.end && vma.start < end).map(|vma| vma.id).collect()
+        })
+    }
+
+    /// A callback with a deadline is cut off.
+    fn cut_off(&self) -> Result<(), Refused> {
+        if let Blockable::Until(_) = self.blockable {
+            let (notifier, range) = (self.notifier, self.range.id);
+            self.cx.record(Event::DeadlinePassed { notifier, range });
+        }
+        Err(Refused)
+    }
+}

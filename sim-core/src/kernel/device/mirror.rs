@@ -1,0 +1,160 @@
+//! How a device comes to map a process's memory: it faults the pages in,
+//! and makes sure that nobody took them away meanwhile.
+//!
+//! Mirrors what drivers do around `hmm_range_fault()` (mm/hmm.c) and
+//! `pin_user_pages()` (mm/gup.c), Linux 6.1; `kvm_faultin_pfn()`
+//! (virt/kvm, arch/x86/kvm/mmu/mmu.c) and
+//! `ib_umem_odp_map_dma_and_lock()` (drivers/infiniband/core/umem_odp.c)
+//! where a count of invalidations in progress takes the place of the
+//! interval's sequence number. Left out: faults on single pages.
+
+use super::super::cx::Cx;
+use super::super::memory::fault_in;
+use super::pages::{Attachment, map};
+use crate::base::{DeviceId, LockId, NotifierId, RangeId};
+use crate::engine::{Hold, Signals, Why};
+use crate::record::Reason;
+
+/// Why a device could not map memory.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(super) enum MapError {
+    /// The memory can't be had: `-EFAULT`, `-ENOMEM`.
+    Fault,
+    /// The caller is killed: `-EINTR`.
+    Killed,
+}
+
+/// A registration came to be. A device that no callback can reach has to
+/// pin all of its range at once.
+pub(in crate::kernel) async fn registered(cx: &Cx, notifier: NotifierId) {
+    let (device, mm, pins) = cx.with(|state| {
+        let (device, mm) = (state.notifiers[notifier].device, state.notifiers[notifier].mm);
+        let device_state = &mut state.devices[device];
+        device_state.attached.push(Attachment::new(notifier, mm));
+        (device, mm, device_state.setup.page_refs)
+    });
+    if !pins || cx.kernel().drivers[device].ops().start {
+        return;
+    }
+    let ranges: Vec<_> = cx.with(|state| {
+        let covered = state.notifiers[notifier].range;
+        let vmas = state.mms[mm].vmas.iter();
+        let vmas = vmas.filter(|vma| covered.start < vma.end && vma.start < covered.end);
+        vmas.map(|vma| vma.id).collect()
+    });
+    for range in ranges {
+        // A registration that fails halfway keeps what it has until it is closed.
+        if let Ok(pages) = fault_range(cx, notifier, range).await {
+            map(cx, notifier, range, pages, true);
+        }
+    }
+}
+
+/// Maps the memory of a VMA for a job, unless it is mapped.
+pub(super) async fn validate(cx: &Cx, device: DeviceId, range: RangeId) -> Result<(), MapError> {
+    let Some(mm) = cx.mm() else { return Err(MapError::Fault) };
+    let through: Vec<_> = cx.with(|state| {
+        let Some(vma) = state.mms[mm].vma(range) else { return Vec::new() };
+        let (start, end) = (vma.start, vma.end);
+        let attached = state.devices[device].attached.iter();
+        let mine = attached.filter(|attachment| attachment.mm == mm);
+        let notifiers = mine.map(|attachment| attachment.notifier);
+        let covers = |&notifier: &NotifierId| {
+            let covered = state.notifiers[notifier].range;
+            covered.start < end && start < covered.end
+        };
+        notifiers.filter(covers).collect()
+    });
+    for notifier in through {
+        validate_through(cx, notifier, range).await?;
+    }
+    Ok(())
+}
+
+/// One registration's part of it: fault, lock, look whether it still
+/// holds, program the device.
+async fn validate_through(cx: &Cx, notifier: NotifierId, range: RangeId) -> Result<(), MapError> {
+    let (lock, refs) = cx.with(|state| {
+        let setup = &state.devices[state.notifiers[notifier].device].setup;
+        (setup.lock, setup.page_refs)
+    });
+    loop {
+        let Some((seq, mapped, gone)) = cx.with(|state| {
+            let attachment = state.attachment(notifier)?;
+            let mirror = attachment.mirror(range);
+            let gone = mirror.is_some_and(|mirror| mirror.gone);
+            Some((attachment.seq, mirror.map_or(0, |mirror| mirror.mapped), gone))
+        }) else {
+            return Err(MapError::Fault);
+        };
+        if gone {
+            return Err(MapError::Fault);
+        }
+        if mapped > 0 {
+            return Ok(());
+        }
+        wait_for_end(cx, notifier).await?;
+        let pages = fault_range(cx, notifier, range).await?;
+        if program(cx, notifier, lock, seq, |cx| map(cx, notifier, range, pages, refs)).await {
+            return Ok(());
+        }
+    }
+}
+
+/// Under the driver's lock: programs the device if nothing was
+/// invalidated since `seq`. Whether it did.
+async fn program(
+    cx: &Cx,
+    notifier: NotifierId,
+    lock: LockId,
+    seq: u64,
+    program: impl FnOnce(&Cx),
+) -> bool {
+    cx.lock(lock, Hold::Exclusive, Reason::DriverLock).await;
+    let holds = cx.with(|state| {
+        let attachment = state.attachment(notifier);
+        attachment.is_some_and(|attached| attached.seq == seq && attached.in_progress == 0)
+    });
+    if holds {
+        program(cx);
+    }
+    cx.unlock(lock);
+    holds
+}
+
+/// Waits until no invalidation is in progress; for ever, if its end was lost.
+async fn wait_for_end(cx: &Cx, notifier: NotifierId) -> Result<(), MapError> {
+    while let Some(idle) = cx.with(|state| {
+        let idle = state.devices[state.notifiers[notifier].device].idle;
+        state.attachment(notifier).filter(|attached| attached.in_progress > 0).map(|_| idle)
+    }) {
+        if cx.fatal_signal_pending() {
+            return Err(MapError::Killed);
+        }
+        let why = Why(Reason::NotifierEnd as u8);
+        cx.kernel().engine.wait(idle, why, Signals::Killable, None).await;
+    }
+    Ok(())
+}
+
+/// Faults in what a registration covers of a VMA; how many pages that is.
+async fn fault_range(cx: &Cx, notifier: NotifierId, range: RangeId) -> Result<u64, MapError> {
+    let Some((mm, first, end)) = cx.with(|state| {
+        let registration = &state.notifiers[notifier];
+        let (mm, covered) = (registration.mm, registration.range);
+        let vma = state.mms[mm].vma(range)?;
+        let page = |address: u64| (address.clamp(vma.start, vma.end) - vma.start) >> 12;
+        Some((mm, page(covered.start), page(covered.end)))
+    }) else {
+        return Err(MapError::Fault);
+    };
+    // A VMA's pages are its first ones, so those before the range are needed too.
+    let mut done = 0;
+    while done < end {
+        if cx.fatal_signal_pending() {
+            return Err(MapError::Killed);
+        }
+        done += fault_in(cx, mm, range, done, end - done).await.map_err(|_| MapError::Fault)?;
+    }
+    Ok(end - first)
+}

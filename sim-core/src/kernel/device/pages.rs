@@ -1,0 +1,252 @@
+//! What devices map of whose memory, and what becomes of the pages when
+//! they are unmapped.
+//!
+//! A device with references to its pages (`pin_user_pages()`,
+//! mm/gup.c) keeps them allocated when the process loses them; one
+//! without goes on using what it was not told is gone. Pages are counted
+//! per VMA: those that a device holds are taken to be unmapped last.
+
+use super::super::cx::Cx;
+use super::super::page_alloc::{free_pages, transfer_pages};
+use super::super::plugin::Call;
+use super::super::state::State;
+use super::super::zone::{Pages, Use};
+use crate::base::{DeviceId, MmId, NotifierId, RangeId};
+use crate::record::Event;
+
+/// What a device maps of one VMA.
+#[derive(Clone, Debug)]
+pub(super) struct Mirror {
+    /// The VMA.
+    pub(super) range: RangeId,
+    /// Pages that its page tables map.
+    pub(super) mapped: u64,
+    /// Pages that it holds references to.
+    refs: u64,
+    /// Of these, pages that nobody else has any longer.
+    kept: Pages,
+    /// Pages that it maps although they were freed.
+    stale: u64,
+    /// It was told that the range is gone for good.
+    pub(super) gone: bool,
+}
+
+/// What a device does through one registration.
+#[derive(Clone, Debug)]
+pub(super) struct Attachment {
+    pub(super) notifier: NotifierId,
+    pub(super) mm: MmId,
+    mirrors: Vec<Mirror>,
+    /// `kvm->mmu_invalidate_in_progress`, `umem_odp->notifiers_count`.
+    pub(super) in_progress: u32,
+    /// `kvm->mmu_invalidate_seq`, `umem_odp->notifiers_seq`.
+    pub(super) seq: u64,
+}
+
+impl Attachment {
+    pub(super) fn new(notifier: NotifierId, mm: MmId) -> Self {
+        Self { notifier, mm, mirrors: Vec::new(), in_progress: 0, seq: 0 }
+    }
+
+    pub(super) fn mirror(&self, range: RangeId) -> Option<&Mirror> {
+        self.mirrors.iter().find(|mirror| mirror.range == range)
+    }
+
+    fn mirror_mut(&mut self, range: RangeId) -> &mut Mirror {
+        let index = self.mirrors.iter().position(|mirror| mirror.range == range);
+        let index = index.unwrap_or_else(|| {
+            let (kept, gone) = (Pages::default(), false);
+            self.mirrors.push(Mirror { range, mapped: 0, refs: 0, kept, stale: 0, gone });
+            self.mirrors.len() - 1
+        });
+        &mut self.mirrors[index]
+    }
+}
+
+impl State {
+    /// The registration's state in its device.
+    pub(super) fn attachment(&mut self, notifier: NotifierId) -> Option<&mut Attachment> {
+        let device = self.notifiers[notifier].device;
+        let attached = self.devices[device].attached.iter_mut();
+        attached.into_iter().find(|attachment| attachment.notifier == notifier)
+    }
+}
+
+/// Every mirror of a VMA.
+fn mirrors_of(state: &mut State, range: RangeId) -> impl Iterator<Item = &mut Mirror> {
+    let devices = state.devices.iter_mut().map(|(_, device)| device);
+    let attached = devices.flat_map(|device| device.attached.iter_mut());
+    let mirrors = attached.flat_map(|attachment| attachment.mirrors.iter_mut());
+    mirrors.filter(move |mirror| mirror.range == range)
+}
+
+/// Pages of a VMA that would stay allocated if they were unmapped now,
+/// because a device refers to them.
+pub fn pages_held(state: &mut State, range: RangeId) -> u64 {
+    mirrors_of(state, range).map(|mirror| mirror.refs - mirror.kept.count()).max().unwrap_or(0)
+}
+
+/// The device maps `pages` pages of a VMA from now on, and with `refs`
+/// refers to them.
+pub(super) fn map(cx: &Cx, notifier: NotifierId, range: RangeId, pages: u64, refs: bool) {
+    drop_refs(cx, notifier, range);
+    cx.with(|state| {
+        let Some(attachment) = state.attachment(notifier) else { return };
+        let mirror = attachment.mirror_mut(range);
+        (mirror.mapped, mirror.stale) = (pages, 0);
+        mirror.refs = if refs { pages } else { 0 };
+    });
+}
+
+/// Frees pages that were unmapped from a VMA which maps `left` others,
+/// but those that a device refers to: they stay. Those freed that a device
+/// still maps are stale from now on. Returns what was freed.
+pub(in crate::kernel) fn free_unmapped(
+    cx: &Cx,
+    range: RangeId,
+    left: u64,
+    mut pages: Pages,
+    from: Use,
+) -> Pages {
+    let count = pages.count();
+    let kept = cx.with(|state| {
+        let keep = pages_held(state, range).saturating_sub(left).min(count);
+        let kept = pages.take(keep);
+        for mirror in mirrors_of(state, range).filter(|mirror| mirror.refs == 0) {
+            // Who refers to nothing loses what it maps, last pages last.
+            let lost = mirror.mapped.saturating_sub(left).min(count - keep);
+            mirror.mapped -= lost;
+            mirror.stale += lost;
+        }
+        let keeper = mirrors_of(state, range).max_by_key(|m| m.refs - m.kept.count());
+        if let Some(keeper) = keeper {
+            keeper.kept.add(kept);
+        }
+        kept
+    });
+    if kept.count() > 0 {
+        transfer_pages(cx, kept, from, Use::Pinned);
+        cx.record(Event::StillPinned { range, pages: record_count(kept.count()) });
+    }
+    free_pages(cx, pages, from);
+    pages
+}
+
+/// The device's references to pages of a VMA are dropped; pages that
+/// nobody has any longer are freed.
+fn drop_refs(cx: &Cx, notifier: NotifierId, range: RangeId) {
+    let freed = cx.with(|state| {
+        let Some(attachment) = state.attachment(notifier) else { return Pages::default() };
+        let mirror = attachment.mirror_mut(range);
+        mirror.refs = 0;
+        let mut kept = std::mem::take(&mut mirror.kept);
+        for other in mirrors_of(state, range) {
+            other.kept.add(kept.take(other.refs - other.kept.count()));
+        }
+        kept
+    });
+    if freed.count() > 0 {
+        free_pages(cx, freed, Use::Pinned);
+        cx.record(Event::Unpinned { range, pages: record_count(freed.count()) });
+    }
+}
+
+/// A registration is gone, and with it all that the device did through it.
+pub(in crate::kernel) fn unregistered(cx: &Cx, notifier: NotifierId) {
+    let ranges: Vec<_> = cx.with(|state| {
+        let mirrors = state.attachment(notifier).map(|attachment| &attachment.mirrors);
+        mirrors.into_iter().flatten().map(|mirror| mirror.range).collect()
+    });
+    for range in ranges {
+        drop_refs(cx, notifier, range);
+    }
+    cx.with(|state| {
+        let device = state.notifiers[notifier].device;
+        state.devices[device].attached.retain(|attachment| attachment.notifier != notifier);
+    });
+}
+
+/// `release()` of a list notifier: the mm is going away, and the device
+/// maps nothing of it any longer. Its references stay until it is closed.
+pub(in crate::kernel) fn released(cx: &Cx, notifier: NotifierId) {
+    cx.with(|state| {
+        let Some(attachment) = state.attachment(notifier) else { return };
+        attachment.seq += 1;
+        for mirror in &mut attachment.mirrors {
+            (mirror.mapped, mirror.stale) = (0, 0);
+        }
+    });
+}
+
+/// The hardware uses what it maps of a VMA.
+pub(super) fn access(cx: &Cx, device: DeviceId, range: RangeId) {
+    let stale = cx.with(|state| {
+        let attached = state.devices[device].attached.iter();
+        let mirrors = attached.filter_map(|attachment| attachment.mirror(range));
+        mirrors.map(|mirror| mirror.stale).sum::<u64>()
+    });
+    if stale > 0 {
+        cx.record(Event::StaleAccess { device, range, pages: record_count(stale) });
+    }
+}
+
+fn record_count(pages: u64) -> u32 {
+    u32::try_from(pages).unwrap_or(u32::MAX)
+}
+
+impl Call<'_> {
+    /// The device maps nothing of the range any longer. Its references stay.
+    pub fn unmap(&self) {
+        let vmas = self.vmas();
+        self.cx.with(|state| {
+            let Some(attachment) = state.attachment(self.notifier) else { return };
+            attachment.seq += 1;
+            for mirror in attachment.mirrors.iter_mut().filter(|m| vmas.contains(&m.range)) {
+                (mirror.mapped, mirror.stale) = (0, 0);
+            }
+        });
+    }
+
+    /// The device drops its references to pages of the range.
+    pub fn unpin(&self) {
+        for range in self.vmas() {
+            drop_refs(self.cx, self.notifier, range);
+        }
+    }
+
+    /// The device takes the range to be gone for good: it won't map it again.
+    pub fn forget(&self) {
+        let vmas = self.vmas();
+        self.cx.with(|state| {
+            let Some(attachment) = state.attachment(self.notifier) else { return };
+            for range in vmas {
+                attachment.mirror_mut(range).gone = true;
+            }
+        });
+    }
+
+    /// An invalidation begins, of which the end will be heard: until then
+    /// no fault of the device can be served.
+    pub fn begin_invalidation(&self) {
+        self.cx.with(|state| {
+            if let Some(attachment) = state.attachment(self.notifier) {
+                attachment.in_progress += 1;
+            }
+        });
+    }
+
+    /// An invalidation ends.
+    pub fn end_invalidation(&self) {
+        let device = self.device();
+        let idle = self.cx.with(|state| {
+            let idle = state.devices[device].idle;
+            let attachment = state.attachment(self.notifier)?;
+            attachment.seq += 1;
+            attachment.in_progress -= 1;
+            (attachment.in_progress == 0).then_some(idle)
+        });
+        if let Some(idle) = idle {
+            self.cx.wake_all(idle);
+        }
+    }
+}

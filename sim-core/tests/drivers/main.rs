@@ -1,0 +1,6 @@
+//! Every driver archetype against every kind of call: what it answers,
+//! what it waits for, and what becomes of the pages (kernel-spec 5.2).
+
+mod answers;
+mod pages;
+mod world;
