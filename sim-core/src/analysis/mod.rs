@@ -7,6 +7,7 @@
 
 mod closed;
 mod flags;
+mod hung;
 mod incidents;
 mod index;
 mod intervals;
@@ -27,6 +28,7 @@ mod victims;
 mod waits;
 mod words;
 
+pub use hung::{HungReport, hung_reports};
 pub use index::Index;
 pub use lanes::lanes;
 pub use memory::memory;

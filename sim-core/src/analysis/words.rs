@@ -8,8 +8,10 @@ mod event;
 
 pub use event::{event_name, event_text};
 
-use crate::base::{DeviceId, LockId, MmId, Nanos, NotifierId, RangeId, SimTime, TaskId};
-use crate::record::{Cast, RangeInfo};
+use crate::base::{
+    CgroupId, DeviceId, LockId, MmId, Nanos, NotifierId, QueueId, RangeId, SimTime, TaskId, ZoneId,
+};
+use crate::record::{Cast, RangeInfo, Reason};
 
 const US: u64 = 1_000;
 const MS: u64 = 1_000_000;
@@ -120,6 +122,28 @@ pub(super) fn lock_name(cast: &Cast, lock: LockId) -> String {
     match cast.locks.get(lock) {
         Some(info) => info.name.clone(),
         None => format!("lock {}", lock.0),
+    }
+}
+
+pub(super) fn zone_name(cast: &Cast, zone: ZoneId) -> String {
+    match cast.zones.get(zone) {
+        Some(info) => info.name.clone(),
+        None => format!("zone {}", zone.0),
+    }
+}
+
+pub(super) fn cgroup_name(cast: &Cast, cgroup: CgroupId) -> String {
+    match cast.cgroups.get(cgroup) {
+        Some(info) => format!("cgroup {}", info.name),
+        None => format!("cgroup {}", cgroup.0),
+    }
+}
+
+/// `event done`: an event of the scenario, by its wait queue.
+pub(super) fn event_title(cast: &Cast, queue: QueueId) -> String {
+    match cast.named_events.iter().find(|event| event.queue == queue) {
+        Some(event) => format!("event {}", event.name),
+        None => Reason::NamedEvent.text().to_owned(),
     }
 }
 

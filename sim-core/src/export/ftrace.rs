@@ -6,7 +6,6 @@
 
 use std::fmt::{self, Write as _};
 
-use super::era::Era;
 use super::lines::write_tracepoint;
 use super::sim_lines::write_sim;
 use super::state::{State, beginnings};
@@ -16,13 +15,12 @@ use crate::record::{Event, Record, Run, TaskKind};
 /// The run as ftrace text. Empty but for the header if no records were kept.
 pub fn ftrace(run: &Run) -> String {
     let mut body = Body { out: String::new(), lines: 0 };
-    let era = Era::of(&run.id.kernel);
     let mut state = State::new(&run.cast);
     let beginnings = beginnings(run);
     for (index, record) in run.trace.iter().enumerate() {
         state.follow(&record);
         // Writing to a String cannot fail.
-        let _: fmt::Result = body.record(era, &state, &record, beginnings.contains_key(&index));
+        let _: fmt::Result = body.record(&state, &record, beginnings.contains_key(&index));
     }
     let mut text = header(body.lines, run.cast.cpus);
     text.push_str(&body.out);
@@ -35,13 +33,7 @@ struct Body {
 }
 
 impl Body {
-    fn record(
-        &mut self,
-        era: Era,
-        state: &State<'_>,
-        record: &Record,
-        begins: bool,
-    ) -> fmt::Result {
+    fn record(&mut self, state: &State<'_>, record: &Record, begins: bool) -> fmt::Result {
         if begins {
             let name = state.cast.tasks.get(record.task).map_or("?", |info| info.name.as_str());
             self.line(state, record, |out| {
@@ -53,8 +45,8 @@ impl Body {
                 Ok(true)
             })?;
         }
-        self.line(state, record, |out| write_tracepoint(out, era, state, record))?;
-        if let Event::Zap { range, .. } = record.event {
+        self.line(state, record, |out| write_tracepoint(out, state, record))?;
+        if let Event::Zap { range, .. } | Event::SwapOut { range, .. } = record.event {
             self.line(state, record, |out| write_rss(out, state, record.task, range))?;
         }
         self.line(state, record, |out| write_sim(out, state, record))

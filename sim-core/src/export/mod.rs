@@ -5,8 +5,8 @@
 //! that nobody takes it for the kernel's. Nothing here runs or judges.
 
 mod dmesg;
-mod era;
 mod ftrace;
+mod gfp;
 mod lines;
 mod sim_lines;
 mod state;

@@ -4,9 +4,9 @@
 //! A follower of records only; ids that the cast does not know change
 //! nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{LockId, MmId, NotifierId, TaskId, ZoneId};
+use crate::base::{CgroupId, LockId, MmId, NotifierId, StackId, TaskId, ZoneId};
 use crate::record::{Cast, Event, Gfp, Reason, Record, Run, TaskInfo, TaskKind};
 
 /// A request for pages.
@@ -51,6 +51,27 @@ pub(super) struct State<'a> {
     requests: BTreeMap<TaskId, Request>,
     holders: BTreeMap<LockId, Vec<TaskId>>,
     calls: BTreeMap<(TaskId, NotifierId), bool>,
+    /// Reclaimed since it last got or was refused what it asked for.
+    reclaimed: BTreeSet<TaskId>,
+    scores: BTreeMap<TaskId, i16>,
+    waits: BTreeMap<TaskId, Wait>,
+    gone: BTreeSet<TaskId>,
+    memcg_ooms: BTreeMap<TaskId, CgroupId>,
+}
+
+/// What a task waits for.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Wait {
+    /// Why, if the number has a meaning.
+    pub(super) why: Option<Reason>,
+    /// In which functions.
+    pub(super) stack: StackId,
+}
+
+/// A cgroup as the kernel names it: from the root.
+pub(super) fn cgroup_path(state: &State<'_>, cgroup: CgroupId) -> String {
+    let name = state.cast.cgroups.get(cgroup).map_or("?", |info| info.name.as_str());
+    format!("/{name}")
 }
 
 impl<'a> State<'a> {
@@ -64,12 +85,18 @@ impl<'a> State<'a> {
             requests: BTreeMap::new(),
             holders: BTreeMap::new(),
             calls: BTreeMap::new(),
+            reclaimed: BTreeSet::new(),
+            scores: BTreeMap::new(),
+            waits: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            memcg_ooms: BTreeMap::new(),
         }
     }
 
     /// Takes a record in.
     pub(super) fn follow(&mut self, record: &Record) {
         let task = record.task;
+        self.follow_task(record);
         match record.event {
             Event::Ran { cpu } => {
                 self.last_cpu.insert(task, cpu.0);
@@ -87,7 +114,10 @@ impl<'a> State<'a> {
                     holders.remove(at);
                 }
             }
-            Event::DirectReclaimBegin { order, gfp } | Event::AllocFailed { order, gfp } => {
+            Event::DirectReclaimBegin { order, gfp }
+            | Event::AllocBegin { order, gfp }
+            | Event::MemcgOom { order, gfp, .. }
+            | Event::AllocFailed { order, gfp } => {
                 let gfp = Gfp(gfp);
                 self.requests.insert(task, Request { order, gfp });
             }
@@ -98,18 +128,50 @@ impl<'a> State<'a> {
                     self.anon.insert(mm, report.anon);
                 }
             }
-            Event::Fault { range, pages } => {
+            Event::Fault { range, pages } | Event::SwapIn { range, pages } => {
                 if let Some(anon) = self.anon_of(range) {
                     *anon = anon.saturating_add(u64::from(pages));
                 }
             }
-            Event::Zap { range, pages, .. } => {
+            Event::Zap { range, pages, .. } | Event::SwapOut { range, pages } => {
                 if let Some(anon) = self.anon_of(range) {
                     *anon = anon.saturating_sub(u64::from(pages));
                 }
             }
             Event::MnCall { notifier, blockable, .. } => {
                 self.calls.insert((task, notifier), blockable);
+            }
+            _ => {}
+        }
+    }
+
+    /// What a record says of its task alone.
+    fn follow_task(&mut self, record: &Record) {
+        let task = record.task;
+        match record.event {
+            Event::Blocked { why, stack, .. } => {
+                let why = Reason::from_number(why);
+                self.waits.insert(task, Wait { why, stack });
+            }
+            Event::Woken { .. } => {
+                self.waits.remove(&task);
+            }
+            Event::ProcessExit {} | Event::Exited {} => {
+                self.waits.remove(&task);
+                self.gone.insert(task);
+            }
+            Event::DirectReclaimBegin { .. } => {
+                self.reclaimed.insert(task);
+            }
+            Event::AllocDone { .. } | Event::AllocFailed { .. } | Event::Fault { .. } => {
+                self.reclaimed.remove(&task);
+            }
+            Event::MemcgOom { cgroup, .. } => {
+                self.memcg_ooms.insert(task, cgroup);
+            }
+            Event::OomScoreAdjUpdate { target, adj_plus_1000 } => {
+                let adj = i32::from(adj_plus_1000) - 1000;
+                self.scores.insert(target, i16::try_from(adj).unwrap_or(i16::MAX));
             }
             _ => {}
         }
@@ -152,6 +214,34 @@ impl<'a> State<'a> {
             .get(&task)
             .copied()
             .unwrap_or(Request { order: 0, gfp: Gfp::HIGHUSER_MOVABLE })
+    }
+
+    /// Whether a task has reclaimed for what it asks for now.
+    pub(super) fn has_reclaimed(&self, task: TaskId) -> bool {
+        self.reclaimed.contains(&task)
+    }
+
+    /// The `oom_score_adj` of a task's process.
+    pub(super) fn oom_score_adj(&self, task: TaskId) -> i16 {
+        let info = self.cast.tasks.get(task);
+        let leader = info.map_or(task, |info| info.leader);
+        let set = self.scores.get(&task).or_else(|| self.scores.get(&leader)).copied();
+        set.or_else(|| Some(info?.oom_score_adj)).unwrap_or(0)
+    }
+
+    /// What a task waits for, if it does.
+    pub(super) fn wait(&self, task: TaskId) -> Option<Wait> {
+        self.waits.get(&task).copied()
+    }
+
+    /// Whether a task is a zombie or less.
+    pub(super) fn is_gone(&self, task: TaskId) -> bool {
+        self.gone.contains(&task)
+    }
+
+    /// The cgroup that a task last found at its limit.
+    pub(super) fn memcg_oom(&self, task: TaskId) -> Option<CgroupId> {
+        self.memcg_ooms.get(&task).copied()
     }
 
     /// Who holds a lock: one of them if shared.

@@ -6,10 +6,15 @@
 use expect_test::expect;
 
 use super::{dmesg, ftrace};
-use crate::base::{LockId, MmId, NotifierId, RangeId, ReportId, SimTime, StackId, TaskId, ZoneId};
+use crate::base::{
+    CgroupId, LockId, MmId, NotifierId, RangeId, ReportId, SimTime, StackId, TaskId, ZoneId,
+};
 use crate::engine::WaitOn;
 use crate::import::{clock_offset, parse_dmesg, parse_ftrace, story};
-use crate::record::{Cast, Event, Keep, Recorder};
+use crate::record::{
+    Cast, CgroupInfo, CompactResult, Event, Gfp, Keep, OomResult, OomScope, PanicText, Reason,
+    Recorder, ThrottleReason,
+};
 
 mod by_hand;
 
@@ -66,15 +71,43 @@ fn older_kernels_say_less() {
         text.lines().find(|line| line.contains(what)).unwrap_or("").to_owned()
     };
     assert!(line(&ftrace(&run("5.12")), "mark_victim").ends_with("mark_victim: pid=130"));
-    expect!["[    0.004000] Out of memory: Killed process 130 (hog) total-vm:112096kB, anon-rss:94844kB, file-rss:4kB, shmem-rss:448kB, UID:0 pgtables:229376kB oom_score_adj:0"].assert_eq(&line(&dmesg(&run("5.4")), "Killed"));
-    expect!["[    0.004000] Killed process 130 (hog) total-vm:112096kB, anon-rss:94844kB, file-rss:4kB, shmem-rss:448kB"].assert_eq(&line(&dmesg(&run("4.16")), "Killed"));
-    assert_eq!(line(&dmesg(&run("4.16")), "callback"), "");
-    assert_eq!(line(&dmesg(&run("4.16")), "oom-kill:"), "");
+    let killed = |kernel| line(&dmesg(&run(kernel)), "Killed");
+    let sizes = "total-vm:112096kB, anon-rss:94844kB, file-rss:4kB, shmem-rss:448kB";
+    let plain = format!("[    0.004000] Killed process 130 (hog) {sizes}");
+    let prefixed = format!("[    0.004000] Out of memory: Killed process 130 (hog) {sizes}");
+    for kernel in ["4.6", "4.9", "4.14", "4.16", "4.19"] {
+        assert_eq!(killed(kernel), plain, "{kernel}");
+    }
+    assert_eq!(killed("5.3"), prefixed);
+    assert_eq!(killed("5.4"), format!("{prefixed}, UID:0 pgtables:229376kB oom_score_adj:0"));
+    for kernel in ["5.6", "5.12", "6.1", "6.12", "7.1"] {
+        let line = format!("{prefixed}, UID:0 pgtables:224kB oom_score_adj:0");
+        assert_eq!(killed(kernel), line, "{kernel}");
+    }
+    for kernel in ["4.6", "4.16"] {
+        assert_eq!(line(&dmesg(&run(kernel)), "callback"), "");
+        assert_eq!(line(&dmesg(&run(kernel)), "oom-kill:"), "");
+    }
+    assert!(
+        line(&dmesg(&run("4.19")), "invoked")
+            .contains("gfp_mask=0x6280ca(GFP_HIGHUSER_MOVABLE|__GFP_ZERO)")
+    );
+}
+
+#[test]
+fn kernels_without_tracepoints_have_events_of_the_simulator() {
+    for kernel in ["4.6", "4.9"] {
+        let text = ftrace(&run(kernel));
+        for name in ["mark_victim", "wake_reaper", "start_task_reaping", "reclaim_retry_zone"] {
+            assert!(text.contains(&format!(" sim:{name}: ")), "{kernel} {name}");
+            assert!(!text.contains(&format!(" {name}: ")), "{kernel} {name}");
+        }
+    }
 }
 
 #[test]
 fn reader_finds_the_story_again() {
-    for kernel in ["4.14", "5.3", "6.1"] {
+    for kernel in ["4.6", "4.14", "5.3", "6.1"] {
         let run = run(kernel);
         let (trace, log) = (ftrace(&run), dmesg(&run));
         let trace = parse_ftrace(&trace).expect("a trace");
@@ -90,7 +123,7 @@ fn reader_finds_the_story_again() {
         assert_eq!(victim.name, "hog");
         let refusals: Vec<_> = victim.attempts.iter().map(|attempt| attempt.refusals).collect();
         assert_eq!(refusals, [1, 0]);
-        assert_eq!(story.refusals_logged, u32::from(kernel != "4.14"));
+        assert_eq!(story.refusals_logged, u32::from(!kernel.starts_with("4.")));
         assert_eq!(victim.attempts[0].anon_after, Some(16 * 4096));
         let known = (kernel == "6.1").then_some(23_695 * 4096);
         assert_eq!(victim.anon_drop(), known);
@@ -118,8 +151,177 @@ fn records_of_unknown_things_do_not_panic() {
     ] {
         recorder.record(SimTime::MAX, TaskId(9), event);
     }
-    let mut run = run("not a version");
+    let mut run = run("6.1");
     (run.trace, run.cast) = (recorder.trace, recorder.cast);
     assert!(parse_ftrace(&ftrace(&run)).is_ok());
     assert_eq!(parse_dmesg(&dmesg(&run)).unread, 0);
+}
+
+/// Kinds that say nothing to a reader of a trace or a log: who has a CPU
+/// or an uncontended lock, and counts that change all the time.
+const SILENT: [&str; 9] = [
+    "Spawned",
+    "Ran",
+    "Preempted",
+    "Acquired",
+    "Released",
+    "ZoneFree",
+    "Fault",
+    "PageCache",
+    "MemcgUsage",
+];
+
+#[test]
+fn every_kind_is_printed_or_known_to_be_silent() {
+    let mut run = run("6.1");
+    for &kind in Event::KINDS {
+        let event = Event::unpack(kind, 0);
+        let mut recorder = Recorder::new(Keep::Records, Cast::default());
+        recorder.record(SimTime::ZERO, TaskId(2), event);
+        run.trace = recorder.trace;
+        let trace = ftrace(&run);
+        let began = trace.contains("sim:started");
+        let lines =
+            trace.lines().skip(12).count() - usize::from(began) + dmesg(&run).lines().count();
+        let is_silent = SILENT.contains(&event.name());
+        // A first MnReturn of none refused, and so on: one kind, one line or more.
+        assert_eq!(lines == 0, is_silent, "{}", event.name());
+        if lines > 0 && !trace.is_empty() {
+            let unread = parse_ftrace(&trace).map_or(0, |read| read.unread);
+            assert_eq!((unread, parse_dmesg(&dmesg(&run)).unread), (0, 0), "{}", event.name());
+        }
+    }
+}
+
+/// A run of these records, `ms` after its start, by the presser.
+fn run_of(kernel: &str, records: &[(u64, Event)]) -> crate::record::Run {
+    let mut run = run(kernel);
+    let mut recorder = Recorder::new(Keep::Records, Cast::default());
+    for &(ms, event) in records {
+        recorder.record(SimTime(ms * 1_000_000), TaskId(3), event);
+    }
+    run.end = SimTime(records.last().map_or(0, |last| last.0 * 1_000_000));
+    run.trace = recorder.trace;
+    run
+}
+
+#[test]
+fn reports_of_kills_and_failures_are_rationed() {
+    let (victim, scope) = (TaskId(2), OomScope::Global);
+    let (gfp, order) = (Gfp::HIGHUSER_MOVABLE.0, 0);
+    let kill = |report| {
+        let chosen = Event::OomKillProcess { victim, gfp, order, scope, report };
+        [(1, chosen), (1, Event::KilledProcess { victim, report: ReportId(1) })]
+    };
+    let log = dmesg(&run_of("6.1", &[true, false].map(kill).concat()));
+    let count = |what: &str| log.lines().filter(|line| line.contains(what)).count();
+    assert_eq!((count("invoked"), count("oom-kill:"), count("Killed process")), (1, 1, 2));
+    let failed = |gfp: Gfp| Event::AllocFailed { order: 0, gfp: gfp.0 };
+    let quiet = failed(Gfp::ATOMIC.with(Gfp::NOWARN));
+    let records = [(0, quiet), (1, failed(Gfp::ATOMIC)), (9_000, failed(Gfp::NOWAIT))];
+    expect![[r#"
+        [    0.001000] presser: page allocation failure: order:0, mode:0xa20(GFP_ATOMIC), nodemask=(null),cpuset=/,mems_allowed=0
+    "#]].assert_eq(&dmesg(&run_of("6.1", &records)));
+}
+
+#[test]
+fn lines_of_the_killer_are_the_kernels() {
+    let (victim, init) = (TaskId(2), TaskId(3));
+    let (gfp, order, cgroup) = (Gfp::KERNEL.0, 0, CgroupId(0));
+    let records = [
+        (1, Event::MemcgOom { cgroup, gfp, order }),
+        (1, Event::OomKillProcess { victim, gfp, order, scope: OomScope::Memcg, report: true }),
+        (1, Event::KillOrSacrifice { chosen: victim, score: 907 }),
+        (1, Event::KilledProcess { victim, report: ReportId(1) }),
+        (1, Event::OomMmPinned { victim, init }),
+        (2, Event::OomGroupKill { cgroup }),
+        (
+            3,
+            Event::OomKillProcess { victim, gfp, order: 255, scope: OomScope::Sysrq, report: true },
+        ),
+        (4, Event::PagefaultRetry {}),
+        (5, Event::OutOfMemory { result: OomResult::NoVictim, victim: None }),
+        (5, Event::Panic { text: PanicText::Deadlocked }),
+        (6, Event::Panic { text: PanicText::Compulsory }),
+    ];
+    let mut run = run_of("6.1", &records);
+    run.cast.cgroups.push(CgroupInfo { name: "jobs".to_owned() });
+    expect![[r#"
+        [    0.001000] presser invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
+        [    0.001000] Memory cgroup out of memory: Kill process 130 (hog) score 907 or sacrifice child
+        [    0.001000] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/jobs,task_memcg=/jobs,task=hog,pid=130,uid=0
+        [    0.001000] Memory cgroup out of memory: Killed process 130 (hog) total-vm:112096kB, anon-rss:94844kB, file-rss:4kB, shmem-rss:448kB, UID:0 pgtables:224kB oom_score_adj:0
+        [    0.001000] oom killer 130 (hog) has mm pinned by 132 (presser)
+        [    0.002000] Tasks in /jobs are going to be killed due to memory.oom.group set
+        [    0.003000] presser invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0
+        [    0.004000] Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF
+        [    0.005000] presser invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
+        [    0.005000] Out of memory and no killable processes...
+        [    0.005000] Kernel panic - not syncing: System is deadlocked on memory
+        [    0.006000] Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled
+    "#]].assert_eq(&dmesg(&run));
+}
+
+#[test]
+fn who_can_not_be_reaped_is_dumped_with_its_stack() {
+    let victim = TaskId(3);
+    let unable = Event::UnableToReap { victim };
+    let blocked = Event::Blocked { on: WaitOn::Time, why: Reason::Stuck as u8, stack: StackId(0) };
+    expect![[r#"
+        [    0.002000] oom_reaper: unable to reap pid:132 (presser)
+        [    0.002000] task:presser         state:D stack:0     pid:132   ppid:0      flags:0x00104006
+        [    0.002000] Call Trace:
+        [    0.002000]  <TASK>
+        [    0.002000]  </TASK>
+    "#]].assert_eq(&dmesg(&run_of("6.1", &[(1, blocked), (2, unable)])));
+    let alone = "[    0.002000] oom_reaper: unable to reap pid:132 (presser)\n";
+    assert_eq!(dmesg(&run_of("5.4", &[(1, blocked), (2, unable)])), alone);
+    assert_eq!(dmesg(&run_of("6.1", &[(1, Event::ProcessExit {}), (2, unable)])), alone);
+}
+
+#[test]
+fn hung_tasks_are_reported_ten_times_at_most() {
+    let blocked = Event::Blocked { on: WaitOn::Time, why: Reason::Stuck as u8, stack: StackId(0) };
+    let run = run_of("6.1", &[(1, blocked), (3_000_000, Event::Ready {})]);
+    let log = dmesg(&run);
+    let reports: Vec<_> = log.lines().filter(|line| line.contains("INFO: task")).collect();
+    assert_eq!(reports.len(), 10);
+    expect!["[  240.000000] INFO: task presser:132 blocked for more than 120 seconds."]
+        .assert_eq(reports[0]);
+}
+
+#[test]
+fn tracepoints_of_reclaim_have_the_kernels_formats() {
+    let (zone, order, gfp) = (ZoneId(0), 3, Gfp::NOFS.0);
+    let (timeout_us, delayed_us) = (4000, 4012);
+    let result = CompactResult::Complete;
+    let records = [
+        (1, Event::WakeupKswapd { order, gfp }),
+        (1, Event::KswapdWake { order }),
+        (1, Event::CompactionBegin { order, zone }),
+        (1, Event::CompactionEnd { order, zone, result }),
+        (2, Event::DirectReclaimBegin { order, gfp }),
+        (2, Event::CompactionEnd { order, zone, result: CompactResult::Success }),
+        (2, Event::CompactRetry { order, result, retries: 2, max_retries: 16, retry: true }),
+        (3, Event::Throttled { timeout_us, delayed_us, reason: ThrottleReason::NoProgress }),
+        (4, Event::KswapdSleep {}),
+        (5, Event::OomScoreAdjUpdate { target: TaskId(2), adj_plus_1000: 500 }),
+    ];
+    let body = |kernel: &str| {
+        let text = ftrace(&run_of(kernel, &records));
+        text.lines().skip(12).map(|line| format!("{}\n", &line[34..])).collect::<String>()
+    };
+    expect![[r#"
+        ..     0.001000: mm_vmscan_wakeup_kswapd: nid=0 order=3 gfp_flags=GFP_NOFS
+        ..     0.001000: mm_vmscan_kswapd_wake: nid=0 order=3
+        ..     0.001000: mm_compaction_begin: zone_start=0x0 migrate_pfn=0x0 free_pfn=0xcb5e zone_end=0xcb5e, mode=async
+        ..     0.001000: mm_compaction_end: zone_start=0x0 migrate_pfn=0x0 free_pfn=0xcb5e zone_end=0xcb5e, mode=async status=complete
+        ..     0.002000: mm_vmscan_direct_reclaim_begin: order=3 gfp_flags=GFP_NOFS
+        ..     0.002000: mm_compaction_end: zone_start=0x0 migrate_pfn=0x0 free_pfn=0xcb5e zone_end=0xcb5e, mode=sync status=success
+        ..     0.002000: compact_retry: order=3 priority=COMPACT_PRIO_SYNC_LIGHT compaction_result=failed retries=2 max_retries=16 should_retry=1
+        ..     0.003000: mm_vmscan_throttled: nid=0 usec_timeout=4000 usect_delayed=4012 reason=VMSCAN_THROTTLE_NOPROGRESS
+        ..     0.004000: mm_vmscan_kswapd_sleep: nid=0
+        ..     0.005000: oom_score_adj_update: pid=130 comm=hog oom_score_adj=-500
+    "#]].assert_eq(&body("6.1"));
+    assert!(body("5.12").contains(": sim:mm_vmscan_throttled: nid=0"));
 }

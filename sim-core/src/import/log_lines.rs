@@ -25,7 +25,7 @@ pub(super) fn said(text: &str) -> Option<Said<'_>> {
     } else if let Some(rest) = text.strip_prefix("oom_reaper: unable to reap pid:") {
         let (pid, comm, _) = pid_and_comm(rest)?;
         Some(Said::Unable { pid, comm })
-    } else if text.ends_with(" in non-blockable context.") {
+    } else if text.ends_with("blockable context.") {
         text.contains(" callback failed with ").then_some(Said::Refused)
     } else {
         // With `Out of memory: ` before it since 5.3, bare before.

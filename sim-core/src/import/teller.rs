@@ -20,7 +20,7 @@ const CLOCK_SLACK_US: i64 = 20;
 /// The kernel prints `Killed process` right after `mark_victim`, with
 /// nothing that could wait in between.
 pub fn clock_offset(trace: &[TraceLine<'_>], log: &[LogLine<'_>]) -> Option<i64> {
-    trace.iter().filter(|line| line.name == "mark_victim").find_map(|mark| {
+    trace.iter().filter(|line| tracepoint(line) == "mark_victim").find_map(|mark| {
         let pid = mark.number("pid")?;
         let line = log.iter().find(|line| {
             matches!(said(line.text), Some(Said::Killed { pid: killed, .. }) if i64::from(killed) == pid)
@@ -85,9 +85,15 @@ fn names<'a>(trace: &[TraceLine<'a>], log: &[LogLine<'a>]) -> BTreeMap<i64, &'a 
     names
 }
 
+/// The name without the mark of a run: kernels that have no tracepoint
+/// of a name still do what it stands for.
+fn tracepoint<'a>(line: &TraceLine<'a>) -> &'a str {
+    line.name.strip_prefix("sim:").unwrap_or(line.name)
+}
+
 /// What a trace line adds.
 fn tell_trace(story: &mut Story, line: &TraceLine<'_>, names: &BTreeMap<i64, &str>) {
-    let kind = match line.name {
+    let kind = match tracepoint(line) {
         "mark_victim" => KeyKind::MarkVictim,
         "wake_reaper" => KeyKind::WakeReaper,
         "start_task_reaping" => KeyKind::StartReaping,

@@ -9,7 +9,7 @@
 use super::cx::Cx;
 use super::oom_reaper::queue_oom_reaper;
 use super::signal::send_sigkill;
-use super::state::State;
+use super::state::{Group, State};
 use crate::base::{CgroupId, MmId, ReportId, TaskId};
 use crate::engine::Stop;
 use crate::record::{Event, Func, Gfp, OomResult, OomScope, PanicText, VictimReport};
@@ -214,7 +214,7 @@ fn task_will_free_mem(state: &State, task: TaskId) -> bool {
 /// The sizes of an mm now, for a log line.
 pub(super) fn victim_report(cx: &Cx, mm: MmId, leader: TaskId) -> ReportId {
     let report = cx.with(|state| {
-        let oom_score_adj = state.group(leader).oom_score_adj;
+        let Group { oom_score_adj, uid, .. } = *state.group(leader);
         let mm = &state.mms[mm];
         VictimReport {
             total_vm: mm.total_vm(),
@@ -223,6 +223,7 @@ pub(super) fn victim_report(cx: &Cx, mm: MmId, leader: TaskId) -> ReportId {
             shmem: mm.shmem_pages(),
             pgtables_bytes: mm.pgtable_pages() << 12,
             oom_score_adj,
+            uid,
         }
     });
     cx.kernel().engine.observe(|_, recorder| recorder.cast.reports.push(report))

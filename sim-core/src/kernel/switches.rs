@@ -6,7 +6,7 @@
 //! value that nobody read in that tree: it is that of the nearest older
 //! tree read (or, for the first columns, of the nearest one).
 
-use crate::record::MnEvent;
+use crate::record::{GfpNumbers, KilledLine, MnEvent, Wording};
 
 /// How `exit_mmap()` and the reaper keep out of each other's way (kernel-spec 3.7).
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -32,17 +32,6 @@ pub enum VictimReserves {
     AllocOom,
 }
 
-/// Format of the line about a kill (kernel-spec 2.5 step 5).
-#[derive(Copy, Clone, Eq, PartialEq, Debug)]
-pub enum KilledLine {
-    /// `Killed process … total-vm:…`, no more.
-    Plain,
-    /// With prefix, UID and page tables, those in bytes but called kB.
-    PgtablesInBytes,
-    /// With prefix, UID and page tables in kB.
-    PgtablesInKb,
-}
-
 /// Marks a switch that was carried over from the nearest tree read.
 const fn older<T: Copy>(value: T) -> T {
     value
@@ -61,7 +50,8 @@ macro_rules! switches {
 }
 
 use ExitEra::{Concurrent, Drain, ReaperPins, SelfReap, SelfReapUnderOomLock};
-use KilledLine::{PgtablesInBytes, PgtablesInKb, Plain};
+use GfpNumbers::{Middle, Old, Ordered, Packed, WithoutAtomic};
+use KilledLine::{PgtablesInBytes, PgtablesInKb, Plain, Prefixed};
 use MnEvent::{Clear, Unmap};
 use VictimReserves::{AllocOom, Memdie};
 
@@ -90,7 +80,7 @@ switches! {
     /// later kernels sleep in `reclaim_throttle()`.
     congestion_wait: bool =
         [T, T, T, T, T, T, T, T, T, F, F, F];
-    /// Tracepoint `reclaim_retry_zone`.
+    /// Tracepoints `reclaim_retry_zone` and `compact_retry`.
     traces_reclaim_retry: bool =
         [F, F, T, T, T, T, T, T, T, T, T, T];
     /// Tracepoint `mm_vmscan_throttled`.
@@ -151,13 +141,22 @@ switches! {
         [F, F, F, F, F, F, F, F, older(F), T, T, T];
     /// Format of the line about a kill.
     killed_line: KilledLine =
-        [Plain, Plain, Plain, Plain, Plain, older(Plain), PgtablesInBytes, PgtablesInKb, PgtablesInKb, PgtablesInKb, PgtablesInKb, PgtablesInKb];
+        [Plain, Plain, Plain, Plain, Plain, Prefixed, PgtablesInBytes, PgtablesInKb, PgtablesInKb, PgtablesInKb, PgtablesInKb, PgtablesInKb];
     /// Tracepoint `mark_victim` and those of the reaper.
     traces_reaper: bool =
         [F, F, T, T, T, T, T, T, T, T, T, T];
     /// `mark_victim` prints sizes besides the pid.
     mark_victim_sizes: bool =
         [F, F, F, F, F, F, F, F, F, T, T, T];
+    /// The line `oom-kill:constraint=…`.
+    logs_constraint: bool =
+        [F, F, F, F, F, T, T, T, T, T, T, T];
+    /// How `gfp_mask=` numbers flags.
+    gfp_numbers: GfpNumbers =
+        [Old, Old, Middle, Middle, Packed, Ordered, Ordered, Ordered, Ordered, Ordered, WithoutAtomic, WithoutAtomic];
+    /// Anonymous pages are asked for with `__GFP_COMP` (seen in the recordings of 6.1.192).
+    anon_is_compound: bool =
+        [F, F, F, F, F, F, F, F, F, T, older(T), older(T)];
     /// A global OOM without candidates panics with "Out of memory and no killable processes...".
     panics_in_old_words: bool =
         [T, T, T, T, F, F, F, F, F, F, F, F];
@@ -178,6 +177,9 @@ switches! {
     /// Giving up says nothing when somebody else has set SKIP meanwhile.
     give_up_checks_skip: bool =
         [F, F, F, F, T, T, T, T, T, T, T, T];
+    /// Giving up dumps the state of the victim.
+    dumps_unreaped: bool =
+        [F, F, F, F, F, F, F, T, T, T, T, T];
     /// A reaped process can't be killed again: its `oom_score_adj` becomes -1000.
     reaped_is_exempt: bool =
         [T, F, F, F, F, F, F, F, F, F, F, F];
@@ -204,6 +206,9 @@ switches! {
     /// Registration API of a driver that does not say.
     interval_api: bool =
         [F, F, F, F, F, F, F, T, T, T, T, T];
+    /// A refusal of a list notifier is logged.
+    logs_refusals: bool =
+        [F, F, F, F, T, T, T, T, T, T, T, T];
     /// When a start refuses, those that had succeeded get their end.
     ends_paired: bool =
         [F, F, F, F, F, F, F, F, T, T, T, T];
@@ -237,4 +242,24 @@ pub static PROFILES: [Switches; COLUMNS] = {
 /// The profile with this id.
 pub fn find(id: &str) -> Option<&'static Switches> {
     PROFILES.iter().find(|profile| profile.id == id)
+}
+
+impl Switches {
+    /// What this kernel says, for those who read its records.
+    pub fn wording(&self) -> Wording {
+        Wording {
+            release: self.tree,
+            traces_reaper: self.traces_reaper,
+            mark_victim_sizes: self.mark_victim_sizes,
+            traces_reclaim_retry: self.traces_reclaim_retry,
+            traces_throttling: self.traces_throttling,
+            killed_line: self.killed_line,
+            logs_constraint: self.logs_constraint,
+            logs_no_killable: !self.panics_in_old_words,
+            logs_refusals: self.logs_refusals,
+            dumps_unreaped: self.dumps_unreaped,
+            gfp_numbers: self.gfp_numbers,
+            anon_is_compound: self.anon_is_compound,
+        }
+    }
 }

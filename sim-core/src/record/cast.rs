@@ -1,9 +1,14 @@
 //! Who and what a run's records speak of: the side tables behind ids.
 
+use super::Wording;
 use crate::base::{
-    DeviceId, IdVec, LockId, MmId, Nanos, NotifierId, RangeId, ReportId, StackId, TaskId, ZoneId,
+    CgroupId, DeviceId, IdVec, LockId, MmId, Nanos, NotifierId, QueueId, RangeId, ReportId,
+    StackId, TaskId, ZoneId,
 };
 use crate::engine::Frame;
+
+/// `sysctl_hung_task_timeout_secs` (kernel/hung_task.c, Linux 6.1): its default.
+const HUNG_TASK_TIMEOUT: Nanos = Nanos::from_secs(120);
 
 /// What kind of process a task is.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -107,6 +112,24 @@ pub struct LockInfo {
     pub name: String,
 }
 
+/// A memory cgroup.
+#[derive(Clone, Debug)]
+pub struct CgroupInfo {
+    /// Name in the scenario.
+    pub name: String,
+}
+
+/// An event of the scenario, for which tasks can wait.
+#[derive(Clone, Debug)]
+pub struct NamedEventInfo {
+    /// Name in the scenario.
+    pub name: String,
+    /// Its wait queue, as waits name it.
+    pub queue: QueueId,
+    /// Tasks whose programs signal it.
+    pub signalers: Vec<TaskId>,
+}
+
 /// Sizes of a process at one moment, as log lines print them, in pages
 /// unless said.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -123,10 +146,12 @@ pub struct VictimReport {
     pub pgtables_bytes: u64,
     /// `oom_score_adj`.
     pub oom_score_adj: i16,
+    /// User id.
+    pub uid: u32,
 }
 
 /// The side tables of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Cast {
     /// Processes, by the id that records carry.
     pub tasks: IdVec<TaskId, TaskInfo>,
@@ -144,12 +169,49 @@ pub struct Cast {
     pub locks: IdVec<LockId, LockInfo>,
     /// Victim reports.
     pub reports: IdVec<ReportId, VictimReport>,
+    /// Memory cgroups.
+    pub cgroups: IdVec<CgroupId, CgroupInfo>,
+    /// Events of the scenario.
+    pub named_events: Vec<NamedEventInfo>,
     /// Call stacks, by `StackId`; filled when the run ends.
     pub stacks: Vec<Frame>,
     /// Length of a jiffy.
     pub jiffy: Nanos,
     /// Number of CPUs.
     pub cpus: u32,
+    /// Time since boot at the run's start.
+    pub uptime: Nanos,
+    /// Whether timers are rounded as the timer wheel does.
+    pub timer_wheel: bool,
+    /// How long a task may be blocked before it is reported; zero: for ever.
+    pub hung_task_timeout: Nanos,
+    /// What the kernel says, and how.
+    pub wording: Wording,
+}
+
+impl Default for Cast {
+    /// Nobody, on one CPU at 250 Hz.
+    fn default() -> Self {
+        Self {
+            tasks: IdVec::new(),
+            mms: IdVec::new(),
+            ranges: IdVec::new(),
+            zones: IdVec::new(),
+            devices: IdVec::new(),
+            notifiers: IdVec::new(),
+            locks: IdVec::new(),
+            reports: IdVec::new(),
+            cgroups: IdVec::new(),
+            named_events: Vec::new(),
+            stacks: Vec::new(),
+            jiffy: Nanos::from_ms(4),
+            cpus: 1,
+            uptime: Nanos(0),
+            timer_wheel: false,
+            hung_task_timeout: HUNG_TASK_TIMEOUT,
+            wording: Wording::default(),
+        }
+    }
 }
 
 impl Cast {

@@ -281,6 +281,10 @@ macro_rules! events {
         }
 
         impl Event {
+            /// The numbers of all kinds, in order.
+            #[cfg(test)]
+            pub(crate) const KINDS: &'static [u8] = &[$( $n ),*];
+
             /// The kind's number and the packed fields (96 bits).
             pub(crate) fn pack(self) -> (u8, u128) {
                 match self {

@@ -11,10 +11,11 @@ mod names;
 mod recorder;
 mod run;
 mod trace;
+mod wording;
 
 pub use cast::{
-    Cast, DeviceInfo, LockInfo, MmInfo, NotifierInfo, RangeInfo, TaskInfo, TaskKind, VictimReport,
-    ZoneInfo,
+    Cast, CgroupInfo, DeviceInfo, LockInfo, MmInfo, NamedEventInfo, NotifierInfo, RangeInfo,
+    TaskInfo, TaskKind, VictimReport, ZoneInfo,
 };
 pub use event::{
     CompactResult, Event, Injected, ItreeOp, ItreeRead, MnEvent, OomResult, OomScope, PanicText,
@@ -24,3 +25,4 @@ pub use names::{Func, Gfp, Reason};
 pub use recorder::{Keep, Recorder};
 pub use run::{MODEL_VERSION, Run, RunId};
 pub use trace::{Record, Trace};
+pub use wording::{GfpNumbers, KilledLine, Wording};

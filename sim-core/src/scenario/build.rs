@@ -51,7 +51,14 @@ pub(super) fn build(scenario: &Scenario, choice: Choice) -> Rc<Kernel> {
     let costs = Costs::with(&machine.costs);
     let clock = Clock { hz: machine.hz, timer_wheel: machine.timer_wheel, uptime: machine.uptime };
     let cpus = cpus(machine.cpus, clock, costs.context_switch);
-    let mut cast = Cast { jiffy: clock.tick(), cpus: machine.cpus, ..Cast::default() };
+    let mut cast = Cast {
+        jiffy: clock.tick(),
+        cpus: machine.cpus,
+        uptime: machine.uptime,
+        timer_wheel: machine.timer_wheel,
+        wording: choice.switches.wording(),
+        ..Cast::default()
+    };
     for zone in &machine.zones {
         let (managed, min, low, high) = (zone.managed, zone.min, zone.low, zone.high);
         cast.zones.push(ZoneInfo { name: zone.name.clone(), managed, min, low, high });

@@ -1,15 +1,21 @@
 //! Every event of a trace as a name and a sentence.
 //!
 //! Names are those ftrace prints where the kernel has a tracepoint, and
-//! begin with `sim:` where it has none.
+//! begin with `sim:` where it has none. Sentences stand in one file per
+//! concern.
 
-use super::{
-    count_text, device_name, lock_name, maybe_task_name, mm_name, notifier_name, process_name,
-    range_name, range_text, size_text, task_name,
-};
-use crate::base::ReportId;
-use crate::engine::{Hold, WaitOn, Waited};
-use crate::record::{Cast, Event, Gfp, ItreeOp, MnEvent, OomResult, Reason, Record, Run, SkipBy};
+mod engine;
+mod kill;
+mod life;
+mod memory;
+mod notifier;
+mod reaper;
+mod reclaim;
+#[cfg(test)]
+mod tests;
+
+use super::task_name;
+use crate::record::{Event, Record, Run};
 
 /// The event's name in a list of events.
 pub fn event_name(event: &Event) -> &'static str {
@@ -58,231 +64,69 @@ pub fn event_name(event: &Event) -> &'static str {
         Event::StillPinned { .. } => "sim:still_pinned",
         Event::Panic { .. } => "sim:panic",
         Event::AllocFailed { .. } => "sim:alloc_failed",
-        other => other.name(),
+        Event::WakeupKswapd { .. } => "mm_vmscan_wakeup_kswapd",
+        Event::KswapdWake { .. } => "mm_vmscan_kswapd_wake",
+        Event::KswapdSleep {} => "mm_vmscan_kswapd_sleep",
+        Event::KswapdBalanced { .. } => "sim:kswapd",
+        Event::Throttled { .. } => "mm_vmscan_throttled",
+        Event::CompactRetry { .. } => "compact_retry",
+        Event::CompactionBegin { .. } => "mm_compaction_begin",
+        Event::CompactionEnd { .. } => "mm_compaction_end",
+        Event::PageCache { .. } => "sim:page_cache",
+        Event::SwapOut { .. } => "sim:swap_out",
+        Event::SwapIn { .. } => "sim:swap_in",
+        Event::KernelPages { .. } => "sim:kernel_pages",
+        Event::MnEnd { .. } => "sim:mn_end",
+        Event::MnLostEnd { .. } => "sim:mn_lost_end",
+        Event::MnRead { .. } => "sim:mn_read",
+        Event::NotifierUnregistered { .. } => "sim:mn_unregister",
+        Event::StaleAccess { .. } => "sim:stale_device_access",
+        Event::Unpinned { .. } => "sim:unpin",
+        Event::HandedOff { .. } => "sim:mn_hand_off",
+        Event::DeadlinePassed { .. } => "sim:mn_deadline",
+        Event::BackedOff { .. } => "sim:oom_back_off",
+        Event::MemcgOom { .. } => "sim:memcg_oom",
+        Event::MemcgUsage { .. } => "sim:memcg_usage",
+        Event::MemcgLimit { .. } => "sim:memcg_limit",
+        Event::OomScoreAdjUpdate { .. } => "oom_score_adj_update",
+        Event::ProcessMrelease { .. } => "sim:process_mrelease",
+        Event::Injection { .. } => "sim:inject",
+        Event::Forked { .. } => "sched_process_fork",
+        Event::Mapped { .. } => "sim:mmap",
+        Event::Unmapped { .. } => "sim:munmap",
+        Event::Locked { locked: true, .. } => "sim:mlock",
+        Event::Locked { locked: false, .. } => "sim:munlock",
+        Event::EventSignaled { .. } => "sim:event_signal",
+        Event::BadUnlock { .. } => "sim:bad_unlock",
+        Event::AllocBegin { .. } => "sim:alloc_begin",
+        Event::AllocDone { .. } => "sim:alloc_done",
+        Event::OomMmSet { .. } => "sim:oom_mm",
+        Event::JobTimedOut { .. } => "sim:job_timeout",
+        Event::ReserveTaken { .. } => "sim:reserve",
+        Event::SleptNonblocking { .. } => "sim:slept_nonblocking",
+        Event::OomMmPinned { .. } => "sim:oom_mm_pinned",
+        Event::PagefaultRetry {} => "sim:pagefault_retry",
+        Event::OomGroupKill { .. } => "sim:oom_group_kill",
+        Event::KillOrSacrifice { .. } => "sim:oom_sacrifice",
     }
 }
 
 /// What happened, as a sentence without its full stop.
 pub fn event_text(run: &Run, record: &Record) -> String {
+    sentence(run, record).unwrap_or_else(|| {
+        format!("{}: {}", task_name(&run.cast, record.task), record.event.name())
+    })
+}
+
+/// The sentence of an event; a test sees to it that every kind has one.
+fn sentence(run: &Run, record: &Record) -> Option<String> {
     let cast = &run.cast;
     let who = task_name(cast, record.task);
-    engine_text(cast, &who, record)
-        .or_else(|| memory_text(cast, &who, record))
-        .or_else(|| kill_text(cast, &who, record))
-        .or_else(|| reaper_text(cast, &who, record))
-        .or_else(|| notifier_text(cast, &who, record))
-        .unwrap_or_else(|| match record.event {
-            Event::ProcessExit {} => format!("{who} exits"),
-            Event::Ready {} => format!("{who} is ready"),
-            Event::Panic { text } => format!("the kernel panics: {}", text.text()),
-            other => format!("{who}: {}", event_name(&other)),
-        })
-}
-
-fn engine_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
-    Some(match record.event {
-        Event::Spawned {} => format!("{who} starts"),
-        Event::Exited {} => format!("{who} is gone"),
-        Event::Ran { cpu } => format!("{who} gets CPU {}", cpu.0),
-        Event::Preempted {} => format!("{who} loses its CPU"),
-        Event::Blocked { on: WaitOn::Lock(lock), .. } => {
-            format!("{who} waits for {}", lock_name(cast, lock))
-        }
-        Event::Blocked { why, .. } => {
-            let reason = Reason::from_number(why).map_or("something", Reason::text);
-            format!("{who} waits for {reason}")
-        }
-        Event::Woken { by, how } => match (how, by) {
-            (Waited::TimedOut, _) => format!("{who} wakes, its time is over"),
-            (Waited::Killed, _) => format!("{who} wakes, because it was killed"),
-            (Waited::Granted, Some(by)) => format!("{} wakes {who}", task_name(cast, by)),
-            (Waited::Granted, None) => format!("{who} wakes"),
-        },
-        Event::Acquired { lock, hold } => {
-            let mode = match hold {
-                Hold::Shared => " for reading",
-                Hold::Exclusive => "",
-            };
-            format!("{who} takes {}{mode}", lock_name(cast, lock))
-        }
-        Event::Released { lock } => format!("{who} lets go of {}", lock_name(cast, lock)),
-        _ => return None,
-    })
-}
-
-fn memory_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
-    Some(match record.event {
-        Event::ZoneFree { zone, free } => {
-            let name = cast.zones.get(zone).map_or("a zone", |zone| &zone.name);
-            format!("{name} has {} free", count_text(free.into(), "page"))
-        }
-        Event::Fault { range, pages } => format!(
-            "{} of {} become present",
-            count_text(pages.into(), "page"),
-            range_name(cast, range)
-        ),
-        Event::Zap { range, pages, freed } => format!(
-            "{who} unmaps {} of {}, {freed} of them are free now",
-            count_text(pages.into(), "page"),
-            range_name(cast, range)
-        ),
-        Event::StillPinned { range, pages } => format!(
-            "{} of {} stay allocated: a device holds them",
-            count_text(pages.into(), "page"),
-            range_name(cast, range)
-        ),
-        Event::DirectReclaimBegin { gfp, .. } => {
-            format!("{who} begins direct reclaim ({})", Gfp(gfp).text())
-        }
-        Event::DirectReclaimEnd { reclaimed } => {
-            let pages = count_text(reclaimed.into(), "page");
-            format!("{who} ends direct reclaim with {pages}")
-        }
-        Event::ReclaimRetryZone { zone, loops, ok, .. } => {
-            let name = cast.zones.get(zone).map_or("a zone", |zone| &zone.name);
-            let hope = if ok { "would" } else { "would not" };
-            format!(
-                "{who} asks whether to retry: {name} {hope} do, {loops} rounds without progress"
-            )
-        }
-        Event::MemstallEnter {} => format!("{who} begins to stall on memory"),
-        Event::MemstallLeave {} => format!("{who} no longer stalls on memory"),
-        Event::AllocFailed { gfp, .. } => {
-            format!("{who} gets no page ({})", Gfp(gfp).text())
-        }
-        _ => return None,
-    })
-}
-
-fn kill_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
-    Some(match record.event {
-        Event::OomTrylockFail { owner } => format!(
-            "{who} leaves the killing to {}, who holds oom_lock",
-            maybe_task_name(cast, owner)
-        ),
-        Event::OutOfMemory { result, victim } => {
-            let victim = maybe_task_name(cast, victim);
-            match result {
-                OomResult::Killed => format!("{who} had {victim} killed"),
-                OomResult::Aborted => format!("{who} kills nobody: {victim} is still dying"),
-                OomResult::NoFs => format!("{who} kills nobody: its request lacks __GFP_FS"),
-                OomResult::SelfDying => format!("{who} is dying itself, and may use reserves"),
-                OomResult::NoVictim => format!("{who} finds nobody to kill"),
-                OomResult::PanicOnOom => format!("{who} panics, as vm.panic_on_oom asks"),
-                OomResult::Gone => format!("{who} chose {victim}, which was gone by then"),
-            }
-        }
-        Event::OomKillProcess { victim, .. } => {
-            format!("{who} reports out of memory and chooses {}", process_name(cast, victim))
-        }
-        Event::SignalGenerate { target } => {
-            format!("{who} sends SIGKILL to {}", process_name(cast, target))
-        }
-        Event::SignalDeliver {} => format!("{who} sees its SIGKILL"),
-        Event::MarkVictim { victim, report } => format!(
-            "{} is marked as a victim{}",
-            task_name(cast, victim),
-            report_text(cast, report)
-        ),
-        Event::KilledProcess { victim, report } => {
-            format!("{} was killed{}", process_name(cast, victim), report_text(cast, report))
-        }
-        _ => return None,
-    })
-}
-
-/// ` with 128 MiB`.
-fn report_text(cast: &Cast, report: ReportId) -> String {
-    match cast.reports.get(report) {
-        Some(report) => {
-            let pages = report.anon + report.file + report.shmem;
-            format!(" with {} present", size_text(pages))
-        }
-        None => String::new(),
-    }
-}
-
-fn reaper_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
-    Some(match record.event {
-        Event::WakeReaper { victim } => {
-            format!("the reaper is woken for {}", process_name(cast, victim))
-        }
-        Event::StartTaskReaping { victim } => {
-            format!("{who} starts to reap {}", process_name(cast, victim))
-        }
-        Event::SkipTaskReaping { victim } => {
-            format!("{who} skips {}", process_name(cast, victim))
-        }
-        Event::FinishTaskReaping { victim, ok } => {
-            let result = if ok { "all of it" } else { "not all of it" };
-            let victim = process_name(cast, victim);
-            format!("{who} ends an attempt on {victim}, reaped {result}")
-        }
-        Event::Reaped { victim, report } => {
-            let left = cast.reports.get(report).map_or(0, |report| report.anon + report.file);
-            let victim = process_name(cast, victim);
-            format!("{who} reaped {victim}, which keeps {}", size_text(left))
-        }
-        Event::UnableToReap { victim } => {
-            format!("{who} gives up on {}", process_name(cast, victim))
-        }
-        Event::OomSkipSet { mm, by } => {
-            let by = match by {
-                SkipBy::Reaper => "it was reaped",
-                SkipBy::GiveUp => "the reaper gave up",
-                SkipBy::Exit => "it exits",
-                SkipBy::SharedWithInit => "init uses it too",
-            };
-            format!("the killer need not wait for {} any more: {by}", mm_name(cast, mm))
-        }
-        Event::ExitMmap { mm } => format!("{who} tears down the memory of {}", mm_name(cast, mm)),
-        Event::ExitMmapDone { mm } => {
-            format!("{who} has torn down the memory of {}", mm_name(cast, mm))
-        }
-        _ => return None,
-    })
-}
-
-fn notifier_text(cast: &Cast, who: &str, record: &Record) -> Option<String> {
-    Some(match record.event {
-        Event::MnCall { notifier, range, blockable, event } => {
-            let manner = if blockable { "may sleep" } else { "must not sleep" };
-            let why = match event {
-                MnEvent::Unmap => "unmap",
-                MnEvent::Clear => "clear",
-                MnEvent::Release => "release",
-                MnEvent::ProtectionPage => "write-protect",
-            };
-            format!(
-                "{who} calls {} for {} ({why}, {manner})",
-                notifier_name(cast, notifier),
-                range_text(cast, range)
-            )
-        }
-        Event::MnReturn { notifier, range, refused } => {
-            let device = notifier_name(cast, notifier);
-            let verb = if refused { "refuses" } else { "gives up" };
-            format!("{device} {verb} {}", range_text(cast, range))
-        }
-        Event::MnItree { mm, op, active, seq } => {
-            let what = match op {
-                ItreeOp::Start => "an invalidation begins",
-                ItreeOp::End => "an invalidation ends",
-                ItreeOp::Insert => "a subscription enters",
-                ItreeOp::DeferInsert => "a subscription waits to enter",
-                ItreeOp::Remove => "a subscription leaves",
-                ItreeOp::DeferRemove => "a subscription waits to leave",
-            };
-            let mm = mm_name(cast, mm);
-            format!("{what} in the interval tree of {mm} ({active} active, seq {seq})")
-        }
-        Event::NotifierRegistered { notifier, range } => {
-            format!("{} watches {}", notifier_name(cast, notifier), range_text(cast, range))
-        }
-        Event::JobSubmitted { device, fence } => {
-            format!("{who} submits job {} to {}", fence.0, device_name(cast, device))
-        }
-        Event::FenceSignaled { fence } => format!("{who} signals fence {}", fence.0),
-        _ => return None,
-    })
+    engine::text(cast, &who, &record.event)
+        .or_else(|| memory::text(cast, &who, &record.event))
+        .or_else(|| reclaim::text(cast, &who, &record.event))
+        .or_else(|| kill::text(cast, &who, &record.event))
+        .or_else(|| reaper::text(cast, &who, &record.event))
+        .or_else(|| notifier::text(cast, &who, &record.event))
+        .or_else(|| life::text(cast, &who, &record.event))
 }

@@ -8,7 +8,7 @@ use crate::base::{
 use crate::engine::{Stop, WaitOn, Waited};
 use crate::record::{
     Cast, DeviceInfo, Event, Gfp, Keep, MmInfo, MnEvent, NotifierInfo, OomScope, RangeInfo, Reason,
-    Recorder, Run, RunId, TaskInfo, TaskKind, VictimReport, ZoneInfo,
+    Recorder, Run, RunId, TaskInfo, TaskKind, VictimReport, Wording, ZoneInfo,
 };
 
 const REAPER: TaskId = TaskId(0);
@@ -28,8 +28,8 @@ fn task(name: &str, pid: u32, kind: TaskKind, mm: Option<u32>) -> TaskInfo {
     }
 }
 
-fn cast() -> Cast {
-    let mut cast = Cast { jiffy: Nanos::from_ms(4), cpus: 1, ..Cast::default() };
+fn cast(wording: Wording) -> Cast {
+    let mut cast = Cast { jiffy: Nanos::from_ms(4), cpus: 1, wording, ..Cast::default() };
     cast.tasks.push(task("oom_reaper", 25, TaskKind::Kthread, None));
     cast.tasks.push(task("timer", 0, TaskKind::Timer, None));
     cast.tasks.push(task("hog", 130, TaskKind::User, Some(0)));
@@ -65,6 +65,7 @@ fn cast() -> Cast {
         shmem: 112,
         pgtables_bytes: 224 * 1024,
         oom_score_adj: 0,
+        uid: 0,
     };
     cast.reports.push(VictimReport { anon: 16, ..sizes.clone() });
     cast.reports.push(sizes);
@@ -73,7 +74,8 @@ fn cast() -> Cast {
 
 /// A kill, one attempt that is refused once and one that succeeds.
 pub(super) fn run(kernel: &str) -> Run {
-    let mut recorder = Recorder::new(Keep::Records, cast());
+    let profile = crate::kernel::switches::find(kernel).expect("a profile");
+    let mut recorder = Recorder::new(Keep::Records, cast(profile.wording()));
     let call = |recorder: &mut Recorder, at, refused| {
         let (notifier, range) = (NotifierId(0), RangeId(1));
         let event = MnEvent::Unmap;
@@ -103,7 +105,7 @@ pub(super) fn run(kernel: &str) -> Run {
     recorder.record(
         ms(4),
         PRESSER,
-        Event::OomKillProcess { victim, gfp: 0, order: 0, scope: OomScope::Global, report: true },
+        Event::OomKillProcess { victim, gfp, order, scope: OomScope::Global, report: true },
     );
     recorder.record(ms(4), PRESSER, Event::SignalGenerate { target: HOG });
     let at = SimTime(4_000_600);

@@ -1,0 +1,166 @@
+//! The hung-task detector: tasks that stay in an uninterruptible wait.
+//!
+//! Mirrors kernel/hung_task.c: `watchdog()` and `check_hung_task()`,
+//! Linux 6.1. It looks at every task once per time-out, counted from
+//! boot. A look that finds a task in a wait it had not seen takes note;
+//! later ones report it once the time-out has passed since that note.
+//! Records do not say whether a wait can be ended by a signal: what tells
+//! is why the task waits.
+
+use super::index::Index;
+use super::replay::{Doing, is_own_wish};
+use crate::base::{Nanos, SimTime, TaskId};
+use crate::record::{Cast, Reason, Run, TaskKind};
+
+/// One report of a task.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct HungReport {
+    /// When.
+    pub at: SimTime,
+    /// Who.
+    pub task: TaskId,
+    /// How long it had been blocked since the note, in whole seconds.
+    pub seconds: u64,
+}
+
+/// The reports of a run, by time.
+pub fn hung_reports(run: &Run) -> Vec<HungReport> {
+    let is_long = run.end.0 >= run.cast.hung_task_timeout.0;
+    if is_long { reports(&Index::new(run)) } else { Vec::new() }
+}
+
+/// As [`hung_reports`], from an index that exists already.
+pub(super) fn reports(index: &Index) -> Vec<HungReport> {
+    let Some(looks) = Looks::of(&index.cast) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let is_watched = |kind| matches!(kind, TaskKind::User | TaskKind::Kthread);
+    for (task, info) in index.cast.tasks.iter().filter(|(_, info)| is_watched(info.kind)) {
+        let Some(track) = index.tasks.get(task.index()) else {
+            continue;
+        };
+        let nexts = track.steps.iter().skip(1).map(|step| index.time(step.record));
+        let ends = nexts.chain([index.end]);
+        for (step, end) in track.steps.iter().zip(ends) {
+            if !is_uninterruptible(step.doing, info.kind) {
+                continue;
+            }
+            let noted = looks.from(index.time(step.record));
+            let mut at = SimTime(noted.0.saturating_add(looks.period.0));
+            while at < end {
+                let seconds = at.saturating_sub(noted).0 / Nanos::from_secs(1).0;
+                found.push(HungReport { at, task, seconds });
+                at = SimTime(at.0.saturating_add(looks.period.0));
+            }
+        }
+    }
+    found.sort_by_key(|report| (report.at, report.task));
+    found
+}
+
+/// `TASK_UNINTERRUPTIBLE`, neither killable nor idle (`TASK_IDLE`).
+fn is_uninterruptible(doing: Doing, kind: TaskKind) -> bool {
+    let Some(reason) = doing.reason() else {
+        return false;
+    };
+    let is_idle = matches!(
+        reason,
+        // schedule_timeout_idle(), and waits of kernel threads for work.
+        Reason::BackOff
+            | Reason::SkipSleep
+            | Reason::HandOffWork
+            | Reason::DiskIdle
+            | Reason::KswapdIdle
+            | Reason::KswapdNap
+            | Reason::Injection
+            // Killable.
+            | Reason::PfMemalloc
+            | Reason::Vfork
+            | Reason::Sigkill
+    );
+    let is_memcg = reason == Reason::OomLock && kind == TaskKind::User;
+    !is_own_wish(reason) && !is_idle && !is_memcg
+}
+
+/// When the detector looks.
+struct Looks {
+    period: Nanos,
+    uptime: Nanos,
+}
+
+impl Looks {
+    fn of(cast: &Cast) -> Option<Self> {
+        let timeout = cast.hung_task_timeout;
+        if timeout.0 == 0 || cast.jiffy.0 == 0 {
+            return None;
+        }
+        let ticks = timeout.0.div_ceil(cast.jiffy.0);
+        let ticks = if cast.timer_wheel { wheel_ticks(ticks) } else { ticks };
+        Some(Self { period: cast.jiffy * ticks, uptime: cast.uptime })
+    }
+
+    /// The first look at or after `at`.
+    fn from(&self, at: SimTime) -> SimTime {
+        let since_boot = at.0.saturating_add(self.uptime.0);
+        let count = since_boot.div_ceil(self.period.0).max(1);
+        SimTime(count.saturating_mul(self.period.0).saturating_sub(self.uptime.0))
+    }
+}
+
+/// A timer of the wheel that is set again whenever it expires: rounded up
+/// by its level (`calc_index()`, kernel/time/timer.c, Linux 6.1).
+fn wheel_ticks(ticks: u64) -> u64 {
+    /// Each level is eight times coarser than the one below (`LVL_CLK_SHIFT`).
+    const LEVEL_SHIFT: u32 = 3;
+    let mut shift = 0;
+    while shift < 8 * LEVEL_SHIFT && ticks >= 63 << shift {
+        shift += LEVEL_SHIFT;
+    }
+    ((ticks + (1 << shift)) >> shift) << shift
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::story::*;
+    use crate::engine::Stop;
+
+    fn reports_of(since_ms: u64, until_ms: u64, setup: impl Fn(&mut Cast)) -> Vec<(u64, u64)> {
+        let mut story = Story::new();
+        story.at(since_ms).sleeps(HOG_2, Reason::Pause);
+        story.sleeps(HOG, Reason::Stuck);
+        story.at(until_ms).wakes(HOG);
+        let mut run = story.ends(until_ms + 1, Stop::Horizon);
+        setup(&mut run.cast);
+        let reports = hung_reports(&run);
+        assert!(reports.iter().all(|report| report.task == HOG));
+        reports.iter().map(|report| (report.at.0 / 1_000_000, report.seconds)).collect()
+    }
+
+    #[test]
+    fn second_look_reports() {
+        let nothing = |_: &mut Cast| {};
+        assert_eq!(reports_of(1, 239_999, nothing), []);
+        assert_eq!(reports_of(1, 240_001, nothing), [(240_000, 120)]);
+        assert_eq!(reports_of(121_000, 500_000, nothing), [(360_000, 120), (480_000, 240)]);
+    }
+
+    #[test]
+    fn ten_seconds_are_a_little_more_on_the_wheel() {
+        // As recorded on a kernel with lock debugging: looks are 10.24 s apart.
+        let setup = |cast: &mut Cast| {
+            cast.hung_task_timeout = Nanos::from_secs(10);
+            cast.timer_wheel = true;
+            cast.uptime = Nanos::from_secs(5);
+        };
+        assert_eq!(reports_of(1_000, 30_000, setup), [(15_480, 10), (25_720, 20)]);
+        assert_eq!(wheel_ticks(500), 504);
+        assert_eq!(wheel_ticks(25), 26);
+    }
+
+    #[test]
+    fn zero_means_never() {
+        assert_eq!(reports_of(1, 500_000, |cast| cast.hung_task_timeout = Nanos(0)), []);
+    }
+}

@@ -1,0 +1,183 @@
+//! Lines of the OOM killer (mm/oom_kill.c; kernel-spec 2.2 and 2.5).
+
+use std::fmt::{self, Write as _};
+
+use super::Log;
+use crate::base::{ReportId, TaskId};
+use crate::export::gfp;
+use crate::export::lines::{comm, kb, pid};
+use crate::export::state::{State, cgroup_path};
+use crate::record::{Event, Gfp, KilledLine, OomResult, OomScope, Record};
+
+/// `order` of a record that stands for sysrq-f's -1.
+const ORDER_SYSRQ: u8 = u8::MAX;
+
+impl Log {
+    pub(super) fn write_killer(&mut self, state: &State<'_>, record: &Record) -> fmt::Result {
+        match record.event {
+            Event::OomKillProcess { gfp, order, scope, report, .. } => {
+                // The rest of a group is killed in the same words, with no report of its own.
+                self.is_dumped = false;
+                if scope != OomScope::Group {
+                    self.scope = scope;
+                    self.is_dumped = report;
+                    if self.is_dumped {
+                        return self.write_invoked(state, record, Gfp(gfp), order);
+                    }
+                }
+                Ok(())
+            }
+            Event::KillOrSacrifice { chosen, score } => {
+                let (pid, comm) = (pid(state, chosen), comm(state, chosen));
+                self.write_message(record)?;
+                writeln!(self.out, "Kill process {pid} ({comm}) score {score} or sacrifice child")
+            }
+            Event::KilledProcess { victim, report } => {
+                self.write_killed(state, record, victim, report)
+            }
+            Event::OomMmPinned { victim, init } => {
+                self.stamp(record.at)?;
+                writeln!(
+                    self.out,
+                    "oom killer {} ({}) has mm pinned by {} ({})",
+                    pid(state, victim),
+                    comm(state, victim),
+                    pid(state, init),
+                    comm(state, init),
+                )
+            }
+            Event::OomGroupKill { cgroup } => {
+                let path = cgroup_path(state, cgroup);
+                self.stamp(record.at)?;
+                writeln!(
+                    self.out,
+                    "Tasks in {path} are going to be killed due to memory.oom.group set"
+                )
+            }
+            Event::OutOfMemory { result: OomResult::NoVictim, .. }
+                if state.cast.wording.logs_no_killable =>
+            {
+                self.write_asked(state, record)?;
+                self.stamp(record.at)?;
+                self.out.push_str("Out of memory and no killable processes...\n");
+                Ok(())
+            }
+            Event::OutOfMemory { result: OomResult::PanicOnOom, .. } => {
+                self.write_asked(state, record)
+            }
+            Event::Panic { text } => {
+                self.stamp(record.at)?;
+                writeln!(self.out, "Kernel panic - not syncing: {}", text.text())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `%s: ` of the kill under way.
+    fn write_message(&mut self, record: &Record) -> fmt::Result {
+        self.stamp(record.at)?;
+        self.out.push_str(match self.scope {
+            OomScope::Memcg => "Memory cgroup out of memory: ",
+            OomScope::Global | OomScope::Sysrq | OomScope::Group => "Out of memory: ",
+        });
+        Ok(())
+    }
+
+    /// The line with which the report before a panic begins.
+    fn write_asked(&mut self, state: &State<'_>, record: &Record) -> fmt::Result {
+        let request = state.request(record.task);
+        self.write_invoked(state, record, request.gfp, request.order)
+    }
+
+    /// The line with which the report before a kill begins.
+    fn write_invoked(
+        &mut self,
+        state: &State<'_>,
+        record: &Record,
+        gfp: Gfp,
+        order: u8,
+    ) -> fmt::Result {
+        let wording = &state.cast.wording;
+        self.stamp(record.at)?;
+        write!(
+            self.out,
+            "{} invoked oom-killer: gfp_mask={:#x}({}), order=",
+            comm(state, record.task),
+            gfp::bits(gfp, wording),
+            gfp::name(gfp, wording),
+        )?;
+        match order {
+            ORDER_SYSRQ => self.out.push_str("-1"),
+            order => write!(self.out, "{order}")?,
+        }
+        writeln!(self.out, ", oom_score_adj={}", state.oom_score_adj(record.task))
+    }
+
+    fn write_killed(
+        &mut self,
+        state: &State<'_>,
+        record: &Record,
+        victim: TaskId,
+        report: ReportId,
+    ) -> fmt::Result {
+        let wording = &state.cast.wording;
+        let report = state.cast.reports.get(report).cloned().unwrap_or_default();
+        let (pid, comm) = (pid(state, victim), comm(state, victim));
+        if std::mem::take(&mut self.is_dumped) && wording.logs_constraint {
+            self.write_constraint(state, record, victim, report.uid)?;
+        }
+        match wording.killed_line {
+            KilledLine::Plain => self.stamp(record.at)?,
+            _ => self.write_message(record)?,
+        }
+        write!(
+            self.out,
+            "Killed process {pid} ({comm}) total-vm:{}kB, anon-rss:{}kB, file-rss:{}kB, \
+             shmem-rss:{}kB",
+            kb(report.total_vm),
+            kb(report.anon),
+            kb(report.file),
+            kb(report.shmem),
+        )?;
+        let unit = match wording.killed_line {
+            KilledLine::Plain | KilledLine::Prefixed => {
+                self.out.push('\n');
+                return Ok(());
+            }
+            KilledLine::PgtablesInBytes => 1,
+            KilledLine::PgtablesInKb => 1024,
+        };
+        writeln!(
+            self.out,
+            ", UID:{} pgtables:{}kB oom_score_adj:{}",
+            report.uid,
+            report.pgtables_bytes / unit,
+            report.oom_score_adj
+        )
+    }
+
+    /// `dump_oom_summary()`. There are no cpusets.
+    fn write_constraint(
+        &mut self,
+        state: &State<'_>,
+        record: &Record,
+        victim: TaskId,
+        uid: u32,
+    ) -> fmt::Result {
+        let (pid, comm) = (pid(state, victim), comm(state, victim));
+        let memcg = state.memcg_oom(record.task).filter(|_| self.scope == OomScope::Memcg);
+        self.stamp(record.at)?;
+        let (constraint, scope, task_memcg) = match memcg {
+            Some(cgroup) => {
+                let path = cgroup_path(state, cgroup);
+                ("CONSTRAINT_MEMCG", format!("oom_memcg={path}"), path)
+            }
+            None => ("CONSTRAINT_NONE", "global_oom".to_owned(), "/".to_owned()),
+        };
+        writeln!(
+            self.out,
+            "oom-kill:constraint={constraint},nodemask=(null),cpuset=/,mems_allowed=0,{scope},\
+             task_memcg={task_memcg},task={comm},pid={pid},uid={uid}",
+        )
+    }
+}

@@ -1,0 +1,77 @@
+//! GFP flags as `%#x(%pGg)` prints them, per numbering
+//! (include/linux/gfp.h, from the masks that logs of each era show).
+
+use crate::record::{Gfp, GfpNumbers, Wording};
+
+/// The name: the longest compound that fits, then single flags.
+pub(super) fn name(gfp: Gfp, wording: &Wording) -> String {
+    let text = gfp.text();
+    if wording.anon_is_compound { text } else { text.replace("|__GFP_COMP", "") }
+}
+
+/// The number.
+pub(super) fn bits(gfp: Gfp, wording: &Wording) -> u32 {
+    use GfpNumbers::{Middle, Old, Ordered, Packed, WithoutAtomic};
+    let numbers = wording.gfp_numbers;
+    let ordered = matches!(numbers, Ordered | WithoutAtomic);
+    let (direct, kswapd) = match numbers {
+        Old => (0x40_0000, 0x200_0000),
+        Middle => (0x40_0000, 0x100_0000),
+        Packed => (0x20_0000, 0x40_0000),
+        Ordered | WithoutAtomic => (0x400, 0x800),
+    };
+    let harder = match numbers {
+        WithoutAtomic => 0,
+        Ordered => 0x200,
+        Old | Middle | Packed => 0x8_0000,
+    };
+    // HIGHMEM, MOVABLE, ZERO, HARDWALL: what a page for user space adds, and COMP if it does.
+    let (user, compound) = if ordered { (0x10_010a, 0x4_0000) } else { (0x2_800a, 0x4000) };
+    let user = if wording.anon_is_compound { user | compound } else { user };
+    let by_era = |new: u32, old: u32| if ordered { new } else { old };
+    [
+        (Gfp::IO, 0x40),
+        (Gfp::FS, 0x80),
+        (Gfp::HIGH, 0x20),
+        (Gfp::HARDER, harder),
+        (Gfp::DIRECT_RECLAIM, direct),
+        (Gfp::KSWAPD_RECLAIM, kswapd),
+        (Gfp::USER, user),
+        (Gfp::NOWARN, by_era(0x2000, 0x200)),
+        (Gfp::RETRY_MAYFAIL, by_era(0x4000, 0x400)),
+        (Gfp::NOFAIL, by_era(0x8000, 0x800)),
+        (Gfp::NORETRY, by_era(0x1_0000, 0x1000)),
+        (Gfp::MEMALLOC, by_era(0x2_0000, 0x2000)),
+        (Gfp::NOMEMALLOC, by_era(0x8_0000, 0x1_0000)),
+        (Gfp::THISNODE, by_era(0x20_0000, 0x4_0000)),
+        (Gfp::ACCOUNT, by_era(0x40_0000, 0x10_0000)),
+    ]
+    .into_iter()
+    .filter(|(flag, _)| gfp.has(*flag))
+    .fold(0, |bits, (_, bit)| bits | bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_are_those_of_real_logs() {
+        let masks = |gfp_numbers, anon_is_compound| {
+            let wording = Wording { gfp_numbers, anon_is_compound, ..Wording::default() };
+            [Gfp::KERNEL, Gfp::ATOMIC, Gfp::HIGHUSER_MOVABLE].map(|gfp| bits(gfp, &wording))
+        };
+        assert_eq!(masks(GfpNumbers::Old, false), [0x240_00c0, 0x208_0020, 0x242_80ca]);
+        assert_eq!(masks(GfpNumbers::Middle, false), [0x140_00c0, 0x108_0020, 0x142_80ca]);
+        assert_eq!(masks(GfpNumbers::Packed, false), [0x60_00c0, 0x48_0020, 0x62_80ca]);
+        assert_eq!(masks(GfpNumbers::Ordered, false), [0xcc0, 0xa20, 0x10_0dca]);
+        assert_eq!(masks(GfpNumbers::Ordered, true), [0xcc0, 0xa20, 0x14_0dca]);
+        assert_eq!(masks(GfpNumbers::WithoutAtomic, true), [0xcc0, 0x820, 0x14_0dca]);
+    }
+
+    #[test]
+    fn older_kernels_ask_for_single_pages() {
+        let old = Wording { anon_is_compound: false, ..Wording::default() };
+        assert_eq!(name(Gfp::HIGHUSER_MOVABLE, &old), "GFP_HIGHUSER_MOVABLE|__GFP_ZERO");
+    }
+}

@@ -1,0 +1,63 @@
+//! Signals, forks, exits and fences.
+
+use std::fmt::{self, Write as _};
+
+use super::{comm, pid};
+use crate::base::DeviceId;
+use crate::export::state::State;
+use crate::record::{Event, Record};
+
+pub(super) fn write(
+    out: &mut String,
+    state: &State<'_>,
+    record: &Record,
+) -> Result<bool, fmt::Error> {
+    match record.event {
+        Event::SignalGenerate { target } => write!(
+            out,
+            "signal_generate: sig=9 errno=0 code=128 comm={} pid={} grp=1 res=0",
+            comm(state, target),
+            pid(state, target),
+        )?,
+        Event::SignalDeliver {} => {
+            out.push_str("signal_deliver: sig=9 errno=0 code=0 sa_handler=0 sa_flags=0");
+        }
+        Event::Forked { child, .. } => write!(
+            out,
+            "sched_process_fork: comm={} pid={} child_comm={} child_pid={}",
+            comm(state, record.task),
+            pid(state, record.task),
+            comm(state, child),
+            pid(state, child),
+        )?,
+        Event::ProcessExit {} => write!(
+            out,
+            "sched_process_exit: comm={} pid={} prio=120",
+            comm(state, record.task),
+            pid(state, record.task),
+        )?,
+        Event::JobSubmitted { device, fence } => {
+            write_fence(out, "dma_fence_emit", state, device, fence.0)?;
+        }
+        Event::FenceSignaled { fence } => {
+            let device = state.cast.devices.iter().find(|(_, info)| info.task == Some(record.task));
+            let device = device.map_or(DeviceId(u32::MAX), |(id, _)| id);
+            write_fence(out, "dma_fence_signaled", state, device, fence.0)?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn write_fence(
+    out: &mut String,
+    name: &str,
+    state: &State<'_>,
+    device: DeviceId,
+    seqno: u32,
+) -> fmt::Result {
+    let info = state.cast.devices.get(device);
+    let (driver, timeline) = info.map_or(("", ""), |info| (info.driver, info.name.as_str()));
+    let context = if info.is_some() { device.0 } else { 0 };
+    write!(out, "{name}: driver={driver} timeline={timeline} context={context} seqno={seqno}")
+}

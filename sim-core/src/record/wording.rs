@@ -1,0 +1,82 @@
+//! How a kernel version words what it says: the tracepoints it has, and
+//! the formats of its log lines (kernel-spec 1.8, 2.5, 3.6).
+//!
+//! Part of a run's cast, so that readers of a record need not know what
+//! a version is. What a kernel does, rather than says, is not here.
+
+/// Format of the line about a kill (kernel-spec 2.5 step 5).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum KilledLine {
+    /// `Killed process … total-vm:…`, no more.
+    Plain,
+    /// The same with what killed it before it (5.3).
+    Prefixed,
+    /// With prefix, UID and page tables, those in bytes but called kB.
+    PgtablesInBytes,
+    /// With prefix, UID and page tables in kB.
+    PgtablesInKb,
+}
+
+/// How `gfp_mask=` numbers and names the flags (include/linux/gfp.h).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum GfpNumbers {
+    /// Up to 4.13: `GFP_KERNEL` is 0x24000c0.
+    Old,
+    /// 4.14 to 4.17: 0x14000c0.
+    Middle,
+    /// 4.18 to 5.0: 0x6000c0.
+    Packed,
+    /// 5.1 to 6.2: 0xcc0.
+    Ordered,
+    /// Since 6.3: the same without `__GFP_ATOMIC`.
+    WithoutAtomic,
+}
+
+/// What one kernel version says, and how.
+#[derive(Copy, Clone, Debug)]
+pub struct Wording {
+    /// The kernel's release, as `uname -r` prints it.
+    pub release: &'static str,
+    /// Tracepoint `mark_victim` and those of the reaper.
+    pub traces_reaper: bool,
+    /// `mark_victim` prints sizes besides the pid.
+    pub mark_victim_sizes: bool,
+    /// Tracepoints `reclaim_retry_zone` and `compact_retry`.
+    pub traces_reclaim_retry: bool,
+    /// Tracepoint `mm_vmscan_throttled`.
+    pub traces_throttling: bool,
+    /// Format of the line about a kill.
+    pub killed_line: KilledLine,
+    /// The line `oom-kill:constraint=…` stands before it.
+    pub logs_constraint: bool,
+    /// That there is nobody to kill is logged before the panic, and for cgroups too.
+    pub logs_no_killable: bool,
+    /// A refusal of a list notifier is logged.
+    pub logs_refusals: bool,
+    /// After "unable to reap" the task's state is dumped.
+    pub dumps_unreaped: bool,
+    /// How masks are numbered.
+    pub gfp_numbers: GfpNumbers,
+    /// Anonymous pages are asked for with `__GFP_COMP`.
+    pub anon_is_compound: bool,
+}
+
+impl Default for Wording {
+    /// That of Linux 6.1.
+    fn default() -> Self {
+        Self {
+            release: "6.1.192",
+            traces_reaper: true,
+            mark_victim_sizes: true,
+            traces_reclaim_retry: true,
+            traces_throttling: true,
+            killed_line: KilledLine::PgtablesInKb,
+            logs_constraint: true,
+            logs_no_killable: true,
+            logs_refusals: true,
+            dumps_unreaped: true,
+            gfp_numbers: GfpNumbers::Ordered,
+            anon_is_compound: true,
+        }
+    }
+}
