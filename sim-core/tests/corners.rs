@@ -77,11 +77,13 @@ fn task_killed_before_its_first_step_takes_none() {
 
 #[test]
 fn loop_that_costs_nothing_is_stopped() {
-    let run = run("ram = '64MiB'\n[machine.cost]\nreclaim_pass = '0s'\nlock_op = '0s'\nselect_per_task = \
+    let run = run(
+        "ram = '64MiB'\n[machine.cost]\nreclaim_pass = '0s'\nlock_op = '0s'\nselect_per_task = \
         '0s'\noom_report = '0s'\n[[task]]\nname = 'stuck'\nprogram = [{ mmap = 'a', size = \
         '40MiB' }, { touch = 'a' }, { thread = 's' }, { ready = true }, { idle = true \
         }]\n[[task.thread]]\nname = 's'\nprogram = [{ stuck = '5s' }]\n[[task]]\nname = \
         'eater'\nstart = { after = 'stuck', delay = '1s' }\nprogram = [{ mmap = 'b', size = \
-        '30MiB' }, { touch = 'b' }, { idle = true }]\n");
+        '30MiB' }, { touch = 'b' }, { idle = true }]\n",
+    );
     assert!(matches!(run.stop, Stop::NoProgress(_)), "{:?}", run.stop);
 }

@@ -128,7 +128,6 @@ pub(super) struct Process {
     pub(super) waited: Option<Waited>,
     pub(super) killed: bool,
     pub(super) stack: StackId,
-    pub(super) burst: Burst,
 }
 
 /// The event list.
@@ -141,6 +140,8 @@ type Pending = super::op_log::Logged<Action>;
 pub(super) struct Core<O> {
     pub(super) events: Pending,
     pub(super) processes: IdVec<TaskId, Process>,
+    /// Apart from the processes: most wake-ups need the one table alone.
+    pub(super) bursts: IdVec<TaskId, Burst>,
     pub(super) scheduler: Scheduler,
     pub(super) locks: IdVec<LockId, Lock>,
     pub(super) queues: IdVec<QueueId, Queue>,
@@ -233,6 +234,7 @@ impl<O: Observer> Engine<O> {
             core: RefCell::new(Core {
                 events: Pending::new(ties),
                 processes: IdVec::new(),
+                bursts: IdVec::new(),
                 scheduler: Scheduler::new(cpus),
                 locks: IdVec::new(),
                 queues: IdVec::new(),

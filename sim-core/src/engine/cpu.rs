@@ -111,7 +111,7 @@ impl<O: Observer> Core<O> {
         }
         let credit = self.scheduler.cpus.latency.0 / 2;
         let floor = self.scheduler.min_vruntime.saturating_sub(credit);
-        let burst = &mut self.processes[task].burst;
+        let burst = &mut self.bursts[task];
         burst.vruntime = burst.vruntime.max(floor);
         burst.turn = self.scheduler.queue.last_turn();
         match self.idle_cpu() {
@@ -124,7 +124,7 @@ impl<O: Observer> Core<O> {
     /// deserves one so much more than who has it.
     fn line_up(&mut self, task: TaskId) {
         let (cpu, most) = self.busiest();
-        let burst = &self.processes[task].burst;
+        let burst = &self.bursts[task];
         let preempts = match (burst.rank(), most) {
             (Rank::Fair(mine), Rank::Fair(most)) => {
                 let granularity = self.scheduler.cpus.wakeup_granularity.0;
@@ -143,10 +143,10 @@ impl<O: Observer> Core<O> {
     /// The running process consumes `span` before it is resumed.
     fn start_burst(&mut self, span: Nanos) {
         let task = self.current();
-        let burst = &mut self.processes[task].burst;
+        let burst = &mut self.bursts[task];
         let span = span + std::mem::take(&mut burst.owed);
         burst.left = span;
-        if let Some(cpu) = self.processes[task].burst.cpu
+        if let Some(cpu) = self.bursts[task].cpu
             && self.scheduler.need_resched[cpu]
         {
             self.yield_cpu(cpu, task);
@@ -158,9 +158,12 @@ impl<O: Observer> Core<O> {
 
     /// The process parks or ends: somebody else gets its CPU.
     pub(super) fn leave_cpu(&mut self, task: TaskId) {
-        if let Some(cpu) = self.processes[task].burst.cpu {
+        if !self.processes[task].on_cpu {
+            return;
+        }
+        if let Some(cpu) = self.bursts[task].cpu {
             self.account(task);
-            self.processes[task].burst.cpu = None;
+            self.bursts[task].cpu = None;
             self.scheduler.running[cpu] = None;
             self.scheduler.need_resched[cpu] = false;
             self.pick_next(cpu);
@@ -176,7 +179,7 @@ impl<O: Observer> Core<O> {
         };
         self.account(task);
         let cpus = &self.scheduler.cpus;
-        let burst = &self.processes[task].burst;
+        let burst = &self.bursts[task];
         match (burst.rank(), next) {
             (Rank::Fair(mine), Rank::Fair(next)) => {
                 // sched_slice(): its weight's part of the latency, among those of this CPU.
@@ -206,13 +209,13 @@ impl<O: Observer> Core<O> {
             return;
         }
         self.account(task);
-        let rank = self.processes[task].burst.rank();
+        let rank = self.bursts[task].rank();
         let now = self.events.now();
         if self.scheduler.queue.next().is_none_or(|next| rank <= next) {
-            self.processes[task].burst.slice_start = now;
+            self.bursts[task].slice_start = now;
             return;
         }
-        let burst = &mut self.processes[task].burst;
+        let burst = &mut self.bursts[task];
         let (key, due) = burst.resume.take().expect("invariant: the running have a resume");
         burst.left = due - now;
         self.events.cancel(key);
@@ -222,23 +225,22 @@ impl<O: Observer> Core<O> {
 
     fn yield_cpu(&mut self, cpu: CpuId, task: TaskId) {
         self.account(task);
-        let process = &mut self.processes[task];
-        process.state = State::Runnable;
-        process.burst.cpu = None;
+        self.processes[task].state = State::Runnable;
+        let burst = &mut self.bursts[task];
+        burst.cpu = None;
         self.scheduler.running[cpu] = None;
         self.scheduler.need_resched[cpu] = false;
         // Of equal priority, who was interrupted goes on first.
-        if let Share::Fair(_) = process.burst.share {
-            process.burst.turn = self.scheduler.queue.last_turn();
+        if let Share::Fair(_) = burst.share {
+            burst.turn = self.scheduler.queue.last_turn();
         }
-        let burst = &process.burst;
         self.scheduler.queue.push(burst.rank(), burst.turn, burst.share, task);
         self.emit(task, EngineEvent::Preempted);
     }
 
     fn pick_next(&mut self, cpu: CpuId) {
         if let Some(task) = self.scheduler.queue.pop() {
-            self.scheduler.queue.left(self.processes[task].burst.share);
+            self.scheduler.queue.left(self.bursts[task].share);
             self.dispatch(cpu, task);
         }
         self.arm_ticks();
@@ -247,31 +249,31 @@ impl<O: Observer> Core<O> {
     fn dispatch(&mut self, cpu: CpuId, task: TaskId) {
         let now = self.events.now();
         self.scheduler.running[cpu] = Some(task);
-        let process = &mut self.processes[task];
-        process.state = State::Running;
-        process.burst.cpu = Some(cpu);
-        process.burst.accounted = now;
-        process.burst.slice_start = now;
-        let due = now + self.scheduler.cpus.switch_cost + process.burst.left;
+        self.processes[task].state = State::Running;
+        let burst = &mut self.bursts[task];
+        burst.cpu = Some(cpu);
+        burst.accounted = now;
+        burst.slice_start = now;
+        let due = now + self.scheduler.cpus.switch_cost + burst.left;
         self.emit(task, EngineEvent::Ran(cpu));
         self.resume_at(task, due, Class::Step);
     }
 
     fn resume_at(&mut self, task: TaskId, at: SimTime, class: Class) {
         let key = self.events.schedule(at, class, Action::Resume(task));
-        self.processes[task].burst.resume = Some((key, at));
+        self.bursts[task].resume = Some((key, at));
     }
 
     /// The process is about to be polled: its burst is over.
     pub(super) fn burst_done(&mut self, task: TaskId) {
-        let burst = &mut self.processes[task].burst;
+        let burst = &mut self.bursts[task];
         burst.resume = None;
         burst.left = Nanos(0);
     }
 
     fn account(&mut self, task: TaskId) {
         let now = self.events.now();
-        let burst = &mut self.processes[task].burst;
+        let burst = &mut self.bursts[task];
         burst.vruntime += burst.share.virtual_time((now - burst.accounted).0);
         burst.accounted = now;
         let Rank::Fair(mut least) = burst.rank() else { return };
@@ -290,7 +292,7 @@ impl<O: Observer> Core<O> {
         let mut busiest = (CpuId(0), Rank::Fifo(0));
         for (cpu, task) in self.scheduler.running.iter() {
             let task = task.expect("invariant: no CPU is idle");
-            let rank = self.processes[task].burst.rank();
+            let rank = self.bursts[task].rank();
             if rank > busiest.1 {
                 busiest = (cpu, rank);
             }
@@ -320,11 +322,11 @@ impl<O: Observer> Engine<O> {
         let core = &mut *self.core.borrow_mut();
         let queued = core.scheduler.queue.remove(task);
         if queued {
-            core.scheduler.queue.left(core.processes[task].burst.share);
-        } else if core.processes[task].burst.cpu.is_some() {
+            core.scheduler.queue.left(core.bursts[task].share);
+        } else if core.bursts[task].cpu.is_some() {
             core.account(task);
         }
-        core.processes[task].burst.share = share;
+        core.bursts[task].share = share;
         if queued {
             core.line_up(task);
         }
@@ -335,7 +337,7 @@ impl<O: Observer> Engine<O> {
     pub fn charge(&self, span: Nanos) {
         let core = &mut *self.core.borrow_mut();
         let task = core.current();
-        core.processes[task].burst.owed += span;
+        core.bursts[task].owed += span;
     }
 
     /// Consumes `span` of CPU time; takes longer if the CPU is shared. Even
@@ -349,7 +351,7 @@ impl<O: Observer> Engine<O> {
     /// The CPU that the running process has; none for a device.
     pub fn current_cpu(&self) -> Option<CpuId> {
         let core = self.core.borrow();
-        core.processes[core.current()].burst.cpu
+        core.bursts[core.current()].cpu
     }
 }
 

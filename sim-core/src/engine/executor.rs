@@ -186,6 +186,7 @@ impl<O: Observer> Engine<O> {
     {
         let task = {
             let core = &mut *self.core.borrow_mut();
+            core.bursts.push(Burst::default());
             core.processes.push(Process {
                 state: State::Runnable,
                 on_cpu: needs == Needs::Cpu,
@@ -194,7 +195,6 @@ impl<O: Observer> Engine<O> {
                 waited: None,
                 killed: false,
                 stack: StackId(0),
-                burst: Burst::default(),
             })
         };
         let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(body(task));
