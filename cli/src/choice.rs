@@ -134,6 +134,7 @@ impl Choice {
             policy: self.policy.clone(),
             ties: self.ties,
             keep,
+            watch: true,
         }
     }
 }

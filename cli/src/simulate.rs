@@ -33,6 +33,10 @@ pub(crate) fn simulate(choice: &Choice, keep: Keep) -> Result<Run, Error> {
             let message = format!("{name} ran over and over at {at} while no time passed");
             Err(Error::Broken { message, link: link::of(choice, None) })
         }
+        Stop::Broken => {
+            let message = sim_core::analysis::broken_text(&run).unwrap_or_default();
+            Err(Error::Broken { message, link: link::of(choice, None) })
+        }
         Stop::EventLimit => {
             tell("note: the run was cut off at the limit of events");
             Ok(run)

@@ -140,6 +140,36 @@ fn model(id: &str, text: &str) {
     });
 }
 
+/// What it costs to watch the invariants: the whole gallery with and
+/// without, in turns, so that both see the same machine.
+fn watching() {
+    let gallery = gallery().iter().map(|entry| parse(entry.id, entry.text, &[]));
+    let gallery: Vec<_> = gallery.map(|parsed| parsed.expect("sound")).collect();
+    let mut events = 0;
+    let mut round = |watch| {
+        let start = now_ns();
+        events = 0;
+        for scenario in &gallery {
+            let options = RunOptions { watch, ..RunOptions::default() };
+            events += Simulation::new(scenario, &options).expect("starts").run().events;
+        }
+        now_ns() - start
+    };
+    let mut costs: Vec<_> = (0..ROUNDS).map(|_| (round(true), round(false))).collect();
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let events = events as f64;
+    let middle = |costs: &mut Vec<(f64, f64)>, of: fn(&(f64, f64)) -> f64| {
+        costs.sort_by(|a, b| of(a).total_cmp(&of(b)));
+        of(&costs[ROUNDS / 2])
+    };
+    let watched = middle(&mut costs, |cost| cost.0);
+    let blind = middle(&mut costs, |cost| cost.1);
+    let ratio = middle(&mut costs, |cost| cost.0 / cost.1);
+    say(&format!("bench gallery/watched {:.1} ns/event", watched / events));
+    say(&format!("bench gallery/unwatched {:.1} ns/event", blind / events));
+    say(&format!("bench gallery/cost-of-watching {:.1} %", (ratio - 1.0) * 100.0));
+}
+
 fn everything() {
     for pending in PENDING {
         hold_event_list(pending);
@@ -148,6 +178,7 @@ fn everything() {
     for entry in gallery() {
         model(entry.id, entry.text);
     }
+    watching();
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -15,6 +15,7 @@
 
 pub mod analysis;
 pub mod base;
+pub mod check;
 pub mod driver;
 pub mod engine;
 pub mod export;

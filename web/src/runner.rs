@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_render::{AnimationFrame, request_animation_frame};
+use sim_core::analysis::broken_text;
 use yew::prelude::*;
 
 use crate::dom;
@@ -71,7 +72,13 @@ fn slice(running: &Rc<RefCell<Running>>, ui: &Ui) {
     if !more {
         if let Some(job) = this.job.take() {
             drop(this);
-            ui.send(Action::Finished(Shared::new(Scene::new(job.finish()))));
+            let outcome = job.finish();
+            ui.send(match broken_text(&outcome.run) {
+                Some(broken) => {
+                    Action::Failed(format!("An invariant of the model broke.\n{broken}"))
+                }
+                None => Action::Finished(Shared::new(Scene::new(outcome))),
+            });
         }
         return;
     }

@@ -2,7 +2,8 @@
 //!
 //! One refusal per attempt of the reaper, with a count; every back-off
 //! and give-up of the reaper; every victim marked while an earlier one
-//! still had memory; the cycle of a deadlock.
+//! still had memory; the cycle of a deadlock; every invariant that broke
+//! where switches, policy or drivers let one expect it.
 
 use super::index::Index;
 use super::reaping::Attempt;
@@ -23,6 +24,7 @@ pub(super) fn incidents(index: &Index, judgment: &Judgment) -> Vec<Incident> {
     give_ups(index, &mut found);
     extra_victims(index, &mut found);
     cycle(index, judgment, &mut found);
+    waived_invariants(index, &mut found);
     found.sort_by_key(|incident| incident.record);
     found
 }
@@ -150,4 +152,13 @@ fn cycle(index: &Index, judgment: &Judgment, found: &mut Vec<Incident>) {
         judgment.cycle.iter().chain([&first]).map(|&task| task_name(&index.cast, task)).collect();
     let text = format!("they wait for each other: {}", names.join(" → "));
     found.push(incident(index, record, "cycle", first, text));
+}
+
+fn waived_invariants(index: &Index, found: &mut Vec<Incident>) {
+    for broken in &index.waived {
+        let record = usize::try_from(broken.record).unwrap_or(usize::MAX);
+        let record = record.min(index.times.len().saturating_sub(1));
+        let text = format!("{} does not hold here: {}", broken.invariant.id(), broken.text);
+        found.push(incident(index, record, "waived-invariant", broken.task, text));
+    }
 }

@@ -5,6 +5,7 @@
 //! part of the model is known here, so the same analyses would serve a
 //! trace from anywhere. Nothing here feeds back into a run or its digest.
 
+mod broken;
 mod closed;
 mod flags;
 mod hung;
@@ -28,6 +29,7 @@ mod victims;
 mod waits;
 mod words;
 
+pub use broken::broken_text;
 pub use hung::{HungReport, hung_reports};
 pub use index::Index;
 pub use lanes::lanes;

@@ -154,6 +154,7 @@ impl Story {
             events: self.recorder.count(),
             end: SimTime(ms * 1_000_000),
             stop,
+            findings: self.recorder.findings.clone(),
             trace: self.recorder.trace.clone(),
             cast: self.recorder.cast.clone(),
         }

@@ -208,7 +208,7 @@ impl Verdict {
 pub struct Incident {
     /// When.
     pub at: SimTime,
-    /// `back-off`, `refusal`, `give-up`, `extra-victim`, `cycle`.
+    /// `back-off`, `refusal`, `give-up`, `extra-victim`, `cycle`, `waived-invariant`.
     pub kind: &'static str,
     /// To whom.
     pub task: TaskId,

@@ -79,6 +79,11 @@ pub enum EngineEvent {
 pub trait Observer {
     /// `task` did, or suffered, `event` at `at`.
     fn engine_event(&mut self, at: SimTime, task: TaskId, event: EngineEvent);
+
+    /// Why the run must end before the next event, if it must.
+    fn stop(&self) -> Option<Stop> {
+        None
+    }
 }
 
 /// When a run is stopped although events are left.

@@ -38,6 +38,8 @@ pub enum Stop {
     NoProgress(TaskId),
     /// The model asked for the end.
     Requested,
+    /// The observer saw something that must not be.
+    Broken,
 }
 
 /// Runs the processes of one engine.
@@ -123,7 +125,7 @@ impl<O: Observer> Executor<O> {
     /// Takes the next event; the process it resumes, if it resumes one.
     #[inline]
     fn next_task(&mut self, core: &mut Core<O>) -> Result<Option<TaskId>, Stop> {
-        if let Some(stop) = core.stop_requested {
+        if let Some(stop) = core.observer.stop().or(core.stop_requested) {
             return Err(stop);
         }
         if self.events == self.limits.events {

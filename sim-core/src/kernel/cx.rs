@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::costs::Costs;
 use super::plugin::Driver;
+use super::recount::{self, Ledger};
 use super::state::{State, Task};
 use super::switches::Switches;
 use super::zone::Pages;
@@ -48,6 +49,7 @@ pub struct Parts {
 pub struct Kernel {
     parts: Parts,
     state: RefCell<State>,
+    pub(super) ledger: RefCell<Ledger>,
 }
 
 impl std::ops::Deref for Kernel {
@@ -61,7 +63,8 @@ impl std::ops::Deref for Kernel {
 impl Kernel {
     /// A kernel with this state.
     pub fn new(parts: Parts, state: State) -> Rc<Self> {
-        Rc::new(Self { parts, state: RefCell::new(state) })
+        let (state, ledger) = (RefCell::new(state), RefCell::default());
+        Rc::new(Self { parts, state, ledger })
     }
 
     /// Creates a process that runs `body`.
@@ -187,6 +190,9 @@ impl Cx {
         });
         if count >= RECORDS_MAX {
             self.kernel.engine.request_stop(Stop::EventLimit);
+        }
+        if recount::is_due(&event) {
+            self.kernel.recount(self.task);
         }
     }
 

@@ -19,6 +19,7 @@ mod oom_kill;
 mod oom_reaper;
 mod page_alloc;
 pub mod plugin;
+mod recount;
 pub mod sched;
 mod signal;
 pub mod state;

@@ -7,6 +7,7 @@
 
 mod cast;
 mod event;
+mod invariant;
 mod names;
 mod recorder;
 mod run;
@@ -21,6 +22,7 @@ pub use event::{
     CompactResult, Event, Injected, ItreeOp, ItreeRead, MnEvent, OomResult, OomScope, PanicText,
     SkipBy, ThrottleReason,
 };
+pub use invariant::{Breach, Broken, Findings, Invariant, Monitor};
 pub use names::{Func, Gfp, Reason};
 pub use recorder::{Keep, Recorder};
 pub use run::{MODEL_VERSION, Run, RunId};

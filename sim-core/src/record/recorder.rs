@@ -1,10 +1,12 @@
-//! Collects what happens: digest always, trace if kept.
+//! Collects what happens: digest always, trace if kept; and shows each
+//! record to whoever watches the run.
 
 use super::cast::Cast;
 use super::event::Event;
+use super::invariant::{Breach, Broken, Findings, Monitor};
 use super::trace::{Packed, Record, Trace};
 use crate::base::{Digest, RollingDigest, SimTime, TaskId};
-use crate::engine::{EngineEvent, Observer};
+use crate::engine::{EngineEvent, Observer, Stop};
 
 /// Whether records are kept after they were hashed.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -15,11 +17,17 @@ pub enum Keep {
     DigestOnly,
 }
 
+/// Waived findings kept, at most: more of them say nothing new.
+const WAIVED_MAX: usize = 256;
+
 /// The observer of a run.
 pub struct Recorder {
     keep: Keep,
     digest: RollingDigest,
     count: u64,
+    monitor: Option<Box<dyn Monitor>>,
+    /// What the monitor found.
+    pub findings: Findings,
     /// The records kept so far.
     pub trace: Trace,
     /// Who the records speak of.
@@ -29,16 +37,53 @@ pub struct Recorder {
 impl Recorder {
     /// An empty record of a run on `cast`.
     pub fn new(keep: Keep, cast: Cast) -> Self {
-        Self { keep, digest: RollingDigest::new(), count: 0, trace: Trace::default(), cast }
+        Self {
+            keep,
+            digest: RollingDigest::new(),
+            count: 0,
+            monitor: None,
+            findings: Findings::default(),
+            trace: Trace::default(),
+            cast,
+        }
+    }
+
+    /// From now on `monitor` sees each record.
+    pub fn watch(&mut self, monitor: Box<dyn Monitor>) {
+        self.monitor = Some(monitor);
     }
 
     /// `task` did, or suffered, `event` at `at`.
     pub fn record(&mut self, at: SimTime, task: TaskId, event: Event) {
-        let packed = Packed::new(&Record { at, task, event });
+        let record = Record { at, task, event };
+        let packed = Packed::new(&record);
         self.digest.feed_record(packed.at, packed.head, packed.tail);
         self.count += 1;
         if self.keep == Keep::Records {
             self.trace.push(packed);
+        }
+        if let Some(monitor) = &mut self.monitor
+            && let Err(breach) = monitor.see(&record, &self.cast)
+        {
+            self.breached(at, task, breach.after(record));
+        }
+    }
+
+    /// An invariant did not hold, as was seen at `at` while `task` ran: the
+    /// run ends there, unless that was to be expected.
+    #[cold]
+    pub fn breached(&mut self, at: SimTime, task: TaskId, breach: Breach) {
+        let Breach { invariant, text, evidence, strict } = breach;
+        let record = self.count.saturating_sub(1);
+        let broken = Broken { invariant, at, task, record, text, evidence };
+        let waived = self.monitor.as_ref().is_some_and(|monitor| monitor.waives(invariant));
+        if waived && !strict {
+            self.findings.waived_count += 1;
+            if self.findings.waived.len() < WAIVED_MAX {
+                self.findings.waived.push(broken);
+            }
+        } else {
+            self.findings.broken.get_or_insert(broken);
         }
     }
 
@@ -54,6 +99,11 @@ impl Recorder {
 }
 
 impl Observer for Recorder {
+    #[inline]
+    fn stop(&self) -> Option<Stop> {
+        self.findings.broken.as_ref().map(|_| Stop::Broken)
+    }
+
     fn engine_event(&mut self, at: SimTime, task: TaskId, event: EngineEvent) {
         let event = match event {
             EngineEvent::Spawned => Event::Spawned {},

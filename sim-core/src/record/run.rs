@@ -1,6 +1,6 @@
 //! A finished run: what it was a run of, and its record.
 
-use super::{Cast, Trace};
+use super::{Cast, Findings, Trace};
 use crate::base::{Digest, SimTime};
 use crate::engine::Stop;
 
@@ -34,6 +34,8 @@ pub struct Run {
     pub end: SimTime,
     /// Why it ended.
     pub stop: Stop,
+    /// What the watching of its invariants found.
+    pub findings: Findings,
     /// The records, if kept.
     pub trace: Trace,
     /// Who they speak of.

@@ -8,6 +8,7 @@ use super::checked::{Api as AskedApi, Op, Refuse as AskedRefuse, Scenario, Task}
 use crate::base::{
     DeviceId, Distribution, IdVec, MmId, Nanos, RangeId, Shape, SimTime, Stream, TaskId, ZoneId,
 };
+use crate::check;
 use crate::driver;
 use crate::engine::{Cpus, Engine, Ties};
 use crate::kernel::device::{Device, run_device};
@@ -29,6 +30,7 @@ pub(super) struct Choice {
     pub(super) seed: u64,
     pub(super) ties: Ties,
     pub(super) keep: Keep,
+    pub(super) watch: bool,
 }
 
 /// First thread id given to processes that do not ask for one.
@@ -69,6 +71,15 @@ pub(super) fn build(scenario: &Scenario, choice: Choice) -> Rc<Kernel> {
         drivers.push(find_driver(&device.driver));
     }
     let interval_default = choice.switches.interval_api;
+    if choice.watch {
+        let declared = check::Declared {
+            switches: choice.switches,
+            policies: &[choice.policy],
+            drivers: &drivers.iter().map(|(_, &driver)| driver).collect::<Vec<_>>(),
+            timer_wheel: machine.timer_wheel,
+        };
+        engine.observe(|_, recorder| recorder.watch(check::monitor(&declared)));
+    }
     let state = state(scenario, &engine, choice.seed, choice.policy, interval_default);
     let parts = Parts { engine, switches: choice.switches, costs, clock, drivers };
     let kernel = Kernel::new(parts, state);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::build::{Choice, build};
 use super::checked::Scenario;
 use super::names;
-use crate::base::{SimTime, Stream};
+use crate::base::{SimTime, Stream, TaskId};
 use crate::engine::{Executor, Limits, Progress, Stop, Ties};
 use crate::kernel::{Kernel, switches};
 use crate::policy;
@@ -24,11 +24,20 @@ pub struct RunOptions {
     pub ties: TieOrder,
     /// Whether records are kept.
     pub keep: Keep,
+    /// Whether the invariants are watched; off only to measure what that costs.
+    pub watch: bool,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { seed: 1, kernel: None, policy: None, ties: TieOrder::Fifo, keep: Keep::Records }
+        Self {
+            seed: 1,
+            kernel: None,
+            policy: None,
+            ties: TieOrder::Fifo,
+            keep: Keep::Records,
+            watch: true,
+        }
     }
 }
 
@@ -63,7 +72,14 @@ impl Simulation {
             TieOrder::Fifo => Ties::Fifo,
             TieOrder::Seeded => Ties::Seeded(Stream::new(options.seed, "ties", "engine")),
         };
-        let choice = Choice { switches, policy, seed: options.seed, ties, keep: options.keep };
+        let choice = Choice {
+            switches,
+            policy,
+            seed: options.seed,
+            ties,
+            keep: options.keep,
+            watch: options.watch,
+        };
         let kernel = build(scenario, choice);
         let limits = Limits { horizon: SimTime::ZERO + scenario.horizon, ..Limits::default() };
         let executor = Executor::new(Rc::clone(&kernel.engine), limits);
@@ -97,9 +113,14 @@ impl Simulation {
 
     /// Ends the run where it is and hands over its record.
     pub fn finish(self) -> Run {
+        if !self.stopped.is_some_and(|stop| stop == Stop::Broken) {
+            // Who runs last is not known any more; the first task is the reaper.
+            self.kernel.recount(TaskId(0));
+        }
         let stacks = self.kernel.engine.stacks();
-        let (id, stop) = (self.id, self.stopped.unwrap_or(Stop::Requested));
+        let (id, stopped) = (self.id, self.stopped.unwrap_or(Stop::Requested));
         self.kernel.engine.observe(|end, recorder| {
+            let stop = if recorder.findings.broken.is_some() { Stop::Broken } else { stopped };
             recorder.cast.stacks = stacks;
             Run {
                 id,
@@ -107,6 +128,7 @@ impl Simulation {
                 events: recorder.count(),
                 end,
                 stop,
+                findings: std::mem::take(&mut recorder.findings),
                 trace: std::mem::take(&mut recorder.trace),
                 cast: std::mem::take(&mut recorder.cast),
             }

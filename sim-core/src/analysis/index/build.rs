@@ -48,6 +48,7 @@ impl<'r> Builder<'r> {
                 cast: cast.clone(),
                 end: run.end,
                 stop: run.stop,
+                waived: run.findings.waived.clone(),
                 events: run.events,
                 times: Vec::with_capacity(run.trace.len()),
                 tasks: table(cast.tasks.len()),

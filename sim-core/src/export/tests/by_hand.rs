@@ -137,6 +137,7 @@ pub(super) fn run(kernel: &str) -> Run {
         events: recorder.count(),
         end: ms(2117),
         stop: Stop::Idle,
+        findings: recorder.findings,
         trace: recorder.trace,
         cast: recorder.cast,
     }

@@ -1,0 +1,119 @@
+//! I14 and I15: who must not sleep does not, reclaim does not recurse,
+//! and who loses `oom_lock` sleeps one jiffy (mm/page_alloc.c,
+//! `__alloc_pages_slowpath()`, `__alloc_pages_may_oom()`).
+
+use super::{name, slot};
+use crate::base::{LockId, TaskId};
+use crate::engine::{WaitOn, Waited};
+use crate::record::{Breach, Cast, Event, Gfp, Invariant, Reason, Record};
+
+#[derive(Clone, Default)]
+struct Task {
+    /// Its allocations in their slow path, outermost first: their begin records.
+    open: Vec<Record>,
+    /// Its direct reclaim.
+    reclaims: Option<Record>,
+    /// It lost `oom_lock` and has not slept yet.
+    lost: Option<Record>,
+    /// The sleep that followed.
+    sleeps: Option<Record>,
+}
+
+/// What each task allocates.
+pub(super) struct Allocs {
+    tasks: Vec<Task>,
+    timer_wheel: bool,
+    pub(super) oom_lock: Option<LockId>,
+}
+
+impl Allocs {
+    pub(super) fn new(timer_wheel: bool) -> Self {
+        Self { tasks: Vec::new(), timer_wheel, oom_lock: None }
+    }
+
+    pub(super) fn begun(&mut self, record: &Record, _gfp: u16) {
+        slot(&mut self.tasks, record.task.index()).open.push(*record);
+    }
+
+    pub(super) fn done(&mut self, task: TaskId) {
+        slot(&mut self.tasks, task.index()).open.pop();
+    }
+
+    pub(super) fn reclaim_begun(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach> {
+        let task = slot(&mut self.tasks, record.task.index());
+        match task.reclaims.replace(*record) {
+            None => Ok(()),
+            Some(first) => {
+                let text = format!("{} reclaims while it reclaims", name(cast, record.task));
+                Err(Breach::new(Invariant::NoSleepWhereForbidden, text).after(first))
+            }
+        }
+    }
+
+    pub(super) fn reclaim_ended(&mut self, task: TaskId) {
+        slot(&mut self.tasks, task.index()).reclaims = None;
+    }
+
+    pub(super) fn lost_oom_lock(&mut self, record: &Record) {
+        slot(&mut self.tasks, record.task.index()).lost = Some(*record);
+    }
+
+    pub(super) fn blocked(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach> {
+        let Event::Blocked { on, why, .. } = record.event else {
+            return Ok(());
+        };
+        // Most tasks never come here.
+        let Some(task) = self.tasks.get_mut(record.task.index()) else {
+            return Ok(());
+        };
+        let who = name(cast, record.task);
+        let waits = || Reason::from_number(why).map_or("something", Reason::text);
+        if let Some(begun) = task.open.last() {
+            if let Event::AllocBegin { gfp, .. } = begun.event
+                && !Gfp(gfp).has(Gfp::DIRECT_RECLAIM)
+            {
+                let text = format!("{who} asks with {} and waits for {}", Gfp(gfp).text(), waits());
+                return Err(Breach::new(Invariant::NoSleepWhereForbidden, text).after(*begun));
+            }
+            if self.oom_lock.is_some_and(|lock| on == WaitOn::Lock(lock)) {
+                let text = format!("{who} blocks on oom_lock in the page allocator");
+                return Err(Breach::new(Invariant::LoserSleepsOneJiffy, text).after(*begun));
+            }
+        }
+        if let Some(lost) = task.lost.take() {
+            if why != Reason::OomLockJiffy as u8 {
+                let text = format!("{who} lost oom_lock and then waits for {}", waits());
+                return Err(Breach::new(Invariant::LoserSleepsOneJiffy, text).after(lost));
+            }
+            task.sleeps = Some(*record);
+        }
+        Ok(())
+    }
+
+    pub(super) fn woken(
+        &mut self,
+        record: &Record,
+        how: Waited,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        let Some(task) = self.tasks.get_mut(record.task.index()) else {
+            return Ok(());
+        };
+        let Some(began) = task.sleeps.take() else {
+            return Ok(());
+        };
+        let slept = record.at - began.at;
+        // The wheel fires at the end of the tick after.
+        let longest = cast.jiffy * if self.timer_wheel { 2 } else { 1 };
+        if how == Waited::TimedOut && slept >= cast.jiffy && slept <= longest {
+            return Ok(());
+        }
+        let text = format!(
+            "{} lost oom_lock and slept {} ns instead of a jiffy of {} ns",
+            name(cast, record.task),
+            slept.0,
+            cast.jiffy.0
+        );
+        Err(Breach::new(Invariant::LoserSleepsOneJiffy, text).after(began))
+    }
+}

@@ -1,0 +1,243 @@
+//! The invariants of kernel-spec 8.1, watched in every run.
+//!
+//! A [`monitor`] sees each record as it is made and knows nothing else but
+//! the [`Cast`] and what was declared: switches, policy, drivers and
+//! rounding of timers, from which follows what is waived. A breach that is
+//! waived is kept as a finding, any other ends the run. What needs the
+//! state itself (I13, and the flags of I1) the kernel recounts at rare
+//! points, in `kernel/recount.rs`. I19 is about two runs, so tests and the
+//! search hold it.
+//!
+//! One file per kind of record: [`locks`], [`allocs`], [`victims`],
+//! [`reaper`], [`notifiers`].
+
+mod allocs;
+mod locks;
+mod notifiers;
+mod reaper;
+mod victims;
+mod waivers;
+
+use crate::base::{LockId, MmId, TaskId};
+use crate::kernel::plugin::{Driver, Policy};
+use crate::kernel::switches::Switches;
+use crate::record::{Breach, Cast, Event, Invariant, Monitor, Record, TaskKind};
+pub use waivers::Waivers;
+
+/// What was declared about a run.
+#[derive(Copy, Clone)]
+pub struct Declared<'a> {
+    /// The kernel's version.
+    pub switches: &'static Switches,
+    /// Every policy that the run may be under.
+    pub policies: &'a [&'static dyn Policy],
+    /// The drivers of its devices, in the order of their ids.
+    pub drivers: &'a [&'static dyn Driver],
+    /// Whether timers are rounded.
+    pub timer_wheel: bool,
+}
+
+/// Who watches a run of which this was declared.
+pub fn monitor(declared: &Declared<'_>) -> Box<dyn Monitor> {
+    Box::new(Watch {
+        waivers: Waivers::of(declared),
+        locks: locks::Locks::default(),
+        allocs: allocs::Allocs::new(declared.timer_wheel),
+        victims: victims::Victims::new(declared.switches),
+        reaper: reaper::Reaper::new(declared.switches),
+        notifiers: notifiers::Notifiers::new(declared.switches, declared.drivers),
+    })
+}
+
+struct Watch {
+    waivers: Waivers,
+    locks: locks::Locks,
+    allocs: allocs::Allocs,
+    victims: victims::Victims,
+    reaper: reaper::Reaper,
+    notifiers: notifiers::Notifiers,
+}
+
+impl Monitor for Watch {
+    fn see(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach> {
+        let task = record.task;
+        let is_reaper = self.reaper.id == Some(task);
+        match record.event {
+            Event::Acquired { lock, hold } => {
+                if is_reaper {
+                    self.reaper.acquired(record, lock)?;
+                }
+                self.locks.acquired(task, lock, hold, cast)
+            }
+            Event::Released { lock } => {
+                self.locks.released(lock);
+                Ok(())
+            }
+            Event::Blocked { on, why, .. } => {
+                self.locks.blocked(task, on);
+                if is_reaper {
+                    self.reaper.blocked(record, why, &self.waivers, &self.victims, cast)?;
+                }
+                self.allocs.blocked(record, cast)
+            }
+            Event::Woken { how, .. } => {
+                self.locks.woken(task, how);
+                self.allocs.woken(record, how, cast)
+            }
+            Event::ZoneFree { zone, free } => match cast.zones.get(zone) {
+                Some(info) if u64::from(free) > info.managed => Err(Breach::new(
+                    Invariant::PagesConserved,
+                    format!("{free} pages of {} are free, but it has {}", info.name, info.managed),
+                )),
+                _ => Ok(()),
+            },
+            Event::Zap { range, .. } if is_reaper => self.reaper.zapped(range, cast),
+            Event::Spawned {} => {
+                if self.reaper.id.is_none() && is_named(cast, task, "oom_reaper") {
+                    let oom_lock = cast.locks.iter().find(|(_, lock)| lock.name == "oom_lock");
+                    let oom_lock = oom_lock.map(|(id, _)| id);
+                    self.reaper.found(task, oom_lock);
+                    self.allocs.oom_lock = oom_lock;
+                }
+                Ok(())
+            }
+            _ => self.see_rare(record, cast),
+        }
+    }
+
+    fn waives(&self, invariant: Invariant) -> bool {
+        self.waivers.has(invariant)
+    }
+}
+
+impl Watch {
+    /// The events that are no engine's and no page's.
+    fn see_rare(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach> {
+        let is_reaper = self.reaper.id == Some(record.task);
+        match record.event {
+            Event::AllocBegin { gfp, .. } => {
+                if is_reaper {
+                    self.reaper.allocates(gfp)?;
+                }
+                self.allocs.begun(record, gfp);
+                Ok(())
+            }
+            Event::AllocDone { .. } => {
+                self.allocs.done(record.task);
+                Ok(())
+            }
+            Event::DirectReclaimBegin { gfp, .. } => {
+                if is_reaper {
+                    self.reaper.allocates(gfp)?;
+                }
+                self.allocs.reclaim_begun(record, cast)
+            }
+            Event::DirectReclaimEnd { .. } => {
+                self.allocs.reclaim_ended(record.task);
+                Ok(())
+            }
+            Event::OomTrylockFail { .. } => {
+                self.allocs.lost_oom_lock(record);
+                Ok(())
+            }
+            Event::OomMmSet { leader, mm } => self.victims.oom_mm_set(record, leader, mm, cast),
+            Event::OomSkipSet { mm, .. } => {
+                self.reaper.skip_set(mm);
+                self.victims.skip_set(record, mm, cast)
+            }
+            Event::MemcgOom { cgroup, .. } => {
+                self.victims.memcg_oom(record.task, cgroup);
+                Ok(())
+            }
+            Event::OomKillProcess { .. } => self.victims.kill_begun(record, cast),
+            Event::SignalGenerate { target } => {
+                self.victims.signalled(record.task, target);
+                Ok(())
+            }
+            Event::MarkVictim { victim, .. } => self.victims.marked(record, victim, cast),
+            Event::WakeReaper { victim } => self.reaper.woken(record, victim, cast),
+            Event::BackedOff { mm, .. } if is_reaper => {
+                self.reaper.backed_off(record, mm);
+                Ok(())
+            }
+            Event::StartTaskReaping { victim } if is_reaper => {
+                self.victims.is_reapable(victim, cast)?;
+                self.reaper.begun(record, victim, &self.victims, cast)
+            }
+            Event::SkipTaskReaping { victim } if is_reaper => {
+                self.reaper.skipped(record, victim, &self.victims, cast)
+            }
+            Event::FinishTaskReaping { victim, ok } if is_reaper => {
+                self.reaper.finished(record, victim, ok, cast)
+            }
+            Event::Reaped { victim, .. } if is_reaper => self.reaper.reaped(victim, cast),
+            Event::MnCall { notifier, range, blockable, event } => {
+                if is_reaper {
+                    self.reaper.called(record);
+                }
+                self.notifiers.called(record, notifier, range, blockable, event);
+                Ok(())
+            }
+            Event::MnReturn { notifier, range, refused } => {
+                if is_reaper {
+                    self.reaper.returned(range, refused);
+                }
+                self.notifiers.returned(record.task, notifier, refused, cast);
+                Ok(())
+            }
+            Event::MnEnd { notifier, range } => self.notifiers.ended(notifier, range, cast),
+            Event::MnLostEnd { notifier, range } => self.notifiers.lost(notifier, range, cast),
+            Event::MnItree { mm, op, active, seq } => {
+                self.notifiers.tree_changed(record, mm, op, active, seq, cast)
+            }
+            Event::MnRead { notifier, op, .. } => self.notifiers.read(record, notifier, op, cast),
+            Event::NotifierUnregistered { notifier } => {
+                self.notifiers.unregistered(notifier);
+                Ok(())
+            }
+            Event::StaleAccess { device, range, pages } => {
+                notifiers::stale_access(device, range, pages, cast)
+            }
+            Event::ExitMmapDone { mm } => self.notifiers.mm_gone(mm, cast),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_named(cast: &Cast, task: TaskId, name: &str) -> bool {
+    cast.tasks.get(task).is_some_and(|info| info.kind == TaskKind::Kthread && info.name == name)
+}
+
+/// A task's name, for texts.
+fn name(cast: &Cast, task: TaskId) -> &str {
+    cast.tasks.get(task).map_or("somebody", |info| &info.name)
+}
+
+/// The name of a lock, for texts.
+fn lock_name(cast: &Cast, lock: LockId) -> &str {
+    cast.locks.get(lock).map_or("a lock", |info| &info.name)
+}
+
+/// The name of a range, for texts.
+fn range_name(cast: &Cast, range: crate::base::RangeId) -> &str {
+    cast.ranges.get(range).map_or("a range", |info| &info.name)
+}
+
+/// The name of who an mm was made for, for texts.
+fn mm_name(cast: &Cast, mm: MmId) -> &str {
+    cast.mms.get(mm).map_or("somebody", |info| name(cast, info.owner))
+}
+
+/// The mm of a task, as far as records know it.
+fn mm_of(cast: &Cast, task: TaskId) -> Option<MmId> {
+    let info = cast.tasks.get(task)?;
+    info.mm.or_else(|| cast.tasks.get(info.leader)?.mm)
+}
+
+/// The slot of an id in a table that grows with the run.
+fn slot<T: Default + Clone>(table: &mut Vec<T>, index: usize) -> &mut T {
+    if index >= table.len() {
+        table.resize(index + 1, T::default());
+    }
+    &mut table[index]
+}

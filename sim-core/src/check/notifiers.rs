@@ -1,0 +1,268 @@
+//! I9 to I12: starts and ends, the interval tree, and who programs a
+//! device (mm/mmu_notifier.c).
+
+use super::{mm_name, range_name, slot};
+use crate::base::{DeviceId, MmId, NotifierId, RangeId, TaskId};
+use crate::kernel::plugin::{Driver, Ops};
+use crate::kernel::switches::Switches;
+use crate::record::{Breach, Cast, Invariant, ItreeOp, ItreeRead, MnEvent, Record};
+
+/// `invalidate_seq` of an mm that never had a subscription.
+const FIRST_SEQ: u32 = 2;
+
+/// A registration.
+#[derive(Clone, Default)]
+struct Notifier {
+    /// Starts that succeeded and have no end yet; the last one.
+    open: u32,
+    opened: Option<Record>,
+    /// Who reads, and whether an invalidation came since.
+    readers: Vec<(TaskId, bool)>,
+}
+
+/// The interval tree of an mm.
+#[derive(Clone, Copy)]
+struct Tree {
+    active: u16,
+    seq: u32,
+    /// Inserts that wait for the tree to thaw.
+    deferred: u16,
+    last: Option<Record>,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self { active: 0, seq: FIRST_SEQ, deferred: 0, last: None }
+    }
+}
+
+/// A call into a driver.
+#[derive(Clone, Copy)]
+struct Call {
+    task: TaskId,
+    record: Record,
+    blockable: bool,
+    event: MnEvent,
+}
+
+/// Registrations and trees.
+pub(super) struct Notifiers {
+    switches: &'static Switches,
+    ops: Vec<Ops>,
+    notifiers: Vec<Notifier>,
+    trees: Vec<Tree>,
+    /// Calls under way, the innermost of each task last.
+    calls: Vec<Call>,
+}
+
+impl Notifiers {
+    pub(super) fn new(switches: &'static Switches, drivers: &[&'static dyn Driver]) -> Self {
+        let ops = drivers.iter().map(|driver| driver.ops()).collect();
+        Self { switches, ops, notifiers: Vec::new(), trees: Vec::new(), calls: Vec::new() }
+    }
+
+    pub(super) fn called(
+        &mut self,
+        record: &Record,
+        _notifier: NotifierId,
+        _range: RangeId,
+        blockable: bool,
+        event: MnEvent,
+    ) {
+        self.calls.push(Call { task: record.task, record: *record, blockable, event });
+    }
+
+    pub(super) fn returned(
+        &mut self,
+        task: TaskId,
+        notifier: NotifierId,
+        refused: bool,
+        cast: &Cast,
+    ) {
+        let Some(at) = self.calls.iter().rposition(|call| call.task == task) else {
+            return;
+        };
+        let call = self.calls.remove(at);
+        let info = cast.notifiers.get(notifier);
+        let ops = info.and_then(|info| self.ops.get(info.device.index()));
+        let has_end = ops.is_some_and(|ops| ops.end);
+        let state = slot(&mut self.notifiers, notifier.index());
+        // A blockable call can't fail: what it returns is ignored.
+        if has_end && (call.blockable || !refused) && call.event != MnEvent::Release {
+            state.open += 1;
+            state.opened = Some(call.record);
+        }
+        if !refused {
+            for (_, invalidated) in &mut state.readers {
+                *invalidated = true;
+            }
+        }
+    }
+
+    pub(super) fn ended(
+        &mut self,
+        notifier: NotifierId,
+        range: RangeId,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        let state = slot(&mut self.notifiers, notifier.index());
+        if state.open > 0 {
+            state.open -= 1;
+            return Ok(());
+        }
+        let who = device_name(cast, notifier);
+        let text = format!("{who} gets an end for {} without a start", range_name(cast, range));
+        Err(Breach::new(Invariant::StartsHaveEnds, text).unless(false))
+    }
+
+    pub(super) fn lost(
+        &mut self,
+        notifier: NotifierId,
+        range: RangeId,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        let state = slot(&mut self.notifiers, notifier.index());
+        state.open = state.open.saturating_sub(1);
+        let who = device_name(cast, notifier);
+        let text = format!("the start of {who} for {} gets no end", range_name(cast, range));
+        Err(Breach::new(Invariant::StartsHaveEnds, text).unless(!self.switches.ends_paired))
+    }
+
+    pub(super) fn unregistered(&mut self, notifier: NotifierId) {
+        *slot(&mut self.notifiers, notifier.index()) = Notifier::default();
+    }
+
+    /// The mm is gone: nothing may be left open.
+    pub(super) fn mm_gone(&mut self, mm: MmId, cast: &Cast) -> Result<(), Breach> {
+        let tree = slot(&mut self.trees, mm.index());
+        if tree.active > 0 {
+            let (active, seq) = (tree.active, tree.seq);
+            let text = format!(
+                "the mm of {} is gone, but {active} invalidations have had no end (seq {seq})",
+                mm_name(cast, mm)
+            );
+            let breach =
+                Breach::new(Invariant::StartsHaveEnds, text).unless(self.switches.interval_leak);
+            return Err(tree.last.into_iter().fold(breach, Breach::after));
+        }
+        for (id, _) in cast.notifiers.iter().filter(|(_, info)| info.mm == mm) {
+            let Some(state) = self.notifiers.get(id.index()).filter(|state| state.open > 0) else {
+                continue;
+            };
+            let (open, who) = (state.open, device_name(cast, id));
+            let text = format!("the mm is gone, but {open} starts of {who} have had no end");
+            let breach = Breach::new(Invariant::StartsHaveEnds, text).unless(false);
+            return Err(state.opened.into_iter().fold(breach, Breach::after));
+        }
+        Ok(())
+    }
+
+    pub(super) fn tree_changed(
+        &mut self,
+        record: &Record,
+        mm: MmId,
+        op: ItreeOp,
+        active: u16,
+        seq: u32,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        let tree = slot(&mut self.trees, mm.index());
+        let before = *tree;
+        *tree = Tree { active, seq, deferred: before.deferred, last: Some(*record) };
+        let was_odd = before.seq % 2 == 1;
+        let opened = active == 0 && was_odd;
+        let as_before = (active, seq) == (before.active, before.seq);
+        let sound = match op {
+            ItreeOp::Start => {
+                active == before.active.saturating_add(1)
+                    && (seq == before.seq || seq == before.seq | 1)
+            }
+            ItreeOp::End => {
+                if opened {
+                    tree.deferred = 0;
+                }
+                before.active > 0
+                    && (active == before.active - 1 || before.active == u16::MAX)
+                    && seq == before.seq + u32::from(opened)
+            }
+            ItreeOp::Insert => {
+                let raced = before.active > 0;
+                !was_odd
+                    && active == before.active
+                    && seq == if raced { before.seq | 1 } else { before.seq }
+            }
+            ItreeOp::DeferInsert => {
+                tree.deferred += 1;
+                was_odd && as_before
+            }
+            ItreeOp::DeferRemove => was_odd && as_before,
+            // What was only going to be inserted can be taken back at any time.
+            ItreeOp::Remove if was_odd => {
+                tree.deferred = before.deferred.saturating_sub(1);
+                before.deferred > 0 && as_before
+            }
+            ItreeOp::Remove => as_before,
+        };
+        if sound && (seq % 2 == 0 || active > 0) {
+            return Ok(());
+        }
+        let text = format!(
+            "{op:?} in the interval tree of {}: active {} → {active}, seq {} → {seq}",
+            mm_name(cast, mm),
+            before.active,
+            before.seq
+        );
+        let breach = Breach::new(Invariant::TreeFrozenWhileOdd, text);
+        Err(before.last.into_iter().fold(breach, Breach::after))
+    }
+
+    pub(super) fn read(
+        &mut self,
+        record: &Record,
+        notifier: NotifierId,
+        op: ItreeRead,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        let readers = &mut slot(&mut self.notifiers, notifier.index()).readers;
+        let at = readers.iter().position(|&(reader, _)| reader == record.task);
+        match op {
+            ItreeRead::Begin | ItreeRead::Waited => {
+                match at {
+                    Some(at) => readers[at].1 = false,
+                    None => readers.push((record.task, false)),
+                }
+                Ok(())
+            }
+            ItreeRead::Retry => {
+                at.map(|at| readers.remove(at));
+                Ok(())
+            }
+            ItreeRead::Valid => {
+                let read = at.map(|at| readers.remove(at));
+                if read.is_some_and(|(_, invalidated)| !invalidated) {
+                    return Ok(());
+                }
+                let who = device_name(cast, notifier);
+                let text = format!("{who} is programmed although its range was invalidated since");
+                Err(Breach::new(Invariant::ReadersRetry, text))
+            }
+        }
+    }
+}
+
+/// A device used freed pages.
+pub(super) fn stale_access(
+    device: DeviceId,
+    range: RangeId,
+    pages: u32,
+    cast: &Cast,
+) -> Result<(), Breach> {
+    let who = cast.devices.get(device).map_or("a device", |info| &info.name);
+    let text = format!("{who} uses {pages} pages of {} that were freed", range_name(cast, range));
+    Err(Breach::new(Invariant::NoStaleMapping, text))
+}
+
+fn device_name(cast: &Cast, notifier: NotifierId) -> &str {
+    let device = cast.notifiers.get(notifier).and_then(|info| cast.devices.get(info.device));
+    device.map_or("a device", |info| &info.name)
+}

@@ -1,0 +1,289 @@
+//! I4 to I8 and I20: how the reaper works (mm/oom_kill.c,
+//! `oom_reap_task()`, `oom_reap_task_mm()`, `__oom_reap_task_mm()`).
+
+use std::collections::BTreeMap;
+
+use super::victims::Victims;
+use super::waivers::Waivers;
+use super::{mm_name, mm_of, name, range_name};
+use crate::base::{LockId, MmId, RangeId, SimTime, TaskId};
+use crate::kernel::switches::Switches;
+use crate::record::{Breach, Cast, Gfp, Invariant, Reason, Record};
+
+/// `MAX_OOM_REAP_RETRIES`.
+const ATTEMPTS_MAX: u32 = 10;
+
+/// The victim it works on.
+struct Work {
+    victim: TaskId,
+    attempts: u32,
+    /// When the last attempt ended, and its record.
+    ended: Option<(SimTime, Record)>,
+}
+
+/// What the reaper does.
+pub(super) struct Reaper {
+    switches: &'static Switches,
+    pub(super) id: Option<TaskId>,
+    oom_lock: Option<LockId>,
+    /// Who was queued, by the mm (or, in old kernels, by task).
+    queued: BTreeMap<MmId, Record>,
+    woken: Vec<TaskId>,
+    work: Option<Work>,
+    /// The attempt under way: its start, and whether "reaped" was said.
+    attempt: Option<(TaskId, Record, bool)>,
+    /// The mm that must get SKIP, and what shows that the reaper had it.
+    owes: Option<(MmId, Record)>,
+    /// The notifier calls it is in.
+    calls: Vec<Record>,
+    /// VMAs refused in this attempt.
+    refused: Vec<RangeId>,
+}
+
+impl Reaper {
+    pub(super) fn new(switches: &'static Switches) -> Self {
+        Self {
+            switches,
+            id: None,
+            oom_lock: None,
+            queued: BTreeMap::new(),
+            woken: Vec::new(),
+            work: None,
+            attempt: None,
+            owes: None,
+            calls: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    pub(super) fn found(&mut self, id: TaskId, oom_lock: Option<LockId>) {
+        self.id = Some(id);
+        self.oom_lock = oom_lock;
+    }
+
+    /// Somebody queued a victim.
+    pub(super) fn woken(
+        &mut self,
+        record: &Record,
+        victim: TaskId,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        self.woken.push(victim);
+        let Some(mm) = mm_of(cast, victim).filter(|_| self.switches.queues_mm_once) else {
+            return Ok(());
+        };
+        match self.queued.insert(mm, *record) {
+            None => Ok(()),
+            Some(first) => {
+                let text = format!("the mm of {} is queued again", mm_name(cast, mm));
+                Err(Breach::new(Invariant::TenAttempts, text).after(first))
+            }
+        }
+    }
+
+    /// It backs off from a whole mm and calls that done.
+    pub(super) fn backed_off(&mut self, record: &Record, mm: MmId) {
+        self.owes = Some((mm, *record));
+    }
+
+    pub(super) fn skip_set(&mut self, mm: MmId) {
+        if self.owes.is_some_and(|(owed, _)| owed == mm) {
+            self.owes = None;
+        }
+    }
+
+    /// It turns to a victim, or tries again.
+    fn tries(
+        &mut self,
+        record: &Record,
+        victim: TaskId,
+        victims: &Victims,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        if !self.woken.contains(&victim) {
+            let text = format!("the reaper works on {}, which nobody queued", name(cast, victim));
+            return Err(Breach::new(Invariant::ReaperRecordsInOrder, text));
+        }
+        if let Some((_, start, _)) = self.attempt {
+            let text = format!("an attempt on {} begins within another", name(cast, victim));
+            return Err(Breach::new(Invariant::ReaperRecordsInOrder, text).after(start));
+        }
+        let hz = 1_000_000_000 / cast.jiffy.0.max(1);
+        let pause = cast.jiffy * (hz / 10);
+        let mm = mm_of(cast, victim);
+        match &mut self.work {
+            Some(work) if work.victim == victim => {
+                work.attempts += 1;
+                let attempts = work.attempts;
+                let early = work.ended.filter(|&(ended, _)| record.at - ended < pause);
+                if attempts > ATTEMPTS_MAX {
+                    let text = format!("attempt {attempts} on {}", name(cast, victim));
+                    return Err(Breach::new(Invariant::TenAttempts, text));
+                }
+                if let Some((ended, last)) = early {
+                    let gap = (record.at - ended).0;
+                    let text = format!(
+                        "attempt {attempts} on {} begins {gap} ns after the one before",
+                        name(cast, victim)
+                    );
+                    return Err(Breach::new(Invariant::TenAttempts, text).after(last));
+                }
+            }
+            _ => {
+                self.pays(cast)?;
+                self.work = Some(Work { victim, attempts: 1, ended: None });
+            }
+        }
+        if let Some(mm) = mm.filter(|&mm| !victims.is_skipped(mm)) {
+            self.owes = Some((mm, *record));
+        }
+        Ok(())
+    }
+
+    /// It turns to something else: what it had must have SKIP.
+    fn pays(&mut self, cast: &Cast) -> Result<(), Breach> {
+        self.work = None;
+        let Some((mm, had)) = self.owes.take() else {
+            return Ok(());
+        };
+        let text = format!("the reaper leaves the mm of {} without SKIP", mm_name(cast, mm));
+        Err(Breach::new(Invariant::ReaperSetsSkip, text).after(had))
+    }
+
+    pub(super) fn begun(
+        &mut self,
+        record: &Record,
+        victim: TaskId,
+        victims: &Victims,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        self.tries(record, victim, victims, cast)?;
+        self.attempt = Some((victim, *record, false));
+        self.refused.clear();
+        Ok(())
+    }
+
+    pub(super) fn skipped(
+        &mut self,
+        record: &Record,
+        victim: TaskId,
+        victims: &Victims,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        self.tries(record, victim, victims, cast)?;
+        self.ends(record);
+        Ok(())
+    }
+
+    fn ends(&mut self, record: &Record) {
+        if let Some(work) = &mut self.work {
+            work.ended = Some((record.at, *record));
+        }
+    }
+
+    pub(super) fn reaped(&mut self, victim: TaskId, cast: &Cast) -> Result<(), Breach> {
+        match &mut self.attempt {
+            Some((tried, _, said)) if *tried == victim && !*said => {
+                *said = true;
+                Ok(())
+            }
+            _ => {
+                let text = format!("{} is reaped outside of an attempt", name(cast, victim));
+                Err(Breach::new(Invariant::ReaperRecordsInOrder, text))
+            }
+        }
+    }
+
+    pub(super) fn finished(
+        &mut self,
+        record: &Record,
+        victim: TaskId,
+        ok: bool,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        let attempt = self.attempt.take();
+        self.ends(record);
+        let order = Invariant::ReaperRecordsInOrder;
+        match attempt {
+            Some((tried, start, said)) if tried == victim && said != ok => {
+                let (done, said) =
+                    (if ok { "succeeds" } else { "fails" }, if said { "" } else { "not " });
+                let text = format!(
+                    "an attempt on {} {done} and is {said}called reaped",
+                    name(cast, victim)
+                );
+                Err(Breach::new(order, text).after(start))
+            }
+            Some((tried, ..)) if tried == victim => Ok(()),
+            _ => {
+                let text = format!("an attempt on {} ends that never began", name(cast, victim));
+                Err(Breach::new(order, text))
+            }
+        }
+    }
+
+    pub(super) fn called(&mut self, record: &Record) {
+        self.calls.push(*record);
+    }
+
+    pub(super) fn returned(&mut self, range: RangeId, refused: bool) {
+        self.calls.pop();
+        if refused && !self.refused.contains(&range) {
+            self.refused.push(range);
+        }
+    }
+
+    pub(super) fn zapped(&self, range: RangeId, cast: &Cast) -> Result<(), Breach> {
+        if self.attempt.is_none() || !self.refused.contains(&range) {
+            return Ok(());
+        }
+        let text = format!("the reaper unmaps {}, which was refused", range_name(cast, range));
+        Err(Breach::new(Invariant::RefusedVmaIsWhole, text))
+    }
+
+    pub(super) fn blocked(
+        &mut self,
+        record: &Record,
+        why: u8,
+        waivers: &Waivers,
+        victims: &Victims,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        let why = Reason::from_number(why);
+        if why == Some(Reason::ReaperIdle)
+            && let Some((mm, _)) = self.owes
+            && !victims.is_skipped(mm)
+        {
+            self.pays(cast)?;
+        }
+        let waits = || why.map_or("something", Reason::text);
+        if let Some(&call) = self.calls.last() {
+            let text = format!("the reaper waits in a notifier for {}", waits());
+            return Err(Breach::new(Invariant::ReaperNeverBlocks, text).after(call));
+        }
+        let between = matches!(why, Some(Reason::BackOff | Reason::ReaperIdle));
+        // Who may hold oom_lock may wait for it, and the second of `skip-*` is slept with it held.
+        let with_oom_lock = matches!(why, Some(Reason::SkipSleep | Reason::OomLock))
+            && waivers.has(Invariant::ReaperTakesNothing);
+        if between || with_oom_lock {
+            return Ok(());
+        }
+        let text = format!("at {} ns the reaper waits for {}", record.at.0, waits());
+        Err(Breach::new(Invariant::ReaperNeverBlocks, text))
+    }
+
+    pub(super) fn acquired(&self, _record: &Record, lock: LockId) -> Result<(), Breach> {
+        if self.oom_lock != Some(lock) {
+            return Ok(());
+        }
+        Err(Breach::new(Invariant::ReaperTakesNothing, "the reaper takes oom_lock".to_owned()))
+    }
+
+    pub(super) fn allocates(&self, gfp: u16) -> Result<(), Breach> {
+        if !Gfp(gfp).has(Gfp::DIRECT_RECLAIM) {
+            return Ok(());
+        }
+        let text = format!("the reaper allocates with {}, which may sleep", Gfp(gfp).text());
+        Err(Breach::new(Invariant::ReaperTakesNothing, text))
+    }
+}

@@ -1,0 +1,50 @@
+//! Which invariants a run may break: a function of its switches, its
+//! policy and its drivers (kernel-spec 8.1, first paragraph).
+
+use super::Declared;
+use crate::kernel::plugin::Approach;
+use crate::record::Invariant;
+
+/// A set of invariants.
+#[derive(Copy, Clone, Default, Eq, PartialEq, Debug)]
+pub struct Waivers(u32);
+
+impl Waivers {
+    /// What is waived for such a run. What merely shifts a limit (rounding
+    /// of timers for I15, GFP flags that kill for I16) is not waived: the
+    /// check knows the limit.
+    pub fn of(declared: &Declared<'_>) -> Self {
+        let switches = declared.switches;
+        let mut waived = Self::default();
+        // 4.6 has no SKIP: neither rule can hold there.
+        waived.add(switches.victim_is_memdie, Invariant::OnePendingVictim);
+        waived.add(!switches.give_up_sets_skip, Invariant::ReaperSetsSkip);
+        waived.add(switches.reaper_holds_oom_lock, Invariant::ReaperTakesNothing);
+        waived.add(!switches.ends_paired, Invariant::StartsHaveEnds);
+        waived.add(switches.interval_leak, Invariant::StartsHaveEnds);
+        for policy in declared.policies {
+            let approach = policy.approach();
+            let silent = approach == Approach::Silent;
+            let skips = matches!(approach, Approach::SkipAny | Approach::SkipFlag);
+            let blocks = matches!(approach, Approach::Blocking | Approach::Deadline(_));
+            let hands_off = approach == Approach::HandOff;
+            waived.add(silent, Invariant::NoStaleMapping);
+            waived.add(skips, Invariant::ReaperTakesNothing);
+            waived.add(blocks, Invariant::ReaperNeverBlocks);
+            waived.add(hands_off, Invariant::SkipEndsReaping);
+            waived.add(hands_off, Invariant::RefusedVmaIsWhole);
+        }
+        let sleeps = declared.drivers.iter().any(|driver| driver.id() == "sleeps-anyway");
+        waived.add(sleeps, Invariant::ReaperNeverBlocks);
+        waived
+    }
+
+    fn add(&mut self, condition: bool, invariant: Invariant) {
+        self.0 |= u32::from(condition) << invariant as u8;
+    }
+
+    /// Whether it is in the set.
+    pub fn has(self, invariant: Invariant) -> bool {
+        self.0 >> (invariant as u8) & 1 == 1
+    }
+}

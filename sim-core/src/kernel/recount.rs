@@ -1,0 +1,111 @@
+//! Counts the pages again, at rare points of a run: when somebody is
+//! chosen, when SKIP is set, when an mm is gone, when the run ends.
+//!
+//! Holds what records don't show: that every page of a zone has an owner
+//! who knows of it (I13), and that flags which may only be set stay set
+//! (I1). Kernel-spec 8.1.
+
+use std::collections::BTreeMap;
+
+use super::cx::Kernel;
+use super::state::State;
+use super::zone::{Pages, Use, ZONES};
+use crate::base::{MmId, TaskId};
+use crate::record::{Breach, Event, Invariant};
+
+/// What was set when the pages were last counted.
+#[derive(Default)]
+pub(super) struct Ledger {
+    /// SKIP, UNSTABLE, REAP_QUEUED.
+    flags: Vec<[bool; 3]>,
+    oom_mm: BTreeMap<TaskId, MmId>,
+}
+
+/// Names of the flags, in the ledger's order.
+const FLAGS: [&str; 3] = ["MMF_OOM_SKIP", "MMF_UNSTABLE", "MMF_OOM_REAP_QUEUED"];
+
+/// Whether the pages are counted after such an event.
+pub(super) fn is_due(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::OomKillProcess { .. } | Event::OomSkipSet { .. } | Event::ExitMmapDone { .. }
+    )
+}
+
+impl Kernel {
+    /// Counts everything; a breach ends the run. `task` is who is running.
+    pub fn recount(&self, task: TaskId) {
+        let breach = self.with(|state| {
+            let ledger = &mut *self.ledger.borrow_mut();
+            uncounted(state).or_else(|| ledger.cleared(state))
+        });
+        let Some((invariant, text)) = breach else {
+            return;
+        };
+        self.engine.observe(|at, recorder| {
+            recorder.breached(at, task, Breach::new(invariant, text));
+        });
+    }
+}
+
+/// I13: a zone whose pages are not those that their owners know of.
+fn uncounted(state: &State) -> Option<(Invariant, String)> {
+    let mut anon = Pages::default();
+    for (_, mm) in state.mms.iter() {
+        for vma in &mm.vmas {
+            anon.add(vma.anon);
+        }
+    }
+    for (_, share) in state.shares.iter() {
+        anon.add(share.pages);
+    }
+    let mut kernel = Pages::default();
+    for (_, task) in state.tasks.iter() {
+        kernel.add(task.kernel_pages);
+    }
+    for ((_, zone), index) in state.zones.iter().zip(0..ZONES) {
+        let mapped = zone.pages(Use::Anon) + zone.pages(Use::Unevictable);
+        for (what, used, owned) in [
+            ("anonymous pages", mapped, anon.0[index]),
+            ("pages of kernel code", zone.pages(Use::Kernel), kernel.0[index]),
+        ] {
+            if used != owned {
+                let text =
+                    format!("zone {index} counts {used} {what}, but their owners know of {owned}");
+                return Some((Invariant::PagesConserved, text));
+            }
+        }
+    }
+    None
+}
+
+impl Ledger {
+    /// I1: something that was set and is no more.
+    fn cleared(&mut self, state: &State) -> Option<(Invariant, String)> {
+        for (id, mm) in state.mms.iter() {
+            let now = [mm.oom_skip, mm.unstable, mm.reap_queued];
+            if id.index() >= self.flags.len() {
+                self.flags.push(now);
+            }
+            let before = std::mem::replace(&mut self.flags[id.index()], now);
+            for (flag, (was, is)) in FLAGS.iter().zip(before.into_iter().zip(now)) {
+                if was && !is {
+                    let text = format!("{flag} of mm {} was cleared", id.index());
+                    return Some((Invariant::FlagsAreMonotone, text));
+                }
+            }
+        }
+        for (leader, group) in state.groups.iter() {
+            let now = group.as_ref().and_then(|group| group.oom_mm);
+            let before = match now {
+                Some(mm) => self.oom_mm.insert(leader, mm),
+                None => self.oom_mm.get(&leader).copied(),
+            };
+            if before.is_some() && before != now {
+                let text = format!("signal->oom_mm of task {} was changed", leader.index());
+                return Some((Invariant::FlagsAreMonotone, text));
+            }
+        }
+        None
+    }
+}

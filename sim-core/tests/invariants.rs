@@ -1,0 +1,532 @@
+//! Each invariant of kernel-spec 8.1 is broken by hand-made records and is
+//! seen; where it is waived it does not end the run. That runs keep them
+//! is what every other test shows, since every run is watched.
+
+use sim_core::base::{
+    CgroupId, CpuId, DeviceId, LockId, MmId, Nanos, NotifierId, QueueId, RangeId, ReportId,
+    SimTime, StackId, TaskId, ZoneId,
+};
+use sim_core::check::{Declared, monitor};
+use sim_core::engine::{EngineEvent, Hold, Observer as _, Stop, WaitOn, Waited};
+use sim_core::kernel::plugin::{Api, Approach, Boxed, Call, Driver, Ops, Policy, Refused};
+use sim_core::kernel::switches;
+use sim_core::record::{
+    Cast, DeviceInfo, Event, Gfp, Invariant, ItreeOp, ItreeRead, Keep, LockInfo, MmInfo, MnEvent,
+    NotifierInfo, OomScope, RangeInfo, Reason, Recorder, SkipBy, TaskInfo, TaskKind, VictimReport,
+    ZoneInfo,
+};
+
+const REAPER: TaskId = TaskId(0);
+const HOG: TaskId = TaskId(1);
+const OTHER: TaskId = TaskId(2);
+const TIMER: TaskId = TaskId(3);
+const HOG_MM: MmId = MmId(0);
+const OOM_LOCK: LockId = LockId(0);
+const MMAP_LOCK: LockId = LockId(1);
+const HEAP: RangeId = RangeId(0);
+const NOTIFIER: NotifierId = NotifierId(0);
+const REPORT: ReportId = ReportId(0);
+const MS: u64 = 1_000_000;
+
+/// A policy and a driver of which only what they declare matters.
+struct Meets(Approach);
+struct Named(&'static str, Ops);
+
+impl Policy for Meets {
+    fn id(&self) -> &'static str {
+        "test"
+    }
+
+    fn doc(&self) -> &'static str {
+        ""
+    }
+
+    fn api(&self, asked: Api) -> Api {
+        asked
+    }
+
+    fn approach(&self) -> Approach {
+        self.0
+    }
+}
+
+impl Driver for Named {
+    fn id(&self) -> &'static str {
+        self.0
+    }
+
+    fn doc(&self) -> &'static str {
+        ""
+    }
+
+    fn ops(&self) -> Ops {
+        self.1
+    }
+
+    fn invalidate<'a>(&'a self, _: Call<'a>) -> Boxed<'a, Result<(), Refused>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+static FENCE: Named = Named("gpu-fence", Ops::START);
+static KVM: Named = Named("kvm", Ops { end: true, ..Ops::START });
+static SLEEPS: Named = Named("sleeps-anyway", Ops::START);
+
+/// Records in the making, watched.
+struct Stage {
+    recorder: Recorder,
+    at: u64,
+}
+
+fn task(cast: &mut Cast, name: &str, kind: TaskKind, mm: Option<MmId>) {
+    let leader = TaskId::from_index(cast.tasks.len());
+    let (name, comm) = (name.to_owned(), name.to_owned());
+    cast.tasks.push(TaskInfo { name, comm, pid: 100, leader, kind, mm, oom_score_adj: 0 });
+}
+
+fn cast(driver: &'static str) -> Cast {
+    let mut cast = Cast { jiffy: Nanos::from_ms(4), cpus: 2, ..Cast::default() };
+    task(&mut cast, "oom_reaper", TaskKind::Kthread, None);
+    task(&mut cast, "hog", TaskKind::User, Some(HOG_MM));
+    task(&mut cast, "other", TaskKind::User, Some(MmId(1)));
+    task(&mut cast, "timer", TaskKind::Timer, None);
+    cast.mms.push(MmInfo { owner: HOG, mmap_lock: MMAP_LOCK });
+    cast.mms.push(MmInfo { owner: OTHER, mmap_lock: LockId(2) });
+    for name in ["oom_lock", "mmap_lock of hog", "mmap_lock of other"] {
+        cast.locks.push(LockInfo { name: name.to_owned() });
+    }
+    let (name, mm) = ("heap".to_owned(), HOG_MM);
+    cast.ranges.push(RangeInfo { mm, start: 0, end: 1 << 20, name, anonymous: true });
+    let name = "Normal".to_owned();
+    cast.zones.push(ZoneInfo { name, managed: 1000, min: 10, low: 12, high: 14 });
+    let name = "dev".to_owned();
+    cast.devices.push(DeviceInfo { name, driver, task: None, lock: None });
+    cast.notifiers.push(NotifierInfo { device: DeviceId(0), mm: HOG_MM, interval: true });
+    cast.reports.push(VictimReport::default());
+    cast
+}
+
+impl Stage {
+    fn with(kernel: &str, approach: Approach, driver: &'static Named) -> Self {
+        let mut recorder = Recorder::new(Keep::Records, cast(driver.id()));
+        let drivers: [&'static dyn Driver; 1] = [driver];
+        recorder.watch(monitor(&Declared {
+            switches: switches::find(kernel).expect("a profile"),
+            policies: &[Box::leak(Box::new(Meets(approach)))],
+            drivers: &drivers,
+            timer_wheel: false,
+        }));
+        let mut stage = Self { recorder, at: 0 };
+        for task in [REAPER, HOG, OTHER] {
+            stage.add(task, Event::Spawned {});
+        }
+        stage
+    }
+
+    fn new() -> Self {
+        Self::with("6.1", Approach::NonBlocking, &FENCE)
+    }
+
+    fn at(&mut self, ms: u64) -> &mut Self {
+        self.at = ms * MS;
+        self
+    }
+
+    fn add(&mut self, task: TaskId, event: Event) -> &mut Self {
+        self.recorder.record(SimTime(self.at), task, event);
+        self
+    }
+
+    fn blocks(&mut self, task: TaskId, on: WaitOn, why: Reason) -> &mut Self {
+        self.add(task, Event::Blocked { on, why: why as u8, stack: StackId(0) })
+    }
+
+    fn wakes(&mut self, task: TaskId, how: Waited) -> &mut Self {
+        self.add(task, Event::Woken { by: None, how })
+    }
+
+    fn chooses(&mut self, killer: TaskId, victim: TaskId, gfp: Gfp) -> &mut Self {
+        let (order, scope) = (0, OomScope::Global);
+        self.add(killer, Event::OomKillProcess { victim, gfp: gfp.0, order, scope })
+    }
+
+    fn marks(&mut self, killer: TaskId, victim: TaskId) -> &mut Self {
+        self.add(killer, Event::MarkVictim { victim, report: REPORT })
+    }
+
+    fn kills(&mut self, killer: TaskId, victim: TaskId) -> &mut Self {
+        self.chooses(killer, victim, Gfp::KERNEL);
+        self.add(killer, Event::SignalGenerate { target: victim });
+        self.marks(killer, victim)
+    }
+
+    fn skips(&mut self, task: TaskId) -> &mut Self {
+        self.add(task, Event::OomSkipSet { mm: HOG_MM, by: SkipBy::Reaper })
+    }
+
+    fn starts(&mut self) -> &mut Self {
+        self.add(REAPER, Event::StartTaskReaping { victim: HOG })
+    }
+
+    fn fails(&mut self) -> &mut Self {
+        self.add(REAPER, Event::FinishTaskReaping { victim: HOG, ok: false })
+    }
+
+    fn woken(&mut self) -> &mut Self {
+        self.kills(OTHER, HOG).add(TIMER, Event::WakeReaper { victim: HOG })
+    }
+
+    fn calls(&mut self, task: TaskId, blockable: bool) -> &mut Self {
+        let event = MnEvent::Unmap;
+        self.add(task, Event::MnCall { notifier: NOTIFIER, range: HEAP, blockable, event })
+    }
+
+    fn returns(&mut self, task: TaskId, refused: bool) -> &mut Self {
+        self.add(task, Event::MnReturn { notifier: NOTIFIER, range: HEAP, refused })
+    }
+
+    fn tree(&mut self, op: ItreeOp, active: u16, seq: u32) -> &mut Self {
+        self.add(HOG, Event::MnItree { mm: HOG_MM, op, active, seq })
+    }
+
+    fn reads(&mut self, op: ItreeRead) -> &mut Self {
+        self.add(OTHER, Event::MnRead { notifier: NOTIFIER, op, seq: 3 })
+    }
+
+    /// Nothing was wrong so far.
+    #[track_caller]
+    fn is_sound(&mut self) -> &mut Self {
+        let findings = &self.recorder.findings;
+        assert!(findings.broken.is_none() && findings.waived.is_empty(), "{findings:?}");
+        self
+    }
+
+    /// This broke, and the run ends.
+    #[track_caller]
+    fn breaks(&self, invariant: Invariant) {
+        let broken = self.recorder.findings.broken.as_ref().expect("something broke");
+        assert_eq!(broken.invariant, invariant, "{broken:?}");
+        assert_eq!(broken.at, SimTime(self.at));
+        let last = self.recorder.trace.get(usize::try_from(broken.record).expect("small"));
+        assert_eq!(last.as_ref(), broken.evidence.last(), "the evidence ends with its record");
+        assert_eq!(self.recorder.stop(), Some(Stop::Broken));
+    }
+
+    /// This was seen and was to be expected.
+    #[track_caller]
+    fn is_waived(&self, invariant: Invariant) {
+        let findings = &self.recorder.findings;
+        assert_eq!(findings.broken, None);
+        assert!(findings.waived.iter().any(|found| found.invariant == invariant), "{findings:?}");
+        assert_eq!(self.recorder.stop(), None);
+    }
+}
+
+#[test]
+fn i1_flags_are_set_once() {
+    let mut twice = Stage::new();
+    twice.skips(REAPER).is_sound().at(1).skips(HOG).breaks(Invariant::FlagsAreMonotone);
+    let mut oom_mm = Stage::new();
+    let set = Event::OomMmSet { leader: HOG, mm: HOG_MM };
+    oom_mm.add(OTHER, set).is_sound().add(OTHER, set).breaks(Invariant::FlagsAreMonotone);
+}
+
+#[test]
+fn i2_one_victim_is_pending() {
+    let mut stage = Stage::new();
+    stage.kills(OTHER, HOG).is_sound().at(5).kills(HOG, OTHER);
+    stage.breaks(Invariant::OnePendingVictim);
+    let mut old = Stage::with("4.6", Approach::Silent, &FENCE);
+    old.kills(OTHER, HOG).kills(HOG, OTHER).is_waived(Invariant::OnePendingVictim);
+    Stage::new().kills(OTHER, HOG).skips(REAPER).kills(HOG, OTHER).is_sound();
+}
+
+#[test]
+fn i2_scopes_and_sysrq_are_their_own() {
+    let in_scope = |scope, order| Event::OomKillProcess { victim: OTHER, gfp: 0, order, scope };
+    Stage::new().kills(OTHER, HOG).add(HOG, in_scope(OomScope::Sysrq, 255)).is_sound();
+    Stage::new().kills(OTHER, HOG).add(HOG, in_scope(OomScope::Group, 0)).is_sound();
+    let limit = |cgroup| Event::MemcgOom { cgroup: CgroupId(cgroup), gfp: 0, order: 0 };
+    let mut memcg = Stage::new();
+    memcg.add(OTHER, limit(0));
+    let kill = Event::OomKillProcess { victim: HOG, gfp: 0, order: 0, scope: OomScope::Memcg };
+    memcg.add(OTHER, kill).add(OTHER, Event::SignalGenerate { target: HOG }).marks(OTHER, HOG);
+    memcg.add(HOG, limit(1)).add(HOG, in_scope(OomScope::Memcg, 0)).is_sound();
+    memcg.add(HOG, limit(0)).add(HOG, in_scope(OomScope::Memcg, 0));
+    memcg.breaks(Invariant::OnePendingVictim);
+}
+
+#[test]
+fn i3_skip_is_the_end() {
+    let mut reaped = Stage::new();
+    reaped.woken().skips(HOG).is_sound().starts().breaks(Invariant::SkipEndsReaping);
+    let mut chosen = Stage::new();
+    chosen.skips(HOG).chooses(OTHER, HOG, Gfp::KERNEL).breaks(Invariant::SkipEndsReaping);
+    let mut handed = Stage::with("6.1", Approach::HandOff, &FENCE);
+    handed.woken().skips(HOG).starts().is_waived(Invariant::SkipEndsReaping);
+}
+
+#[test]
+fn i4_ten_attempts_apart() {
+    let mut eleven = Stage::new();
+    eleven.woken();
+    for attempt in 0..10 {
+        eleven.at(attempt * 100).starts().fails().is_sound();
+    }
+    eleven.at(1000).starts().breaks(Invariant::TenAttempts);
+    let mut early = Stage::new();
+    early.woken().at(100).starts().at(150).fails().at(249).starts();
+    early.breaks(Invariant::TenAttempts);
+    let mut twice = Stage::new();
+    twice.woken().add(TIMER, Event::WakeReaper { victim: HOG }).breaks(Invariant::TenAttempts);
+}
+
+#[test]
+fn i5_the_reaper_leaves_skip_behind() {
+    let mut stage = Stage::new();
+    stage.woken().starts().fails().is_sound();
+    stage.blocks(REAPER, WaitOn::Queue(QueueId(0)), Reason::ReaperIdle);
+    stage.breaks(Invariant::ReaperSetsSkip);
+    let mut old = Stage::with("4.6", Approach::Silent, &FENCE);
+    old.woken().starts().fails();
+    old.blocks(REAPER, WaitOn::Queue(QueueId(0)), Reason::ReaperIdle);
+    old.is_waived(Invariant::ReaperSetsSkip);
+    let mut done = Stage::new();
+    done.woken().starts().fails().skips(REAPER);
+    done.blocks(REAPER, WaitOn::Queue(QueueId(0)), Reason::ReaperIdle).is_sound();
+}
+
+#[test]
+fn i6_the_reaper_never_blocks_in_a_notifier() {
+    let story = |mut stage: Stage| {
+        stage.woken().starts().calls(REAPER, false).is_sound();
+        stage.at(3).blocks(REAPER, WaitOn::Lock(LockId(2)), Reason::DriverLock);
+        stage
+    };
+    story(Stage::new()).breaks(Invariant::ReaperNeverBlocks);
+    let blocking = Stage::with("6.1", Approach::Blocking, &FENCE);
+    story(blocking).is_waived(Invariant::ReaperNeverBlocks);
+    let sleepy = Stage::with("6.1", Approach::NonBlocking, &SLEEPS);
+    story(sleepy).is_waived(Invariant::ReaperNeverBlocks);
+    let mut between = Stage::new();
+    between.woken().starts().fails().blocks(REAPER, WaitOn::Time, Reason::BackOff).is_sound();
+    between.wakes(REAPER, Waited::TimedOut).blocks(REAPER, WaitOn::Time, Reason::Pause);
+    between.breaks(Invariant::ReaperNeverBlocks);
+}
+
+#[test]
+fn i7_the_reaper_takes_nothing() {
+    let lock = Event::Acquired { lock: OOM_LOCK, hold: Hold::Exclusive };
+    Stage::new().add(REAPER, lock).breaks(Invariant::ReaperTakesNothing);
+    Stage::with("4.14", Approach::SkipAny, &FENCE)
+        .add(REAPER, lock)
+        .is_waived(Invariant::ReaperTakesNothing);
+    let asks = |gfp: Gfp| Event::AllocBegin { order: 0, gfp: gfp.0 };
+    let mut stage = Stage::new();
+    stage.add(REAPER, asks(Gfp::NOWAIT)).is_sound().add(REAPER, asks(Gfp::NOFS));
+    stage.breaks(Invariant::ReaperTakesNothing);
+}
+
+#[test]
+fn i8_a_refused_vma_is_whole() {
+    let zap = Event::Zap { range: HEAP, pages: 1, freed: 1 };
+    let story = |mut stage: Stage| {
+        stage.woken().starts().calls(REAPER, false).returns(REAPER, true).is_sound();
+        stage.add(REAPER, zap);
+        stage
+    };
+    story(Stage::new()).breaks(Invariant::RefusedVmaIsWhole);
+    story(Stage::with("6.1", Approach::HandOff, &FENCE)).is_waived(Invariant::RefusedVmaIsWhole);
+    let mut next = Stage::new();
+    next.woken().starts().calls(REAPER, false).returns(REAPER, true).fails();
+    next.at(100).starts().calls(REAPER, false).returns(REAPER, false).add(REAPER, zap).is_sound();
+}
+
+#[test]
+fn i9_no_device_uses_freed_pages() {
+    let stale = Event::StaleAccess { device: DeviceId(0), range: HEAP, pages: 3 };
+    Stage::new().add(HOG, stale).breaks(Invariant::NoStaleMapping);
+    let mut ignored = Stage::with("4.9", Approach::Silent, &FENCE);
+    ignored.add(HOG, stale).is_waived(Invariant::NoStaleMapping);
+}
+
+#[test]
+fn i10_starts_have_ends() {
+    let gone = Event::ExitMmapDone { mm: HOG_MM };
+    let end = Event::MnEnd { notifier: NOTIFIER, range: HEAP };
+    let lost = Event::MnLostEnd { notifier: NOTIFIER, range: HEAP };
+    let with_end = |kernel| {
+        let mut stage = Stage::with(kernel, Approach::NonBlocking, &KVM);
+        stage.calls(HOG, true).returns(HOG, false);
+        stage
+    };
+    let starts_have_ends = Invariant::StartsHaveEnds;
+    with_end("5.4").add(HOG, lost).is_waived(starts_have_ends);
+    with_end("5.12").add(HOG, lost).breaks(starts_have_ends);
+    for kernel in ["5.4", "5.12"] {
+        with_end(kernel).add(HOG, gone).breaks(starts_have_ends);
+        let mut paired = with_end(kernel);
+        paired.add(HOG, end).add(HOG, gone).is_sound();
+        paired.add(HOG, end).breaks(starts_have_ends);
+    }
+    // The interval leak: only some kernels have it.
+    let leak = |kernel| {
+        let mut stage = Stage::with(kernel, Approach::NonBlocking, &FENCE);
+        stage.tree(ItreeOp::Start, 1, 3).is_sound().add(HOG, gone);
+        stage
+    };
+    leak("6.1").is_waived(starts_have_ends);
+    leak("5.4").breaks(starts_have_ends);
+}
+
+#[test]
+fn i11_the_tree_is_frozen_while_odd() {
+    let mut sound = Stage::new();
+    sound.tree(ItreeOp::Insert, 0, 2).tree(ItreeOp::Start, 1, 3).tree(ItreeOp::Start, 2, 3);
+    sound.tree(ItreeOp::DeferInsert, 2, 3).tree(ItreeOp::Remove, 2, 3);
+    sound.tree(ItreeOp::DeferRemove, 2, 3).tree(ItreeOp::End, 1, 3).tree(ItreeOp::End, 0, 4);
+    sound.tree(ItreeOp::Start, 1, 4).tree(ItreeOp::Insert, 1, 5).tree(ItreeOp::End, 0, 6);
+    sound.is_sound();
+    for (op, active, seq) in [
+        (ItreeOp::Insert, 1, 3),
+        (ItreeOp::Remove, 1, 3),
+        (ItreeOp::End, 0, 3),
+        (ItreeOp::Start, 1, 3),
+        (ItreeOp::DeferInsert, 0, 3),
+    ] {
+        let mut stage = Stage::new();
+        stage.tree(ItreeOp::Start, 1, 3).is_sound().tree(op, active, seq);
+        stage.breaks(Invariant::TreeFrozenWhileOdd);
+    }
+    Stage::new().tree(ItreeOp::End, 0, 2).breaks(Invariant::TreeFrozenWhileOdd);
+}
+
+#[test]
+fn i12_readers_look_again() {
+    let mut stale = Stage::new();
+    stale.reads(ItreeRead::Begin).calls(HOG, true).returns(HOG, false).is_sound();
+    stale.reads(ItreeRead::Valid).breaks(Invariant::ReadersRetry);
+    let mut again = Stage::new();
+    again.reads(ItreeRead::Begin).calls(HOG, true).returns(HOG, false).reads(ItreeRead::Retry);
+    again.reads(ItreeRead::Waited).reads(ItreeRead::Valid).is_sound();
+    again.reads(ItreeRead::Valid).breaks(Invariant::ReadersRetry);
+}
+
+#[test]
+fn i13_there_are_no_more_pages_than_there_are() {
+    let free = |free| Event::ZoneFree { zone: ZoneId(0), free };
+    Stage::new()
+        .add(HOG, free(1000))
+        .is_sound()
+        .add(HOG, free(1001))
+        .breaks(Invariant::PagesConserved);
+}
+
+#[test]
+fn i14_who_must_not_sleep_does_not() {
+    for gfp in [Gfp::NOWAIT, Gfp::ATOMIC] {
+        let mut stage = Stage::new();
+        stage.add(HOG, Event::AllocBegin { order: 0, gfp: gfp.0 }).is_sound();
+        stage.blocks(HOG, WaitOn::Time, Reason::ReclaimThrottle);
+        stage.breaks(Invariant::NoSleepWhereForbidden);
+    }
+    let mut done = Stage::new();
+    done.add(HOG, Event::AllocBegin { order: 0, gfp: Gfp::NOWAIT.0 });
+    done.add(HOG, Event::AllocDone { ok: false }).blocks(HOG, WaitOn::Time, Reason::Pause);
+    done.is_sound();
+    let reclaim = Event::DirectReclaimBegin { order: 0, gfp: Gfp::KERNEL.0 };
+    Stage::new().add(HOG, reclaim).add(HOG, reclaim).breaks(Invariant::NoSleepWhereForbidden);
+}
+
+#[test]
+fn i15_the_loser_sleeps_one_jiffy() {
+    let story = |ms| {
+        let mut stage = Stage::new();
+        stage.add(HOG, Event::AllocBegin { order: 0, gfp: Gfp::KERNEL.0 });
+        stage.add(HOG, Event::OomTrylockFail { owner: Some(OTHER) });
+        stage.blocks(HOG, WaitOn::Time, Reason::OomLockJiffy);
+        stage.at(ms).wakes(HOG, Waited::TimedOut);
+        stage
+    };
+    story(4).is_sound();
+    story(5).breaks(Invariant::LoserSleepsOneJiffy);
+    story(3).breaks(Invariant::LoserSleepsOneJiffy);
+    let mut other = Stage::new();
+    other.add(HOG, Event::OomTrylockFail { owner: None });
+    other.blocks(HOG, WaitOn::Time, Reason::ReclaimThrottle);
+    other.breaks(Invariant::LoserSleepsOneJiffy);
+    let mut blocks = Stage::new();
+    blocks.add(HOG, Event::AllocBegin { order: 0, gfp: Gfp::KERNEL.0 });
+    blocks.blocks(HOG, WaitOn::Lock(OOM_LOCK), Reason::OomLock);
+    blocks.breaks(Invariant::LoserSleepsOneJiffy);
+}
+
+#[test]
+fn i16_nofs_kills_nobody() {
+    Stage::new().chooses(OTHER, HOG, Gfp::NOFS).breaks(Invariant::NoKillWithoutFs);
+    let nofail = Gfp::NOFS.with(Gfp::NOFAIL);
+    Stage::with("4.9", Approach::Silent, &FENCE).chooses(OTHER, HOG, nofail).is_sound();
+    Stage::with("4.14", Approach::SkipAny, &FENCE)
+        .chooses(OTHER, HOG, nofail)
+        .breaks(Invariant::NoKillWithoutFs);
+}
+
+#[test]
+fn i17_sigkill_comes_first() {
+    let mut stage = Stage::new();
+    stage.chooses(OTHER, HOG, Gfp::KERNEL).marks(OTHER, HOG);
+    stage.breaks(Invariant::SigkillBeforeReserves);
+    // Who is dying already marks itself.
+    Stage::new().marks(HOG, HOG).is_sound();
+}
+
+#[test]
+fn i18_a_trylock_waits_its_turn() {
+    let take = |hold| Event::Acquired { lock: MMAP_LOCK, hold };
+    let (shared, exclusive) = (take(Hold::Shared), take(Hold::Exclusive));
+    Stage::new().add(HOG, exclusive).add(OTHER, shared).breaks(Invariant::TrylockIsFair);
+    Stage::new().add(HOG, shared).add(OTHER, exclusive).breaks(Invariant::TrylockIsFair);
+    let mut queue = Stage::new();
+    queue.add(HOG, shared).blocks(OTHER, WaitOn::Lock(MMAP_LOCK), Reason::MmapLock).is_sound();
+    queue.add(REAPER, shared).breaks(Invariant::TrylockIsFair);
+    let mut in_turn = Stage::new();
+    in_turn.add(HOG, shared).blocks(OTHER, WaitOn::Lock(MMAP_LOCK), Reason::MmapLock);
+    in_turn.add(HOG, Event::Released { lock: MMAP_LOCK }).add(OTHER, exclusive);
+    in_turn.wakes(OTHER, Waited::Granted).add(OTHER, Event::Released { lock: MMAP_LOCK });
+    in_turn.add(HOG, shared).is_sound();
+}
+
+#[test]
+fn i20_the_reapers_records_are_in_order() {
+    let order = Invariant::ReaperRecordsInOrder;
+    Stage::new().starts().breaks(order);
+    Stage::new().woken().starts().starts().breaks(order);
+    Stage::new().woken().fails().breaks(order);
+    Stage::new().woken().add(REAPER, Event::Reaped { victim: HOG, report: REPORT }).breaks(order);
+    let reaped = Event::Reaped { victim: HOG, report: REPORT };
+    Stage::new().woken().starts().add(REAPER, reaped).fails().breaks(order);
+    let finish = Event::FinishTaskReaping { victim: HOG, ok: true };
+    Stage::new().woken().starts().add(REAPER, finish).breaks(order);
+    Stage::new().woken().starts().add(REAPER, reaped).add(REAPER, finish).is_sound();
+}
+
+/// A monitor is told by the engine too, not only by the kernel.
+#[test]
+fn engine_events_are_watched() {
+    let mut stage = Stage::new();
+    stage.at(7);
+    let wait =
+        EngineEvent::Blocked(WaitOn::Time, sim_core::engine::Why(Reason::Pause as u8), StackId(0));
+    stage.recorder.engine_event(SimTime(7 * MS), REAPER, EngineEvent::Ran(CpuId(0)));
+    stage.recorder.engine_event(SimTime(7 * MS), REAPER, wait);
+    stage.breaks(Invariant::ReaperNeverBlocks);
+}
+
+#[test]
+fn every_invariant_has_a_name() {
+    assert_eq!(Invariant::ALL.len(), 20);
+    for (number, invariant) in (1..).zip(Invariant::ALL) {
+        assert_eq!(invariant.id(), format!("I{number}"));
+        assert!(!invariant.text().is_empty());
+    }
+}
