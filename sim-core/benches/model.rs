@@ -155,19 +155,17 @@ fn watching() {
         }
         now_ns() - start
     };
-    let mut costs: Vec<_> = (0..ROUNDS).map(|_| (round(true), round(false))).collect();
+    // The least of many rounds: what else the machine does only adds.
+    let (mut watched, mut blind) = (f64::MAX, f64::MAX);
+    for turn in 0..4 * ROUNDS {
+        let least = if turn % 2 == 0 { &mut watched } else { &mut blind };
+        *least = least.min(round(turn % 2 == 0));
+    }
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let events = events as f64;
-    let middle = |costs: &mut Vec<(f64, f64)>, of: fn(&(f64, f64)) -> f64| {
-        costs.sort_by(|a, b| of(a).total_cmp(&of(b)));
-        of(&costs[ROUNDS / 2])
-    };
-    let watched = middle(&mut costs, |cost| cost.0);
-    let blind = middle(&mut costs, |cost| cost.1);
-    let ratio = middle(&mut costs, |cost| cost.0 / cost.1);
     say(&format!("bench gallery/watched {:.1} ns/event", watched / events));
     say(&format!("bench gallery/unwatched {:.1} ns/event", blind / events));
-    say(&format!("bench gallery/cost-of-watching {:.1} %", (ratio - 1.0) * 100.0));
+    say(&format!("bench gallery/cost-of-watching {:.1} %", (watched / blind - 1.0) * 100.0));
 }
 
 fn everything() {

@@ -76,7 +76,7 @@ impl Monitor for Watch {
             Event::Blocked { on, why, .. } => {
                 self.locks.blocked(task, on);
                 if is_reaper {
-                    self.reaper.blocked(record, why, &self.waivers, &self.victims, cast)?;
+                    self.reaper.blocked(record, why, self.waivers, &self.victims, cast)?;
                 }
                 self.allocs.blocked(record, cast)
             }
@@ -117,7 +117,7 @@ impl Watch {
         match record.event {
             Event::AllocBegin { gfp, .. } => {
                 if is_reaper {
-                    self.reaper.allocates(gfp)?;
+                    reaper::Reaper::allocates(gfp)?;
                 }
                 self.allocs.begun(record, gfp);
                 Ok(())
@@ -128,7 +128,7 @@ impl Watch {
             }
             Event::DirectReclaimBegin { gfp, .. } => {
                 if is_reaper {
-                    self.reaper.allocates(gfp)?;
+                    reaper::Reaper::allocates(gfp)?;
                 }
                 self.allocs.reclaim_begun(record, cast)
             }

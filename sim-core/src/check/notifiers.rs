@@ -49,7 +49,7 @@ struct Call {
 pub(super) struct Notifiers {
     switches: &'static Switches,
     ops: Vec<Ops>,
-    notifiers: Vec<Notifier>,
+    subscriptions: Vec<Notifier>,
     trees: Vec<Tree>,
     /// Calls under way, the innermost of each task last.
     calls: Vec<Call>,
@@ -58,7 +58,7 @@ pub(super) struct Notifiers {
 impl Notifiers {
     pub(super) fn new(switches: &'static Switches, drivers: &[&'static dyn Driver]) -> Self {
         let ops = drivers.iter().map(|driver| driver.ops()).collect();
-        Self { switches, ops, notifiers: Vec::new(), trees: Vec::new(), calls: Vec::new() }
+        Self { switches, ops, subscriptions: Vec::new(), trees: Vec::new(), calls: Vec::new() }
     }
 
     pub(super) fn called(
@@ -86,7 +86,7 @@ impl Notifiers {
         let info = cast.notifiers.get(notifier);
         let ops = info.and_then(|info| self.ops.get(info.device.index()));
         let has_end = ops.is_some_and(|ops| ops.end);
-        let state = slot(&mut self.notifiers, notifier.index());
+        let state = slot(&mut self.subscriptions, notifier.index());
         // A blockable call can't fail: what it returns is ignored.
         if has_end && (call.blockable || !refused) && call.event != MnEvent::Release {
             state.open += 1;
@@ -105,7 +105,7 @@ impl Notifiers {
         range: RangeId,
         cast: &Cast,
     ) -> Result<(), Breach> {
-        let state = slot(&mut self.notifiers, notifier.index());
+        let state = slot(&mut self.subscriptions, notifier.index());
         if state.open > 0 {
             state.open -= 1;
             return Ok(());
@@ -121,7 +121,7 @@ impl Notifiers {
         range: RangeId,
         cast: &Cast,
     ) -> Result<(), Breach> {
-        let state = slot(&mut self.notifiers, notifier.index());
+        let state = slot(&mut self.subscriptions, notifier.index());
         state.open = state.open.saturating_sub(1);
         let who = device_name(cast, notifier);
         let text = format!("the start of {who} for {} gets no end", range_name(cast, range));
@@ -129,7 +129,7 @@ impl Notifiers {
     }
 
     pub(super) fn unregistered(&mut self, notifier: NotifierId) {
-        *slot(&mut self.notifiers, notifier.index()) = Notifier::default();
+        *slot(&mut self.subscriptions, notifier.index()) = Notifier::default();
     }
 
     /// The mm is gone: nothing may be left open.
@@ -146,7 +146,8 @@ impl Notifiers {
             return Err(tree.last.into_iter().fold(breach, Breach::after));
         }
         for (id, _) in cast.notifiers.iter().filter(|(_, info)| info.mm == mm) {
-            let Some(state) = self.notifiers.get(id.index()).filter(|state| state.open > 0) else {
+            let Some(state) = self.subscriptions.get(id.index()).filter(|state| state.open > 0)
+            else {
                 continue;
             };
             let (open, who) = (state.open, device_name(cast, id));
@@ -203,7 +204,7 @@ impl Notifiers {
             }
             ItreeOp::Remove => as_before,
         };
-        if sound && (seq % 2 == 0 || active > 0) {
+        if sound && (seq.is_multiple_of(2) || active > 0) {
             return Ok(());
         }
         let text = format!(
@@ -223,7 +224,7 @@ impl Notifiers {
         op: ItreeRead,
         cast: &Cast,
     ) -> Result<(), Breach> {
-        let readers = &mut slot(&mut self.notifiers, notifier.index()).readers;
+        let readers = &mut slot(&mut self.subscriptions, notifier.index()).readers;
         let at = readers.iter().position(|&(reader, _)| reader == record.task);
         match op {
             ItreeRead::Begin | ItreeRead::Waited => {

@@ -245,7 +245,7 @@ impl Reaper {
         &mut self,
         record: &Record,
         why: u8,
-        waivers: &Waivers,
+        waivers: Waivers,
         victims: &Victims,
         cast: &Cast,
     ) -> Result<(), Breach> {
@@ -279,7 +279,7 @@ impl Reaper {
         Err(Breach::new(Invariant::ReaperTakesNothing, "the reaper takes oom_lock".to_owned()))
     }
 
-    pub(super) fn allocates(&self, gfp: u16) -> Result<(), Breach> {
+    pub(super) fn allocates(gfp: u16) -> Result<(), Breach> {
         if !Gfp(gfp).has(Gfp::DIRECT_RECLAIM) {
             return Ok(());
         }
