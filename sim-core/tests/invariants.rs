@@ -147,7 +147,7 @@ impl Stage {
 
     fn chooses(&mut self, killer: TaskId, victim: TaskId, gfp: Gfp) -> &mut Self {
         let (order, scope) = (0, OomScope::Global);
-        self.add(killer, Event::OomKillProcess { victim, gfp: gfp.0, order, scope })
+        self.add(killer, Event::OomKillProcess { victim, gfp: gfp.0, order, scope, report: true })
     }
 
     fn marks(&mut self, killer: TaskId, victim: TaskId) -> &mut Self {
@@ -243,13 +243,20 @@ fn i2_one_victim_is_pending() {
 
 #[test]
 fn i2_scopes_and_sysrq_are_their_own() {
-    let in_scope = |scope, order| Event::OomKillProcess { victim: OTHER, gfp: 0, order, scope };
+    let in_scope =
+        |scope, order| Event::OomKillProcess { victim: OTHER, gfp: 0, order, scope, report: true };
     Stage::new().kills(OTHER, HOG).add(HOG, in_scope(OomScope::Sysrq, 255)).is_sound();
     Stage::new().kills(OTHER, HOG).add(HOG, in_scope(OomScope::Group, 0)).is_sound();
     let limit = |cgroup| Event::MemcgOom { cgroup: CgroupId(cgroup), gfp: 0, order: 0 };
     let mut memcg = Stage::new();
     memcg.add(OTHER, limit(0));
-    let kill = Event::OomKillProcess { victim: HOG, gfp: 0, order: 0, scope: OomScope::Memcg };
+    let kill = Event::OomKillProcess {
+        victim: HOG,
+        gfp: 0,
+        order: 0,
+        scope: OomScope::Memcg,
+        report: true,
+    };
     memcg.add(OTHER, kill).add(OTHER, Event::SignalGenerate { target: HOG }).marks(OTHER, HOG);
     memcg.add(HOG, limit(1)).add(HOG, in_scope(OomScope::Memcg, 0)).is_sound();
     memcg.add(HOG, limit(0)).add(HOG, in_scope(OomScope::Memcg, 0));

@@ -93,7 +93,7 @@ impl Victims {
     }
 
     pub(super) fn kill_begun(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach> {
-        let Event::OomKillProcess { victim, gfp, order, scope } = record.event else {
+        let Event::OomKillProcess { victim, gfp, order, scope, .. } = record.event else {
             return Ok(());
         };
         self.kills.insert(record.task, Kill { begun: *record, signalled: Vec::new() });
