@@ -21,6 +21,7 @@ pub(crate) fn start(increments: Increments, pending: u32) -> impl FnMut(u64) -> 
     let cpus = Cpus {
         count: 1,
         tick: Nanos::from_ms(4),
+        since_tick: Nanos(0),
         latency: Nanos::from_ms(6),
         min_granularity: Nanos::from_us(750),
         wakeup_granularity: Nanos::from_ms(1),

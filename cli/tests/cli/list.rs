@@ -23,6 +23,9 @@ fn scenarios_are_listed_by_id_and_title() {
         capture-6-1-s5part   The same four megabytes through the interval API
         capture-6-1-s6       An interval over all of the victim: only crumbs are freed
         capture-6-1-s6-smp   An interval over all of the victim, on two CPUs
+        capture-6-1-s7       An interval whose callback never needs to sleep
+        capture-6-1-l1both   The interval leak: a refusal that is never taken back
+        capture-6-1-l2itv    The same interval without the list: a clean exit
     "#]]
     .assert_eq(&lines);
 }

@@ -39,7 +39,7 @@ fn gallery_has_these_verdicts() {
           hog was killed at 1245.884 ms; by 1250.027 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2: recovered
-          hog1 was killed at 2043.478 ms; by 2052.717 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 2043.478 ms; by 2052.617 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2-smp: recovered
           hog1 was killed at 1981.814 ms; by 1987.158 ms free memory was above the high watermark and every survivor had got its page.
@@ -68,6 +68,15 @@ fn gallery_has_these_verdicts() {
         capture-6-1-s6-smp: extra-victims
           presser was killed at 4988.804 ms although hog, killed before, still had 90 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
+        capture-6-1-s7: recovered
+          hog was killed at 1969.035 ms; by 3978.303 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
+        capture-6-1-l1both: extra-victims
+          presser was killed at 5016.508 ms although hog, killed before, still had 93.2 MiB.
+          attempts 10 back-offs 10 refusals 140 reaped 0 incidents 23
+        capture-6-1-l2itv: recovered
+          hog was killed at 1956.712 ms; by 3972.003 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
     "#]].assert_eq(&text);
 }
 

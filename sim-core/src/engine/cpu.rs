@@ -28,6 +28,8 @@ pub struct Cpus {
     pub count: u32,
     /// Time between two ticks.
     pub tick: Nanos,
+    /// How long before time zero the last tick was.
+    pub since_tick: Nanos,
     /// Time in which every runnable process should run once.
     pub latency: Nanos,
     /// Shortest slice.
@@ -304,8 +306,9 @@ impl<O: Observer> Core<O> {
         if self.scheduler.queue.is_empty() {
             return;
         }
-        let tick = self.scheduler.cpus.tick.0;
-        let at = SimTime((self.events.now().0 / tick + 1) * tick);
+        let Cpus { tick, since_tick, .. } = self.scheduler.cpus;
+        let since_tick = since_tick.0 % tick.0;
+        let at = SimTime(((self.events.now().0 + since_tick) / tick.0 + 1) * tick.0 - since_tick);
         for index in 0..self.scheduler.running.len() {
             let cpu = CpuId::from_index(index);
             if self.scheduler.running[cpu].is_some() && !self.scheduler.ticking[cpu] {

@@ -30,6 +30,7 @@ fn cpus(count: u32) -> Cpus {
     Cpus {
         count,
         tick: Nanos::from_ms(4),
+        since_tick: Nanos(0),
         latency: Nanos::from_ms(6),
         min_granularity: Nanos::from_us(750),
         wakeup_granularity: Nanos::from_ms(1),

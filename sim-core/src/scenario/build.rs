@@ -98,6 +98,7 @@ fn cpus(count: u32, clock: Clock, switch_cost: Nanos) -> Cpus {
     Cpus {
         count,
         tick: clock.tick(),
+        since_tick: clock.uptime,
         latency: Nanos::from_ms(6) * factor,
         min_granularity: Nanos::from_us(750) * factor,
         wakeup_granularity: Nanos::from_ms(1) * factor,

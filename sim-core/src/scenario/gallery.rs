@@ -63,6 +63,9 @@ pub const ALL: &[Entry] = entries! {
     Recording "capture-6-1-s5part" "The same four megabytes through the interval API"
     Recording "capture-6-1-s6" "An interval over all of the victim: only crumbs are freed"
     Recording "capture-6-1-s6-smp" "An interval over all of the victim, on two CPUs"
+    Recording "capture-6-1-s7" "An interval whose callback never needs to sleep"
+    Recording "capture-6-1-l1both" "The interval leak: a refusal that is never taken back"
+    Recording "capture-6-1-l2itv" "The same interval without the list: a clean exit"
 };
 
 /// [`ALL`], for who would rather call.
@@ -116,8 +119,9 @@ mod tests {
         assert!(find("no-such").is_none());
     }
 
-    /// One machine for all recordings, but for the time since boot; those
-    /// with two CPUs have other numbers of pages, and cost the same.
+    /// One machine for all recordings, but for the time since boot. Those
+    /// with two CPUs, and those of a boot of their own (`l…`), have other
+    /// numbers of pages, and cost the same.
     #[test]
     fn all_recordings_share_one_machine() {
         let machine = |entry: &Entry| {
@@ -129,8 +133,15 @@ mod tests {
         let recordings = || gallery().iter().filter(|entry| entry.group == Group::Recording);
         let one_cpu = machine(find("capture-6-1-s6").expect("in the gallery"));
         let two_cpus = machine(find("capture-6-1-s6-smp").expect("in the gallery"));
+        let other_boot = machine(find("capture-6-1-l2itv").expect("in the gallery"));
         for entry in recordings() {
-            let same = if entry.id.ends_with("-smp") { &two_cpus } else { &one_cpu };
+            let same = if entry.id.ends_with("-smp") {
+                &two_cpus
+            } else if entry.id.starts_with("capture-6-1-l") {
+                &other_boot
+            } else {
+                &one_cpu
+            };
             assert_eq!(machine(entry), *same, "{}", entry.id);
         }
         let costs = |machine: &str| {
@@ -138,6 +149,7 @@ mod tests {
             machine[start..machine.find("[[machine.zone]]").expect("has zones")].to_owned()
         };
         assert_eq!(costs(&one_cpu), costs(&two_cpus));
+        assert_eq!(costs(&one_cpu), costs(&other_boot));
     }
 
     /// VMAs that the reaper walks, and those that overlap what is
@@ -152,6 +164,9 @@ mod tests {
             ("capture-6-1-s5part", 16, Some(1)),
             ("capture-6-1-s6", 14, Some(2)),
             ("capture-6-1-s6-smp", 14, Some(2)),
+            ("capture-6-1-s7", 14, Some(2)),
+            ("capture-6-1-l1both", 14, Some(2)),
+            ("capture-6-1-l2itv", 14, Some(2)),
         ] {
             let scenario = parsed(id);
             let hog = &scenario.tasks[1];

@@ -35,7 +35,7 @@ fn compared(recording: &Recording, sets: &[(String, String)]) -> Comparison {
 }
 
 /// Recordings whose scenarios wait for operations or drivers.
-const WAITING: [&str; 6] = ["S7-3", "S8w500-3", "S8w5000-3", "S12-3", "L1both-3", "L2itv-3"];
+const WAITING: [&str; 3] = ["S8w500-3", "S8w5000-3", "S12-3"];
 
 fn replayed() -> impl Iterator<Item = &'static Recording> {
     ALL.iter().filter(|recording| !WAITING.contains(&recording.id))
@@ -70,7 +70,9 @@ const FREE: &str = "42707";
 fn timers_of_runs_are_a_jiffy_apart() {
     // And what attempts last in the recording and not in the run.
     const NEAR_US: i64 = 4_000 + 1_000;
-    for recording in replayed().filter(|recording| recording.is_timed()) {
+    // The boot of the leak had other numbers of pages.
+    let same_boot = |recording: &&Recording| recording.is_timed() && !recording.id.starts_with('L');
+    for recording in replayed().filter(same_boot) {
         let sets = [("machine.zone.DMA32.free".to_owned(), FREE.to_owned())];
         let comparison = compared(recording, &sets);
         for what in [
