@@ -156,13 +156,17 @@ impl<O: Observer> Core<O> {
     fn timed_out(&mut self, task: TaskId) -> bool {
         let process = &mut self.processes[task];
         process.timer = None;
-        if let WaitOn::Queue(queue) = process.waits_on {
-            self.queues[queue].forget(task);
+        let on_cpu = process.on_cpu;
+        match process.waits_on {
+            WaitOn::Time => {}
+            WaitOn::Lock(lock) => self.forget_waiter(lock, task),
+            WaitOn::Queue(queue) => self.queues[queue].forget(task),
         }
-        if process.on_cpu {
+        if on_cpu {
             self.wake(task, Waited::TimedOut, Class::Step);
             return false;
         }
+        let process = &mut self.processes[task];
         process.waited = Some(Waited::TimedOut);
         process.state = State::Running;
         self.emit(task, EngineEvent::Woken(None, Waited::TimedOut));

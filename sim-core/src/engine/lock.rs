@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use super::core::{Core, Engine, EngineEvent, Observer, Signals, WaitOn, Waited, Why};
 use super::event_list::Class;
-use crate::base::{LockId, TaskId};
+use crate::base::{LockId, Nanos, TaskId};
 
 /// How a lock is held.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -66,7 +66,7 @@ impl<O: Observer> Core<O> {
         }
     }
 
-    /// Drops a waiter that was killed; those behind it may get their turn.
+    /// Drops a waiter that was killed or gave up; those behind it may get their turn.
     pub(super) fn forget_waiter(&mut self, lock: LockId, task: TaskId) {
         self.locks[lock].waiters.retain(|&(waiter, _)| waiter != task);
         self.hand_off(lock);
@@ -87,6 +87,18 @@ impl<O: Observer> Engine<O> {
         why: Why,
         signals: Signals,
     ) -> impl Future<Output = Waited> + '_ {
+        self.lock_within(lock, hold, why, signals, None)
+    }
+
+    /// Takes the lock, waiting in line for it, for at most `timeout`.
+    pub fn lock_within(
+        &self,
+        lock: LockId,
+        hold: Hold,
+        why: Why,
+        signals: Signals,
+        timeout: Option<Nanos>,
+    ) -> impl Future<Output = Waited> + '_ {
         self.parking(move |core| {
             if core.try_take(lock, hold) {
                 return Some(Waited::Granted);
@@ -96,7 +108,7 @@ impl<O: Observer> Engine<O> {
             }
             let task = core.current();
             core.locks[lock].waiters.push_back((task, hold));
-            core.park(WaitOn::Lock(lock), why, signals, None);
+            core.park(WaitOn::Lock(lock), why, signals, timeout);
             None
         })
     }

@@ -94,6 +94,32 @@ fn lock_is_handed_over_in_order_of_arrival() {
     assert_eq!(notes, [(0, "first"), (10_000_000, "second"), (20_000_000, "third")]);
 }
 
+#[test]
+fn lock_with_a_time_out_is_given_up_then_and_not_granted_later() {
+    let bench = Bench::new(1, Ties::Fifo);
+    let lock = bench.engine.new_lock();
+    hold(&bench, lock, 0, Hold::Shared);
+    bench.process(Needs::Cpu, |engine, noter| async move {
+        engine.sleep(ms(1), WHY, Signals::Ignored).await;
+        let taken = engine.lock_within(lock, Hold::Exclusive, WHY, Signals::Ignored, Some(ms(9)));
+        noter.note(if taken.await == Waited::TimedOut { "gave up" } else { "got it" });
+        let again = engine.lock_within(lock, Hold::Exclusive, WHY, Signals::Ignored, Some(ms(95)));
+        noter.note(if again.await == Waited::Granted { "got it" } else { "gave up" });
+        engine.unlock(lock);
+    });
+    // A reader behind the writer has its turn as soon as the writer gives up.
+    bench.process(Needs::Nothing, |engine, noter| async move {
+        engine.sleep(ms(2), WHY, Signals::Ignored).await;
+        engine.lock(lock, Hold::Shared, WHY, Signals::Ignored).await;
+        noter.note("reader");
+        engine.unlock(lock);
+    });
+    let (stop, notes) = bench.run();
+    assert_eq!(stop, Stop::Idle);
+    let at = |n: u64| n * 1_000_000;
+    assert_eq!(notes, [(at(10), "reader"), (at(10), "gave up"), (at(100), "got it")]);
+}
+
 /// What a reader's trylock finds at 5 ms, given what others do before.
 fn read_trylock_finds(others: impl Fn(&Bench, LockId)) -> bool {
     let bench = Bench::new(1, Ties::Fifo);

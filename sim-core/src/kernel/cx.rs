@@ -223,6 +223,32 @@ impl Cx {
         self.kernel.engine.lock(lock, hold, Why(why as u8), Signals::Ignored).await;
     }
 
+    /// Takes a lock, unless that would take until after `until`
+    /// ([`SimTime::MAX`]: however long it takes). Whether it was taken.
+    pub async fn lock_until(&self, lock: LockId, hold: Hold, why: Reason, until: SimTime) -> bool {
+        let engine = &self.kernel.engine;
+        if engine.try_lock(lock, hold) {
+            return true;
+        }
+        if until <= self.now() {
+            return false;
+        }
+        let left = (until != SimTime::MAX).then(|| until - self.now());
+        let why = Why(why as u8);
+        engine.lock_within(lock, hold, why, Signals::Ignored, left).await == Waited::Granted
+    }
+
+    /// Waits for a queue to be woken, no longer than until `until`
+    /// ([`SimTime::MAX`]: however long it takes). Whether it was woken.
+    pub async fn wait_until(&self, queue: QueueId, why: Reason, until: SimTime) -> bool {
+        if until <= self.now() {
+            return false;
+        }
+        let left = (until != SimTime::MAX).then(|| until - self.now());
+        let engine = &self.kernel.engine;
+        engine.wait(queue, Why(why as u8), Signals::Ignored, left).await == Waited::Granted
+    }
+
     /// Takes a lock if that needs no wait.
     pub fn try_lock(&self, lock: LockId, hold: Hold) -> bool {
         self.charge_lock_op();

@@ -1,18 +1,23 @@
 //! How a task ends.
 //!
 //! Mirrors kernel/exit.c: `do_exit()`, `exit_mm()`, `do_group_exit()`,
-//! and kernel/fork.c: `mmput()`, Linux 6.1 (kernel-spec 7.1). The mm goes
-//! before the files, so a device file that a process holds closes only
-//! when its memory is gone.
+//! and kernel/fork.c: `mmput()`, `mmput_async()`, Linux 4.6 to 7.1
+//! (kernel-spec 7.1). The mm goes before the files, so a device file that
+//! a process holds closes only when its memory is gone, and pages that
+//! the device pins go back later still. Locks of the scenario that the
+//! task holds are not let go: in the kernel that would be a bug, and
+//! stays one here. Left out: core dumps, `exit_sem()`, task work.
 
-use super::cx::Cx;
+use super::cx::{Cx, NewTask};
 use super::mmap::exit_mmap;
 use super::mmu_notifier::unregister_all;
 use super::oom_kill::exit_oom_victim;
+use super::page_alloc::free_pages;
 use super::signal::kill_threads;
+use super::zone::Use;
 use crate::base::MmId;
 use crate::engine::Hold;
-use crate::record::{Event, Func, Reason};
+use crate::record::{Event, Func, Gfp, Reason, TaskKind};
 
 /// `do_group_exit()`: the whole process ends.
 pub async fn do_group_exit(cx: &Cx) {
@@ -35,38 +40,82 @@ pub async fn do_exit(cx: &Cx) {
         // Whoever waits for it to be ready waits in vain.
         cx.wake_all(ready);
     }
-    let mm = exit_mm(cx).await;
+    exit_mm(cx).await;
     cx.record(Event::ProcessExit {});
-    // exit_files(): threads share the files, the last one closes them.
-    if let Some(mm) = mm
-        && last
-    {
-        unregister_all(cx, mm).await;
+    if last {
+        exit_files(cx).await;
     }
+    free_kernel_pages(cx);
 }
 
-/// `exit_mm()`: lets go of the mm; the last user tears it down.
-async fn exit_mm(cx: &Cx) -> Option<MmId> {
+/// `exit_mm()`: lets go of the mm; the last user tears it down. Waits
+/// for whoever has the mm's lock for writing, and cannot be killed there.
+async fn exit_mm(cx: &Cx) {
     let _in = cx.enter(Func::ExitMm);
-    let mm = cx.mm()?;
+    let Some(mm) = cx.mm() else { return };
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
     cx.with(|state| state.tasks[cx.task()].mm = None);
     cx.unlock(mmap_lock);
     mmput(cx, mm).await;
+    // TIF_MEMDIE: only now can nothing more come of this task's death.
     exit_oom_victim(cx);
-    Some(mm)
 }
 
-/// `mmput()` and `__mmput()`.
-async fn mmput(cx: &Cx, mm: MmId) {
-    let last = cx.with(|state| {
+/// `mmput()`.
+pub(super) async fn mmput(cx: &Cx, mm: MmId) {
+    if put_user(cx, mm) {
+        __mmput(cx, mm).await;
+    }
+}
+
+/// `mmput_async()`: if this was the last user, a worker tears the mm
+/// down, so that the caller need not.
+pub(super) fn mmput_async(cx: &Cx, mm: MmId) {
+    if !put_user(cx, mm) {
+        return;
+    }
+    let worker = NewTask {
+        name: format!("mmput_async/{}", mm.0),
+        comm: "kworker/0:1".to_owned(),
+        pid: 0,
+        leader: None,
+        kind: TaskKind::Kthread,
+        oom_score_adj: 0,
+    };
+    cx.kernel().spawn(worker, |cx| async move {
+        let _in = cx.enter(Func::MmputAsync);
+        __mmput(&cx, mm).await;
+    });
+}
+
+/// Whether that was the last one.
+fn put_user(cx: &Cx, mm: MmId) -> bool {
+    cx.with(|state| {
         let mm = &mut state.mms[mm];
         mm.mm_users -= 1;
         mm.mm_users == 0
-    });
-    if last {
-        let _in = cx.enter(Func::Mmput);
-        exit_mmap(cx, mm).await;
+    })
+}
+
+/// `__mmput()`.
+async fn __mmput(cx: &Cx, mm: MmId) {
+    let _in = cx.enter(Func::Mmput);
+    exit_mmap(cx, mm).await;
+}
+
+/// `exit_files()`: threads share the files, the last one closes them.
+async fn exit_files(cx: &Cx) {
+    let _in = cx.enter(Func::ExitFiles);
+    let leader = cx.with(|state| state.tasks[cx.task()].leader);
+    unregister_all(cx, leader).await;
+}
+
+/// What kernel code in this task had allocated for itself.
+fn free_kernel_pages(cx: &Cx) {
+    let pages = cx.with(|state| std::mem::take(&mut state.tasks[cx.task()].kernel_pages));
+    if pages.count() > 0 {
+        free_pages(cx, pages, Use::Kernel);
+        cx.record(Event::KernelPages { held: 0, order: 0, gfp: Gfp::KERNEL.0 });
     }
 }

@@ -8,6 +8,7 @@
 use super::cx::Cx;
 use super::device::free_unmapped;
 use super::mm::Vma;
+use super::mmu_notifier::arch_invalidate_secondary_tlbs;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::zone::{Pages, Use};
 use crate::base::{MmId, RangeId};
@@ -113,12 +114,14 @@ fn install(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
 /// `unmap_page_range()`: clears a VMA's PTEs batch by batch. Two tasks may
 /// do this to one VMA at a time; each page is freed once.
 pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
+    let mut flush = false;
     loop {
         let batch =
             cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.present().min(ZAP_BATCH)));
         if batch == 0 {
-            return;
+            break;
         }
+        flush = true;
         cx.cpu(cx.costs().zap_page * batch).await;
         let (file, anon, left) = cx.with(|state| {
             let vma = state.mms[mm].vma(range).expect("invariant: the mm outlives its unmapping");
@@ -134,5 +137,8 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
             let freed = free_unmapped(cx, range, left, anon, Use::Anon);
             cx.record(Event::Zap { range, pages: count(unmapped), freed: count(freed.count()) });
         }
+    }
+    if flush {
+        arch_invalidate_secondary_tlbs(cx, mm, range).await;
     }
 }

@@ -117,6 +117,7 @@ pub enum Deferred {
 
 /// An address space.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the kernel's MMF_ flags, by name")]
 pub struct Mm {
     /// The task it was made for.
     pub owner: TaskId,
@@ -136,6 +137,12 @@ pub struct Mm {
     pub hlist: Vec<NotifierId>,
     /// Interval notifiers.
     pub itree: Itree,
+    /// Whether any notifier was ever registered (`mm->notifier_subscriptions` is there).
+    pub ever_notified: bool,
+    /// Invalidations between their start and their end.
+    pub hlist_ranges: u32,
+    /// Whether ranges were handed to a worker (policy `hand-off`).
+    pub handed_off: bool,
 }
 
 impl Mm {
@@ -159,6 +166,9 @@ impl Mm {
                 deferred: Vec::new(),
                 wait,
             },
+            ever_notified: false,
+            hlist_ranges: 0,
+            handed_off: false,
         }
     }
 

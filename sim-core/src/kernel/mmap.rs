@@ -1,15 +1,18 @@
 //! The end of an address space.
 //!
-//! Mirrors mm/mmap.c: `exit_mmap()`, Linux 6.1 (kernel-spec 3.7, 7.1):
-//! notifiers first, then the unmapping under `mmap_lock` for reading,
-//! beside the reaper; then SKIP; then the page tables under the lock for
-//! writing.
+//! Mirrors mm/mmap.c: `exit_mmap()`, Linux 4.6 to 7.1 (kernel-spec 3.7,
+//! 7.1): notifiers first, then the pages, then the page tables; in
+//! between it makes sure that the reaper is out and stays out, each era in
+//! its own way.
 
 use super::cx::Cx;
 use super::memory::unmap_page_range;
-use super::mmu_notifier::{Range, invalidate_range_end, invalidate_range_start, release};
-use super::oom_reaper::set_oom_skip;
-use super::plugin::Blockable;
+use super::mmu_notifier::{
+    Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init, release,
+};
+use super::oom_reaper::{__oom_reap_task_mm, set_oom_skip};
+use super::plugin::Approach;
+use super::switches::ExitEra;
 use crate::base::MmId;
 use crate::engine::Hold;
 use crate::record::{Event, Func, MnEvent, RangeInfo, Reason, SkipBy};
@@ -20,27 +23,92 @@ pub(super) async fn exit_mmap(cx: &Cx, mm: MmId) {
     cx.record(Event::ExitMmap { mm });
     let all = whole_address_space(cx, mm);
     release(cx, mm, all).await;
-    let (mmap_lock, vmas) = cx.with(|state| {
-        let mm = &state.mms[mm];
-        (mm.mmap_lock, mm.vmas.iter().map(|vma| vma.id).collect::<Vec<_>>())
-    });
-    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
-    {
-        let _in = cx.enter(Func::UnmapVmas);
-        // Interval notifiers hear of it a second time; the list is empty by now.
-        let _ = invalidate_range_start(cx, mm, all, Blockable::Yes, MnEvent::Unmap).await;
-        for vma in vmas {
-            unmap_page_range(cx, mm, vma).await;
+    match cx.kernel().switches.exit {
+        ExitEra::ReaperPins => {
+            // No reaper: it holds mm_users while it works.
+            unmap_vmas(cx, mm, all).await;
+            free_pgtables(cx, mm);
+            // __mmput() does this, after exit_mmap().
+            set_oom_skip(cx, mm, SkipBy::Exit);
         }
-        invalidate_range_end(cx, mm);
+        ExitEra::Drain => {
+            unmap_vmas(cx, mm, all).await;
+            set_oom_skip(cx, mm, SkipBy::Exit);
+            if mm_is_oom_victim(cx, mm) {
+                drain_reaper(cx, mm).await;
+            }
+            free_pgtables(cx, mm);
+        }
+        ExitEra::SelfReapUnderOomLock | ExitEra::SelfReap => {
+            if mm_is_oom_victim(cx, mm) {
+                reap_self(cx, mm).await;
+                set_oom_skip(cx, mm, SkipBy::Exit);
+                drain_reaper(cx, mm).await;
+            }
+            unmap_vmas(cx, mm, all).await;
+            free_pgtables(cx, mm);
+        }
+        ExitEra::Concurrent => {
+            let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+            cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+            unmap_vmas(cx, mm, all).await;
+            cx.unlock(mmap_lock);
+            set_oom_skip(cx, mm, SkipBy::Exit);
+            // Waits for a reaper at work.
+            cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+            free_pgtables(cx, mm);
+            cx.unlock(mmap_lock);
+        }
     }
-    cx.unlock(mmap_lock);
-    set_oom_skip(cx, mm, SkipBy::Exit);
-    // free_pgtables(); taking the lock for writing waits for a reaper at work.
-    cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
-    cx.with(|state| state.mms[mm].vmas.clear());
-    cx.unlock(mmap_lock);
     cx.record(Event::ExitMmapDone { mm });
+}
+
+/// `mm_is_oom_victim()`.
+fn mm_is_oom_victim(cx: &Cx, mm: MmId) -> bool {
+    cx.with(|state| {
+        let groups = state.groups.iter().filter_map(|(_, group)| group.as_ref());
+        groups.into_iter().any(|group| group.oom_mm == Some(mm))
+    })
+}
+
+/// Takes and drops `mmap_lock` for writing: a reaper at work is done
+/// after that, and one that comes later sees SKIP.
+async fn drain_reaper(cx: &Cx, mm: MmId) {
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+    cx.unlock(mmap_lock);
+}
+
+/// A victim reaps itself as the reaper would, beside the reaper; what is
+/// refused is unmapped afterwards.
+async fn reap_self(cx: &Cx, mm: MmId) {
+    let locks = cx.kernel().switches.exit == ExitEra::SelfReapUnderOomLock;
+    let oom_lock = cx.with(|state| state.oom_lock);
+    if locks {
+        cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
+    }
+    __oom_reap_task_mm(cx, mm, Approach::NonBlocking).await;
+    if locks {
+        cx.unlock(oom_lock);
+    }
+}
+
+/// `unmap_vmas()`. Interval notifiers hear of it a second time; the list
+/// is empty by now.
+async fn unmap_vmas(cx: &Cx, mm: MmId, all: Range) {
+    let _in = cx.enter(Func::UnmapVmas);
+    let range = mmu_notifier_range_init(cx, MnEvent::Unmap, mm, all);
+    invalidate_range_start(cx, range).await;
+    let vmas: Vec<_> = cx.with(|state| state.mms[mm].vmas.iter().map(|vma| vma.id).collect());
+    for vma in vmas {
+        unmap_page_range(cx, mm, vma).await;
+    }
+    invalidate_range_end(cx, range).await;
+}
+
+/// `free_pgtables()` and `remove_vma()`.
+fn free_pgtables(cx: &Cx, mm: MmId) {
+    cx.with(|state| state.mms[mm].vmas.clear());
 }
 
 fn whole_address_space(cx: &Cx, mm: MmId) -> Range {

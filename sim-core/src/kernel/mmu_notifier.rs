@@ -1,24 +1,29 @@
-//! MMU notifiers: the list, the interval tree, and their calls.
+//! MMU notifiers: how an invalidation of a range reaches those who
+//! mirror it.
 //!
-//! Mirrors mm/mmu_notifier.c: `__mmu_notifier_invalidate_range_start()`,
-//! `mn_itree_invalidate()`, `mn_itree_inv_start_range()`,
-//! `mn_itree_inv_end()`, `mn_hlist_invalidate_range_start()`,
-//! `__mmu_notifier_release()`, `mmu_interval_notifier_insert()` and
-//! `_remove()`, Linux 6.1 (kernel-spec 4.4, 4.5). Left out: end
-//! operations (no driver here has one), the read side, change_pte and
-//! the secondary-TLB operations.
+//! Mirrors mm/mmu_notifier.c: `__mmu_notifier_invalidate_range_start()`
+//! and `_end()`, `__mmu_notifier_release()`, `mmu_notifier_register()`
+//! and `_unregister()`, Linux 4.6 to 7.1 (kernel-spec 4). The interval
+//! machinery is in `interval`, the list in `hlist`. Left out:
+//! `change_pte`, the ageing operations, `mmu_notifier_get()`.
+
+mod hlist;
+mod interval;
 
 use super::cx::Cx;
-use super::device::{registered, released, unregistered};
-use super::mm::Deferred;
-use super::plugin::{Api, Blockable, Call, Refused};
+use super::device::{registered, unregistered};
+use super::plugin::{Api, Blockable, Call, RangeTest, Refused};
 use super::state::State;
-use crate::base::{DeviceId, MmId, NotifierId, RangeId};
-use crate::engine::{Hold, Signals};
-use crate::record::{Event, Func, ItreeOp, MnEvent, NotifierInfo, RangeInfo, Reason};
+use crate::base::{DeviceId, MmId, NotifierId, RangeId, TaskId};
+use crate::engine::Hold;
+use crate::record::{Event, Func, MnEvent, NotifierInfo, RangeInfo, Reason};
+
+pub use hlist::Srcu;
+pub(super) use hlist::arch_invalidate_secondary_tlbs;
+pub use interval::{mmu_interval_read_begin, mmu_interval_read_retry, mmu_interval_set_seq};
 
 /// A range of addresses that is invalidated.
-#[derive(Copy, Clone, Debug)]
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub struct Range {
     /// Its name in records.
     pub id: RangeId,
@@ -28,6 +33,42 @@ pub struct Range {
     pub end: u64,
 }
 
+impl Range {
+    /// Whether they have an address in common.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+}
+
+/// `struct mmu_notifier_range`: one invalidation.
+#[derive(Copy, Clone, Debug)]
+pub struct NotifierRange {
+    /// Whose memory.
+    pub mm: MmId,
+    /// Which part of it.
+    pub range: Range,
+    /// `MMU_NOTIFIER_RANGE_BLOCKABLE`: whether callbacks may sleep.
+    pub blockable: Blockable,
+    /// Why.
+    pub event: MnEvent,
+    /// Who tests whether a notifier is concerned.
+    test: RangeTest,
+}
+
+/// `mmu_notifier_range_init()`.
+pub fn mmu_notifier_range_init(cx: &Cx, event: MnEvent, mm: MmId, range: Range) -> NotifierRange {
+    let test = cx.with(|state| state.policy.approach().range_test());
+    NotifierRange { mm, range, blockable: Blockable::Yes, event, test }
+}
+
+impl NotifierRange {
+    /// The same range, with callbacks that may sleep so long.
+    #[must_use]
+    pub fn blockable(self, blockable: Blockable) -> Self {
+        Self { blockable, ..self }
+    }
+}
+
 /// A registration: `struct mmu_notifier` or `struct mmu_interval_notifier`.
 #[derive(Clone, Debug)]
 pub struct Notifier {
@@ -35,211 +76,119 @@ pub struct Notifier {
     pub device: DeviceId,
     /// On which mm.
     pub mm: MmId,
+    /// Leader of the process that opened the device.
+    pub opener: TaskId,
     /// On the list or in the tree.
     pub api: Api,
     /// What it covers.
     pub range: Range,
     /// `interval_sub->invalidate_seq`.
     pub seq: u32,
+    /// Whether it is registered: not yet unregistered.
+    pub registered: bool,
 }
 
-impl Notifier {
-    fn overlaps(&self, range: Range) -> bool {
-        self.range.start < range.end && range.start < self.range.end
-    }
+/// `mmu_notifier_invalidate_range_start()`: callbacks may sleep, and
+/// their refusals are ignored: they would be a driver's bug.
+pub async fn invalidate_range_start(cx: &Cx, range: NotifierRange) {
+    let refused = __mmu_notifier_invalidate_range_start(cx, range.blockable(Blockable::Yes)).await;
+    debug_assert!(refused.is_ok(), "invariant: blockable calls can't be refused");
 }
 
-/// `mmu_notifier_invalidate_range_start_nonblock()`.
-pub async fn invalidate_range_start_nonblock(
+/// `mmu_notifier_invalidate_range_start_nonblock()`, in a range that is
+/// not blockable, or is for so long. A range refused gets no end.
+pub async fn invalidate_range_start_nonblock(cx: &Cx, range: NotifierRange) -> Result<(), Refused> {
+    __mmu_notifier_invalidate_range_start(cx, range).await
+}
+
+/// `__mmu_notifier_invalidate_range_start()`: the interval tree, then the list.
+async fn __mmu_notifier_invalidate_range_start(
     cx: &Cx,
-    mm: MmId,
-    range: Range,
-    event: MnEvent,
-) -> Result<(), Refused> {
-    invalidate_range_start(cx, mm, range, Blockable::No, event).await
-}
-
-/// `__mmu_notifier_invalidate_range_start()`.
-pub async fn invalidate_range_start(
-    cx: &Cx,
-    mm: MmId,
-    range: Range,
-    blockable: Blockable,
-    event: MnEvent,
+    range: NotifierRange,
 ) -> Result<(), Refused> {
     let _in = cx.enter(Func::MnStart);
-    if cx.with(|state| state.mms[mm].itree.has_itree) {
-        mn_itree_invalidate(cx, mm, range, blockable, event).await?;
+    if cx.with(|state| state.mms[range.mm].itree.has_itree) {
+        interval::mn_itree_invalidate(cx, range).await?;
     }
-    let refused = mn_hlist_invalidate_range_start(cx, mm, range, blockable, event).await;
-    if refused.is_err() && !cx.kernel().switches.interval_leak {
-        mn_itree_inv_end(cx, mm);
+    cx.with(|state| state.mms[range.mm].hlist_ranges += 1);
+    let refused = if cx.with(|state| state.mms[range.mm].hlist.is_empty()) {
+        Ok(())
+    } else {
+        hlist::mn_hlist_invalidate_range_start(cx, range).await
+    };
+    if refused.is_err() {
+        hlist::range_done(cx, range.mm);
+        if !cx.kernel().switches.interval_leak {
+            interval::mn_itree_inv_end(cx, range.mm);
+        }
     }
     refused
 }
 
 /// `__mmu_notifier_invalidate_range_end()`.
-pub fn invalidate_range_end(cx: &Cx, mm: MmId) {
-    mn_itree_inv_end(cx, mm);
+pub async fn invalidate_range_end(cx: &Cx, range: NotifierRange) {
+    let _in = cx.enter(Func::MnEnd);
+    interval::mn_itree_inv_end(cx, range.mm);
+    hlist::mn_hlist_invalidate_end(cx, range).await;
+    hlist::range_done(cx, range.mm);
 }
 
-/// `mn_itree_invalidate()`: calls the overlapping interval notifiers, by
-/// address. In a non-blockable range the first refusal ends it.
-async fn mn_itree_invalidate(
-    cx: &Cx,
-    mm: MmId,
-    range: Range,
-    blockable: Blockable,
-    event: MnEvent,
-) -> Result<(), Refused> {
-    let _in = cx.enter(Func::MnItreeInvalidate);
-    cx.cpu(cx.costs().notifier_interval).await;
-    // The tree is frozen while seq is odd, so the list stays true across the calls.
-    let (called, seq) = mn_itree_inv_start_range(cx, mm, range);
-    for notifier in called {
-        cx.cpu(cx.costs().notifier_overlap).await;
-        let refused = call(cx, notifier, range, blockable, event, seq).await;
-        if refused.is_err() && blockable != Blockable::Yes {
-            mn_itree_inv_end(cx, mm);
-            return Err(Refused);
-        }
-    }
-    Ok(())
-}
-
-/// `mn_itree_inv_start_range()`: the overlapping notifiers and the sequence number.
-fn mn_itree_inv_start_range(cx: &Cx, mm: MmId, range: Range) -> (Vec<NotifierId>, u32) {
-    let (called, seq) = cx.with(|state| {
-        let notifiers = &state.notifiers;
-        let itree = &mut state.mms[mm].itree;
-        itree.active += 1;
-        let overlapping = |&id: &NotifierId| notifiers[id].overlaps(range);
-        let called: Vec<_> = itree.tree.iter().copied().filter(overlapping).collect();
-        if !called.is_empty() {
-            itree.seq |= 1;
-        }
-        (called, itree.seq)
+fn record_call(cx: &Cx, notifier: NotifierId, range: &NotifierRange) {
+    cx.record(Event::MnCall {
+        notifier,
+        range: range.range.id,
+        blockable: range.blockable.may_sleep(),
+        event: range.event,
     });
-    record_itree(cx, mm, ItreeOp::Start);
-    (called, seq)
 }
 
-/// `mn_itree_inv_end()`: the last one out makes the tree changeable again.
-fn mn_itree_inv_end(cx: &Cx, mm: MmId) {
-    let Some((wait, opened)) = cx.with(|state| {
-        let itree = &mut state.mms[mm].itree;
-        if !itree.has_itree {
-            return None;
-        }
-        assert!(itree.active > 0, "invariant I11: an invalidation ends that never began");
-        itree.active -= 1;
-        let opened = itree.active == 0 && itree.seq % 2 == 1;
-        if opened {
-            itree.seq += 1;
-            for change in std::mem::take(&mut itree.deferred) {
-                match change {
-                    Deferred::Insert(id) => insert_sorted(state, id),
-                    Deferred::Remove(id) => state.mms[mm].itree.tree.retain(|&other| other != id),
-                }
-            }
-        }
-        Some((state.mms[mm].itree.wait, opened))
-    }) else {
-        return;
-    };
-    record_itree(cx, mm, ItreeOp::End);
-    if opened {
-        cx.wake_all(wait);
+/// Under a policy that has the core test ranges and refuse itself: whether it does.
+fn core_refuses(cx: &Cx, notifier: NotifierId, range: &NotifierRange) -> bool {
+    let refuses = range.test == RangeTest::CoreRefuses && range.blockable != Blockable::Yes;
+    if refuses {
+        cx.record(Event::CoreRefused { notifier, range: range.range.id });
     }
+    refuses
 }
 
-/// `mn_hlist_invalidate_range_start()`: calls every notifier of the list,
-/// even after one refused.
-async fn mn_hlist_invalidate_range_start(
-    cx: &Cx,
-    mm: MmId,
-    range: Range,
-    blockable: Blockable,
-    event: MnEvent,
-) -> Result<(), Refused> {
-    let mut result = Ok(());
-    let mut index = 0;
-    while let Some(notifier) = cx.with(|state| state.mms[mm].hlist.get(index).copied()) {
-        let _in = cx.enter(Func::MnHlistStart);
-        index += 1;
-        if !has_start(cx, notifier) {
-            continue;
-        }
-        cx.cpu(cx.costs().notifier_hlist).await;
-        if call(cx, notifier, range, blockable, event, 0).await.is_err() {
-            // The line "callback failed with -11 in non-blockable context."
-            cx.cpu(cx.costs().printk).await;
-            if blockable != Blockable::Yes {
-                result = Err(Refused);
-            }
-        }
+/// What a driver's callback is told.
+fn describe<'a>(cx: &'a Cx, notifier: NotifierId, range: &NotifierRange, seq: u32) -> Call<'a> {
+    let overlaps = cx.with(|state| state.notifiers[notifier].range.overlaps(range.range));
+    let NotifierRange { range, blockable, event, .. } = *range;
+    Call { cx, notifier, range, overlaps, blockable, event, seq }
+}
+
+/// Takes down what a callback answered.
+fn answered(cx: &Cx, notifier: NotifierId, range: &NotifierRange, refused: bool) {
+    cx.record(Event::MnReturn { notifier, range: range.range.id, refused });
+    let limited = matches!(range.blockable, Blockable::Until(_));
+    if refused && limited && range.blockable.until() <= cx.now() {
+        cx.record(Event::DeadlinePassed { notifier, range: range.range.id });
     }
-    result
-}
-
-/// Whether a registration has an operation that is called for ranges.
-fn has_start(cx: &Cx, notifier: NotifierId) -> bool {
-    let device = cx.with(|state| state.notifiers[notifier].device);
-    cx.kernel().drivers[device].ops().start
-}
-
-/// Calls one driver.
-async fn call(
-    cx: &Cx,
-    notifier: NotifierId,
-    range: Range,
-    blockable: Blockable,
-    event: MnEvent,
-    seq: u32,
-) -> Result<(), Refused> {
-    let (device, overlaps) = cx.with(|state| {
-        let subscription = &state.notifiers[notifier];
-        (subscription.device, subscription.overlaps(range))
-    });
-    let may_block = blockable.may_sleep();
-    cx.record(Event::MnCall { notifier, range: range.id, blockable: may_block, event });
-    let result = {
-        let _in = cx.enter(Func::DriverCallback);
-        let driver = cx.kernel().drivers[device];
-        driver.invalidate(Call { cx, notifier, range, overlaps, blockable, event, seq }).await
-    };
-    cx.record(Event::MnReturn { notifier, range: range.id, refused: result.is_err() });
-    result
-}
-
-/// `mmu_interval_set_seq()`, under the driver's lock.
-pub fn mmu_interval_set_seq(cx: &Cx, notifier: NotifierId, seq: u32) {
-    cx.with(|state| state.notifiers[notifier].seq = seq);
 }
 
 /// `__mmu_notifier_release()`: the mm is going away; everything is
 /// invalidated, and the list is emptied.
-pub async fn release(cx: &Cx, mm: MmId, all: Range) {
+pub(super) async fn release(cx: &Cx, mm: MmId, all: Range) {
     let _in = cx.enter(Func::MmuNotifierRelease);
     if cx.with(|state| state.mms[mm].itree.has_itree) {
-        // Blockable: a refusal would be a driver's bug, and is ignored.
-        let _ = mn_itree_invalidate(cx, mm, all, Blockable::Yes, MnEvent::Release).await;
-        mn_itree_inv_end(cx, mm);
+        let range = mmu_notifier_range_init(cx, MnEvent::Release, mm, all);
+        // Blockable, so nobody can refuse it.
+        let _ = interval::mn_itree_invalidate(cx, range).await;
+        interval::mn_itree_inv_end(cx, mm);
     }
-    let hlist = cx.with(|state| std::mem::take(&mut state.mms[mm].hlist));
-    for &notifier in &hlist {
-        released(cx, notifier);
-    }
-    if !hlist.is_empty() {
-        cx.sleep(cx.costs().srcu_sync, Reason::Srcu, Signals::Ignored).await;
+    if !cx.with(|state| state.mms[mm].hlist.is_empty()) {
+        hlist::mn_hlist_release(cx, mm).await;
     }
 }
 
 /// `mmu_notifier_register()` or `mmu_interval_notifier_insert()`: which,
-/// the policy decides.
-pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64) {
+/// the policy decides. Returns the registration.
+pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64) -> NotifierId {
+    let ops = cx.kernel().drivers[device].ops();
     let asked = cx.with(|state| state.devices[device].setup.api);
-    let api = cx.with(|state| state.policy).api(asked);
+    // Only a list notifier can have the other operations.
+    let api = if ops.start { cx.with(|state| state.policy).api(asked) } else { Api::Hlist };
     let range = cx.kernel().engine.observe(|_, recorder| {
         let name = recorder.cast.devices[device].name.clone();
         let interval = api == Api::Interval;
@@ -247,119 +196,85 @@ pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64)
         recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous: true })
     });
     let range = Range { id: range, start, end };
-    let id = cx.with(|state| state.notifiers.push(Notifier { device, mm, api, range, seq: 0 }));
+    let id = cx.with(|state| {
+        let opener = state.tasks[cx.task()].leader;
+        let notifier = Notifier { device, mm, opener, api, range, seq: 0, registered: true };
+        state.notifiers.push(notifier)
+    });
     cx.record(Event::NotifierRegistered { notifier: id, range: range.id });
-    if !cx.kernel().drivers[device].ops().has_any() {
+    if !ops.has_any() {
         // It registers no notifier, it only pins.
         registered(cx, id).await;
-        return;
+        return id;
     }
     // mmu_notifier_register() takes the lock for writing; a later interval does without.
     let first_interval = cx.with(|state| !state.mms[mm].itree.has_itree);
     let locks = api == Api::Hlist || first_interval;
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     if locks {
+        let _in = cx.enter(Func::HlistRegister);
         cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+        hlist::mm_take_all_locks(cx, mm).await;
+        cx.with(|state| state.mms[mm].ever_notified = true);
     }
     match api {
         Api::Hlist => cx.with(|state| state.mms[mm].hlist.insert(0, id)),
-        Api::Interval => mmu_interval_notifier_insert(cx, mm, id),
+        Api::Interval => interval::mmu_interval_notifier_insert(cx, mm, id),
     }
     if locks {
         cx.unlock(mmap_lock);
     }
     registered(cx, id).await;
+    id
 }
 
-fn mmu_interval_notifier_insert(cx: &Cx, mm: MmId, id: NotifierId) {
-    let _in = cx.enter(Func::IntervalInsert);
-    let op = cx.with(|state| {
-        let itree = &mut state.mms[mm].itree;
-        itree.has_itree = true;
-        if itree.active > 0 && itree.seq % 2 == 1 {
-            itree.deferred.push(Deferred::Insert(id));
-            state.notifiers[id].seq = itree.seq;
-            ItreeOp::DeferInsert
-        } else {
-            if itree.active > 0 {
-                // Its first reader must wait for the running invalidations.
-                itree.seq |= 1;
-                state.notifiers[id].seq = itree.seq;
-            } else {
-                state.notifiers[id].seq = itree.seq - 1;
-            }
-            insert_sorted(state, id);
-            ItreeOp::Insert
-        }
+/// `mmu_notifier_unregister()` or `mmu_interval_notifier_remove()`.
+pub async fn unregister(cx: &Cx, notifier: NotifierId) {
+    let (mm, api, registered) = cx.with(|state| {
+        let notifier = &mut state.notifiers[notifier];
+        let registered = std::mem::replace(&mut notifier.registered, false);
+        (notifier.mm, notifier.api, registered)
     });
-    record_itree(cx, mm, op);
+    if !registered {
+        return;
+    }
+    let device = cx.with(|state| state.notifiers[notifier].device);
+    if cx.kernel().drivers[device].ops().has_any() {
+        match api {
+            Api::Hlist => hlist::mmu_notifier_unregister(cx, mm, notifier).await,
+            Api::Interval => interval::mmu_interval_notifier_remove(cx, mm, notifier).await,
+        }
+    }
+    unregistered(cx, notifier);
+    cx.record(Event::NotifierUnregistered { notifier });
 }
 
-fn insert_sorted(state: &mut State, id: NotifierId) {
-    let start = state.notifiers[id].range.start;
-    let mm = state.notifiers[id].mm;
-    let notifiers = &state.notifiers;
-    let tree = &mut state.mms[mm].itree.tree;
-    let at = tree.partition_point(|&other| notifiers[other].range.start <= start);
-    tree.insert(at, id);
-}
-
-/// The device files of a process close: its registrations on `mm` go away.
-pub async fn unregister_all(cx: &Cx, mm: MmId) {
+/// The device files that a process opened close, in the order in which
+/// it opened them: what it registered goes away.
+pub(super) async fn unregister_all(cx: &Cx, opener: TaskId) {
     let ids: Vec<_> = cx.with(|state| {
-        let mine = state.notifiers.iter().filter(|(_, notifier)| notifier.mm == mm);
-        mine.map(|(id, notifier)| (id, notifier.api)).collect()
+        let mine = state.notifiers.iter().filter(|(_, notifier)| notifier.opener == opener);
+        mine.map(|(id, _)| id).collect()
     });
-    for (id, api) in ids {
-        let device = cx.with(|state| state.notifiers[id].device);
-        if cx.kernel().drivers[device].ops().has_any() {
-            match api {
-                Api::Hlist => mmu_notifier_unregister(cx, mm, id).await,
-                Api::Interval => mmu_interval_notifier_remove(cx, mm, id).await,
-            }
-        }
-        unregistered(cx, id);
+    for id in ids {
+        unregister(cx, id).await;
     }
 }
 
-async fn mmu_notifier_unregister(cx: &Cx, mm: MmId, id: NotifierId) {
-    let _in = cx.enter(Func::HlistUnregister);
-    let listed = cx.with(|state| {
-        let hlist = &mut state.mms[mm].hlist;
-        let before = hlist.len();
-        hlist.retain(|&other| other != id);
-        hlist.len() < before
-    });
-    if listed {
-        cx.sleep(cx.costs().srcu_sync, Reason::Srcu, Signals::Ignored).await;
-    }
+/// `mm_has_notifiers()`: whether the mm has, or ever had, any.
+pub(super) fn mm_has_notifiers(state: &State, mm: MmId) -> bool {
+    state.mms[mm].ever_notified
 }
 
-async fn mmu_interval_notifier_remove(cx: &Cx, mm: MmId, id: NotifierId) {
-    let _in = cx.enter(Func::IntervalRemove);
-    let (seq, wait, deferred) = cx.with(|state| {
-        let itree = &mut state.mms[mm].itree;
-        if let Some(index) = itree.deferred.iter().position(|&d| d == Deferred::Insert(id)) {
-            itree.deferred.remove(index);
-            return (itree.seq, itree.wait, false);
-        }
-        let deferred = itree.active > 0 && itree.seq % 2 == 1;
-        if deferred {
-            itree.deferred.push(Deferred::Remove(id));
-        } else {
-            itree.tree.retain(|&other| other != id);
-        }
-        (itree.seq, itree.wait, deferred)
-    });
-    let op = if deferred { ItreeOp::DeferRemove } else { ItreeOp::Remove };
-    record_itree(cx, mm, op);
-    while deferred && cx.with(|state| state.mms[mm].itree.seq) == seq {
-        cx.wait(wait, Reason::NotifierEnd, Signals::Ignored).await;
-    }
-}
-
-fn record_itree(cx: &Cx, mm: MmId, op: ItreeOp) {
-    let (active, seq) = cx.with(|state| (state.mms[mm].itree.active, state.mms[mm].itree.seq));
-    let active = u16::try_from(active).unwrap_or(u16::MAX);
-    cx.record(Event::MnItree { mm, op, active, seq });
+/// `mm_has_blockable_invalidate_notifiers()` (4.16 to 4.18): one on the
+/// list that may block, if there is.
+pub(super) fn blockable_notifier(cx: &Cx, mm: MmId) -> Option<NotifierId> {
+    let drivers = &cx.kernel().drivers;
+    cx.with(|state| {
+        let may_block = |&&id: &&NotifierId| {
+            let device = state.notifiers[id].device;
+            !(drivers[device].ops().does_not_block || state.devices[device].setup.does_not_block)
+        };
+        state.mms[mm].hlist.iter().find(may_block).copied()
+    })
 }

@@ -1,56 +1,98 @@
-//! The OOM reaper.
+//! The OOM reaper: who is queued, and how often it is tried.
 //!
 //! Mirrors mm/oom_kill.c: `queue_oom_reaper()`, `wake_oom_reaper()`,
-//! `oom_reaper()`, `oom_reap_task()`, `oom_reap_task_mm()`,
-//! `__oom_reap_task_mm()`, Linux 6.1 (kernel-spec 3.1–3.5).
+//! `oom_reaper()`, `oom_reap_task()`, `oom_reap_task_mm()`, Linux 4.6 to
+//! 7.1 (kernel-spec 3.1–3.3). The walk over the VMAs is in `walk`, what
+//! the policy `hand-off` adds in `hand_off`. Left out: freezing.
+
+mod hand_off;
+mod walk;
 
 use super::cx::{Cx, NewTask};
-use super::memory::unmap_page_range;
-use super::mmu_notifier::{Range, invalidate_range_end, invalidate_range_start_nonblock};
+use super::exit::mmput_async;
+use super::mmu_notifier::{blockable_notifier, mm_has_notifiers};
 use super::oom_kill::victim_report;
+use super::plugin::Approach;
+use super::state::State;
+use super::switches::ExitEra;
 use super::timer::schedule_timeout;
-use crate::base::{MmId, TaskId};
+use crate::base::{MmId, NotifierId, TaskId};
 use crate::engine::{Hold, Signals};
-use crate::record::{Event, Func, MnEvent, Reason, SkipBy, TaskKind};
+use crate::record::{Event, Func, Reason, SkipBy, TaskKind};
+
+pub(super) use walk::__oom_reap_task_mm;
 
 /// `MAX_OOM_REAP_RETRIES` (mm/oom_kill.c).
 const MAX_OOM_REAP_RETRIES: u32 = 10;
+/// `OOM_SCORE_ADJ_MIN` (include/uapi/linux/oom.h): never a victim.
+const OOM_SCORE_ADJ_MIN: i16 = -1000;
 
-/// `queue_oom_reaper()`: gives the victim time to exit, then the reaper is woken.
+/// How one attempt ended.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+enum Attempt {
+    /// Nothing is left to try.
+    Done,
+    /// Something stood in the way: again after a pause.
+    Failed,
+    /// What was refused is the business of the mm's worker now (policy `hand-off`).
+    HandedOff,
+}
+
+/// `queue_oom_reaper()`, `wake_oom_reaper()` up to 5.17: the reaper is
+/// woken, at once or after it has given the victim time to exit.
 pub(super) fn queue_oom_reaper(cx: &Cx, victim: TaskId) {
-    let mm = cx.with(|state| state.group_of(victim).and_then(|group| group.oom_mm));
-    let Some(mm) = mm else { return };
-    if cx.with(|state| std::mem::replace(&mut state.mms[mm].reap_queued, true)) {
+    let Some(mm) = cx.with(|state| victim_mm(state, victim)) else { return };
+    let kernel = cx.kernel();
+    let queued = cx.with(|state| {
+        if kernel.switches.queues_mm_once {
+            std::mem::replace(&mut state.mms[mm].reap_queued, true)
+        } else {
+            state.oom_reaper_list.contains(&victim)
+        }
+    });
+    if queued {
         return;
     }
-    let kernel = cx.kernel();
     let delay = kernel.switches.reaper_delay_hz * u64::from(kernel.clock.hz);
-    let timer = NewTask {
-        name: format!("oom_reaper_timer/{}", victim.0),
-        comm: "<timer>".to_owned(),
-        pid: 0,
-        leader: None,
-        kind: TaskKind::Timer,
-        oom_score_adj: 0,
-    };
+    if delay == 0 {
+        push(cx, victim);
+        return;
+    }
+    let timer = kthread(format!("oom_reaper_timer/{}", victim.0), "<timer>", TaskKind::Timer);
     kernel.spawn(timer, |cx| async move {
         schedule_timeout(&cx, delay, Reason::ReaperDelay, Signals::Ignored).await;
         wake_oom_reaper(&cx, victim, mm);
     });
 }
 
-/// `wake_oom_reaper()`, the timer's function.
+/// `wake_oom_reaper()` since 5.18, the timer's function.
 fn wake_oom_reaper(cx: &Cx, victim: TaskId, mm: MmId) {
     let _in = cx.enter(Func::WakeOomReaper);
-    if cx.with(|state| state.mms[mm].oom_skip) {
-        return;
+    // The mm is gone already, or is not to be reaped.
+    if !cx.with(|state| state.mms[mm].oom_skip) {
+        push(cx, victim);
     }
+}
+
+/// Puts the victim at the head of `oom_reaper_list`: the last one in is the first one out.
+fn push(cx: &Cx, victim: TaskId) {
     let queue = cx.with(|state| {
         state.oom_reaper_list.push(victim);
         state.oom_reaper_wait
     });
     cx.record(Event::WakeReaper { victim });
     cx.wake_all(queue);
+}
+
+/// What the kernel starts by itself.
+fn kthread(name: String, comm: &str, kind: TaskKind) -> NewTask {
+    NewTask { name, comm: comm.to_owned(), pid: 0, leader: None, kind, oom_score_adj: 0 }
+}
+
+/// `tsk->signal->oom_mm`; where that is not kept (4.6), the mm of a thread that still has one.
+fn victim_mm(state: &State, victim: TaskId) -> Option<MmId> {
+    let group = state.group_of(victim)?;
+    group.oom_mm.or_else(|| Some(state.find_task_mm(group)?.1))
 }
 
 /// `oom_reaper()`, the kernel thread.
@@ -69,83 +111,164 @@ pub async fn oom_reaper(cx: Cx) {
 /// `oom_reap_task()`: up to ten attempts, then the victim is given up.
 async fn oom_reap_task(cx: &Cx, victim: TaskId) {
     let _in = cx.enter(Func::OomReapTask);
-    let mm = cx.with(|state| state.group_of(victim).and_then(|group| group.oom_mm));
-    let mm = mm.expect("invariant: only victims are queued");
+    // In 4.6 the mm may have gone while the victim was queued.
+    let Some(mm) = cx.with(|state| victim_mm(state, victim)) else { return };
+    let switches = cx.kernel().switches;
     let pause = u64::from(cx.kernel().clock.hz / 10);
     let mut attempts = 0;
-    let mut reaped = false;
-    while attempts < MAX_OOM_REAP_RETRIES && !reaped {
+    let mut outcome = Attempt::Failed;
+    while attempts < MAX_OOM_REAP_RETRIES && outcome == Attempt::Failed {
         attempts += 1;
-        reaped = oom_reap_task_mm(cx, victim, mm).await;
-        if !reaped {
+        outcome = oom_reap_task_mm(cx, victim, mm).await;
+        if outcome == Attempt::Failed {
             schedule_timeout(cx, pause, Reason::BackOff, Signals::Ignored).await;
         }
     }
-    let given_up = !reaped && !cx.with(|state| state.mms[mm].oom_skip);
-    if given_up {
-        cx.record(Event::UnableToReap { victim });
-        cx.cpu(cx.costs().printk).await;
+    match outcome {
+        Attempt::HandedOff => return,
+        Attempt::Done if switches.reaped_is_exempt => exempt(cx, victim),
+        Attempt::Done => {}
+        Attempt::Failed => {
+            let skip = cx.with(|state| state.mms[mm].oom_skip);
+            if !(skip && switches.give_up_checks_skip) {
+                cx.record(Event::UnableToReap { victim });
+                cx.cpu(cx.costs().printk).await;
+            }
+            if !switches.give_up_sets_skip {
+                return;
+            }
+        }
     }
     // Either way: nobody must wait for this victim any longer.
-    set_oom_skip(cx, mm, if given_up { SkipBy::GiveUp } else { SkipBy::Reaper });
+    let by = if outcome == Attempt::Failed { SkipBy::GiveUp } else { SkipBy::Reaper };
+    set_oom_skip(cx, mm, by);
+}
+
+/// 4.6 has no `MMF_OOM_SKIP`: that the victim's memory is gone is known by
+/// its having lost `TIF_MEMDIE`, and it must not be chosen again.
+fn exempt(cx: &Cx, victim: TaskId) {
+    cx.with(|state| {
+        let leader = state.tasks[victim].leader;
+        state.group(leader).oom_score_adj = OOM_SCORE_ADJ_MIN;
+        if std::mem::replace(&mut state.tasks[victim].memdie, false) {
+            state.oom_victims -= 1;
+        }
+    });
 }
 
 /// Sets `MMF_OOM_SKIP`, once.
 pub(super) fn set_oom_skip(cx: &Cx, mm: MmId, by: SkipBy) {
+    if cx.kernel().switches.victim_is_memdie {
+        return;
+    }
     if !cx.with(|state| std::mem::replace(&mut state.mms[mm].oom_skip, true)) {
         cx.record(Event::OomSkipSet { mm, by });
     }
 }
 
-/// `oom_reap_task_mm()`: one attempt; true if there is nothing left to try.
-async fn oom_reap_task_mm(cx: &Cx, victim: TaskId, mm: MmId) -> bool {
+/// `oom_reap_task_mm()` (`__oom_reap_task()` in 4.6 and 4.9,
+/// `__oom_reap_task_mm()` up to 4.16): one attempt.
+async fn oom_reap_task_mm(cx: &Cx, victim: TaskId, mm: MmId) -> Attempt {
     let _in = cx.enter(Func::OomReapTaskMm);
-    let (mmap_lock, leader) =
-        cx.with(|state| (state.mms[mm].mmap_lock, state.tasks[victim].leader));
+    let locks = cx.kernel().switches.reaper_holds_oom_lock;
+    let oom_lock = cx.with(|state| state.oom_lock);
+    if locks {
+        // So that nobody is killed while there is memory to come.
+        cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
+    }
+    let attempt = reap_under_mmap_lock(cx, victim, mm).await;
+    if locks {
+        cx.unlock(oom_lock);
+    }
+    attempt
+}
+
+/// The part of `oom_reap_task_mm()` that needs `mmap_lock`.
+async fn reap_under_mmap_lock(cx: &Cx, victim: TaskId, mm: MmId) -> Attempt {
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     if !cx.try_lock(mmap_lock, Hold::Shared) {
         cx.record(Event::SkipTaskReaping { victim });
-        return false;
+        return Attempt::Failed;
+    }
+    let approach = cx.with(|state| state.policy.approach());
+    if let Some(notifier) = backs_off_from(cx, approach, mm) {
+        cx.unlock(mmap_lock);
+        cx.record(Event::BackedOff { mm, notifier });
+        sleep_under_oom_lock(cx).await;
+        // A success, as far as the caller can see.
+        return Attempt::Done;
     }
     if cx.with(|state| state.mms[mm].oom_skip) {
         cx.record(Event::SkipTaskReaping { victim });
         cx.unlock(mmap_lock);
-        return true;
+        return Attempt::Done;
+    }
+    let pins = cx.kernel().switches.exit == ExitEra::ReaperPins;
+    if pins && !mmget_not_zero(cx, mm) {
+        // exit_mmap() is at work.
+        cx.unlock(mmap_lock);
+        return Attempt::Done;
     }
     cx.record(Event::StartTaskReaping { victim });
-    let ok = __oom_reap_task_mm(cx, mm).await;
+    let refused = __oom_reap_task_mm(cx, mm, approach).await;
+    let ok = refused.is_empty();
     if ok {
-        let report = victim_report(cx, mm, leader);
-        cx.record(Event::Reaped { victim, report });
-        cx.cpu(cx.costs().printk).await;
+        report_reaped(cx, victim, mm).await;
+    }
+    let mut attempt = if ok { Attempt::Done } else { Attempt::Failed };
+    if !ok && approach == Approach::HandOff {
+        hand_off::hand_off(cx, victim, mm, refused);
+        attempt = Attempt::HandedOff;
     }
     cx.record(Event::FinishTaskReaping { victim, ok });
     cx.unlock(mmap_lock);
-    ok
-}
-
-/// `__oom_reap_task_mm()`: the walk; false if any VMA was refused.
-async fn __oom_reap_task_mm(cx: &Cx, mm: MmId) -> bool {
-    let _in = cx.enter(Func::OomReapMm);
-    let mut ok = true;
-    // From now on no fault brings a page back.
-    cx.with(|state| state.mms[mm].unstable = true);
-    let mut next = 0;
-    while let Some(range) = cx.with(|state| vma_at_or_after(state, mm, next)) {
-        next = range.end;
-        cx.cpu(cx.costs().vma_walk).await;
-        if invalidate_range_start_nonblock(cx, mm, range, MnEvent::Unmap).await.is_err() {
-            ok = false;
-            continue;
-        }
-        unmap_page_range(cx, mm, range.id).await;
-        invalidate_range_end(cx, mm);
+    if pins {
+        mmput_async(cx, mm);
     }
-    ok
+    attempt
 }
 
-/// `for_each_vma()`, ascending; VMAs may come and go while the walk waits.
-fn vma_at_or_after(state: &super::State, mm: MmId, address: u64) -> Option<Range> {
-    let vmas = &state.mms[mm].vmas;
-    let vma = vmas.get(vmas.partition_point(|vma| vma.start < address))?;
-    Some(Range { id: vma.id, start: vma.start, end: vma.end })
+/// The line `oom_reaper: reaped process …`.
+async fn report_reaped(cx: &Cx, victim: TaskId, mm: MmId) {
+    let leader = cx.with(|state| state.tasks[victim].leader);
+    let report = victim_report(cx, mm, leader);
+    cx.record(Event::Reaped { victim, report });
+    cx.cpu(cx.costs().printk).await;
+}
+
+/// Policies `skip-any` and `skip-flag`: the notifier because of which the
+/// whole mm is left alone (kernel-spec 4.2, 4.3).
+fn backs_off_from(cx: &Cx, approach: Approach, mm: MmId) -> Option<NotifierId> {
+    match approach {
+        Approach::SkipAny => cx.with(|state| {
+            let mut on_mm = state.notifiers.iter().filter(|(_, notifier)| notifier.mm == mm);
+            mm_has_notifiers(state, mm).then(|| on_mm.next())?.map(|(id, _)| id)
+        }),
+        Approach::SkipFlag => blockable_notifier(cx, mm),
+        _ => None,
+    }
+}
+
+/// `schedule_timeout_idle(HZ)` with `oom_lock` held, whether or not the
+/// reaper of this kernel held it before.
+async fn sleep_under_oom_lock(cx: &Cx) {
+    let held = cx.kernel().switches.reaper_holds_oom_lock;
+    let oom_lock = cx.with(|state| state.oom_lock);
+    if !held {
+        cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
+    }
+    let second = u64::from(cx.kernel().clock.hz);
+    schedule_timeout(cx, second, Reason::SkipSleep, Signals::Ignored).await;
+    if !held {
+        cx.unlock(oom_lock);
+    }
+}
+
+/// `mmget_not_zero()`.
+fn mmget_not_zero(cx: &Cx, mm: MmId) -> bool {
+    cx.with(|state| {
+        let users = &mut state.mms[mm].mm_users;
+        *users += u32::from(*users > 0);
+        *users > 0
+    })
 }

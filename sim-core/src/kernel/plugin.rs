@@ -41,13 +41,29 @@ impl Blockable {
     pub fn may_sleep(self) -> bool {
         self != Self::No
     }
+
+    /// Until when it may sleep; [`SimTime::MAX`] if as long as it likes,
+    /// [`SimTime::ZERO`] if not at all. As `lock_until()` takes it.
+    pub fn until(self) -> SimTime {
+        match self {
+            Self::Yes => SimTime::MAX,
+            Self::No => SimTime::ZERO,
+            Self::Until(at) => at,
+        }
+    }
 }
+
+/// What a driver hands from the first pass of a two-pass invalidation to
+/// the second (`struct mmu_interval_notifier_finish`); its meaning is the driver's.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Finish(pub u64);
 
 /// A driver's answer `-EAGAIN`, or `false` of an interval callback.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub struct Refused;
 
 /// A call of a driver's invalidation callback.
+#[derive(Copy, Clone)]
 pub struct Call<'a> {
     /// The caller.
     pub cx: &'a Cx,
@@ -112,10 +128,41 @@ pub trait Driver: Sync {
     }
     /// `invalidate_range_start()` or `invalidate()`.
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>>;
-    /// `invalidate_range_end()`; called only if [`Ops::end`].
+    /// `invalidate_range_end()`; called only if [`Ops::end`], and then
+    /// for refused ranges too where ends are paired (5.12 and later).
     fn invalidate_end<'a>(&'a self, _call: Call<'a>) -> Boxed<'a, ()> {
         Box::pin(async {})
     }
+    /// `invalidate_start()` of the two-pass operations (7.1): kicks the
+    /// hardware, and says with what [`invalidate_finish`](Self::invalidate_finish)
+    /// is to be called when all have been kicked; with nothing: not at
+    /// all. Called only if [`Ops::two_pass`].
+    fn invalidate_start<'a>(
+        &'a self,
+        call: Call<'a>,
+    ) -> Boxed<'a, Result<Option<Finish>, Refused>> {
+        Box::pin(async move { self.invalidate(call).await.map(|()| None) })
+    }
+    /// `invalidate_finish()`: waits for the hardware.
+    fn invalidate_finish<'a>(&'a self, _call: Call<'a>, _finish: Finish) -> Boxed<'a, ()> {
+        Box::pin(async {})
+    }
+    /// `arch_invalidate_secondary_tlbs()`, called with page-table locks
+    /// held: it takes CPU time and never sleeps. Called only if [`Ops::secondary_tlb`].
+    fn invalidate_secondary_tlbs<'a>(&'a self, _call: Call<'a>) -> Boxed<'a, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// Who tests whether a notifier's range overlaps the invalidated one.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum RangeTest {
+    /// The core for interval notifiers, the drivers for those of the list.
+    AsRegistered,
+    /// The core for all of them, and it refuses a call that must not sleep (J1).
+    CoreRefuses,
+    /// The core for all of them (J2).
+    Core,
 }
 
 /// How a reaper under some policy meets the notifiers of an mm before it
@@ -140,6 +187,30 @@ pub enum Approach {
     Deadline(Nanos),
     /// As `NonBlocking`, but a refused range goes to a worker of the mm (`hand-off`).
     HandOff,
+}
+
+impl Approach {
+    /// How the reaper calls notifiers at `now`; `None`: not at all.
+    pub fn blockable(self, now: SimTime) -> Option<Blockable> {
+        match self {
+            Self::Silent => None,
+            // Left are notifiers that promise not to block, or none.
+            Self::SkipAny | Self::SkipFlag | Self::Blocking => Some(Blockable::Yes),
+            Self::NonBlocking | Self::TwoPass | Self::CoreRefuses | Self::HandOff => {
+                Some(Blockable::No)
+            }
+            Self::Deadline(span) => Some(Blockable::Until(now + span)),
+        }
+    }
+
+    /// Who tests ranges, in everybody's invalidations.
+    pub fn range_test(self) -> RangeTest {
+        match self {
+            Self::CoreRefuses => RangeTest::CoreRefuses,
+            Self::Blocking => RangeTest::Core,
+            _ => RangeTest::AsRegistered,
+        }
+    }
 }
 
 /// A notifier policy (kernel-spec 4): how the reaper meets notifiers.

@@ -6,7 +6,7 @@
 
 use super::device::Device;
 use super::mm::Mm;
-use super::mmu_notifier::Notifier;
+use super::mmu_notifier::{Notifier, Srcu};
 use super::plugin::Policy;
 use super::zone::{Pages, Zone};
 use crate::base::{
@@ -218,6 +218,8 @@ pub struct State {
     pub devices: IdVec<DeviceId, Device>,
     /// Notifier registrations.
     pub notifiers: IdVec<NotifierId, Notifier>,
+    /// Who is inside list notifiers.
+    pub srcu: Srcu,
     /// `oom_lock`.
     pub oom_lock: LockId,
     /// `oom_victims`.

@@ -669,6 +669,22 @@ events! {
     87 KillOrSacrifice { /// The process chosen; who dies is said by `KilledProcess`.
         chosen: TaskId, /// Its points in thousandths of `totalpages`.
         score: u32 }
+    /// A secondary TLB was flushed together with the CPU's (`sim:secondary_tlb`).
+    100 SecondaryTlbFlush { /// Whose.
+        notifier: NotifierId, /// For which range.
+        range: RangeId }
+    /// The second pass of a two-pass notifier was called (`sim:mn_finish`).
+    101 MnFinishCall { /// Which.
+        notifier: NotifierId, /// For which range.
+        range: RangeId }
+    /// The second pass of a two-pass notifier returned (`sim:mn_finish_return`).
+    102 MnFinishReturn { /// Which.
+        notifier: NotifierId, /// For which range.
+        range: RangeId }
+    /// The core refused a range in a driver's stead (policy `core-refuse`, `sim:core_refused`).
+    103 CoreRefused { /// Whose notifier overlaps.
+        notifier: NotifierId, /// Which range.
+        range: RangeId }
 }
 
 #[cfg(test)]

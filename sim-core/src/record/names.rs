@@ -146,6 +146,9 @@ vocabulary! {
         BlkIo = "submit_bio",
         Unregister = "notifier unregister",
         MemcgHigh = "mem_cgroup_handle_over_high",
+        SynchronizeSrcu = "synchronize_srcu",
+        MmputAsync = "mmput_async_fn",
+        ExitFiles = "exit_files",
     }
 }
 

@@ -13,6 +13,7 @@ use crate::driver;
 use crate::engine::{Cpus, Engine, Ties};
 use crate::kernel::device::{Device, run_device};
 use crate::kernel::mm::{Backing, Mm, Vma};
+use crate::kernel::mmu_notifier::Srcu;
 use crate::kernel::plugin::{Api, DeviceSetup, Driver, Policy, Refuse, Worker};
 use crate::kernel::state::{BlockDevice, Group, Kswapd, MemcgStock, PanicOnOom, RateLimit, Sysctl};
 use crate::kernel::switches::Switches;
@@ -178,6 +179,7 @@ fn state(
         mms,
         devices,
         notifiers: IdVec::new(),
+        srcu: Srcu::new(engine.new_queue()),
         oom_lock,
         oom_victims: 0,
         oom_rs: RateLimit::default(),

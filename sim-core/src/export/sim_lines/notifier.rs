@@ -42,6 +42,18 @@ pub(super) fn write(out: &mut String, state: &State<'_>, record: &Record) -> Wri
         Event::MnLostEnd { notifier, range } => {
             write_call(out, state, "mn_lost_end", notifier, range)?;
         }
+        Event::SecondaryTlbFlush { notifier, range } => {
+            write_call(out, state, "secondary_tlb", notifier, range)?;
+        }
+        Event::MnFinishCall { notifier, range } => {
+            write_call(out, state, "mn_finish", notifier, range)?;
+        }
+        Event::MnFinishReturn { notifier, range } => {
+            write_call(out, state, "mn_finish_return", notifier, range)?;
+        }
+        Event::CoreRefused { notifier, range } => {
+            write_call(out, state, "core_refused", notifier, range)?;
+        }
         Event::DeadlinePassed { notifier, range } => {
             write_call(out, state, "mn_deadline", notifier, range)?;
         }

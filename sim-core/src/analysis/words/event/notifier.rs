@@ -53,6 +53,26 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
             notifier_name(cast, notifier),
             range_text(cast, range)
         ),
+        Event::SecondaryTlbFlush { notifier, range } => format!(
+            "{} forgets the addresses of {}",
+            notifier_name(cast, notifier),
+            range_text(cast, range)
+        ),
+        Event::MnFinishCall { notifier, range } => format!(
+            "{who} calls the second pass of {} for {}",
+            notifier_name(cast, notifier),
+            range_text(cast, range)
+        ),
+        Event::MnFinishReturn { notifier, range } => format!(
+            "{} has finished with {}",
+            notifier_name(cast, notifier),
+            range_text(cast, range)
+        ),
+        Event::CoreRefused { notifier, range } => format!(
+            "{who} leaves {} alone: {} mirrors some of it",
+            range_text(cast, range),
+            notifier_name(cast, notifier)
+        ),
         Event::MnLostEnd { notifier, range } => format!(
             "{} is never told that the invalidation of {} is over",
             notifier_name(cast, notifier),

@@ -1,0 +1,238 @@
+//! Notifiers of an mm's list: called for every range, whatever they mirror.
+//!
+//! Mirrors mm/mmu_notifier.c: `mn_hlist_invalidate_range_start()`,
+//! `mn_hlist_invalidate_end()`, `mn_hlist_release()`,
+//! `mmu_notifier_unregister()`, `__mmu_notifier_arch_invalidate_secondary_tlbs()`,
+//! Linux 4.6 to 7.1 (kernel-spec 4.4), and `struct srcu_struct` as far as
+//! the notifiers need it: everybody who waits for callers to leave waits
+//! for those that were inside at that moment, on any mm.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Cx, NotifierRange, Range, RangeTest, Refused, answered, describe, mmu_notifier_range_init,
+};
+use crate::base::{MmId, NotifierId, QueueId, RangeId};
+use crate::engine::Signals;
+use crate::kernel::device::released;
+use crate::kernel::plugin::{Blockable, Ops};
+use crate::record::{Event, Func, MnEvent, Reason};
+
+/// Who is inside list notifiers (`static struct srcu_struct srcu`).
+#[derive(Debug)]
+pub struct Srcu {
+    /// Tickets of those inside.
+    readers: BTreeSet<u64>,
+    /// The next ticket.
+    next: u64,
+    /// Woken when somebody leaves, or the last range of an mm has its end.
+    left: QueueId,
+}
+
+impl Srcu {
+    /// Nobody is inside. `left` is a wait queue of its own.
+    pub fn new(left: QueueId) -> Self {
+        Self { readers: BTreeSet::new(), next: 0, left }
+    }
+}
+
+/// `srcu_read_lock()`.
+fn srcu_read_lock(cx: &Cx) -> u64 {
+    cx.with(|state| {
+        let ticket = state.srcu.next;
+        state.srcu.next += 1;
+        state.srcu.readers.insert(ticket);
+        ticket
+    })
+}
+
+/// `srcu_read_unlock()`.
+fn srcu_read_unlock(cx: &Cx, ticket: u64) {
+    let left = cx.with(|state| {
+        state.srcu.readers.remove(&ticket);
+        state.srcu.left
+    });
+    cx.wake_all(left);
+}
+
+/// `synchronize_srcu()`: those who are inside now have left.
+async fn synchronize_srcu(cx: &Cx) {
+    let _in = cx.enter(Func::SynchronizeSrcu);
+    let (before, left) = cx.with(|state| (state.srcu.next, state.srcu.left));
+    while cx.with(|state| state.srcu.readers.first().is_some_and(|&ticket| ticket < before)) {
+        cx.wait(left, Reason::Srcu, Signals::Ignored).await;
+    }
+    cx.sleep(cx.costs().srcu_sync, Reason::Srcu, Signals::Ignored).await;
+}
+
+/// The notifiers that are on the list now, whose operations `has` accepts.
+fn listed(cx: &Cx, mm: MmId, has: fn(Ops) -> bool) -> Vec<NotifierId> {
+    let drivers = &cx.kernel().drivers;
+    cx.with(|state| {
+        let hlist = state.mms[mm].hlist.iter().copied();
+        hlist.filter(|&id| has(drivers[state.notifiers[id].device].ops())).collect()
+    })
+}
+
+/// Whether a walk that began earlier still meets it (`hlist_for_each_entry_rcu`).
+fn is_listed(cx: &Cx, mm: MmId, notifier: NotifierId) -> bool {
+    cx.with(|state| state.mms[mm].hlist.contains(&notifier))
+}
+
+/// Whether it is called for the range at all: always, unless the policy
+/// has the core test ranges.
+fn is_called(cx: &Cx, notifier: NotifierId, range: &NotifierRange) -> bool {
+    range.test == RangeTest::AsRegistered
+        || cx.with(|state| state.notifiers[notifier].range.overlaps(range.range))
+}
+
+/// `mn_hlist_invalidate_range_start()`: calls every notifier of the list,
+/// even after one refused.
+pub(super) async fn mn_hlist_invalidate_range_start(
+    cx: &Cx,
+    range: NotifierRange,
+) -> Result<(), Refused> {
+    let ticket = srcu_read_lock(cx);
+    let mut result = Ok(());
+    let mut started = Vec::new();
+    for notifier in listed(cx, range.mm, |ops| ops.start) {
+        let _in = cx.enter(Func::MnHlistStart);
+        if !is_listed(cx, range.mm, notifier) {
+            continue;
+        }
+        cx.cpu(cx.costs().notifier_hlist).await;
+        if !is_called(cx, notifier, &range) {
+            continue;
+        }
+        if super::core_refuses(cx, notifier, &range) {
+            result = Err(Refused);
+        } else if call(cx, notifier, &range).await.is_ok() {
+            started.push(notifier);
+        } else {
+            // The line "callback failed with -11 in non-blockable context."
+            cx.cpu(cx.costs().printk).await;
+            if range.blockable != Blockable::Yes {
+                result = Err(Refused);
+            }
+        }
+    }
+    if result.is_err() {
+        if cx.kernel().switches.ends_paired {
+            // Those whose start succeeded expect their end: all get it that have one.
+            mn_hlist_invalidate_end(cx, range).await;
+        } else {
+            let drivers = &cx.kernel().drivers;
+            for notifier in started {
+                let device = cx.with(|state| state.notifiers[notifier].device);
+                if drivers[device].ops().end {
+                    cx.record(Event::MnLostEnd { notifier, range: range.range.id });
+                }
+            }
+        }
+    }
+    srcu_read_unlock(cx, ticket);
+    result
+}
+
+/// `invalidate_range_start()` of one notifier.
+async fn call(cx: &Cx, notifier: NotifierId, range: &NotifierRange) -> Result<(), Refused> {
+    super::record_call(cx, notifier, range);
+    let result = {
+        let _in = cx.enter(Func::DriverCallback);
+        let device = cx.with(|state| state.notifiers[notifier].device);
+        cx.kernel().drivers[device].invalidate(describe(cx, notifier, range, 0)).await
+    };
+    answered(cx, notifier, range, result.is_err());
+    result
+}
+
+/// `mn_hlist_invalidate_end()`.
+pub(super) async fn mn_hlist_invalidate_end(cx: &Cx, range: NotifierRange) {
+    let ending = listed(cx, range.mm, |ops| ops.end);
+    if ending.is_empty() {
+        return;
+    }
+    let ticket = srcu_read_lock(cx);
+    for notifier in ending {
+        if !is_listed(cx, range.mm, notifier) || !is_called(cx, notifier, &range) {
+            continue;
+        }
+        cx.record(Event::MnEnd { notifier, range: range.range.id });
+        let _in = cx.enter(Func::DriverCallback);
+        let device = cx.with(|state| state.notifiers[notifier].device);
+        cx.kernel().drivers[device].invalidate_end(describe(cx, notifier, &range, 0)).await;
+    }
+    srcu_read_unlock(cx, ticket);
+}
+
+/// A range that had its start has its end.
+pub(super) fn range_done(cx: &Cx, mm: MmId) {
+    let done = cx.with(|state| {
+        let mm = &mut state.mms[mm];
+        mm.hlist_ranges -= 1;
+        (mm.hlist_ranges == 0).then_some(state.srcu.left)
+    });
+    if let Some(queue) = done {
+        cx.wake_all(queue);
+    }
+}
+
+/// `mm_take_all_locks()`, as far as it matters: nobody registers while an
+/// invalidation is under way. Those under `mmap_lock` are kept out by that; those of
+/// reclaim by the locks that this takes.
+pub(super) async fn mm_take_all_locks(cx: &Cx, mm: MmId) {
+    let left = cx.with(|state| state.srcu.left);
+    while cx.with(|state| state.mms[mm].hlist_ranges > 0) {
+        cx.wait(left, Reason::NotifierEnd, Signals::Ignored).await;
+    }
+}
+
+/// `mn_hlist_release()`: the list is emptied, and whoever is inside leaves.
+pub(super) async fn mn_hlist_release(cx: &Cx, mm: MmId) {
+    let ticket = srcu_read_lock(cx);
+    for notifier in listed(cx, mm, |_| true) {
+        if is_listed(cx, mm, notifier) {
+            released(cx, notifier);
+        }
+    }
+    cx.with(|state| state.mms[mm].hlist.clear());
+    srcu_read_unlock(cx, ticket);
+    synchronize_srcu(cx).await;
+}
+
+/// `mmu_notifier_unregister()`.
+pub(super) async fn mmu_notifier_unregister(cx: &Cx, mm: MmId, notifier: NotifierId) {
+    let _in = cx.enter(Func::HlistUnregister);
+    if is_listed(cx, mm, notifier) {
+        let ticket = srcu_read_lock(cx);
+        released(cx, notifier);
+        srcu_read_unlock(cx, ticket);
+        cx.with(|state| state.mms[mm].hlist.retain(|&other| other != notifier));
+    }
+    // Also for a release that exit_mmap() runs at this moment.
+    synchronize_srcu(cx).await;
+}
+
+/// `mmu_notifier_arch_invalidate_secondary_tlbs()` (`mmu_notifier_invalidate_range()`
+/// up to 6.5): part of every flush while pages are unmapped, so also where
+/// nobody was told before. To be called by whoever clears PTEs.
+pub(in super::super) async fn arch_invalidate_secondary_tlbs(cx: &Cx, mm: MmId, vma: RangeId) {
+    if cx.with(|state| state.mms[mm].hlist.is_empty()) {
+        return;
+    }
+    let range = cx.with(|state| {
+        let vma = state.mms[mm].vma(vma)?;
+        Some(Range { id: vma.id, start: vma.start, end: vma.end })
+    });
+    let Some(range) = range else { return };
+    let range = mmu_notifier_range_init(cx, MnEvent::Unmap, mm, range).blockable(Blockable::No);
+    for notifier in listed(cx, mm, |ops| ops.secondary_tlb) {
+        let call = describe(cx, notifier, &range, 0);
+        if call.overlaps {
+            cx.record(Event::SecondaryTlbFlush { notifier, range: range.range.id });
+            let _in = cx.enter(Func::DriverCallback);
+            let device = cx.with(|state| state.notifiers[notifier].device);
+            cx.kernel().drivers[device].invalidate_secondary_tlbs(call).await;
+        }
+    }
+}
