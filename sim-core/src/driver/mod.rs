@@ -3,15 +3,28 @@
 
 mod always_refuse;
 mod gpu_fence;
+mod held_across;
 mod kvm;
 mod pinned;
+mod rdma_odp;
+mod sleeps_anyway;
 mod spin;
+mod trylock;
 
 use crate::kernel::plugin::Driver;
 
 /// All archetypes.
-pub const ALL: &[&dyn Driver] =
-    &[&spin::Spin, &kvm::Kvm, &gpu_fence::GpuFence, &always_refuse::AlwaysRefuse, &pinned::Pinned];
+pub const ALL: &[&dyn Driver] = &[
+    &spin::Spin,
+    &kvm::Kvm,
+    &trylock::Trylock,
+    &gpu_fence::GpuFence,
+    &always_refuse::AlwaysRefuse,
+    &sleeps_anyway::SleepsAnyway,
+    &pinned::Pinned,
+    &held_across::HeldAcross,
+    &rdma_odp::RdmaOdp,
+];
 
 /// The archetype with this id.
 pub fn find(id: &str) -> Option<&'static dyn Driver> {

@@ -6,7 +6,7 @@
 //! entries, copy-on-write, files; batches that shrink under pressure.
 
 use super::cx::Cx;
-use super::device::free_unmapped;
+use super::device::keep_referenced;
 use super::mm::Vma;
 use super::mmu_notifier::arch_invalidate_secondary_tlbs;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
@@ -134,7 +134,9 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
         let count = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
         let unmapped = file + anon.count();
         if unmapped > 0 {
-            let freed = free_unmapped(cx, range, left, anon, Use::Anon);
+            let mut freed = anon;
+            keep_referenced(cx, range, left, &mut freed, Use::Anon);
+            free_pages(cx, freed, Use::Anon);
             cx.record(Event::Zap { range, pages: count(unmapped), freed: count(freed.count()) });
         }
     }

@@ -1,10 +1,13 @@
 //! Overlap or not, blockable or not: who refuses, who sleeps, who works.
 
 use crate::world::{
-    REGION, attempts, blockable_times, nonblocking, reaped, run, run_with, scenario, victim,
+    REGION, attempts, blockable_times, count, nonblocking, nonblocking_ms, reaped, run, run_with,
+    scenario, victim,
 };
 use sim_core::base::{Distribution, Nanos, Shape};
 use sim_core::kernel::plugin::ActsOn;
+use sim_core::record::{Event, Run};
+use sim_core::scenario::checked::Refuse;
 
 const WHOLE: &str = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] },";
 
@@ -30,29 +33,13 @@ fn spin_works_on_overlap_only_and_sleeps_only_when_it_may() {
         device.work = Some(Distribution::new(Shape::Constant(Nanos::from_ms(3))));
         device.sleep = Nanos::from_ms(20);
     });
-    let times: Vec<_> = call_times(&run);
+    let times: Vec<_> = nonblocking_ms(&run);
     assert_eq!(times, [0, 3], "heap and buffer, in ms");
     let text = world("spin");
     let run = run_with(&text, |device| device.sleep = Nanos::from_ms(20));
     let times = blockable_times(&run);
     assert_eq!(times.len(), 2, "release and unmap");
     assert!(times.iter().all(|time| *time >= Nanos::from_ms(20)), "{times:?}");
-}
-
-/// How long each call took that must not sleep, in ms.
-fn call_times(run: &sim_core::record::Run) -> Vec<u64> {
-    use sim_core::record::Event;
-    let (mut times, mut since) = (Vec::new(), None);
-    for record in run.trace.iter() {
-        match record.event {
-            Event::MnCall { blockable: false, .. } => since = Some(record.at),
-            Event::MnReturn { .. } => {
-                times.extend(since.take().map(|since| (record.at - since).0 / 1_000_000));
-            }
-            _ => {}
-        }
-    }
-    times
 }
 
 #[test]
@@ -72,7 +59,7 @@ fn kvm_kicks_its_vcpus_and_never_refuses() {
     for vcpus in [0, 300] {
         let run = run_with(&text, |device| device.vcpus = vcpus);
         assert_eq!(nonblocking(&run), (2, 0));
-        assert_eq!(call_times(&run), [0, u64::from(vcpus) * 10 / 1000]);
+        assert_eq!(nonblocking_ms(&run), [0, u64::from(vcpus) * 10 / 1000]);
         assert_eq!((attempts(&run), reaped(&run, "buffer")), (1, REGION));
     }
 }
@@ -100,4 +87,94 @@ fn always_refuse_frees_nothing_although_nothing_overlaps() {
     let run = run(&scenario(&victim("5.6", device, program, "4s")), None);
     assert_eq!(nonblocking(&run), (30, 30));
     assert_eq!((reaped(&run, "heap"), reaped(&run, "buffer")), (0, 0));
+}
+
+/// A run in which a callback of another process holds the device's lock
+/// from 50 ms on, twice 450 ms; memory runs out at 100 ms.
+fn contended(driver: &str) -> Run {
+    let other = "
+[[task]]
+name = 'other'
+preset = 'none'
+oom_score_adj = -1000
+start = { after = 'victim' }
+program = [
+  { mmap = 'own', size = '4KiB' },
+  { register = 'dev', region = 'own' },
+  { touch = 'own' },
+  { pause = '50ms' },
+  { exit = true },
+]
+";
+    let mut scenario = scenario(&format!("{}{other}", world(driver)));
+    scenario.devices[0].sleep = Nanos::from_ms(450);
+    run(&scenario, None)
+}
+
+fn slept(run: &Run) -> usize {
+    count(run, |record| matches!(record.event, Event::SleptNonblocking { .. }))
+}
+
+#[test]
+fn trylock_refuses_while_somebody_holds_the_lock_and_no_longer() {
+    let idle = run(&scenario(&world("trylock")), None);
+    assert_eq!((nonblocking(&idle), attempts(&idle)), ((1, 0), 1));
+    let run = contended("trylock");
+    let (calls, refused) = nonblocking(&run);
+    assert_eq!((calls, refused), (10, 9), "100 ms apart, the lock is let go at 950 ms");
+    assert_eq!(reaped(&run, "buffer"), REGION);
+    assert_eq!(slept(&run), 0);
+}
+
+#[test]
+fn sleeps_anyway_makes_the_reaper_wait() {
+    let run = contended("sleeps-anyway");
+    assert_eq!((nonblocking(&run), attempts(&run)), ((1, 0), 1));
+    assert_eq!(reaped(&run, "buffer"), REGION);
+    assert_eq!(slept(&run), 1);
+    assert!(
+        nonblocking_ms(&run)[0] > 300,
+        "behind the other's callback: {:?}",
+        nonblocking_ms(&run)
+    );
+}
+
+#[test]
+fn sleeps_anyway_sleeps_for_its_own_work_and_jobs() {
+    for (work, fence, least) in [(0, 0, 0), (30, 0, 30), (0, 2000, 1800)] {
+        let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] }, \
+            { submit = 'dev', region = 'buffer', every = '1ms', count = 1 },";
+        let device = "driver = 'sleeps-anyway'\napi = 'interval'";
+        let run = run_with(&victim("5.6", device, program, "4s"), |device| {
+            device.work = Some(constant(work));
+            device.fence = constant(fence);
+        });
+        let times = nonblocking_ms(&run);
+        assert!(times[0] >= least && times[0] <= least + 200, "{times:?}");
+        assert_eq!(slept(&run), usize::from(least > 0));
+    }
+}
+
+fn constant(ms: u64) -> Distribution {
+    Distribution::new(Shape::Constant(Nanos::from_ms(ms)))
+}
+
+#[test]
+fn rdma_odp_refuses_overlap_and_waits_for_its_work_request_when_it_may() {
+    let run = run(&scenario(&world("rdma-odp")), None);
+    assert_eq!(nonblocking(&run), (10, 10));
+    assert_eq!((reaped(&run, "heap"), reaped(&run, "buffer")), (REGION, 0));
+    // Three work requests for 10240 pages.
+    assert_eq!(blockable_times(&run), [Nanos::from_us(150), Nanos::from_us(150)]);
+}
+
+#[test]
+fn held_across_lets_the_reaper_in_unless_told_to_refuse() {
+    let text = victim("5.6", "driver = 'held-across'\napi = 'hlist'", WHOLE, "4s");
+    let run_refusing = |refuse| run_with(&text, |device| device.refuse = refuse);
+    let run = run_refusing(None);
+    assert_eq!((nonblocking(&run), attempts(&run)), ((2, 0), 1));
+    let run = run_refusing(Some(Refuse::Overlap));
+    assert_eq!((nonblocking(&run), attempts(&run)), ((20, 10), 10));
+    assert_eq!((reaped(&run, "heap"), reaped(&run, "buffer")), (REGION, 0));
 }

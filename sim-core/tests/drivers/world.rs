@@ -92,38 +92,56 @@ pub(crate) fn count(run: &Run, is: impl Fn(&Record) -> bool) -> usize {
     run.trace.iter().filter(|record| is(record)).count()
 }
 
-/// The reaper's calls that must not sleep: how many, and how many were
-/// refused. (Up to 5.17 `exit_mmap()` of a victim makes such calls too.)
-pub(crate) fn nonblocking(run: &Run) -> (usize, usize) {
+/// A call of a callback.
+pub(crate) struct Called {
+    /// Whether the reaper called. (Up to 5.17 `exit_mmap()` of a victim
+    /// makes calls that must not sleep, too.)
+    pub(crate) reaping: bool,
+    pub(crate) blockable: bool,
+    pub(crate) time: Nanos,
+    pub(crate) refused: bool,
+}
+
+/// All calls that returned, in the order in which they began.
+pub(crate) fn calls(run: &Run) -> Vec<Called> {
     let reaper = run.cast.tasks.iter().find(|(_, task)| task.name == "oom_reaper");
     let (reaper, _) = reaper.expect("a reaper");
-    let (mut calls, mut refused, mut in_one) = (0, 0, false);
-    for record in run.trace.iter().filter(|record| record.task == reaper) {
-        match record.event {
-            Event::MnCall { blockable, .. } => in_one = !blockable,
-            Event::MnReturn { refused: no, .. } if in_one => {
-                calls += 1;
-                refused += usize::from(no);
+    let records: Vec<_> = run.trace.iter().collect();
+    let began = records.iter().enumerate().filter_map(|(index, record)| match record.event {
+        Event::MnCall { blockable, .. } => Some((index, record, blockable)),
+        _ => None,
+    });
+    let calls = began.filter_map(|(index, begin, blockable)| {
+        records[index..].iter().filter(|record| record.task == begin.task).find_map(|record| {
+            match record.event {
+                Event::MnReturn { refused, .. } => {
+                    let (time, reaping) = (record.at - begin.at, begin.task == reaper);
+                    Some(Called { reaping, blockable, time, refused })
+                }
+                _ => None,
             }
-            _ => {}
-        }
-    }
-    (calls, refused)
+        })
+    });
+    calls.collect()
+}
+
+/// The reaper's calls that must not sleep: how many, and how many were refused.
+pub(crate) fn nonblocking(run: &Run) -> (usize, usize) {
+    let mut calls = calls(run);
+    calls.retain(|call| call.reaping && !call.blockable);
+    (calls.len(), calls.iter().filter(|call| call.refused).count())
 }
 
 /// How long each call took that might sleep.
 pub(crate) fn blockable_times(run: &Run) -> Vec<Nanos> {
-    let (mut times, mut since) = (Vec::new(), None);
-    for record in run.trace.iter() {
-        match record.event {
-            Event::MnCall { blockable: true, .. } => since = Some(record.at),
-            Event::MnReturn { .. } => {
-                times.extend(since.take().map(|since| record.at - since));
-            }
-            _ => {}
-        }
-    }
-    times
+    calls(run).iter().filter(|call| call.blockable).map(|call| call.time).collect()
+}
+
+/// How long each of the reaper's calls took that must not sleep, in ms.
+pub(crate) fn nonblocking_ms(run: &Run) -> Vec<u64> {
+    let mut calls = calls(run);
+    calls.retain(|call| call.reaping && !call.blockable);
+    calls.iter().map(|call| call.time.0 / 1_000_000).collect()
 }
 
 /// Pages unmapped from a region, and those of them that came free.

@@ -2,15 +2,30 @@
 //! in: one that must not sleep refuses instead, and one with a deadline
 //! refuses when that has passed.
 
+use super::super::cx::Cx;
 use super::super::mmu_notifier::mmu_interval_set_seq;
 use super::super::page_alloc::{alloc_pages, free_pages};
-use super::super::plugin::{Blockable, Call, DeviceSetup, Refuse, Refused};
+use super::super::plugin::{Api, Blockable, Call, DeviceSetup, Refuse, Refused};
 use super::super::timer::msleep;
 use super::super::zone::Use;
 use super::wait_for_fences;
 use crate::base::{DeviceId, LockId, Nanos, RangeId};
 use crate::engine::{Hold, Signals};
 use crate::record::{Event, Reason};
+
+/// Ends a scope of `PF_MEMALLOC` when it drops.
+#[must_use]
+pub struct Memalloc {
+    cx: Cx,
+    was: bool,
+}
+
+impl Drop for Memalloc {
+    fn drop(&mut self) {
+        let (task, was) = (self.cx.task(), self.was);
+        self.cx.with(|state| state.tasks[task].memalloc = was);
+    }
+}
 
 impl Call<'_> {
     /// The device called.
@@ -120,6 +135,53 @@ impl Call<'_> {
             && let Some(pages) = alloc_pages(self.cx, gfp, 1).await
         {
             free_pages(self.cx, pages, Use::InFlight);
+        }
+    }
+
+    /// Whether the registration is an interval, which hears of no end.
+    pub fn is_interval(&self) -> bool {
+        self.cx.with(|state| state.notifiers[self.notifier].api == Api::Interval)
+    }
+
+    /// Pages of the range that the registration covers.
+    pub fn pages_covered(&self) -> u64 {
+        let covered = self.cx.with(|state| state.notifiers[self.notifier].range);
+        let (start, end) = (covered.start.max(self.range.start), covered.end.min(self.range.end));
+        end.saturating_sub(start) >> 12
+    }
+
+    /// Says that the callback sleeps although it was told not to.
+    pub fn slept(&self) {
+        self.cx.record(Event::SleptNonblocking { notifier: self.notifier });
+    }
+
+    /// `memalloc_noreclaim_save()`, until the guard drops.
+    pub fn memalloc(&self) -> Memalloc {
+        let task = self.cx.task();
+        let was = self.cx.with(|state| std::mem::replace(&mut state.tasks[task].memalloc, true));
+        Memalloc { cx: self.cx.clone(), was }
+    }
+
+    /// The lock that the callback has taken stays taken until the range's end.
+    pub fn hold_until_end(&self) {
+        let (device, task) = (self.device(), self.cx.task());
+        self.cx.with(|state| state.devices[device].held.push(task));
+    }
+
+    /// Lets go of a lock at the range's end. Where ends are paired (5.12
+    /// and later), the end comes for a start that refused, too: that is why
+    /// an operation that may refuse must have none.
+    pub fn unlock_at_end(&self, lock: LockId) {
+        let (device, task) = (self.device(), self.cx.task());
+        let is_held = self.cx.with(|state| {
+            let held = &mut state.devices[device].held;
+            let index = held.iter().position(|&holder| holder == task);
+            index.map(|index| held.remove(index)).is_some()
+        });
+        if is_held {
+            self.cx.unlock(lock);
+        } else {
+            self.cx.record(Event::BadUnlock { lock });
         }
     }
 

@@ -23,7 +23,7 @@ use crate::record::{Event, Func, Reason};
 
 pub(super) use mirror::registered;
 pub use pages::pages_held;
-pub(super) use pages::{free_unmapped, released, unregistered};
+pub(super) use pages::{keep_referenced, released, unregistered};
 
 /// A job that is queued or runs.
 #[derive(Copy, Clone, Debug)]
@@ -47,6 +47,8 @@ pub struct Device {
     work: Stream,
     /// Draws the worker's times.
     worker_time: Stream,
+    /// Who holds the driver's lock from the start of an invalidation to its end.
+    held: Vec<TaskId>,
     /// The job that its worker is to signal.
     to_signal: Option<Job>,
     /// Woken when a job arrives.
@@ -72,6 +74,7 @@ impl Device {
             latency: stream("fence"),
             work: stream("work"),
             worker_time: stream("worker"),
+            held: Vec::new(),
             to_signal: None,
             arrived: new_queue(),
             signaled: new_queue(),

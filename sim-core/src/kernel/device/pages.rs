@@ -72,18 +72,21 @@ impl State {
     }
 }
 
-/// Every mirror of a VMA.
-fn mirrors_of(state: &mut State, range: RangeId) -> impl Iterator<Item = &mut Mirror> {
-    let devices = state.devices.iter_mut().map(|(_, device)| device);
-    let attached = devices.flat_map(|device| device.attached.iter_mut());
-    let mirrors = attached.flat_map(|attachment| attachment.mirrors.iter_mut());
-    mirrors.filter(move |mirror| mirror.range == range)
+/// Every mirror of a VMA, and whose it is.
+fn mirrors_of(state: &mut State, range: RangeId) -> impl Iterator<Item = (DeviceId, &mut Mirror)> {
+    let attached = state.devices.iter_mut().flat_map(|(id, device)| {
+        device.attached.iter_mut().map(move |attachment| (id, attachment))
+    });
+    let mirrors = attached
+        .flat_map(|(id, attachment)| attachment.mirrors.iter_mut().map(move |mirror| (id, mirror)));
+    mirrors.filter(move |(_, mirror)| mirror.range == range)
 }
 
 /// Pages of a VMA that would stay allocated if they were unmapped now,
 /// because a device refers to them.
 pub fn pages_held(state: &mut State, range: RangeId) -> u64 {
-    mirrors_of(state, range).map(|mirror| mirror.refs - mirror.kept.count()).max().unwrap_or(0)
+    let held = mirrors_of(state, range).map(|(_, mirror)| mirror.refs - mirror.kept.count());
+    held.max().unwrap_or(0)
 }
 
 /// The device maps `pages` pages of a VMA from now on, and with `refs`
@@ -98,28 +101,32 @@ pub(super) fn map(cx: &Cx, notifier: NotifierId, range: RangeId, pages: u64, ref
     });
 }
 
-/// Frees pages that were unmapped from a VMA which maps `left` others,
-/// but those that a device refers to: they stay. Those freed that a device
-/// still maps are stale from now on. Returns what was freed.
-pub(in crate::kernel) fn free_unmapped(
+/// Takes out of `pages`, which were unmapped from a VMA that maps `left`
+/// others, those that a device refers to: they stay allocated. The rest is
+/// the caller's to free, and stale for a device that still maps it.
+pub(in crate::kernel) fn keep_referenced(
     cx: &Cx,
     range: RangeId,
     left: u64,
-    mut pages: Pages,
+    pages: &mut Pages,
     from: Use,
-) -> Pages {
+) {
     let count = pages.count();
+    let drivers = &cx.kernel().drivers;
     let kept = cx.with(|state| {
         let keep = pages_held(state, range).saturating_sub(left).min(count);
         let kept = pages.take(keep);
-        for mirror in mirrors_of(state, range).filter(|mirror| mirror.refs == 0) {
+        for (device, mirror) in mirrors_of(state, range).filter(|(_, mirror)| mirror.refs == 0) {
             // Who refers to nothing loses what it maps, last pages last.
             let lost = mirror.mapped.saturating_sub(left).min(count - keep);
             mirror.mapped -= lost;
-            mirror.stale += lost;
+            // Flushed with the CPU's TLBs, a mapping is gone before the pages are.
+            if !drivers[device].ops().secondary_tlb {
+                mirror.stale += lost;
+            }
         }
-        let keeper = mirrors_of(state, range).max_by_key(|m| m.refs - m.kept.count());
-        if let Some(keeper) = keeper {
+        let keeper = mirrors_of(state, range).max_by_key(|(_, m)| m.refs - m.kept.count());
+        if let Some((_, keeper)) = keeper {
             keeper.kept.add(kept);
         }
         kept
@@ -128,8 +135,6 @@ pub(in crate::kernel) fn free_unmapped(
         transfer_pages(cx, kept, from, Use::Pinned);
         cx.record(Event::StillPinned { range, pages: record_count(kept.count()) });
     }
-    free_pages(cx, pages, from);
-    pages
 }
 
 /// The device's references to pages of a VMA are dropped; pages that
@@ -140,7 +145,7 @@ fn drop_refs(cx: &Cx, notifier: NotifierId, range: RangeId) {
         let mirror = attachment.mirror_mut(range);
         mirror.refs = 0;
         let mut kept = std::mem::take(&mut mirror.kept);
-        for other in mirrors_of(state, range) {
+        for (_, other) in mirrors_of(state, range) {
             other.kept.add(kept.take(other.refs - other.kept.count()));
         }
         kept
@@ -242,7 +247,8 @@ impl Call<'_> {
             let idle = state.devices[device].idle;
             let attachment = state.attachment(self.notifier)?;
             attachment.seq += 1;
-            attachment.in_progress -= 1;
+            // Paired ends (5.12 and later) come for a start that refused, too.
+            attachment.in_progress = attachment.in_progress.saturating_sub(1);
             (attachment.in_progress == 0).then_some(idle)
         });
         if let Some(idle) = idle {

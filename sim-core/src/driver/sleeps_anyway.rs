@@ -1,0 +1,67 @@
+//! `sleeps-anyway`: never asks whether it may sleep.
+//!
+//! Summary: breaks the rule: the reaper itself sleeps in its callback, for as long as lock, jobs and hardware take.
+//! Mechanism: takes the driver's mutex, waits for the jobs that use the range and for `work` (by default the eviction of a user queue) under PF_MEMALLOC, whatever the call says. It takes MMU_NOTIFY_UNMAP to mean that the range is gone for good, and any other event to be an eviction. With acts_on = "unmap" it ignores every other event.
+//! Models: amdkfd SVM, 6.12 and 7.1; with work = "0s", hfi1's TID cover (archetype A6).
+//! Doesn't model: the deferred work that amdkfd queues, or how its queues are restored.
+//! See: drivers/gpu/drm/amd/amdkfd/kfd_svm.c svm_range_cpu_invalidate_pagetables().
+
+use crate::base::Nanos;
+use crate::engine::Hold;
+use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Refused};
+use crate::record::{MnEvent, Reason};
+
+/// See the file's documentation.
+pub(super) struct SleepsAnyway;
+
+impl Driver for SleepsAnyway {
+    fn id(&self) -> &'static str {
+        "sleeps-anyway"
+    }
+
+    fn doc(&self) -> &'static str {
+        include_str!("sleeps_anyway.rs")
+    }
+
+    fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {
+        Box::pin(invalidate(call))
+    }
+}
+
+async fn invalidate(told: Call<'_>) -> Result<(), Refused> {
+    if !told.overlaps || !told.setup(|setup| setup.acts_on).includes(told.event) {
+        told.set_seq();
+        return Ok(());
+    }
+    let (lock, sleep) = told.setup(|setup| (setup.lock, setup.sleep));
+    let eviction = told.draw_work(told.cx.costs().queue_eviction);
+    let is_locked = told.cx.try_lock(lock, Hold::Exclusive);
+    if told.blockable == Blockable::No
+        && (!is_locked || told.is_busy() || eviction.0 > 0 || sleep.0 > 0)
+    {
+        told.slept();
+    }
+    let call = Call { blockable: Blockable::Yes, ..told };
+    if !is_locked {
+        call.lock(lock, Hold::Exclusive).await?;
+    }
+    call.set_seq();
+    let result = evict(&call, eviction).await;
+    call.cx.unlock(lock);
+    result
+}
+
+/// Under the driver's lock: takes the range off the hardware.
+async fn evict(call: &Call<'_>, eviction: Nanos) -> Result<(), Refused> {
+    let scope = call.memalloc();
+    call.wait_for_fences().await?;
+    call.wait_for_hardware(eviction).await?;
+    call.sleep(call.setup(|setup| setup.sleep), Reason::CallbackSleep).await?;
+    call.allocate().await;
+    drop(scope);
+    call.unmap();
+    if call.event == MnEvent::Unmap {
+        call.forget();
+    }
+    Ok(())
+}
