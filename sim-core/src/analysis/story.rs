@@ -191,6 +191,7 @@ fn cast() -> Cast {
         driver: "gpu-fence",
         task: Some(GPU_TASK),
         lock: Some(GPU_LOCK),
+        worker: None,
     });
     cast.notifiers.push(NotifierInfo { device: GPU, mm: HOG_MM, interval: true });
     cast.reports.push(VictimReport::default());

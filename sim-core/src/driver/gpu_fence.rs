@@ -1,13 +1,13 @@
 //! `gpu-fence`: waits until the GPU no longer uses the memory.
 //!
 //! Summary: a callback that may sleep waits for the fences of all jobs that use the range; one that must not sleep refuses.
-//! Mechanism: refuses every non-blockable call that overlaps, idle or not (or, with refuse = "when-busy", only while a job is pending); otherwise takes the driver's lock and waits for the fences under it.
+//! Mechanism: refuses every non-blockable call that overlaps, idle or not (or, with refuse = "when-busy", only while a job is pending); otherwise takes the driver's lock and waits for the fences under it; where callbacks have two passes, it waits in the second, without the lock.
 //! Models: amdgpu 5.6 to 7.1, xe, radeon, i915 up to 5.15 (archetype A4); `sleep` adds the fixed sleep of the recordings' test module.
 //! Doesn't model: the GPU's page tables and its scheduler.
 //! See: drivers/gpu/drm/amd/amdgpu/amdgpu_hmm.c amdgpu_hmm_invalidate_gfx().
 
 use crate::engine::Hold;
-use crate::kernel::plugin::{Boxed, Call, Driver, Refuse, Refused};
+use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Finish, Ops, Refuse, Refused};
 use crate::record::Reason;
 
 /// See the file's documentation.
@@ -22,8 +22,31 @@ impl Driver for GpuFence {
         include_str!("gpu_fence.rs")
     }
 
+    fn ops(&self) -> Ops {
+        Ops { two_pass: true, ..Ops::START }
+    }
+
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {
         Box::pin(invalidate(call))
+    }
+
+    fn invalidate_start<'a>(
+        &'a self,
+        call: Call<'a>,
+    ) -> Boxed<'a, Result<Option<Finish>, Refused>> {
+        Box::pin(invalidate_start(call))
+    }
+
+    fn invalidate_finish<'a>(&'a self, call: Call<'a>, _finish: Finish) -> Boxed<'a, ()> {
+        Box::pin(async move {
+            if call.blockable.may_sleep() {
+                // It has agreed: whatever it waits for now, it can't refuse any longer.
+                let agreed = quiesce(&Call { blockable: Blockable::Yes, ..call }).await;
+                debug_assert!(agreed.is_ok(), "invariant: only calls that must not sleep refuse");
+            } else {
+                call.unmap();
+            }
+        })
     }
 }
 
@@ -40,6 +63,21 @@ async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
     let result = quiesce(&call).await;
     call.cx.unlock(lock);
     result
+}
+
+/// The first of two passes: stops new work on the range.
+async fn invalidate_start(call: Call<'_>) -> Result<Option<Finish>, Refused> {
+    if !call.overlaps {
+        return Ok(None);
+    }
+    let (lock, refuse) = call.setup(|setup| (setup.lock, setup.refuse));
+    if call.refuses(refuse.unwrap_or(Refuse::Overlap)) {
+        return Err(Refused);
+    }
+    call.lock(lock, Hold::Exclusive).await?;
+    call.set_seq();
+    call.cx.unlock(lock);
+    Ok(Some(Finish(0)))
 }
 
 /// Under the driver's lock: waits until the range is idle.

@@ -7,6 +7,7 @@ mod held_across;
 mod kvm;
 mod pinned;
 mod rdma_odp;
+mod secondary_tlb;
 mod sleeps_anyway;
 mod spin;
 mod trylock;
@@ -15,6 +16,7 @@ use crate::kernel::plugin::Driver;
 
 /// All archetypes.
 pub const ALL: &[&dyn Driver] = &[
+    &secondary_tlb::SecondaryTlb,
     &spin::Spin,
     &kvm::Kvm,
     &trylock::Trylock,

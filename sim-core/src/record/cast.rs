@@ -92,6 +92,8 @@ pub struct DeviceInfo {
     pub task: Option<TaskId>,
     /// Its driver's lock.
     pub lock: Option<LockId>,
+    /// The kernel thread that signals its fences, if there is one.
+    pub worker: Option<TaskId>,
 }
 
 /// A registration of a device on an mm.

@@ -238,6 +238,7 @@ fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
                 driver: kernel.drivers[id].id(),
                 task: Some(task),
                 lock: Some(lock),
+                worker: None,
             });
         });
     }

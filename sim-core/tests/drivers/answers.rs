@@ -111,8 +111,13 @@ program = [
     run(&scenario, None)
 }
 
+/// How often the reaper slept although told not to.
 fn slept(run: &Run) -> usize {
-    count(run, |record| matches!(record.event, Event::SleptNonblocking { .. }))
+    let reaper = run.cast.tasks.iter().find(|(_, task)| task.name == "oom_reaper");
+    let (reaper, _) = reaper.expect("a reaper");
+    count(run, |record| {
+        record.task == reaper && matches!(record.event, Event::SleptNonblocking { .. })
+    })
 }
 
 #[test]
@@ -177,4 +182,19 @@ fn held_across_lets_the_reaper_in_unless_told_to_refuse() {
     let run = run_refusing(Some(Refuse::Overlap));
     assert_eq!((nonblocking(&run), attempts(&run)), ((20, 10), 10));
     assert_eq!((reaped(&run, "heap"), reaped(&run, "buffer")), (REGION, 0));
+}
+
+#[test]
+fn secondary_tlb_is_flushed_while_pages_go_and_asked_nothing() {
+    let text = victim("5.6", "driver = 'secondary-tlb'", WHOLE, "4s");
+    let run = run_with(&text, |device| device.work = Some(constant(7)));
+    assert_eq!((nonblocking(&run), attempts(&run)), ((0, 0), 1));
+    let at = |is: &dyn Fn(Event) -> bool| {
+        run.trace.iter().find(|record| is(record.event)).expect("it happens").at
+    };
+    let flush = at(&|event| matches!(event, Event::SecondaryTlbFlush { .. }));
+    let finish = at(&|event| matches!(event, Event::FinishTaskReaping { .. }));
+    // The flush, and 512 pages of the heap's or the buffer's batches at most.
+    assert_eq!(reaped(&run, "buffer"), REGION);
+    assert!((finish - flush).0 >= 7_000_000, "{finish:?} {flush:?}");
 }

@@ -2,5 +2,6 @@
 //! what it waits for, and what becomes of the pages (kernel-spec 5.2).
 
 mod answers;
+mod jobs;
 mod pages;
 mod world;

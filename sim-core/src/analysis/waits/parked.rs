@@ -172,6 +172,17 @@ impl Walk<'_> {
         let Some(device) = self.index.device_of(task) else {
             return;
         };
+        if self.index.doing(task, self.seen).reason() == Some(Reason::WorkRequest)
+            && let Some(worker) = self.index.cast.devices[device].worker
+        {
+            let text = format!(
+                "{}'s job is done, but {} has to signal its fence.",
+                device_name(&self.index.cast, device),
+                self.name(worker)
+            );
+            self.push(task, "its worker".to_owned(), "queue", Some(worker), text);
+            return self.follow(worker);
+        }
         let text = self.jobs_text(device);
         let is_busy = self.next_end(device).is_some();
         let (waits_on, kind) = if is_busy { ("its job", "time") } else { ("a job", "none") };

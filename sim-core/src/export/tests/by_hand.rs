@@ -56,6 +56,7 @@ fn cast(wording: Wording) -> Cast {
         driver: "always-refuse",
         task: None,
         lock: None,
+        worker: None,
     });
     cast.notifiers.push(NotifierInfo { device: DeviceId(0), mm: MmId(0), interval: false });
     let sizes = VictimReport {

@@ -55,19 +55,9 @@ impl Call<'_> {
 
     /// Takes a lock as far as this call may wait for it.
     pub async fn lock(&self, lock: LockId, hold: Hold) -> Result<(), Refused> {
-        match self.blockable {
-            Blockable::Yes => {
-                self.cx.lock(lock, hold, Reason::DriverLock).await;
-                Ok(())
-            }
-            Blockable::No | Blockable::Until(_) => {
-                if self.cx.try_lock(lock, hold) {
-                    Ok(())
-                } else {
-                    Err(Refused)
-                }
-            }
-        }
+        let until = self.blockable.until();
+        let is_taken = self.cx.lock_until(lock, hold, Reason::DriverLock, until).await;
+        if is_taken { Ok(()) } else { Err(Refused) }
     }
 
     /// `mmu_interval_set_seq()`, under the driver's lock.
@@ -79,12 +69,8 @@ impl Call<'_> {
     /// must not sleep only if there are none.
     pub async fn wait_for_fences(&self) -> Result<(), Refused> {
         let (device, vmas) = (self.device(), self.vmas());
-        let until = match self.blockable {
-            Blockable::Yes => None,
-            Blockable::No => Some(self.cx.now()),
-            Blockable::Until(deadline) => Some(deadline),
-        };
-        if wait_for_fences(self.cx, device, &vmas, until).await { Ok(()) } else { self.cut_off() }
+        let until = self.blockable.until();
+        if wait_for_fences(self.cx, device, &vmas, until).await { Ok(()) } else { Err(Refused) }
     }
 
     /// Sleeps (`msleep()`); a call that must not sleep refuses, if that takes any time.
@@ -101,7 +87,7 @@ impl Call<'_> {
             Blockable::Until(deadline) => {
                 let left = deadline.saturating_sub(self.cx.now());
                 self.cx.sleep(span.min(left), why, Signals::Ignored).await;
-                if span <= left { Ok(()) } else { self.cut_off() }
+                if span <= left { Ok(()) } else { Err(Refused) }
             }
         }
     }
@@ -193,14 +179,5 @@ impl Call<'_> {
             let vmas = state.mms[mm].vmas.iter();
             vmas.filter(|vma| start < vma.end && vma.start < end).map(|vma| vma.id).collect()
         })
-    }
-
-    /// A callback with a deadline is cut off.
-    fn cut_off(&self) -> Result<(), Refused> {
-        if let Blockable::Until(_) = self.blockable {
-            let (notifier, range) = (self.notifier, self.range.id);
-            self.cx.record(Event::DeadlinePassed { notifier, range });
-        }
-        Err(Refused)
     }
 }

@@ -10,10 +10,16 @@
 
 use super::super::cx::Cx;
 use super::super::memory::fault_in;
+use super::super::mmu_notifier::{mmu_interval_read_begin, mmu_interval_read_retry};
+use super::super::plugin::Api;
 use super::pages::{Attachment, map};
-use crate::base::{DeviceId, LockId, NotifierId, RangeId};
+use crate::base::{DeviceId, Nanos, NotifierId, RangeId};
 use crate::engine::{Hold, Signals, Why};
 use crate::record::Reason;
+
+/// `HMM_RANGE_DEFAULT_TIMEOUT` (include/linux/hmm.h, Linux 6.12): how long
+/// drivers try before they give up.
+const HMM_RANGE_DEFAULT_TIMEOUT: Nanos = Nanos::from_ms(1000);
 
 /// Why a device could not map memory.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -22,6 +28,8 @@ pub(super) enum MapError {
     Fault,
     /// The caller is killed: `-EINTR`.
     Killed,
+    /// It was taken away again and again: `-EBUSY`.
+    Busy,
 }
 
 /// A registration came to be. A device that no callback can reach has to
@@ -78,48 +86,64 @@ async fn validate_through(cx: &Cx, notifier: NotifierId, range: RangeId) -> Resu
         let setup = &state.devices[state.notifiers[notifier].device].setup;
         (setup.lock, setup.page_refs)
     });
+    let deadline = cx.now() + HMM_RANGE_DEFAULT_TIMEOUT;
     loop {
-        let Some((seq, mapped, gone)) = cx.with(|state| {
-            let attachment = state.attachment(notifier)?;
-            let mirror = attachment.mirror(range);
-            let gone = mirror.is_some_and(|mirror| mirror.gone);
-            Some((attachment.seq, mirror.map_or(0, |mirror| mirror.mapped), gone))
-        }) else {
-            return Err(MapError::Fault);
-        };
-        if gone {
-            return Err(MapError::Fault);
-        }
+        let (mapped, gone) = cx.with(|state| {
+            let mirror = state.attachment(notifier).and_then(|attached| attached.mirror(range));
+            mirror.map_or((0, false), |mirror| (mirror.mapped, mirror.gone))
+        });
         if mapped > 0 {
             return Ok(());
         }
-        wait_for_end(cx, notifier).await?;
+        if gone {
+            return Err(MapError::Fault);
+        }
+        let seq = read_begin(cx, notifier).await?;
         let pages = fault_range(cx, notifier, range).await?;
-        if program(cx, notifier, lock, seq, |cx| map(cx, notifier, range, pages, refs)).await {
+        cx.lock(lock, Hold::Exclusive, Reason::DriverLock).await;
+        let retry = read_retry(cx, notifier, seq);
+        if !retry {
+            map(cx, notifier, range, pages, refs);
+        }
+        cx.unlock(lock);
+        if !retry {
             return Ok(());
+        }
+        if cx.now() > deadline {
+            return Err(MapError::Busy);
         }
     }
 }
 
-/// Under the driver's lock: programs the device if nothing was
-/// invalidated since `seq`. Whether it did.
-async fn program(
-    cx: &Cx,
-    notifier: NotifierId,
-    lock: LockId,
-    seq: u64,
-    program: impl FnOnce(&Cx),
-) -> bool {
-    cx.lock(lock, Hold::Exclusive, Reason::DriverLock).await;
-    let holds = cx.with(|state| {
-        let attachment = state.attachment(notifier);
-        attachment.is_some_and(|attached| attached.seq == seq && attached.in_progress == 0)
-    });
-    if holds {
-        program(cx);
+/// What the device compares with once it has its lock.
+#[derive(Copy, Clone)]
+enum Seq {
+    /// Of the interval.
+    Interval(u32),
+    /// The driver's own.
+    Own(u64),
+}
+
+/// Waits until no invalidation that the driver knows of runs.
+async fn read_begin(cx: &Cx, notifier: NotifierId) -> Result<Seq, MapError> {
+    if cx.with(|state| state.notifiers[notifier].api) == Api::Interval {
+        return Ok(Seq::Interval(mmu_interval_read_begin(cx, notifier).await));
     }
-    cx.unlock(lock);
-    holds
+    wait_for_end(cx, notifier).await?;
+    let seq = cx.with(|state| state.attachment(notifier).map(|attached| attached.seq));
+    seq.map(Seq::Own).ok_or(MapError::Fault)
+}
+
+/// Whether there was an invalidation since.
+fn read_retry(cx: &Cx, notifier: NotifierId, seq: Seq) -> bool {
+    match seq {
+        Seq::Interval(seq) => mmu_interval_read_retry(cx, notifier, seq),
+        Seq::Own(seq) => cx.with(|state| {
+            state
+                .attachment(notifier)
+                .is_none_or(|attached| attached.seq != seq || attached.in_progress > 0)
+        }),
+    }
 }
 
 /// Waits until no invalidation is in progress; for ever, if its end was lost.

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use super::cx::Cx;
 use super::plugin::DeviceSetup;
 use crate::base::{DeviceId, FenceId, Nanos, QueueId, RangeId, SimTime, Stream, TaskId};
-use crate::engine::{Signals, Waited, Why};
+use crate::engine::Signals;
 use crate::record::{Event, Func, Reason};
 
 pub(super) use mirror::registered;
@@ -142,7 +142,7 @@ async fn run_job(cx: &Cx, device: DeviceId, job: Job) {
         let setup = &state.devices[device].setup;
         (setup.timeout, setup.worker.is_some())
     });
-    let deadline = timeout.map(|timeout| cx.now().saturating_add(timeout));
+    let deadline = timeout.map_or(SimTime::MAX, |timeout| cx.now().saturating_add(timeout));
     pages::access(cx, device, job.range);
     let left = timeout.unwrap_or(Nanos(u64::MAX));
     cx.cpu(job.time.min(left)).await;
@@ -166,10 +166,7 @@ async fn run_job(cx: &Cx, device: DeviceId, job: Job) {
     while cx.with(|state| state.devices[device].jobs.front().map(|job| job.fence))
         == Some(job.fence)
     {
-        let left = deadline.map(|deadline| deadline.saturating_sub(cx.now()));
-        let why = Why(Reason::WorkRequest as u8);
-        let waited = cx.kernel().engine.wait(signaled, why, Signals::Ignored, left).await;
-        if waited == Waited::TimedOut {
+        if !cx.wait_until(signaled, Reason::WorkRequest, deadline).await {
             cx.record(Event::JobTimedOut { fence: job.fence });
             signal(cx, device, job);
         }
@@ -196,12 +193,7 @@ fn signal(cx: &Cx, device: DeviceId, job: Job) {
 /// Waits for the fences of all jobs that use any of these VMAs
 /// (`dma_resv_wait_timeout()`, drivers/dma-buf/dma-resv.c), until `until`
 /// at the latest. Uninterruptible. Whether they all have signaled.
-async fn wait_for_fences(
-    cx: &Cx,
-    device: DeviceId,
-    vmas: &[RangeId],
-    until: Option<SimTime>,
-) -> bool {
+async fn wait_for_fences(cx: &Cx, device: DeviceId, vmas: &[RangeId], until: SimTime) -> bool {
     let _in = cx.enter(Func::DmaFenceWait);
     loop {
         let (pending, signaled) = cx.with(|state| {
@@ -211,11 +203,9 @@ async fn wait_for_fences(
         if !pending {
             return true;
         }
-        if until.is_some_and(|until| until <= cx.now()) {
+        if until <= cx.now() {
             return false;
         }
-        let left = until.map(|until| until.saturating_sub(cx.now()));
-        let why = Why(Reason::Fence as u8);
-        cx.kernel().engine.wait(signaled, why, Signals::Ignored, left).await;
+        cx.wait_until(signaled, Reason::Fence, until).await;
     }
 }

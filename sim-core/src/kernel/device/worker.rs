@@ -23,6 +23,7 @@ pub(super) fn spawn(cx: &Cx, device: DeviceId) {
     let new = NewTask { name, comm, pid, leader: None, kind: TaskKind::Kthread, oom_score_adj: 0 };
     let task = cx.kernel().spawn(new, |cx| work(cx, device));
     cx.with(|state| state.tasks[task].wq_worker = true);
+    cx.kernel().engine.observe(|_, recorder| recorder.cast.devices[device].worker = Some(task));
 }
 
 #[expect(clippy::infinite_loop, reason = "a kernel thread never ends")]
