@@ -11,10 +11,9 @@ const TABLE = new URL("../sim-core/tests/digests.txt", import.meta.url);
 /** Rows of the committed table: { scenario, seed, digest, events }. */
 async function goldenRuns() {
   const lines = (await readFile(TABLE, "utf8")).trim().split("\n").slice(1);
-  return lines.map((line) => {
-    const [scenario, seed, digest, events] = line.split(" ");
-    return { scenario, seed, digest, events };
-  });
+  // The line over many seeds has no count of events.
+  const rows = lines.map((line) => line.split(" ")).filter((row) => row.length === 4);
+  return rows.map(([scenario, seed, digest, events]) => ({ scenario, seed, digest, events }));
 }
 
 async function time(view) {

@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 
 use sim_core::record::{Keep, MODEL_VERSION};
-use sim_core::scenario::gallery::gallery;
+use sim_core::scenario::gallery::{self, gallery};
 use sim_core::scenario::{RunOptions, Simulation, parse};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -27,7 +27,32 @@ fn table() -> String {
                 .expect("strings take text");
         }
     }
+    let seeds = many();
+    writeln!(table, "{DRAWS} 1..={seeds} {}", digest_of_many(seeds)).expect("strings take text");
     table
+}
+
+/// A scenario that draws from its seed, for the line over many seeds.
+const DRAWS: &str = "gpu-fence-overlap";
+
+/// How many seeds that line is over: 100, or what `REAPERSCOPE_SEEDS`
+/// said when this was compiled (a WebAssembly test has no environment): then
+/// the test fails, and shows the line to compare with that of another build.
+fn many() -> u64 {
+    option_env!("REAPERSCOPE_SEEDS").map_or(100, |seeds| seeds.parse().expect("a number"))
+}
+
+/// One number over the digests of that scenario under many seeds.
+fn digest_of_many(seeds: u64) -> String {
+    let entry = gallery::find(DRAWS).expect("a scenario of the gallery");
+    let scenario = parse(entry.id, entry.text, &[]).expect("gallery scenarios are sound");
+    let combined = (1..=seeds).fold(0_u128, |combined, seed| {
+        let options = RunOptions { seed, keep: Keep::DigestOnly, ..RunOptions::default() };
+        let run = Simulation::new(&scenario, &options).expect("a gallery run starts").run();
+        let digest = run.digest.to_string();
+        combined.rotate_left(1) ^ u128::from_str_radix(&digest, 16).expect("digests are hex")
+    });
+    format!("{combined:032x}")
 }
 
 #[test]
