@@ -128,11 +128,11 @@ fn json_metrics(metrics: &Metrics) -> JsonMetrics {
         alloc_stall_ns: JsonStalls { count, p50, p99, max },
         psi_some_ns: metrics.psi_some_ns,
         psi_full_ns: metrics.psi_full_ns,
-        // Nothing that could report these is modeled yet.
-        stale_accesses: 0,
+        // The checkers that report these are not modeled yet.
+        stale_accesses: metrics.stale_accesses,
         lockdep_reports: 0,
         non_block_reports: 0,
-        hung_tasks: 0,
+        hung_tasks: metrics.hung_tasks,
         events: metrics.events,
     }
 }

@@ -1,17 +1,24 @@
 //! Closed wait-for sets at the end of a run: tasks each of which waits
 //! for another one of them, so that none will ever go on.
 //!
-//! Edges: a lock's waiter to its holders, who waits for a fence in a
-//! callback to the worker that signals it, who waits for invalidations
-//! to end to those who run them, and an allocator that retries to the
-//! reaper and to the threads of the pending victim. The last is an edge
+//! Edges: a lock's waiter to its holders (whatever the lock: `oom_lock`
+//! and named ones too); who waits for a fence in a callback to the device
+//! and on to the worker that signals it; who waits for invalidations to
+//! end to those who run them, or to nobody if those have forgotten them;
+//! who waits for an event of the scenario to those who could signal it;
+//! who waits for callers inside notifiers to those; who waits for kswapd
+//! to it; and an allocator that retries, with whatever flags, to the
+//! reaper and to the threads of the pending victim. That last is an edge
 //! only when nothing has been achieved for a while, since anybody's page
-//! would do; it needs all of its ends to be stuck, the others one.
+//! would do; it and that of an event need all of their ends to be stuck,
+//! the others one. Waits for a disk or for the clock are never closed.
 
+use super::flags::has_leaked;
 use super::index::{Index, lock_waited_for};
 use super::replay::Doing;
-use crate::base::{Nanos, TaskId};
-use crate::record::{Reason, TaskKind};
+use crate::base::{MmId, Nanos, TaskId};
+use crate::engine::WaitOn;
+use crate::record::{Gfp, Reason, TaskKind};
 
 /// Without a page given or freed for this long, an allocator that retries
 /// depends on the victim: as long as the reaper tries before it gives up
@@ -24,6 +31,8 @@ enum Needs {
     Each(Vec<TaskId>),
     /// One of these must go on first.
     Any(Vec<TaskId>),
+    /// Something that nobody will do.
+    Nobody,
 }
 
 /// The tasks that will never go on, in the order of their ids.
@@ -44,6 +53,7 @@ impl<'i> Closed<'i> {
             needs.retain(|(_, needs)| match needs {
                 Needs::Each(tasks) => tasks.iter().any(is_stuck),
                 Needs::Any(tasks) => !tasks.is_empty() && tasks.iter().all(is_stuck),
+                Needs::Nobody => true,
             });
             if needs.len() == before {
                 return Self { index, stuck };
@@ -56,7 +66,8 @@ impl<'i> Closed<'i> {
     }
 
     /// A cycle that `from` waits for or is in, in order; the first task
-    /// is not repeated at the end.
+    /// is not repeated at the end. Empty if the chain ends at something
+    /// that nobody will do.
     pub(super) fn cycle(&self, from: TaskId) -> Vec<TaskId> {
         let mut path = vec![from];
         let mut at = from;
@@ -65,7 +76,7 @@ impl<'i> Closed<'i> {
                 Some(Needs::Each(tasks) | Needs::Any(tasks)) => {
                     tasks.into_iter().find(|&task| self.contains(task))
                 }
-                None => None,
+                Some(Needs::Nobody) | None => None,
             };
             let Some(next) = next else { return Vec::new() };
             if let Some(start) = path.iter().position(|&task| task == next) {
@@ -88,13 +99,31 @@ fn needs(index: &Index, task: TaskId) -> Option<Needs> {
         Some(Reason::Fence) => {
             let call = index.call(task, seen)?;
             let device = index.device_called(&call.what)?;
-            let worker = index.cast.devices.get(device)?.task?;
+            let process = index.cast.devices.get(device)?.task?;
+            Some(Needs::Each(vec![process]))
+        }
+        Some(Reason::WorkRequest) => {
+            let device = index.device_of(task)?;
+            let info = index.cast.devices.get(device)?;
+            // A job that is reset in time frees whoever waits for it.
+            let worker = info.worker.filter(|_| info.timeout.is_none())?;
             Some(Needs::Each(vec![worker]))
         }
-        Some(Reason::NotifierEnd) => {
-            let mm = index.cast.tasks.get(task)?.mm?;
+        Some(Reason::NotifierEnd | Reason::IntervalRead) => {
+            let mm = mm_waited_for(index, task)?;
+            if has_leaked(index, mm) {
+                return Some(Needs::Nobody);
+            }
             let running = index.invalidations.get(mm.index())?.open_after(seen);
             Some(Needs::Each(running.map(|by| by.what).collect()))
+        }
+        Some(Reason::Srcu) => {
+            let mm = index.cast.tasks.get(task)?.mm?;
+            Some(Needs::Each(callers(index, mm, task)))
+        }
+        Some(Reason::NamedEvent) => Some(signalers(index, doing)),
+        Some(Reason::PfMemalloc) if may_wait_for_ever(index, task) => {
+            Some(Needs::Each(vec![index.kswapd?]))
         }
         _ if is_allocating(index, task, seen) => {
             let is_quiet = index.end.saturating_sub(index.last_progress()) >= QUIET;
@@ -104,13 +133,71 @@ fn needs(index: &Index, task: TaskId) -> Option<Needs> {
     }
 }
 
+/// The mm whose invalidations a task waits for: its own if any run there.
+fn mm_waited_for(index: &Index, task: TaskId) -> Option<MmId> {
+    let seen = index.times.len();
+    let own = index.cast.tasks.get(task).and_then(|info| info.mm);
+    let runs = |mm: &MmId| {
+        let running = index.invalidations.get(mm.index());
+        running.is_some_and(|running| running.open_after(seen).next().is_some())
+    };
+    own.filter(runs).or_else(|| index.cast.mms.ids().find(runs))
+}
+
+/// Tasks inside a notifier of `mm`, besides the one that waits.
+fn callers(index: &Index, mm: MmId, waiter: TaskId) -> Vec<TaskId> {
+    let seen = index.times.len();
+    let is_inside = |task: &TaskId| {
+        let call = index.call(*task, seen);
+        let notifier = call.and_then(|call| index.cast.notifiers.get(call.what.notifier));
+        *task != waiter && notifier.is_some_and(|notifier| notifier.mm == mm)
+    };
+    index.cast.tasks.ids().filter(is_inside).collect()
+}
+
+/// Who could signal the event that a task waits for.
+fn signalers(index: &Index, doing: Doing) -> Needs {
+    let seen = index.times.len();
+    let Doing::Blocked { on: WaitOn::Queue(queue), .. } = doing else {
+        return Needs::Each(Vec::new());
+    };
+    let Some(event) = index.cast.named_events.iter().find(|event| event.queue == queue) else {
+        return Needs::Each(Vec::new());
+    };
+    let could = |task: &TaskId| index.doing(*task, seen) != Doing::Exited;
+    let signalers: Vec<_> = event.signalers.iter().copied().filter(could).collect();
+    if signalers.is_empty() { Needs::Nobody } else { Needs::Any(signalers) }
+}
+
+/// A request with `__GFP_FS` is throttled without a time-out
+/// (kernel-spec 1.4 step 1); one whose flags are unknown is given the benefit of the doubt.
+fn may_wait_for_ever(index: &Index, task: TaskId) -> bool {
+    let stall = index.stall(task, index.times.len());
+    stall.is_some_and(|stall| stall.what.has(Gfp::FS))
+}
+
 /// Whether `task` is in the slow path and retries there, rather than
 /// waiting for something else in the middle of it.
 pub(super) fn is_allocating(index: &Index, task: TaskId, seen: usize) -> bool {
     let doing = index.doing(task, seen);
     let is_retrying = matches!(doing, Doing::Running(_) | Doing::Runnable)
-        || matches!(doing.reason(), Some(Reason::OomLockJiffy | Reason::Reclaim));
-    is_retrying && index.stall(task, seen).is_some()
+        || doing.reason().is_some_and(is_retry);
+    let is_throttled = doing.reason() == Some(Reason::PfMemalloc);
+    index
+        .stall(task, seen)
+        .is_some_and(|stall| is_retrying || is_throttled && !stall.what.has(Gfp::FS))
+}
+
+/// A pause of the slow path between two tries.
+fn is_retry(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::OomLockJiffy
+            | Reason::Reclaim
+            | Reason::ReclaimThrottle
+            | Reason::Compaction
+            | Reason::Yield
+    )
 }
 
 fn memory_providers(index: &Index, task: TaskId) -> Option<Needs> {

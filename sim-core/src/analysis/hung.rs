@@ -7,6 +7,8 @@
 //! Records do not say whether a wait can be ended by a signal: what tells
 //! is why the task waits.
 
+use std::collections::BTreeSet;
+
 use super::index::Index;
 use super::replay::{Doing, is_own_wish};
 use crate::base::{Nanos, SimTime, TaskId};
@@ -27,6 +29,12 @@ pub struct HungReport {
 pub fn hung_reports(run: &Run) -> Vec<HungReport> {
     let is_long = run.end.0 >= run.cast.hung_task_timeout.0;
     if is_long { reports(&Index::new(run)) } else { Vec::new() }
+}
+
+/// Tasks that were reported at least once.
+pub(super) fn hung_tasks(index: &Index) -> u64 {
+    let tasks: BTreeSet<TaskId> = reports(index).iter().map(|report| report.task).collect();
+    u64::try_from(tasks.len()).unwrap_or(u64::MAX)
 }
 
 /// As [`hung_reports`], from an index that exists already.

@@ -2,8 +2,9 @@
 //!
 //! One refusal per attempt of the reaper, with a count; every back-off
 //! and give-up of the reaper; every victim marked while an earlier one
-//! still had memory; the cycle of a deadlock; every invariant that broke
-//! where switches, policy or drivers let one expect it.
+//! still had memory; the cycle of a deadlock; every use of freed pages
+//! by a device; every invariant that broke where switches, policy or
+//! drivers let one expect it.
 
 use super::index::Index;
 use super::reaping::Attempt;
@@ -11,9 +12,10 @@ use super::types::Incident;
 use super::verdict::Judgment;
 use super::waits::wait_chain_after;
 use super::words::{
-    count_text, notifier_name, process_name, range_name, short_list_text, size_text, task_name,
+    count_text, device_name, notifier_name, process_name, range_name, short_list_text, size_text,
+    task_name,
 };
-use crate::base::TaskId;
+use crate::base::{DeviceId, RangeId, TaskId};
 use crate::record::Reason;
 
 /// The incidents of a run, by time.
@@ -25,6 +27,7 @@ pub(super) fn incidents(index: &Index, judgment: &Judgment) -> Vec<Incident> {
     extra_victims(index, &mut found);
     cycle(index, judgment, &mut found);
     waived_invariants(index, &mut found);
+    stale_accesses(index, &mut found);
     found.sort_by_key(|incident| incident.record);
     found
 }
@@ -82,7 +85,7 @@ fn back_offs(index: &Index, found: &mut Vec<Incident>) {
         return;
     };
     for step in &track.steps {
-        if step.doing.reason() != Some(Reason::BackOff) {
+        if !matches!(step.doing.reason(), Some(Reason::BackOff | Reason::SkipSleep)) {
             continue;
         }
         let attempt = index.attempts.iter().find(|attempt| attempt.back_off == Some(step.record));
@@ -160,5 +163,28 @@ fn waived_invariants(index: &Index, found: &mut Vec<Incident>) {
         let record = record.min(index.times.len().saturating_sub(1));
         let text = format!("{} does not hold here: {}", broken.invariant.id(), broken.text);
         found.push(incident(index, record, "waived-invariant", broken.task, text));
+    }
+}
+
+/// One per device and VMA, at its first, with a count: a device that goes
+/// on working uses the same pages again and again.
+fn stale_accesses(index: &Index, found: &mut Vec<Incident>) {
+    let mut seen: Vec<(DeviceId, RangeId)> = Vec::new();
+    for first in &index.stale {
+        let key = (first.device, first.range);
+        if seen.contains(&key) {
+            continue;
+        }
+        seen.push(key);
+        let all = index.stale.iter().filter(|other| (other.device, other.range) == key);
+        let times = u64::try_from(all.count()).unwrap_or(u64::MAX);
+        let text = format!(
+            "{} uses {} of {} that were freed ({})",
+            device_name(&index.cast, first.device),
+            count_text(first.pages.into(), "page"),
+            range_name(&index.cast, first.range),
+            count_text(times, "time")
+        );
+        found.push(incident(index, first.record, "stale-access", first.task, text));
     }
 }

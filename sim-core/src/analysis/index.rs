@@ -16,7 +16,7 @@ use super::types::Memory;
 use super::victims::VictimFacts;
 use crate::base::{DeviceId, FenceId, LockId, MmId, Nanos, NotifierId, RangeId, SimTime, TaskId};
 use crate::engine::{Hold, Stop, WaitOn};
-use crate::record::{Broken, Cast, Gfp, Run};
+use crate::record::{Broken, Cast, DeviceInfo, Gfp, PanicText, Run};
 
 /// A change of what a task does.
 #[derive(Copy, Clone, Debug)]
@@ -53,12 +53,27 @@ pub(super) struct Holding {
     pub(super) hold: Hold,
 }
 
+/// A device used pages that had been freed.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Stale {
+    pub(super) record: usize,
+    pub(super) task: TaskId,
+    pub(super) device: DeviceId,
+    pub(super) range: RangeId,
+    pub(super) pages: u32,
+}
+
 /// Things that are only counted.
 #[derive(Copy, Clone, Default, Debug)]
 pub(super) struct Counts {
     pub(super) refusals: u64,
     pub(super) gave_up: u64,
     pub(super) reaped_pages: u64,
+    /// Starts of notifiers that got no end.
+    pub(super) lost_ends: u64,
+    pub(super) slept_nonblocking: u64,
+    /// Requests that found the reserves empty, or emptied them.
+    pub(super) reserves_exhausted: u64,
 }
 
 /// A run, prepared for questions.
@@ -81,10 +96,13 @@ pub struct Index {
     pub(super) memory: Memory,
     pub(super) psi: Psi,
     pub(super) reaper: Option<TaskId>,
+    pub(super) kswapd: Option<TaskId>,
+    /// Where a device used pages that had been freed.
+    pub(super) stale: Vec<Stale>,
     /// Last record after which something had been achieved: a page given
     /// or freed, a lock other than `oom_lock` released.
     pub(super) progress: Option<usize>,
-    pub(super) panic: Option<usize>,
+    pub(super) panic: Option<(usize, PanicText)>,
     pub(super) counts: Counts,
     /// Where the reaper gave up, and on whom.
     pub(super) give_ups: Vec<(usize, TaskId)>,
@@ -174,6 +192,13 @@ impl Index {
     pub(super) fn device_of(&self, task: TaskId) -> Option<DeviceId> {
         let mut devices = self.cast.devices.iter();
         devices.find(|(_, device)| device.task == Some(task)).map(|(id, _)| id)
+    }
+
+    /// The device whose fences `task` signals: its own process, or its worker.
+    pub(super) fn device_signaled_by(&self, task: TaskId) -> Option<DeviceId> {
+        let mut devices = self.cast.devices.iter();
+        let signals = |device: &DeviceInfo| [device.task, device.worker].contains(&Some(task));
+        devices.find(|(_, device)| signals(device)).map(|(id, _)| id)
     }
 
     /// The device whose callback a call runs.

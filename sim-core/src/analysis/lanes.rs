@@ -1,7 +1,7 @@
 //! The rows of the timeline: who was in which state when.
 //!
 //! Order: the reaper, user tasks (threads after their leader), other
-//! kernel threads, devices, locks. Of the locks, those that somebody
+//! kernel threads that ever had something to do, devices, locks. Of the locks, those that somebody
 //! had to wait for, and `oom_lock` and every `mmap_lock` that was held
 //! for longer than a millisecond. States that last no time are left out;
 //! what happens at one instant is a mark. Nothing is drawn or merged for
@@ -135,7 +135,9 @@ impl<'r> Pass<'r> {
             Event::FenceSignaled { fence } => {
                 // Every device numbers its fences for itself.
                 let signaler =
-                    self.cast.devices.iter().position(|(_, info)| info.task == Some(record.task));
+                    self.cast.devices.iter().position(|(_, info)| {
+                        [info.task, info.worker].contains(&Some(record.task))
+                    });
                 if let Some(row) = signaler.and_then(|index| self.devices.get_mut(index)) {
                     row.signaled(at, number, fence);
                 }
@@ -202,6 +204,10 @@ impl<'r> Pass<'r> {
             };
             let subtitle = format!("pid {}", info.pid);
             let row = std::mem::take(row);
+            let is_helper = info.kind == TaskKind::Kthread && Some(task) != self.reaper;
+            if is_helper && !row.was_ever_other_than(LaneState::Sleeping) {
+                continue;
+            }
             lanes.push(row.into_lane(of, info.name.clone(), subtitle, end));
         }
         for ((id, info), row) in self.cast.devices.iter().zip(self.devices) {
@@ -239,12 +245,12 @@ fn task_state(task: &TaskNow) -> Option<LaneState> {
     let wants_cpu = matches!(task.doing, Doing::Runnable | Doing::Running(_));
     Some(match (task.doing, task.doing.reason()) {
         (Doing::Unborn | Doing::Exited, _) => return None,
-        (_, Some(Reason::OomLockJiffy | Reason::Reclaim)) => LaneState::Reclaiming,
-        (_, Some(Reason::BackOff | Reason::ReaperDelay)) => LaneState::Sleeping,
+        (_, Some(reason)) if is_in_slow_path(reason) => LaneState::Reclaiming,
+        (_, Some(Reason::BackOff | Reason::ReaperDelay | Reason::Sleep)) => LaneState::Sleeping,
         (_, Some(reason)) if !is_own_wish(reason) => LaneState::Blocked,
         (Doing::Blocked { .. }, None) => LaneState::Blocked,
         _ if wants_cpu && task.is_exiting => LaneState::Exiting,
-        _ if wants_cpu && task.stall.is_some() => LaneState::Reclaiming,
+        _ if wants_cpu && (task.stall.is_some() || task.is_memstalled) => LaneState::Reclaiming,
         _ if task.is_killed => LaneState::Killed,
         (Doing::Blocked { .. }, _) => LaneState::Sleeping,
         (Doing::Running(_), _) => LaneState::Running,
@@ -252,10 +258,22 @@ fn task_state(task: &TaskNow) -> Option<LaneState> {
     })
 }
 
+/// A pause between two tries of an allocation.
+fn is_in_slow_path(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::OomLockJiffy
+            | Reason::Reclaim
+            | Reason::ReclaimThrottle
+            | Reason::PfMemalloc
+            | Reason::Compaction
+    )
+}
+
 fn reaper_state(task: &TaskNow, reaper: ReaperNow) -> Option<LaneState> {
     Some(match (task.doing, task.doing.reason()) {
         (Doing::Unborn | Doing::Exited, _) => return None,
-        (_, Some(Reason::BackOff)) => LaneState::BackOff(reaper.attempt),
+        (_, Some(Reason::BackOff | Reason::SkipSleep)) => LaneState::BackOff(reaper.attempt),
         (_, Some(reason)) if is_own_wish(reason) => LaneState::Sleeping,
         (Doing::Blocked { .. }, _) => LaneState::Blocked,
         _ if reaper.is_reaping => LaneState::Reaping(reaper.attempt),

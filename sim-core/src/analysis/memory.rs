@@ -1,13 +1,16 @@
 //! Memory over time: free pages of all zones, and what every address
 //! space has present.
 //!
-//! One point per instant at which something changed. What is neither
-//! free nor present belongs to the kernel, the page cache, or a device
-//! that still pins pages already unmapped.
+//! One point per instant at which something changed: free pages, pages
+//! present in address spaces, page cache, what kernel code and devices
+//! hold, and what lies in swap. What none of these counts is in use
+//! since before the run began.
+
+use std::collections::BTreeMap;
 
 use super::index::Index;
 use super::types::Memory;
-use crate::base::{MmId, RangeId, SimTime};
+use crate::base::{MmId, RangeId, SimTime, TaskId};
 use crate::record::{Cast, Event, Record, Run};
 
 /// Memory over the time of a run.
@@ -22,6 +25,10 @@ pub(super) struct MemoryBuilder<'r> {
     present: Vec<u64>,
     file: u64,
     pinned: u64,
+    swap: u64,
+    /// By zone: clean, dirty.
+    cache: Vec<(u64, u64)>,
+    kernel: BTreeMap<TaskId, u64>,
     memory: Memory,
 }
 
@@ -34,6 +41,9 @@ impl<'r> MemoryBuilder<'r> {
             present: vec![0; cast.mms.len()],
             file: 0,
             pinned: 0,
+            swap: 0,
+            cache: vec![(0, 0); cast.zones.len()],
+            kernel: BTreeMap::new(),
             memory: Memory {
                 managed: zones().map(|zone| zone.managed).sum(),
                 min: zones().map(|zone| zone.min).sum(),
@@ -71,12 +81,51 @@ impl<'r> MemoryBuilder<'r> {
                 self.change(at, range, |present| present.saturating_sub(u64::from(pages)));
                 false
             }
+            Event::SwapOut { range, pages } => {
+                self.change(at, range, |present| present.saturating_sub(u64::from(pages)));
+                self.swap += u64::from(pages);
+                push_point(&mut self.memory.swap, at, self.swap);
+                false
+            }
+            Event::SwapIn { range, pages } => {
+                self.change(at, range, |present| present + u64::from(pages));
+                self.swap = self.swap.saturating_sub(u64::from(pages));
+                push_point(&mut self.memory.swap, at, self.swap);
+                false
+            }
+            _ => {
+                self.feed_others(record);
+                false
+            }
+        }
+    }
+
+    /// Pages that no address space has.
+    fn feed_others(&mut self, record: &Record) {
+        let at = record.at;
+        match record.event {
             Event::StillPinned { pages, .. } => {
                 self.pinned += u64::from(pages);
                 push_point(&mut self.memory.pinned, at, self.pinned);
-                false
             }
-            _ => false,
+            Event::Unpinned { pages, .. } => {
+                self.pinned = self.pinned.saturating_sub(u64::from(pages));
+                push_point(&mut self.memory.pinned, at, self.pinned);
+            }
+            Event::PageCache { zone, clean, dirty } => {
+                if let Some(slot) = self.cache.get_mut(zone.index()) {
+                    *slot = (u64::from(clean), u64::from(dirty));
+                }
+                let sum = |of: fn(&(u64, u64)) -> u64| self.cache.iter().map(of).sum();
+                let (clean, dirty): (u64, u64) = (sum(|zone| zone.0), sum(|zone| zone.1));
+                push_point(&mut self.memory.cache, at, clean + dirty);
+                push_point(&mut self.memory.dirty, at, dirty);
+            }
+            Event::KernelPages { held, .. } => {
+                self.kernel.insert(record.task, u64::from(held));
+                push_point(&mut self.memory.kernel, at, self.kernel.values().sum());
+            }
+            _ => {}
         }
     }
 

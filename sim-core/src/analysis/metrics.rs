@@ -5,6 +5,7 @@
 //! page, gives up or dies; one that had not ended when the run did lasts
 //! until then. Percentiles are of nearest rank.
 
+use super::hung::hung_tasks;
 use super::index::Index;
 use super::types::{Metrics, Stalls};
 use crate::base::{SimTime, TaskId};
@@ -30,6 +31,8 @@ pub fn metrics(index: &Index) -> Metrics {
         alloc_stall: stalls(index),
         psi_some_ns: index.psi.some_ns,
         psi_full_ns: index.psi.full_ns,
+        stale_accesses: count(index.stale.len()),
+        hung_tasks: hung_tasks(index),
         events: index.events,
     }
 }
@@ -41,7 +44,8 @@ fn count(length: usize) -> u64 {
 fn backoffs(index: &Index) -> u64 {
     let reaper = index.reaper.and_then(|reaper| index.tasks.get(reaper.index()));
     let steps = reaper.map_or(&[][..], |track| &track.steps);
-    let sleeps = steps.iter().filter(|step| step.doing.reason() == Some(Reason::BackOff));
+    let is_sleep = |reason| matches!(reason, Some(Reason::BackOff | Reason::SkipSleep));
+    let sleeps = steps.iter().filter(|step| is_sleep(step.doing.reason()));
     count(sleeps.count())
 }
 

@@ -6,10 +6,14 @@
 //! runnable or stalled, CPUs), `some` grows by min(stalled/N, 1) and
 //! `full` by (N − min(productive, N))/N of the time. A stall is what the
 //! kernel marks as one; waiting for `oom_lock` or inside a notifier is
-//! none. Left out: the averages over 10, 60 and 300 s.
+//! none. The averages over 10, 60 and 300 s are taken from the totals.
+
+mod averages;
+
+use averages::Averager;
 
 use super::replay::{Doing, Now, TaskNow};
-use super::types::Pressure;
+use super::types::{Pressure, PressureAverages};
 use crate::base::SimTime;
 use crate::record::{Cast, Record, TaskKind};
 
@@ -19,6 +23,7 @@ pub(super) struct Psi {
     pub(super) some_ns: u64,
     pub(super) full_ns: u64,
     pub(super) points: Vec<(SimTime, Pressure)>,
+    pub(super) averages: Vec<PressureAverages>,
 }
 
 /// Adds them up.
@@ -35,6 +40,7 @@ pub(super) struct PsiBuilder {
     /// Numerators of time, by N.
     some: Vec<u128>,
     full: Vec<u128>,
+    averager: Averager,
     points: Vec<(SimTime, Pressure)>,
 }
 
@@ -53,6 +59,7 @@ impl PsiBuilder {
             since: SimTime::ZERO,
             some: vec![0; denominators],
             full: vec![0; denominators],
+            averager: Averager::new(cast.jiffy),
             points: Vec::new(),
         }
     }
@@ -87,7 +94,16 @@ impl PsiBuilder {
         nonidle.min(self.cpus)
     }
 
+    /// Adds up to `at`, stopping for every average on the way.
     fn advance(&mut self, at: SimTime) {
+        while let Some(due) = self.averager.due(at) {
+            self.add_until(due);
+            self.averager.update(total(&self.some), total(&self.full));
+        }
+        self.add_until(at);
+    }
+
+    fn add_until(&mut self, at: SimTime) {
         let span = u128::from(at.saturating_sub(self.since).0);
         self.since = at;
         let threads = self.threads();
@@ -116,7 +132,12 @@ impl PsiBuilder {
 
     pub(super) fn finish(mut self, end: SimTime) -> Psi {
         self.advance(end);
-        Psi { some_ns: total(&self.some), full_ns: total(&self.full), points: self.points }
+        Psi {
+            some_ns: total(&self.some),
+            full_ns: total(&self.full),
+            points: self.points,
+            averages: self.averager.finish(),
+        }
     }
 }
 

@@ -50,6 +50,12 @@ pub(super) fn is_own_wish(reason: Reason) -> bool {
             | Reason::ReaperIdle
             | Reason::DeviceIdle
             | Reason::Reply
+            | Reason::Sigkill
+            | Reason::Injection
+            | Reason::KswapdIdle
+            | Reason::KswapdNap
+            | Reason::DiskIdle
+            | Reason::HandOffWork
     )
 }
 
@@ -66,6 +72,10 @@ pub(super) struct TaskNow {
     pub(super) stall: Option<Gfp>,
     /// Between the marks of PSI.
     pub(super) is_memstalled: bool,
+    /// Requests whose slow path it is in: reclaim can lead into another one.
+    requests: u8,
+    /// The flags of the last of them.
+    asked: Gfp,
     kind: TaskKind,
     leader: TaskId,
 }
@@ -96,6 +106,8 @@ impl Now {
             is_exiting: false,
             stall: None,
             is_memstalled: false,
+            requests: 0,
+            asked: Gfp(0),
             kind: info.kind,
             leader: info.leader,
         });
@@ -146,7 +158,9 @@ impl Now {
             Event::Blocked { why, .. } => match Reason::from_number(why) {
                 Some(Reason::ReaperIdle) => *reaper = ReaperNow::default(),
                 // Policies that skip a victim sleep without an attempt.
-                Some(Reason::BackOff) => reaper.attempt = reaper.attempt.max(1),
+                Some(Reason::BackOff | Reason::SkipSleep) => {
+                    reaper.attempt = reaper.attempt.max(1);
+                }
                 _ => {}
             },
             _ => {}
@@ -155,6 +169,13 @@ impl Now {
 }
 
 impl TaskNow {
+    /// It is in no slow path any more.
+    fn served(&mut self) {
+        self.stall = None;
+        self.requests = 0;
+        self.asked = Gfp(0);
+    }
+
     fn apply(&mut self, event: &Event) {
         if self.doing == Doing::Exited {
             return;
@@ -171,31 +192,50 @@ impl TaskNow {
             Event::Preempted {} => self.doing = Doing::Runnable,
             Event::Blocked { on, why, stack } => {
                 self.doing = Doing::Blocked { on, why, stack };
-                if self.doing.reason().is_some_and(is_own_wish) {
-                    self.stall = None;
+                match self.doing.reason() {
+                    Some(reason) if is_own_wish(reason) => self.served(),
+                    // It is held up before its first reclaim.
+                    Some(Reason::PfMemalloc) => {
+                        self.stall.get_or_insert(self.asked);
+                    }
+                    _ => {}
                 }
             }
             Event::Exited {} => {
                 self.doing = Doing::Exited;
                 self.is_exiting = false;
                 self.is_memstalled = false;
-                self.stall = None;
+                self.served();
+            }
+            Event::AllocBegin { gfp, .. } => {
+                self.requests = self.requests.saturating_add(1);
+                self.asked = Gfp(gfp);
+            }
+            Event::AllocDone { .. } => {
+                self.requests = self.requests.saturating_sub(1);
+                // A request made while it reclaimed for another one is not the one that counts.
+                if self.requests == 0 {
+                    self.served();
+                }
             }
             Event::DirectReclaimBegin { gfp, .. } => self.stall = Some(Gfp(gfp)),
+            Event::MemcgOom { gfp, .. } => {
+                self.stall.get_or_insert(Gfp(gfp));
+            }
             Event::OomTrylockFail { .. } => {
-                self.stall.get_or_insert(Gfp(0));
+                self.stall.get_or_insert(self.asked);
             }
             // The request was served or given up: whatever comes next is no
             // longer part of it.
             Event::Fault { .. }
-            | Event::AllocFailed { .. }
             | Event::SignalDeliver {}
             | Event::ProcessExit {}
             | Event::JobSubmitted { .. }
-            | Event::Ready {} => self.stall = None,
+            | Event::Ready {} => self.served(),
+            Event::AllocFailed { .. } if self.requests < 2 => self.stall = None,
             Event::ExitMmap { .. } => {
                 self.is_exiting = true;
-                self.stall = None;
+                self.served();
             }
             Event::ExitMmapDone { .. } => self.is_exiting = false,
             Event::MemstallEnter {} => self.is_memstalled = true,

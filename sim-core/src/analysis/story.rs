@@ -192,6 +192,7 @@ fn cast() -> Cast {
         task: Some(GPU_TASK),
         lock: Some(GPU_LOCK),
         worker: None,
+        timeout: None,
     });
     cast.notifiers.push(NotifierInfo { device: GPU, mm: HOG_MM, interval: true });
     cast.reports.push(VictimReport::default());

@@ -133,10 +133,20 @@ pub struct Memory {
     pub present: Vec<(MmId, Vec<(SimTime, u64)>)>,
     /// Pages of files present, in all address spaces; a part of `present`.
     pub file: Vec<(SimTime, u64)>,
-    /// Pages unmapped so far that a device kept allocated at that time.
+    /// Pages already unmapped that a device keeps allocated.
     pub pinned: Vec<(SimTime, u64)>,
+    /// Pages in the page cache that reclaim knows of, clean and dirty.
+    pub cache: Vec<(SimTime, u64)>,
+    /// Those of `cache` that are dirty or under write-back.
+    pub dirty: Vec<(SimTime, u64)>,
+    /// Pages that kernel code holds.
+    pub kernel: Vec<(SimTime, u64)>,
+    /// Pages in swap.
+    pub swap: Vec<(SimTime, u64)>,
     /// Pressure from each instant on.
     pub pressure: Vec<(SimTime, Pressure)>,
+    /// Its averages, every two seconds.
+    pub averages: Vec<PressureAverages>,
 }
 
 /// Whether tasks are held up by a lack of memory (PSI).
@@ -148,6 +158,22 @@ pub enum Pressure {
     Some,
     /// At least one is, and nobody gets work done.
     Full,
+}
+
+/// What `/proc/pressure/memory` says at one moment. Averages are shares
+/// of the time in units of 1/2048 of a percent, as the kernel keeps them.
+#[derive(Copy, Clone, Eq, PartialEq, Default, Debug)]
+pub struct PressureAverages {
+    /// When.
+    pub at: SimTime,
+    /// `some` over the last 10, 60 and 300 s.
+    pub some: [u64; 3],
+    /// `full` likewise.
+    pub full: [u64; 3],
+    /// Totals, in ns.
+    pub some_ns: u64,
+    /// See `some_ns`.
+    pub full_ns: u64,
 }
 
 /// One link of a wait chain: `task` waits, and for whom.
@@ -208,7 +234,8 @@ impl Verdict {
 pub struct Incident {
     /// When.
     pub at: SimTime,
-    /// `back-off`, `refusal`, `give-up`, `extra-victim`, `cycle`, `waived-invariant`.
+    /// `back-off`, `refusal`, `give-up`, `extra-victim`, `cycle`, `stale-access`,
+    /// `waived-invariant`.
     pub kind: &'static str,
     /// To whom.
     pub task: TaskId,
@@ -262,6 +289,10 @@ pub struct Metrics {
     pub psi_some_ns: u64,
     /// PSI `full`.
     pub psi_full_ns: u64,
+    /// Times a device used pages that had been freed.
+    pub stale_accesses: u64,
+    /// Tasks that the hung-task detector reported.
+    pub hung_tasks: u64,
     /// Engine and kernel records.
     pub events: u64,
 }

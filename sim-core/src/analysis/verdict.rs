@@ -14,7 +14,11 @@
 //! - `no-oom`: nobody was marked.
 //! - `extra-victims`: somebody was marked while an earlier victim still
 //!   had a page present.
-//! - `recovered`: the rest.
+//! - `recovered`: the rest. Whoever still lives has its pages, and nothing
+//!   keeps anybody from more. Where free memory did not rise above the
+//!   high watermark (there was nothing for kswapd to reclaim and it has
+//!   given up, or the OOM was a cgroup's) the evidence says so; while
+//!   kswapd is still at it, the run has not come to its end: `stalled`.
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +32,7 @@ use super::waits::wait_chain;
 use super::words::{list_text, process_name, size_text, span_text, task_name, time_text};
 use crate::base::{SimTime, TaskId};
 use crate::engine::Stop;
-use crate::record::{Reason, TaskKind};
+use crate::record::{PanicText, Reason, TaskKind};
 
 /// A verdict with its evidence.
 pub(super) struct Judgment {
@@ -58,7 +62,7 @@ pub(super) fn judge(index: &Index) -> Judgment {
 struct End<'i> {
     index: &'i Index,
     seen: usize,
-    /// User tasks in the slow path of an allocation.
+    /// Tasks in the slow path of an allocation.
     allocators: Vec<TaskId>,
 }
 
@@ -70,7 +74,7 @@ impl<'i> End<'i> {
             .tasks
             .iter()
             .filter(|(id, info)| {
-                info.kind == TaskKind::User
+                matches!(info.kind, TaskKind::User | TaskKind::Kthread)
                     && index.doing(*id, seen).is_alive()
                     && index.stall(*id, seen).is_some()
             })
@@ -84,10 +88,19 @@ impl<'i> End<'i> {
     }
 
     fn panic(&self) -> Option<String> {
-        let at = self.index.time(self.index.panic?);
+        let (record, text) = self.index.panic?;
+        let why = match text {
+            PanicText::Deadlocked | PanicText::NoKillable => {
+                "out of memory, and nobody left to kill"
+            }
+            PanicText::SystemWide | PanicText::Compulsory => {
+                "out of memory, which vm.panic_on_oom does not forgive"
+            }
+        };
         Some(format!(
-            "The kernel panicked at {}: out of memory, and nobody left to kill.",
-            time_text(at)
+            "The kernel panicked at {}: {why} ({}).",
+            time_text(self.index.time(record)),
+            text.text()
         ))
     }
 
@@ -100,12 +113,14 @@ impl<'i> End<'i> {
         let cycle = closed.cycle(from);
         let round: Vec<_> =
             cycle.iter().chain(cycle.first()).map(|&task| self.name(task)).collect();
-        let since = cycle.iter().filter_map(|&task| self.since(task)).max();
+        let waiters = if cycle.is_empty() { vec![from] } else { cycle.clone() };
+        let since = waiters.iter().filter_map(|&task| self.since(task)).max();
+        let round =
+            if round.is_empty() { String::new() } else { format!(": {}", round.join(" → ")) };
         let mut evidence = format!(
-            "{} waits for ever since {}: {}.",
+            "{} waits for ever since {}{round}.",
             self.name(from),
             time_text(since.unwrap_or_default()),
-            round.join(" → ")
         );
         for link in wait_chain(self.index, from, self.index.end) {
             evidence = format!("{evidence} {}", link.text);
@@ -158,7 +173,19 @@ impl<'i> End<'i> {
             // A device at work helps whoever waits for its fence; see there.
             (Doing::Running(_) | Doing::Runnable, _) => !is_device,
             (_, Some(Reason::Fence)) => self.signaler_runs(task),
-            (_, Some(Reason::NotifierEnd) | None) => false,
+            // Who waits for these goes on when another task does.
+            (
+                _,
+                Some(
+                    Reason::NotifierEnd
+                    | Reason::IntervalRead
+                    | Reason::Srcu
+                    | Reason::NamedEvent
+                    | Reason::PfMemalloc
+                    | Reason::Vfork,
+                )
+                | None,
+            ) => false,
             (_, Some(reason)) => !is_own_wish(reason) && !is_device,
         }
     }
@@ -176,7 +203,8 @@ impl<'i> End<'i> {
             .first()
             .copied()
             .or_else(|| self.pending_victim())
-            .or_else(|| self.blocked_survivor())?;
+            .or_else(|| self.blocked_survivor())
+            .or_else(|| self.busy_kswapd())?;
         let how = match self.index.stop {
             Stop::Idle => "Nothing more can happen",
             Stop::EventLimit => "The limit on events was reached",
@@ -194,6 +222,15 @@ impl<'i> End<'i> {
         let victim = victims.find(|victim| victim.is_pending(self.seen))?;
         let is_delayed = victim.is_delayed(self.seen);
         Some(self.index.reaper.filter(|_| !is_delayed).unwrap_or(victim.leader))
+    }
+
+    /// kswapd, if it is still at it after a kill: what it frees may yet be enough.
+    fn busy_kswapd(&self) -> Option<TaskId> {
+        let kswapd = self.index.kswapd?;
+        let doing = self.index.doing(kswapd, self.seen);
+        let is_idle = doing.reason().is_some_and(is_own_wish) || !doing.is_alive();
+        let has_recovered = self.index.victims.is_empty() || recovery(self.index).is_some();
+        (!is_idle && !has_recovered).then_some(kswapd)
     }
 
     fn blocked_survivor(&self) -> Option<TaskId> {

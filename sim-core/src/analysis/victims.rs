@@ -2,6 +2,8 @@
 //!
 //! A process is one victim however many of its threads are marked.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::index::Index;
 use super::types::Victim;
 use crate::base::{MmId, TaskId};
@@ -16,6 +18,9 @@ pub(super) struct VictimFacts {
     pub(super) killed: usize,
     pub(super) woken: Option<usize>,
     pub(super) skip: Option<(usize, SkipBy)>,
+    /// The killer need not wait for it any more: SKIP was set, or, where
+    /// there is no SKIP (4.6), its memory was reaped or torn down.
+    pub(super) done: Option<usize>,
     pub(super) freed_pages: u64,
     pub(super) attempts: u32,
     /// An earlier victim that still had pages when this one was marked,
@@ -27,17 +32,45 @@ pub(super) struct VictimFacts {
 pub(super) struct VictimsBuilder<'r> {
     cast: &'r Cast,
     victims: Vec<VictimFacts>,
+    /// By killer: whom it sent SIGKILL last.
+    signaled: BTreeMap<TaskId, TaskId>,
+    /// Killers at work on a whole cgroup.
+    groups: BTreeSet<TaskId>,
 }
 
 impl<'r> VictimsBuilder<'r> {
     pub(super) fn new(cast: &'r Cast) -> Self {
-        Self { cast, victims: Vec::new() }
+        let (signaled, groups) = (BTreeMap::new(), BTreeSet::new());
+        Self { cast, victims: Vec::new(), signaled, groups }
     }
 
     /// `present` has the pages of each address space after the record.
     pub(super) fn feed(&mut self, number: usize, record: &Record, present: &[u64]) {
         match record.event {
-            Event::MarkVictim { victim, .. } => self.mark(number, victim, present),
+            Event::SignalGenerate { target } => {
+                self.signaled.insert(record.task, target);
+            }
+            Event::OomGroupKill { .. } => {
+                self.groups.insert(record.task);
+            }
+            Event::OutOfMemory { .. } => {
+                self.groups.remove(&record.task);
+                self.signaled.remove(&record.task);
+            }
+            Event::MarkVictim { victim, .. } => {
+                let is_again = self.is_kill(record.task, victim);
+                self.mark(number, victim, if is_again { present } else { &[] });
+            }
+            Event::Reaped { victim, .. } => {
+                if let Some(victim) = self.of_task(victim) {
+                    victim.done.get_or_insert(number);
+                }
+            }
+            Event::ExitMmapDone { mm } => {
+                for victim in self.of_mm(mm) {
+                    victim.done.get_or_insert(number);
+                }
+            }
             Event::WakeReaper { victim } => {
                 if let Some(victim) = self.of_task(victim) {
                     victim.woken.get_or_insert(number);
@@ -51,6 +84,7 @@ impl<'r> VictimsBuilder<'r> {
             Event::OomSkipSet { mm, by } => {
                 for victim in self.of_mm(mm) {
                     victim.skip.get_or_insert((number, by));
+                    victim.done.get_or_insert(number);
                 }
             }
             Event::Zap { range, freed, .. } => {
@@ -60,8 +94,22 @@ impl<'r> VictimsBuilder<'r> {
                     }
                 }
             }
+            Event::Unpinned { range, pages } => {
+                if let Some(range) = self.cast.ranges.get(range) {
+                    for victim in self.of_mm(range.mm) {
+                        victim.freed_pages += u64::from(pages);
+                    }
+                }
+            }
             _ => {}
         }
+    }
+
+    /// Whether marking `victim` means that somebody else had to die: it was
+    /// sent SIGKILL for it, and not as one more of a cgroup that dies together.
+    fn is_kill(&self, killer: TaskId, victim: TaskId) -> bool {
+        let leader = self.cast.tasks.get(victim).map_or(victim, |info| info.leader);
+        self.signaled.get(&killer) == Some(&leader) && !self.groups.contains(&killer)
     }
 
     fn mark(&mut self, number: usize, task: TaskId, present: &[u64]) {
@@ -82,6 +130,7 @@ impl<'r> VictimsBuilder<'r> {
             killed: number,
             woken: None,
             skip: None,
+            done: None,
             freed_pages: 0,
             attempts: 0,
             needless,
@@ -115,9 +164,9 @@ pub fn victims(index: &Index) -> Vec<Victim> {
 }
 
 impl VictimFacts {
-    /// Killed, and the killer waits for its memory: SKIP is not set.
+    /// Killed, and the killer waits for its memory.
     pub(super) fn is_pending(&self, seen: usize) -> bool {
-        self.killed < seen && self.skip.is_none_or(|(record, _)| record >= seen)
+        self.killed < seen && self.done.is_none_or(|record| record >= seen)
     }
 
     /// Killed, but the reaper has not been told yet.

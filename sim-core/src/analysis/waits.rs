@@ -8,6 +8,7 @@
 //! which is named.
 
 mod memory;
+mod others;
 mod parked;
 mod reaper;
 #[cfg(test)]
@@ -102,7 +103,7 @@ impl Walk<'_> {
             (Doing::Exited, _) => self.explain_exited(task),
             (Doing::Running(cpu), _) => self.explain_running(task, cpu.map(|cpu| cpu.0)),
             (Doing::Runnable, _) => self.explain_runnable(task),
-            (_, Some(Reason::BackOff)) => self.explain_back_off(task),
+            (_, Some(Reason::BackOff | Reason::SkipSleep)) => self.explain_back_off(task),
             (_, Some(Reason::ReaperIdle)) => self.explain_idle_reaper(task),
             _ if lock_waited_for(doing).is_some() => self.explain_lock(task),
             _ => self.explain_parked(task),

@@ -92,8 +92,10 @@ pub struct DeviceInfo {
     pub task: Option<TaskId>,
     /// Its driver's lock.
     pub lock: Option<LockId>,
-    /// The kernel thread that signals its fences, if there is one.
+    /// The kernel thread that its fences need before they signal.
     pub worker: Option<TaskId>,
+    /// After how long a job is reset; none: never.
+    pub timeout: Option<Nanos>,
 }
 
 /// A registration of a device on an mm.

@@ -239,6 +239,7 @@ fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
                 task: Some(task),
                 lock: Some(lock),
                 worker: None,
+                timeout: device.timeout,
             });
         });
     }

@@ -1,6 +1,6 @@
 //! The pass over the records that fills an [`Index`].
 
-use super::{Call, Counts, Holding, Index, Step};
+use super::{Call, Counts, Holding, Index, Stale, Step};
 use crate::analysis::memory::MemoryBuilder;
 use crate::analysis::psi::{Psi, PsiBuilder};
 use crate::analysis::reaping::AttemptsBuilder;
@@ -9,7 +9,7 @@ use crate::analysis::types::Memory;
 use crate::analysis::victims::VictimsBuilder;
 use crate::base::SimTime;
 use crate::base::{LockId, Nanos, TaskId};
-use crate::record::{Cast, Event, ItreeOp, Record, Run, TaskKind};
+use crate::record::{Cast, Event, Gfp, ItreeOp, Record, Run, TaskKind};
 
 /// The pass.
 pub(super) struct Builder<'r> {
@@ -34,6 +34,11 @@ impl<'r> Builder<'r> {
             .tasks
             .iter()
             .find(|(_, info)| info.kind == TaskKind::Kthread && info.comm == "oom_reaper")
+            .map(|(id, _)| id);
+        let kswapd = cast
+            .tasks
+            .iter()
+            .find(|(_, info)| info.kind == TaskKind::Kthread && info.comm.starts_with("kswapd"))
             .map(|(id, _)| id);
         let oom_lock = cast.locks.iter().find(|(_, info)| info.name == "oom_lock");
         Self {
@@ -60,6 +65,8 @@ impl<'r> Builder<'r> {
                 memory: Memory::default(),
                 psi: Psi::default(),
                 reaper,
+                kswapd,
+                stale: Vec::new(),
                 progress: None,
                 panic: None,
                 counts: Counts::default(),
@@ -97,13 +104,34 @@ impl<'r> Builder<'r> {
             Event::Zap { pages, .. } if Some(record.task) == self.index.reaper => {
                 counts.reaped_pages += u64::from(pages);
             }
+            Event::StaleAccess { device, range, pages } => {
+                let task = record.task;
+                self.index.stale.push(Stale { record: number, task, device, range, pages });
+            }
+            Event::MnLostEnd { .. } => counts.lost_ends += 1,
+            Event::SleptNonblocking { .. } => counts.slept_nonblocking += 1,
+            Event::ReserveTaken { free: 0, .. } => counts.reserves_exhausted += 1,
+            // Who is killed may take of the reserves; if even that fails, there are none left.
+            Event::AllocFailed { gfp, .. }
+                if Gfp(gfp).has(Gfp::DIRECT_RECLAIM)
+                    && self.now.task(record.task).is_some_and(|task| task.is_killed) =>
+            {
+                counts.reserves_exhausted += 1;
+            }
             _ => {}
         }
     }
 
     fn is_progress(&self, event: &Event) -> bool {
         match *event {
-            Event::Fault { pages, .. } | Event::Zap { pages, .. } => pages > 0,
+            Event::Fault { pages, .. }
+            | Event::Zap { pages, .. }
+            | Event::SwapOut { pages, .. }
+            | Event::Unpinned { pages, .. } => pages > 0,
+            Event::DirectReclaimEnd { reclaimed } | Event::KswapdBalanced { reclaimed, .. } => {
+                reclaimed > 0
+            }
+            Event::AllocDone { ok } => ok,
             Event::Released { lock } => Some(lock) != self.oom_lock,
             _ => false,
         }
@@ -166,7 +194,7 @@ impl<'r> Builder<'r> {
             }
             Event::FenceSignaled { fence } => {
                 // Every device numbers its fences for itself.
-                let device = self.index.device_of(task);
+                let device = self.index.device_signaled_by(task);
                 if let Some(jobs) = device.and_then(|id| self.index.jobs.get_mut(id.index())) {
                     jobs.close(number, |job| *job == fence);
                 }
@@ -185,7 +213,9 @@ impl<'r> Builder<'r> {
                 let leader = self.cast.tasks.get(victim).map(|info| info.leader);
                 self.killed(number, leader.unwrap_or(victim));
             }
-            Event::Panic { .. } => self.index.panic = self.index.panic.or(Some(number)),
+            Event::Panic { text } => {
+                self.index.panic = self.index.panic.or(Some((number, text)));
+            }
             _ => {}
         }
     }
@@ -204,6 +234,7 @@ impl<'r> Builder<'r> {
         self.index.memory = self.memory.finish();
         self.index.psi = self.psi.finish(end);
         self.index.memory.pressure = std::mem::take(&mut self.index.psi.points);
+        self.index.memory.averages = std::mem::take(&mut self.index.psi.averages);
         self.index.victims = self.victims.finish();
         self.index.attempts = self.attempts.finish();
         self.index.end_parked_calls();

@@ -66,6 +66,12 @@ impl Row {
         closed.chain(open).map(|time| time.0).max().unwrap_or(0)
     }
 
+    /// Whether it shows any state but this one.
+    pub(super) fn was_ever_other_than(&self, state: LaneState) -> bool {
+        let open = self.open.map(|open| open.state);
+        self.spans.iter().map(|span| span.state).chain(open).any(|other| other != state)
+    }
+
     fn close(&mut self, at: SimTime) {
         if let Some(open) = self.open.take()
             && open.start < at

@@ -18,6 +18,10 @@ fn wish_text(reason: Reason) -> &'static str {
         Reason::Pace => "keeps to its own rate",
         Reason::Forever => "idles until it is killed",
         Reason::Reply => "waits for the process to be ready",
+        Reason::Sigkill => "sits there until it is killed",
+        Reason::KswapdIdle => "sleeps: nobody has asked it for memory",
+        Reason::KswapdNap => "takes a nap, to see whether there is still enough when it is over",
+        Reason::HandOffWork => "has no range to invalidate",
         _ => "has nothing to do",
     }
 }
@@ -59,16 +63,23 @@ impl Walk<'_> {
         }
         match doing.reason() {
             Some(Reason::Fence) => self.explain_fence(task),
-            Some(Reason::NotifierEnd) => self.explain_notifier_end(task),
+            Some(reason @ (Reason::NotifierEnd | Reason::IntervalRead)) => {
+                self.explain_notifier_end(task, reason);
+            }
+            Some(Reason::NamedEvent) => self.explain_named_event(task),
+            Some(Reason::Srcu) => self.explain_srcu(task),
+            Some(Reason::PfMemalloc) => self.explain_throttled(task),
             Some(reason) if is_own_wish(reason) => {
                 let what = reason.text().to_owned();
                 // Who sleeps until killed must not know when that will be.
-                let left = match self.left(task).filter(|_| reason != Reason::Forever) {
+                let is_told = !matches!(reason, Reason::Forever | Reason::Sigkill);
+                let left = match self.left(task).filter(|_| is_told) {
                     Some(left) => format!(" ({} left)", span_text(left)),
                     None => String::new(),
                 };
                 let text = format!("{} {}{left}.", self.name(task), wish_text(reason));
-                let kind = if reason == Reason::Forever { "none" } else { "time" };
+                let is_endless = matches!(reason, Reason::Forever | Reason::Sigkill);
+                let kind = if is_endless { "none" } else { "time" };
                 self.push(task, what, kind, None, text);
             }
             reason => {
@@ -131,7 +142,7 @@ impl Walk<'_> {
         }
     }
 
-    fn explain_notifier_end(&mut self, task: TaskId) {
+    fn explain_notifier_end(&mut self, task: TaskId, reason: Reason) {
         let cast = &self.index.cast;
         let mm: Option<MmId> = self
             .index
@@ -161,7 +172,7 @@ impl Walk<'_> {
                 self.left_text(task)
             )
         };
-        let waits_on = Reason::NotifierEnd.text().to_owned();
+        let waits_on = reason.text().to_owned();
         self.push(task, waits_on, "queue", by.first().copied(), text);
         for other in by {
             self.follow(other);
@@ -173,13 +184,10 @@ impl Walk<'_> {
             return;
         };
         if self.index.doing(task, self.seen).reason() == Some(Reason::WorkRequest)
-            && let Some(worker) = self.index.cast.devices[device].worker
+            && let Some(worker) = self.index.cast.devices.get(device).and_then(|info| info.worker)
         {
-            let text = format!(
-                "{}'s job is done, but {} has to signal its fence.",
-                device_name(&self.index.cast, device),
-                self.name(worker)
-            );
+            let (name, who) = (self.name(task), self.name(worker));
+            let text = format!("{name} is done with a job, whose fence {who} has to signal.");
             self.push(task, "its worker".to_owned(), "queue", Some(worker), text);
             return self.follow(worker);
         }

@@ -57,6 +57,7 @@ fn cast(wording: Wording) -> Cast {
         task: None,
         lock: None,
         worker: None,
+        timeout: None,
     });
     cast.notifiers.push(NotifierInfo { device: DeviceId(0), mm: MmId(0), interval: false });
     let sizes = VictimReport {
