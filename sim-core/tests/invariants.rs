@@ -100,7 +100,8 @@ fn cast(driver: &'static str) -> Cast {
     let name = "Normal".to_owned();
     cast.zones.push(ZoneInfo { name, managed: 1000, min: 10, low: 12, high: 14 });
     let name = "dev".to_owned();
-    cast.devices.push(DeviceInfo { name, driver, task: None, lock: None, worker: None });
+    let (worker, timeout) = (None, None);
+    cast.devices.push(DeviceInfo { name, driver, task: None, lock: None, worker, timeout });
     cast.notifiers.push(NotifierInfo { device: DeviceId(0), mm: HOG_MM, interval: true });
     cast.reports.push(VictimReport::default());
     cast

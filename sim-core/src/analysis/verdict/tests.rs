@@ -172,11 +172,11 @@ fn panic_comes_before_everything() {
     check(
         &story.ends(50, Stop::Requested),
         &expect![[r#"
-        panic: The kernel panicked at 50.000 ms: out of memory, and nobody left to kill.
-        40 ms refusal: 1 refusal in attempt 1: hog's buffers (gpu0) (1 links)
-        40 ms back-off: the reaper backs off from hog after attempt 1 (2 links)
-        victim hog killed 20000000 skip None freed 0 attempts 1
-    "#]],
+            panic: The kernel panicked at 50.000 ms: out of memory, and nobody left to kill (System is deadlocked on memory).
+            40 ms refusal: 1 refusal in attempt 1: hog's buffers (gpu0) (1 links)
+            40 ms back-off: the reaper backs off from hog after attempt 1 (2 links)
+            victim hog killed 20000000 skip None freed 0 attempts 1
+        "#]],
     );
 }
 
