@@ -92,6 +92,7 @@ impl Kernel {
                 kernel_pages: Pages::default(),
                 memcg_may_oom: false,
                 memcg_in_oom: None,
+                left_cgroup: false,
                 memcg_over_high: 0,
             });
             state.groups.push(None);

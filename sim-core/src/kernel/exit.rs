@@ -9,6 +9,7 @@
 //! stays one here. Left out: core dumps, `exit_sem()`, task work.
 
 use super::cx::{Cx, NewTask};
+use super::memcontrol::cgroup_exit;
 use super::mmap::exit_mmap;
 use super::mmu_notifier::unregister_all;
 use super::oom_kill::exit_oom_victim;
@@ -45,6 +46,7 @@ pub async fn do_exit(cx: &Cx) {
     if last {
         exit_files(cx).await;
     }
+    cgroup_exit(cx);
     free_kernel_pages(cx);
 }
 

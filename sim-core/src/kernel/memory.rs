@@ -7,8 +7,10 @@
 
 use super::cx::Cx;
 use super::device::keep_referenced;
+use super::memcontrol::{mem_cgroup_charge, mem_cgroup_handle_over_high, mem_cgroup_uncharge};
 use super::mm::Vma;
 use super::mmu_notifier::arch_invalidate_secondary_tlbs;
+use super::oom_kill::pagefault_out_of_memory;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::zone::{Pages, Use};
 use crate::base::{MmId, RangeId};
@@ -46,20 +48,29 @@ pub async fn fault_in(
     let _in = cx.enter(Func::ExcPageFault);
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    // mem_cgroup_oom_enable(): a fault of user mode can wait where no lock is held.
+    cx.with(|state| state.tasks[cx.task()].memcg_may_oom = true);
     let result = handle_mm_fault(cx, mm, range, want).await;
+    cx.with(|state| state.tasks[cx.task()].memcg_may_oom = false);
     cx.unlock(mmap_lock);
+    if result == Err(FaultError::Oom) {
+        pagefault_out_of_memory(cx).await;
+    }
+    mem_cgroup_handle_over_high(cx).await;
     result
 }
 
 /// `handle_mm_fault()` down to `do_anonymous_page()`.
 async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u64, FaultError> {
     let _in = cx.enter(Func::HandleMmFault);
-    let mut pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, want).await.ok_or(FaultError::Oom)?;
+    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, want).await;
+    let mut pages = charge(cx, mm, pages).await.ok_or(FaultError::Oom)?;
     cx.cpu(cx.costs().page_fault * pages.count()).await;
     let touched = pages.count();
     // check_stable_address_space(): a page may not come back zeroed.
     if cx.with(|state| state.mms[mm].unstable) {
         free_pages(cx, pages, Use::InFlight);
+        mem_cgroup_uncharge(cx, mm, touched);
         return Err(FaultError::Sigbus);
     }
     // Another thread may have been faster: what was its page is not needed twice.
@@ -69,6 +80,7 @@ async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result
     });
     let surplus = pages.take(touched.saturating_sub(room));
     free_pages(cx, surplus, Use::InFlight);
+    mem_cgroup_uncharge(cx, mm, surplus.count());
     install(cx, mm, range, pages);
     Ok(touched)
 }
@@ -85,11 +97,22 @@ pub async fn map_initial(cx: &Cx, mm: MmId, vmas: Vec<(Vma, u64)>) {
         }
         let mut left = anonymous;
         while left > 0 {
-            let Some(pages) = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, left).await else { return };
+            let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, left).await;
+            let Some(pages) = charge(cx, mm, pages).await else { return };
             left -= pages.count();
             install(cx, mm, range, pages);
         }
     }
+}
+
+/// Charges new pages to the cgroup of the mm; those for which there is no
+/// room are put back.
+async fn charge(cx: &Cx, mm: MmId, pages: Option<Pages>) -> Option<Pages> {
+    let mut pages = pages?;
+    let charged = mem_cgroup_charge(cx, mm, Gfp::KERNEL, pages.count()).await.unwrap_or(0);
+    let surplus = pages.take(pages.count() - charged);
+    free_pages(cx, surplus, Use::InFlight);
+    (charged > 0).then_some(pages)
 }
 
 /// Maps pages into a VMA.
@@ -137,6 +160,7 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
             let mut freed = anon;
             keep_referenced(cx, range, left, &mut freed, Use::Anon);
             free_pages(cx, freed, Use::Anon);
+            mem_cgroup_uncharge(cx, mm, freed.count());
             cx.record(Event::Zap { range, pages: count(unmapped), freed: count(freed.count()) });
         }
     }

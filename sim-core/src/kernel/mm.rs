@@ -211,18 +211,25 @@ impl Mm {
     /// Page-table pages that the present pages need: one for each 2 MiB,
     /// each 1 GiB and each 512 GiB that hold any, and the top.
     pub fn pgtable_pages(&self) -> u64 {
-        let level = |shift: u32| {
-            let (mut count, mut next) = (0, 0);
-            for vma in self.vmas.iter().filter(|vma| vma.present() > 0) {
-                let first = (vma.start >> shift).max(next);
-                let last = (vma.start + (vma.present() << 12) - 1) >> shift;
-                if last >= first {
-                    count += last - first + 1;
-                    next = last + 1;
-                }
+        self.pte_pmd_pages() + self.tables(39) + 1
+    }
+
+    /// Of the page-table pages, those of the two lowest levels (`nr_ptes`, `nr_pmds`).
+    pub fn pte_pmd_pages(&self) -> u64 {
+        self.tables(21) + self.tables(30)
+    }
+
+    /// Tables that map `1 << shift` bytes each, for the present pages.
+    fn tables(&self, shift: u32) -> u64 {
+        let (mut count, mut next) = (0, 0);
+        for vma in self.vmas.iter().filter(|vma| vma.present() > 0) {
+            let first = (vma.start >> shift).max(next);
+            let last = (vma.start + (vma.present() << 12) - 1) >> shift;
+            if last >= first {
+                count += last - first + 1;
+                next = last + 1;
             }
-            count
-        };
-        level(21) + level(30) + level(39) + 1
+        }
+        count
     }
 }

@@ -7,10 +7,12 @@
 //! differs between drivers and between policies comes in through the
 //! traits of [`plugin`].
 
+mod badness;
 pub mod costs;
 mod cx;
 pub mod device;
 mod exit;
+mod memcontrol;
 mod memory;
 pub mod mm;
 mod mmap;
@@ -19,20 +21,28 @@ mod oom_kill;
 mod oom_reaper;
 mod page_alloc;
 pub mod plugin;
+mod psi;
+pub mod ratelimit;
 mod recount;
 pub mod sched;
 mod signal;
 pub mod state;
 pub mod switches;
+mod sysrq;
+#[cfg(test)]
+mod testing;
 mod timer;
 mod vmscan;
 pub mod zone;
 
+pub use badness::{proc_oom_score, set_oom_adj};
 pub use costs::Costs;
 pub use cx::{Clock, Cx, InFunction, Kernel, NewTask, Parts};
 pub use exit::{do_exit, do_group_exit};
+pub use memcontrol::memory_max_write;
 pub use memory::{FaultError, fault_in, map_initial};
 pub use oom_reaper::oom_reaper;
 pub use signal::get_signal;
 pub use state::State;
+pub use sysrq::moom_callback;
 pub use timer::{msleep, schedule_timeout};

@@ -1,21 +1,33 @@
-//! The OOM killer: whom to kill, and how.
+//! The OOM killer: whether to kill, and whom.
 //!
-//! Mirrors mm/oom_kill.c: `out_of_memory()`, `select_bad_process()`,
-//! `oom_badness()`, `oom_kill_process()`, `mark_oom_victim()`,
-//! `task_will_free_mem()`, Linux 6.1 (kernel-spec 2.2–2.5). Left out:
-//! memcg, NUMA constraints, sysrq, panic_on_oom, mms shared between
-//! processes.
+//! Mirrors mm/oom_kill.c: `out_of_memory()`, `check_panic_on_oom()`,
+//! `select_bad_process()`, `oom_evaluate_task()`,
+//! `pagefault_out_of_memory()`, Linux 4.6 to 7.1 (kernel-spec 2.1–2.3).
+//! How it kills stands in [`kill`], what a victim is in [`victim`].
+//! Left out: `oom_killer_disabled` (suspend), the OOM notifier chain
+//! (nobody is on it), NUMA.
 
+mod kill;
+#[cfg(test)]
+mod tests;
+mod victim;
+
+use super::badness::{Constraint, OOM_SCORE_ADJ_MIN, constrained_alloc, oom_badness};
 use super::cx::Cx;
+use super::memcontrol::{mem_cgroup_oom_synchronize, mem_cgroup_scan_tasks};
 use super::oom_reaper::queue_oom_reaper;
-use super::signal::send_sigkill;
-use super::state::{Group, State};
-use crate::base::{CgroupId, MmId, ReportId, TaskId};
-use crate::engine::Stop;
-use crate::record::{Event, Func, Gfp, OomResult, OomScope, PanicText, VictimReport};
+use super::state::{Group, PanicOnOom, State};
+use super::switches::Switches;
+use super::timer::schedule_timeout;
+use crate::base::{CgroupId, TaskId};
+use crate::engine::{Hold, Signals, Stop};
+use crate::record::{Event, Func, Gfp, OomResult, PanicText, Reason};
 
-/// `OOM_SCORE_ADJ_MIN` (include/uapi/linux/oom.h): never a victim.
-const OOM_SCORE_ADJ_MIN: i16 = -1000;
+use kill::oom_kill_process;
+pub(super) use victim::{
+    exit_oom_victim, is_global_init, mark_oom_victim, task_is_dying, task_will_free_mem,
+    victim_report,
+};
 
 /// What the OOM killer is asked for (`oom_control.order`).
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -52,179 +64,225 @@ impl OomControl {
     pub(super) fn global(gfp: Gfp, order: u8) -> Self {
         Self { gfp, order: OomOrder::Pages(order), memcg: None }
     }
+
+    /// `is_sysrq_oom()`.
+    fn is_sysrq(&self) -> bool {
+        self.order == OomOrder::Sysrq
+    }
 }
 
-/// What `select_bad_process()` found.
+/// `oc->chosen` and `oc->chosen_points`.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
 enum Chosen {
-    /// A process, by its leader.
-    Task(TaskId),
-    /// A victim is still pending: kill nobody.
+    /// A process: the task that stands for it, its leader, its points.
+    Task { task: TaskId, leader: TaskId, points: i64 },
+    /// This victim is still pending: kill nobody.
     Abort(TaskId),
     /// Nobody is eligible.
     Nobody,
 }
 
-/// `out_of_memory()`: true if the caller should try again. Called with
+/// `out_of_memory()`: whether the caller should try again. Called with
 /// `oom_lock` held.
 pub(super) async fn out_of_memory(cx: &Cx, oc: &OomControl) -> bool {
     let _in = cx.enter(Func::OutOfMemory);
-    if cx.with(|state| task_will_free_mem(state, cx.task())) {
-        mark_oom_victim(cx, cx.task());
-        queue_oom_reaper(cx, cx.task());
-        cx.record(Event::OutOfMemory { result: OomResult::SelfDying, victim: Some(cx.task()) });
+    let switches = cx.kernel().switches;
+    let current = cx.task();
+    let returned = |result, victim| cx.record(Event::OutOfMemory { result, victim });
+    // Who dies already gets the reserves, and the reaper behind it.
+    if cx.with(|state| current_will_free_mem(state, cx, current)) {
+        mark_oom_victim(cx, current);
+        queue_oom_reaper(cx, current);
+        returned(OomResult::SelfDying, Some(current));
         return true;
     }
-    if !oc.gfp.has(Gfp::FS) {
+    if !may_kill_for(switches, oc) {
         // Who may not wait for the filesystem gets no help, but may go on trying.
-        cx.record(Event::OutOfMemory { result: OomResult::NoFs, victim: None });
+        returned(OomResult::NoFs, None);
         return true;
     }
-    let candidates = cx.with(|state| state.tasklist.len() as u64);
-    cx.cpu(cx.costs().select_per_task * candidates).await;
-    match cx.with(|state| select_bad_process(state)) {
+    let (constraint, totalpages) = cx.with(|state| constrained_alloc(state, oc));
+    check_panic_on_oom(cx, oc, constraint).await;
+    if cx.with(|state| kills_allocating_task(state, oc, current)) {
+        let leader = cx.with(|state| state.tasks[current].leader);
+        let result = oom_kill_process(cx, oc, leader, (0, totalpages)).await;
+        returned(result, Some(leader));
+        return true;
+    }
+    match select_bad_process(cx, oc, totalpages).await {
         Chosen::Nobody => {
-            cx.record(Event::OutOfMemory { result: OomResult::NoVictim, victim: None });
-            cx.record(Event::Panic { text: PanicText::Deadlocked });
-            cx.kernel().engine.request_stop(Stop::Requested);
+            returned(OomResult::NoVictim, None);
+            if !oc.is_sysrq() && oc.memcg.is_none() {
+                let old = switches.panics_in_old_words;
+                panic(cx, if old { PanicText::NoKillable } else { PanicText::Deadlocked }).await;
+            }
             false
         }
         Chosen::Abort(pending) => {
-            cx.record(Event::OutOfMemory { result: OomResult::Aborted, victim: Some(pending) });
+            returned(OomResult::Aborted, Some(pending));
             true
         }
-        Chosen::Task(victim) => {
-            let killed = oom_kill_process(cx, victim, oc).await;
-            let result = if killed { OomResult::Killed } else { OomResult::Gone };
-            cx.record(Event::OutOfMemory { result, victim: Some(victim) });
-            true
-        }
-    }
-}
-
-/// `select_bad_process()` with `oom_evaluate_task()` inlined.
-fn select_bad_process(state: &State) -> Chosen {
-    let mut chosen = Chosen::Nobody;
-    let mut most = i64::MIN;
-    for (leader, group) in state.processes() {
-        if let Some(mm) = group.oom_mm {
-            if state.mms[mm].oom_skip {
-                continue;
+        Chosen::Task { leader, points, .. } => {
+            let result = oom_kill_process(cx, oc, leader, (points, totalpages)).await;
+            if switches.kill_sleeps {
+                // A chance for the victim to exit, with oom_lock held.
+                schedule_timeout(cx, 1, Reason::AfterKill, Signals::Killable).await;
             }
-            return Chosen::Abort(leader);
-        }
-        let Some(points) = oom_badness(state, leader) else {
-            continue;
-        };
-        // Equal points replace: the later process wins.
-        if points >= most {
-            most = points;
-            chosen = Chosen::Task(leader);
+            returned(result, Some(leader));
+            true
         }
     }
-    chosen
 }
 
-/// `oom_badness()`: `None` where the kernel says `LONG_MIN`, not eligible.
-fn oom_badness(state: &State, leader: TaskId) -> Option<i64> {
-    let group = state.group_of(leader)?;
-    let (_, mm) = state.find_task_mm(group)?;
-    let mm = &state.mms[mm];
-    if group.oom_score_adj == OOM_SCORE_ADJ_MIN || mm.oom_skip {
-        return None;
+/// The test of step 3. In 4.6 a pending SIGKILL was enough, and `PF_EXITING`.
+fn current_will_free_mem(state: &State, cx: &Cx, current: TaskId) -> bool {
+    if cx.kernel().switches.victim_is_memdie {
+        let task = &state.tasks[current];
+        return task.mm.is_some() && (task.exiting || cx.fatal_signal_pending());
     }
-    let pages = mm.anon_pages() + mm.file_pages() + mm.pgtable_pages();
-    let total = state.total_pages();
-    let adj = i64::from(group.oom_score_adj) * i64::try_from(total / 1000).ok()?;
-    Some(i64::try_from(pages).ok()? + adj)
+    task_will_free_mem(state, cx.kernel().switches, current)
 }
 
-/// `oom_kill_process()` and `__oom_kill_process()`: whether the process
-/// was still there to be marked.
-async fn oom_kill_process(cx: &Cx, leader: TaskId, oc: &OomControl) -> bool {
-    let _in = cx.enter(Func::OomKillProcess);
-    if cx.with(|state| task_will_free_mem(state, leader)) {
-        mark_oom_victim(cx, leader);
-        queue_oom_reaper(cx, leader);
-        return true;
-    }
-    cx.record(Event::OomKillProcess {
-        victim: leader,
-        gfp: oc.gfp.0,
-        order: oc.order.number(),
-        scope: OomScope::Global,
-        report: true,
-    });
-    cx.cpu(cx.costs().oom_report).await;
-    // While the report was printed the process may have lost its mm.
-    let group = cx.with(|state| state.group(leader).clone());
-    let Some((victim, mm)) = cx.with(|state| state.find_task_mm(&group)) else {
-        return false;
+/// The OOM killer does not make up for reclaim that may not enter the
+/// filesystem. A request without any flags is a page fault's.
+fn may_kill_for(switches: &Switches, oc: &OomControl) -> bool {
+    oc.gfp.has(Gfp::FS)
+        || (oc.gfp == Gfp(0) && switches.page_fault_kills)
+        || (oc.gfp.has(Gfp::NOFAIL) && switches.nofail_always_kills)
+        || (oc.memcg.is_some() && switches.memcg_nofs_kills)
+}
+
+/// `check_panic_on_oom()`.
+async fn check_panic_on_oom(cx: &Cx, oc: &OomControl, constraint: Constraint) {
+    let text = match cx.with(|state| state.sysctl.panic_on_oom) {
+        PanicOnOom::No => return,
+        PanicOnOom::Unconstrained if constraint != Constraint::None => return,
+        PanicOnOom::Unconstrained => PanicText::SystemWide,
+        PanicOnOom::Always => PanicText::Compulsory,
     };
-    // SIGKILL before the reserves, so that user space cannot eat them.
-    send_sigkill(cx, leader);
-    mark_oom_victim(cx, victim);
-    let report = victim_report(cx, mm, leader);
-    cx.record(Event::KilledProcess { victim: leader, report });
-    queue_oom_reaper(cx, victim);
-    true
-}
-
-/// `mark_oom_victim()`.
-fn mark_oom_victim(cx: &Cx, victim: TaskId) {
-    let Some((mm, leader)) = cx.with(|state| {
-        let task = &mut state.tasks[victim];
-        // An mm may be gone already; a mark is set once.
-        let mm = task.mm?;
-        if std::mem::replace(&mut task.memdie, true) {
-            return None;
-        }
-        let leader = task.leader;
-        state.oom_victims += 1;
-        state.group(leader).oom_mm.get_or_insert(mm);
-        Some((mm, leader))
-    }) else {
+    if oc.is_sysrq() {
         return;
-    };
-    let report = victim_report(cx, mm, leader);
-    cx.record(Event::MarkVictim { victim, report });
+    }
+    cx.record(Event::OutOfMemory { result: OomResult::PanicOnOom, victim: None });
+    panic(cx, text).await;
 }
 
-/// `exit_oom_victim()`, if the task was marked.
-pub(super) fn exit_oom_victim(cx: &Cx) {
+/// `panic()`: nothing happens any more.
+async fn panic(cx: &Cx, text: PanicText) {
+    cx.record(Event::Panic { text });
+    cx.kernel().engine.request_stop(Stop::Requested);
+    std::future::pending().await
+}
+
+/// Whether `vm.oom_kill_allocating_task` names the caller.
+fn kills_allocating_task(state: &State, oc: &OomControl, current: TaskId) -> bool {
+    state.sysctl.oom_kill_allocating_task
+        && oc.memcg.is_none()
+        && state.tasks[current].mm.is_some()
+        && state
+            .group_of(current)
+            .is_some_and(|group| !is_global_init(group) && group.oom_score_adj != OOM_SCORE_ADJ_MIN)
+}
+
+/// `select_bad_process()`.
+async fn select_bad_process(cx: &Cx, oc: &OomControl, totalpages: u64) -> Chosen {
+    let candidates = cx.with(|state| match oc.memcg {
+        Some(memcg) => mem_cgroup_scan_tasks(state, memcg),
+        None => state.tasklist.clone(),
+    });
+    cx.cpu(cx.costs().select_per_task * candidates.len() as u64).await;
+    let switches = cx.kernel().switches;
     cx.with(|state| {
-        if std::mem::replace(&mut state.tasks[cx.task()].memdie, false) {
-            state.oom_victims -= 1;
+        let mut chosen = Chosen::Nobody;
+        for leader in candidates {
+            chosen = oom_evaluate_task(state, switches, oc, totalpages, leader, chosen);
+            if matches!(chosen, Chosen::Abort(_)) {
+                break;
+            }
         }
-    });
+        chosen
+    })
 }
 
-/// `task_will_free_mem()`: it is dying, and nothing keeps its memory.
-fn task_will_free_mem(state: &State, task: TaskId) -> bool {
-    let Some(mm) = state.tasks[task].mm else {
-        return false;
+/// `oom_evaluate_task()`: who is chosen after this process was looked at.
+fn oom_evaluate_task(
+    state: &State,
+    switches: &Switches,
+    oc: &OomControl,
+    totalpages: u64,
+    leader: TaskId,
+    chosen: Chosen,
+) -> Chosen {
+    let Some(group) = state.group_of(leader) else { return chosen };
+    // oom_unkillable_task(); kernel threads have no group.
+    if is_global_init(group) {
+        return chosen;
+    }
+    // Somebody has the reserves already and is being killed: nobody else may.
+    if !oc.is_sysrq() {
+        match pending_victim(state, switches, group) {
+            Pending::Yes => return Chosen::Abort(leader),
+            Pending::Skipped => return chosen,
+            Pending::No => {}
+        }
+    }
+    // for_each_process_thread() of 4.6 meets the first thread that has an mm.
+    let task = match state.find_task_mm(group) {
+        Some((thread, _)) if switches.victim_is_memdie => thread,
+        _ => leader,
     };
-    let Some(group) = state.group_of(task) else {
-        return false;
-    };
-    // thread_group_empty(); who exits is no longer counted among the live.
-    let dying = group.group_exit || (state.tasks[task].exiting && group.live == 0);
-    dying && !state.mms[mm].oom_skip
+    if group.oom_origin && (!switches.victim_is_memdie || state.tasks[task].mm.is_some()) {
+        return Chosen::Task { task, leader, points: i64::MAX };
+    }
+    let Some(points) = oom_badness(state, switches, leader, totalpages) else { return chosen };
+    if let Chosen::Task { task: best, leader: best_leader, points: most } = chosen {
+        let keeps = points == most && switches.tie_keeps_first && best == best_leader;
+        if points < most || keeps {
+            return chosen;
+        }
+    }
+    // Equal points replace: the later process wins.
+    Chosen::Task { task, leader, points }
 }
 
-/// The sizes of an mm now, for a log line.
-pub(super) fn victim_report(cx: &Cx, mm: MmId, leader: TaskId) -> ReportId {
-    let report = cx.with(|state| {
-        let Group { oom_score_adj, uid, .. } = *state.group(leader);
-        let mm = &state.mms[mm];
-        VictimReport {
-            total_vm: mm.total_vm(),
-            anon: mm.anon_pages(),
-            file: mm.file_pages(),
-            shmem: mm.shmem_pages(),
-            pgtables_bytes: mm.pgtable_pages() << 12,
-            oom_score_adj,
-            uid,
+/// Whether a process was killed and has not been dealt with.
+enum Pending {
+    No,
+    Yes,
+    /// It has been: its memory is gone, or given up.
+    Skipped,
+}
+
+/// `tsk_is_oom_victim()` and `MMF_OOM_SKIP`; in 4.6 `TIF_MEMDIE` of any thread.
+fn pending_victim(state: &State, switches: &Switches, group: &Group) -> Pending {
+    if switches.victim_is_memdie {
+        let marked = group.threads.iter().any(|&thread| state.tasks[thread].memdie);
+        return if marked { Pending::Yes } else { Pending::No };
+    }
+    match group.oom_mm {
+        None => Pending::No,
+        Some(mm) if state.mms[mm].oom_skip => Pending::Skipped,
+        Some(_) => Pending::Yes,
+    }
+}
+
+/// `pagefault_out_of_memory()`: a page fault returned `VM_FAULT_OOM` and
+/// has let go of its locks. The fault is repeated, if the task lives.
+pub(super) async fn pagefault_out_of_memory(cx: &Cx) {
+    let _in = cx.enter(Func::PagefaultOutOfMemory);
+    if mem_cgroup_oom_synchronize(cx).await {
+        return;
+    }
+    if !cx.kernel().switches.page_fault_kills {
+        let now = cx.now();
+        if !cx.fatal_signal_pending() && cx.with(|state| state.pfoom_rs.allows(now)) {
+            cx.record(Event::PagefaultRetry {});
         }
-    });
-    cx.kernel().engine.observe(|_, recorder| recorder.cast.reports.push(report))
+        return;
+    }
+    let oom_lock = cx.with(|state| state.oom_lock);
+    if cx.try_lock(oom_lock, Hold::Exclusive) {
+        out_of_memory(cx, &OomControl::global(Gfp(0), 0)).await;
+        cx.unlock(oom_lock);
+    }
 }

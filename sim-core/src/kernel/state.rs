@@ -8,6 +8,7 @@ use super::device::Device;
 use super::mm::Mm;
 use super::mmu_notifier::{Notifier, Srcu};
 use super::plugin::Policy;
+use super::ratelimit::RateLimit;
 use super::zone::{Pages, Zone};
 use crate::base::{
     CgroupId, CpuId, DeviceId, Distribution, IdVec, LockId, MmId, NotifierId, QueueId, ShareId,
@@ -44,6 +45,8 @@ pub struct Task {
     pub memcg_may_oom: bool,
     /// `memcg_in_oom` and its companions: the charge that failed in this fault.
     pub memcg_in_oom: Option<MemcgOom>,
+    /// It has left its cgroup, at the end of its exit.
+    pub left_cgroup: bool,
     /// `memcg_nr_pages_over_high`: charged since a cgroup was over `memory.high`.
     pub memcg_over_high: u64,
 }
@@ -180,15 +183,6 @@ pub struct MemcgStock {
     pub pages: u64,
 }
 
-/// `struct ratelimit_state`: how many got through in the present interval.
-#[derive(Copy, Clone, Default, Debug)]
-pub struct RateLimit {
-    /// When the interval began.
-    pub begin: Option<SimTime>,
-    /// How many got through since.
-    pub printed: u32,
-}
-
 /// Anonymous pages shared since a fork: page i of the share is kept while
 /// anybody's `low` is at or below i (mm/memory.c `do_wp_page()` moves it).
 #[derive(Clone, Debug)]
@@ -253,6 +247,50 @@ pub struct State {
 }
 
 impl State {
+    /// A machine without memory, devices and processes, for tests.
+    #[cfg(test)]
+    pub(super) fn bare(
+        engine: &crate::engine::Engine<crate::record::Recorder>,
+        policy: &'static dyn Policy,
+    ) -> Self {
+        let latency = Distribution::new(crate::base::Shape::Constant(crate::base::Nanos::ZERO));
+        Self {
+            zones: IdVec::new(),
+            tasks: IdVec::new(),
+            groups: IdVec::new(),
+            tasklist: Vec::new(),
+            mms: IdVec::new(),
+            devices: IdVec::new(),
+            notifiers: IdVec::new(),
+            srcu: Srcu::new(engine.new_queue()),
+            oom_lock: engine.new_lock(),
+            oom_victims: 0,
+            oom_rs: RateLimit::default(),
+            pfoom_rs: RateLimit::default(),
+            oom_reaper_list: Vec::new(),
+            oom_reaper_wait: engine.new_queue(),
+            kswapd: Kswapd {
+                wait: engine.new_queue(),
+                failures: 0,
+                asked: None,
+                pfmemalloc_wait: engine.new_queue(),
+            },
+            swap: None,
+            disk: BlockDevice {
+                latency,
+                pages_per_second: 1,
+                stream: Stream::new(1, "latency", "disk"),
+                busy_until: SimTime::ZERO,
+            },
+            cgroups: IdVec::new(),
+            memcg_stock: (0..4).map(|_| MemcgStock::default()).collect(),
+            shares: IdVec::new(),
+            sysctl: Sysctl { panic_on_oom: PanicOnOom::No, oom_kill_allocating_task: false },
+            policy,
+            forever: engine.new_queue(),
+        }
+    }
+
     /// The thread group led by `leader`.
     pub fn group(&mut self, leader: TaskId) -> &mut Group {
         let group = self.groups.get_mut(leader).and_then(Option::as_mut);
@@ -282,6 +320,11 @@ impl State {
     /// `find_lock_task_mm()`: a thread of the group that still has an mm.
     pub fn find_task_mm(&self, group: &Group) -> Option<(TaskId, MmId)> {
         group.threads.iter().find_map(|&thread| Some((thread, self.tasks[thread].mm?)))
+    }
+
+    /// `process_shares_mm()`.
+    pub fn process_shares_mm(&self, group: &Group, mm: MmId) -> bool {
+        self.find_task_mm(group).is_some_and(|(_, its)| its == mm)
     }
 
     /// Pages managed in all zones.

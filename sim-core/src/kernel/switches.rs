@@ -139,6 +139,16 @@ switches! {
     /// Memcg OOM looks for room again once it has `oom_lock`.
     memcg_rechecks_margin: bool =
         [F, F, F, F, F, F, F, F, older(F), T, T, T];
+    /// The charge of a task that is killed or exits is let through at once; else it fails
+    /// after one call of the OOM killer (kernel-spec 7.4 has both, not when; this is from memory).
+    memcg_forces_dying: bool =
+        [older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(F), older(F), older(F)];
+    /// A charge with `__GFP_HIGH` may exceed the limit (from memory).
+    memcg_lets_atomic_pass: bool =
+        [older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(T), older(T), older(T)];
+    /// Who charged far beyond `memory.high` has to pause (from memory).
+    memcg_high_pauses: bool =
+        [older(F), older(F), older(F), older(F), older(F), older(F), older(T), older(T), older(T), older(T), older(T), older(T)];
     /// Format of the line about a kill.
     killed_line: KilledLine =
         [Plain, Plain, Plain, Plain, Plain, Prefixed, PgtablesInBytes, PgtablesInKb, PgtablesInKb, PgtablesInKb, PgtablesInKb, PgtablesInKb];

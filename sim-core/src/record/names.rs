@@ -70,6 +70,9 @@ vocabulary! {
         Injection = "its time",
         Yield = "its turn after a yield",
         Vfork = "its child to exec or exit",
+        AfterKill = "a jiffy for the process it killed to exit",
+        MemcgOom = "somebody to handle the OOM of its cgroup",
+        MemcgHigh = "a pause because its cgroup is over memory.high",
     }
 }
 

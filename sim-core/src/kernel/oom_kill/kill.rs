@@ -1,0 +1,154 @@
+//! How the OOM killer kills.
+//!
+//! Mirrors mm/oom_kill.c: `oom_kill_process()`, `__oom_kill_process()`,
+//! `oom_kill_memcg_member()`, Linux 4.6 to 7.1 (kernel-spec 2.5). The
+//! contents of the report are left to who prints a run; here it costs
+//! its time.
+
+use super::{
+    OomControl, OomOrder, is_global_init, mark_oom_victim, task_will_free_mem, victim_report,
+};
+use crate::base::{MmId, TaskId};
+use crate::kernel::badness::{OOM_SCORE_ADJ_MIN, oom_badness};
+use crate::kernel::cx::Cx;
+use crate::kernel::memcontrol::{
+    mem_cgroup_get_oom_group, mem_cgroup_scan_tasks, task_in_mem_cgroup,
+};
+use crate::kernel::oom_reaper::{queue_oom_reaper, set_oom_skip};
+use crate::kernel::signal::send_sigkill;
+use crate::kernel::state::State;
+use crate::kernel::switches::Switches;
+use crate::record::{Event, Func, OomResult, OomScope, SkipBy};
+
+/// `oom_kill_process()`. `points` are those of the process chosen, and `totalpages`.
+pub(super) async fn oom_kill_process(
+    cx: &Cx,
+    oc: &OomControl,
+    chosen: TaskId,
+    points: (i64, u64),
+) -> OomResult {
+    let _in = cx.enter(Func::OomKillProcess);
+    let switches = cx.kernel().switches;
+    if cx.with(|state| task_will_free_mem(state, switches, chosen)) {
+        // It exits by itself: no need to alarm anybody.
+        mark_oom_victim(cx, chosen);
+        queue_oom_reaper(cx, chosen);
+        return OomResult::Killed;
+    }
+    let now = cx.now();
+    let report = cx.with(|state| state.oom_rs.allows(now));
+    let scope = match (oc.order, oc.memcg) {
+        (OomOrder::Sysrq, _) => OomScope::Sysrq,
+        (_, Some(_)) => OomScope::Memcg,
+        (_, None) => OomScope::Global,
+    };
+    let (gfp, order) = (oc.gfp.0, oc.order.number());
+    cx.record(Event::OomKillProcess { victim: chosen, gfp, order, scope, report });
+    if report {
+        cx.cpu(cx.costs().oom_report).await;
+    }
+    let victim = if switches.sacrifices_child {
+        let (points, totalpages) = points;
+        let score = i128::from(points) * 1000 / i128::from(totalpages.max(1));
+        let score = u32::try_from(score).unwrap_or(if points > 0 { u32::MAX } else { 0 });
+        cx.record(Event::KillOrSacrifice { chosen, score });
+        cx.with(|state| sacrificed_child(state, switches, oc, chosen, totalpages)).unwrap_or(chosen)
+    } else {
+        chosen
+    };
+    // Whether a whole cgroup goes is asked before the victim is killed.
+    let oom_group = cx.with(|state| mem_cgroup_get_oom_group(state, switches, victim, oc.memcg));
+    let result = __oom_kill_process(cx, victim);
+    if let Some(cgroup) = oom_group {
+        cx.record(Event::OomGroupKill { cgroup });
+        for member in cx.with(|state| mem_cgroup_scan_tasks(state, cgroup)) {
+            let spared = cx.with(|state| {
+                let group = state.group(member);
+                group.oom_score_adj == OOM_SCORE_ADJ_MIN || is_global_init(group)
+            });
+            if !spared {
+                let scope = OomScope::Group;
+                cx.record(Event::OomKillProcess {
+                    victim: member,
+                    gfp,
+                    order,
+                    scope,
+                    report: false,
+                });
+                __oom_kill_process(cx, member);
+            }
+        }
+    }
+    result
+}
+
+/// The child that dies in its parent's stead: the worst of those with
+/// another mm, if there is any.
+fn sacrificed_child(
+    state: &State,
+    switches: &Switches,
+    oc: &OomControl,
+    parent: TaskId,
+    totalpages: u64,
+) -> Option<TaskId> {
+    let (_, mm) = state.find_task_mm(state.group_of(parent)?)?;
+    let mut victim = None;
+    let mut victim_points = 0;
+    for (child, group) in state.processes() {
+        if group.parent != Some(parent)
+            || state.process_shares_mm(group, mm)
+            || oc.memcg.is_some_and(|memcg| !task_in_mem_cgroup(state, group, memcg))
+        {
+            continue;
+        }
+        let points = oom_badness(state, switches, child, totalpages).unwrap_or(0);
+        if points > victim_points {
+            (victim, victim_points) = (Some(child), points);
+        }
+    }
+    victim
+}
+
+/// `__oom_kill_process()`.
+fn __oom_kill_process(cx: &Cx, leader: TaskId) -> OomResult {
+    // While the report was printed the process may have lost its mm.
+    let group = cx.with(|state| state.group(leader).clone());
+    let Some((victim, mm)) = cx.with(|state| state.find_task_mm(&group)) else {
+        return OomResult::Gone;
+    };
+    // SIGKILL before the reserves, so that user space cannot eat them.
+    send_sigkill(cx, leader);
+    mark_oom_victim(cx, victim);
+    let report = victim_report(cx, mm, leader);
+    cx.record(Event::KilledProcess { victim: leader, report });
+    if kill_sharers(cx, leader, victim, mm) {
+        queue_oom_reaper(cx, victim);
+    }
+    OomResult::Killed
+}
+
+/// Kills every other process that uses the mm; they get no reserves.
+/// Whether all of them die, so that the mm can be reaped.
+fn kill_sharers(cx: &Cx, leader: TaskId, victim: TaskId, mm: MmId) -> bool {
+    // TIF_MEMDIE alone: up to 4.6 nothing marks the mm, and who is exempt lives on.
+    let old = cx.kernel().switches.victim_is_memdie;
+    let sharers: Vec<_> = cx.with(|state| {
+        let others = state.processes().filter(|&(other, _)| other != leader);
+        let sharers = others.filter(|(_, group)| state.process_shares_mm(group, mm));
+        let exempt = |adj| old && adj == OOM_SCORE_ADJ_MIN;
+        sharers.map(|(other, group)| (other, group.init, exempt(group.oom_score_adj))).collect()
+    });
+    let mut can_oom_reap = true;
+    for (other, init, exempt) in sharers {
+        if init || exempt {
+            can_oom_reap = false;
+            if !old {
+                set_oom_skip(cx, mm, SkipBy::SharedWithInit);
+                cx.record(Event::OomMmPinned { victim, init: other });
+            }
+        } else {
+            send_sigkill(cx, other);
+        }
+    }
+    can_oom_reap
+}

@@ -1,0 +1,272 @@
+//! A small machine for the kernel's own tests: one zone, no cost but the
+//! fruitless reclaim pass, exact timers; processes are given as closures.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::costs::COSTS;
+use super::cx::{Clock, Cx, Kernel, NewTask, Parts};
+use super::mm::{Backing, Mm, Vma};
+use super::oom_kill::OomControl;
+use super::plugin::{Api, Approach, Policy};
+use super::state::{Cgroup, Group, State};
+use super::zone::{Marks, Pages, Use, Zone};
+use super::{Costs, switches};
+use crate::base::{CgroupId, IdVec, MmId, Nanos, RangeId, SimTime, TaskId, ZoneId};
+use crate::engine::{Cpus, Engine, Executor, Hold, Limits, Progress, Stop, Ties};
+use crate::record::{
+    Cast, Event, Gfp, Keep, LockInfo, MmInfo, RangeInfo, Reason, Recorder, TaskKind,
+};
+
+/// The policy of these tests: notifiers there are none.
+struct Plain;
+
+impl Policy for Plain {
+    fn id(&self) -> &'static str {
+        "nonblock"
+    }
+    fn doc(&self) -> &'static str {
+        ""
+    }
+    fn api(&self, asked: Api) -> Api {
+        asked
+    }
+    fn approach(&self) -> Approach {
+        Approach::NonBlocking
+    }
+}
+
+/// A process of a test.
+#[derive(Clone, Debug)]
+pub(super) struct Proc {
+    pub pid: u32,
+    /// Anonymous pages that it has from the start.
+    pub anon: u64,
+    pub adj: i16,
+    pub cgroup: Option<CgroupId>,
+    pub parent: Option<TaskId>,
+    /// Whose mm it uses, if not one of its own.
+    pub shares: Option<TaskId>,
+    pub admin: bool,
+    pub oom_origin: bool,
+    pub vfork: bool,
+}
+
+impl Proc {
+    /// A process with so many anonymous pages.
+    pub(super) fn of(pid: u32, anon: u64) -> Self {
+        Self {
+            pid,
+            anon,
+            adj: 0,
+            cgroup: None,
+            parent: None,
+            shares: None,
+            admin: false,
+            oom_origin: false,
+            vfork: false,
+        }
+    }
+}
+
+/// A machine under test.
+pub(super) struct Machine {
+    pub kernel: Rc<Kernel>,
+    executor: Executor<Recorder>,
+}
+
+impl Machine {
+    /// Of this kernel profile, with 100,000 pages, all of them free, and
+    /// 4 CPUs.
+    pub(super) fn new(profile: &str) -> Self {
+        Self::with_cost(profile, "reclaim_pass", Nanos::from_ms(1))
+    }
+
+    /// As [`new`](Self::new), but this is what costs time.
+    pub(super) fn with_cost(profile: &str, cost: &str, time: Nanos) -> Self {
+        let switches = switches::find(profile).expect("a profile");
+        let clock = Clock { hz: 250, timer_wheel: false, uptime: Nanos::ZERO };
+        let cpus = Cpus {
+            count: 4,
+            tick: clock.tick(),
+            latency: Nanos::from_ms(6),
+            min_granularity: Nanos::from_ms(1),
+            wakeup_granularity: Nanos::from_ms(1),
+            switch_cost: Nanos::ZERO,
+            since_tick: Nanos::ZERO,
+        };
+        let cast = Cast { jiffy: clock.tick(), cpus: 4, ..Cast::default() };
+        let engine = Rc::new(Engine::new(cpus, Ties::Fifo, Recorder::new(Keep::Records, cast)));
+        let mut costs: BTreeMap<_, _> =
+            COSTS.iter().map(|(name, ..)| ((*name).to_owned(), Nanos::ZERO)).collect();
+        costs.insert(cost.to_owned(), time);
+        let marks = Marks { min: 100, low: 125, high: 150, lowmem_reserve: 0 };
+        let mut state = State::bare(&engine, &Plain);
+        state.zones.push(Zone::new(100_000, 100_000, 0, marks));
+        let parts = Parts {
+            engine: Rc::clone(&engine),
+            switches,
+            costs: Costs::with(&costs),
+            clock,
+            drivers: IdVec::new(),
+        };
+        let limits = Limits { horizon: SimTime(10_000_000_000), ..Limits::default() };
+        let executor = Executor::new(engine, limits);
+        Self { kernel: Kernel::new(parts, state), executor }
+    }
+
+    /// Reads or changes the state.
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        self.kernel.with(f)
+    }
+
+    /// A cgroup with this limit in pages.
+    pub(super) fn cgroup(&self, parent: Option<CgroupId>, limit: Option<u64>) -> CgroupId {
+        let oom_waitq = self.kernel.engine.new_queue();
+        let name = "cgroup".to_owned();
+        self.with(|state| {
+            state.cgroups.push(Cgroup {
+                name,
+                parent,
+                limit,
+                high: None,
+                usage: 0,
+                oom_group: false,
+                oom_waitq,
+                under_oom: 0,
+                oom_locked: false,
+            })
+        })
+    }
+
+    /// A kernel thread.
+    pub(super) fn kthread<F>(&self, body: impl FnOnce(Cx) -> F) -> TaskId
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        self.kernel.spawn(new_task(0, None, TaskKind::Kthread), body)
+    }
+
+    /// A process that runs `body`; its memory is there already.
+    pub(super) fn process<F>(&self, proc: &Proc, body: impl FnOnce(Cx) -> F) -> TaskId
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let engine = &self.kernel.engine;
+        let id = self.kernel.spawn(new_task(proc.pid, None, TaskKind::User), body);
+        let group = Group {
+            oom_mm: None,
+            group_exit: false,
+            oom_score_adj: proc.adj,
+            threads: vec![id],
+            live: 1,
+            ready: engine.new_queue(),
+            cgroup: proc.cgroup,
+            init: proc.pid == 1,
+            parent: proc.parent,
+            admin: proc.admin,
+            oom_origin: proc.oom_origin,
+            vfork: proc.vfork,
+            uid: 0,
+        };
+        self.with(|state| state.groups[id] = Some(group));
+        let mm = match proc.shares {
+            Some(other) => self.with(|state| state.tasks[other].mm).expect("it has an mm"),
+            None => self.new_mm(id, proc.anon),
+        };
+        self.with(|state| {
+            state.start_group(id);
+            state.tasks[id].mm = Some(mm);
+            state.mms[mm].mm_users += 1;
+        });
+        id
+    }
+
+    /// A further thread of the process of `leader`.
+    pub(super) fn thread<F>(&self, leader: TaskId, body: impl FnOnce(Cx) -> F) -> TaskId
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let id = self.kernel.spawn(new_task(0, Some(leader), TaskKind::User), body);
+        self.with(|state| {
+            let mm = state.tasks[leader].mm.expect("it has an mm");
+            state.tasks[id].mm = Some(mm);
+            state.mms[mm].mm_users += 1;
+            let group = state.group(leader);
+            group.threads.push(id);
+            group.live += 1;
+        });
+        id
+    }
+
+    fn new_mm(&self, owner: TaskId, anon: u64) -> MmId {
+        let engine = &self.kernel.engine;
+        let mmap_lock = engine.new_lock();
+        let mm = Mm::new(owner, mmap_lock, engine.new_queue());
+        let mm = self.with(|state| state.mms.push(mm));
+        let (start, end) = (1 << 30, (1 << 30) + ((anon + 1024) << 12));
+        let range: RangeId = engine.observe(|_, recorder| {
+            recorder.cast.locks.push(LockInfo { name: "mmap_lock".to_owned() });
+            recorder.cast.mms.push(MmInfo { owner, mmap_lock });
+            let name = "heap".to_owned();
+            recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous: true })
+        });
+        let mut vma = Vma::new(range, start, end, Backing::Anonymous);
+        self.with(|state| {
+            let mut pages = Pages::default();
+            pages.0[0] = anon;
+            vma.anon = pages;
+            vma.touched = anon;
+            state.zones[ZoneId(0)].transfer(Use::Free, Use::Anon, anon);
+            if let Some(memcg) = state.group(owner).cgroup {
+                let mut at = Some(memcg);
+                while let Some(id) = at {
+                    state.cgroups[id].usage += anon;
+                    at = state.cgroups[id].parent;
+                }
+            }
+            state.mms[mm].insert(vma);
+        });
+        mm
+    }
+
+    /// Runs to the end, and says how it ended.
+    pub(super) fn run(&mut self) -> Stop {
+        let Progress::Stopped(stop) = self.executor.run(1_000_000) else {
+            panic!("the test runs on and on")
+        };
+        stop
+    }
+
+    /// What happened: time in ms, task, event.
+    pub(super) fn events(&self) -> Vec<(u64, TaskId, Event)> {
+        self.kernel.engine.observe(|_, recorder| {
+            let records = recorder.trace.iter();
+            records.map(|record| (record.at.0 / 1_000_000, record.task, record.event)).collect()
+        })
+    }
+
+    /// What happened, as far as `pick` has words for it.
+    pub(super) fn story<T>(&self, pick: impl Fn(Event) -> Option<T>) -> Vec<T> {
+        self.events().into_iter().filter_map(|(_, _, event)| pick(event)).collect()
+    }
+}
+
+/// What a task of this kind is called.
+pub(super) fn new_task(pid: u32, leader: Option<TaskId>, kind: TaskKind) -> NewTask {
+    let name = format!("task {pid}");
+    NewTask { comm: name.clone(), name, pid, leader, kind, oom_score_adj: 0 }
+}
+
+/// Calls the OOM killer as the allocator does, with `oom_lock` held.
+pub(super) async fn call_oom(cx: &Cx, oc: OomControl) -> bool {
+    let oom_lock = cx.with(|state| state.oom_lock);
+    cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
+    let again = super::oom_kill::out_of_memory(cx, &oc).await;
+    cx.unlock(oom_lock);
+    again
+}
+
+/// The whole machine is out of memory.
+pub(super) const GLOBAL: OomControl =
+    OomControl { gfp: Gfp::KERNEL, order: super::oom_kill::OomOrder::Pages(0), memcg: None };
