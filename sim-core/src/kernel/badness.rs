@@ -96,12 +96,12 @@ pub fn set_oom_adj(cx: &Cx, leader: TaskId, oom_score_adj: i16) {
         let shares = |other: &Group| {
             !is_global_init(other) && !other.vfork && state.process_shares_mm(other, mm)
         };
-        let sharers = state.processes().filter(|&(other, group)| other != leader && shares(group));
-        let sharers: Vec<_> = sharers.map(|(other, _)| other).collect();
-        for &other in &sharers {
+        let others = state.processes().filter(|&(other, group)| other != leader && shares(group));
+        let others: Vec<_> = others.map(|(other, _)| other).collect();
+        for &other in &others {
             state.group(other).oom_score_adj = oom_score_adj;
         }
-        sharers
+        others
     });
     let adj_plus_1000 = u16::try_from(oom_score_adj + 1000).unwrap_or(0);
     for target in std::iter::once(leader).chain(sharers) {

@@ -171,7 +171,7 @@ async fn check_panic_on_oom(cx: &Cx, oc: &OomControl, constraint: Constraint) {
 async fn panic(cx: &Cx, text: PanicText) {
     cx.record(Event::Panic { text });
     cx.kernel().engine.request_stop(Stop::Requested);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Whether `vm.oom_kill_allocating_task` names the caller.

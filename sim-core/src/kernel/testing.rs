@@ -95,8 +95,8 @@ impl Machine {
             switch_cost: Nanos::ZERO,
             since_tick: Nanos::ZERO,
         };
-        let cast = Cast { jiffy: clock.tick(), cpus: 4, ..Cast::default() };
-        let engine = Rc::new(Engine::new(cpus, Ties::Fifo, Recorder::new(Keep::Records, cast)));
+        let actors = Cast { jiffy: clock.tick(), cpus: 4, ..Cast::default() };
+        let engine = Rc::new(Engine::new(cpus, Ties::Fifo, Recorder::new(Keep::Records, actors)));
         let mut costs: BTreeMap<_, _> =
             COSTS.iter().map(|(name, ..)| ((*name).to_owned(), Nanos::ZERO)).collect();
         costs.insert(cost.to_owned(), time);

@@ -49,8 +49,8 @@ pub(super) async fn oom_kill_process(
     }
     let victim = if switches.sacrifices_child {
         let (points, totalpages) = points;
-        let score = i128::from(points) * 1000 / i128::from(totalpages.max(1));
-        let score = u32::try_from(score).unwrap_or(if points > 0 { u32::MAX } else { 0 });
+        let per_mille = i128::from(points) * 1000 / i128::from(totalpages.max(1));
+        let score = u32::try_from(per_mille).unwrap_or(if points > 0 { u32::MAX } else { 0 });
         cx.record(Event::KillOrSacrifice { chosen, score });
         cx.with(|state| sacrificed_child(state, switches, oc, chosen, totalpages)).unwrap_or(chosen)
     } else {
