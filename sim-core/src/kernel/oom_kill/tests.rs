@@ -1,6 +1,6 @@
 //! Every step of `out_of_memory()` and of the kill (kernel-spec 2.2, 2.3, 2.5).
 
-use crate::base::{CgroupId, Nanos, TaskId};
+use crate::base::{CgroupId, Nanos, TaskId, ZoneId};
 use crate::engine::{Signals, Stop};
 use crate::kernel::cx::Cx;
 use crate::kernel::oom_kill::{OomControl, OomOrder};
@@ -9,6 +9,7 @@ use crate::kernel::signal::send_sigkill;
 use crate::kernel::state::PanicOnOom;
 use crate::kernel::sysrq::moom_callback;
 use crate::kernel::testing::{GLOBAL, Machine, Proc, call_oom, new_task};
+use crate::kernel::zone::Use;
 use crate::kernel::{do_exit, do_group_exit};
 use crate::record::{Event, Gfp, OomResult, OomScope, PanicText, Reason, SkipBy, TaskKind};
 
@@ -518,6 +519,7 @@ fn sysrq_ignores_pending_victims_and_scores_what_they_have_left() {
         cx.with(|state| {
             let mm = state.group(big).oom_mm.expect("a victim");
             state.mms[mm].vmas.clear();
+            state.zones[ZoneId(0)].transfer(Use::Anon, Use::Free, 20);
         });
         moom_callback(&cx).await;
     });
