@@ -42,8 +42,17 @@ pub(super) struct TaskTrack {
     /// Allocations that took the slow path.
     pub(super) stalls: Intervals<Gfp>,
     pub(super) calls: Intervals<Call>,
+    /// How many of `calls` are the second pass of one before.
+    pub(super) finishes: usize,
     /// The record that killed it.
     pub(super) killed: Option<usize>,
+}
+
+impl TaskTrack {
+    /// Notifier calls, the two passes of one counted once.
+    pub(super) fn callbacks(&self) -> usize {
+        self.calls.items.len() - self.finishes
+    }
 }
 
 /// Somebody holds a lock.

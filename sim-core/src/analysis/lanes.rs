@@ -142,11 +142,23 @@ impl<'r> Pass<'r> {
                     row.signaled(at, number, fence);
                 }
             }
-            Event::MnCall { notifier, .. } | Event::MnReturn { notifier, .. } => {
+            Event::MnCall { notifier, .. }
+            | Event::MnReturn { notifier, .. }
+            | Event::MnFinishCall { notifier, .. }
+            | Event::MnFinishReturn { notifier, .. }
+            | Event::CoreRefused { notifier, .. } => {
                 let device = self.cast.notifiers.get(notifier).map(|info| info.device);
                 let row = device.and_then(|device| self.devices.get_mut(device.index()));
                 match (row, record.event) {
-                    (Some(row), Event::MnCall { .. }) => row.called(at, number, record.task),
+                    (Some(row), Event::MnCall { .. } | Event::MnFinishCall { .. }) => {
+                        row.called(at, number, record.task);
+                    }
+                    (Some(row), Event::MnFinishReturn { .. }) => {
+                        row.returned(at, number, record.task);
+                    }
+                    (Some(row), Event::CoreRefused { .. }) => {
+                        row.row.mark(at, MarkKind::Refusal, number);
+                    }
                     (Some(row), Event::MnReturn { refused, .. }) => {
                         row.returned(at, number, record.task);
                         if refused {

@@ -6,7 +6,7 @@
 //! until then. Percentiles are of nearest rank.
 
 use super::hung::hung_tasks;
-use super::index::Index;
+use super::index::{Index, TaskTrack};
 use super::types::{Metrics, Stalls};
 use crate::base::{SimTime, TaskId};
 use crate::record::{Reason, TaskKind};
@@ -21,7 +21,7 @@ pub fn metrics(index: &Index) -> Metrics {
         refusals: index.counts.refusals,
         gave_up: index.counts.gave_up,
         reaped_pages: index.counts.reaped_pages,
-        callbacks: count(calls().count()),
+        callbacks: count(index.tasks.iter().map(TaskTrack::callbacks).sum()),
         callback_blocked_ns: blocked().fold(0, u64::saturating_add),
         callback_blocked_max_ns: blocked().max().unwrap_or(0),
         oom_to_recovery_ns: recovery(index).and_then(|at| {

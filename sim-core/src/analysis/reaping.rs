@@ -20,7 +20,7 @@ pub(super) enum Outcome {
     Reaped,
 }
 
-/// A callback that refused.
+/// A callback that refused, or the core in its stead.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Refusal {
     pub(super) record: usize,
@@ -77,9 +77,11 @@ impl AttemptsBuilder {
                 last.to = Some(number);
                 last.outcome = if ok { Outcome::Reaped } else { Outcome::Failed };
             }
-            (Event::MnReturn { notifier, range, refused: true }, Some(last))
-                if last.outcome == Outcome::UnderWay && Some(record.task) == self.reaper =>
-            {
+            (
+                Event::MnReturn { notifier, range, refused: true }
+                | Event::CoreRefused { notifier, range },
+                Some(last),
+            ) if last.outcome == Outcome::UnderWay && Some(record.task) == self.reaper => {
                 last.refusals.push(Refusal { record: number, notifier, range });
             }
             (Event::Blocked { why, .. }, Some(last))

@@ -1,16 +1,17 @@
 //! Traces written by hand, for tests: a small cast and events at times.
 //!
 //! The cast: `oom_reaper`, `gpu0` (a device), `hog` with a thread
-//! `hog/2`, and `other`. Times are in milliseconds.
+//! `hog/2`, and `other`; not born unless a test says so: `kswapd0` and
+//! `gpu0/worker`. Times are in milliseconds.
 
 use crate::base::{
-    CpuId, DeviceId, FenceId, LockId, MmId, Nanos, NotifierId, RangeId, ReportId, SimTime, StackId,
-    TaskId, ZoneId,
+    CpuId, DeviceId, FenceId, LockId, MmId, Nanos, NotifierId, QueueId, RangeId, ReportId, SimTime,
+    StackId, TaskId, ZoneId,
 };
 use crate::engine::{Hold, Stop, WaitOn, Waited};
 use crate::record::{
-    Cast, DeviceInfo, Event, Gfp, Keep, LockInfo, MmInfo, MnEvent, NotifierInfo, RangeInfo, Reason,
-    Recorder, Run, RunId, TaskInfo, TaskKind, VictimReport, ZoneInfo,
+    Cast, DeviceInfo, Event, Gfp, Keep, LockInfo, MmInfo, MnEvent, NamedEventInfo, NotifierInfo,
+    RangeInfo, Reason, Recorder, Run, RunId, TaskInfo, TaskKind, VictimReport, ZoneInfo,
 };
 
 pub(super) const REAPER: TaskId = TaskId(0);
@@ -18,10 +19,14 @@ pub(super) const GPU_TASK: TaskId = TaskId(1);
 pub(super) const HOG: TaskId = TaskId(2);
 pub(super) const HOG_2: TaskId = TaskId(3);
 pub(super) const OTHER: TaskId = TaskId(4);
+pub(super) const KSWAPD: TaskId = TaskId(5);
+pub(super) const WORKER: TaskId = TaskId(6);
 pub(super) const GPU: DeviceId = DeviceId(0);
 pub(super) const OOM_LOCK: LockId = LockId(0);
 pub(super) const HOG_LOCK: LockId = LockId(1);
 pub(super) const GPU_LOCK: LockId = LockId(3);
+pub(super) const NAMED_LOCK: LockId = LockId(4);
+pub(super) const EVENT: QueueId = QueueId(77);
 pub(super) const HOG_MM: MmId = MmId(0);
 pub(super) const HEAP: RangeId = RangeId(0);
 pub(super) const BUFFERS: RangeId = RangeId(1);
@@ -169,7 +174,9 @@ fn cast() -> Cast {
     task(&mut cast, "hog", 100, HOG, user, Some(HOG_MM));
     task(&mut cast, "hog/2", 101, HOG, user, Some(HOG_MM));
     task(&mut cast, "other", 200, OTHER, user, Some(MmId(1)));
-    for name in ["oom_lock", "mmap_lock of hog", "mmap_lock of other", "lock of gpu0"] {
+    task(&mut cast, "kswapd0", 60, KSWAPD, kthread, None);
+    task(&mut cast, "gpu0/worker", 62, WORKER, kthread, None);
+    for name in ["oom_lock", "mmap_lock of hog", "mmap_lock of other", "lock of gpu0", "lock m"] {
         let name = name.to_owned();
         cast.locks.push(LockInfo { name });
     }
@@ -196,6 +203,8 @@ fn cast() -> Cast {
     });
     cast.notifiers.push(NotifierInfo { device: GPU, mm: HOG_MM, interval: true });
     cast.reports.push(VictimReport::default());
+    let (name, signalers) = ("done".to_owned(), vec![OTHER]);
+    cast.named_events.push(NamedEventInfo { name, queue: EVENT, signalers });
     cast
 }
 

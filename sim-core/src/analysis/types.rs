@@ -269,7 +269,7 @@ pub struct Metrics {
     pub reap_attempts: u64,
     /// Sleeps after a failed attempt or skip.
     pub backoffs: u64,
-    /// Callbacks that returned -EAGAIN or false.
+    /// Callbacks that returned -EAGAIN or false, and refusals of the core in their stead.
     pub refusals: u64,
     /// Give-ups.
     pub gave_up: u64,

@@ -34,6 +34,7 @@ pub enum GfpNumbers {
 
 /// What one kernel version says, and how.
 #[derive(Copy, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a line that a kernel has or has not")]
 pub struct Wording {
     /// The kernel's release, as `uname -r` prints it.
     pub release: &'static str,

@@ -96,7 +96,9 @@ impl<'r> Builder<'r> {
     fn count(&mut self, number: usize, record: &Record) {
         let counts = &mut self.index.counts;
         match record.event {
-            Event::MnReturn { refused: true, .. } => counts.refusals += 1,
+            Event::MnReturn { refused: true, .. } | Event::CoreRefused { .. } => {
+                counts.refusals += 1;
+            }
             Event::UnableToReap { victim } => {
                 counts.gave_up += 1;
                 self.index.give_ups.push((number, victim));
@@ -167,7 +169,16 @@ impl<'r> Builder<'r> {
             Event::MnCall { notifier, range, blockable, .. } => track
                 .calls
                 .open(number, Call { notifier, range, can_block: blockable, blocked: Nanos::ZERO }),
-            Event::MnReturn { notifier, range, .. } => {
+            Event::MnFinishCall { notifier, range } => {
+                // The second pass of a call is as blockable as the first.
+                let first = track.calls.items.iter().rev();
+                let first = first.map(|call| call.what).find(|call| call.notifier == notifier);
+                let can_block = first.is_none_or(|call| call.can_block);
+                let blocked = Nanos::ZERO;
+                track.finishes += 1;
+                track.calls.open(number, Call { notifier, range, can_block, blocked });
+            }
+            Event::MnReturn { notifier, range, .. } | Event::MnFinishReturn { notifier, range } => {
                 track.calls.close(number, |call| call.notifier == notifier && call.range == range);
             }
             _ => {}

@@ -56,7 +56,7 @@ impl Averager {
             some_ns,
             full_ns,
         };
-        self.next = self.next + self.period;
+        self.next += self.period;
         if self.last.some != before.some || self.last.full != before.full || some_ns > 0 {
             self.points.push(self.last);
         }
@@ -89,7 +89,7 @@ mod tests {
         averager.update(3 * second, second);
         averager.update(3 * second, second);
         let points = averager.finish();
-        let percent = |load: u64| load * 100 >> FIXED_SHIFT;
+        let percent = |load: u64| (load * 100) >> FIXED_SHIFT;
         // 100 % × (1 − 1677/2048) = 18.12 %, and so on, rounded up while rising.
         assert_eq!(points[0].some.map(percent), [1811, 327, 68]);
         assert_eq!(points[1].some.map(percent), [2389, 480, 102]);

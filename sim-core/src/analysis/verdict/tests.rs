@@ -5,8 +5,9 @@ use expect_test::{Expect, expect};
 
 use crate::analysis::report;
 use crate::analysis::story::*;
+use crate::base::{Nanos, QueueId, ReportId};
 use crate::engine::{Stop, WaitOn};
-use crate::record::{Event, Gfp, PanicText, Reason, Run, SkipBy};
+use crate::record::{Event, Gfp, OomResult, PanicText, Reason, Run, SkipBy};
 
 fn check(run: &Run, text: &Expect) {
     let report = report(run);
@@ -190,4 +191,235 @@ fn no_oom_when_nobody_waits_at_the_horizon() {
         no-oom: Nobody was killed, and nobody waits for memory.
     "#]],
     );
+}
+
+/// The reaper waits for a fence that a worker has to signal, which wants
+/// a lock whose owner asks for a page with `gfp`.
+fn indirect(gfp: Gfp) -> Story {
+    let mut story = Story::new();
+    story.at(1).faults(HOG, HEAP, 900).free(40);
+    story.add(WORKER, Event::Spawned {}).sleeps(WORKER, Reason::DeviceIdle);
+    story.at(5).submits(HOG, 7).takes(OTHER, NAMED_LOCK).reclaims(OTHER, gfp);
+    story.at(20).kills(OTHER, HOG).add(HOG, Event::Exited {});
+    story.blocks(HOG_2, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
+    story.at(30).blocks(GPU_TASK, WaitOn::Queue(QueueId(3)), Reason::WorkRequest);
+    story.wakes(WORKER).blocks(WORKER, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
+    story.at(40).add(GPU_TASK, Event::WakeReaper { victim: HOG });
+    story.wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.calls(REAPER, BUFFERS, true);
+    story.blocks(REAPER, WaitOn::Queue(QueueId(2)), Reason::Fence);
+    story
+}
+
+/// The same run with the worker in the cast.
+fn with_worker(mut run: Run) -> Run {
+    run.cast.devices[GPU].worker = Some(WORKER);
+    run
+}
+
+#[test]
+fn deadlock_through_the_signalling_worker() {
+    for gfp in [Gfp::KERNEL, Gfp::NOFS, Gfp::NOIO] {
+        let run = with_worker(indirect(gfp).ends(2000, Stop::Horizon));
+        let report = report(&run);
+        assert_eq!(report.verdict.id(), "deadlock", "{}", gfp.text());
+        let cycle = "oom_reaper → gpu0 → gpu0/worker → other → oom_reaper";
+        assert!(report.evidence.contains(cycle), "{}", report.evidence);
+        assert!(report.evidence.contains("gpu0/worker waits for lock m, which other holds"));
+        let incident = report.incidents.iter().find(|incident| incident.kind == "cycle");
+        assert_eq!(incident.map(|incident| incident.at.0), Some(40_000_000));
+    }
+}
+
+#[test]
+fn time_out_of_a_job_breaks_the_cycle() {
+    let mut run = with_worker(indirect(Gfp::KERNEL).ends(2000, Stop::Horizon));
+    run.cast.devices[GPU].timeout = Some(Nanos::from_secs(10));
+    assert_ne!(report(&run).verdict.id(), "deadlock");
+}
+
+#[test]
+fn deadlock_over_an_event_that_an_allocator_should_signal() {
+    let mut story = killing();
+    story.at(140).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.takes(HOG_2, GPU_LOCK).calls(REAPER, BUFFERS, true);
+    story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    story.add(HOG, Event::Exited {});
+    story.blocks(HOG_2, WaitOn::Queue(EVENT), Reason::NamedEvent);
+    let report = report(&story.ends(2000, Stop::Horizon));
+    assert_eq!(report.verdict.id(), "deadlock", "{}", report.evidence);
+    let cycle = "oom_reaper → hog/2 → other → oom_reaper";
+    assert!(report.evidence.contains(cycle), "{}", report.evidence);
+    let why = "hog/2 waits for event done, which other signals";
+    assert!(report.evidence.contains(why), "{}", report.evidence);
+}
+
+#[test]
+fn forgotten_invalidation_holds_its_waiter_for_ever() {
+    let mut story = killing();
+    // The reaper began an invalidation in its first attempt that it never ended.
+    let op = crate::record::ItreeOp::Start;
+    story.at(41).add(REAPER, Event::MnItree { mm: HOG_MM, op, active: 1, seq: 3 });
+    story.at(140).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.takes(HOG_2, GPU_LOCK).calls(REAPER, BUFFERS, true);
+    story.returns(REAPER, BUFFERS, true);
+    story.add(REAPER, Event::FinishTaskReaping { victim: HOG, ok: false });
+    story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    story.blocks(HOG_2, WaitOn::Queue(QueueId(1)), Reason::IntervalRead);
+    let report = report(&story.ends(2000, Stop::Horizon));
+    assert_eq!(report.verdict.id(), "deadlock", "{}", report.evidence);
+    assert_eq!(report.flags, ["lost-end"]);
+    assert!(report.evidence.starts_with("oom_reaper waits for ever since"), "{}", report.evidence);
+}
+
+#[test]
+fn give_up_without_skip_is_a_livelock() {
+    // Linux 4.6: after ten attempts nothing changes, and the killer waits on.
+    let mut story = killing();
+    story.takes(OTHER, NAMED_LOCK);
+    story.blocks(HOG, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
+    story.blocks(HOG_2, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
+    story.at(140).wakes(REAPER).add(REAPER, Event::UnableToReap { victim: HOG });
+    story.sleeps(REAPER, Reason::ReaperIdle);
+    for ms in 150..1500 {
+        story.at(ms).reclaims(OTHER, Gfp::HIGHUSER_MOVABLE).takes(OTHER, OOM_LOCK);
+        let victim = Some(HOG);
+        story.add(OTHER, Event::OutOfMemory { result: OomResult::Aborted, victim });
+        story.add(OTHER, Event::Released { lock: OOM_LOCK });
+    }
+    let report = report(&story.ends(1500, Stop::Horizon));
+    assert_eq!(report.verdict.id(), "livelock", "{}", report.evidence);
+}
+
+#[test]
+fn reaped_victim_is_no_longer_pending_without_skip() {
+    let mut story = killing();
+    story.at(140).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.add(REAPER, Event::Zap { range: HEAP, pages: 900, freed: 900 }).free(940);
+    story.add(REAPER, Event::Reaped { victim: HOG, report: ReportId(0) });
+    story.add(REAPER, Event::FinishTaskReaping { victim: HOG, ok: true });
+    story.sleeps(REAPER, Reason::ReaperIdle);
+    story.faults(OTHER, OTHER_HEAP, 1).sleeps(OTHER, Reason::Forever);
+    let report = report(&story.ends(300, Stop::Horizon));
+    assert_eq!(report.verdict.id(), "recovered", "{}", report.evidence);
+    assert_eq!(report.victims[0].skip, None);
+}
+
+#[test]
+fn a_group_dies_together_and_the_dying_are_not_killed() {
+    let killer_of_two = |group: bool| {
+        let mut story = Story::new();
+        story.at(1).faults(HOG, HEAP, 900).faults(OTHER, OTHER_HEAP, 50);
+        story.at(10).reclaims(OTHER, Gfp::KERNEL).kills(OTHER, HOG);
+        if group {
+            story.add(OTHER, Event::OomGroupKill { cgroup: crate::base::CgroupId(0) });
+        }
+        story.kills(OTHER, OTHER);
+        exits(story.at(50));
+        story.add(OTHER, Event::OomSkipSet { mm: crate::base::MmId(1), by: SkipBy::Exit });
+        story.add(OTHER, Event::Exited {});
+        report(&story.ends(60, Stop::Idle)).verdict.id()
+    };
+    assert_eq!(killer_of_two(false), "extra-victims");
+    assert_eq!(killer_of_two(true), "recovered");
+
+    let mut story = killing();
+    // `other` has its own SIGKILL, and marks itself so that it may have reserves.
+    story.at(60).add(OTHER, Event::OutOfMemory { result: OomResult::Killed, victim: Some(HOG) });
+    story.add(OTHER, Event::MarkVictim { victim: OTHER, report: ReportId(0) });
+    exits(story.at(70));
+    story.add(OTHER, Event::OomSkipSet { mm: crate::base::MmId(1), by: SkipBy::Exit });
+    story.add(OTHER, Event::Exited {}).at(140).wakes(REAPER).sleeps(REAPER, Reason::ReaperIdle);
+    assert_eq!(report(&story.ends(200, Stop::Idle)).verdict.id(), "recovered");
+}
+
+#[test]
+fn flags_and_metrics_come_from_what_was_recorded() {
+    let flags = |event: Event| {
+        let mut story = Story::new();
+        story.at(5).add(OTHER, event).sleeps(HOG, Reason::Forever).sleeps(OTHER, Reason::Forever);
+        report(&story.ends(10, Stop::Idle)).flags
+    };
+    let (device, range, notifier, zone) = (GPU, BUFFERS, NOTIFIER, crate::base::ZoneId(0));
+    assert_eq!(flags(Event::StaleAccess { device, range, pages: 3 }), ["stale-access"]);
+    assert_eq!(flags(Event::SleptNonblocking { notifier }), ["slept-nonblocking"]);
+    assert_eq!(flags(Event::MnLostEnd { notifier, range }), ["lost-end"]);
+    assert_eq!(flags(Event::ReserveTaken { zone, free: 0 }), ["reserve-exhausted"]);
+    assert_eq!(flags(Event::ReserveTaken { zone, free: 1 }), [""; 0]);
+    // A request that fails is nothing unusual, unless it had the reserves to itself.
+    let failed = Event::AllocFailed { order: 0, gfp: Gfp::KERNEL.0 };
+    assert_eq!(flags(failed), [""; 0]);
+    let mut story = killing();
+    story.at(50).kills(OTHER, OTHER).add(OTHER, failed);
+    assert_eq!(report(&story.ends(60, Stop::Horizon)).flags, ["reserve-exhausted"]);
+}
+
+#[test]
+fn stale_accesses_are_one_incident_per_device_and_vma() {
+    let mut story = Story::new();
+    for (ms, range) in [(5, BUFFERS), (6, BUFFERS), (7, HEAP)] {
+        story.at(ms).add(GPU_TASK, Event::StaleAccess { device: GPU, range, pages: 3 });
+    }
+    let report = report(&story.ends(10, Stop::Idle));
+    assert_eq!(report.metrics.stale_accesses, 3);
+    let texts: Vec<_> = report.incidents.iter().map(|incident| incident.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "gpu0 uses 3 pages of hog's buffers that were freed (2 times)",
+            "gpu0 uses 3 pages of hog's heap that were freed (1 time)"
+        ]
+    );
+}
+
+#[test]
+fn blocked_task_is_hung_after_two_looks() {
+    let hung = |until_ms| {
+        let mut story = Story::new();
+        story.at(5).sleeps(OTHER, Reason::Forever).sleeps(HOG, Reason::Stuck);
+        story.at(until_ms).wakes(HOG).sleeps(HOG, Reason::Forever);
+        let report = report(&story.ends(until_ms, Stop::Idle));
+        (report.metrics.hung_tasks, report.flags)
+    };
+    assert_eq!(hung(239_000), (0, vec![]));
+    assert_eq!(hung(241_000), (1, vec!["hung-task"]));
+}
+
+#[test]
+fn busy_kswapd_leaves_a_run_without_recovery_open() {
+    let ends = |idle: bool| {
+        let mut story = killing();
+        story.add(KSWAPD, Event::Spawned {}).wakes(KSWAPD);
+        story.at(50).add(HOG, Event::OomSkipSet { mm: HOG_MM, by: SkipBy::Exit });
+        story.add(HOG, Event::Exited {}).wakes(HOG_2).add(HOG_2, Event::Exited {});
+        story.at(60).faults(OTHER, OTHER_HEAP, 1).sleeps(OTHER, Reason::Forever);
+        story.at(140).wakes(REAPER).sleeps(REAPER, Reason::ReaperIdle);
+        if idle {
+            story.sleeps(KSWAPD, Reason::KswapdIdle);
+        }
+        report(&story.ends(150, Stop::Horizon)).verdict.id()
+    };
+    assert_eq!(ends(false), "stalled");
+    assert_eq!(ends(true), "recovered");
+}
+
+#[test]
+fn refusals_of_the_core_count_and_second_passes_do_not() {
+    let mut story = Story::new();
+    story.at(20).kills(OTHER, HOG).wakes(REAPER);
+    story.add(REAPER, Event::StartTaskReaping { victim: HOG });
+    let (notifier, range) = (NOTIFIER, BUFFERS);
+    story.add(REAPER, Event::CoreRefused { notifier, range });
+    story.add(REAPER, Event::FinishTaskReaping { victim: HOG, ok: false });
+    story.sleeps(REAPER, Reason::BackOff);
+    story.at(30).calls(OTHER, BUFFERS, true).returns(OTHER, BUFFERS, false);
+    story.add(OTHER, Event::MnFinishCall { notifier, range });
+    story.sleeps(OTHER, Reason::CallbackWork).at(37).wakes(OTHER);
+    story.add(OTHER, Event::MnFinishReturn { notifier, range });
+    let report = report(&story.ends(40, Stop::Horizon));
+    let metrics = &report.metrics;
+    assert_eq!((metrics.refusals, metrics.callbacks), (1, 1));
+    assert_eq!(metrics.callback_blocked_ns, 7_000_000);
+    let kinds: Vec<_> = report.incidents.iter().map(|incident| incident.kind).collect();
+    assert_eq!(kinds, ["refusal", "back-off"]);
 }

@@ -11,13 +11,14 @@ use crate::record::Reason;
 impl Walk<'_> {
     /// Anybody whose program signals the event would do.
     pub(super) fn explain_named_event(&mut self, task: TaskId) {
-        let Doing::Blocked { on: WaitOn::Queue(queue), .. } = self.index.doing(task, self.seen)
-        else {
-            return;
-        };
         let cast = &self.index.cast;
-        let title = event_title(cast, queue);
-        let event = cast.named_events.iter().find(|event| event.queue == queue);
+        let queue = match self.index.doing(task, self.seen) {
+            Doing::Blocked { on: WaitOn::Queue(queue), .. } => Some(queue),
+            _ => None,
+        };
+        let title = queue
+            .map_or_else(|| Reason::NamedEvent.text().to_owned(), |queue| event_title(cast, queue));
+        let event = cast.named_events.iter().find(|event| Some(event.queue) == queue);
         let signalers = event.map(|event| event.signalers.clone()).unwrap_or_default();
         let names: Vec<_> = signalers.iter().map(|&other| self.name(other)).collect();
         let who = match names.len() {

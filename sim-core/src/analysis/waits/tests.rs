@@ -8,7 +8,7 @@ use super::wait_chain;
 use crate::analysis::lanes::tests::any_run;
 use crate::analysis::story::*;
 use crate::analysis::{Index, event_text};
-use crate::base::{SimTime, TaskId};
+use crate::base::{QueueId, SimTime, TaskId};
 use crate::engine::{Stop, WaitOn};
 use crate::record::{Event, Gfp, Reason};
 
@@ -154,6 +154,75 @@ fn the_end_of_a_wait_is_seen_at_its_instant() {
         [none] a job / -: gpu0 has no job.
     "#]],
     );
+}
+
+#[test]
+fn throttled_task_waits_for_kswapd() {
+    let mut story = Story::new();
+    story.add(KSWAPD, Event::Spawned {}).sleeps(KSWAPD, Reason::KswapdNap);
+    story.at(3).add(OTHER, Event::AllocBegin { order: 0, gfp: Gfp::KERNEL.0 });
+    story.blocks(OTHER, WaitOn::Queue(QueueId(9)), Reason::PfMemalloc);
+    check(
+        &mut story,
+        OTHER,
+        6,
+        &expect![[r#"
+        [memory] kswapd to free some of the reserves / kswapd0: other asks for a page since 3.000 ms and is held back until kswapd has freed some of the reserves (past the end of the run).
+        [time] a last look before it sleeps / -: kswapd0 takes a nap, to see whether there is still enough when it is over.
+    "#]],
+    );
+}
+
+#[test]
+fn waits_for_events_and_readers_name_whom_they_wait_for() {
+    let mut story = Story::new();
+    story.at(3).blocks(HOG, WaitOn::Queue(EVENT), Reason::NamedEvent);
+    story.calls(OTHER, BUFFERS, true).blocks(HOG_2, WaitOn::Queue(QueueId(9)), Reason::Srcu);
+    check(
+        &mut story,
+        HOG,
+        6,
+        &expect![[r#"
+        [queue] event done / other: hog waits for event done, which other signals (past the end of the run).
+        [none] nothing / -: other runs on CPU 0.
+    "#]],
+    );
+    check(
+        &mut story,
+        HOG_2,
+        6,
+        &expect![[r#"
+        [queue] callers still inside a notifier (SRCU) / other: hog/2 waits until other left the notifiers (past the end of the run).
+        [none] nothing / -: other runs on CPU 0.
+    "#]],
+    );
+}
+
+#[test]
+fn request_within_reclaim_does_not_end_the_one_around_it() {
+    let mut story = Story::new();
+    story.at(3).add(OTHER, Event::AllocBegin { order: 0, gfp: Gfp::NOFS.0 });
+    story.reclaims(OTHER, Gfp::NOFS);
+    story.add(OTHER, Event::AllocBegin { order: 0, gfp: Gfp::ATOMIC.0 });
+    story.add(OTHER, Event::AllocDone { ok: false });
+    let run = story.ends(200, Stop::Horizon);
+    let stall = |run| crate::analysis::report(run).metrics.alloc_stall;
+    assert_eq!(stall(&run).max, Some(197_000_000));
+    story.at(10).add(OTHER, Event::AllocDone { ok: true });
+    assert_eq!(stall(&story.ends(200, Stop::Horizon)).max, Some(7_000_000));
+}
+
+#[test]
+fn every_reason_to_wait_has_words() {
+    for &reason in Reason::ALL {
+        let mut story = Story::new();
+        story.at(3).sleeps(OTHER, reason);
+        let run = story.ends(10, Stop::Horizon);
+        let links = wait_chain(&Index::new(&run), OTHER, SimTime(5_000_000));
+        let text = &links[0].text;
+        assert!(text.starts_with("other ") && text.ends_with('.'), "{reason:?}: {text}");
+        assert!(!text.contains("something"), "{reason:?}: {text}");
+    }
 }
 
 proptest! {
