@@ -197,6 +197,8 @@ fn is_retry(reason: Reason) -> bool {
             | Reason::ReclaimThrottle
             | Reason::Compaction
             | Reason::Yield
+            | Reason::AfterKill
+            | Reason::MemcgOom
     )
 }
 

@@ -84,6 +84,9 @@ fn is_uninterruptible(doing: Doing, kind: TaskKind) -> bool {
             | Reason::Injection
             // Killable.
             | Reason::PfMemalloc
+            | Reason::MemcgOom
+            | Reason::MemcgHigh
+            | Reason::AfterKill
             | Reason::Vfork
             | Reason::Sigkill
     );

@@ -279,6 +279,8 @@ fn is_in_slow_path(reason: Reason) -> bool {
             | Reason::ReclaimThrottle
             | Reason::PfMemalloc
             | Reason::Compaction
+            | Reason::MemcgHigh
+            | Reason::AfterKill
     )
 }
 

@@ -195,7 +195,7 @@ impl TaskNow {
                 match self.doing.reason() {
                     Some(reason) if is_own_wish(reason) => self.served(),
                     // It is held up before its first reclaim.
-                    Some(Reason::PfMemalloc) => {
+                    Some(Reason::PfMemalloc | Reason::MemcgOom) => {
                         self.stall.get_or_insert(self.asked);
                     }
                     _ => {}

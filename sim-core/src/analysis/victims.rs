@@ -34,14 +34,21 @@ pub(super) struct VictimsBuilder<'r> {
     victims: Vec<VictimFacts>,
     /// By killer: whom it sent SIGKILL last.
     signaled: BTreeMap<TaskId, TaskId>,
+    /// By leader: `signal->oom_mm`.
+    oom_mms: BTreeMap<TaskId, MmId>,
     /// Killers at work on a whole cgroup.
     groups: BTreeSet<TaskId>,
 }
 
 impl<'r> VictimsBuilder<'r> {
     pub(super) fn new(cast: &'r Cast) -> Self {
-        let (signaled, groups) = (BTreeMap::new(), BTreeSet::new());
-        Self { cast, victims: Vec::new(), signaled, groups }
+        Self {
+            cast,
+            victims: Vec::new(),
+            signaled: BTreeMap::new(),
+            oom_mms: BTreeMap::new(),
+            groups: BTreeSet::new(),
+        }
     }
 
     /// `present` has the pages of each address space after the record.
@@ -49,6 +56,9 @@ impl<'r> VictimsBuilder<'r> {
         match record.event {
             Event::SignalGenerate { target } => {
                 self.signaled.insert(record.task, target);
+            }
+            Event::OomMmSet { leader, mm } => {
+                self.oom_mms.insert(leader, mm);
             }
             Event::OomGroupKill { .. } => {
                 self.groups.insert(record.task);
@@ -119,7 +129,7 @@ impl<'r> VictimsBuilder<'r> {
         let info = self.cast.tasks.get(task);
         let leader = info.map_or(task, |info| info.leader);
         let mm_of = |task| self.cast.tasks.get(task)?.mm;
-        let mm = mm_of(task).or(mm_of(leader));
+        let mm = self.oom_mms.get(&leader).copied().or(mm_of(task)).or(mm_of(leader));
         let needless = self.victims.iter().find_map(|earlier| {
             let pages = *present.get(earlier.mm?.index())?;
             (earlier.mm != mm && pages > 0).then_some((earlier.leader, pages))
