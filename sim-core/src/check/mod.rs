@@ -160,6 +160,10 @@ impl Watch {
                 self.reaper.backed_off(record, mm);
                 Ok(())
             }
+            Event::HandedOff { mm, .. } if is_reaper => {
+                self.reaper.handed_off(mm);
+                Ok(())
+            }
             Event::StartTaskReaping { victim } if is_reaper => {
                 self.victims.is_reapable(victim, cast)?;
                 self.reaper.begun(record, victim, &self.victims, cast)

@@ -86,6 +86,12 @@ impl Reaper {
         self.owes = Some((mm, *record));
     }
 
+    /// It leaves the mm to a worker, which sets SKIP when it is done, or
+    /// whose clock does.
+    pub(super) fn handed_off(&mut self, mm: MmId) {
+        self.skip_set(mm);
+    }
+
     pub(super) fn skip_set(&mut self, mm: MmId) {
         if self.owes.is_some_and(|(owed, _)| owed == mm) {
             self.owes = None;

@@ -269,11 +269,10 @@ pub(super) fn mm_has_notifiers(state: &State, mm: MmId) -> bool {
 /// `mm_has_blockable_invalidate_notifiers()` (4.16 to 4.18): one on the
 /// list that may block, if there is.
 pub(super) fn blockable_notifier(cx: &Cx, mm: MmId) -> Option<NotifierId> {
-    let drivers = &cx.kernel().drivers;
     cx.with(|state| {
         let may_block = |&&id: &&NotifierId| {
             let device = state.notifiers[id].device;
-            !(drivers[device].ops().does_not_block || state.devices[device].setup.does_not_block)
+            !state.devices[device].setup.does_not_block
         };
         state.mms[mm].hlist.iter().find(may_block).copied()
     })
