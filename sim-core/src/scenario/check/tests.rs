@@ -234,7 +234,7 @@ program = [{ mmap = "x", size = "4KiB" }]
             x.toml:1:1: missing `title`
             x.toml:2:1: unknown field `titel`: did you mean title?
             x.toml:3:10: wrong type `6.1`: expected text in double quotes
-            x.toml:4:10: unknown policy `"block"`: expected one of nonblock and interval
+            x.toml:4:10: unknown policy `"block"`: expected one of ignore, skip-any, skip-flag, nonblock, interval, interval-two-pass, core-refuse, block-always, deadline and hand-off
             x.toml:5:11: too long `"2h"`: expected at most 3600s
             x.toml:7:7: not a size `"256MB"`: expected a number and a unit, such as "64MiB" (units: B, KiB, MiB, GiB, TiB)
             x.toml:8:6: unusual HZ `120`: expected 100, 250, 300 or 1000
