@@ -189,8 +189,12 @@ impl Watch {
                 self.notifiers.returned(record.task, notifier, refused, cast);
                 Ok(())
             }
-            Event::MnEnd { notifier, range } => self.notifiers.ended(notifier, range, cast),
-            Event::MnLostEnd { notifier, range } => self.notifiers.lost(notifier, range, cast),
+            Event::MnEnd { notifier, range } => {
+                self.notifiers.ended(record.task, notifier, range, cast)
+            }
+            Event::MnLostEnd { notifier, range } => {
+                self.notifiers.lost(record.task, notifier, range, cast)
+            }
             Event::MnItree { mm, op, active, seq } => {
                 self.notifiers.tree_changed(record, mm, op, active, seq, cast)
             }
@@ -201,6 +205,16 @@ impl Watch {
             }
             Event::StaleAccess { device, range, pages } => {
                 notifiers::stale_access(device, range, pages, cast)
+            }
+            Event::ExitMmap { mm } => {
+                let Self { notifiers, reaper, allocs, .. } = self;
+                let inside = |task| {
+                    let kthread = |info: &crate::record::TaskInfo| info.kind == TaskKind::Kthread;
+                    allocs.is_reclaiming(task)
+                        || reaper.id == Some(task)
+                        || cast.tasks.get(task).is_some_and(kthread)
+                };
+                notifiers.mm_goes(mm, inside, cast)
             }
             Event::ExitMmapDone { mm } => self.notifiers.mm_gone(mm, cast),
             _ => Ok(()),

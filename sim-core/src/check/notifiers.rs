@@ -5,7 +5,7 @@ use super::{mm_name, range_name, slot};
 use crate::base::{DeviceId, MmId, NotifierId, RangeId, TaskId};
 use crate::kernel::plugin::{Driver, Ops};
 use crate::kernel::switches::Switches;
-use crate::record::{Breach, Cast, Invariant, ItreeOp, ItreeRead, MnEvent, Record};
+use crate::record::{Breach, Cast, Event, Invariant, ItreeOp, ItreeRead, MnEvent, Record};
 
 /// `invalidate_seq` of an mm that never had a subscription.
 const FIRST_SEQ: u32 = 2;
@@ -13,9 +13,10 @@ const FIRST_SEQ: u32 = 2;
 /// A registration.
 #[derive(Clone, Default)]
 struct Notifier {
-    /// Starts that succeeded and have no end yet; the last one.
-    open: u32,
-    opened: Option<Record>,
+    /// Starts that succeeded and have no end yet.
+    open: Vec<Record>,
+    /// Starts that were refused although the driver has an end operation, of a range under way.
+    refused: Vec<Record>,
     /// Who reads, and whether an invalidation came since.
     readers: Vec<(TaskId, bool)>,
 }
@@ -85,12 +86,13 @@ impl Notifiers {
         let call = self.calls.remove(at);
         let info = cast.notifiers.get(notifier);
         let ops = info.and_then(|info| self.ops.get(info.device.index()));
-        let has_end = ops.is_some_and(|ops| ops.end);
+        // Only the list's interface has an end.
+        let has_end = ops.is_some_and(|ops| ops.end) && info.is_some_and(|info| !info.interval);
         let state = slot(&mut self.subscriptions, notifier.index());
-        // A blockable call can't fail: what it returns is ignored.
-        if has_end && (call.blockable || !refused) && call.event != MnEvent::Release {
-            state.open += 1;
-            state.opened = Some(call.record);
+        if has_end && call.event != MnEvent::Release {
+            // A blockable call can't fail: what it returns is ignored.
+            let started = call.blockable || !refused;
+            if started { &mut state.open } else { &mut state.refused }.push(call.record);
         }
         if !refused {
             for (_, invalidated) in &mut state.readers {
@@ -101,61 +103,84 @@ impl Notifiers {
 
     pub(super) fn ended(
         &mut self,
+        task: TaskId,
         notifier: NotifierId,
         range: RangeId,
         cast: &Cast,
     ) -> Result<(), Breach> {
         let state = slot(&mut self.subscriptions, notifier.index());
-        if state.open > 0 {
-            state.open -= 1;
+        if take(&mut state.open, task, range).is_some() {
             return Ok(());
         }
+        // From 5.12 on all get an end when one refuses, even who refused: such a driver may have none.
+        let refused = take(&mut state.refused, task, range);
+        let expected = refused.is_some() && self.switches.ends_paired;
         let who = device_name(cast, notifier);
         let text = format!("{who} gets an end for {} without a start", range_name(cast, range));
-        Err(Breach::new(Invariant::StartsHaveEnds, text).unless(false))
+        let breach = Breach::new(Invariant::StartsHaveEnds, text).unless(expected);
+        Err(refused.into_iter().fold(breach, Breach::after))
     }
 
     pub(super) fn lost(
         &mut self,
+        task: TaskId,
         notifier: NotifierId,
         range: RangeId,
         cast: &Cast,
     ) -> Result<(), Breach> {
         let state = slot(&mut self.subscriptions, notifier.index());
-        state.open = state.open.saturating_sub(1);
+        let start = take(&mut state.open, task, range);
         let who = device_name(cast, notifier);
         let text = format!("the start of {who} for {} gets no end", range_name(cast, range));
-        Err(Breach::new(Invariant::StartsHaveEnds, text).unless(!self.switches.ends_paired))
+        let breach =
+            Breach::new(Invariant::StartsHaveEnds, text).unless(!self.switches.ends_paired);
+        Err(start.into_iter().fold(breach, Breach::after))
     }
 
     pub(super) fn unregistered(&mut self, notifier: NotifierId) {
         *slot(&mut self.subscriptions, notifier.index()) = Notifier::default();
     }
 
-    /// The mm is gone: nothing may be left open.
-    pub(super) fn mm_gone(&mut self, mm: MmId, cast: &Cast) -> Result<(), Breach> {
-        let tree = slot(&mut self.trees, mm.index());
-        if tree.active > 0 {
-            let (active, seq) = (tree.active, tree.seq);
-            let text = format!(
-                "the mm of {} is gone, but {active} invalidations have had no end (seq {seq})",
-                mm_name(cast, mm)
-            );
-            let breach =
-                Breach::new(Invariant::StartsHaveEnds, text).unless(self.switches.interval_leak);
-            return Err(tree.last.into_iter().fold(breach, Breach::after));
-        }
+    /// The mm is about to go, its list with it. Who holds it open has ended what it
+    /// began; the reaper and reclaim, who don't, may be `inside` a range and find the
+    /// notifier gone when they end it.
+    pub(super) fn mm_goes(
+        &mut self,
+        mm: MmId,
+        inside: impl Fn(TaskId) -> bool,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
         for (id, _) in cast.notifiers.iter().filter(|(_, info)| info.mm == mm) {
-            let Some(state) = self.subscriptions.get(id.index()).filter(|state| state.open > 0)
-            else {
+            let Some(state) = self.subscriptions.get_mut(id.index()) else {
                 continue;
             };
-            let (open, who) = (state.open, device_name(cast, id));
-            let text = format!("the mm is gone, but {open} starts of {who} have had no end");
-            let breach = Breach::new(Invariant::StartsHaveEnds, text).unless(false);
-            return Err(state.opened.into_iter().fold(breach, Breach::after));
+            let open = std::mem::take(&mut state.open);
+            if let Some(start) = open.into_iter().find(|start| !inside(start.task)) {
+                let who = device_name(cast, id);
+                let text = format!("the mm goes, but a start of {who} has had no end");
+                return Err(Breach::new(Invariant::StartsHaveEnds, text)
+                    .unless(false)
+                    .after(start));
+            }
         }
         Ok(())
+    }
+
+    /// The mm is gone: no invalidation of its tree may be left open.
+    pub(super) fn mm_gone(&mut self, mm: MmId, cast: &Cast) -> Result<(), Breach> {
+        let tree = *slot(&mut self.trees, mm.index());
+        if tree.active == 0 {
+            return Ok(());
+        }
+        let text = format!(
+            "the mm of {} is gone, but {} invalidations have had no end (seq {})",
+            mm_name(cast, mm),
+            tree.active,
+            tree.seq
+        );
+        let expected = self.switches.interval_leak;
+        let breach = Breach::new(Invariant::StartsHaveEnds, text).unless(expected);
+        Err(tree.last.into_iter().fold(breach, Breach::after))
     }
 
     pub(super) fn tree_changed(
@@ -261,6 +286,15 @@ pub(super) fn stale_access(
     let who = cast.devices.get(device).map_or("a device", |info| &info.name);
     let text = format!("{who} uses {pages} pages of {} that were freed", range_name(cast, range));
     Err(Breach::new(Invariant::NoStaleMapping, text))
+}
+
+/// Takes a start by this task for this range out of a list.
+fn take(starts: &mut Vec<Record>, task: TaskId, range: RangeId) -> Option<Record> {
+    let is_it = |start: &Record| {
+        start.task == task && matches!(start.event, Event::MnCall { range: of, .. } if of == range)
+    };
+    let at = starts.iter().position(is_it)?;
+    Some(starts.remove(at))
 }
 
 fn device_name(cast: &Cast, notifier: NotifierId) -> &str {

@@ -11,7 +11,7 @@ use crate::kernel::switches::Switches;
 use crate::record::{Breach, Cast, Gfp, Invariant, Reason, Record};
 
 /// `MAX_OOM_REAP_RETRIES`.
-const ATTEMPTS_MAX: u32 = 10;
+const ATTEMPTS_MAX: usize = 10;
 
 /// The victim it works on.
 struct Work {
@@ -122,7 +122,10 @@ impl Reaper {
                 work.attempts += 1;
                 let attempts = work.attempts;
                 let early = work.ended.filter(|&(ended, _)| record.at - ended < pause);
-                if attempts > ATTEMPTS_MAX {
+                // Kernels that queue tasks, not mms, may queue one again while it is worked on.
+                let queued = self.woken.iter().filter(|&&woken| woken == victim).count();
+                let rounds = if self.switches.queues_mm_once { 1 } else { queued };
+                if attempts as usize > ATTEMPTS_MAX * rounds {
                     let text = format!("attempt {attempts} on {}", name(cast, victim));
                     return Err(Breach::new(Invariant::TenAttempts, text));
                 }
