@@ -33,49 +33,49 @@ fn gallery_has_these_verdicts() {
     }
     expect![[r#"
         gpu-fence-overlap: extra-victims
-          editor was killed at 4313.398 ms although hog, killed before, still had 40 MiB.
+          editor was killed at 4314.400 ms although hog, killed before, still had 40 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 18751 incidents 22
         capture-6-1-s1: recovered
-          hog was killed at 1245.884 ms; by 1250.027 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1255.394 ms; by 1258.345 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2: recovered
-          hog1 was killed at 2043.478 ms; by 2052.617 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 2051.487 ms; by 2058.831 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2-smp: recovered
-          hog1 was killed at 1981.814 ms; by 1987.158 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 1982.378 ms; by 2020.528 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2stuck: recovered
-          hog was killed at 1969.085 ms; by 4001.643 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1973.686 ms; by 4000.501 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s3: extra-victims
-          presser was killed at 5026.532 ms although hog, killed before, still had 93.2 MiB.
+          presser was killed at 5031.152 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3-smp: extra-victims
-          presser was killed at 4981.314 ms although hog, killed before, still had 91.2 MiB.
+          presser was killed at 4981.324 ms although hog, killed before, still had 91.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3exit: recovered
-          hog was killed at 1909.165 ms; by 1927.983 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1913.786 ms; by 1931.436 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s4part: extra-victims
-          presser was killed at 5024.413 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5027.854 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s5part: extra-victims
-          presser was killed at 5014.695 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5017.275 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s6: extra-victims
-          presser was killed at 5020.757 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5033.299 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s6-smp: extra-victims
-          presser was killed at 4988.804 ms although hog, killed before, still had 90 MiB.
+          presser was killed at 4987.988 ms although hog, killed before, still had 90 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s7: recovered
-          hog was killed at 1969.035 ms; by 3978.303 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1973.656 ms; by 3977.171 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-l1both: extra-victims
-          presser was killed at 5016.508 ms although hog, killed before, still had 93.2 MiB.
+          presser was killed at 5017.016 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 23
         capture-6-1-l2itv: recovered
-          hog was killed at 1956.712 ms; by 3972.003 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1957.219 ms; by 3970.871 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
     "#]].assert_eq(&text);
 }

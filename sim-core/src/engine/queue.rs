@@ -94,6 +94,11 @@ impl<O: Observer> Engine<O> {
         self.core.borrow().queues[queue].complete
     }
 
+    /// Whether anybody waits on it (`waitqueue_active()`).
+    pub fn has_waiters(&self, queue: QueueId) -> bool {
+        !self.core.borrow().queues[queue].waiters.is_empty()
+    }
+
     /// Wakes the process that has waited longest, if any.
     pub fn wake_one(&self, queue: QueueId) {
         self.core.borrow_mut().wake_queue(queue, 1);

@@ -41,8 +41,10 @@ costs! {
     page_fault = 2_300,
     /// Unmapping one 4 KiB page.
     zap_page = 500,
-    /// Unmapping one 4 KiB page while no memory is to be had for batches:
-    /// the TLB is flushed every 8 pages.
+    /// Giving one unmapped 4 KiB page back to the free list, in batches.
+    free_page = 0,
+    /// Unmapping and freeing one 4 KiB page while no memory is to be had
+    /// for batches: the TLB is flushed every 8 pages.
     zap_page_tight = 2_000,
     /// Unmapping 4 KiB of a huge page.
     zap_page_thp = 10,
@@ -62,6 +64,8 @@ costs! {
     reclaim_dirty_batch = 100_000,
     /// One batch of kswapd, 32 pages.
     kswapd_batch = 40_000,
+    /// One fruitless run of kswapd over all priorities.
+    kswapd_pass = 750_000,
     /// Unmapping one page everywhere, for reclaim (rmap).
     rmap_page = 0,
     /// One attempt at compaction.

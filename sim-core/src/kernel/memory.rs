@@ -1,15 +1,14 @@
 //! Page faults, and taking pages away again.
 //!
 //! Mirrors mm/memory.c: `handle_mm_fault()` for anonymous memory and
-//! `unmap_page_range()`, and mm/mmu_gather.c in that unmapped pages
-//! reach the free list in batches, Linux 6.1. Left out: THP, swap
-//! entries, copy-on-write, files; batches that shrink under pressure.
+//! `unmap_page_range()`, Linux 6.1. Left out: swap entries,
+//! copy-on-write, files.
 
 use super::cx::Cx;
 use super::device::keep_referenced;
 use super::memcontrol::{mem_cgroup_charge, mem_cgroup_handle_over_high, mem_cgroup_uncharge};
 use super::mm::Vma;
-use super::mmu_notifier::arch_invalidate_secondary_tlbs;
+use super::mmu_gather::tlb_gather_mmu;
 use super::oom_kill::pagefault_out_of_memory;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::zone::{Pages, Use};
@@ -17,10 +16,8 @@ use crate::base::{MmId, RangeId};
 use crate::engine::Hold;
 use crate::record::{Event, Func, Gfp, Reason};
 
-/// Pages unmapped between two flushes. The kernel's batches are 509
-/// pages, 8 where no memory for a batch is to be had; this lies between,
-/// so that a run shows memory coming back gradually.
-const ZAP_BATCH: u64 = 64;
+/// PTEs of a page table.
+const PTRS_PER_PTE: u64 = 512;
 
 /// Why a fault brought no page.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -63,7 +60,7 @@ pub async fn fault_in(
 /// `handle_mm_fault()` down to `do_anonymous_page()`.
 async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u64, FaultError> {
     let _in = cx.enter(Func::HandleMmFault);
-    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, want).await;
+    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await;
     let mut pages = charge(cx, mm, pages).await.ok_or(FaultError::Oom)?;
     cx.cpu(cx.costs().page_fault * pages.count()).await;
     let touched = pages.count();
@@ -97,7 +94,7 @@ pub async fn map_initial(cx: &Cx, mm: MmId, vmas: Vec<(Vma, u64)>) {
         }
         let mut left = anonymous;
         while left > 0 {
-            let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, left).await;
+            let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, left).await;
             let Some(pages) = charge(cx, mm, pages).await else { return };
             left -= pages.count();
             install(cx, mm, range, pages);
@@ -134,37 +131,39 @@ fn install(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
     cx.record(Event::Fault { range, pages });
 }
 
-/// `unmap_page_range()`: clears a VMA's PTEs batch by batch. Two tasks may
-/// do this to one VMA at a time; each page is freed once.
+/// `unmap_page_range()` within a gather of its own: clears a VMA's PTEs.
+/// Two tasks may do this to one VMA at a time; each page is freed once.
 pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
-    let mut flush = false;
+    let Some(thp) = cx.with(|state| state.mms[mm].vma(range).map(|vma| vma.thp)) else { return };
+    let cost = if thp { cx.costs().zap_page_thp } else { cx.costs().zap_page };
+    let mut tlb = tlb_gather_mmu(mm, range, thp);
     loop {
+        // A page table's worth of PTEs, then whoever waits may run.
+        let most = tlb.room().min(if thp { u64::MAX } else { PTRS_PER_PTE });
         let batch =
-            cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.present().min(ZAP_BATCH)));
+            cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.present().min(most)));
         if batch == 0 {
             break;
         }
-        flush = true;
-        cx.cpu(cx.costs().zap_page * batch).await;
-        let (file, anon, left) = cx.with(|state| {
+        cx.cpu(cost * batch).await;
+        let (unmapped, mut freed, left) = cx.with(|state| {
             let vma = state.mms[mm].vma(range).expect("invariant: the mm outlives its unmapping");
             // Pages of a file stay in the page cache.
             let file = vma.resident.min(batch);
             vma.resident -= file;
-            let anon = vma.anon.take(batch - file);
-            (file, anon, vma.anon.count())
+            let freed = vma.anon.take(batch - file);
+            (file + freed.count(), freed, vma.anon.count())
         });
-        let count = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
-        let unmapped = file + anon.count();
         if unmapped > 0 {
-            let mut freed = anon;
-            keep_referenced(cx, range, left, &mut freed, Use::Anon);
-            free_pages(cx, freed, Use::Anon);
-            mem_cgroup_uncharge(cx, mm, freed.count());
-            cx.record(Event::Zap { range, pages: count(unmapped), freed: count(freed.count()) });
+            let pages = u32::try_from(unmapped).unwrap_or(u32::MAX);
+            cx.record(Event::Zap { range, pages, freed: 0 });
+            tlb.unmapped_some();
+        }
+        keep_referenced(cx, range, left, &mut freed, Use::Anon);
+        if freed.count() > 0 {
+            transfer_pages(cx, freed, Use::Anon, Use::InFlight);
+            tlb.remove_pages(cx, freed).await;
         }
     }
-    if flush {
-        arch_invalidate_secondary_tlbs(cx, mm, range).await;
-    }
+    tlb.finish(cx).await;
 }

@@ -8,14 +8,18 @@
 //! traits of [`plugin`].
 
 mod badness;
+mod compaction;
 pub mod costs;
 mod cx;
 pub mod device;
 mod exit;
+mod gfp;
+mod kswapd;
 mod memcontrol;
 mod memory;
 pub mod mm;
 mod mmap;
+mod mmu_gather;
 pub mod mmu_notifier;
 mod oom_kill;
 mod oom_reaper;
@@ -23,6 +27,7 @@ mod page_alloc;
 pub mod plugin;
 mod psi;
 pub mod ratelimit;
+mod reclaim_retry;
 mod recount;
 pub mod sched;
 mod signal;
@@ -39,6 +44,7 @@ pub use badness::{proc_oom_score, set_oom_adj};
 pub use costs::Costs;
 pub use cx::{Clock, Cx, InFunction, Kernel, NewTask, Parts};
 pub use exit::{do_exit, do_group_exit};
+pub use kswapd::kswapd;
 pub use memcontrol::memory_max_write;
 pub use memory::{FaultError, fault_in, map_initial};
 pub use oom_reaper::oom_reaper;

@@ -1,40 +1,50 @@
-//! The page allocator under pressure, for order 0.
+//! The page allocator: free lists, the fast path and the slow path.
 //!
-//! Mirrors mm/page_alloc.c: `__alloc_pages()`,
-//! `__alloc_pages_slowpath()`, `should_reclaim_retry()`,
-//! `__alloc_pages_may_oom()`, Linux 6.1 (kernel-spec 1.1–1.7).
-//! Simplified: requests are GFP_KERNEL-like; a caller may ask for several
-//! pages at once and gets what one zone can give, at least one; kswapd,
-//! compaction and the per-CPU lists are left out.
+//! Mirrors mm/page_alloc.c: `get_page_from_freelist()`,
+//! `__alloc_pages()`, `__alloc_pages_slowpath()`,
+//! `__alloc_pages_direct_reclaim()`, `__alloc_pages_may_oom()`, Linux
+//! 4.6 to 6.12 (kernel-spec 1.1–1.3, 1.7). A caller may ask for several
+//! pages at once, which stands for as many requests one after the other;
+//! it gets what one zone can give, at least one. Left out: per-CPU
+//! lists (so draining them finds nothing), the highatomic reserve,
+//! `watermark_boost`, the reshuffled slow path of 7.1.
 
+use super::compaction::{Compaction, alloc_pages_direct_compact, should_compact_retry};
 use super::cx::Cx;
+use super::gfp::{
+    PAGE_ALLOC_COSTLY_ORDER, current_gfp_context, effective_mark, gfp_pfmemalloc_flags,
+    gfp_to_alloc_flags, memdie_fails, victim_fails,
+};
+use super::kswapd::wake_all_kswapds;
 use super::oom_kill::{OomControl, out_of_memory};
+use super::psi::{psi_memstall_enter, psi_memstall_leave};
+use super::reclaim_retry::should_reclaim_retry;
 use super::timer::schedule_timeout;
-use super::vmscan::{psi_memstall_leave, try_to_free_pages};
+use super::vmscan::perform_reclaim;
 use super::zone::{Mark, Pages, Use};
-use crate::base::ZoneId;
+use crate::base::{Nanos, ZoneId};
 use crate::engine::{Hold, Signals};
 use crate::record::{Event, Func, Gfp, Reason};
 
-/// `MAX_RECLAIM_RETRIES` (mm/internal.h).
-const MAX_RECLAIM_RETRIES: u8 = 16;
-
-/// `get_page_from_freelist()`: up to `want` pages from the highest zone
-/// that may give any.
-pub(super) fn get_page_from_freelist(cx: &Cx, want: u64, mark: Mark) -> Option<Pages> {
-    let (zone, count, free) = cx.with(|state| {
+/// `get_page_from_freelist()`: up to `want` pages in blocks of `order`
+/// from the highest zone that may give any.
+pub(super) fn get_page_from_freelist(cx: &Cx, order: u8, want: u64, mark: Mark) -> Option<Pages> {
+    let (zone, count, free, below_min) = cx.with(|state| {
         for index in (0..state.zones.len()).rev() {
             let id = ZoneId::from_index(index);
             let zone = &mut state.zones[id];
-            let count = want.min(zone.headroom(mark, zone.free()));
+            let count = zone.takeable(order, mark).min(want >> order << order);
             if count > 0 {
-                zone.transfer(Use::Free, Use::InFlight, count);
-                return Some((id, count, zone.free()));
+                zone.take_free(order, count);
+                return Some((id, count, zone.free(), zone.free() < zone.min));
             }
         }
         None
     })?;
     record_free(cx, zone, free);
+    if below_min {
+        cx.record(Event::ReserveTaken { zone, free: u32::try_from(free).unwrap_or(u32::MAX) });
+    }
     let mut pages = Pages::default();
     pages.0[zone.index()] = count;
     Some(pages)
@@ -66,104 +76,172 @@ fn record_free(cx: &Cx, zone: ZoneId, free: u64) {
     cx.record(Event::ZoneFree { zone, free: u32::try_from(free).unwrap_or(u32::MAX) });
 }
 
-/// `__alloc_pages()`: 1 to `want` pages, or none.
-pub(super) async fn alloc_pages(cx: &Cx, gfp: Gfp, want: u64) -> Option<Pages> {
+/// `__alloc_pages()`: up to `want` pages, at least a block of `order`, or none.
+pub(super) async fn alloc_pages(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option<Pages> {
     let _in = cx.enter(Func::AllocPages);
-    if let Some(pages) = get_page_from_freelist(cx, want, Mark::Low) {
+    if let Some(pages) = get_page_from_freelist(cx, order, want, Mark::Low) {
         return Some(pages);
     }
-    let pages = alloc_pages_slowpath(cx, gfp, want).await;
-    if pages.is_none() {
-        cx.record(Event::AllocFailed { order: 0, gfp: gfp.0 });
+    let gfp = current_gfp_context(cx, gfp);
+    cx.record(Event::AllocBegin { order, gfp: gfp.0 });
+    let pages = alloc_pages_slowpath(cx, gfp, order, want).await;
+    if pages.is_none() && !gfp.has(Gfp::NOWARN) {
+        cx.record(Event::AllocFailed { order, gfp: gfp.0 });
     }
+    cx.record(Event::AllocDone { ok: pages.is_some() });
     pages
 }
 
+/// As [`alloc_pages`] for a request without `__GFP_DIRECT_RECLAIM`, which
+/// never sleeps, and which warns nobody.
+pub(super) fn alloc_pages_nowait(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option<Pages> {
+    get_page_from_freelist(cx, order, want, Mark::Low).or_else(|| {
+        if gfp.has(Gfp::KSWAPD_RECLAIM) {
+            wake_all_kswapds(cx, gfp, order);
+        }
+        get_page_from_freelist(cx, order, want, effective_mark(cx, gfp))
+    })
+}
+
 /// `__alloc_pages_slowpath()`.
-async fn alloc_pages_slowpath(cx: &Cx, gfp: Gfp, want: u64) -> Option<Pages> {
+async fn alloc_pages_slowpath(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option<Pages> {
     let _in = cx.enter(Func::AllocPagesSlowpath);
-    if let Some(pages) = get_page_from_freelist(cx, want, Mark::Min) {
+    let can_direct_reclaim = gfp.has(Gfp::DIRECT_RECLAIM);
+    let can_compact = gfp.has(Gfp::IO);
+    let costly = order > PAGE_ALLOC_COSTLY_ORDER;
+    if gfp.has(Gfp::KSWAPD_RECLAIM) {
+        wake_all_kswapds(cx, gfp, order);
+    }
+    let mark = gfp_to_alloc_flags(gfp);
+    if let Some(pages) = get_page_from_freelist(cx, order, want, mark) {
         return Some(pages);
+    }
+    let mut compaction = Compaction::new();
+    let unmovable = !gfp.has(Gfp::USER);
+    if can_direct_reclaim
+        && can_compact
+        && (costly || (order > 0 && unmovable))
+        && gfp_pfmemalloc_flags(cx, gfp).is_none()
+    {
+        let pages = alloc_pages_direct_compact(cx, gfp, order, want, mark, &mut compaction).await;
+        if pages.is_some() {
+            return pages;
+        }
+        if costly && gfp.has(Gfp::NORETRY) && compaction.withdrawn() {
+            return nofail(cx, gfp, order, want).await;
+        }
+        compaction.raise_priority();
     }
     let mut no_progress_loops = 0;
     loop {
-        // __gfp_pfmemalloc_flags(): a victim may dig deeper, to exit sooner.
-        let is_victim = cx.with(|state| state.is_oom_victim(cx.task()));
-        let mark = if is_victim { Mark::Oom } else { Mark::Min };
-        if let Some(pages) = get_page_from_freelist(cx, want, mark) {
+        if gfp.has(Gfp::KSWAPD_RECLAIM) {
+            wake_all_kswapds(cx, gfp, order);
+        }
+        let mark = effective_mark(cx, gfp);
+        if let Some(pages) = get_page_from_freelist(cx, order, want, mark) {
             return Some(pages);
         }
-        if !gfp.has(Gfp::DIRECT_RECLAIM) {
-            return None;
+        match round(cx, gfp, order, want, mark, &mut compaction, &mut no_progress_loops).await {
+            Round::Got(pages) => return Some(pages),
+            Round::Again => {}
+            Round::NoPage => {
+                if let Some(pages) = nofail(cx, gfp, order, want).await {
+                    return Some(pages);
+                }
+                if !gfp.has(Gfp::NOFAIL) || !can_direct_reclaim {
+                    return None;
+                }
+            }
         }
-        let (pages, did_some_progress) = alloc_pages_direct_reclaim(cx, gfp, want, mark).await;
-        if pages.is_some() {
-            return pages;
-        }
-        if should_reclaim_retry(cx, mark, did_some_progress, &mut no_progress_loops) {
-            continue;
-        }
-        let (pages, did_some_progress) = alloc_pages_may_oom(cx, gfp, want).await;
-        if pages.is_some() {
-            return pages;
-        }
-        if is_victim || !did_some_progress {
-            return None;
-        }
-        no_progress_loops = 0;
     }
+}
+
+/// How a round of the slow path ended.
+enum Round {
+    Got(Pages),
+    /// `goto retry`.
+    Again,
+    /// `goto nopage`.
+    NoPage,
+}
+
+/// The body of the `retry:` loop after the free lists were tried.
+async fn round(
+    cx: &Cx,
+    gfp: Gfp,
+    order: u8,
+    want: u64,
+    mark: Mark,
+    compaction: &mut Compaction,
+    no_progress_loops: &mut u8,
+) -> Round {
+    // Who can't reclaim fails, and so does who reclaims already: no recursion.
+    if !gfp.has(Gfp::DIRECT_RECLAIM)
+        || cx.with(|state| state.tasks[cx.task()].memalloc)
+        || memdie_fails(cx, gfp)
+    {
+        return Round::NoPage;
+    }
+    let (pages, did_some_progress) = alloc_pages_direct_reclaim(cx, gfp, order, want, mark).await;
+    if let Some(pages) = pages {
+        return Round::Got(pages);
+    }
+    if let Some(pages) = alloc_pages_direct_compact(cx, gfp, order, want, mark, compaction).await {
+        return Round::Got(pages);
+    }
+    let costly = order > PAGE_ALLOC_COSTLY_ORDER;
+    if gfp.has(Gfp::NORETRY) || (costly && !gfp.has(Gfp::RETRY_MAYFAIL)) {
+        return Round::NoPage;
+    }
+    if should_reclaim_retry(cx, order, mark, did_some_progress, no_progress_loops).await {
+        return Round::Again;
+    }
+    if did_some_progress && should_compact_retry(cx, order, mark, compaction) {
+        return Round::Again;
+    }
+    let (pages, did_some_progress) = alloc_pages_may_oom(cx, gfp, order, want).await;
+    if let Some(pages) = pages {
+        return Round::Got(pages);
+    }
+    if victim_fails(cx, gfp, mark) || !did_some_progress {
+        return Round::NoPage;
+    }
+    *no_progress_loops = 0;
+    Round::Again
+}
+
+/// The end of the slow path of a `__GFP_NOFAIL` request: some of the
+/// reserves, else the caller starts over after `cond_resched()`.
+async fn nofail(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option<Pages> {
+    if !gfp.has(Gfp::NOFAIL) || !gfp.has(Gfp::DIRECT_RECLAIM) {
+        return None;
+    }
+    let quarter = cx.kernel().switches.nofail_takes_a_quarter;
+    let mark = if quarter { Mark::Harder } else { Mark::HighPrio };
+    let pages = get_page_from_freelist(cx, order, want, mark);
+    if pages.is_none() {
+        cx.sleep(Nanos::ZERO, Reason::Yield, Signals::Ignored).await;
+    }
+    pages
 }
 
 /// `__alloc_pages_direct_reclaim()`: pages, and whether any were reclaimed.
 async fn alloc_pages_direct_reclaim(
     cx: &Cx,
     gfp: Gfp,
+    order: u8,
     want: u64,
     mark: Mark,
 ) -> (Option<Pages>, bool) {
-    let reclaimed = try_to_free_pages(cx, gfp).await;
-    let pages = if reclaimed > 0 { get_page_from_freelist(cx, want, mark) } else { None };
-    psi_memstall_leave(cx);
+    let pflags = psi_memstall_enter(cx);
+    let reclaimed = perform_reclaim(cx, gfp, order).await;
+    let pages = if reclaimed > 0 { get_page_from_freelist(cx, order, want, mark) } else { None };
+    psi_memstall_leave(cx, pflags);
     (pages, reclaimed > 0)
 }
 
-/// `should_reclaim_retry()`: whether another round could help.
-fn should_reclaim_retry(
-    cx: &Cx,
-    mark: Mark,
-    did_some_progress: bool,
-    no_progress_loops: &mut u8,
-) -> bool {
-    *no_progress_loops = if did_some_progress { 0 } else { *no_progress_loops + 1 };
-    if *no_progress_loops > MAX_RECLAIM_RETRIES {
-        return false;
-    }
-    let zones = cx.with(|state| state.zones.len());
-    for index in (0..zones).rev() {
-        let id = ZoneId::from_index(index);
-        let (reclaimable, ok) = cx.with(|state| {
-            let zone = &state.zones[id];
-            let mut reclaimable = zone.pages(Use::Clean);
-            if reclaimable == 0 && cx.kernel().switches.reclaimable_falls_back_to_free {
-                reclaimable = zone.free();
-            }
-            (reclaimable, zone.headroom(mark, zone.free() + reclaimable) > 0)
-        });
-        cx.record(Event::ReclaimRetryZone {
-            zone: id,
-            reclaimable: u32::try_from(reclaimable).unwrap_or(u32::MAX),
-            loops: *no_progress_loops,
-            ok,
-        });
-        if ok {
-            return true;
-        }
-    }
-    false
-}
-
 /// `__alloc_pages_may_oom()`: pages, and whether to try again.
-async fn alloc_pages_may_oom(cx: &Cx, gfp: Gfp, want: u64) -> (Option<Pages>, bool) {
+async fn alloc_pages_may_oom(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> (Option<Pages>, bool) {
     let _in = cx.enter(Func::AllocPagesMayOom);
     let oom_lock = cx.with(|state| state.oom_lock);
     if !cx.try_lock(oom_lock, Hold::Exclusive) {
@@ -174,11 +252,23 @@ async fn alloc_pages_may_oom(cx: &Cx, gfp: Gfp, want: u64) -> (Option<Pages>, bo
         return (None, true);
     }
     // A parallel kill may have freed enough; hence the high mark.
-    let pages = get_page_from_freelist(cx, want, Mark::High);
+    let mut pages = get_page_from_freelist(cx, order, want, Mark::High);
     let mut did_some_progress = pages.is_some();
-    if pages.is_none() {
-        did_some_progress = out_of_memory(cx, &OomControl::global(gfp, 0)).await;
+    if pages.is_none() && may_kill(cx, gfp, order) {
+        let killed = out_of_memory(cx, &OomControl::global(gfp, order)).await;
+        did_some_progress = killed || gfp.has(Gfp::NOFAIL);
+        if did_some_progress && gfp.has(Gfp::NOFAIL) {
+            pages = get_page_from_freelist(cx, order, want, Mark::None);
+        }
     }
     cx.unlock(oom_lock);
     (pages, did_some_progress)
+}
+
+/// Whether killing somebody is worth it for this request.
+fn may_kill(cx: &Cx, gfp: Gfp, order: u8) -> bool {
+    if gfp.has(Gfp::NOFAIL) && cx.kernel().switches.nofail_always_kills {
+        return true;
+    }
+    order <= PAGE_ALLOC_COSTLY_ORDER && !gfp.has(Gfp::RETRY_MAYFAIL) && !gfp.has(Gfp::THISNODE)
 }

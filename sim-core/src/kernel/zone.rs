@@ -8,6 +8,8 @@
 //! reserve, where in the zone a page lies (compaction has an outcome, not
 //! a place).
 
+use super::compaction::Deferral;
+
 /// At most this many zones on a machine.
 pub const ZONES: usize = 4;
 
@@ -69,6 +71,10 @@ pub struct Zone {
     pub high: u64,
     /// Kept from requests that a higher zone could serve.
     pub lowmem_reserve: u64,
+    /// Free pages that lie alone, in no block of a higher order.
+    pub scattered: u64,
+    /// How compaction fared lately.
+    pub deferral: Deferral,
 }
 
 /// Watermarks and reserve of a zone, in pages.
@@ -117,7 +123,8 @@ impl Zone {
         pages[Use::Reserved as usize] =
             managed.checked_sub(free + clean).expect("invariant: a checked zone holds its pages");
         let Marks { min, low, high, lowmem_reserve } = marks;
-        Self { pages, min, low, high, lowmem_reserve }
+        let deferral = Deferral::default();
+        Self { pages, min, low, high, lowmem_reserve, scattered: 0, deferral }
     }
 
     /// Pages with this use.
@@ -142,6 +149,41 @@ impl Zone {
             panic!("invariant I13: {count} pages leave {from:?}, which has fewer")
         });
         self.pages[to as usize] += count;
+        let free = self.free();
+        if from == Use::Free {
+            self.scattered = self.scattered.saturating_sub(count).min(free);
+        } else if to == Use::Free {
+            // Where a used page lies between, free ones do not merge.
+            let used = self.managed() - free;
+            self.scattered = (self.scattered + count.div_ceil(2)).min(used).min(free);
+        }
+    }
+
+    /// Takes `count` free pages in blocks of `order`.
+    pub fn take_free(&mut self, order: u8, count: u64) {
+        let scattered = self.scattered;
+        self.transfer(Use::Free, Use::InFlight, count);
+        if order > 0 {
+            self.scattered = scattered.min(self.free());
+        }
+    }
+
+    /// Pages that a request for blocks of `order` may take now.
+    pub fn takeable(&self, order: u8, mark: Mark) -> u64 {
+        let headroom = self.headroom(mark, self.free());
+        if order == 0 {
+            headroom
+        } else {
+            headroom.min(self.free() - self.scattered) >> order << order
+        }
+    }
+
+    /// `__zone_watermark_ok()`, were `available` pages free; a block of
+    /// `order` must be free in any case.
+    pub fn watermark_ok(&self, order: u8, mark: Mark, available: u64) -> bool {
+        let unusable = (1 << order) - 1;
+        let block = order == 0 || (self.free() - self.scattered) >> order > 0;
+        block && self.headroom(mark, available.saturating_sub(unusable)) > 0
     }
 
     /// Pages that a request with these rights may take, were `available` free.

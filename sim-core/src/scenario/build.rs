@@ -19,7 +19,7 @@ use crate::kernel::ratelimit::RateLimit;
 use crate::kernel::state::{BlockDevice, Group, Kswapd, MemcgStock, PanicOnOom, Sysctl};
 use crate::kernel::switches::Switches;
 use crate::kernel::zone::{Marks, Zone};
-use crate::kernel::{Clock, Costs, Kernel, NewTask, Parts, State, oom_reaper};
+use crate::kernel::{Clock, Costs, Kernel, NewTask, Parts, State, kswapd, oom_reaper};
 use crate::record::{
     Cast, DeviceInfo, Event, Keep, LockInfo, MmInfo, RangeInfo, Recorder, TaskKind, ZoneInfo,
 };
@@ -40,7 +40,9 @@ const FIRST_PID: u32 = 100;
 /// Thread id of the reaper, as in the recordings.
 const REAPER_PID: u32 = 25;
 /// Kernel threads that are there from the start.
-const KTHREADS: usize = 1;
+const KTHREADS: usize = 2;
+/// Thread id of kswapd, as in the recordings.
+const KSWAPD_PID: u32 = 38;
 /// A SATA SSD's read of one page, and its pages per second: 500 MB/s.
 const DISK_LATENCY: Nanos = Nanos::from_us(100);
 const DISK_PAGES_PER_SECOND: u64 = 122_070;
@@ -210,7 +212,7 @@ fn state(
 }
 
 /// Tasks are numbered in the order in which [`spawn_all`] makes them:
-/// the reaper, the devices, the processes.
+/// the reaper, kswapd, the devices, the processes.
 fn leader(scenario: &Scenario, task: usize) -> TaskId {
     TaskId::from_index(KTHREADS + scenario.devices.len() + task)
 }
@@ -219,6 +221,8 @@ fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
     let mut pids = Pids::new(scenario);
     let reaper = new_task("oom_reaper", "oom_reaper", REAPER_PID, TaskKind::Kthread);
     let reaper = kernel.spawn(reaper, oom_reaper);
+    let new = new_task("kswapd0", "kswapd0", KSWAPD_PID, TaskKind::Kthread);
+    kernel.spawn(new, kswapd);
     kernel.engine.observe(|_, recorder| {
         let free: Vec<_> =
             kernel.with(|state| state.zones.iter().map(|(zone, is)| (zone, is.free())).collect());

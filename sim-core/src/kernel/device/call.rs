@@ -118,7 +118,7 @@ impl Call<'_> {
     /// memory it goes on: such drivers keep a page for that case.
     pub async fn allocate(&self) {
         if let Some(gfp) = self.setup(|setup| setup.gfp)
-            && let Some(pages) = alloc_pages(self.cx, gfp, 1).await
+            && let Some(pages) = alloc_pages(self.cx, gfp, 0, 1).await
         {
             free_pages(self.cx, pages, Use::InFlight);
         }

@@ -52,7 +52,7 @@ async fn signal_work(cx: &Cx, device: DeviceId, job: Job) {
     }
     if let Some((gfp, _)) = worker.alloc {
         // Without memory it signals all the same: the error is the job's.
-        if let Some(pages) = alloc_pages(cx, gfp, 1).await {
+        if let Some(pages) = alloc_pages(cx, gfp, 0, 1).await {
             free_pages(cx, pages, Use::InFlight);
         }
     }

@@ -1,0 +1,128 @@
+//! How unmapped pages come back to the free list: in batches.
+//!
+//! Mirrors mm/mmu_gather.c: `tlb_gather_mmu()`, `tlb_next_batch()`,
+//! `__tlb_remove_page()`, `tlb_flush_mmu()`, `tlb_batch_pages_flush()`,
+//! `tlb_finish_mmu()`, Linux 6.1 (kernel-spec 3.4). A gather starts with
+//! room for 8 pages on the stack and grows by pages of 509 entries,
+//! which it asks for without sleeping. While there are none to be had it
+//! flushes every 8 pages, so that unmapping is slow exactly when memory
+//! is short: recorded on 6.1.192 as 10.7 us a page against 3 us for
+//! unmapping and 7 us for freeing, 512 pages at a time. Left out:
+//! the CPUs' TLBs, page tables.
+
+use super::cx::Cx;
+use super::memcontrol::mem_cgroup_uncharge;
+use super::mmu_notifier::arch_invalidate_secondary_tlbs;
+use super::page_alloc::{alloc_pages_nowait, free_pages};
+use super::zone::{Pages, Use};
+use crate::base::{MmId, Nanos, RangeId};
+use crate::record::{Event, Gfp};
+
+/// `MMU_GATHER_BUNDLE`: entries on the stack.
+const MMU_GATHER_BUNDLE: u64 = 8;
+/// `MAX_GATHER_BATCH`: entries in a page.
+const MAX_GATHER_BATCH: u64 = 509;
+/// `MAX_GATHER_BATCH_COUNT`: such pages, at most.
+const MAX_GATHER_BATCH_COUNT: u64 = 10_000 / MAX_GATHER_BATCH;
+/// Base pages of a huge page, which takes one entry.
+pub(super) const HPAGE_NR: u64 = 512;
+
+/// `struct mmu_gather`, for the pages of one VMA.
+pub(super) struct MmuGather {
+    mm: MmId,
+    range: RangeId,
+    /// Base pages that an entry stands for.
+    per_entry: u64,
+    /// Pages unmapped and not yet freed; [`Use::InFlight`].
+    unmapped: Pages,
+    /// PTEs were cleared since the last flush.
+    stale_tlb: bool,
+    /// Entries used in the batch at hand, and how many it has.
+    used: u64,
+    room: u64,
+    /// Batches in use after the one on the stack.
+    active: u64,
+    /// Batches there are after the one on the stack: one page each.
+    batches: Pages,
+}
+
+/// `tlb_gather_mmu()`.
+pub(super) fn tlb_gather_mmu(mm: MmId, range: RangeId, thp: bool) -> MmuGather {
+    MmuGather {
+        mm,
+        range,
+        per_entry: if thp { HPAGE_NR } else { 1 },
+        unmapped: Pages::default(),
+        stale_tlb: false,
+        used: 0,
+        room: MMU_GATHER_BUNDLE,
+        active: 0,
+        batches: Pages::default(),
+    }
+}
+
+impl MmuGather {
+    /// Pages that the batch at hand has room for.
+    pub(super) fn room(&self) -> u64 {
+        (self.room - self.used) * self.per_entry
+    }
+
+    /// PTEs were cleared: the TLB must be flushed before pages are freed.
+    pub(super) fn unmapped_some(&mut self) {
+        self.stale_tlb = true;
+    }
+
+    /// `__tlb_remove_page()`: `freed` pages, unmapped, are to be freed
+    /// later. When that fills the batch and there is no next one, all is
+    /// flushed.
+    pub(super) async fn remove_pages(&mut self, cx: &Cx, freed: Pages) {
+        self.used += freed.count().div_ceil(self.per_entry);
+        self.unmapped.add(freed);
+        if self.used >= self.room && !self.next_batch(cx) {
+            self.flush(cx).await;
+        }
+    }
+
+    /// `tlb_next_batch()`.
+    fn next_batch(&mut self, cx: &Cx) -> bool {
+        if self.active == self.batches.count() {
+            if self.active == MAX_GATHER_BATCH_COUNT {
+                return false;
+            }
+            let gfp = Gfp::NOWAIT.with(Gfp::NOWARN);
+            let Some(page) = alloc_pages_nowait(cx, gfp, 0, 1) else { return false };
+            self.batches.add(page);
+        }
+        self.active += 1;
+        (self.used, self.room) = (0, MAX_GATHER_BATCH);
+        true
+    }
+
+    /// `tlb_flush_mmu()`, with `tlb_batch_pages_flush()`: batch by batch.
+    async fn flush(&mut self, cx: &Cx) {
+        if std::mem::take(&mut self.stale_tlb) {
+            arch_invalidate_secondary_tlbs(cx, self.mm, self.range).await;
+        }
+        let costs = cx.costs();
+        let per_page = match (self.per_entry, self.active) {
+            (1, 0) => Nanos(costs.zap_page_tight.0.saturating_sub(costs.zap_page.0)),
+            (1, _) => costs.free_page,
+            _ => Nanos::ZERO,
+        };
+        while self.unmapped.count() > 0 {
+            let batch = self.unmapped.take(MAX_GATHER_BATCH * self.per_entry);
+            cx.cpu(per_page * batch.count()).await;
+            free_pages(cx, batch, Use::InFlight);
+            mem_cgroup_uncharge(cx, self.mm, batch.count());
+            let freed = u32::try_from(batch.count()).unwrap_or(u32::MAX);
+            cx.record(Event::Zap { range: self.range, pages: 0, freed });
+        }
+        (self.used, self.room, self.active) = (0, MMU_GATHER_BUNDLE, 0);
+    }
+
+    /// `tlb_finish_mmu()`.
+    pub(super) async fn finish(mut self, cx: &Cx) {
+        self.flush(cx).await;
+        free_pages(cx, self.batches, Use::InFlight);
+    }
+}
