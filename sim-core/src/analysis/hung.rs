@@ -83,6 +83,7 @@ fn is_uninterruptible(doing: Doing, kind: TaskKind) -> bool {
             | Reason::KswapdNap
             | Reason::Injection
             // Killable.
+            | Reason::DeviceFault
             | Reason::PfMemalloc
             | Reason::MemcgOom
             | Reason::MemcgHigh

@@ -64,7 +64,7 @@ async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
 async fn post(call: &Call<'_>) -> Result<(), Refused> {
     call.allocate().await;
     let default = call.cx.costs().work_request * call.pages_covered().div_ceil(4096);
-    call.wait_for_hardware(call.draw_work(default)).await?;
+    call.wait_for_hardware(call.draw_work(default), Reason::WorkRequest).await?;
     if call.blockable.may_sleep() {
         call.sleep(call.setup(|setup| setup.sleep), Reason::CallbackSleep).await?;
     }

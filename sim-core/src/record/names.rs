@@ -73,6 +73,8 @@ vocabulary! {
         AfterKill = "a jiffy for the process it killed to exit",
         MemcgOom = "somebody to handle the OOM of its cgroup",
         MemcgHigh = "a pause because its cgroup is over memory.high",
+        FenceWorker = "its worker to signal the fence",
+        DeviceFault = "invalidations to end, so that a fault of the device can be served",
     }
 }
 

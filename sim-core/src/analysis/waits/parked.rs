@@ -183,7 +183,7 @@ impl Walk<'_> {
         let Some(device) = self.index.device_of(task) else {
             return;
         };
-        if self.index.doing(task, self.seen).reason() == Some(Reason::WorkRequest)
+        if self.index.doing(task, self.seen).reason() == Some(Reason::FenceWorker)
             && let Some(worker) = self.index.cast.devices.get(device).and_then(|info| info.worker)
         {
             let (name, who) = (self.name(task), self.name(worker));

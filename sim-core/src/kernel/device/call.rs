@@ -93,15 +93,15 @@ impl Call<'_> {
     }
 
     /// Waits for hardware for exactly `span`, by its interrupt.
-    pub async fn wait_for_hardware(&self, span: Nanos) -> Result<(), Refused> {
+    pub async fn wait_for_hardware(&self, span: Nanos, why: Reason) -> Result<(), Refused> {
         match self.blockable {
             _ if span.0 == 0 => Ok(()),
             Blockable::No => Err(Refused),
             Blockable::Yes => {
-                self.cx.sleep(span, Reason::CallbackWork, Signals::Ignored).await;
+                self.cx.sleep(span, why, Signals::Ignored).await;
                 Ok(())
             }
-            Blockable::Until(_) => self.sleep(span, Reason::CallbackWork).await,
+            Blockable::Until(_) => self.sleep(span, why).await,
         }
     }
 

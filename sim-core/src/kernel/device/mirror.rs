@@ -88,15 +88,12 @@ async fn validate_through(cx: &Cx, notifier: NotifierId, range: RangeId) -> Resu
     });
     let deadline = cx.now() + HMM_RANGE_DEFAULT_TIMEOUT;
     loop {
-        let (mapped, gone) = cx.with(|state| {
+        let mapped = cx.with(|state| {
             let mirror = state.attachment(notifier).and_then(|attached| attached.mirror(range));
-            mirror.map_or((0, false), |mirror| (mirror.mapped, mirror.gone))
+            mirror.map_or(0, |mirror| mirror.mapped)
         });
         if mapped > 0 {
             return Ok(());
-        }
-        if gone {
-            return Err(MapError::Fault);
         }
         let seq = read_begin(cx, notifier).await?;
         let pages = fault_range(cx, notifier, range).await?;
@@ -155,7 +152,7 @@ async fn wait_for_end(cx: &Cx, notifier: NotifierId) -> Result<(), MapError> {
         if cx.fatal_signal_pending() {
             return Err(MapError::Killed);
         }
-        let why = Why(Reason::NotifierEnd as u8);
+        let why = Why(Reason::DeviceFault as u8);
         cx.kernel().engine.wait(idle, why, Signals::Killable, None).await;
     }
     Ok(())

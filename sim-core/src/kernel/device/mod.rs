@@ -166,7 +166,7 @@ async fn run_job(cx: &Cx, device: DeviceId, job: Job) {
     while cx.with(|state| state.devices[device].jobs.front().map(|job| job.fence))
         == Some(job.fence)
     {
-        if !cx.wait_until(signaled, Reason::WorkRequest, deadline).await {
+        if !cx.wait_until(signaled, Reason::FenceWorker, deadline).await {
             cx.record(Event::JobTimedOut { fence: job.fence });
             signal(cx, device, job);
         }

@@ -27,8 +27,6 @@ pub(super) struct Mirror {
     kept: Pages,
     /// Pages that it maps although they were freed.
     stale: u64,
-    /// It was told that the range is gone for good.
-    pub(super) gone: bool,
 }
 
 /// What a device does through one registration.
@@ -55,8 +53,8 @@ impl Attachment {
     fn mirror_mut(&mut self, range: RangeId) -> &mut Mirror {
         let index = self.mirrors.iter().position(|mirror| mirror.range == range);
         let index = index.unwrap_or_else(|| {
-            let (kept, gone) = (Pages::default(), false);
-            self.mirrors.push(Mirror { range, mapped: 0, refs: 0, kept, stale: 0, gone });
+            let kept = Pages::default();
+            self.mirrors.push(Mirror { range, mapped: 0, refs: 0, kept, stale: 0 });
             self.mirrors.len() - 1
         });
         &mut self.mirrors[index]
@@ -217,17 +215,6 @@ impl Call<'_> {
         for range in self.vmas() {
             drop_refs(self.cx, self.notifier, range);
         }
-    }
-
-    /// The device takes the range to be gone for good: it won't map it again.
-    pub fn forget(&self) {
-        let vmas = self.vmas();
-        self.cx.with(|state| {
-            let Some(attachment) = state.attachment(self.notifier) else { return };
-            for range in vmas {
-                attachment.mirror_mut(range).gone = true;
-            }
-        });
     }
 
     /// An invalidation begins, of which the end will be heard: until then
