@@ -102,7 +102,7 @@ fn needs(index: &Index, task: TaskId) -> Option<Needs> {
             let process = index.cast.devices.get(device)?.task?;
             Some(Needs::Each(vec![process]))
         }
-        Some(Reason::WorkRequest) => {
+        Some(Reason::FenceWorker) => {
             let device = index.device_of(task)?;
             let info = index.cast.devices.get(device)?;
             // A job that is reset in time frees whoever waits for it.

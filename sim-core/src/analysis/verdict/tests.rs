@@ -202,7 +202,7 @@ fn indirect(gfp: Gfp) -> Story {
     story.at(5).submits(HOG, 7).takes(OTHER, NAMED_LOCK).reclaims(OTHER, gfp);
     story.at(20).kills(OTHER, HOG).add(HOG, Event::Exited {});
     story.blocks(HOG_2, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
-    story.at(30).blocks(GPU_TASK, WaitOn::Queue(QueueId(3)), Reason::WorkRequest);
+    story.at(30).blocks(GPU_TASK, WaitOn::Queue(QueueId(3)), Reason::FenceWorker);
     story.wakes(WORKER).blocks(WORKER, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
     story.at(40).add(GPU_TASK, Event::WakeReaper { victim: HOG });
     story.wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
