@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use sim_core::kernel::plugin::{Driver, Policy};
 use sim_core::kernel::switches;
 use sim_core::scenario::gallery::{Entry, gallery};
 use sim_core::{driver, policy};
@@ -36,13 +37,8 @@ pub(crate) fn run(args: &ListArgs) -> Result<(), Error> {
 fn items(what: Listed) -> Vec<Item> {
     match what {
         Listed::Scenarios => gallery().iter().map(scenario).collect(),
-        Listed::Policies => policy::ALL
-            .iter()
-            .map(|policy| plug_in(policy.id(), "policies", policy.doc()))
-            .collect(),
-        Listed::Drivers => {
-            driver::ALL.iter().map(|driver| plug_in(driver.id(), "drivers", driver.doc())).collect()
-        }
+        Listed::Policies => policy::ALL.iter().map(|policy| policy_item(*policy)).collect(),
+        Listed::Drivers => driver::ALL.iter().map(|driver| driver_item(*driver)).collect(),
         Listed::Profiles => switches::PROFILES.iter().map(profile).collect(),
         // None is modeled yet.
         Listed::Checkers => Vec::new(),
@@ -58,6 +54,22 @@ fn scenario(entry: &Entry) -> Item {
     }
 }
 
+/// Policies that some kernel has had come apart from those that none has.
+fn policy_item(policy: &dyn Policy) -> Item {
+    let of_kernel = switches::PROFILES.iter().filter(|profile| profile.policy == policy.id());
+    let kernels: Vec<_> = of_kernel.map(|profile| profile.id).collect();
+    let group = if kernels.is_empty() { "proposed" } else { "in kernels" };
+    let mut item = plug_in(policy.id(), group, policy.doc());
+    item.more.insert("kernels".to_owned(), kernels.join(" "));
+    item
+}
+
+/// Drivers that are asked come apart from those that are not.
+fn driver_item(driver: &dyn Driver) -> Item {
+    let group = if driver.ops().start { "asked before memory goes" } else { "not asked" };
+    plug_in(driver.id(), group, driver.doc())
+}
+
 fn plug_in(id: &str, group: &str, source: &str) -> Item {
     let doc = doc::read(source);
     Item { id: id.to_owned(), title: doc.title, group: group.to_owned(), more: doc.parts }
@@ -68,7 +80,10 @@ fn profile(profile: &switches::Switches) -> Item {
         id: profile.id.to_owned(),
         title: format!("Linux {}", profile.tree),
         group: "profiles".to_owned(),
-        more: BTreeMap::from([("policy".to_owned(), profile.policy.to_owned())]),
+        more: BTreeMap::from([
+            ("policy".to_owned(), profile.policy.to_owned()),
+            ("tree".to_owned(), profile.tree.to_owned()),
+        ]),
     }
 }
 

@@ -53,13 +53,38 @@ fn plug_ins_carry_their_documentation() {
     let json = printed(&["list", "policies", "--format", "json"]);
     let json: Vec<Value> = serde_json::from_str(&json).expect("JSON");
     let interval = json.iter().find(|item| item["id"] == "interval").expect("interval");
-    assert_eq!(interval["group"], "policies");
+    assert_eq!(interval["group"], "in kernels");
+    assert_eq!(interval["kernels"], "5.6 5.12 6.1 6.12");
     assert_eq!(interval["title"], "only notifiers whose range overlaps are called");
     for part in ["summary", "mechanism", "models", "doesnt_model", "see"] {
         assert!(interval[part].is_string(), "{part}");
     }
+}
+
+#[test]
+fn profiles_name_their_tree_and_their_policy() {
+    let json = printed(&["list", "profiles", "--format", "json"]);
+    let json: Vec<Value> = serde_json::from_str(&json).expect("JSON");
+    let rows: Vec<_> =
+        json.iter().map(|item| format!("{} {}", item["tree"], item["policy"])).collect();
+    let ids: Vec<_> = json.iter().filter_map(|item| item["id"].as_str()).collect();
+    assert_eq!(
+        ids,
+        ["4.6", "4.9", "4.14", "4.16", "4.19", "5.3", "5.4", "5.6", "5.12", "6.1", "6.12", "7.1"]
+    );
+    assert_eq!(rows[0], r#""4.6.2" "ignore""#);
+    assert_eq!(rows[9], r#""6.1.192" "interval""#);
     assert_eq!(
         printed(&["list", "profiles"]).lines().find(|line| line.starts_with("6.1 ")),
         Some("6.1   Linux 6.1.192")
     );
+}
+
+#[test]
+fn drivers_that_are_not_asked_stand_apart() {
+    let json = printed(&["list", "drivers", "--format", "json"]);
+    let json: Vec<Value> = serde_json::from_str(&json).expect("JSON");
+    let silent = json.iter().filter(|item| item["group"] == "not asked");
+    let silent: Vec<_> = silent.filter_map(|item| item["id"].as_str()).collect();
+    assert_eq!(silent, ["secondary-tlb", "pinned"]);
 }

@@ -45,7 +45,7 @@ fn unknown_names_are_told_with_near_ones() {
     check(
         &["run", "capture-6-1-s66"],
         &expect![[r#"
-            error: `capture-6-1-s66` is neither a scenario of the gallery nor a file: `reaperscope list` names the scenarios; did you mean capture-6-1-s6?
+            error: `capture-6-1-s66` is neither a scenario of the gallery nor a file: `reaperscope list` names the scenarios; did you mean capture-6-1-s6 or capture-6-1-s6-smp?
         "#]],
     );
     check(

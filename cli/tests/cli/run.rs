@@ -66,7 +66,10 @@ fn json_has_the_fields_that_scripts_rely_on() {
     assert_eq!(keys(&incident["chain"][0]), ["kind", "since_ns", "task", "waits_on"]);
     let head = [&json["scenario"], &json["kernel"], &json["policy"], &json["verdict"]];
     assert_eq!(head, [SCENARIO, "6.1", "interval", "extra-victims"]);
-    assert_eq!((&json["seed"], &json["model"]), (&7.into(), &1.into()));
+    assert_eq!(
+        (&json["seed"], &json["model"]),
+        (&7.into(), &sim_core::record::MODEL_VERSION.into())
+    );
     let digest = json["digest"].as_str().expect("text");
     let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
     assert!(digest.len() == 32 && digest.chars().all(hex), "{digest}");
@@ -125,6 +128,18 @@ fn choices_reach_the_run() {
     assert_eq!(plain, digest(&["--seed=5", "--ties", "fifo", "--kernel", "6.1"]));
     for other in [["--policy", "nonblock"], ["--ties", "seeded"], ["--set", "machine.cpus=1"]] {
         assert_ne!(plain, digest(&["--seed", "5", other[0], other[1]]), "{other:?}");
+    }
+}
+
+#[test]
+fn every_profile_and_every_policy_runs() {
+    for (what, option) in [("profiles", "--kernel"), ("policies", "--policy")] {
+        for row in printed(&["list", what]).lines() {
+            let id = row.split(' ').next().unwrap_or_default();
+            let said = call(&["run", "gpu-fence-overlap", option, id, "--format", "dmesg"]);
+            assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{id}");
+            assert!(said.out.contains("invoked oom-killer"), "{id}");
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! A run as text that other tools read: ftrace and the kernel log.
+//! A run as text that other tools read: ftrace, the kernel log, and
+//! `/proc/pressure/memory`.
 //!
 //! Real tracepoints and log lines are printed exactly as the kernel
 //! prints them; what the kernel has no word for is a `sim:` event, so
@@ -8,6 +9,7 @@ mod dmesg;
 mod ftrace;
 mod gfp;
 mod lines;
+mod pressure;
 mod sim_lines;
 mod state;
 
@@ -16,3 +18,4 @@ mod tests;
 
 pub use dmesg::dmesg;
 pub use ftrace::ftrace;
+pub use pressure::pressure;

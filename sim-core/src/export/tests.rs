@@ -309,7 +309,7 @@ fn tracepoints_of_reclaim_have_the_kernels_formats() {
     ];
     let body = |kernel: &str| {
         let text = ftrace(&run_of(kernel, &records));
-        text.lines().skip(12).map(|line| format!("{}\n", &line[34..])).collect::<String>()
+        text.lines().skip(12).flat_map(|line| [&line[34..], "\n"]).collect::<String>()
     };
     expect![[r#"
         ..     0.001000: mm_vmscan_wakeup_kswapd: nid=0 order=3 gfp_flags=GFP_NOFS
