@@ -12,8 +12,8 @@ use super::types::Incident;
 use super::verdict::Judgment;
 use super::waits::wait_chain_after;
 use super::words::{
-    count_text, device_name, notifier_name, process_name, range_name, short_list_text, size_text,
-    task_name,
+    count_text, device_name, mm_name, notifier_name, process_name, range_name, short_list_text,
+    size_text, task_name,
 };
 use crate::base::{DeviceId, RangeId, TaskId};
 use crate::record::Reason;
@@ -95,7 +95,14 @@ fn back_offs(index: &Index, found: &mut Vec<Incident>) {
                 process_name(&index.cast, attempt.victim),
                 attempt.number
             ),
-            None => "the reaper backs off without an attempt".to_owned(),
+            None => match index.backed_off(step.record) {
+                Some((mm, notifier)) => format!(
+                    "the reaper leaves all of {} alone because {} might block",
+                    mm_name(&index.cast, mm),
+                    notifier_name(&index.cast, notifier)
+                ),
+                None => "the reaper backs off without an attempt".to_owned(),
+            },
         };
         found.push(incident(index, step.record, "back-off", reaper, text));
     }
@@ -158,11 +165,17 @@ fn cycle(index: &Index, judgment: &Judgment, found: &mut Vec<Incident>) {
 }
 
 fn waived_invariants(index: &Index, found: &mut Vec<Incident>) {
+    let mut seen: Vec<String> = Vec::new();
     for broken in &index.waived {
+        let text = format!("{} does not hold here: {}", broken.invariant.id(), broken.text);
+        // What happens again and again is one incident.
+        if seen.contains(&text) {
+            continue;
+        }
         let record = usize::try_from(broken.record).unwrap_or(usize::MAX);
         let record = record.min(index.times.len().saturating_sub(1));
-        let text = format!("{} does not hold here: {}", broken.invariant.id(), broken.text);
-        found.push(incident(index, record, "waived-invariant", broken.task, text));
+        found.push(incident(index, record, "waived-invariant", broken.task, text.clone()));
+        seen.push(text);
     }
 }
 

@@ -113,6 +113,8 @@ pub struct Index {
     pub(super) progress: Option<usize>,
     pub(super) panic: Option<(usize, PanicText)>,
     pub(super) counts: Counts,
+    /// Where the reaper left a whole mm alone, and because of which notifier.
+    pub(super) backed_off: Vec<(usize, MmId, NotifierId)>,
     /// Where the reaper gave up, and on whom.
     pub(super) give_ups: Vec<(usize, TaskId)>,
 }
@@ -222,6 +224,13 @@ impl Index {
         };
         let count = points.partition_point(|&(time, _)| time <= at);
         count.checked_sub(1).and_then(|last| points.get(last)).map_or(0, |&(_, pages)| pages)
+    }
+
+    /// The mm that the reaper left alone last, and because of which notifier.
+    pub(super) fn backed_off(&self, seen: usize) -> Option<(MmId, NotifierId)> {
+        let count = self.backed_off.partition_point(|&(record, ..)| record < seen);
+        let &(_, mm, notifier) = self.backed_off.get(count.checked_sub(1)?)?;
+        Some((mm, notifier))
     }
 
     /// When something had last been achieved; see `progress`.

@@ -70,6 +70,7 @@ impl<'r> Builder<'r> {
                 progress: None,
                 panic: None,
                 counts: Counts::default(),
+                backed_off: Vec::new(),
                 give_ups: Vec::new(),
             },
         }
@@ -98,6 +99,9 @@ impl<'r> Builder<'r> {
         match record.event {
             Event::MnReturn { refused: true, .. } | Event::CoreRefused { .. } => {
                 counts.refusals += 1;
+            }
+            Event::BackedOff { mm, notifier } => {
+                self.index.backed_off.push((number, mm, notifier));
             }
             Event::UnableToReap { victim } => {
                 counts.gave_up += 1;

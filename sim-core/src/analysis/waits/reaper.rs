@@ -3,7 +3,8 @@
 use super::Walk;
 use crate::analysis::reaping::{Attempt, Outcome, Refusal};
 use crate::analysis::words::{
-    lock_name, notifier_name, process_name, range_name, range_text, short_list_text, span_text,
+    lock_name, mm_name, notifier_name, process_name, range_name, range_text, short_list_text,
+    span_text,
 };
 use crate::base::{LockId, TaskId};
 use crate::engine::Hold;
@@ -37,9 +38,15 @@ impl Walk<'_> {
             .cloned();
         let Some(attempt) = attempt else {
             // The policy that sleeps instead of trying.
-            let text = format!(
-                "{name} leaves the victim alone because of its notifiers, and sleeps ({left})."
-            );
+            let (who, why) = match self.index.backed_off(self.seen) {
+                Some((mm, notifier)) => {
+                    let cast = &self.index.cast;
+                    let why = format!("{} might block", notifier_name(cast, notifier));
+                    (mm_name(cast, mm), why)
+                }
+                None => ("the victim".to_owned(), "its notifiers might block".to_owned()),
+            };
+            let text = format!("{name} leaves {who} alone because {why}, and sleeps ({left}).");
             return self.push(task, "the back-off".to_owned(), "time", None, text);
         };
         let waits_on = format!("back-off {} of {ATTEMPTS_MAX}", attempt.number);

@@ -199,6 +199,24 @@ fn waits_for_events_and_readers_name_whom_they_wait_for() {
 }
 
 #[test]
+fn reaper_that_does_not_try_says_because_of_whom() {
+    let mut story = Story::new();
+    story.at(3).kills(OTHER, HOG).wakes(REAPER);
+    story.add(REAPER, Event::BackedOff { mm: HOG_MM, notifier: NOTIFIER });
+    story.sleeps(REAPER, Reason::SkipSleep);
+    check(&mut story, REAPER, 6, &expect![[r#"
+        [time] the back-off / -: oom_reaper leaves hog alone because gpu0 might block, and sleeps (past the end of the run).
+    "#]]);
+    let run = story.ends(200, Stop::Horizon);
+    let report = crate::analysis::report(&run);
+    assert_eq!(report.metrics.backoffs, 1);
+    assert_eq!(
+        report.incidents[0].text,
+        "the reaper leaves all of hog alone because gpu0 might block"
+    );
+}
+
+#[test]
 fn request_within_reclaim_does_not_end_the_one_around_it() {
     let mut story = Story::new();
     story.at(3).add(OTHER, Event::AllocBegin { order: 0, gfp: Gfp::NOFS.0 });
