@@ -4,4 +4,5 @@
 mod answers;
 mod jobs;
 mod pages;
+mod policies;
 mod world;

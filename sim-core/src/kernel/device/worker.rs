@@ -50,9 +50,9 @@ async fn signal_work(cx: &Cx, device: DeviceId, job: Job) {
     if let Some(lock) = worker.lock {
         cx.lock(lock, Hold::Exclusive, Reason::NamedLock).await;
     }
-    if let Some((gfp, _)) = worker.alloc {
+    if let Some((gfp, order)) = worker.alloc {
         // Without memory it signals all the same: the error is the job's.
-        if let Some(pages) = alloc_pages(cx, gfp, 0, 1).await {
+        if let Some(pages) = alloc_pages(cx, gfp, order, 1 << order).await {
             free_pages(cx, pages, Use::InFlight);
         }
     }
