@@ -9,6 +9,8 @@
 
 mod hlist;
 mod interval;
+#[cfg(test)]
+mod tests;
 
 use super::cx::Cx;
 use super::device::{registered, unregistered};

@@ -35,6 +35,8 @@ pub mod state;
 pub mod switches;
 mod sysrq;
 #[cfg(test)]
+mod testbed;
+#[cfg(test)]
 mod testing;
 mod timer;
 mod vmscan;

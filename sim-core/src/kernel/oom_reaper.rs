@@ -6,6 +6,8 @@
 //! the policy `hand-off` adds in `hand_off`. Left out: freezing.
 
 mod hand_off;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use super::cx::{Cx, NewTask};

@@ -1,0 +1,374 @@
+//! The interval machinery, the pairing of starts and ends, two passes.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::{
+    NotifierRange, Range, invalidate_range_end, invalidate_range_start,
+    invalidate_range_start_nonblock, mmu_interval_read_begin, mmu_interval_read_retry,
+    mmu_notifier_range_init, register, unregister,
+};
+use crate::base::{DeviceId, MmId, Nanos, NotifierId, RangeId};
+use crate::engine::Signals;
+use crate::kernel::cx::Cx;
+use crate::kernel::mm::Backing::Anonymous;
+use crate::kernel::plugin::{Api, Approach, Blockable, Ops};
+use crate::kernel::testbed::{Bench, Log, Probe};
+use crate::record::{Event, ItreeOp, ItreeRead, MnEvent, Reason};
+
+const GIB: u64 = 1 << 30;
+
+/// An invalidation of the VMA number `vma`, counted from 1.
+fn range(cx: &Cx, mm: MmId, vma: u64) -> NotifierRange {
+    let id = RangeId(u32::try_from(vma - 1).expect("few"));
+    let range = Range { id, start: vma * GIB, end: vma * GIB + (10 << 12) };
+    mmu_notifier_range_init(cx, MnEvent::Unmap, mm, range)
+}
+
+async fn pause(cx: &Cx, ms: u64) {
+    cx.sleep(Nanos::from_ms(ms), Reason::Pause, Signals::Ignored).await;
+}
+
+/// Runs `body` in a process with an mm of two VMAs, at which the devices
+/// are registered for the first one, in order.
+fn with_devices<F>(
+    profile: &str,
+    approach: Approach,
+    devices: &[(Probe, Api)],
+    body: impl FnOnce(Cx, MmId) -> F + 'static,
+) -> Log
+where
+    F: Future<Output = ()> + 'static,
+{
+    let bench = Bench::new(profile, approach, devices);
+    let mm = bench.mm(&[(Anonymous, 10), (Anonymous, 10)]);
+    let count = u32::try_from(devices.len()).expect("few");
+    bench.task("task", Some(mm), move |cx| async move {
+        for device in (0..count).map(DeviceId) {
+            register(&cx, device, mm, GIB, GIB + 4096).await;
+        }
+        body(cx, mm).await;
+    });
+    bench.run()
+}
+
+fn ops(log: &Log) -> Vec<ItreeOp> {
+    let steps = log.records().filter_map(|record| match record.event {
+        Event::MnItree { op, .. } => Some(op),
+        _ => None,
+    });
+    steps.collect()
+}
+
+#[test]
+fn list_is_called_whole_and_the_latest_registration_first() {
+    let devices =
+        [(Probe::WILLING, Api::Hlist), (Probe::REFUSING, Api::Hlist), (Probe::WILLING, Api::Hlist)];
+    let log = with_devices("4.19", Approach::NonBlocking, &devices, |cx, mm| async move {
+        let range = range(&cx, mm, 2).blockable(Blockable::No);
+        assert!(invalidate_range_start_nonblock(&cx, range).await.is_err());
+    });
+    assert_eq!(log.called(), [NotifierId(2), NotifierId(1), NotifierId(0)]);
+}
+
+#[test]
+fn refused_range_gets_its_ends_since_5_12_and_none_before() {
+    let ending = Probe { ops: Ops { end: true, ..Ops::START }, ..Probe::WILLING };
+    let devices = [(ending, Api::Hlist), (Probe::REFUSING, Api::Hlist)];
+    for (profile, ends, lost) in [("4.19", 0, 1), ("5.6", 0, 1), ("5.12", 1, 0), ("7.1", 1, 0)] {
+        let log = with_devices(profile, Approach::NonBlocking, &devices, |cx, mm| async move {
+            let range = range(&cx, mm, 1).blockable(Blockable::No);
+            assert!(invalidate_range_start_nonblock(&cx, range).await.is_err());
+        });
+        let found = (
+            log.count(|event| matches!(event, Event::MnEnd { .. })),
+            log.count(
+                |event| matches!(event, Event::MnLostEnd { notifier, .. } if notifier.0 == 0),
+            ),
+        );
+        assert_eq!(found, (ends, lost), "{profile}");
+    }
+}
+
+#[test]
+fn range_that_was_not_refused_gets_its_end_in_every_era() {
+    let ending = Probe { ops: Ops { end: true, ..Ops::START }, ..Probe::WILLING };
+    for profile in ["4.9", "5.6", "6.1"] {
+        let log = with_devices(
+            profile,
+            Approach::NonBlocking,
+            &[(ending, Api::Hlist), (Probe::WILLING, Api::Hlist)],
+            |cx, mm| async move {
+                let range = range(&cx, mm, 1);
+                invalidate_range_start(&cx, range).await;
+                invalidate_range_end(&cx, range).await;
+            },
+        );
+        assert_eq!(log.count(|event| matches!(event, Event::MnEnd { .. })), 1, "{profile}");
+    }
+}
+
+#[test]
+fn interval_refusal_ends_it_and_is_balanced() {
+    let devices = [(Probe::REFUSING, Api::Interval), (Probe::WILLING, Api::Interval)];
+    let log = with_devices("6.1", Approach::NonBlocking, &devices, |cx, mm| async move {
+        let range = range(&cx, mm, 1).blockable(Blockable::No);
+        assert!(invalidate_range_start_nonblock(&cx, range).await.is_err());
+    });
+    assert_eq!(log.called(), [NotifierId(0)], "the second is not asked");
+    assert_eq!(log.itree(), [(0, 2), (0, 2), (1, 3), (0, 4)]);
+}
+
+#[test]
+fn interval_that_does_not_overlap_is_not_called_and_leaves_seq_even() {
+    let log = with_devices(
+        "6.1",
+        Approach::NonBlocking,
+        &[(Probe::REFUSING, Api::Interval)],
+        |cx, mm| async move {
+            let range = range(&cx, mm, 2).blockable(Blockable::No);
+            assert!(invalidate_range_start_nonblock(&cx, range).await.is_ok());
+            invalidate_range_end(&cx, range).await;
+        },
+    );
+    assert_eq!(log.called(), []);
+    assert_eq!(log.itree(), [(0, 2), (1, 2), (0, 2)]);
+}
+
+#[test]
+fn list_refusal_leaks_the_interval_step_from_5_5_on() {
+    let devices = [(Probe::WILLING, Api::Interval), (Probe::REFUSING, Api::Hlist)];
+    for (profile, active) in [("6.1", 3), ("5.3", 0)] {
+        let log = with_devices(profile, Approach::NonBlocking, &devices, |cx, mm| async move {
+            for _ in 0..3 {
+                let range = range(&cx, mm, 1).blockable(Blockable::No);
+                assert!(invalidate_range_start_nonblock(&cx, range).await.is_err());
+            }
+            // Sleeps for ever if seq stays odd.
+            unregister(&cx, NotifierId(0)).await;
+            cx.record(Event::Ready {});
+        });
+        let before_removal = log.itree()[log.itree().len() - 2];
+        assert_eq!(before_removal.0, active, "{profile}");
+        let removed = log.count(|event| matches!(event, Event::Ready {}));
+        assert_eq!(removed, usize::from(active == 0), "{profile}");
+    }
+}
+
+/// Starts an invalidation of VMA 1, lets `meanwhile` run beside it from
+/// 10 ms on, and ends it at 50 ms.
+fn beside_an_invalidation<F>(meanwhile: impl FnOnce(Cx, MmId) -> F + 'static) -> Log
+where
+    F: Future<Output = ()> + 'static,
+{
+    let devices = [(Probe::WILLING, Api::Interval); 3];
+    let bench = Bench::new("6.1", Approach::NonBlocking, &devices);
+    let mm = bench.mm(&[(Anonymous, 10), (Anonymous, 10)]);
+    bench.task("invalidator", Some(mm), move |cx| async move {
+        register(&cx, DeviceId(0), mm, GIB, GIB + 4096).await;
+        let range = range(&cx, mm, 1);
+        invalidate_range_start(&cx, range).await;
+        pause(&cx, 50).await;
+        invalidate_range_end(&cx, range).await;
+    });
+    bench.task("other", Some(mm), move |cx| async move {
+        pause(&cx, 10).await;
+        meanwhile(cx, mm).await;
+    });
+    bench.run()
+}
+
+#[test]
+fn insert_beside_an_invalidation_is_deferred_to_its_end() {
+    let kept = Rc::new(Cell::new((0, 0)));
+    let sizes = Rc::clone(&kept);
+    let log = beside_an_invalidation(|cx, mm| async move {
+        let size = |cx: &Cx| cx.with(|state| state.mms[mm].itree.tree.len());
+        register(&cx, DeviceId(1), mm, GIB, GIB + 4096).await;
+        let before = size(&cx);
+        pause(&cx, 100).await;
+        sizes.set((before, size(&cx)));
+    });
+    assert!(ops(&log).contains(&ItreeOp::DeferInsert));
+    assert_eq!(kept.get(), (1, 2));
+}
+
+#[test]
+fn deferred_insert_that_is_removed_never_comes_to_be_and_does_not_wait() {
+    let done = Rc::new(Cell::new((0, 0)));
+    let found = Rc::clone(&done);
+    beside_an_invalidation(|cx, mm| async move {
+        let id = register(&cx, DeviceId(1), mm, GIB, GIB + 4096).await;
+        unregister(&cx, id).await;
+        let at = cx.now().0;
+        pause(&cx, 100).await;
+        found.set((at, cx.with(|state| state.mms[mm].itree.tree.len())));
+    });
+    assert_eq!(done.get(), (10_000_000, 1));
+}
+
+#[test]
+fn remove_beside_an_invalidation_sleeps_until_its_end() {
+    let done = Rc::new(Cell::new((0, 9)));
+    let found = Rc::clone(&done);
+    let log = beside_an_invalidation(|cx, mm| async move {
+        unregister(&cx, NotifierId(0)).await;
+        found.set((cx.now().0, cx.with(|state| state.mms[mm].itree.tree.len())));
+    });
+    assert!(ops(&log).contains(&ItreeOp::DeferRemove));
+    assert_eq!(done.get(), (50_000_000, 0));
+}
+
+#[test]
+fn insert_beside_an_invalidation_of_something_else_makes_its_reader_wait() {
+    let devices = [(Probe::WILLING, Api::Interval); 2];
+    let bench = Bench::new("6.1", Approach::NonBlocking, &devices);
+    let mm = bench.mm(&[(Anonymous, 10), (Anonymous, 10)]);
+    bench.task("invalidator", Some(mm), move |cx| async move {
+        register(&cx, DeviceId(0), mm, GIB, GIB + 4096).await;
+        let range = range(&cx, mm, 2);
+        invalidate_range_start(&cx, range).await;
+        pause(&cx, 50).await;
+        invalidate_range_end(&cx, range).await;
+    });
+    bench.task("other", Some(mm), move |cx| async move {
+        pause(&cx, 10).await;
+        let id = register(&cx, DeviceId(1), mm, 2 * GIB, 2 * GIB + 4096).await;
+        let seq = mmu_interval_read_begin(&cx, id).await;
+        assert!(!mmu_interval_read_retry(&cx, id, seq));
+    });
+    let log = bench.run();
+    assert_eq!(log.itree(), [(0, 2), (1, 2), (1, 3), (0, 4)], "insert makes seq odd");
+    let reads = log.when(|event| matches!(event, Event::MnRead { op: ItreeRead::Waited, .. }));
+    assert_eq!(reads, [(50_000, "other".to_owned())]);
+}
+
+#[test]
+fn reader_whose_range_was_invalidated_meanwhile_has_to_do_it_again() {
+    let bench = Bench::new("6.1", Approach::NonBlocking, &[(Probe::WILLING, Api::Interval)]);
+    let mm = bench.mm(&[(Anonymous, 10), (Anonymous, 10)]);
+    bench.task("reader", Some(mm), move |cx| async move {
+        let id = register(&cx, DeviceId(0), mm, GIB, GIB + 4096).await;
+        let seq = mmu_interval_read_begin(&cx, id).await;
+        pause(&cx, 20).await;
+        assert!(mmu_interval_read_retry(&cx, id, seq));
+        // Begun inside the invalidation: waits for its end, and then it holds.
+        let seq = mmu_interval_read_begin(&cx, id).await;
+        assert_eq!(cx.now().0, 40_000_000);
+        assert!(!mmu_interval_read_retry(&cx, id, seq));
+    });
+    bench.task("invalidator", Some(mm), move |cx| async move {
+        pause(&cx, 10).await;
+        let range = range(&cx, mm, 1);
+        invalidate_range_start(&cx, range).await;
+        pause(&cx, 30).await;
+        invalidate_range_end(&cx, range).await;
+    });
+    let log = bench.run();
+    let reads: Vec<_> = log
+        .records()
+        .filter_map(|record| match record.event {
+            Event::MnRead { op, .. } => Some(op),
+            _ => None,
+        })
+        .collect();
+    use ItreeRead::{Begin, Retry, Valid, Waited};
+    assert_eq!(reads, [Begin, Retry, Waited, Valid]);
+}
+
+/// When an invalidation of three devices that need 10, 30 and 20 ms is done.
+fn three_devices(approach: Approach) -> u64 {
+    let two_pass = Ops { two_pass: true, ..Ops::START };
+    let devices = [10, 30, 20].map(|ms| {
+        let probe = Probe { ops: two_pass, finish: Nanos::from_ms(ms), ..Probe::WILLING };
+        (probe, Api::Interval)
+    });
+    let done = Rc::new(Cell::new(0));
+    let at = Rc::clone(&done);
+    with_devices("7.1", approach, &devices, |cx, mm| async move {
+        let range = range(&cx, mm, 1);
+        invalidate_range_start(&cx, range).await;
+        at.set(cx.now().0 / 1_000_000);
+        invalidate_range_end(&cx, range).await;
+    });
+    done.get()
+}
+
+#[test]
+fn two_passes_take_the_longest_wait_and_one_pass_the_sum() {
+    assert_eq!(three_devices(Approach::TwoPass), 30);
+    assert_eq!(three_devices(Approach::NonBlocking), 60);
+}
+
+#[test]
+fn what_was_started_is_finished_although_another_refused() {
+    let two_pass = Ops { two_pass: true, ..Ops::START };
+    let first = Probe { ops: two_pass, ..Probe::WILLING };
+    let second = Probe { ops: two_pass, ..Probe::REFUSING };
+    let devices = [(first, Api::Interval), (second, Api::Interval), (first, Api::Interval)];
+    let log = with_devices("7.1", Approach::TwoPass, &devices, |cx, mm| async move {
+        let range = range(&cx, mm, 1).blockable(Blockable::No);
+        assert!(invalidate_range_start_nonblock(&cx, range).await.is_err());
+    });
+    assert_eq!(log.called(), [NotifierId(0), NotifierId(1)]);
+    let finished: Vec<_> = log
+        .records()
+        .filter_map(|record| match record.event {
+            Event::MnFinishCall { notifier, .. } => Some(notifier),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(finished, [NotifierId(0)]);
+    assert_eq!(log.itree().last(), Some(&(0, 4)), "and then comes the end step");
+}
+
+#[test]
+fn core_that_tests_ranges_calls_the_list_on_overlap_alone() {
+    let ending = Probe { ops: Ops { end: true, ..Ops::START }, ..Probe::WILLING };
+    let called = |approach, vma| {
+        let log =
+            with_devices("6.1", approach, &[(ending, Api::Hlist)], move |cx, mm| async move {
+                let range = range(&cx, mm, vma);
+                invalidate_range_start(&cx, range).await;
+                invalidate_range_end(&cx, range).await;
+            });
+        (log.called().len(), log.count(|event| matches!(event, Event::MnEnd { .. })))
+    };
+    assert_eq!(called(Approach::NonBlocking, 2), (1, 1));
+    assert_eq!(called(Approach::Blocking, 2), (0, 0));
+    assert_eq!(called(Approach::Blocking, 1), (1, 1));
+}
+
+#[test]
+fn unregistering_waits_for_whoever_is_inside() {
+    let slow = Probe { start: Nanos::from_ms(30), ..Probe::WILLING };
+    let bench = Bench::new("6.1", Approach::NonBlocking, &[(slow, Api::Hlist)]);
+    let mm = bench.mm(&[(Anonymous, 10)]);
+    let gone = Rc::new(Cell::new(0));
+    let at = Rc::clone(&gone);
+    bench.task("invalidator", Some(mm), move |cx| async move {
+        register(&cx, DeviceId(0), mm, GIB, GIB + 4096).await;
+        let range = range(&cx, mm, 1);
+        invalidate_range_start(&cx, range).await;
+        invalidate_range_end(&cx, range).await;
+    });
+    bench.task("other", Some(mm), move |cx| async move {
+        pause(&cx, 10).await;
+        unregister(&cx, NotifierId(0)).await;
+        at.set(cx.now().0);
+    });
+    bench.run();
+    assert_eq!(gone.get(), 30_000_000);
+}
+
+#[test]
+fn secondary_tlbs_are_flushed_with_the_zap_even_if_nobody_is_told() {
+    let tlb =
+        Probe { ops: Ops { start: false, secondary_tlb: true, ..Ops::START }, ..Probe::WILLING };
+    let log = with_devices("4.9", Approach::Silent, &[(tlb, Api::Interval)], |cx, mm| async move {
+        crate::kernel::oom_reaper::__oom_reap_task_mm(&cx, mm, Approach::Silent).await;
+    });
+    assert_eq!(log.called(), []);
+    let flushed = log.count(|event| matches!(event, Event::SecondaryTlbFlush { .. }));
+    assert_eq!(flushed, 1, "of the VMA that it covers");
+}

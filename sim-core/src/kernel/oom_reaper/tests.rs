@@ -1,0 +1,307 @@
+//! Queueing, attempts, and the eras of the reaper and of `exit_mmap()`.
+
+use super::queue_oom_reaper;
+use crate::base::{MmId, Nanos, TaskId};
+use crate::engine::{Hold, Signals};
+use crate::kernel::exit::do_exit;
+use crate::kernel::mm::Backing::{Anonymous, Hugetlb, Pfnmap, PrivateFile, SharedFile, Shmem};
+use crate::kernel::mmu_notifier::register;
+use crate::kernel::plugin::{Api, Approach};
+use crate::kernel::testbed::{Bench, Log, Probe};
+use crate::record::{Event, Reason, SkipBy};
+
+/// Queues victims at time zero, in this order.
+fn queue(bench: &Bench, victims: &[TaskId]) {
+    let victims = victims.to_vec();
+    for &victim in &victims {
+        bench.mark(victim);
+    }
+    bench.task("killer", None, |cx| async move {
+        for victim in victims {
+            queue_oom_reaper(&cx, victim);
+        }
+    });
+}
+
+/// One victim that stays, with these VMAs.
+fn one(profile: &str, vmas: &[(crate::kernel::mm::Backing, u64)]) -> (Bench, MmId, TaskId) {
+    let bench = Bench::new(profile, Approach::NonBlocking, &[]);
+    let mm = bench.mm(vmas);
+    let victim = bench.sitter("victim", mm);
+    (bench, mm, victim)
+}
+
+fn skip_by(log: &Log) -> Vec<SkipBy> {
+    let set = log.records().filter_map(|record| match record.event {
+        Event::OomSkipSet { by, .. } => Some(by),
+        _ => None,
+    });
+    set.collect()
+}
+
+#[test]
+fn last_victim_queued_is_the_first_reaped() {
+    let bench = Bench::new("4.19", Approach::NonBlocking, &[]);
+    let victims = [100, 200, 300].map(|pages| {
+        let mm = bench.mm(&[(Anonymous, pages)]);
+        bench.sitter("victim", mm)
+    });
+    queue(&bench, &victims);
+    let log = bench.run();
+    let reaped: Vec<_> = log
+        .records()
+        .filter_map(|record| match record.event {
+            Event::StartTaskReaping { victim } => Some(victim),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(reaped, [victims[2], victims[1], victims[0]]);
+    assert_eq!(
+        log.when(|event| matches!(event, Event::OomSkipSet { .. })).last().expect("3").0,
+        300
+    );
+}
+
+#[test]
+fn mm_is_queued_once_where_it_has_the_bit_and_a_task_once_where_not() {
+    for (profile, wakes) in [("5.3", 1), ("4.19", 2)] {
+        let (bench, mm, victim) = one(profile, &[(Anonymous, 100)]);
+        let sibling = bench.sitter("sibling", mm);
+        queue(&bench, &[victim, sibling, sibling]);
+        let log = bench.run();
+        assert_eq!(
+            log.count(|event| matches!(event, Event::WakeReaper { .. })),
+            wakes,
+            "{profile}"
+        );
+    }
+}
+
+#[test]
+fn skip_at_the_end_of_the_delay_silences_the_reaper() {
+    let (bench, mm, victim) = one("6.1", &[(Anonymous, 100)]);
+    queue(&bench, &[victim]);
+    bench.task("other", None, move |cx| async move {
+        cx.sleep(Nanos::from_ms(1999), Reason::Pause, Signals::Ignored).await;
+        super::set_oom_skip(&cx, mm, SkipBy::Exit);
+    });
+    let log = bench.run();
+    assert_eq!(log.count(|event| matches!(event, Event::WakeReaper { .. })), 0);
+    assert_eq!(log.zapped_pages(), 0);
+}
+
+#[test]
+fn walk_goes_up_and_in_7_1_down_and_leaves_what_is_not_the_victims_own() {
+    let vmas = [
+        (Anonymous, 100),
+        (SharedFile, 10),
+        (Shmem, 10),
+        (Hugetlb, 10),
+        (Pfnmap, 10),
+        (PrivateFile, 64),
+        (Anonymous, 200),
+    ];
+    let mut up = vec!["vma1", "vma6", "vma7"];
+    for profile in ["4.6", "4.19", "6.12", "7.1"] {
+        let (bench, _, victim) = one(profile, &vmas);
+        queue(&bench, &[victim]);
+        if profile == "7.1" {
+            up.reverse();
+        }
+        assert_eq!(bench.run().zapped(), up, "{profile}");
+    }
+}
+
+#[test]
+fn locked_memory_is_reaped_since_5_18() {
+    for (profile, pages) in [("5.12", 100), ("6.1", 300)] {
+        let (bench, mm, victim) = one(profile, &[(Anonymous, 100), (Anonymous, 200)]);
+        bench.kernel.with(|state| state.mms[mm].vmas[1].locked = true);
+        queue(&bench, &[victim]);
+        let log = bench.run();
+        assert_eq!(log.zapped_pages(), pages, "{profile}");
+        assert_eq!(skip_by(&log), [SkipBy::Reaper]);
+    }
+}
+
+/// A run in which `mmap_lock` is held for writing.
+fn locked_out(profile: &str) -> Log {
+    let (bench, mm, victim) = one(profile, &[(Anonymous, 100)]);
+    bench.task("writer", None, move |cx| async move {
+        let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+        cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+        cx.sleep(Nanos::from_secs(50), Reason::Stuck, Signals::Ignored).await;
+        cx.unlock(mmap_lock);
+    });
+    queue(&bench, &[victim]);
+    bench.run()
+}
+
+#[test]
+fn ten_skips_a_tenth_of_a_second_apart_end_in_giving_up() {
+    let log = locked_out("4.19");
+    let skips = log.when(|event| matches!(event, Event::SkipTaskReaping { .. }));
+    let times: Vec<_> = skips.into_iter().map(|(at, _)| at).collect();
+    assert_eq!(times, (0..10).map(|attempt| attempt * 100_000).collect::<Vec<_>>());
+    let gave_up = log.when(|event| matches!(event, Event::UnableToReap { .. }));
+    assert_eq!(gave_up, [(1_000_000, "oom_reaper".to_owned())]);
+    assert_eq!(skip_by(&log), [SkipBy::GiveUp]);
+}
+
+#[test]
+fn giving_up_changes_nothing_in_4_6() {
+    let log = locked_out("4.6");
+    assert_eq!(log.count(|event| matches!(event, Event::UnableToReap { .. })), 1);
+    assert_eq!(skip_by(&log), []);
+}
+
+#[test]
+fn success_in_4_6_takes_the_mark_and_the_eligibility_instead_of_skip() {
+    for (profile, memdie, adj) in [("4.6", false, -1000), ("4.9", true, 0)] {
+        let (bench, _, victim) = one(profile, &[(Anonymous, 100)]);
+        queue(&bench, &[victim]);
+        let kernel = std::rc::Rc::clone(&bench.kernel);
+        let log = bench.run();
+        let found = kernel.with(|state| {
+            (state.tasks[victim].memdie, state.group(victim).oom_score_adj, state.oom_victims)
+        });
+        assert_eq!(found, (memdie, adj, u32::from(memdie)), "{profile}");
+        assert_eq!(skip_by(&log).is_empty(), profile == "4.6");
+    }
+}
+
+#[test]
+fn oom_lock_is_held_while_reaping_from_4_9_to_4_18() {
+    for (profile, held) in [("4.6", false), ("4.9", true), ("4.16", true), ("4.19", false)] {
+        let (bench, _, victim) = one(profile, &[(Anonymous, 2000)]);
+        queue(&bench, &[victim]);
+        let taken = std::rc::Rc::new(std::cell::Cell::new(None));
+        let found = std::rc::Rc::clone(&taken);
+        bench.task("allocator", None, move |cx| async move {
+            cx.sleep(Nanos::from_us(500), Reason::Pause, Signals::Ignored).await;
+            let oom_lock = cx.with(|state| state.oom_lock);
+            found.set(Some(cx.try_lock(oom_lock, Hold::Exclusive)));
+        });
+        bench.run();
+        assert_eq!(taken.get(), Some(!held), "{profile}");
+    }
+}
+
+#[test]
+fn attempt_that_fails_lets_go_of_oom_lock_before_its_pause() {
+    let log = locked_out("4.9");
+    let held = log.when(|event| matches!(event, Event::Acquired { lock, .. } if lock.0 == 0));
+    let let_go = log.when(|event| matches!(event, Event::Released { lock } if lock.0 == 0));
+    assert_eq!((held.len(), &held), (10, &let_go), "no time in between");
+}
+
+/// A victim that exits by itself 500 us after it was queued, while the
+/// reaper needs 1 ms for its 2000 pages.
+fn exits_meanwhile(profile: &str, devices: &[(Probe, Api)]) -> (Log, u64) {
+    let bench = Bench::new(profile, Approach::NonBlocking, devices);
+    let mm = bench.mm(&[(Anonymous, 2000), (Shmem, 10)]);
+    let count = u32::try_from(devices.len()).expect("few");
+    let victim = bench.task("victim", Some(mm), move |cx| async move {
+        for device in (0..count).map(crate::base::DeviceId) {
+            register(&cx, device, mm, 1 << 30, 2 << 30).await;
+        }
+        let delay = Nanos::from_us(500) + Nanos::from_secs(1);
+        cx.sleep(delay, Reason::Pause, Signals::Ignored).await;
+        do_exit(&cx).await;
+    });
+    let kernel = std::rc::Rc::clone(&bench.kernel);
+    let ahead = kernel.switches.reaper_delay_hz;
+    bench.mark(victim);
+    // So that the reaper starts a second after the run, whatever its delay.
+    bench.task("killer", None, move |cx| async move {
+        if ahead == 0 {
+            cx.sleep(Nanos::from_secs(1), Reason::Pause, Signals::Ignored).await;
+            queue_oom_reaper(&cx, victim);
+        } else {
+            super::push(&cx, victim);
+        }
+    });
+    let log = bench.run();
+    let free = kernel.with(|state| state.zones[crate::base::ZoneId(0)].free());
+    (log, free)
+}
+
+fn at(log: &Log, is: impl Fn(&Event) -> bool) -> (u64, String) {
+    log.when(is).first().cloned().expect("it happened")
+}
+
+#[test]
+fn reaper_that_pins_the_mm_leaves_its_end_to_a_worker() {
+    let (log, free) = exits_meanwhile("4.9", &[]);
+    let (finish, _) = at(&log, |event| matches!(event, Event::FinishTaskReaping { .. }));
+    let (exit, by) = at(&log, |event| matches!(event, Event::ExitMmap { .. }));
+    assert_eq!((finish, exit, by.as_str()), (1_001_000, 1_001_000, "mmput_async/0"));
+    assert_eq!(free, 1_000_000, "all pages are free again");
+}
+
+#[test]
+fn exit_drains_the_reaper_before_it_frees_page_tables() {
+    let (log, free) = exits_meanwhile("4.14", &[]);
+    let (exit, by) = at(&log, |event| matches!(event, Event::ExitMmap { .. }));
+    assert_eq!((exit, by.as_str()), (1_000_500, "victim"));
+    let (finish, _) = at(&log, |event| matches!(event, Event::FinishTaskReaping { .. }));
+    let (done, _) = at(&log, |event| matches!(event, Event::ExitMmapDone { .. }));
+    assert!(done >= finish, "{done} {finish}");
+    assert_eq!(skip_by(&log), [SkipBy::Exit]);
+    assert_eq!((log.zapped_pages(), free), (2000, 1_000_000), "each page once");
+}
+
+#[test]
+fn victim_reaps_itself_from_4_16_to_5_17() {
+    let probes = [(Probe::WILLING, Api::Interval)];
+    for (profile, itself) in [("4.14", 0), ("5.6", 1), ("5.12", 1), ("6.1", 0)] {
+        let (log, _) = exits_meanwhile(profile, &probes);
+        let calls = log.when(|event| matches!(event, Event::MnCall { blockable: false, .. }));
+        let own = calls.iter().filter(|(_, by)| by == "victim").count();
+        assert_eq!(own, itself, "{profile}: {calls:?}");
+    }
+}
+
+#[test]
+fn victim_reaps_itself_under_oom_lock_in_4_16() {
+    for (profile, locks) in [("4.16", 1), ("4.19", 0)] {
+        let (log, free) = exits_meanwhile(profile, &[]);
+        let taken = log.when(|event| matches!(event, Event::Acquired { lock, .. } if lock.0 == 0));
+        let own = taken.iter().filter(|(_, by)| by == "victim").count();
+        assert_eq!((own, free), (locks, 1_000_000), "{profile}");
+    }
+}
+
+#[test]
+fn exit_and_reaper_unmap_side_by_side_since_6_1() {
+    let bench = Bench::new("6.1", Approach::NonBlocking, &[]);
+    let mm = bench.mm(&[(Anonymous, 20_000)]);
+    let victim = bench.task("victim", Some(mm), |cx| async move {
+        cx.sleep(Nanos::from_us(2_000_500), Reason::Pause, Signals::Ignored).await;
+        do_exit(&cx).await;
+    });
+    queue(&bench, &[victim]);
+    let log = bench.run();
+    let by = |name: &str| {
+        let zaps = log.when(|event| matches!(event, Event::Zap { .. }));
+        zaps.into_iter().filter(|(_, by)| by == name).map(|(at, _)| at).collect::<Vec<_>>()
+    };
+    let (reaper, victim) = (by("oom_reaper"), by("victim"));
+    assert!(victim[0] < *reaper.last().expect("zaps"), "they overlap");
+    assert_eq!(log.zapped_pages(), 20_000, "each page once");
+}
+
+#[test]
+fn interval_subscribers_hear_of_an_exit_twice() {
+    let (log, _) =
+        exits_meanwhile("6.1", &[(Probe::WILLING, Api::Interval), (Probe::WILLING, Api::Hlist)]);
+    let exit: Vec<_> = log
+        .records()
+        .filter_map(|record| match record.event {
+            Event::MnCall { notifier, blockable: true, event, .. } => Some((notifier.0, event)),
+            _ => None,
+        })
+        .collect();
+    use crate::record::MnEvent::{Release, Unmap};
+    assert_eq!(exit, [(0, Release), (0, Unmap)], "the list is empty by then");
+}
