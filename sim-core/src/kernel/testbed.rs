@@ -1,5 +1,5 @@
 //! A small kernel for tests of single functions: one zone, exact timers,
-//! nothing costs time but unmapping, and drivers that do as they are told.
+//! nothing costs time but unmapping and log lines, and drivers that do as they are told.
 
 use std::rc::Rc;
 
@@ -150,6 +150,8 @@ impl Bench {
         ] {
             *cost = Nanos::ZERO;
         }
+        // Lines take a while, so that it matters who holds what meanwhile.
+        costs.printk = Nanos::from_us(100);
         costs.zap_page = Nanos(500);
         costs.zap_page_tight = Nanos(500);
         let kernel = Kernel::new(Parts { engine, switches, costs, clock, drivers }, state);
