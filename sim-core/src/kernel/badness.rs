@@ -108,3 +108,164 @@ pub fn set_oom_adj(cx: &Cx, leader: TaskId, oom_score_adj: i16) {
         cx.record(Event::OomScoreAdjUpdate { target, adj_plus_1000 });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Signals;
+    use crate::kernel::switches::find;
+    use crate::kernel::testing::{GLOBAL, Machine, Proc};
+    use crate::kernel::zone::{Use, Zone};
+    use crate::record::Reason;
+
+    async fn idle(cx: Cx) {
+        let forever = cx.with(|state| state.forever);
+        cx.wait(forever, Reason::Stuck, Signals::Ignored).await;
+    }
+
+    /// Points of a process on a machine of 100,000 pages.
+    fn points(profile: &str, proc: &Proc) -> Option<i64> {
+        let machine = Machine::new(profile);
+        let leader = machine.process(proc, idle);
+        machine.with(|state| {
+            let (_, totalpages) = constrained_alloc(state, &GLOBAL);
+            oom_badness(state, find(profile).expect("a profile"), leader, totalpages)
+        })
+    }
+
+    const PROFILES: [&str; 12] =
+        ["4.6", "4.9", "4.14", "4.16", "4.19", "5.3", "5.4", "5.6", "5.12", "6.1", "6.12", "7.1"];
+
+    /// 1024 pages need 2 tables of the lowest level and 1 of the next;
+    /// later kernels count the levels above too.
+    #[test]
+    fn page_tables_count_by_number_up_to_4_14_and_by_size_since() {
+        for profile in PROFILES {
+            let old = ["4.6", "4.9", "4.14"].contains(&profile);
+            let tables = if old { 3 } else { 5 };
+            assert_eq!(points(profile, &Proc::of(100, 1024)), Some(1024 + tables), "{profile}");
+        }
+    }
+
+    #[test]
+    fn root_has_a_bonus_of_3_percent_up_to_4_16() {
+        for profile in PROFILES {
+            let usual = points(profile, &Proc::of(100, 1024)).expect("eligible");
+            let admin = Proc { admin: true, ..Proc::of(100, 1024) };
+            let bonus = ["4.6", "4.9", "4.14", "4.16"].contains(&profile);
+            let expected = if bonus { usual - usual * 3 / 100 } else { usual };
+            assert_eq!(points(profile, &admin), Some(expected), "{profile}");
+        }
+    }
+
+    #[test]
+    fn floor_is_1_up_to_5_6_and_there_is_none_since() {
+        for profile in PROFILES {
+            let adjusted = points(profile, &Proc { adj: -900, ..Proc::of(100, 10) });
+            let floor = !["5.12", "6.1", "6.12", "7.1"].contains(&profile);
+            match adjusted.expect("eligible") {
+                1 => assert!(floor, "{profile}"),
+                negative => assert!(!floor && negative < -89_000, "{profile}: {negative}"),
+            }
+        }
+    }
+
+    #[test]
+    fn adj_is_multiplied_after_the_integer_division() {
+        let machine = Machine::new("6.1");
+        let leader = machine.process(&Proc { adj: 1, ..Proc::of(100, 0) }, idle);
+        let switches = find("6.1").expect("a profile");
+        let of = |total| machine.with(|state| oom_badness(state, switches, leader, total));
+        let base = of(999).expect("eligible");
+        assert_eq!(of(1_999), Some(base + 1));
+        assert_eq!(of(2_000), Some(base + 2));
+    }
+
+    #[test]
+    fn minimal_adj_skip_vfork_and_a_lost_mm_are_not_eligible() {
+        assert_eq!(points("6.1", &Proc { adj: -1000, ..Proc::of(100, 10) }), None);
+        assert!(points("6.1", &Proc { adj: -999, ..Proc::of(100, 10) }).is_some());
+        for (profile, spared) in [("4.6", false), ("4.9", true), ("6.1", true)] {
+            let vfork = points(profile, &Proc { vfork: true, ..Proc::of(100, 10) });
+            assert_eq!(vfork.is_none(), spared, "{profile}");
+        }
+        for (profile, spared) in [("4.6", false), ("4.9", true), ("6.1", true)] {
+            let machine = Machine::new(profile);
+            let leader = machine.process(&Proc::of(100, 10), idle);
+            let switches = find(profile).expect("a profile");
+            let of = || machine.with(|state| oom_badness(state, switches, leader, 1000));
+            machine.with(|state| state.mms.iter_mut().for_each(|(_, mm)| mm.oom_skip = true));
+            assert_eq!(of().is_none(), spared, "{profile}");
+            machine.with(|state| {
+                state.mms.iter_mut().for_each(|(_, mm)| mm.oom_skip = false);
+                state.tasks[leader].mm = None;
+            });
+            assert_eq!(of(), None, "{profile}");
+        }
+    }
+
+    #[test]
+    fn swap_file_and_shared_pages_count() {
+        let machine = Machine::new("6.1");
+        let leader = machine.process(&Proc::of(100, 10), idle);
+        let switches = find("6.1").expect("a profile");
+        let of = || machine.with(|state| oom_badness(state, switches, leader, 1000));
+        let before = of().expect("eligible");
+        machine.with(|state| {
+            let mm = state.tasks[leader].mm.expect("it has one");
+            let vma = &mut state.mms[mm].vmas[0];
+            vma.swapped = 100;
+            vma.resident = 20;
+            vma.shmem.0[0] = 3;
+        });
+        assert_eq!(of(), Some(before + 123));
+    }
+
+    #[test]
+    fn totalpages_are_ram_and_swap_or_the_limit_and_at_least_1() {
+        let machine = Machine::new("6.1");
+        let full = machine.cgroup(None, Some(0));
+        let limited = machine.cgroup(None, Some(77));
+        machine.with(|state| {
+            assert_eq!(constrained_alloc(state, &GLOBAL), (Constraint::None, 100_000));
+            let zone: &mut Zone = &mut state.zones[crate::base::ZoneId(0)];
+            zone.transfer(Use::Free, Use::Reserved, 5);
+            assert_eq!(constrained_alloc(state, &GLOBAL).1, 100_000, "used or not");
+            let oc = |memcg| OomControl { memcg: Some(memcg), ..GLOBAL };
+            assert_eq!(constrained_alloc(state, &oc(limited)), (Constraint::Memcg(limited), 77));
+            assert_eq!(constrained_alloc(state, &oc(full)).1, 1);
+        });
+    }
+
+    #[test]
+    fn score_in_proc_is_two_thirds_of_the_badness_per_mille_above_1000() {
+        let machine = Machine::new("7.1");
+        let leader = machine.process(&Proc::of(100, 49_900), idle);
+        let exempt = machine.process(&Proc { adj: -1000, ..Proc::of(101, 10) }, idle);
+        let switches = find("7.1").expect("a profile");
+        machine.with(|state| {
+            let badness = oom_badness(state, switches, leader, 100_000).expect("eligible");
+            let expected = (1000 + badness / 100) * 2 / 3;
+            assert_eq!(i64::try_from(proc_oom_score(state, switches, leader)), Ok(expected));
+            assert_eq!(proc_oom_score(state, switches, exempt), 0);
+        });
+    }
+
+    #[test]
+    fn adj_is_shared_by_those_who_share_the_mm_but_not_in_vfork() {
+        let mut machine = Machine::new("6.1");
+        let leader = machine.process(&Proc::of(100, 10), idle);
+        let shares = |pid| Proc { shares: Some(leader), ..Proc::of(pid, 0) };
+        let sharer = machine.process(&shares(101), idle);
+        let vfork = machine.process(&Proc { vfork: true, ..shares(102) }, idle);
+        machine.kthread(move |cx| async move { set_oom_adj(&cx, leader, -500) });
+        machine.run();
+        let updated = machine.story(|event| match event {
+            Event::OomScoreAdjUpdate { target, adj_plus_1000 } => Some((target, adj_plus_1000)),
+            _ => None,
+        });
+        assert_eq!(updated, [(leader, 500), (sharer, 500)]);
+        let adj = |task| machine.with(|state| state.group(task).oom_score_adj);
+        assert_eq!([leader, sharer, vfork].map(adj), [-500, -500, 0]);
+    }
+}

@@ -1,1 +1,422 @@
-//! Charging, limits and the OOM of cgroups (kernel-spec 7.4).
+//! Charging, limits and the OOM of cgroups (kernel-spec 2.1, 7.4).
+
+use super::*;
+use crate::base::{Nanos, TaskId};
+use crate::engine::{Hold, Signals};
+use crate::kernel::memory::fault_in;
+use crate::kernel::testing::{Machine, Proc};
+use crate::kernel::{do_group_exit, oom_kill::OomControl};
+use crate::record::{OomResult, Reason};
+
+async fn sleep_ms(cx: &Cx, ms: u64) {
+    cx.sleep(Nanos::from_ms(ms), Reason::Sleep, Signals::Ignored).await;
+}
+
+/// Dies when it is killed.
+async fn idle(cx: Cx) {
+    let forever = cx.with(|state| state.forever);
+    cx.wait(forever, Reason::Forever, Signals::Killable).await;
+    do_group_exit(&cx).await;
+}
+
+fn member(memcg: CgroupId, pid: u32, anon: u64) -> Proc {
+    Proc { cgroup: Some(memcg), ..Proc::of(pid, anon) }
+}
+
+fn usage(machine: &Machine, memcg: CgroupId) -> u64 {
+    machine.with(|state| state.cgroups[memcg].usage)
+}
+
+/// What is charged to the process's cgroup in a task of its own.
+async fn charge(cx: &Cx, gfp: Gfp, want: u64) -> Result<u64, NoMemory> {
+    let memcg = cx.with(|state| current_cgroup(state, cx)).expect("a member");
+    try_charge_memcg(cx, memcg, gfp, 0, want).await
+}
+
+fn results(machine: &Machine) -> Vec<(OomResult, Option<TaskId>)> {
+    machine.story(|event| match event {
+        Event::OutOfMemory { result, victim } => Some((result, victim)),
+        _ => None,
+    })
+}
+
+fn killed(machine: &Machine) -> Vec<TaskId> {
+    machine.story(|event| match event {
+        Event::KilledProcess { victim, .. } => Some(victim),
+        _ => None,
+    })
+}
+
+#[test]
+fn charges_come_in_batches_of_64_at_every_level() {
+    let mut machine = Machine::new("6.1");
+    let top = machine.cgroup(None, None);
+    let below = machine.cgroup(Some(top), Some(1000));
+    machine.process(&member(below, 100, 0), |cx| async move {
+        assert_eq!(charge(&cx, Gfp::KERNEL, 1).await, Ok(1));
+        assert_eq!(charge(&cx, Gfp::KERNEL, 63).await, Ok(63));
+    });
+    machine.run();
+    let usage = machine.story(|event| match event {
+        Event::MemcgUsage { cgroup, pages } => Some((cgroup, pages)),
+        _ => None,
+    });
+    assert_eq!(usage, [(below, 64), (top, 64)], "the second charge came from the stock");
+}
+
+#[test]
+fn uncharged_pages_show_when_the_stock_overflows() {
+    let mut machine = Machine::new("6.1");
+    let memcg = machine.cgroup(None, Some(1000));
+    machine.process(&member(memcg, 100, 100), move |cx| async move {
+        let mm = cx.mm().expect("it has one");
+        let usage = || cx.with(|state| state.cgroups[memcg].usage);
+        mem_cgroup_uncharge(&cx, mm, 64);
+        assert_eq!(usage(), 100, "in stock");
+        mem_cgroup_uncharge(&cx, mm, 1);
+        assert_eq!(usage(), 35);
+    });
+    machine.run();
+    assert_eq!(usage(&machine, memcg), 35);
+}
+
+#[test]
+fn near_the_limit_as_much_is_charged_as_fits_without_reclaim() {
+    let mut machine = Machine::new("6.1");
+    let memcg = machine.cgroup(None, Some(110));
+    machine.process(&member(memcg, 100, 100), |cx| async move {
+        assert_eq!(charge(&cx, Gfp::KERNEL, 64).await, Ok(10));
+    });
+    machine.run();
+    assert_eq!(usage(&machine, memcg), 110);
+    assert_eq!(results(&machine), []);
+}
+
+#[test]
+fn limit_above_is_kept_too_and_its_tree_is_searched() {
+    let mut machine = Machine::new("6.1");
+    let top = machine.cgroup(None, Some(100));
+    let [left, right] = [0, 1].map(|_| machine.cgroup(Some(top), Some(1000)));
+    let big = machine.process(&member(left, 100, 90), idle);
+    machine.process(&Proc::of(99, 500), idle);
+    machine.process(&member(right, 101, 10), |cx| async move {
+        assert_eq!(charge(&cx, Gfp::KERNEL, 1).await, Ok(1));
+        idle(cx).await;
+    });
+    machine.run();
+    assert_eq!(killed(&machine), [big]);
+    let over = machine.story(|event| match event {
+        Event::MemcgOom { cgroup, .. } => Some(cgroup),
+        _ => None,
+    });
+    assert_eq!(over.first(), Some(&top));
+}
+
+#[test]
+fn seventeen_reclaims_come_before_the_killer_and_stall() {
+    let mut machine = Machine::new("6.1");
+    let memcg = machine.cgroup(None, Some(100));
+    machine.process(&member(memcg, 99, 90), idle);
+    machine.process(&member(memcg, 100, 10), |cx| async move {
+        charge(&cx, Gfp::KERNEL, 1).await.expect("somebody dies");
+        idle(cx).await;
+    });
+    machine.run();
+    let events = machine.events();
+    let oom = events.iter().find(|(.., event)| matches!(event, Event::MemcgOom { .. }));
+    // One pass before the stocks are drained, then 16 retries and the last one.
+    assert_eq!(oom.map(|&(at, ..)| at), Some(18));
+    let stalls = machine.story(|event| matches!(event, Event::MemstallEnter {}).then_some(()));
+    assert!(stalls.len() >= 18);
+}
+
+#[test]
+fn requests_that_may_not_reclaim_or_give_up_early_never_kill() {
+    for (gfp, ms) in [(Gfp::NOWAIT, 0), (Gfp::KERNEL.with(Gfp::NORETRY), 2)] {
+        let mut machine = Machine::new("6.1");
+        let memcg = machine.cgroup(None, Some(100));
+        machine.process(&member(memcg, 100, 100), move |cx| async move {
+            assert_eq!(charge(&cx, gfp, 1).await, Err(NoMemory));
+            assert_eq!(cx.now().0 / 1_000_000, ms, "{gfp:?}");
+        });
+        machine.run();
+        assert_eq!(results(&machine), [], "{gfp:?}");
+    }
+}
+
+#[test]
+fn retry_mayfail_fails_where_others_would_kill() {
+    let mut machine = Machine::new("6.1");
+    let memcg = machine.cgroup(None, Some(100));
+    machine.process(&member(memcg, 100, 100), |cx| async move {
+        let gfp = Gfp::KERNEL.with(Gfp::RETRY_MAYFAIL);
+        assert_eq!(charge(&cx, gfp, 1).await, Err(NoMemory));
+        assert_eq!(cx.now().0 / 1_000_000, 18);
+    });
+    machine.run();
+    assert_eq!(results(&machine), []);
+}
+
+#[test]
+fn nofail_atomic_and_reclaimers_exceed_the_limit() {
+    let nofail = Gfp::NOWAIT.with(Gfp::NOFAIL);
+    for (profile, gfp, memalloc, passes) in [
+        ("6.1", nofail, false, true),
+        ("5.12", nofail, false, true),
+        ("6.1", Gfp::ATOMIC, false, true),
+        ("5.12", Gfp::ATOMIC, false, false),
+        ("6.1", Gfp::KERNEL, true, true),
+    ] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(100));
+        machine.process(&member(memcg, 100, 100), move |cx| async move {
+            cx.with(|state| state.tasks[cx.task()].memalloc = memalloc);
+            let expected = if passes { Ok(1) } else { Err(NoMemory) };
+            assert_eq!(charge(&cx, gfp, 5).await, expected, "{profile} {gfp:?}");
+        });
+        machine.run();
+        assert_eq!(usage(&machine, memcg), 100 + u64::from(passes), "{profile} {gfp:?}");
+    }
+}
+
+#[test]
+fn dying_task_is_let_through_up_to_5_12_and_fails_after_one_oom_since() {
+    for (profile, forced) in [("4.19", true), ("5.12", true), ("6.1", false)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(100));
+        machine.process(&member(memcg, 100, 100), move |cx| async move {
+            crate::kernel::signal::send_sigkill(&cx, cx.task());
+            let expected = if forced { Ok(1) } else { Err(NoMemory) };
+            assert_eq!(charge(&cx, Gfp::KERNEL, 1).await, expected, "{profile}");
+            do_group_exit(&cx).await;
+        });
+        machine.run();
+        assert_eq!(killed(&machine), [], "{profile}");
+    }
+}
+
+#[test]
+fn wait_for_oom_lock_is_killable_from_5_4_on() {
+    for (profile, killable) in [("4.19", false), ("5.3", false), ("5.4", true), ("6.1", true)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(100));
+        let caller = machine.process(&member(memcg, 100, 100), move |cx| async move {
+            let _ = charge(&cx, Gfp::KERNEL, 1).await;
+            assert_eq!(cx.now().0 / 1_000_000 < 200, killable, "{profile}");
+            do_group_exit(&cx).await;
+        });
+        machine.kthread(move |cx| async move {
+            let oom_lock = cx.with(|state| state.oom_lock);
+            cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
+            sleep_ms(&cx, 50).await;
+            crate::kernel::signal::send_sigkill(&cx, caller);
+            sleep_ms(&cx, 150).await;
+            cx.unlock(oom_lock);
+        });
+        machine.run();
+    }
+}
+
+#[test]
+fn room_that_appears_while_waiting_for_oom_lock_saves_a_life_since_6_1() {
+    for (profile, saved) in [("5.4", false), ("6.1", true)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(100));
+        machine.process(&member(memcg, 100, 10), move |cx| async move {
+            assert!(charge(&cx, Gfp::KERNEL, 1).await.is_ok());
+        });
+        machine.process(&member(memcg, 101, 90), |cx| async move {
+            idle(cx).await;
+        });
+        machine.kthread(move |cx| async move {
+            let oom_lock = cx.with(|state| state.oom_lock);
+            cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
+            sleep_ms(&cx, 50).await;
+            page_counter_uncharge(&cx, memcg, 20);
+            cx.unlock(oom_lock);
+        });
+        machine.run();
+        assert_eq!(killed(&machine).is_empty(), saved, "{profile}");
+    }
+}
+
+#[test]
+fn nobody_to_kill_fails_the_charge() {
+    let mut machine = Machine::new("6.1");
+    let memcg = machine.cgroup(None, Some(100));
+    let exempt = Proc { adj: -1000, ..member(memcg, 100, 100) };
+    machine.process(&exempt, |cx| async move {
+        assert_eq!(charge(&cx, Gfp::KERNEL, 1).await, Err(NoMemory));
+    });
+    machine.process(&Proc::of(101, 500), idle);
+    machine.run();
+    assert_eq!(results(&machine), [(OomResult::NoVictim, None)]);
+}
+
+/// A fault of a process whose cgroup is full and has nobody to kill.
+fn fault_without_candidates(profile: &str) -> Machine {
+    let mut machine = Machine::new(profile);
+    let memcg = machine.cgroup(None, Some(100));
+    let exempt = Proc { adj: -1000, ..member(memcg, 100, 100) };
+    machine.process(&Proc::of(101, 500), idle);
+    machine.process(&exempt, |cx| async move {
+        let mm = cx.mm().expect("it has one");
+        let range = cx.with(|state| state.mms[mm].vmas[0].id);
+        assert!(fault_in(&cx, mm, range, 100, 1).await.is_err());
+    });
+    machine.run();
+    machine
+}
+
+#[test]
+fn fault_without_candidates_is_repeated_since_5_15_and_kills_outside_before() {
+    let machine = fault_without_candidates("6.1");
+    let retried = machine.story(|event| matches!(event, Event::PagefaultRetry {}).then_some(()));
+    assert_eq!((retried.len(), killed(&machine).len()), (1, 0));
+    // VM_FAULT_OOM goes to the global killer, with no flags.
+    let machine = fault_without_candidates("5.4");
+    assert_eq!(killed(&machine).len(), 1);
+    // The fault-end killer has dealt with it.
+    let machine = fault_without_candidates("4.14");
+    assert_eq!(killed(&machine).len(), 0);
+    assert_eq!(results(&machine).len(), 1);
+}
+
+#[test]
+fn fault_end_oom_of_4_18_drops_mmap_lock_before_it_kills() {
+    for (profile, dropped) in [("4.14", true), ("4.19", false)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(100));
+        let big = machine.process(&member(memcg, 99, 90), idle);
+        machine.process(&member(memcg, 100, 10), |cx| async move {
+            let mm = cx.mm().expect("it has one");
+            let range = cx.with(|state| state.mms[mm].vmas[0].id);
+            while fault_in(&cx, mm, range, 10, 1).await.is_err() {}
+            idle(cx).await;
+        });
+        machine.run();
+        assert_eq!(killed(&machine), [big], "{profile}");
+        let mut held = 0;
+        for (.., event) in machine.events() {
+            match event {
+                Event::Acquired { hold: Hold::Shared, .. } => held += 1,
+                Event::Released { lock } if machine.with(|state| lock != state.oom_lock) => {
+                    held -= 1
+                }
+                Event::MemcgOom { .. } => break,
+                _ => {}
+            }
+        }
+        assert_eq!(held == 0, dropped, "{profile}");
+    }
+}
+
+#[test]
+fn kernel_charges_of_4_18_fail_without_the_killer() {
+    let mut machine = Machine::new("4.14");
+    let memcg = machine.cgroup(None, Some(100));
+    machine.process(&member(memcg, 100, 100), |cx| async move {
+        assert_eq!(memcg_kmem_charge(&cx, Gfp::KERNEL, 0).await, Err(NoMemory));
+    });
+    machine.run();
+    assert_eq!(results(&machine), []);
+}
+
+#[test]
+fn second_fault_end_oom_of_4_18_waits_for_the_first() {
+    let mut machine = Machine::new("4.14");
+    let memcg = machine.cgroup(None, Some(100));
+    machine.process(&member(memcg, 99, 80), |cx| async move {
+        let forever = cx.with(|state| state.forever);
+        cx.wait(forever, Reason::Forever, Signals::Killable).await;
+        sleep_ms(&cx, 100).await;
+        do_group_exit(&cx).await;
+    });
+    for pid in [100, 101] {
+        machine.process(&member(memcg, pid, 10), |cx| async move {
+            let mm = cx.mm().expect("it has one");
+            let range = cx.with(|state| state.mms[mm].vmas[0].id);
+            while fault_in(&cx, mm, range, 10, 1).await.is_err() {}
+            idle(cx).await;
+        });
+    }
+    machine.run();
+    let waits = machine.story(|event| match event {
+        Event::Blocked { why, .. } => (why == Reason::MemcgOom as u8).then_some(()),
+        _ => None,
+    });
+    assert!(!waits.is_empty());
+    assert_eq!(killed(&machine).len(), 1);
+    assert!(machine.with(|state| state.cgroups[memcg].under_oom == 0));
+}
+
+#[test]
+fn lower_limit_reclaims_16_times_then_kills_until_it_is_kept() {
+    let mut machine = Machine::new("6.1");
+    let memcg = machine.cgroup(None, None);
+    let small = machine.process(&member(memcg, 100, 30), idle);
+    let big = machine.process(&member(memcg, 101, 60), idle);
+    machine.kthread(move |cx| async move { memory_max_write(&cx, memcg, Some(10)).await });
+    machine.run();
+    assert_eq!(killed(&machine), [big, small]);
+    assert!(usage(&machine, memcg) <= 10);
+    let first = machine.events().into_iter().find(|(.., e)| matches!(e, Event::MemcgOom { .. }));
+    assert_eq!(first.map(|(at, ..)| at), Some(16));
+}
+
+#[test]
+fn limit_that_nobody_can_die_for_is_exceeded() {
+    let mut machine = Machine::new("6.1");
+    let memcg = machine.cgroup(None, None);
+    machine.process(&Proc { adj: -1000, ..member(memcg, 100, 30) }, idle);
+    machine.kthread(move |cx| async move {
+        memory_max_write(&cx, memcg, Some(10)).await;
+        assert!(cx.now().0 < 100_000_000, "it gives up");
+    });
+    machine.run();
+    assert_eq!(results(&machine), [(OomResult::NoVictim, None)]);
+    assert_eq!(usage(&machine, memcg), 30);
+}
+
+#[test]
+fn charges_above_high_pause_from_5_4_on() {
+    for (profile, pauses) in [("5.3", false), ("5.4", true), ("6.1", true)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, None);
+        machine.with(|state| state.cgroups[memcg].high = Some(100));
+        machine.process(&member(memcg, 100, 200), |cx| async move {
+            assert_eq!(charge(&cx, Gfp::KERNEL, 64).await, Ok(64));
+            mem_cgroup_handle_over_high(&cx).await;
+            mem_cgroup_handle_over_high(&cx).await;
+        });
+        machine.run();
+        let waits = machine.story(|event| match event {
+            Event::Blocked { why, .. } => (why == Reason::MemcgHigh as u8).then_some(()),
+            _ => None,
+        });
+        assert_eq!(waits.len(), usize::from(pauses), "{profile}");
+    }
+}
+
+#[test]
+fn global_and_memcg_killer_share_oom_lock() {
+    let mut machine = Machine::with_cost("6.1", "oom_report", Nanos::from_ms(30));
+    let memcg = machine.cgroup(None, Some(100));
+    let inside = machine.process(&member(memcg, 100, 100), idle);
+    let outside = machine.process(&Proc::of(101, 500), idle);
+    machine.kthread(|cx| async move {
+        crate::kernel::testing::call_oom(&cx, OomControl::global(Gfp::KERNEL, 0)).await;
+    });
+    machine.kthread(move |cx| async move {
+        oom::mem_cgroup_out_of_memory(&cx, memcg, Gfp::KERNEL, 0).await;
+    });
+    machine.run();
+    assert_eq!(killed(&machine), [outside, inside]);
+    let times: Vec<_> = machine
+        .events()
+        .into_iter()
+        .filter(|(.., event)| matches!(event, Event::KilledProcess { .. }))
+        .map(|(at, ..)| at)
+        .collect();
+    assert_eq!(times, [30, 60], "one after the other");
+}
