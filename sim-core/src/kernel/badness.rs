@@ -256,7 +256,7 @@ mod tests {
         let mut machine = Machine::new("6.1");
         let leader = machine.process(&Proc::of(100, 10), idle);
         let shares = |pid| Proc { shares: Some(leader), ..Proc::of(pid, 0) };
-        let sharer = machine.process(&shares(101), idle);
+        let other = machine.process(&shares(101), idle);
         let vfork = machine.process(&Proc { vfork: true, ..shares(102) }, idle);
         machine.kthread(move |cx| async move { set_oom_adj(&cx, leader, -500) });
         machine.run();
@@ -264,8 +264,8 @@ mod tests {
             Event::OomScoreAdjUpdate { target, adj_plus_1000 } => Some((target, adj_plus_1000)),
             _ => None,
         });
-        assert_eq!(updated, [(leader, 500), (sharer, 500)]);
+        assert_eq!(updated, [(leader, 500), (other, 500)]);
         let adj = |task| machine.with(|state| state.group(task).oom_score_adj);
-        assert_eq!([leader, sharer, vfork].map(adj), [-500, -500, 0]);
+        assert_eq!([leader, other, vfork].map(adj), [-500, -500, 0]);
     }
 }

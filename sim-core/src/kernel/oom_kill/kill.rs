@@ -50,8 +50,8 @@ pub(super) async fn oom_kill_process(
     let victim = if switches.sacrifices_child {
         let (points, totalpages) = points;
         let per_mille = i128::from(points) * 1000 / i128::from(totalpages.max(1));
-        let score = u32::try_from(per_mille).unwrap_or(if points > 0 { u32::MAX } else { 0 });
-        cx.record(Event::KillOrSacrifice { chosen, score });
+        let thousandths = u32::try_from(per_mille).unwrap_or(if points > 0 { u32::MAX } else { 0 });
+        cx.record(Event::KillOrSacrifice { chosen, score: thousandths });
         cx.with(|state| sacrificed_child(state, switches, oc, chosen, totalpages)).unwrap_or(chosen)
     } else {
         chosen
