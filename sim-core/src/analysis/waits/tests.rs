@@ -204,9 +204,14 @@ fn reaper_that_does_not_try_says_because_of_whom() {
     story.at(3).kills(OTHER, HOG).wakes(REAPER);
     story.add(REAPER, Event::BackedOff { mm: HOG_MM, notifier: NOTIFIER });
     story.sleeps(REAPER, Reason::SkipSleep);
-    check(&mut story, REAPER, 6, &expect![[r#"
+    check(
+        &mut story,
+        REAPER,
+        6,
+        &expect![[r#"
         [time] the back-off / -: oom_reaper leaves hog alone because gpu0 might block, and sleeps (past the end of the run).
-    "#]]);
+    "#]],
+    );
     let run = story.ends(200, Stop::Horizon);
     let report = crate::analysis::report(&run);
     assert_eq!(report.metrics.backoffs, 1);

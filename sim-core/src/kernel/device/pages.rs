@@ -7,6 +7,7 @@
 //! per VMA: those that a device holds are taken to be unmapped last.
 
 use super::super::cx::Cx;
+use super::super::memcontrol::mem_cgroup_uncharge;
 use super::super::page_alloc::{free_pages, transfer_pages};
 use super::super::plugin::Call;
 use super::super::state::State;
@@ -150,6 +151,9 @@ fn drop_refs(cx: &Cx, notifier: NotifierId, range: RangeId) {
     });
     if freed.count() > 0 {
         free_pages(cx, freed, Use::Pinned);
+        // What is pinned stays charged to who mapped it.
+        let mm = cx.with(|state| state.notifiers[notifier].mm);
+        mem_cgroup_uncharge(cx, mm, freed.count());
         cx.record(Event::Unpinned { range, pages: record_count(freed.count()) });
     }
 }
