@@ -122,7 +122,9 @@ async fn balance_pgdat(cx: &Cx, order: u8) -> u8 {
         }
     }
     if !balanced && sc.nr_reclaimed == 0 {
-        cx.cpu(cx.costs().kswapd_pass).await;
+        if sc.nr_submitted == 0 {
+            cx.cpu(cx.costs().kswapd_pass).await;
+        }
         cx.with(|state| state.kswapd.failures += 1);
     }
     psi_memstall_leave(cx, pflags);

@@ -11,6 +11,7 @@ use super::mm::Vma;
 use super::mmu_gather::tlb_gather_mmu;
 use super::oom_kill::pagefault_out_of_memory;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
+use super::swap::{do_swap_page, swap_free};
 use super::zone::{Pages, Use};
 use crate::base::{MmId, RangeId};
 use crate::engine::Hold;
@@ -38,16 +39,25 @@ pub async fn fault_in(
     first: u64,
     want: u64,
 ) -> Result<u64, FaultError> {
-    let present = cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.present()));
-    if present > first {
-        return Ok(want.min(present - first));
+    let (present, swapped) = cx.with(|state| {
+        state.mms[mm].vma(range).map_or((0, false), |vma| {
+            let mapped = vma.present();
+            (vma.present_from(first, mapped), vma.is_swapped(first, mapped))
+        })
+    });
+    if present > 0 {
+        return Ok(want.min(present));
     }
     let _in = cx.enter(Func::ExcPageFault);
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
     // mem_cgroup_oom_enable(): a fault of user mode can wait where no lock is held.
     cx.with(|state| state.tasks[cx.task()].memcg_may_oom = true);
-    let result = handle_mm_fault(cx, mm, range, want).await;
+    let result = if swapped {
+        do_swap_page(cx, mm, range, want).await
+    } else {
+        handle_mm_fault(cx, mm, range, want).await
+    };
     cx.with(|state| state.tasks[cx.task()].memcg_may_oom = false);
     cx.unlock(mmap_lock);
     if result == Err(FaultError::Oom) {
@@ -73,7 +83,7 @@ async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result
     // Another thread may have been faster: what was its page is not needed twice.
     let room = cx.with(|state| {
         let vma = state.mms[mm].vma(range).expect("invariant: faults come from mapped memory");
-        vma.pages() - vma.present()
+        vma.pages() - vma.present() - vma.swapped
     });
     let surplus = pages.take(touched.saturating_sub(room));
     free_pages(cx, surplus, Use::InFlight);
@@ -120,7 +130,7 @@ fn install(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
     cx.with(|state| {
         let vma = state.mms[mm].vma(range).expect("invariant: faults come from mapped memory");
         vma.anon.add(pages);
-        vma.touched = vma.touched.max(vma.present());
+        vma.touched = vma.touched.max(vma.present() + vma.swapped);
         assert!(
             vma.present() <= vma.pages(),
             "invariant I13: more pages present in a VMA than it has"
@@ -166,4 +176,9 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
         }
     }
     tlb.finish(cx).await;
+    // zap_pte_range() meets swap entries as well.
+    cx.with(|state| {
+        let slots = state.mms[mm].vma(range).map_or(0, |vma| std::mem::take(&mut vma.swapped));
+        swap_free(state, slots);
+    });
 }

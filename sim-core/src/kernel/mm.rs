@@ -45,8 +45,12 @@ pub struct Vma {
     /// Present pages that are nobody's in the model: program text in an
     /// initramfs, the huge-page pool, device memory.
     pub resident: u64,
-    /// Pages in swap.
+    /// Pages in swap. Those of the pages touched are swapped out from the
+    /// first one on, come back in the same order and are the youngest then:
+    /// the present pages are those from `head` on, counted round.
     pub swapped: u64,
+    /// Number of the oldest page that is present, while any is in swap.
+    pub head: u64,
     /// VM_LOCKED.
     pub locked: bool,
     /// Made of huge pages where it can be (THP).
@@ -71,11 +75,39 @@ impl Vma {
             shmem: none,
             resident: 0,
             swapped: 0,
+            head: 0,
             locked: false,
             thp: false,
             touched: 0,
             share: None,
         }
+    }
+
+    /// Its oldest pages go to swap.
+    pub(super) fn swap_out(&mut self, count: u64) {
+        if self.swapped == 0 {
+            self.head = 0;
+        }
+        self.swapped += count;
+        self.head = (self.head + count) % self.touched.max(1);
+    }
+
+    /// Of the pages from number `first` on, how many are present one after
+    /// the other, if `mapped` are in all.
+    pub(super) fn present_from(&self, first: u64, mapped: u64) -> u64 {
+        if self.swapped == 0 {
+            return mapped.saturating_sub(first);
+        }
+        if first >= self.touched {
+            return 0;
+        }
+        let after_head = (first + self.touched - self.head) % self.touched;
+        mapped.saturating_sub(after_head).min(self.touched - first)
+    }
+
+    /// Whether page number `first` was touched and is in swap.
+    pub(super) fn is_swapped(&self, first: u64, mapped: u64) -> bool {
+        self.swapped > 0 && first < self.touched && self.present_from(first, mapped) == 0
     }
 
     /// Its size in pages.

@@ -29,10 +29,13 @@ mod process_mrelease;
 mod psi;
 pub mod ratelimit;
 mod reclaim_retry;
+mod reclaim_throttle;
 mod recount;
+pub mod rmap;
 pub mod sched;
 mod signal;
 pub mod state;
+mod swap;
 pub mod switches;
 mod sysrq;
 #[cfg(test)]
@@ -41,6 +44,7 @@ mod testbed;
 mod testing;
 mod timer;
 mod vmscan;
+pub mod writeback;
 pub mod zone;
 
 pub use badness::{proc_oom_score, set_oom_adj};

@@ -9,6 +9,8 @@ use super::mm::Mm;
 use super::mmu_notifier::{Notifier, Srcu};
 use super::plugin::Policy;
 use super::ratelimit::RateLimit;
+use super::rmap::Lru;
+use super::writeback::Writeback;
 use super::zone::{Pages, Zone};
 use crate::base::{
     CgroupId, CpuId, DeviceId, Distribution, IdVec, LockId, MmId, NotifierId, QueueId, ShareId,
@@ -228,6 +230,10 @@ pub struct State {
     pub oom_reaper_wait: QueueId,
     /// kswapd.
     pub kswapd: Kswapd,
+    /// The lists that reclaim takes pages from.
+    pub lru: Lru,
+    /// Pages on their way to disk or swap.
+    pub writeback: Writeback,
     /// Swap space, if there is any.
     pub swap: Option<Swap>,
     /// Where files are.
@@ -275,6 +281,8 @@ impl State {
                 asked: None,
                 pfmemalloc_wait: engine.new_queue(),
             },
+            lru: Lru::default(),
+            writeback: Writeback::default(),
             swap: None,
             disk: BlockDevice {
                 latency,

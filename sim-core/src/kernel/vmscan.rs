@@ -2,20 +2,26 @@
 //!
 //! Mirrors mm/vmscan.c: `try_to_free_pages()`, `do_try_to_free_pages()`,
 //! `throttle_direct_reclaim()`, `allow_direct_reclaim()`,
-//! `shrink_node()`, Linux 6.1 (kernel-spec 1.4).
+//! `shrink_node()`, `shrink_inactive_list()`, `shrink_folio_list()`,
+//! Linux 6.1 (kernel-spec 1.4). The lists are the zones' counts of pages
+//! by use, so their lengths cost nothing to know. Left out: active and
+//! inactive lists, MGLRU, slab, unmapping of file pages, shared memory.
 
 use super::cx::Cx;
 use super::kswapd::is_hopeless;
 use super::page_alloc::free_pages;
 use super::reclaim_retry::zone_reclaimable_pages;
+use super::reclaim_throttle::reclaim_throttle;
+use super::rmap::swap_out;
 use super::state::State;
+use super::writeback::{To, dirty_pages, record_page_cache, wakeup_flusher_threads, write_pages};
 use super::zone::{Pages, Use};
 use crate::base::ZoneId;
 use crate::engine::{Signals, Waited, Why};
-use crate::record::{Event, Func, Gfp, Reason};
+use crate::record::{Event, Func, Gfp, Reason, ThrottleReason};
 
 /// `SWAP_CLUSTER_MAX`: what one call tries to reclaim (include/linux/swap.h).
-const SWAP_CLUSTER_MAX: u64 = 32;
+pub(super) const SWAP_CLUSTER_MAX: u64 = 32;
 /// `DEF_PRIORITY`: where the scan begins (include/linux/mmzone.h).
 pub(super) const DEF_PRIORITY: u8 = 12;
 
@@ -28,6 +34,8 @@ pub(super) struct ScanControl {
     pub(super) nr_to_reclaim: u64,
     pub(super) nr_scanned: u64,
     pub(super) nr_reclaimed: u64,
+    /// Pages sent to disk or swap, which are free only when they are there.
+    pub(super) nr_submitted: u64,
     /// `current_is_kswapd()`.
     pub(super) kswapd: bool,
 }
@@ -47,6 +55,7 @@ impl ScanControl {
             nr_to_reclaim: SWAP_CLUSTER_MAX,
             nr_scanned: 0,
             nr_reclaimed: 0,
+            nr_submitted: 0,
             kswapd: false,
         }
     }
@@ -55,13 +64,15 @@ impl ScanControl {
 /// `__perform_reclaim()`: reclaims with PF_MEMALLOC set, so that what
 /// reclaim itself needs comes from the reserves and never from reclaim.
 pub(super) async fn perform_reclaim(cx: &Cx, gfp: Gfp, order: u8) -> u64 {
-    let set = |memalloc| {
-        cx.with(|state| std::mem::replace(&mut state.tasks[cx.task()].memalloc, memalloc))
-    };
-    let before = set(true);
+    let before = set_memalloc(cx, true);
     let reclaimed = try_to_free_pages(cx, gfp, order).await;
-    set(before);
+    set_memalloc(cx, before);
     reclaimed
+}
+
+/// `memalloc_noreclaim_save()` and `_restore()`: PF_MEMALLOC, and what it was.
+pub(super) fn set_memalloc(cx: &Cx, memalloc: bool) -> bool {
+    cx.with(|state| std::mem::replace(&mut state.tasks[cx.task()].memalloc, memalloc))
 }
 
 /// `try_to_free_pages()`: the number of pages reclaimed.
@@ -89,7 +100,7 @@ async fn do_try_to_free_pages(cx: &Cx, sc: &mut ScanControl) {
             return;
         }
     }
-    if sc.nr_reclaimed == 0 {
+    if sc.nr_reclaimed == 0 && sc.nr_submitted == 0 {
         cx.cpu(cx.costs().reclaim_pass + cx.costs().reclaim_gap).await;
     }
 }
@@ -134,38 +145,132 @@ pub(super) fn allow_direct_reclaim(cx: &Cx, state: &State) -> bool {
     reserve == 0 || free > reserve / 2
 }
 
-/// `shrink_node()`.
+/// `shrink_node()`: a part of the lists, the longer the lower the priority.
 pub(super) async fn shrink_node(cx: &Cx, sc: &mut ScanControl) {
     let _in = cx.enter(Func::ShrinkNode);
-    let lru: u64 =
-        cx.with(|state| state.zones.iter().map(|(_, zone)| zone.pages(Use::Clean)).sum());
-    let mut scan = lru >> sc.priority;
+    let swaps = sc.gfp.has(Gfp::IO);
+    let before = sc.nr_reclaimed;
+    let mut scan = cx.with(|state| lru_size(state, swaps)) >> sc.priority;
     sc.nr_scanned += scan;
+    let mut found = Found::default();
     while scan > 0 && sc.nr_reclaimed < sc.nr_to_reclaim {
-        let mut batch = Pages::default();
-        cx.with(|state| {
-            // The zone list goes from the highest zone down.
-            for index in (0..state.zones.len()).rev() {
-                let id = ZoneId::from_index(index);
-                let zone = &mut state.zones[id];
-                let most = SWAP_CLUSTER_MAX.min(scan) - batch.count();
-                let count = zone.pages(Use::Clean).min(most);
-                zone.transfer(Use::Clean, Use::InFlight, count);
-                batch.0[id.index()] = count;
-            }
-        });
-        let count = batch.count();
-        if count == 0 {
+        let batch = scan.min(SWAP_CLUSTER_MAX);
+        let taken = shrink_list(cx, sc, batch, swaps, &mut found).await;
+        if taken == 0 {
             break;
         }
-        scan -= count;
-        let costs = cx.costs();
-        let cost = if sc.kswapd { costs.kswapd_batch } else { costs.reclaim_batch };
-        cx.cpu(cost + costs.reclaim_page * count).await;
-        free_pages(cx, batch, Use::InFlight);
-        sc.nr_reclaimed += count;
+        scan -= taken.min(scan);
     }
-    if sc.nr_reclaimed > 0 {
+    sc.nr_submitted += found.submitted;
+    let progress = sc.nr_reclaimed > before;
+    // Everything it came across is being written already: wait for that.
+    if sc.kswapd && !progress && found.submitted == 0 && found.writeback {
+        reclaim_throttle(cx, ThrottleReason::Writeback).await;
+    }
+    if progress {
         cx.with(|state| state.kswapd.failures = 0);
+    } else if !sc.kswapd && sc.priority == 1 && sc.nr_reclaimed == 0 {
+        reclaim_throttle(cx, ThrottleReason::NoProgress).await;
     }
+}
+
+/// What a scan came across that it could not free.
+#[derive(Default)]
+struct Found {
+    /// Pages sent to disk or swap.
+    submitted: u64,
+    /// Pages that are being written.
+    writeback: bool,
+}
+
+/// Pages on all lists that reclaim may scan.
+fn lru_size(state: &State, swaps: bool) -> u64 {
+    let swaps = swaps && state.swap.as_ref().is_some_and(|swap| swap.used < swap.pages);
+    let list = |of| state.zones.iter().map(|(_, zone)| zone.pages(of)).sum::<u64>();
+    let file = list(Use::Clean) + list(Use::Dirty) + list(Use::Writeback);
+    file + if swaps { list(Use::Anon) } else { 0 }
+}
+
+/// `shrink_inactive_list()` and `shrink_folio_list()`: up to `scan` pages,
+/// of which the clean ones are freed. Clean pages come first
+/// (`cache_trim_mode`), then dirty ones, then anonymous ones, if there is
+/// swap. How many it looked at; 0: there is nothing more to look at.
+async fn shrink_list(
+    cx: &Cx,
+    sc: &mut ScanControl,
+    scan: u64,
+    swaps: bool,
+    found: &mut Found,
+) -> u64 {
+    if too_many_isolated(cx, sc) {
+        reclaim_throttle(cx, ThrottleReason::Isolated).await;
+        if too_many_isolated(cx, sc) {
+            return 0;
+        }
+    }
+    let costs = cx.costs();
+    let clean = take_clean(cx, scan);
+    if clean.count() > 0 {
+        let batch = if sc.kswapd { costs.kswapd_batch } else { costs.reclaim_batch };
+        cx.cpu(batch + costs.reclaim_page * clean.count()).await;
+        free_pages(cx, clean, Use::InFlight);
+        record_page_cache(cx, clean);
+        sc.nr_reclaimed += clean.count();
+        return clean.count();
+    }
+    let dirty = cx.with(|state| dirty_pages(state, scan));
+    if dirty.count() > 0 && !found.writeback {
+        // All pages taken are dirty and nobody writes them yet.
+        wakeup_flusher_threads(cx);
+        // Only kswapd writes file pages itself, and only when in trouble.
+        if sc.kswapd && sc.priority < DEF_PRIORITY - 2 {
+            cx.cpu(costs.reclaim_dirty_batch).await;
+            let dirty = cx.with(|state| dirty_pages(state, scan));
+            if dirty.count() > 0 {
+                let _in = cx.enter(Func::Pageout);
+                write_pages(cx, To::Disk, dirty, Use::Dirty);
+                found.submitted += dirty.count();
+                return dirty.count();
+            }
+        }
+        found.writeback = true;
+    }
+    if swaps {
+        let swapped = swap_out(cx, scan, None).await;
+        if swapped > 0 {
+            cx.cpu(costs.reclaim_dirty_batch).await;
+            found.submitted += swapped;
+            return swapped;
+        }
+    }
+    let pages = |state: &State| state.zones.iter().map(|(_, z)| z.pages(Use::Writeback)).sum();
+    let writing: u64 = cx.with(|state| pages(state));
+    found.writeback |= writing > 0;
+    0
+}
+
+/// Takes clean pages off the lists, from the highest zone down.
+fn take_clean(cx: &Cx, most: u64) -> Pages {
+    let mut batch = Pages::default();
+    cx.with(|state| {
+        for index in (0..state.zones.len()).rev() {
+            let zone = &mut state.zones[ZoneId::from_index(index)];
+            let count = zone.pages(Use::Clean).min(most - batch.count());
+            zone.transfer(Use::Clean, Use::InFlight, count);
+            batch.0[index] = count;
+        }
+    });
+    batch
+}
+
+/// `too_many_isolated()`: reclaimers have more pages off the list than are on it.
+fn too_many_isolated(cx: &Cx, sc: &ScanControl) -> bool {
+    let full = sc.gfp.has(Gfp::IO) && sc.gfp.has(Gfp::FS);
+    !sc.kswapd
+        && cx.with(|state| {
+            let anon: u64 = state.zones.iter().map(|(_, zone)| zone.pages(Use::Anon)).sum();
+            // Who may not do all has the list to itself up to here.
+            let room = if full { anon >> 3 } else { anon };
+            state.lru.isolated > room.max(SWAP_CLUSTER_MAX)
+        })
 }

@@ -16,8 +16,10 @@ use crate::kernel::mm::{Backing, Mm, Vma};
 use crate::kernel::mmu_notifier::Srcu;
 use crate::kernel::plugin::{Api, DeviceSetup, Driver, Policy, Refuse, Worker};
 use crate::kernel::ratelimit::RateLimit;
+use crate::kernel::rmap::Lru;
 use crate::kernel::state::{BlockDevice, Group, Kswapd, MemcgStock, PanicOnOom, Sysctl};
 use crate::kernel::switches::Switches;
+use crate::kernel::writeback::Writeback;
 use crate::kernel::zone::{Marks, Zone};
 use crate::kernel::{Clock, Costs, Kernel, NewTask, Parts, State, kswapd, oom_reaper};
 use crate::record::{
@@ -188,6 +190,8 @@ fn state(
         oom_rs: RateLimit::default(),
         pfoom_rs: RateLimit::default(),
         oom_reaper_list: Vec::new(),
+        lru: Lru::default(),
+        writeback: Writeback::default(),
         oom_reaper_wait: engine.new_queue(),
         kswapd: Kswapd {
             wait: engine.new_queue(),

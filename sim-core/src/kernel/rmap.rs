@@ -1,0 +1,108 @@
+//! Taking anonymous pages from who maps them, to send them to swap.
+//!
+//! Mirrors mm/rmap.c: `try_to_unmap()`, `try_to_unmap_one()`, and
+//! mm/swap_state.c: `add_to_swap()`, Linux 6.1 (kernel-spec 1.4 step 5):
+//! before a page is unmapped the mm's notifiers are called, and may
+//! sleep. Pages are counted per VMA, so the order of the lists is that of
+//! VMAs: a hand goes round over all of them and takes from one until it
+//! has no more, oldest pages first (see [`Vma::swapped`]). Left out:
+//! pages shared since a fork, shared memory, migration.
+
+use super::cx::Cx;
+use super::device::pages_held;
+use super::memcontrol::{mem_cgroup_uncharge, task_in_mem_cgroup};
+use super::mmu_notifier::{
+    Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
+};
+use super::state::State;
+use super::writeback::{To, write_pages};
+use super::zone::{Pages, Use};
+use crate::base::{CgroupId, MmId, RangeId};
+use crate::record::{Event, Func, MnEvent};
+
+/// Where the lists begin, and what is off them.
+#[derive(Default)]
+pub struct Lru {
+    /// The mm, and the address in it, that reclaim looks at next.
+    hand: (usize, u64),
+    /// `NR_ISOLATED_ANON`: pages that reclaimers have taken off the lists.
+    pub(super) isolated: u64,
+}
+
+/// A VMA with pages to take.
+struct Source {
+    mm: MmId,
+    range: Range,
+    count: u64,
+}
+
+/// Pages of a VMA that reclaim may take: anonymous, and nobody's but its own.
+fn takeable(state: &mut State, mm: MmId, range: RangeId) -> u64 {
+    let held = pages_held(state, range);
+    let vma = state.mms[mm].vma(range);
+    let anon = vma.map_or(0, |vma| if vma.locked { 0 } else { vma.anon.count() });
+    anon.saturating_sub(held)
+}
+
+/// The next VMA with pages to take, up to `most` of them.
+fn next_source(state: &mut State, most: u64, memcg: Option<CgroupId>) -> Option<Source> {
+    let (first, address) = state.lru.hand;
+    let mms = state.mms.len();
+    for step in 0..=mms {
+        let mm = MmId::from_index((first + step) % mms.max(1));
+        // The first mm comes twice: from the hand on, and at last up to it.
+        let from = if step == 0 { address } else { 0 };
+        let owner = state.group_of(state.mms[mm].owner);
+        let outside = |root| !owner.is_some_and(|group| task_in_mem_cgroup(state, group, root));
+        if state.mms[mm].mm_users == 0 || memcg.is_some_and(outside) {
+            continue;
+        }
+        let vmas: Vec<_> = state.mms[mm].vmas.iter().filter(|vma| vma.end > from).collect();
+        let ranges: Vec<_> = vmas.iter().map(|vma| (vma.id, vma.start, vma.end)).collect();
+        for (id, start, end) in ranges {
+            let count = takeable(state, mm, id).min(most);
+            if count > 0 {
+                state.lru.hand = (mm.index(), start);
+                return Some(Source { mm, range: Range { id, start, end }, count });
+            }
+        }
+    }
+    None
+}
+
+/// Takes up to `most` pages off the list of anonymous pages and sends
+/// them to swap, those of one cgroup if it says which; how many.
+pub(super) async fn swap_out(cx: &Cx, most: u64, memcg: Option<CgroupId>) -> u64 {
+    let room = cx.with(|state| state.swap.as_ref().map_or(0, |swap| swap.pages - swap.used));
+    let Some(source) = cx.with(|state| next_source(state, most.min(room), memcg)) else { return 0 };
+    let Source { mm, range, count } = source;
+    let _in = cx.enter(Func::TryToUnmap);
+    cx.with(|state| state.lru.isolated += count);
+    let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
+    invalidate_range_start(cx, notified).await;
+    cx.cpu(cx.costs().rmap_page * count).await;
+    let taken = cx.with(|state| unmap(state, mm, range.id, count));
+    if taken.count() > 0 {
+        write_pages(cx, To::Swap, taken, Use::Anon);
+        let pages = u32::try_from(taken.count()).unwrap_or(u32::MAX);
+        cx.record(Event::SwapOut { range: range.id, pages });
+    }
+    invalidate_range_end(cx, notified).await;
+    mem_cgroup_uncharge(cx, mm, taken.count());
+    cx.with(|state| state.lru.isolated -= count);
+    taken.count()
+}
+
+/// `try_to_unmap_one()` and `add_to_swap()`, of what is still there
+/// after the notifiers slept.
+fn unmap(state: &mut State, mm: MmId, range: RangeId, count: u64) -> Pages {
+    let room = state.swap.as_ref().map_or(0, |swap| swap.pages - swap.used);
+    let count = takeable(state, mm, range).min(count).min(room);
+    let Some(vma) = state.mms[mm].vma(range) else { return Pages::default() };
+    let taken = vma.anon.take(count);
+    vma.swap_out(taken.count());
+    if let Some(swap) = &mut state.swap {
+        swap.used += taken.count();
+    }
+    taken
+}

@@ -1,0 +1,77 @@
+//! Pages that come back from swap.
+//!
+//! Mirrors mm/memory.c: `do_swap_page()`, mm/swap_state.c:
+//! `swapin_readahead()`, mm/swapfile.c: `swap_free()`, Linux 6.1. A slot
+//! is freed as soon as its page is back. Left out: the swap cache as a
+//! place where a fault finds a page not yet written, slots shared since a
+//! fork, swap areas beyond one.
+
+use super::cx::Cx;
+use super::memcontrol::{mem_cgroup_charge, mem_cgroup_uncharge};
+use super::memory::FaultError;
+use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
+use super::psi::{psi_memstall_enter, psi_memstall_leave};
+use super::state::State;
+use super::writeback::{To, read_pages};
+use super::zone::Use;
+use crate::base::{MmId, RangeId};
+use crate::record::{Event, Func, Gfp, Reason};
+
+/// Pages read at once: `1 << page_cluster`.
+const SWAP_CLUSTER: u64 = 8;
+
+/// `do_swap_page()`: brings 1 to `want` pages of a VMA back, and says how many.
+pub(super) async fn do_swap_page(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    want: u64,
+) -> Result<u64, FaultError> {
+    let _in = cx.enter(Func::DoSwapPage);
+    let swapped = cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.swapped));
+    let want = want.min(SWAP_CLUSTER).min(swapped);
+    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await;
+    let mut pages = pages.ok_or(FaultError::Oom)?;
+    let charged = mem_cgroup_charge(cx, mm, Gfp::KERNEL, pages.count()).await.unwrap_or(0);
+    let surplus = pages.take(pages.count() - charged);
+    free_pages(cx, surplus, Use::InFlight);
+    if charged == 0 {
+        return Err(FaultError::Oom);
+    }
+    // A thrashing page is a memory stall; any page that has to come back counts as one here.
+    let pflags = psi_memstall_enter(cx);
+    read_pages(cx, To::Swap, charged, Reason::SwapIn).await;
+    psi_memstall_leave(cx, pflags);
+    cx.cpu(cx.costs().major_fault).await;
+    let (back, used) = cx.with(|state| {
+        let unstable = state.mms[mm].unstable;
+        let vma = state.mms[mm].vma(range).expect("invariant: mmap_lock keeps the VMA");
+        let count = if unstable { 0 } else { vma.swapped.min(charged) };
+        let back = pages.take(count);
+        vma.swapped -= count;
+        vma.anon.add(back);
+        let used = if vma.locked { Use::Unevictable } else { Use::Anon };
+        swap_free(state, count);
+        (back, used)
+    });
+    transfer_pages(cx, back, Use::InFlight, used);
+    // Another thread or the reaper was faster.
+    let left = pages.count();
+    free_pages(cx, pages, Use::InFlight);
+    mem_cgroup_uncharge(cx, mm, left);
+    if cx.with(|state| state.mms[mm].unstable) {
+        return Err(FaultError::Sigbus);
+    }
+    if back.count() > 0 {
+        let pages = u32::try_from(back.count()).unwrap_or(u32::MAX);
+        cx.record(Event::SwapIn { range, pages });
+    }
+    Ok(charged)
+}
+
+/// `swap_free()`.
+pub(super) fn swap_free(state: &mut State, slots: u64) {
+    if let Some(swap) = &mut state.swap {
+        swap.used = swap.used.saturating_sub(slots);
+    }
+}
