@@ -420,3 +420,27 @@ fn global_and_memcg_killer_share_oom_lock() {
         .collect();
     assert_eq!(times, [30, 60], "one after the other");
 }
+
+#[test]
+fn faults_are_charged_and_the_exit_leaves_at_most_a_stock() {
+    let mut machine = Machine::new("6.1");
+    let memcg = machine.cgroup(None, Some(1000));
+    machine.process(&member(memcg, 100, 0), move |cx| async move {
+        let mm = cx.mm().expect("it has one");
+        let range = cx.with(|state| state.mms[mm].vmas[0].id);
+        let mut touched = 0;
+        while touched < 500 {
+            touched += fault_in(&cx, mm, range, touched, 500 - touched).await.expect("room");
+        }
+        let (usage, stock) = cx.with(|state| {
+            let stocks = state.memcg_stock.iter();
+            (state.cgroups[memcg].usage, stocks.map(|(_, stock)| stock.pages).sum::<u64>())
+        });
+        assert_eq!(usage, 500 + stock);
+        do_group_exit(&cx).await;
+    });
+    machine.run();
+    let stock: u64 = machine.with(|state| state.memcg_stock.iter().map(|(_, s)| s.pages).sum());
+    assert_eq!(usage(&machine, memcg), stock, "nothing but what the CPUs have in stock");
+    assert!(stock <= 4 * MEMCG_CHARGE_BATCH);
+}
