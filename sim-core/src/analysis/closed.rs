@@ -4,7 +4,8 @@
 //! Edges: a lock's waiter to its holders (whatever the lock: `oom_lock`
 //! and named ones too); who waits for a fence in a callback to the device
 //! and on to the worker that signals it; who waits for invalidations to
-//! end to those who run them, or to nobody if those have forgotten them;
+//! end to those who run them, or to nobody if those have forgotten them
+//! (a device's fault likewise, if an end got lost);
 //! who waits for an event of the scenario to those who could signal it;
 //! who waits for callers inside notifiers to those; who waits for kswapd
 //! to it; and an allocator that retries, with whatever flags, to the
@@ -116,6 +117,13 @@ fn needs(index: &Index, task: TaskId) -> Option<Needs> {
             }
             let running = index.invalidations.get(mm.index())?.open_after(seen);
             Some(Needs::Each(running.map(|by| by.what).collect()))
+        }
+        Some(Reason::DeviceFault) => {
+            // A device whose count never comes down serves no fault any more.
+            let mm = index.cast.tasks.get(task)?.mm?;
+            let of_mm =
+                |notifier| index.cast.notifiers.get(notifier).is_some_and(|info| info.mm == mm);
+            index.lost_ends.iter().any(|&notifier| of_mm(notifier)).then_some(Needs::Nobody)
         }
         Some(Reason::Srcu) => {
             let mm = index.cast.tasks.get(task)?.mm?;

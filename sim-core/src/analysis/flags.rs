@@ -33,7 +33,7 @@ fn has_exhausted_reserves(index: &Index) -> bool {
 
 /// A start that succeeded got no end, or invalidations began that nobody will end.
 fn has_lost_end(index: &Index) -> bool {
-    index.counts.lost_ends > 0
+    !index.lost_ends.is_empty()
         || (0..index.invalidations.len()).any(|mm| has_leaked(index, MmId::from_index(mm)))
 }
 

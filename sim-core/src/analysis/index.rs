@@ -78,8 +78,6 @@ pub(super) struct Counts {
     pub(super) refusals: u64,
     pub(super) gave_up: u64,
     pub(super) reaped_pages: u64,
-    /// Starts of notifiers that got no end.
-    pub(super) lost_ends: u64,
     pub(super) slept_nonblocking: u64,
     /// Requests that found the reserves empty, or emptied them.
     pub(super) reserves_exhausted: u64,
@@ -113,6 +111,8 @@ pub struct Index {
     pub(super) progress: Option<usize>,
     pub(super) panic: Option<(usize, PanicText)>,
     pub(super) counts: Counts,
+    /// Notifiers one of whose starts got no end.
+    pub(super) lost_ends: Vec<NotifierId>,
     /// Where the reaper left a whole mm alone, and because of which notifier.
     pub(super) backed_off: Vec<(usize, MmId, NotifierId)>,
     /// Where the reaper gave up, and on whom.

@@ -70,6 +70,7 @@ impl<'r> Builder<'r> {
                 progress: None,
                 panic: None,
                 counts: Counts::default(),
+                lost_ends: Vec::new(),
                 backed_off: Vec::new(),
                 give_ups: Vec::new(),
             },
@@ -114,7 +115,7 @@ impl<'r> Builder<'r> {
                 let task = record.task;
                 self.index.stale.push(Stale { record: number, task, device, range, pages });
             }
-            Event::MnLostEnd { .. } => counts.lost_ends += 1,
+            Event::MnLostEnd { notifier, .. } => self.index.lost_ends.push(notifier),
             Event::SleptNonblocking { .. } => counts.slept_nonblocking += 1,
             Event::ReserveTaken { free: 0, .. } => counts.reserves_exhausted += 1,
             // Who is killed may take of the reserves; if even that fails, there are none left.

@@ -423,3 +423,21 @@ fn refusals_of_the_core_count_and_second_passes_do_not() {
     let kinds: Vec<_> = report.incidents.iter().map(|incident| incident.kind).collect();
     assert_eq!(kinds, ["refusal", "back-off"]);
 }
+
+#[test]
+fn fault_of_a_device_that_lost_an_end_is_never_served() {
+    let ends = |is_lost: bool| {
+        let mut story = killing();
+        let (notifier, range) = (NOTIFIER, BUFFERS);
+        if is_lost {
+            story.add(REAPER, Event::MnLostEnd { notifier, range });
+        }
+        story.add(HOG, Event::Exited {}).takes(HOG_2, GPU_LOCK);
+        story.sleeps(HOG_2, Reason::DeviceFault);
+        story.at(140).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
+        story.calls(REAPER, BUFFERS, true);
+        story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+        report(&story.ends(2000, Stop::Horizon)).verdict.id()
+    };
+    assert_eq!((ends(true), ends(false)), ("deadlock", "stalled"));
+}
