@@ -31,7 +31,7 @@ impl Allocs {
         Self { tasks: Vec::new(), timer_wheel, oom_lock: None }
     }
 
-    pub(super) fn begun(&mut self, record: &Record, _gfp: u16) {
+    pub(super) fn begun(&mut self, record: &Record) {
         slot(&mut self.tasks, record.task.index()).open.push(*record);
     }
 

@@ -64,10 +64,8 @@ impl Monitor for Watch {
         let is_reaper = self.reaper.id == Some(task);
         match record.event {
             Event::Acquired { lock, hold } => {
-                if is_reaper {
-                    self.reaper.acquired(record, lock)?;
-                }
-                self.locks.acquired(task, lock, hold, cast)
+                let taken = self.locks.acquired(task, lock, hold, cast);
+                taken.and(if is_reaper { self.reaper.acquired(lock) } else { Ok(()) })
             }
             Event::Released { lock } => {
                 self.locks.released(lock);
@@ -75,10 +73,11 @@ impl Monitor for Watch {
             }
             Event::Blocked { on, why, .. } => {
                 self.locks.blocked(task, on);
-                if is_reaper {
-                    self.reaper.blocked(record, why, self.waivers, &self.victims, cast)?;
+                let allocates = self.allocs.blocked(record, cast);
+                if !is_reaper {
+                    return allocates;
                 }
-                self.allocs.blocked(record, cast)
+                allocates.and(self.reaper.blocked(record, why, self.waivers, &self.victims, cast))
             }
             Event::Woken { how, .. } => {
                 self.locks.woken(task, how);
@@ -116,21 +115,16 @@ impl Watch {
         let is_reaper = self.reaper.id == Some(record.task);
         match record.event {
             Event::AllocBegin { gfp, .. } => {
-                if is_reaper {
-                    reaper::Reaper::allocates(gfp)?;
-                }
-                self.allocs.begun(record, gfp);
-                Ok(())
+                self.allocs.begun(record);
+                if is_reaper { reaper::Reaper::allocates(gfp) } else { Ok(()) }
             }
             Event::AllocDone { .. } => {
                 self.allocs.done(record.task);
                 Ok(())
             }
             Event::DirectReclaimBegin { gfp, .. } => {
-                if is_reaper {
-                    reaper::Reaper::allocates(gfp)?;
-                }
-                self.allocs.reclaim_begun(record, cast)
+                let begun = self.allocs.reclaim_begun(record, cast);
+                begun.and(if is_reaper { reaper::Reaper::allocates(gfp) } else { Ok(()) })
             }
             Event::DirectReclaimEnd { .. } => {
                 self.allocs.reclaim_ended(record.task);
@@ -150,6 +144,10 @@ impl Watch {
                 Ok(())
             }
             Event::OomKillProcess { .. } => self.victims.kill_begun(record, cast),
+            Event::OutOfMemory { .. } => {
+                self.victims.kill_over(record.task);
+                Ok(())
+            }
             Event::SignalGenerate { target } => {
                 self.victims.signalled(record.task, target);
                 Ok(())
@@ -157,7 +155,7 @@ impl Watch {
             Event::MarkVictim { victim, .. } => self.victims.marked(record, victim, cast),
             Event::WakeReaper { victim } => self.reaper.woken(record, victim, cast),
             Event::BackedOff { mm, .. } if is_reaper => {
-                self.reaper.backed_off(record, mm);
+                self.reaper.backed_off(record, mm, &self.victims);
                 Ok(())
             }
             Event::HandedOff { mm, .. } if is_reaper => {
@@ -165,8 +163,8 @@ impl Watch {
                 Ok(())
             }
             Event::StartTaskReaping { victim } if is_reaper => {
-                self.victims.is_reapable(victim, cast)?;
-                self.reaper.begun(record, victim, &self.victims, cast)
+                let begun = self.reaper.begun(record, victim, &self.victims, cast);
+                begun.and(self.victims.is_reapable(victim, cast))
             }
             Event::SkipTaskReaping { victim } if is_reaper => {
                 self.reaper.skipped(record, victim, &self.victims, cast)

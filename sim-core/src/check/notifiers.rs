@@ -154,8 +154,8 @@ impl Notifiers {
             let Some(state) = self.subscriptions.get_mut(id.index()) else {
                 continue;
             };
-            let open = std::mem::take(&mut state.open);
-            if let Some(start) = open.into_iter().find(|start| !inside(start.task)) {
+            let left = state.open.iter().position(|start| !inside(start.task));
+            if let Some(start) = left.map(|at| state.open.remove(at)) {
                 let who = device_name(cast, id);
                 let text = format!("the mm goes, but a start of {who} has had no end");
                 return Err(Breach::new(Invariant::StartsHaveEnds, text)

@@ -82,8 +82,10 @@ impl Reaper {
     }
 
     /// It backs off from a whole mm and calls that done.
-    pub(super) fn backed_off(&mut self, record: &Record, mm: MmId) {
-        self.owes = Some((mm, *record));
+    pub(super) fn backed_off(&mut self, record: &Record, mm: MmId, victims: &Victims) {
+        if !victims.is_skipped(mm) {
+            self.owes = Some((mm, *record));
+        }
     }
 
     /// It leaves the mm to a worker, which sets SKIP when it is done, or
@@ -121,10 +123,11 @@ impl Reaper {
             Some(work) if work.victim == victim => {
                 work.attempts += 1;
                 let attempts = work.attempts;
-                let early = work.ended.filter(|&(ended, _)| record.at - ended < pause);
                 // Kernels that queue tasks, not mms, may queue one again while it is worked on.
                 let queued = self.woken.iter().filter(|&&woken| woken == victim).count();
                 let rounds = if self.switches.queues_mm_once { 1 } else { queued };
+                let early = work.ended.filter(|&(ended, _)| record.at - ended < pause);
+                let early = early.filter(|_| rounds == 1);
                 if attempts as usize > ATTEMPTS_MAX * rounds {
                     let text = format!("attempt {attempts} on {}", name(cast, victim));
                     return Err(Breach::new(Invariant::TenAttempts, text));
@@ -139,12 +142,11 @@ impl Reaper {
                 }
             }
             _ => {
-                self.pays(cast)?;
+                let paid = self.pays(cast);
                 self.work = Some(Work { victim, attempts: 1, ended: None });
+                self.owes = mm.filter(|&mm| !victims.is_skipped(mm)).map(|mm| (mm, *record));
+                return paid;
             }
-        }
-        if let Some(mm) = mm.filter(|&mm| !victims.is_skipped(mm)) {
-            self.owes = Some((mm, *record));
         }
         Ok(())
     }
@@ -166,10 +168,10 @@ impl Reaper {
         victims: &Victims,
         cast: &Cast,
     ) -> Result<(), Breach> {
-        self.tries(record, victim, victims, cast)?;
+        let tried = self.tries(record, victim, victims, cast);
         self.attempt = Some((victim, *record, false));
         self.refused.clear();
-        Ok(())
+        tried
     }
 
     pub(super) fn skipped(
@@ -179,9 +181,9 @@ impl Reaper {
         victims: &Victims,
         cast: &Cast,
     ) -> Result<(), Breach> {
-        self.tries(record, victim, victims, cast)?;
+        let tried = self.tries(record, victim, victims, cast);
         self.ends(record);
-        Ok(())
+        tried
     }
 
     fn ends(&mut self, record: &Record) {
@@ -281,7 +283,7 @@ impl Reaper {
         Err(Breach::new(Invariant::ReaperNeverBlocks, text))
     }
 
-    pub(super) fn acquired(&self, _record: &Record, lock: LockId) -> Result<(), Breach> {
+    pub(super) fn acquired(&self, lock: LockId) -> Result<(), Breach> {
         if self.oom_lock != Some(lock) {
             return Ok(());
         }

@@ -157,6 +157,11 @@ impl Victims {
         }
     }
 
+    /// `out_of_memory()` returned, perhaps because the chosen one was gone.
+    pub(super) fn kill_over(&mut self, killer: TaskId) {
+        self.kills.remove(&killer);
+    }
+
     pub(super) fn marked(
         &mut self,
         record: &Record,

@@ -32,6 +32,8 @@ impl Waivers {
             waived.add(skips, Invariant::ReaperTakesNothing);
             waived.add(blocks, Invariant::ReaperNeverBlocks);
             waived.add(hands_off, Invariant::SkipEndsReaping);
+            // The worker sets it when it is done.
+            waived.add(hands_off, Invariant::ReaperSetsSkip);
             waived.add(hands_off, Invariant::RefusedVmaIsWhole);
         }
         let sleeps = declared.drivers.iter().any(|driver| driver.id() == "sleeps-anyway");

@@ -94,7 +94,7 @@ pub(super) async fn mn_hlist_invalidate_range_start(
 ) -> Result<(), Refused> {
     let ticket = srcu_read_lock(cx);
     let mut result = Ok(());
-    let mut started = Vec::new();
+    let (mut started, mut spared) = (Vec::new(), Vec::new());
     for notifier in listed(cx, range.mm, |ops| ops.start) {
         let _in = cx.enter(Func::MnHlistStart);
         if !is_listed(cx, range.mm, notifier) {
@@ -105,6 +105,7 @@ pub(super) async fn mn_hlist_invalidate_range_start(
             continue;
         }
         if super::core_refuses(cx, notifier, &range) {
+            spared.push(notifier);
             result = Err(Refused);
         } else if call(cx, notifier, &range).await.is_ok() {
             started.push(notifier);
@@ -119,7 +120,7 @@ pub(super) async fn mn_hlist_invalidate_range_start(
     if result.is_err() {
         if cx.kernel().switches.ends_paired {
             // Those whose start succeeded expect their end: all get it that have one.
-            mn_hlist_invalidate_end(cx, range).await;
+            end_all(cx, range, &spared).await;
         } else {
             let drivers = &cx.kernel().drivers;
             for notifier in started {
@@ -148,7 +149,13 @@ async fn call(cx: &Cx, notifier: NotifierId, range: &NotifierRange) -> Result<()
 
 /// `mn_hlist_invalidate_end()`.
 pub(super) async fn mn_hlist_invalidate_end(cx: &Cx, range: NotifierRange) {
-    let ending = listed(cx, range.mm, |ops| ops.end);
+    end_all(cx, range, &[]).await;
+}
+
+/// The same, but for those that the core refused for: they never heard of the range.
+async fn end_all(cx: &Cx, range: NotifierRange, spared: &[NotifierId]) {
+    let mut ending = listed(cx, range.mm, |ops| ops.end);
+    ending.retain(|notifier| !spared.contains(notifier));
     if ending.is_empty() {
         return;
     }
