@@ -62,3 +62,43 @@ pub(crate) fn golden(mode: Golden) -> Result<(), Failure> {
         }
     }
 }
+
+/// Which seeds to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Search {
+    /// The first one.
+    pub(crate) from: u64,
+    /// How many.
+    pub(crate) runs: u64,
+}
+
+impl Search {
+    pub(crate) fn from_words(words: &[&str]) -> Result<Self, String> {
+        let mut search = Self { from: 0, runs: 100_000 };
+        let mut words = words.iter().flat_map(|word| word.split('='));
+        while let Some(word) = words.next() {
+            let number = match word {
+                "--from" => &mut search.from,
+                "--runs" => &mut search.runs,
+                other => return Err(format!("`search` does not take `{other}`")),
+            };
+            let given = words.next().unwrap_or_default();
+            *number =
+                given.parse().map_err(|_| format!("`{word}` wants a number, not `{given}`"))?;
+        }
+        Ok(search)
+    }
+}
+
+/// Runs the scenarios of many seeds on all CPUs.
+pub(crate) fn search(seeds: Search) -> Result<(), Failure> {
+    let (from, runs) = (seeds.from.to_string(), seeds.runs.to_string());
+    let build =
+        ["run", "--profile", "search", "--package", "sim-core", "--example", "search", "--"];
+    Step {
+        name: "Search for a scenario that breaks the model",
+        cost: "some 3 minutes per million runs",
+        remedy: "`cargo run --profile search --example search SEED` shows one",
+    }
+    .run(|| run(cargo(&build).args([&from, &runs])))
+}

@@ -32,6 +32,9 @@ Commands:
   lint    formatting, clippy natively and for WebAssembly, dependency rules
   golden  check the recorded outputs
             --update    rewrite them from what the code does now
+  search  run scenarios drawn from seeds until one breaks the model
+            --runs N    how many (100000)
+            --from N    the first seed (0)
 
 Options:
   -h, --help  print this
@@ -61,6 +64,7 @@ enum Chore {
     Bench,
     Lint,
     Golden(chores::Golden),
+    Search(chores::Search),
 }
 
 impl Chore {
@@ -89,6 +93,7 @@ impl Chore {
                 ["--update"] => Ok(Self::Golden(chores::Golden::Update)),
                 [word, ..] => Err(format!("`golden` does not take `{word}`")),
             },
+            "search" => chores::Search::from_words(&rest).map(Self::Search),
             other => Err(format!("there is no command `{other}`")),
         }
     }
@@ -106,6 +111,7 @@ impl Chore {
             Self::Bench => bench::bench(),
             Self::Lint => chores::lint(),
             Self::Golden(mode) => chores::golden(mode),
+            Self::Search(seeds) => chores::search(seeds),
         };
         match outcome {
             Ok(()) => ExitCode::SUCCESS,
@@ -128,7 +134,7 @@ mod tests {
 
     #[test]
     fn every_command_is_in_the_help() {
-        for command in ["serve", "test", "dist", "bench", "lint", "golden"] {
+        for command in ["serve", "test", "dist", "bench", "lint", "golden", "search"] {
             assert!(HELP.contains(&format!("\n  {command} ")), "{command}");
             assert!(chore(command).is_ok(), "{command}");
             assert_eq!(chore(&format!("{command} --help")), Ok(Chore::Help));
@@ -140,6 +146,8 @@ mod tests {
         let Ok(Chore::Serve(options)) = chore("serve --port 9000 --open") else { panic!() };
         assert_eq!((options.port, options.open), (9000, true));
         assert_eq!(chore("golden --update"), Ok(Chore::Golden(chores::Golden::Update)));
+        let seeds = chores::Search { from: 7, runs: 1_000_000 };
+        assert_eq!(chore("search --runs 1000000 --from 7"), Ok(Chore::Search(seeds)));
         assert_eq!(chore(""), Ok(Chore::Help));
     }
 

@@ -11,6 +11,8 @@ pub enum Group {
     Example,
     /// Replays a recording of a real kernel.
     Recording,
+    /// Has a log that is known to the microsecond.
+    Golden,
 }
 
 impl Group {
@@ -19,6 +21,7 @@ impl Group {
         match self {
             Self::Example => "examples",
             Self::Recording => "recordings",
+            Self::Golden => "golden",
         }
     }
 }
@@ -63,6 +66,17 @@ pub const ALL: &[Entry] = entries! {
     Recording "capture-6-1-s5part" "The same four megabytes through the interval API"
     Recording "capture-6-1-s6" "An interval over all of the victim: only crumbs are freed"
     Recording "capture-6-1-s6-smp" "An interval over all of the victim, on two CPUs"
+    Golden "g1-clean-exit" "The victim exits by itself before the reaper's turn"
+    Golden "g2-stuck-no-notifier" "A stuck victim without notifiers is reaped after two seconds"
+    Golden "g3-stuck-no-delay" "A stuck victim without notifiers, on a kernel that reaps at once"
+    Golden "g4-overlap-refused" "A GPU keeps its half gibibyte, the rest is reaped at the first attempt"
+    Golden "g5-silent-back-off" "The reaper sleeps a second and has done nothing"
+    Golden "g6-flagged-notifier" "A notifier that promises not to block does not stop the reaper"
+    Golden "g6-unflagged-notifier" "One notifier that may block is enough to stop the reaper"
+    Golden "g7-ignore" "The reaper tells nobody, and a device writes to freed pages"
+    Golden "g11-pins" "The reaper unmaps a gibibyte and frees nothing"
+    Golden "g14-always-refuse" "A driver that always refuses protects what it does not even mirror"
+    Golden "g15-zero-candidates" "Nobody may be killed"
     Recording "capture-6-1-s7" "An interval whose callback never needs to sleep"
     Recording "capture-6-1-l1both" "The interval leak: a refusal that is never taken back"
     Recording "capture-6-1-l2itv" "The same interval without the list: a clean exit"

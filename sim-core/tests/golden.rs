@@ -1,0 +1,210 @@
+//! The golden scenarios of kernel-spec section 10: each run's log, to the
+//! microsecond, against one written by hand from the specification.
+//!
+//! A log is the run's own ftrace and dmesg text, cut down to what says how
+//! the victim fared, with times relative to the first kill; at its end
+//! stands what the reaper freed. `golden/*.txt` are the specification: a
+//! difference is a mistake of the model and never a reason to write anew.
+
+#![cfg(not(target_arch = "wasm32"))]
+
+use std::fmt::Write as _;
+
+use sim_core::base::{SimTime, TaskId};
+use sim_core::engine::Stop;
+use sim_core::export::{dmesg, ftrace};
+use sim_core::kernel::costs::COSTS;
+use sim_core::record::{Event, Run};
+use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
+
+/// Tracepoints that a log shows.
+const TRACED: [&str; 7] = [
+    "mark_victim:",
+    "wake_reaper:",
+    "start_task_reaping:",
+    "skip_task_reaping:",
+    "finish_task_reaping:",
+    "sim:oom_skip_set:",
+    "sim:stale_device_access:",
+];
+/// Log lines that a log shows.
+const LOGGED: [&str; 5] = [
+    "Killed process ",
+    "oom_reaper: ",
+    "callback failed with ",
+    "Kernel panic ",
+    "INFO: task oom_reaper:",
+];
+
+fn run(id: &str) -> Run {
+    let entry = gallery::find(id).unwrap_or_else(|| panic!("{id} is in the gallery"));
+    let scenario = parse(entry.id, entry.text, &[]).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let run = Simulation::new(&scenario, &RunOptions::default()).expect("starts").run();
+    assert_eq!(run.findings.broken, None, "{id}");
+    assert!(!matches!(run.stop, Stop::NoProgress(_) | Stop::EventLimit), "{:?}", run.stop);
+    run
+}
+
+/// Whether a record is shown as a tracepoint, or as a line of the log.
+fn is_shown(event: &Event) -> (bool, bool) {
+    match event {
+        Event::MarkVictim { .. }
+        | Event::WakeReaper { .. }
+        | Event::StartTaskReaping { .. }
+        | Event::SkipTaskReaping { .. }
+        | Event::FinishTaskReaping { .. }
+        | Event::OomSkipSet { .. }
+        | Event::StaleAccess { .. } => (true, false),
+        Event::KilledProcess { .. }
+        | Event::Reaped { .. }
+        | Event::UnableToReap { .. }
+        | Event::MnReturn { refused: true, .. }
+        | Event::Panic { .. } => (false, true),
+        _ => (false, false),
+    }
+}
+
+/// A line's time in microseconds, and what stands before and after it.
+fn timed<'l>(line: &'l str, before: &str, after: &str) -> Option<(&'l str, u64, &'l str)> {
+    let end = line.find(after)?;
+    let start = line[..end].rfind(before)? + before.len();
+    let (seconds, micros) = line[start..end].trim().split_once('.')?;
+    let us = seconds.parse::<u64>().ok()? * 1_000_000 + micros.parse::<u64>().ok()?;
+    Some((&line[..start], us, &line[end + after.len()..]))
+}
+
+/// The lines that are shown, in the order of their records.
+fn lines(run: &Run) -> Vec<(u64, String)> {
+    let (ftrace, dmesg) = (ftrace(run), dmesg(run));
+    let has = |line: &str, words: &[&str]| words.iter().any(|word| line.contains(word));
+    let mut traced = ftrace.lines().filter(|line| has(line, &TRACED)).map(|line| {
+        let (before, us, text) = timed(line, " ", ": ").expect("a tracepoint's line");
+        let who = before.split_whitespace().next().expect("a task").to_owned();
+        (us, who, text)
+    });
+    let mut logged = dmesg.lines().filter(|line| has(line, &LOGGED)).map(|line| {
+        let (_, us, text) = timed(line, "[", "] ").expect("a line of the log");
+        (us, text)
+    });
+    let mut traced_next = traced.next();
+    let mut logged_next = logged.next();
+    let mut lines = Vec::new();
+    for record in run.trace.iter() {
+        let at = record.at.0 / 1000;
+        let (trace, log) = is_shown(&record.event);
+        // What a kernel has no tracepoint or line for is not shown.
+        while let Some((us, text)) = logged_next
+            .as_ref()
+            .filter(|(us, text)| (log && *us == at) || (*us <= at && text.starts_with("INFO: ")))
+        {
+            lines.push((*us, format!("] {text}")));
+            let hung = text.starts_with("INFO: ");
+            logged_next = logged.next();
+            if !hung {
+                break;
+            }
+        }
+        if trace
+            && let Some((us, who, text)) =
+                traced_next.as_ref().filter(|(us, ..)| us.abs_diff(at) <= 1)
+        {
+            lines.push((*us, format!("{who} {text}")));
+            traced_next = traced.next();
+        }
+    }
+    assert_eq!((traced_next, logged_next), (None, None), "every line has its record");
+    lines
+}
+
+/// The log of a run, to the line that begins with `until` after the time.
+fn log(run: &Run, until: Option<&str>) -> String {
+    let lines = lines(run);
+    let killed = lines
+        .iter()
+        .find(|(_, text)| text.contains("mark_victim: ") || text.contains("Killed process "));
+    let killed = killed.map_or_else(|| lines.first().map_or(0, |line| line.0), |line| line.0);
+    let mut log = String::new();
+    let mut end = SimTime(u64::MAX);
+    for (us, text) in lines {
+        let us = us - killed;
+        let time = format!("{}.{:06}", us / 1_000_000, us % 1_000_000);
+        match text.strip_prefix("] ") {
+            Some(text) => writeln!(log, "[{time}] {text}"),
+            None => {
+                let (who, text) = text.split_once(' ').expect("a task");
+                writeln!(log, "{who} {time}: {text}")
+            }
+        }
+        .expect("strings take text");
+        if until.is_some_and(|until| text.contains(until)) {
+            end = SimTime((us + killed) * 1000);
+            break;
+        }
+    }
+    let reaper = run.cast.tasks.iter().find(|(_, task)| task.name == "oom_reaper");
+    let reaper: TaskId = reaper.expect("there is a reaper").0;
+    let freed = run.trace.iter().filter(|record| record.task == reaper && record.at <= end);
+    let freed = freed.map(|record| match record.event {
+        Event::Zap { freed, .. } => u64::from(freed),
+        _ => 0,
+    });
+    writeln!(log, "# the reaper freed {} pages", freed.sum::<u64>()).expect("strings take text");
+    log
+}
+
+#[track_caller]
+fn compare(id: &str, run: &Run, until: Option<&str>, expected: &str) {
+    let log = log(run, until);
+    if log != expected {
+        let differs = log.lines().zip(expected.lines()).position(|(is, should)| is != should);
+        let at = differs.unwrap_or_else(|| log.lines().count().min(expected.lines().count()));
+        panic!("{id} differs from line {}\n--- expected\n{expected}--- is\n{log}", at + 1);
+    }
+}
+
+macro_rules! golden {
+    ($($test:ident $id:literal $(until $until:literal)?;)*) => { $(
+        #[test]
+        fn $test() {
+            let expected = include_str!(concat!("golden/", $id, ".txt"));
+            let until: &[&str] = &[$($until)?];
+            compare($id, &run($id), until.first().copied(), expected);
+        }
+    )* };
+}
+
+golden! {
+    g1_clean_exit "g1-clean-exit";
+    g2_stuck_no_notifier "g2-stuck-no-notifier";
+    g3_stuck_no_delay "g3-stuck-no-delay";
+    g4_overlap_refused "g4-overlap-refused";
+    g5_silent_back_off "g5-silent-back-off" until "mark_victim: pid=200";
+    g6_flagged_notifier "g6-flagged-notifier" until "sim:oom_skip_set";
+    g6_unflagged_notifier "g6-unflagged-notifier" until "mark_victim: pid=200";
+    g7_ignore "g7-ignore" until "sim:stale_device_access";
+    g11_pins "g11-pins" until "mark_victim: pid=200";
+    g14_always_refuse "g14-always-refuse" until "sim:oom_skip_set";
+    g15_zero_candidates "g15-zero-candidates";
+}
+
+/// "Other costs 0" holds for costs that are new, too.
+#[test]
+fn nothing_else_costs_anything() {
+    for entry in gallery::gallery()
+        .iter()
+        .filter(|entry| entry.id.starts_with('g') && entry.id.as_bytes()[1].is_ascii_digit())
+    {
+        let scenario = parse(entry.id, entry.text, &[]).expect("golden scenarios are sound");
+        let costs = &scenario.machine.costs;
+        for (cost, ..) in COSTS {
+            let ns = costs.get(*cost).map_or(u64::MAX, |cost| cost.0);
+            let expected = match *cost {
+                "zap_page" | "zap_page_tight" => 500,
+                "reclaim_pass" => 1_000_000,
+                _ => 0,
+            };
+            assert_eq!(ns, expected, "{cost} of {}", entry.id);
+        }
+        assert_eq!((scenario.machine.hz, scenario.machine.timer_wheel), (250, false));
+    }
+}

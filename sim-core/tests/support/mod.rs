@@ -1,0 +1,4 @@
+//! Scenarios that nobody wrote, for properties and for the search.
+
+pub(crate) mod random;
+pub(crate) mod trial;

@@ -1,0 +1,376 @@
+//! A scenario drawn from a seed: a small machine on which a few processes
+//! want more memory than there is, in every way that the language knows.
+//!
+//! Always the same text for the same seed. Runs are kept short: hundreds
+//! of pages, a few seconds, one to four processes.
+
+use std::fmt::Write as _;
+
+use sim_core::base::Stream;
+use sim_core::kernel::switches::PROFILES;
+use sim_core::{driver, policy};
+
+const GFPS: [&str; 9] = [
+    "GFP_KERNEL",
+    "GFP_NOFS",
+    "GFP_NOIO",
+    "GFP_NOWAIT",
+    "GFP_ATOMIC",
+    "GFP_KERNEL|__GFP_NORETRY",
+    "GFP_KERNEL|__GFP_RETRY_MAYFAIL",
+    "GFP_KERNEL|__GFP_NOFAIL",
+    "GFP_NOFS|__GFP_NOFAIL",
+];
+
+struct Draw {
+    stream: Stream,
+    text: String,
+}
+
+/// The scenario of a seed, as TOML.
+pub(crate) fn random_scenario(seed: u64) -> String {
+    let mut draw = Draw { stream: Stream::new(seed, "scenario", "random"), text: String::new() };
+    draw.scenario();
+    draw.text
+}
+
+/// What a task has, for its steps to name.
+struct Has {
+    regions: usize,
+    threads: usize,
+    devices: usize,
+    locks: usize,
+    tasks: usize,
+    /// Events that somebody signals.
+    events: usize,
+}
+
+impl Draw {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.stream.below(bound)
+    }
+
+    fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + self.below(high - low + 1)
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn pick<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
+        let bound = u64::try_from(of.len()).expect("short lists");
+        of[usize::try_from(self.below(bound)).expect("within the list")]
+    }
+
+    fn say(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn scenario(&mut self) {
+        let kernels: Vec<&str> = PROFILES.iter().map(|profile| profile.id).collect();
+        let kernel = self.pick(&kernels);
+        self.say("schema = 1");
+        self.say("title = \"Drawn\"");
+        writeln!(self.text, "kernel = \"{kernel}\"").expect("text");
+        if self.chance(50) {
+            let policies: Vec<&str> = policy::ALL.iter().map(|policy| policy.id()).collect();
+            let policy = self.pick(&policies);
+            writeln!(self.text, "policy = \"{policy}\"").expect("text");
+        }
+        let horizon = self.pick(&["200ms", "1s", "1200ms", "2500ms", "4s"]);
+        writeln!(self.text, "horizon = \"{horizon}\"").expect("text");
+        let free = self.machine();
+        let devices = usize::try_from(self.below(3)).expect("small");
+        for index in 0..devices {
+            self.device(index);
+        }
+        let locks = usize::try_from(self.below(1)).expect("small");
+        for index in 0..locks {
+            let kind = self.pick(&["mutex", "rwsem"]);
+            writeln!(self.text, "[[lock]]\nname = \"l{index}\"\nkind = \"{kind}\"").expect("text");
+        }
+        let cgroups = usize::try_from(self.below(1)).expect("small");
+        for index in 0..cgroups {
+            self.cgroup(index, free);
+        }
+        let tasks = usize::try_from(self.between(1, 4)).expect("small");
+        for index in 0..tasks {
+            self.task(index, tasks, free, devices, locks, cgroups);
+        }
+        self.injections(tasks, cgroups, free);
+    }
+
+    /// The machine; pages that are free at the start.
+    fn machine(&mut self) -> u64 {
+        let free = self.between(200, 1500);
+        let min = self.between(16, 60);
+        self.say("[machine]");
+        let (cpus, hz) = (self.between(1, 3), *self.pick(&[&100, &250, &300, &1000]));
+        writeln!(self.text, "cpus = {cpus}\nhz = {hz}").expect("text");
+        if self.chance(40) {
+            let uptime = self.below(100_000);
+            writeln!(self.text, "timer_wheel = true\nuptime = \"{uptime}ms\"").expect("text");
+        }
+        if false {
+            let level = self.below(3);
+            writeln!(self.text, "panic_on_oom = {level}").expect("text");
+        }
+        if false {
+            self.say("oom_kill_allocating_task = true");
+        }
+        if false {
+            let size = self.between(10, 400) * 4;
+            writeln!(self.text, "[machine.swap]\nsize = \"{size}KiB\"").expect("text");
+        }
+        let (clean, dirty) = (self.below(2) * self.below(300), 0);
+        let dma = self.chance(30);
+        if dma {
+            let reserve = self.below(60);
+            let line = format!(
+                "[[machine.zone]]\nname = \"DMA\"\nmanaged = 400\nfree = 300\nmin = 8\nreserve = {reserve}"
+            );
+            self.say(&line);
+        }
+        let managed = free + clean + dirty + 500;
+        let line = format!(
+            "[[machine.zone]]\nname = \"Normal\"\nmanaged = {managed}\nfree = {free}\nmin = {min}\npage_cache = {clean}"
+        );
+        self.say(&line);
+        if self.chance(50) {
+            self.say("[machine.cost]");
+            for cost in ["zap_page", "vma_walk", "printk", "srcu_sync", "rmap_page"] {
+                if self.chance(40) {
+                    let us = self.below(200);
+                    writeln!(self.text, "{cost} = \"{us}us\"").expect("text");
+                }
+            }
+        }
+        free + clean + dirty + if dma { 300 } else { 0 }
+    }
+
+    fn device(&mut self, index: usize) {
+        let drivers: Vec<&str> = driver::ALL.iter().map(|driver| driver.id()).collect();
+        let driver = self.pick(&drivers);
+        writeln!(self.text, "[[device]]\nname = \"d{index}\"\ndriver = \"{driver}\"")
+            .expect("text");
+        if self.chance(60) {
+            let api = self.pick(&["hlist", "interval"]);
+            writeln!(self.text, "api = \"{api}\"").expect("text");
+        }
+        if self.chance(70) {
+            let fence = self.pick(&["1ms", "20ms", "300ms", "3s"]);
+            writeln!(self.text, "fence = \"{fence}\"").expect("text");
+        }
+    }
+
+    fn cgroup(&mut self, index: usize, free: u64) {
+        writeln!(self.text, "[[cgroup]]\nname = \"c{index}\"").expect("text");
+        if index > 0 && self.chance(50) {
+            let parent = self.below(u64::try_from(index).expect("small"));
+            writeln!(self.text, "parent = \"c{parent}\"").expect("text");
+        }
+        if self.chance(60) {
+            let limit = self.between(20, free) * 4;
+            writeln!(self.text, "limit = \"{limit}KiB\"").expect("text");
+        }
+        if self.chance(15) {
+            let high = self.between(20, free) * 4;
+            writeln!(self.text, "high = \"{high}KiB\"").expect("text");
+        }
+        if self.chance(30) {
+            self.say("oom_group = true");
+        }
+    }
+
+    fn task(
+        &mut self,
+        index: usize,
+        tasks: usize,
+        free: u64,
+        devices: usize,
+        locks: usize,
+        cgroups: usize,
+    ) {
+        writeln!(self.text, "[[task]]\nname = \"t{index}\"").expect("text");
+        if self.chance(80) {
+            self.say("preset = \"none\"");
+        }
+        if self.chance(25) {
+            let adj = self.pick(&["-1000", "-300", "400", "1000"]);
+            writeln!(self.text, "oom_score_adj = {adj}").expect("text");
+        }
+        if cgroups > 0 && self.chance(60) {
+            let cgroup = self.below(u64::try_from(cgroups).expect("small"));
+            writeln!(self.text, "cgroup = \"c{cgroup}\"").expect("text");
+        }
+        let start = self.below(40);
+        writeln!(self.text, "start = \"{start}ms\"").expect("text");
+        if false {
+            self.say("root = true");
+        }
+        if false {
+            self.say("oom_task_origin = true");
+        }
+        let threads = usize::try_from(self.below(3)).expect("small");
+        let regions = usize::try_from(self.between(1, 3)).expect("small");
+        let has = Has { regions, threads, devices, locks, tasks, events: 2 };
+        self.text.push_str("program = [\n");
+        for region in 0..regions {
+            let size = self.between(1, free * 3 / 4) * 4;
+            let kind = if self.chance(70) {
+                "anon"
+            } else {
+                self.pick(&["private-file", "shared-file", "shmem", "anon"])
+            };
+            writeln!(self.text, "  {{ mmap = \"r{region}\", size = \"{size}KiB\" }},")
+                .expect("text");
+        }
+        for device in 0..devices {
+            if self.chance(60) {
+                let region = self.below(u64::try_from(regions).expect("small"));
+                writeln!(self.text, "  {{ register = \"d{device}\", region = \"r{region}\" }},")
+                    .expect("text");
+            }
+        }
+        for thread in 0..threads {
+            writeln!(self.text, "  {{ thread = \"h{thread}\" }},").expect("text");
+        }
+        for _ in 0..self.between(1, 5) {
+            self.step(&has, 0);
+        }
+        if self.chance(60) {
+            self.say("  { idle = true },");
+        }
+        self.say("]");
+        for thread in 0..threads {
+            writeln!(self.text, "[[task.thread]]\nname = \"h{thread}\"\nprogram = [")
+                .expect("text");
+            for _ in 0..self.between(1, 3) {
+                self.step(&has, 0);
+            }
+            if self.chance(50) {
+                let stuck = self.pick(&["1ms", "150ms", "2s", "60s"]);
+                writeln!(self.text, "  {{ stuck = \"{stuck}\" }},").expect("text");
+            }
+            self.say("]");
+        }
+    }
+
+    fn region(&mut self, has: &Has) -> u64 {
+        self.below(u64::try_from(has.regions).expect("small"))
+    }
+
+    /// A step of a program.
+    fn step(&mut self, has: &Has, depth: u32) {
+        let region = self.region(has);
+        let line = match [0, 0, 0, 7, 13, 13, 21, 14][self.below(8) as usize] {
+            0..=6 => format!("{{ touch = \"r{region}\" }}"),
+            7 => {
+                let rate = self.between(1, 200);
+                format!("{{ touch = \"r{region}\", rate = \"{rate}MiB/s\" }}")
+            }
+            8 => format!("{{ read = \"r{region}\" }}"),
+            9 => format!("{{ madvise = \"r{region}\" }}"),
+            10 => format!("{{ mlock = \"r{region}\" }}"),
+            11 => {
+                let gfp = self.pick(&GFPS);
+                let (order, count) = (self.below(4), self.between(1, 60));
+                let hold = self.chance(50);
+                format!("{{ alloc = \"{gfp}\", order = {order}, count = {count}, hold = {hold} }}")
+            }
+            12 => "{ free = true }".to_owned(),
+            13 if has.devices > 0 => {
+                let device = self.below(u64::try_from(has.devices).expect("small"));
+                let (ms, count) = (self.between(1, 50), self.between(1, 5));
+                format!(
+                    "{{ submit = \"d{device}\", region = \"r{region}\", every = \"{ms}ms\", count = {count} }}"
+                )
+            }
+            14 if has.devices > 0 => {
+                let device = self.below(u64::try_from(has.devices).expect("small"));
+                format!("{{ register = \"d{device}\", region = \"r{region}\" }}")
+            }
+            15 => format!(
+                "{{ signal = \"e{}\" }}",
+                self.below(u64::try_from(has.events).expect("small"))
+            ),
+            16 => {
+                let task = self.below(u64::try_from(has.tasks).expect("small"));
+                format!("{{ kill = \"t{task}\" }}")
+            }
+            17 => {
+                let adj = self.pick(&["-1000", "0", "700"]);
+                format!("{{ oom_score_adj = {adj} }}")
+            }
+            18 if depth == 0 => {
+                let times = self.between(1, 4);
+                writeln!(self.text, "  {{ repeat = {times}, program = [").expect("text");
+                for _ in 0..self.between(1, 2) {
+                    self.step(has, depth + 1);
+                }
+                "] }".to_owned()
+            }
+            19 | 20 => self.section(has),
+            _ => {
+                let ms = self.below(60);
+                format!("{{ pause = \"{ms}ms\" }}")
+            }
+        };
+        writeln!(self.text, "  {line},").expect("text");
+    }
+
+    /// A section inside the kernel that lets go of what it takes.
+    fn section(&mut self, has: &Has) -> String {
+        let mut steps = Vec::new();
+        let gfp = self.pick(&GFPS);
+        let (count, region) = (self.between(1, 80), self.region(has));
+        let ms = self.pick(&["1ms", "40ms", "900ms"]);
+        let work = match self.below(4) {
+            0 => {
+                format!("{{ alloc = \"{gfp}\", count = {count}, hold = true }}, {{ free = true }}")
+            }
+            1 => format!("{{ sleep = \"{ms}\" }}"),
+            2 => format!("{{ alloc = \"{gfp}\", count = {count} }}"),
+            _ => format!("{{ compute = \"{ms}\" }}"),
+        };
+        match self.below(4) {
+            0 if has.locks > 0 => {
+                let lock = self.below(u64::try_from(has.locks).expect("small"));
+                steps.push(format!("{{ lock = \"l{lock}\" }}, {work}, {{ unlock = \"l{lock}\" }}"));
+            }
+            1 => {
+                let mode = self.pick(&["read", "write"]);
+                steps.push(format!(
+                    "{{ mmap_lock = \"{mode}\" }}, {work}, {{ mmap_unlock = true }}"
+                ));
+            }
+            2 => {
+                let scope = self.pick(&["noio", "nofs", "memalloc"]);
+                steps.push(format!("{{ memalloc = \"{scope}\", program = [{work}] }}"));
+            }
+            _ => steps.push(format!("{work}, {{ touch = \"r{region}\" }}")),
+        }
+        format!("{{ ioctl = [{}] }}", steps.join(", "))
+    }
+
+    fn injections(&mut self, tasks: usize, cgroups: usize, free: u64) {
+        for _ in 0..0 {
+            let (at, task) = (self.below(1500), self.below(u64::try_from(tasks).expect("small")));
+            let what = match self.below(4) {
+                0 => format!("kill = \"t{task}\""),
+                1 => format!("oom_score_adj = {{ task = \"t{task}\", value = 500 }}"),
+                2 if cgroups > 0 => {
+                    let size = self.between(1, free) * 4;
+                    format!("limit = {{ cgroup = \"c0\", size = \"{size}KiB\" }}")
+                }
+                _ => {
+                    let policies: Vec<&str> = policy::ALL.iter().map(|p| p.id()).collect();
+                    format!("policy = \"{}\"", self.pick(&policies))
+                }
+            };
+            writeln!(self.text, "[[inject]]\nat = \"{at}ms\"\n{what}").expect("text");
+        }
+    }
+}
