@@ -100,6 +100,7 @@ impl Observer for Blind {
 
 fn hold_coroutines(pending: u32) {
     let cpus = Cpus {
+        since_tick: Nanos(0),
         count: 1,
         tick: Nanos::from_ms(4),
         latency: Nanos::from_ms(6),

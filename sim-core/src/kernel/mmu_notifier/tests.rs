@@ -272,8 +272,8 @@ fn reader_whose_range_was_invalidated_meanwhile_has_to_do_it_again() {
             _ => None,
         })
         .collect();
-    use ItreeRead::{Begin, Retry, Valid, Waited};
-    assert_eq!(reads, [Begin, Retry, Waited, Valid]);
+    let expected = [ItreeRead::Begin, ItreeRead::Retry, ItreeRead::Waited, ItreeRead::Valid];
+    assert_eq!(reads, expected);
 }
 
 /// When an invalidation of three devices that need 10, 30 and 20 ms is done.

@@ -8,7 +8,7 @@ use crate::kernel::mm::Backing::{Anonymous, Hugetlb, Pfnmap, PrivateFile, Shared
 use crate::kernel::mmu_notifier::register;
 use crate::kernel::plugin::{Api, Approach};
 use crate::kernel::testbed::{Bench, Log, Probe};
-use crate::record::{Event, Reason, SkipBy};
+use crate::record::{Event, MnEvent, Reason, SkipBy};
 
 /// Queues victims at time zero, in this order.
 fn queue(bench: &Bench, victims: &[TaskId]) {
@@ -301,6 +301,5 @@ fn interval_subscribers_hear_of_an_exit_twice() {
             _ => None,
         })
         .collect();
-    use crate::record::MnEvent::{Release, Unmap};
-    assert_eq!(exit, [(0, Release), (0, Unmap)], "the list is empty by then");
+    assert_eq!(exit, [(0, MnEvent::Release), (0, MnEvent::Unmap)], "the list is empty by then");
 }
