@@ -151,7 +151,7 @@ impl Bench {
             *cost = Nanos::ZERO;
         }
         // Lines take a while, so that it matters who holds what meanwhile.
-        costs.printk = Nanos::from_us(100);
+        costs.printk = Nanos::from_ms(1);
         costs.zap_page = Nanos(500);
         costs.zap_page_tight = Nanos(500);
         let kernel = Kernel::new(Parts { engine, switches, costs, clock, drivers }, state);
