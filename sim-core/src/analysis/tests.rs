@@ -68,6 +68,39 @@ fn gallery_has_these_verdicts() {
         capture-6-1-s6-smp: extra-victims
           presser was killed at 4987.988 ms although hog, killed before, still had 90 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
+        g1-clean-exit: recovered
+          victim was killed at 17.000 ms; by 198.000 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        g2-stuck-no-notifier: recovered
+          victim was killed at 17.000 ms; by 2019.000 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 0
+        g3-stuck-no-delay: recovered
+          victim was killed at 1.000 ms; by 3.000 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 0
+        g4-overlap-refused: recovered
+          victim was killed at 1.001 ms; by 3.001 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 10 back-offs 10 refusals 10 reaped 264192 incidents 21
+        g5-silent-back-off: extra-victims
+          mem-hog was killed at 1501.000 ms although victim, killed before, still had 1 GiB.
+          attempts 1 back-offs 1 refusals 0 reaped 0 incidents 3
+        g6-flagged-notifier: recovered
+          victim was killed at 1.000 ms; by 3.044 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 1
+        g6-unflagged-notifier: extra-victims
+          mem-hog was killed at 1501.000 ms although victim, killed before, still had 1 GiB.
+          attempts 1 back-offs 1 refusals 0 reaped 0 incidents 3
+        g7-ignore: recovered
+          victim was killed at 1.001 ms; by 3.045 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 3
+        g11-pins: recovered
+          victim and mem-hog were killed, the last at 133.000 ms; by 133.252 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 2 back-offs 0 refusals 0 reaped 262160 incidents 0
+        g14-always-refuse: extra-victims
+          mem-hog was killed at 1002.000 ms although victim, killed before, still had 1 GiB.
+          attempts 11 back-offs 10 refusals 20 reaped 16 incidents 22
+        g15-zero-candidates: panic
+          The kernel panicked at 17.000 ms: out of memory, and nobody left to kill (System is deadlocked on memory).
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s7: recovered
           hog was killed at 1973.656 ms; by 3977.171 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
