@@ -173,6 +173,18 @@ impl Watch {
                 self.reaper.finished(record, victim, ok, cast)
             }
             Event::Reaped { victim, .. } if is_reaper => self.reaper.reaped(victim, cast),
+            _ => self.see_notifier(record, is_reaper, cast),
+        }
+    }
+
+    /// What notifiers do, and mms that go.
+    fn see_notifier(
+        &mut self,
+        record: &Record,
+        is_reaper: bool,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        match record.event {
             Event::MnCall { notifier, range, blockable, event } => {
                 if is_reaper {
                     self.reaper.called(record);
