@@ -36,40 +36,40 @@ fn gallery_has_these_verdicts() {
           editor was killed at 4314.400 ms although hog, killed before, still had 40 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 18751 incidents 22
         capture-6-1-s1: recovered
-          hog was killed at 1255.394 ms; by 1258.345 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1256.333 ms; by 1257.990 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2: recovered
-          hog1 was killed at 2051.487 ms; by 2058.831 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 2052.388 ms; by 2057.592 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2-smp: recovered
-          hog1 was killed at 1982.378 ms; by 2020.528 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 1983.315 ms; by 1984.997 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2stuck: recovered
-          hog was killed at 1973.686 ms; by 4000.501 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1977.110 ms; by 4000.527 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s3: extra-victims
-          presser was killed at 5031.152 ms although hog, killed before, still had 93.2 MiB.
+          presser was killed at 5033.925 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3-smp: extra-victims
-          presser was killed at 4981.324 ms although hog, killed before, still had 91.2 MiB.
+          presser was killed at 4983.862 ms although hog, killed before, still had 91.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3exit: recovered
-          hog was killed at 1913.786 ms; by 1931.436 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1917.170 ms; by 1934.845 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s4part: extra-victims
-          presser was killed at 5027.854 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5022.381 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s5part: extra-victims
-          presser was killed at 5017.275 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5022.554 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s6: extra-victims
-          presser was killed at 5033.299 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5060.671 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s6-smp: extra-victims
-          presser was killed at 4987.988 ms although hog, killed before, still had 90 MiB.
+          presser was killed at 4983.088 ms although hog, killed before, still had 90 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         g1-clean-exit: recovered
-          victim was killed at 17.000 ms; by 198.000 ms free memory was above the high watermark and every survivor had got its page.
+          victim was killed at 17.000 ms; by 194.000 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         g2-stuck-no-notifier: recovered
           victim was killed at 17.000 ms; by 2019.000 ms free memory was above the high watermark and every survivor had got its page.
@@ -102,13 +102,13 @@ fn gallery_has_these_verdicts() {
           The kernel panicked at 17.000 ms: out of memory, and nobody left to kill (System is deadlocked on memory).
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s7: recovered
-          hog was killed at 1973.656 ms; by 3977.171 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1977.040 ms; by 4009.197 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-l1both: extra-victims
-          presser was killed at 5017.016 ms although hog, killed before, still had 93.2 MiB.
+          presser was killed at 5021.457 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 23
         capture-6-1-l2itv: recovered
-          hog was killed at 1957.219 ms; by 3970.871 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1962.271 ms; by 3970.897 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
     "#]].assert_eq(&text);
 }

@@ -30,6 +30,9 @@ macro_rules! costs {
             pub fn with(given: &BTreeMap<String, Nanos>) -> Self {
                 let mut costs = Self::default();
                 $( if let Some(&cost) = given.get(stringify!($name)) { costs.$name = cost; } )*
+                if !given.contains_key("free_page") {
+                    costs.free_page = Nanos(costs.zap_page.0 * 7 / 10);
+                }
                 costs
             }
         }
@@ -39,12 +42,14 @@ macro_rules! costs {
 costs! {
     /// A fault on an anonymous page, with the page at hand.
     page_fault = 2_300,
-    /// Unmapping one 4 KiB page.
+    /// Unmapping one 4 KiB page and giving it back to the free list, in batches.
     zap_page = 500,
-    /// Giving one unmapped 4 KiB page back to the free list, in batches.
-    free_page = 0,
-    /// Unmapping and freeing one 4 KiB page while no memory is to be had
-    /// for batches: the TLB is flushed every 8 pages.
+    /// The part of `zap_page` that goes into giving it back, which comes
+    /// after the unmapping of up to 9,679 pages (recorded on 6.1.192: 7.4
+    /// of 10.5 us); by default 70 % of it.
+    free_page = 350,
+    /// The same as `zap_page` while no memory is to be had for batches:
+    /// the TLB is flushed every 8 pages. Never less than `zap_page`.
     zap_page_tight = 2_000,
     /// Unmapping 4 KiB of a huge page.
     zap_page_thp = 10,

@@ -8,7 +8,7 @@ use super::cx::Cx;
 use super::device::keep_referenced;
 use super::memcontrol::{mem_cgroup_charge, mem_cgroup_handle_over_high, mem_cgroup_uncharge};
 use super::mm::Vma;
-use super::mmu_gather::tlb_gather_mmu;
+use super::mmu_gather::{tlb_gather_mmu, unmap_page};
 use super::oom_kill::pagefault_out_of_memory;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::swap::{do_swap_page, swap_free};
@@ -145,7 +145,7 @@ fn install(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
 /// Two tasks may do this to one VMA at a time; each page is freed once.
 pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
     let Some(thp) = cx.with(|state| state.mms[mm].vma(range).map(|vma| vma.thp)) else { return };
-    let cost = if thp { cx.costs().zap_page_thp } else { cx.costs().zap_page };
+    let cost = if thp { cx.costs().zap_page_thp } else { unmap_page(cx) };
     let mut tlb = tlb_gather_mmu(mm, range, thp);
     loop {
         // A page table's worth of PTEs, then whoever waits may run.

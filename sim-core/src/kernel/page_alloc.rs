@@ -138,6 +138,8 @@ async fn alloc_pages_slowpath(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option
             wake_all_kswapds(cx, gfp, order);
         }
         let mark = effective_mark(cx, gfp);
+        // Who is killed sees the signal before it makes a second request.
+        let want = if cx.fatal_signal_pending() { 1 << order } else { want };
         if let Some(pages) = get_page_from_freelist(cx, order, want, mark) {
             return Some(pages);
         }

@@ -53,11 +53,14 @@ pub async fn schedule_timeout(cx: &Cx, jiffies: u64, why: Reason, signals: Signa
     cx.sleep(span, why, signals).await
 }
 
-/// `msleep()`: uninterruptible, never shorter than asked.
+/// `msleep()`: uninterruptible, never shorter than asked. In so many
+/// jiffies as the time takes: that of kernels before 6.12 adds one, but
+/// the module of the recordings, which sleeps 20 ms for 6 ticks and 4.5 s
+/// until the first of two buckets, does not.
 pub async fn msleep(cx: &Cx, span: Nanos, why: Reason) {
     let _in = cx.enter(Func::Msleep);
     let tick = cx.kernel().clock.tick().0;
-    let jiffies = span.0.div_ceil(tick) + 1;
+    let jiffies = span.0.div_ceil(tick);
     schedule_timeout(cx, jiffies, why, Signals::Ignored).await;
 }
 
