@@ -69,7 +69,7 @@ fn gallery_has_these_verdicts() {
           presser was killed at 4983.088 ms although hog, killed before, still had 90 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         g1-clean-exit: recovered
-          victim was killed at 17.000 ms; by 194.000 ms free memory was above the high watermark and every survivor had got its page.
+          victim was killed at 17.000 ms; by 198.000 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         g2-stuck-no-notifier: recovered
           victim was killed at 17.000 ms; by 2019.000 ms free memory was above the high watermark and every survivor had got its page.
