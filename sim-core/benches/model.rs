@@ -103,7 +103,6 @@ fn hold_coroutines(pending: u32) {
         since_tick: Nanos(0),
         count: 1,
         tick: Nanos::from_ms(4),
-        since_tick: Nanos(0),
         latency: Nanos::from_ms(6),
         min_granularity: Nanos::from_us(750),
         wakeup_granularity: Nanos::from_ms(1),
