@@ -4,9 +4,12 @@
 //! Mirrors the definition in kernel/sched/psi.c, Linux 6.1, over the
 //! whole machine instead of per CPU: with N = min(tasks that are
 //! runnable or stalled, CPUs), `some` grows by min(stalled/N, 1) and
-//! `full` by (N − min(productive, N))/N of the time. A stall is what the
-//! kernel marks as one; waiting for `oom_lock` or inside a notifier is
-//! none. The averages over 10, 60 and 300 s are taken from the totals.
+//! `full` by (N − min(productive, N))/N of the time. Productive is who
+//! runs and is not stalled: while a CPU reclaims, all is lost on it, even
+//! if somebody else could run (psi_group_change(); recorded: a victim
+//! that shares its CPU with a reclaimer has `full` for half of the time).
+//! A stall is what the kernel marks as one; waiting for `oom_lock` or
+//! inside a notifier is none. The averages over 10, 60 and 300 s are taken from the totals.
 
 mod averages;
 
@@ -31,7 +34,7 @@ pub(super) struct PsiBuilder {
     cpus: u64,
     counted: Vec<bool>,
     stalled: u64,
-    /// Runnable or running, and not stalled.
+    /// Running, and not stalled.
     productive: u64,
     /// Runnable or running, stalled or not.
     wanting_cpu: u64,
@@ -80,7 +83,7 @@ impl PsiBuilder {
         };
         adjust(&mut self.stalled, old.stalled, new.stalled);
         adjust(&mut self.wanting_cpu, old.wants_cpu, new.wants_cpu);
-        adjust(&mut self.productive, old.wants_cpu && !old.stalled, new.wants_cpu && !new.stalled);
+        adjust(&mut self.productive, old.runs && !old.stalled, new.runs && !new.stalled);
         adjust(
             &mut self.stalled_wanting_cpu,
             old.wants_cpu && old.stalled,
@@ -151,6 +154,7 @@ fn total(numerators: &[u128]) -> u64 {
 #[derive(Copy, Clone, Eq, PartialEq)]
 struct Share {
     wants_cpu: bool,
+    runs: bool,
     stalled: bool,
 }
 
@@ -158,6 +162,7 @@ impl Share {
     fn of(task: &TaskNow) -> Self {
         Self {
             wants_cpu: matches!(task.doing, Doing::Runnable | Doing::Running(_)),
+            runs: matches!(task.doing, Doing::Running(_)),
             stalled: task.is_memstalled && task.doing.is_alive(),
         }
     }
