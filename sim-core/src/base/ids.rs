@@ -80,6 +80,8 @@ id! {
     CgroupId
     /// Anonymous pages that processes share since a fork.
     ShareId
+    /// An event that tasks signal and wait for.
+    CompletionId
 }
 
 /// A growing table indexed by one kind of id; nothing is ever removed.

@@ -129,6 +129,19 @@ impl<O: Observer> Engine<O> {
         core.hand_off(lock);
     }
 
+    /// The writer becomes a reader, without letting go in between; readers
+    /// at the head of the queue join it (`downgrade_write()`).
+    pub fn downgrade(&self, lock: LockId) {
+        let mut core = self.core.borrow_mut();
+        let task = core.current();
+        let holders = &mut core.locks[lock].holders;
+        let index = holders.iter().position(|&holder| holder == (task, Hold::Exclusive));
+        holders[index.expect("invariant: only a writer downgrades")].1 = Hold::Shared;
+        core.emit(task, EngineEvent::Released(lock));
+        core.emit(task, EngineEvent::Acquired(lock, Hold::Shared));
+        core.hand_off(lock);
+    }
+
     /// Who holds the lock; of several readers, the first.
     pub fn holder(&self, lock: LockId) -> Option<TaskId> {
         self.core.borrow().locks[lock].holders.first().map(|&(task, _)| task)

@@ -107,6 +107,8 @@ costs! {
     vma_walk = 0,
     /// Switching to another process.
     context_switch = 2_000,
+    /// One round of a program's `repeat`, besides what is in it.
+    program_round = 1_000,
     /// From seeing SIGKILL to the start of the exit.
     signal = 50_000,
     /// Waiting for all callers of notifiers to leave, at release or unregister (not CPU time).

@@ -90,6 +90,8 @@ impl Kernel {
                 memalloc_noio: false,
                 wq_worker: false,
                 kernel_pages: Pages::default(),
+                kernel_pages_charged: 0,
+                section_locks: Vec::new(),
                 memcg_may_oom: false,
                 memcg_in_oom: None,
                 left_cgroup: false,
@@ -248,6 +250,11 @@ impl Cx {
         let left = (until != SimTime::MAX).then(|| until - self.now());
         let engine = &self.kernel.engine;
         engine.wait(queue, Why(why as u8), Signals::Ignored, left).await == Waited::Granted
+    }
+
+    /// Takes a lock, unless SIGKILL comes first.
+    pub async fn lock_killable(&self, lock: LockId, hold: Hold, why: Reason) -> Waited {
+        self.kernel.engine.lock(lock, hold, Why(why as u8), Signals::Killable).await
     }
 
     /// Takes a lock if that needs no wait.

@@ -4,21 +4,20 @@
 //! and kernel/fork.c: `mmput()`, `mmput_async()`, Linux 4.6 to 7.1
 //! (kernel-spec 7.1). The mm goes before the files, so a device file that
 //! a process holds closes only when its memory is gone, and pages that
-//! the device pins go back later still. Locks of the scenario that the
-//! task holds are not let go: in the kernel that would be a bug, and
-//! stays one here. Left out: core dumps, `exit_sem()`, task work.
+//! the device pins go back later still. Left out: core dumps,
+//! `exit_sem()`, task work.
 
 use super::cx::{Cx, NewTask};
+use super::fork::complete_vfork_done;
+use super::kmem::free_kernel_pages;
 use super::memcontrol::cgroup_exit;
 use super::mmap::exit_mmap;
 use super::mmu_notifier::unregister_all;
 use super::oom_kill::exit_oom_victim;
-use super::page_alloc::free_pages;
 use super::signal::kill_threads;
-use super::zone::Use;
 use crate::base::MmId;
 use crate::engine::Hold;
-use crate::record::{Event, Func, Gfp, Reason, TaskKind};
+use crate::record::{Event, Func, Reason, TaskKind};
 
 /// `do_group_exit()`: the whole process ends.
 pub async fn do_group_exit(cx: &Cx) {
@@ -30,16 +29,17 @@ pub async fn do_group_exit(cx: &Cx) {
 /// `do_exit()`.
 pub async fn do_exit(cx: &Cx) {
     let _in = cx.enter(Func::DoExit);
-    let (last, ready) = cx.with(|state| {
+    let (last, ready, children) = cx.with(|state| {
         let leader = state.tasks[cx.task()].leader;
         state.tasks[cx.task()].exiting = true;
         let group = state.group(leader);
         group.live -= 1;
-        (group.live == 0, group.ready)
+        (group.live == 0, group.ready, group.children)
     });
     if last {
-        // Whoever waits for it to be ready waits in vain.
+        // Whoever waits for it to be ready, or to be forked by it, waits in vain.
         cx.wake_all(ready);
+        cx.wake_all(children);
     }
     exit_mm(cx).await;
     cx.record(Event::ProcessExit {});
@@ -55,6 +55,7 @@ pub async fn do_exit(cx: &Cx) {
 async fn exit_mm(cx: &Cx) {
     let _in = cx.enter(Func::ExitMm);
     let Some(mm) = cx.mm() else { return };
+    complete_vfork_done(cx);
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
     cx.with(|state| state.tasks[cx.task()].mm = None);
@@ -111,13 +112,4 @@ async fn exit_files(cx: &Cx) {
     let _in = cx.enter(Func::ExitFiles);
     let leader = cx.with(|state| state.tasks[cx.task()].leader);
     unregister_all(cx, leader).await;
-}
-
-/// What kernel code in this task had allocated for itself.
-fn free_kernel_pages(cx: &Cx) {
-    let pages = cx.with(|state| std::mem::take(&mut state.tasks[cx.task()].kernel_pages));
-    if pages.count() > 0 {
-        free_pages(cx, pages, Use::Kernel);
-        cx.record(Event::KernelPages { held: 0, order: 0, gfp: Gfp::KERNEL.0 });
-    }
 }

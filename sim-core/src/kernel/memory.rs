@@ -1,13 +1,13 @@
 //! Page faults, and taking pages away again.
 //!
 //! Mirrors mm/memory.c: `handle_mm_fault()` for anonymous memory and
-//! `unmap_page_range()`, Linux 6.1. Left out: swap entries,
-//! copy-on-write, files.
+//! `unmap_page_range()`, Linux 6.1. Left out: files.
 
 use super::cx::Cx;
 use super::device::keep_referenced;
+use super::fork::{Taken, Unshared, do_wp_page, unshare};
 use super::memcontrol::{mem_cgroup_charge, mem_cgroup_handle_over_high, mem_cgroup_uncharge};
-use super::mm::Vma;
+use super::mm::{Access, Vma};
 use super::mmu_gather::{tlb_gather_mmu, unmap_page};
 use super::oom_kill::pagefault_out_of_memory;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
@@ -27,6 +27,8 @@ pub enum FaultError {
     Sigbus,
     /// `VM_FAULT_OOM`: no page to be had.
     Oom,
+    /// `VM_FAULT_SIGSEGV`: nothing is mapped there.
+    Segv,
 }
 
 /// Touches 1 to `want` pages of a VMA from its page number `first` on, as
@@ -38,10 +40,14 @@ pub async fn fault_in(
     range: RangeId,
     first: u64,
     want: u64,
+    access: Access,
 ) -> Result<u64, FaultError> {
     let (present, swapped) = cx.with(|state| {
         state.mms[mm].vma(range).map_or((0, false), |vma| {
-            let mapped = vma.present();
+            let mapped = match access {
+                Access::Read => vma.mapped(),
+                Access::Write => vma.present(),
+            };
             (vma.present_from(first, mapped), vma.is_swapped(first, mapped))
         })
     });
@@ -56,7 +62,7 @@ pub async fn fault_in(
     let result = if swapped {
         do_swap_page(cx, mm, range, want).await
     } else {
-        handle_mm_fault(cx, mm, range, want).await
+        handle_mm_fault(cx, mm, range, want, access).await
     };
     cx.with(|state| state.tasks[cx.task()].memcg_may_oom = false);
     cx.unlock(mmap_lock);
@@ -68,8 +74,31 @@ pub async fn fault_in(
 }
 
 /// `handle_mm_fault()` down to `do_anonymous_page()`.
-async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u64, FaultError> {
+async fn handle_mm_fault(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    want: u64,
+    access: Access,
+) -> Result<u64, FaultError> {
     let _in = cx.enter(Func::HandleMmFault);
+    if cx.with(|state| state.mms[mm].vma(range).is_none()) {
+        return Err(FaultError::Segv);
+    }
+    if access == Access::Read {
+        // Whoever reads what was never written gets the zero page.
+        cx.cpu(cx.costs().page_fault * want).await;
+        return Ok(want);
+    }
+    let shared = match cx.with(|state| do_wp_page(state, mm, range, want)) {
+        Taken::Nothing => 0,
+        Taken::Copied(count) => count,
+        Taken::Reused(pages) => {
+            cx.cpu(cx.costs().page_fault * pages.count()).await;
+            return Ok(reuse(cx, mm, range, pages));
+        }
+    };
+    let want = if shared > 0 { shared } else { want };
     let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await;
     let mut pages = charge(cx, mm, pages).await.ok_or(FaultError::Oom)?;
     cx.cpu(cx.costs().page_fault * pages.count()).await;
@@ -81,15 +110,32 @@ async fn handle_mm_fault(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result
         return Err(FaultError::Sigbus);
     }
     // Another thread may have been faster: what was its page is not needed twice.
-    let room = cx.with(|state| {
-        let vma = state.mms[mm].vma(range).expect("invariant: faults come from mapped memory");
-        vma.pages() - vma.present() - vma.swapped
+    let (room, shared) = cx.with(|state| {
+        let vma = state.mms[mm].vma(range).expect("invariant: mmap_lock keeps the VMA");
+        (vma.pages() - vma.mapped() - vma.swapped, vma.shared().min(shared))
     });
-    let surplus = pages.take(touched.saturating_sub(room));
+    let copies = pages.take(touched.min(shared));
+    let surplus = pages.take(pages.count().saturating_sub(room));
     free_pages(cx, surplus, Use::InFlight);
     mem_cgroup_uncharge(cx, mm, surplus.count());
     install(cx, mm, range, pages);
+    let mut left = copies.count();
+    while left > 0 {
+        let unshared = cx.with(|state| unshare(state, mm, range, left));
+        let unshared = unshared.expect("invariant: the copies are of shared pages");
+        free_pages(cx, unshared.dropped, Use::Anon);
+        mem_cgroup_uncharge(cx, unshared.owner, unshared.dropped.count());
+        left -= unshared.count;
+    }
+    add_anon(cx, mm, range, copies);
     Ok(touched)
+}
+
+/// `wp_page_reuse()`: the last mapper of shared pages has them for itself.
+fn reuse(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) -> u64 {
+    transfer_pages(cx, pages, Use::Anon, Use::InFlight);
+    add_anon(cx, mm, range, pages);
+    pages.count()
 }
 
 /// The VMAs and pages a program has before its first step: each VMA with
@@ -127,18 +173,24 @@ fn install(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
     if pages.count() == 0 {
         return;
     }
-    cx.with(|state| {
-        let vma = state.mms[mm].vma(range).expect("invariant: faults come from mapped memory");
-        vma.anon.add(pages);
-        vma.touched = vma.touched.max(vma.present() + vma.swapped);
-        assert!(
-            vma.present() <= vma.pages(),
-            "invariant I13: more pages present in a VMA than it has"
-        );
-    });
-    transfer_pages(cx, pages, Use::InFlight, Use::Anon);
+    add_anon(cx, mm, range, pages);
     let pages = u32::try_from(pages.count()).unwrap_or(u32::MAX);
     cx.record(Event::Fault { range, pages });
+}
+
+/// Gives a VMA anonymous pages.
+fn add_anon(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
+    let to = cx.with(|state| {
+        let vma = state.mms[mm].vma(range).expect("invariant: mmap_lock keeps the VMA");
+        vma.anon.add(pages);
+        vma.touched = vma.touched.max(vma.mapped() + vma.swapped);
+        assert!(
+            vma.mapped() <= vma.pages(),
+            "invariant I13: more pages present in a VMA than it has"
+        );
+        vma.anon_use()
+    });
+    transfer_pages(cx, pages, Use::InFlight, to);
 }
 
 /// `unmap_page_range()` within a gather of its own: clears a VMA's PTEs.
@@ -156,24 +208,27 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
             break;
         }
         cx.cpu(cost * batch).await;
-        let (unmapped, mut freed, left) = cx.with(|state| {
+        let (unmapped, mut freed, left, used) = cx.with(|state| {
             let vma = state.mms[mm].vma(range).expect("invariant: the mm outlives its unmapping");
             // Pages of a file stay in the page cache.
             let file = vma.resident.min(batch);
             vma.resident -= file;
             let freed = vma.anon.take(batch - file);
-            (file + freed.count(), freed, vma.anon.count())
+            (file + freed.count(), freed, vma.anon.count(), vma.anon_use())
         });
         if unmapped > 0 {
             let pages = u32::try_from(unmapped).unwrap_or(u32::MAX);
             cx.record(Event::Zap { range, pages, freed: 0 });
             tlb.unmapped_some();
         }
-        keep_referenced(cx, range, left, &mut freed, Use::Anon);
+        keep_referenced(cx, range, left, &mut freed, used);
         if freed.count() > 0 {
-            transfer_pages(cx, freed, Use::Anon, Use::InFlight);
+            transfer_pages(cx, freed, used, Use::InFlight);
             tlb.remove_pages(cx, freed).await;
         }
+    }
+    if unmap_shared_pages(cx, mm, range).await {
+        tlb.unmapped_some();
     }
     tlb.finish(cx).await;
     // zap_pte_range() meets swap entries as well.
@@ -181,4 +236,30 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
         let slots = state.mms[mm].vma(range).map_or(0, |vma| std::mem::take(&mut vma.swapped));
         swap_free(state, slots);
     });
+}
+
+/// The pages of a VMA that are shared since a fork: whether there were any.
+async fn unmap_shared_pages(cx: &Cx, mm: MmId, range: RangeId) -> bool {
+    let mut any = false;
+    loop {
+        let batch = cx
+            .with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.shared().min(PTRS_PER_PTE)));
+        if batch == 0 {
+            return any;
+        }
+        any = true;
+        cx.cpu(cx.costs().zap_page * batch).await;
+        let (unshared, left) = cx.with(|state| {
+            let unshared = unshare(state, mm, range, batch);
+            (unshared, state.mms[mm].vma(range).map_or(0, |vma| vma.shared()))
+        });
+        let Some(Unshared { count: unmapped, dropped: mut freed, owner }) = unshared else {
+            continue;
+        };
+        keep_referenced(cx, range, left, &mut freed, Use::Anon);
+        free_pages(cx, freed, Use::Anon);
+        mem_cgroup_uncharge(cx, owner, freed.count());
+        let count = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
+        cx.record(Event::Zap { range, pages: count(unmapped), freed: count(freed.count()) });
+    }
 }

@@ -5,7 +5,7 @@
 //! A VMA's present pages are counted, not listed: they are taken to be
 //! its first ones.
 
-use super::zone::Pages;
+use super::zone::{Pages, Use};
 use crate::base::{LockId, NotifierId, QueueId, RangeId, ShareId, TaskId};
 
 /// What stands behind the pages of a VMA.
@@ -23,6 +23,15 @@ pub enum Backing {
     Hugetlb,
     /// Memory of a device (VM_PFNMAP).
     Pfnmap,
+}
+
+/// What a program does with a page.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Access {
+    /// It reads.
+    Read,
+    /// It writes: `FAULT_FLAG_WRITE`.
+    Write,
 }
 
 /// A VMA.
@@ -57,8 +66,26 @@ pub struct Vma {
     pub thp: bool,
     /// Pages it has had so far: those from 0 to here were touched.
     pub touched: u64,
-    /// Pages shared since a fork, and the first one it still maps.
-    pub share: Option<(ShareId, u64)>,
+    /// Pages shared since a fork, behind its own ones.
+    pub shares: Vec<Shared>,
+}
+
+/// A stretch of a share that a VMA maps: pages `from..to`, never empty.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Shared {
+    /// Which share.
+    pub share: ShareId,
+    /// First page.
+    pub from: u64,
+    /// One past the last.
+    pub to: u64,
+}
+
+impl Shared {
+    /// How many pages.
+    pub fn count(&self) -> u64 {
+        self.to - self.from
+    }
 }
 
 impl Vma {
@@ -79,7 +106,7 @@ impl Vma {
             locked: false,
             thp: false,
             touched: 0,
-            share: None,
+            shares: Vec::new(),
         }
     }
 
@@ -113,6 +140,67 @@ impl Vma {
     /// Its size in pages.
     pub fn pages(&self) -> u64 {
         (self.end - self.start) >> 12
+    }
+
+    /// Pages mapped and shared since a fork.
+    pub fn shared(&self) -> u64 {
+        self.shares.iter().map(Shared::count).sum()
+    }
+
+    /// Pages mapped in all.
+    pub fn mapped(&self) -> u64 {
+        self.present() + self.shared()
+    }
+
+    /// What its pages are used for while they are anonymous.
+    pub fn anon_use(&self) -> Use {
+        if self.locked { Use::Unevictable } else { Use::Anon }
+    }
+
+    /// Takes the part from `address` on out, with its share of the pages:
+    /// the first ones stay.
+    #[must_use]
+    pub(super) fn split(&mut self, id: RangeId, address: u64) -> Self {
+        let mut upper = Self::new(id, address, self.end, self.backing);
+        (upper.locked, upper.thp) = (self.locked, self.thp);
+        let stays = (address - self.start) >> 12;
+        upper.touched = self.touched.saturating_sub(stays);
+        self.touched -= upper.touched;
+        let mut leave = (self.mapped() + self.swapped).saturating_sub(stays);
+        // The shared ones lie behind the others.
+        while leave > 0
+            && let Some(last) = self.shares.last_mut()
+        {
+            let count = leave.min(last.count());
+            last.to -= count;
+            let theirs = Shared { share: last.share, from: last.to, to: last.to + count };
+            upper.shares.insert(0, theirs);
+            leave -= count;
+            if last.count() == 0 {
+                self.shares.pop();
+            }
+        }
+        for (mine, its) in
+            [(&mut self.resident, &mut upper.resident), (&mut self.swapped, &mut upper.swapped)]
+        {
+            *its = leave.min(*mine);
+            *mine -= *its;
+            leave -= *its;
+        }
+        for (mine, its) in [
+            (&mut self.file, &mut upper.file),
+            (&mut self.shmem, &mut upper.shmem),
+            (&mut self.anon, &mut upper.anon),
+        ] {
+            *its = mine.take(leave);
+            leave -= its.count();
+        }
+        self.end = address;
+        for half in [&mut *self, &mut upper] {
+            half.head = 0;
+            half.touched = half.touched.max(half.mapped() + half.swapped);
+        }
+        upper
     }
 
     /// Pages mapped, but those shared since a fork.
@@ -155,6 +243,8 @@ pub struct Mm {
     pub owner: TaskId,
     /// VMAs by address.
     pub vmas: Vec<Vma>,
+    /// VMAs that `munmap()` has taken out and not yet unmapped.
+    pub detached: Vec<Vma>,
     /// Threads that use it.
     pub mm_users: u32,
     /// `mmap_lock`.
@@ -183,6 +273,7 @@ impl Mm {
         Self {
             owner,
             vmas: Vec::new(),
+            detached: Vec::new(),
             mm_users: 0,
             mmap_lock,
             oom_skip: false,
@@ -210,29 +301,39 @@ impl Mm {
         self.vmas.insert(at, vma);
     }
 
-    /// The VMA with this id.
+    /// The VMA with this id, detached ones among them.
     pub fn vma(&mut self, id: RangeId) -> Option<&mut Vma> {
-        self.vmas.iter_mut().find(|vma| vma.id == id)
+        self.vmas.iter_mut().chain(&mut self.detached).find(|vma| vma.id == id)
+    }
+
+    /// `vma_lookup()`: the VMA that an address is in.
+    pub fn vma_at(&self, address: u64) -> Option<&Vma> {
+        self.vmas.iter().find(|vma| vma.start <= address && address < vma.end)
+    }
+
+    /// All VMAs that may have pages.
+    fn all(&self) -> impl Iterator<Item = &Vma> {
+        self.vmas.iter().chain(&self.detached)
     }
 
     /// `get_mm_counter(MM_ANONPAGES)`.
     pub fn anon_pages(&self) -> u64 {
-        self.vmas.iter().map(|vma| vma.anon.count()).sum()
+        self.all().map(|vma| vma.anon.count() + vma.shared()).sum()
     }
 
     /// `get_mm_counter(MM_FILEPAGES)`.
     pub fn file_pages(&self) -> u64 {
-        self.vmas.iter().map(|vma| vma.file.count() + vma.resident).sum()
+        self.all().map(|vma| vma.file.count() + vma.resident).sum()
     }
 
     /// `get_mm_counter(MM_SHMEMPAGES)`.
     pub fn shmem_pages(&self) -> u64 {
-        self.vmas.iter().map(|vma| vma.shmem.count()).sum()
+        self.all().map(|vma| vma.shmem.count()).sum()
     }
 
     /// `get_mm_counter(MM_SWAPENTS)`.
     pub fn swap_entries(&self) -> u64 {
-        self.vmas.iter().map(|vma| vma.swapped).sum()
+        self.all().map(|vma| vma.swapped).sum()
     }
 
     /// Mapped pages, present or not.
@@ -254,9 +355,9 @@ impl Mm {
     /// Tables that map `1 << shift` bytes each, for the present pages.
     fn tables(&self, shift: u32) -> u64 {
         let (mut count, mut next) = (0, 0);
-        for vma in self.vmas.iter().filter(|vma| vma.present() > 0) {
+        for vma in self.vmas.iter().filter(|vma| vma.mapped() > 0) {
             let first = (vma.start >> shift).max(next);
-            let last = (vma.start + (vma.present() << 12) - 1) >> shift;
+            let last = (vma.start + (vma.mapped() << 12) - 1) >> shift;
             if last >= first {
                 count += last - first + 1;
                 next = last + 1;

@@ -254,8 +254,17 @@ pub async fn unregister(cx: &Cx, notifier: NotifierId) {
 /// The device files that a process opened close, in the order in which
 /// it opened them: what it registered goes away.
 pub(super) async fn unregister_all(cx: &Cx, opener: TaskId) {
+    unregister_those(cx, |notifier| notifier.opener == opener).await;
+}
+
+/// A process no longer wants a device to mirror it.
+pub async fn unregister_device(cx: &Cx, device: DeviceId, opener: TaskId) {
+    unregister_those(cx, |notifier| notifier.opener == opener && notifier.device == device).await;
+}
+
+async fn unregister_those(cx: &Cx, wanted: impl Fn(&Notifier) -> bool) {
     let ids: Vec<_> = cx.with(|state| {
-        let mine = state.notifiers.iter().filter(|(_, notifier)| notifier.opener == opener);
+        let mine = state.notifiers.iter().filter(|(_, notifier)| wanted(notifier));
         mine.map(|(id, _)| id).collect()
     });
     for id in ids {

@@ -52,7 +52,7 @@ impl Kernel {
 fn uncounted(state: &State) -> Option<(Invariant, String)> {
     let mut anon = Pages::default();
     for (_, mm) in state.mms.iter() {
-        for vma in &mm.vmas {
+        for vma in mm.vmas.iter().chain(&mm.detached) {
             anon.add(vma.anon);
         }
     }

@@ -13,6 +13,15 @@ pub(super) fn send_sigkill(cx: &Cx, leader: TaskId) {
     kill_threads(cx, leader);
 }
 
+/// `kill(2)` with SIGKILL: whether there was such a process.
+pub fn kill_process(cx: &Cx, leader: TaskId) -> bool {
+    let alive = cx.with(|state| state.tasklist.contains(&leader) && state.group(leader).live > 0);
+    if alive {
+        send_sigkill(cx, leader);
+    }
+    alive
+}
+
 /// `zap_other_threads()` and `complete_signal()`: every thread is to die.
 pub(super) fn kill_threads(cx: &Cx, leader: TaskId) {
     let threads = cx.with(|state| {

@@ -4,7 +4,9 @@
 //! that the model needs (include/linux/sched.h, Linux 6.1). What a task
 //! waits for is the engine's business.
 
+use super::completion::Completion;
 use super::device::Device;
+use super::fork::AnonShare;
 use super::mm::Mm;
 use super::mmu_notifier::{Notifier, Srcu};
 use super::plugin::Policy;
@@ -13,8 +15,8 @@ use super::rmap::Lru;
 use super::writeback::Writeback;
 use super::zone::{Pages, Zone};
 use crate::base::{
-    CgroupId, CpuId, DeviceId, Distribution, IdVec, LockId, MmId, NotifierId, QueueId, ShareId,
-    SimTime, Stream, TaskId, ZoneId,
+    CgroupId, CompletionId, CpuId, DeviceId, Distribution, IdVec, LockId, MmId, NotifierId,
+    QueueId, ShareId, SimTime, Stream, TaskId, ZoneId,
 };
 use crate::record::Gfp;
 
@@ -42,6 +44,10 @@ pub struct Task {
     pub wq_worker: bool,
     /// Pages that kernel code running in it holds.
     pub kernel_pages: Pages,
+    /// Of these, how many are charged to its cgroup.
+    pub kernel_pages_charged: u64,
+    /// Locks that its `ioctl` section holds, in the order it took them.
+    pub section_locks: Vec<LockId>,
     /// `memcg_may_oom`: in a page fault of user mode, at whose end it could
     /// handle an OOM (kernels up to 4.18).
     pub memcg_may_oom: bool,
@@ -90,6 +96,12 @@ pub struct Group {
     pub admin: bool,
     /// `oom_task_origin()`: swapoff and the like, to be killed first.
     pub oom_origin: bool,
+    /// Whether it came to life, if another process forks it.
+    pub born: bool,
+    /// Woken when it forks, when it ends, and when a vfork is over.
+    pub children: QueueId,
+    /// Whether it takes over the `oom_score_adj` of who forks it.
+    pub inherits_adj: bool,
     /// In vfork: it uses its parent's mm until it execs or exits.
     pub vfork: bool,
     /// User id, as log lines print it.
@@ -185,18 +197,6 @@ pub struct MemcgStock {
     pub pages: u64,
 }
 
-/// Anonymous pages shared since a fork: page i of the share is kept while
-/// anybody's `low` is at or below i (mm/memory.c `do_wp_page()` moves it).
-#[derive(Clone, Debug)]
-pub struct AnonShare {
-    /// Pages still allocated: those from the least `low` on.
-    pub pages: Pages,
-    /// Pages shared at the fork.
-    pub len: u64,
-    /// Who maps it, and from which page on.
-    pub mappers: Vec<(MmId, u64)>,
-}
-
 /// Everything that changes during a run.
 pub struct State {
     /// Zones, lowest first.
@@ -248,6 +248,8 @@ pub struct State {
     pub sysctl: Sysctl,
     /// How the reaper meets notifiers.
     pub policy: &'static dyn Policy,
+    /// Events that programs signal and wait for.
+    pub completions: IdVec<CompletionId, Completion>,
     /// A queue that nobody wakes: for those who sleep until killed.
     pub forever: QueueId,
 }
@@ -295,6 +297,7 @@ impl State {
             shares: IdVec::new(),
             sysctl: Sysctl { panic_on_oom: PanicOnOom::No, oom_kill_allocating_task: false },
             policy,
+            completions: IdVec::new(),
             forever: engine.new_queue(),
         }
     }

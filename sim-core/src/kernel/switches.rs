@@ -212,6 +212,12 @@ switches! {
     process_mrelease: bool =
         [F, F, F, F, F, F, F, F, F, T, T, T];
 
+    // Mapping.
+    /// `munmap()` unmaps with `mmap_lock` held for reading (commit dd2283f2605e, 4.20; the spec
+    /// is silent on it).
+    munmap_downgrades: bool =
+        [F, F, F, F, F, T, T, T, T, T, T, T];
+
     // MMU notifiers (kernel-spec 4).
     /// Registration API of a driver that does not say.
     interval_api: bool =

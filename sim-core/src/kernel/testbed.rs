@@ -227,6 +227,9 @@ impl Bench {
                 parent: None,
                 admin: false,
                 oom_origin: false,
+                born: false,
+                children: ready,
+                inherits_adj: false,
                 vfork: false,
                 uid: 0,
             });

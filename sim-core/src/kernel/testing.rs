@@ -166,6 +166,9 @@ impl Machine {
             parent: proc.parent,
             admin: proc.admin,
             oom_origin: proc.oom_origin,
+            born: false,
+            children: engine.new_queue(),
+            inherits_adj: false,
             vfork: proc.vfork,
             uid: 0,
         };

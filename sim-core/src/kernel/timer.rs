@@ -53,15 +53,28 @@ pub async fn schedule_timeout(cx: &Cx, jiffies: u64, why: Reason, signals: Signa
     cx.sleep(span, why, signals).await
 }
 
+/// `msecs_to_jiffies()`: enough whole ticks for a span.
+pub(super) fn jiffies_of(clock: &Clock, span: Nanos) -> u64 {
+    span.0.div_ceil(clock.tick().0)
+}
+
 /// `msleep()`: uninterruptible, never shorter than asked. In so many
 /// jiffies as the time takes: that of kernels before 6.12 adds one, but
 /// the module of the recordings, which sleeps 20 ms for 6 ticks and 4.5 s
 /// until the first of two buckets, does not.
 pub async fn msleep(cx: &Cx, span: Nanos, why: Reason) {
+    sleep_for(cx, span, why, Signals::Ignored).await;
+}
+
+/// As `msleep()`, but SIGKILL ends it (`schedule_timeout_killable()`).
+pub async fn msleep_killable(cx: &Cx, span: Nanos, why: Reason) -> Waited {
+    sleep_for(cx, span, why, Signals::Killable).await
+}
+
+async fn sleep_for(cx: &Cx, span: Nanos, why: Reason, signals: Signals) -> Waited {
     let _in = cx.enter(Func::Msleep);
-    let tick = cx.kernel().clock.tick().0;
-    let jiffies = span.0.div_ceil(tick);
-    schedule_timeout(cx, jiffies, why, Signals::Ignored).await;
+    let jiffies = jiffies_of(&cx.kernel().clock, span);
+    schedule_timeout(cx, jiffies, why, signals).await
 }
 
 #[cfg(test)]

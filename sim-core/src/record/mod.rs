@@ -23,7 +23,7 @@ pub use event::{
     SkipBy, ThrottleReason,
 };
 pub use invariant::{Breach, Broken, Findings, Invariant, Monitor};
-pub use names::{Func, Gfp, Reason};
+pub use names::{Func, GFP_NAMES, Gfp, Reason};
 pub use recorder::{Keep, Recorder};
 pub use run::{MODEL_VERSION, Run, RunId};
 pub use trace::{Record, Trace};

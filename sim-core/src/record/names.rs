@@ -158,7 +158,7 @@ vocabulary! {
 }
 
 /// What `%pGg` calls flags: compound names first.
-const GFP_NAMES: [(Gfp, &str); 20] = [
+pub const GFP_NAMES: [(Gfp, &str); 20] = [
     (Gfp::HIGHUSER_MOVABLE, "GFP_HIGHUSER_MOVABLE"),
     (Gfp::KERNEL, "GFP_KERNEL"),
     (Gfp::NOFS, "GFP_NOFS"),

@@ -1,31 +1,38 @@
 //! A checked scenario becomes a kernel with processes, devices and the
 //! reaper, at time zero.
 
-use std::cell::RefCell;
+mod program;
+
 use std::rc::Rc;
 
-use super::checked::{Api as AskedApi, Op, Refuse as AskedRefuse, Scenario, Task};
-use crate::base::{
-    DeviceId, Distribution, IdVec, MmId, Nanos, RangeId, Shape, SimTime, Stream, TaskId, ZoneId,
+use self::program::Programs;
+use super::checked::{
+    Api as AskedApi, Device as AskedDevice, Disk, ForkMm, Inject, Refuse as AskedRefuse, Scenario,
+    Task,
 };
-use crate::check;
-use crate::driver;
-use crate::engine::{Cpus, Engine, Ties};
+use crate::base::{
+    CgroupId, CompletionId, DeviceId, IdVec, LockId, MmId, Nanos, SimTime, Stream, TaskId, ZoneId,
+};
+use crate::engine::{Cpus, Engine, Share, Ties};
+use crate::kernel::completion::Completion;
 use crate::kernel::device::{Device, run_device};
 use crate::kernel::mm::{Backing, Mm, Vma};
 use crate::kernel::mmu_notifier::Srcu;
 use crate::kernel::plugin::{Api, DeviceSetup, Driver, Policy, Refuse, Worker};
 use crate::kernel::ratelimit::RateLimit;
 use crate::kernel::rmap::Lru;
-use crate::kernel::state::{BlockDevice, Group, Kswapd, MemcgStock, PanicOnOom, Sysctl};
+use crate::kernel::sched::nice_share;
+use crate::kernel::state::{BlockDevice, Cgroup, Group, Kswapd, MemcgStock, Swap, Sysctl};
 use crate::kernel::switches::Switches;
 use crate::kernel::writeback::Writeback;
-use crate::kernel::zone::{Marks, Zone};
+use crate::kernel::zone::{Marks, Use, Zone};
 use crate::kernel::{Clock, Costs, Kernel, NewTask, Parts, State, kswapd, oom_reaper};
+use crate::policy;
 use crate::record::{
     Cast, DeviceInfo, Event, Keep, LockInfo, MmInfo, RangeInfo, Recorder, TaskKind, ZoneInfo,
 };
-use crate::workload::{self, Operation, Process, Program, Start, run_process};
+use crate::workload::{Injection, Process, Start, run_injection, run_process};
+use crate::{check, driver};
 
 /// What a run is of, besides the scenario.
 pub(super) struct Choice {
@@ -45,16 +52,9 @@ const REAPER_PID: u32 = 25;
 const KTHREADS: usize = 2;
 /// Thread id of kswapd, as in the recordings.
 const KSWAPD_PID: u32 = 38;
-/// A SATA SSD's read of one page, and its pages per second: 500 MB/s.
-const DISK_LATENCY: Nanos = Nanos::from_us(100);
-const DISK_PAGES_PER_SECOND: u64 = 122_070;
-/// Where regions without an address begin, downwards.
-const MMAP_TOP: u64 = 0x7f00_0000_0000;
-/// Regions are aligned to what one page-table page maps.
-const REGION_ALIGN: u64 = 2 << 20;
 
 /// Sets everything up; the first event is due at time zero.
-pub(super) fn build(scenario: &Scenario, choice: Choice) -> Rc<Kernel> {
+pub(super) fn build(scenario: &Scenario, choice: &Choice) -> Rc<Kernel> {
     let machine = &scenario.machine;
     let costs = Costs::with(&machine.costs);
     let clock = Clock { hz: machine.hz, timer_wheel: machine.timer_wheel, uptime: machine.uptime };
@@ -71,30 +71,83 @@ pub(super) fn build(scenario: &Scenario, choice: Choice) -> Rc<Kernel> {
         let (managed, min, low, high) = (zone.managed, zone.min, zone.low, zone.high);
         cast.zones.push(ZoneInfo { name: zone.name.clone(), managed, min, low, high });
     }
-    let engine = Rc::new(Engine::new(cpus, choice.ties, Recorder::new(choice.keep, cast)));
+    let recorder = Recorder::new(choice.keep, cast);
+    let engine = Rc::new(Engine::new(cpus, choice.ties.clone(), recorder));
     let mut drivers: IdVec<DeviceId, &'static dyn Driver> = IdVec::new();
     for device in &scenario.devices {
         drivers.push(find_driver(&device.driver));
     }
-    let interval_default = choice.switches.interval_api;
     if choice.watch {
-        let declared = check::Declared {
-            switches: choice.switches,
-            policies: &[choice.policy],
-            drivers: &drivers.iter().map(|(_, &driver)| driver).collect::<Vec<_>>(),
-            timer_wheel: machine.timer_wheel,
-        };
-        engine.observe(|_, recorder| recorder.watch(check::monitor(&declared)));
+        watch(scenario, choice, &drivers, &engine);
     }
-    let state = state(scenario, &engine, choice.seed, choice.policy, interval_default);
+    let named = NamedLocks::new(scenario, &engine);
+    let state = state(scenario, &engine, &named, choice);
     let parts = Parts { engine, switches: choice.switches, costs, clock, drivers };
     let kernel = Kernel::new(parts, state);
-    spawn_all(&kernel, scenario, choice.seed);
+    spawn_all(&kernel, scenario, &named, choice.seed);
     kernel
 }
 
 fn find_driver(id: &str) -> &'static dyn Driver {
     driver::find(id).expect("invariant: a checked driver exists")
+}
+
+fn find_policy(id: &str) -> &'static dyn Policy {
+    policy::find(id).expect("invariant: a checked policy exists")
+}
+
+/// Has the invariants watched; the policies injected later are declared too.
+fn watch(
+    scenario: &Scenario,
+    choice: &Choice,
+    drivers: &IdVec<DeviceId, &'static dyn Driver>,
+    engine: &Engine<Recorder>,
+) {
+    let injected = scenario.injections.iter().filter_map(|injection| match injection.what {
+        Inject::Policy { id } => Some(find_policy(id)),
+        _ => None,
+    });
+    let policies: Vec<_> = std::iter::once(choice.policy).chain(injected).collect();
+    let declared = check::Declared {
+        switches: choice.switches,
+        policies: &policies,
+        drivers: &drivers.iter().map(|(_, &driver)| driver).collect::<Vec<_>>(),
+        timer_wheel: scenario.machine.timer_wheel,
+    };
+    engine.observe(|_, recorder| recorder.watch(check::monitor(&declared)));
+}
+
+/// The locks that exist from the start, besides those of address spaces.
+struct NamedLocks {
+    oom_lock: LockId,
+    /// Those that the scenario declares.
+    declared: Vec<LockId>,
+    /// Of each device.
+    devices: Vec<LockId>,
+}
+
+impl NamedLocks {
+    fn new(scenario: &Scenario, engine: &Engine<Recorder>) -> Self {
+        Self {
+            oom_lock: new_lock(engine, "oom_lock".to_owned()),
+            declared: scenario
+                .locks
+                .iter()
+                .map(|lock| new_lock(engine, lock.name.clone()))
+                .collect(),
+            devices: scenario
+                .devices
+                .iter()
+                .map(|device| new_lock(engine, format!("lock of {}", device.name)))
+                .collect(),
+        }
+    }
+}
+
+fn new_lock(engine: &Engine<Recorder>, name: String) -> LockId {
+    let lock = engine.new_lock();
+    engine.observe(|_, recorder| recorder.cast.locks.push(LockInfo { name }));
+    lock
 }
 
 /// CFS's defaults (kernel/sched/fair.c, Linux 6.1), which grow with the
@@ -115,67 +168,35 @@ fn cpus(count: u32, clock: Clock, switch_cost: Nanos) -> Cpus {
 fn state(
     scenario: &Scenario,
     engine: &Engine<Recorder>,
-    seed: u64,
-    policy: &'static dyn Policy,
-    interval_default: bool,
+    named: &NamedLocks,
+    choice: &Choice,
 ) -> State {
-    let named_lock = |name: String| {
-        let lock = engine.new_lock();
-        engine.observe(|_, recorder| recorder.cast.locks.push(LockInfo { name }));
-        lock
-    };
+    let machine = &scenario.machine;
     let mut zones = IdVec::<ZoneId, _>::new();
-    for zone in &scenario.machine.zones {
+    for zone in &machine.zones {
         let marks = Marks {
             min: zone.min,
             low: zone.low,
             high: zone.high,
             lowmem_reserve: zone.lowmem_reserve,
         };
-        zones.push(Zone::new(zone.managed, zone.free, zone.page_cache, marks));
+        let mut made = Zone::new(zone.managed, zone.free, zone.page_cache, marks);
+        made.transfer(Use::Reserved, Use::Dirty, zone.dirty);
+        zones.push(made);
     }
-    let oom_lock = named_lock("oom_lock".to_owned());
     let mut devices = IdVec::new();
-    for device in &scenario.devices {
-        let ops = find_driver(&device.driver).ops();
-        let lock = named_lock(format!("lock of {}", device.name));
-        let default = if interval_default { AskedApi::Interval } else { AskedApi::Hlist };
-        let asked = device.api.unwrap_or(default);
-        let setup = DeviceSetup {
-            name: device.name.clone(),
-            api: match asked {
-                AskedApi::Hlist => Api::Hlist,
-                AskedApi::Interval => Api::Interval,
-            },
-            fence: device.fence,
-            sleep: device.sleep,
-            refuse: device.refuse.map(|refuse| match refuse {
-                AskedRefuse::Overlap => Refuse::Overlap,
-                AskedRefuse::WhenBusy => Refuse::WhenBusy,
-            }),
-            lock,
-            work: device.work,
-            page_refs: device.page_refs.unwrap_or(ops.page_refs),
-            does_not_block: device.does_not_block.unwrap_or(ops.does_not_block),
-            vcpus: device.vcpus,
-            timeout: device.timeout,
-            gfp: device.gfp,
-            worker: device.worker.as_ref().map(|worker| Worker {
-                lock: None,
-                alloc: worker.alloc,
-                time: worker.time,
-            }),
-            acts_on: device.acts_on,
-        };
-        devices.push(Device::new(seed, setup, || engine.new_queue()));
+    for (device, &lock) in scenario.devices.iter().zip(&named.devices) {
+        let setup = device_setup(device, lock, named, choice.switches);
+        devices.push(Device::new(choice.seed, setup, || engine.new_queue()));
     }
     let mut mms = IdVec::new();
     for (index, task) in scenario.tasks.iter().enumerate() {
         let owner = leader(scenario, index);
-        let mmap_lock = named_lock(format!("mmap_lock of {}", task.name));
+        let mmap_lock = new_lock(engine, format!("mmap_lock of {}", task.name));
         mms.push(Mm::new(owner, mmap_lock, engine.new_queue()));
         engine.observe(|_, recorder| recorder.cast.mms.push(MmInfo { owner, mmap_lock }));
     }
+    let swap = machine.swap.as_ref();
     State {
         zones,
         tasks: IdVec::new(),
@@ -185,7 +206,7 @@ fn state(
         devices,
         notifiers: IdVec::new(),
         srcu: Srcu::new(engine.new_queue()),
-        oom_lock,
+        oom_lock: named.oom_lock,
         oom_victims: 0,
         oom_rs: RateLimit::default(),
         pfoom_rs: RateLimit::default(),
@@ -199,19 +220,87 @@ fn state(
             asked: None,
             pfmemalloc_wait: engine.new_queue(),
         },
-        swap: None,
-        disk: BlockDevice {
-            latency: Distribution::new(Shape::Constant(DISK_LATENCY)),
-            pages_per_second: DISK_PAGES_PER_SECOND,
-            stream: Stream::new(seed, "latency", "disk"),
-            busy_until: SimTime::ZERO,
-        },
-        cgroups: IdVec::new(),
-        memcg_stock: (0..scenario.machine.cpus).map(|_| MemcgStock::default()).collect(),
+        swap: swap.map(|swap| Swap {
+            pages: swap.pages,
+            used: 0,
+            device: block_device(&swap.disk, "swap", choice.seed),
+        }),
+        disk: block_device(&machine.disk, "disk", choice.seed),
+        cgroups: cgroups(scenario, engine),
+        memcg_stock: (0..machine.cpus).map(|_| MemcgStock::default()).collect(),
         shares: IdVec::new(),
-        sysctl: Sysctl { panic_on_oom: PanicOnOom::No, oom_kill_allocating_task: false },
-        policy,
+        sysctl: Sysctl {
+            panic_on_oom: machine.panic_on_oom,
+            oom_kill_allocating_task: machine.oom_kill_allocating_task,
+        },
+        policy: choice.policy,
+        completions: completions(scenario, engine),
         forever: engine.new_queue(),
+    }
+}
+
+fn block_device(disk: &Disk, name: &str, seed: u64) -> BlockDevice {
+    BlockDevice {
+        latency: disk.latency,
+        pages_per_second: disk.bandwidth,
+        stream: Stream::new(seed, "latency", name),
+        busy_until: SimTime::ZERO,
+    }
+}
+
+fn cgroups(scenario: &Scenario, engine: &Engine<Recorder>) -> IdVec<CgroupId, Cgroup> {
+    let group = |group: &super::checked::Cgroup| Cgroup {
+        name: group.name.clone(),
+        parent: group.parent.map(CgroupId::from_index),
+        limit: group.limit,
+        high: group.high,
+        usage: 0,
+        oom_group: group.oom_group,
+        oom_waitq: engine.new_queue(),
+        under_oom: 0,
+        oom_locked: false,
+    };
+    scenario.cgroups.iter().map(group).collect()
+}
+
+fn completions(scenario: &Scenario, engine: &Engine<Recorder>) -> IdVec<CompletionId, Completion> {
+    let completion = |_: &String| Completion { wait: engine.new_queue(), done: Some(0) };
+    scenario.events.iter().map(completion).collect()
+}
+
+fn device_setup(
+    device: &AskedDevice,
+    lock: LockId,
+    named: &NamedLocks,
+    switches: &Switches,
+) -> DeviceSetup {
+    let ops = find_driver(&device.driver).ops();
+    let default = if switches.interval_api { AskedApi::Interval } else { AskedApi::Hlist };
+    DeviceSetup {
+        name: device.name.clone(),
+        api: match device.api.unwrap_or(default) {
+            AskedApi::Hlist => Api::Hlist,
+            AskedApi::Interval => Api::Interval,
+        },
+        fence: device.fence,
+        sleep: device.sleep,
+        refuse: device.refuse.map(|refuse| match refuse {
+            AskedRefuse::Overlap => Refuse::Overlap,
+            AskedRefuse::WhenBusy => Refuse::WhenBusy,
+        }),
+        lock,
+        work: device.work,
+        page_refs: device.page_refs.unwrap_or(ops.page_refs),
+        does_not_block: device.does_not_block.unwrap_or(ops.does_not_block),
+        vcpus: device.vcpus,
+        timeout: device.timeout,
+        gfp: device.gfp,
+        worker: device.worker.as_ref().map(|worker| Worker {
+            lock: worker.lock.map(|lock| named.declared[lock]),
+            alloc: worker.alloc,
+            time: worker.time,
+        }),
+        acts_on: device.acts_on,
     }
 }
 
@@ -221,7 +310,19 @@ fn leader(scenario: &Scenario, task: usize) -> TaskId {
     TaskId::from_index(KTHREADS + scenario.devices.len() + task)
 }
 
-fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
+/// The address space of a task: its own, or that of the ancestor it
+/// shares one with.
+fn mm_of(scenario: &Scenario, task: usize) -> MmId {
+    let mut at = task;
+    while let Some(fork) = scenario.tasks[at].fork
+        && fork.mm != ForkMm::Copy
+    {
+        at = fork.parent;
+    }
+    MmId::from_index(at)
+}
+
+fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, named: &NamedLocks, seed: u64) {
     let mut pids = Pids::new(scenario);
     let reaper = new_task("oom_reaper", "oom_reaper", REAPER_PID, TaskKind::Kthread);
     let reaper = kernel.spawn(reaper, oom_reaper);
@@ -253,30 +354,79 @@ fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, seed: u64) {
         });
     }
     for (index, task) in scenario.tasks.iter().enumerate() {
-        let mm = MmId::from_index(index);
         let pid = pids.of(task);
         let mut new = new_task(&task.name, &task.comm, pid, TaskKind::User);
-        new.oom_score_adj = task.oom_score_adj;
-        let process = process(kernel, scenario, task, mm, &mut pids, seed);
+        new.oom_score_adj = inherited(scenario, index, |task| task.oom_score_adj).unwrap_or(0);
+        let adj = new.oom_score_adj;
+        let process = process(kernel, scenario, index, named, &mut pids, seed);
+        let mm = process.mm;
         let id = kernel.spawn(new, |cx| run_process(cx, process));
-        let group = Group {
-            oom_mm: None,
-            group_exit: false,
-            oom_score_adj: task.oom_score_adj,
-            threads: vec![id],
-            live: 1,
-            ready: kernel.engine.new_queue(),
-            cgroup: None,
-            init: pid == 1,
-            parent: None,
-            admin: false,
-            oom_origin: false,
-            vfork: false,
-            uid: 0,
-        };
+        let group = group(kernel, task, id, pid, adj);
         kernel.with(|state| state.groups[id] = Some(group));
+        let share = share(scenario, index, task.nice, task.rt_priority);
+        if share != Share::default() {
+            kernel.engine.set_share(id, share);
+        }
         assert_eq!(id, leader(scenario, index), "invariant: tasks are numbered as planned");
-        kernel.engine.observe(|_, recorder| recorder.cast.tasks[id].mm = Some(mm));
+        if task.fork.is_none() {
+            kernel.engine.observe(|_, recorder| recorder.cast.tasks[id].mm = Some(mm));
+        }
+    }
+    for (index, injection) in scenario.injections.iter().enumerate() {
+        let what = match &injection.what {
+            Inject::Kill { task } => Injection::Kill(leader(scenario, *task)),
+            Inject::SysrqF => Injection::SysrqF,
+            Inject::Limit { cgroup, pages } => {
+                Injection::Limit(CgroupId::from_index(*cgroup), *pages)
+            }
+            Inject::Policy { id } => Injection::Policy(find_policy(id)),
+            Inject::OomScoreAdj { task, value } => {
+                Injection::OomScoreAdj(leader(scenario, *task), *value)
+            }
+        };
+        let name = format!("inject/{index}");
+        let new = new_task(&name, "<inject>", 0, TaskKind::Timer);
+        let at = injection.at;
+        kernel.spawn(new, |cx| run_injection(cx, at, what));
+    }
+}
+
+fn group(kernel: &Kernel, task: &Task, leader: TaskId, pid: u32, adj: i16) -> Group {
+    Group {
+        oom_mm: None,
+        group_exit: false,
+        oom_score_adj: adj,
+        threads: vec![leader],
+        live: 1,
+        ready: kernel.engine.new_queue(),
+        cgroup: task.cgroup.map(CgroupId::from_index),
+        init: pid == 1,
+        parent: None,
+        admin: task.root,
+        oom_origin: task.oom_task_origin,
+        born: false,
+        children: kernel.engine.new_queue(),
+        inherits_adj: task.fork.is_some() && task.oom_score_adj.is_none(),
+        vfork: false,
+        uid: task.uid,
+    }
+}
+
+/// What a task, or else the nearest of its ancestors, says.
+fn inherited<T>(scenario: &Scenario, task: usize, of: impl Fn(&Task) -> Option<T>) -> Option<T> {
+    let parent = |task: &usize| scenario.tasks[*task].fork.map(|fork| fork.parent);
+    std::iter::successors(Some(task), parent).find_map(|task| of(&scenario.tasks[task]))
+}
+
+/// How much of the CPUs a thread gets: what it says, or else its process.
+fn share(scenario: &Scenario, task: usize, nice: Option<i8>, rt_priority: Option<u8>) -> Share {
+    if let (None, Some(nice)) = (rt_priority, nice) {
+        return nice_share(nice);
+    }
+    let rt_priority = rt_priority.or_else(|| inherited(scenario, task, |task| task.rt_priority));
+    match rt_priority {
+        Some(priority) => Share::Fifo(priority),
+        None => nice_share(inherited(scenario, task, |task| task.nice).unwrap_or(0)),
     }
 }
 
@@ -309,36 +459,23 @@ impl Pids {
     }
 }
 
-/// A region that a program maps.
-struct Region {
-    range: RangeId,
-    start: u64,
-    end: u64,
-}
-
-impl Region {
-    fn pages(&self) -> u64 {
-        (self.end - self.start) >> 12
-    }
-}
-
 fn process(
     kernel: &Kernel,
     scenario: &Scenario,
-    task: &Task,
-    mm: MmId,
+    index: usize,
+    named: &NamedLocks,
     pids: &mut Pids,
     seed: u64,
 ) -> Process {
-    let range = |name: &str, start: u64, end: u64, anonymous: bool| {
-        let name = name.to_owned();
-        kernel.engine.observe(|_, recorder| {
-            recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous })
-        })
-    };
+    let task = &scenario.tasks[index];
+    let mm = mm_of(scenario, index);
     let mut vmas = Vec::new();
     for vma in &task.vmas {
-        let id = range(&vma.name, vma.start, vma.end, vma.anonymous);
+        let id = kernel.engine.observe(|_, recorder| {
+            let (start, end, name, anonymous) =
+                (vma.start, vma.end, vma.name.clone(), vma.anonymous);
+            recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous })
+        });
         let backing = if vma.anonymous { Backing::Anonymous } else { Backing::PrivateFile };
         let mut mapped = Vma::new(id, vma.start, vma.end, backing);
         // Text lives in an initramfs: it is nobody's to reclaim.
@@ -346,78 +483,19 @@ fn process(
         mapped.resident = resident;
         vmas.push((mapped, anon));
     }
-    let mut below = MMAP_TOP;
-    let mut regions = Vec::new();
-    for op in &task.program {
-        if let Op::Mmap { region, pages, at } = op {
-            let start = at.unwrap_or((below - (pages << 12)) & !(REGION_ALIGN - 1));
-            below = start;
-            let end = start + (pages << 12);
-            regions.push(Region { range: range(region, start, end, true), start, end });
-        }
-    }
     let first_pid = task.pid.unwrap_or(FIRST_PID);
-    let mut programs = Programs { regions: &regions, seed, threads: Vec::new(), mapped: 0 };
+    let mut programs = Programs::new(kernel, scenario, index, named, seed);
     for thread in &task.threads {
-        let name = format!("{}/{}", task.name, thread.name);
-        let program = programs.operations(&name, &thread.program);
-        programs.threads.push((name, pids.next(first_pid), program));
+        let share = share(scenario, index, thread.nice, thread.rt_priority);
+        programs.thread(thread, pids.next(first_pid), share);
     }
-    let program = programs.operations(&task.name, &task.program);
-    let after = task.start.after.map(|index| leader(scenario, index));
-    let start = Start { after, delay: task.start.delay };
+    let program = programs.first();
+    let start = match task.fork {
+        Some(fork) => Start::Forked(leader(scenario, fork.parent)),
+        None => Start::Alone {
+            after: task.start.after.map(|index| leader(scenario, index)),
+            delay: task.start.delay,
+        },
+    };
     Process { start, mm, vmas, program }
-}
-
-/// Turns checked steps into operations.
-struct Programs<'a> {
-    regions: &'a [Region],
-    seed: u64,
-    threads: Vec<(String, u32, Program)>,
-    mapped: usize,
-}
-
-impl Programs<'_> {
-    fn operations(&mut self, name: &str, steps: &[Op]) -> Program {
-        steps.iter().map(|step| self.operation(name, step)).collect()
-    }
-
-    fn operation(&mut self, name: &str, step: &Op) -> Box<dyn Operation> {
-        match step {
-            Op::Mmap { .. } => {
-                let Region { range, start, end } = self.regions[self.mapped];
-                self.mapped += 1;
-                Box::new(workload::Mmap { range, start, end })
-            }
-            Op::Touch { regions, rate } => {
-                let regions = regions.iter().map(|&index| &self.regions[index]);
-                let regions = regions.map(|region| (region.range, region.pages())).collect();
-                Box::new(workload::Touch { regions, rate: *rate })
-            }
-            Op::Register { device, region, offset, length } => {
-                let start = self.regions[*region].start + offset;
-                let device = DeviceId::from_index(*device);
-                Box::new(workload::Register { device, start, end: start + length })
-            }
-            Op::Submit { device, region, every, count } => Box::new(workload::Submit {
-                device: DeviceId::from_index(*device),
-                range: self.regions[*region].range,
-                every: *every,
-                count: *count,
-            }),
-            Op::Thread { thread } => {
-                let (name, pid, program) = &self.threads[*thread];
-                let (name, program) = (name.clone(), Rc::clone(program));
-                Box::new(workload::Thread { name, pid: *pid, program })
-            }
-            Op::Pause { time } => {
-                let stream = RefCell::new(Stream::new(self.seed, "pause", name));
-                Box::new(workload::Pause { time: *time, stream })
-            }
-            Op::Stuck { time } => Box::new(workload::Stuck { time: *time }),
-            Op::Ready => Box::new(workload::Ready),
-            Op::Idle => Box::new(workload::Idle),
-            Op::Exit => Box::new(workload::Exit),
-        }
-    }
 }

@@ -9,28 +9,25 @@ use std::collections::BTreeSet;
 
 use toml::de::DeTable;
 
-use super::checked::{Api, Device, Machine, Refuse, Scenario};
+use super::checked::{
+    ActsOn, Api, Cgroup, Device, Inject, Injection, Lock, LockKind, Machine, Refuse, Scenario,
+    Worker,
+};
 use super::error::{Diagnostic, Report, Source};
-use super::names;
-use super::program::DELAY_MAX;
-use super::spec::{DEVICE, FILE, Fields, TASK};
+use super::fields::Fields;
+use super::program::{self, FileNames};
+use super::spec::FILE;
+use super::units::PAGE_SIZE;
 use super::{machine, set, task};
 use crate::base::{Distribution, Nanos, Shape};
-use crate::kernel::plugin::ActsOn;
 
 /// Longest text of a file, in bytes.
 const TEXT_MAX: usize = 256 << 10;
 /// Most overrides, and bytes of one.
 const SETS_MAX: usize = 64;
 const SET_SIZE_MAX: usize = 4 << 10;
-const TASKS_MAX: usize = 500;
-const DEVICES_MAX: usize = 64;
-/// Characters of `title` and `about`.
-const TITLE_MAX: usize = 120;
-const ABOUT_MAX: usize = 4_000;
-/// Default and longest `horizon`.
+/// Default `horizon`.
 const HORIZON: Nanos = Nanos::from_secs(60);
-const HORIZON_MAX: Nanos = Nanos::from_secs(3_600);
 
 /// Reads a scenario from the text of a file named `id` and overrides
 /// `(path, value)`, such as `("task.hog.oom_score_adj", "0")`.
@@ -95,33 +92,37 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
         report.add(&schema.span(), "unknown schema", "this program reads schema 1");
         return None;
     }
-    let fields = Fields::new(report, document, 0..0, FILE);
-    let _ = fields.require(report, "schema");
-    let title = fields.require(report, "title").and_then(|v| report.line(v, TITLE_MAX));
-    let about = fields.get("about").and_then(|v| report.line(v, ABOUT_MAX));
-    let kernel = fields.require(report, "kernel");
-    let kernel = kernel.and_then(|v| report.choice(v, "kernel profile", &names::profiles()));
-    let policy = fields.get("policy").and_then(|v| report.choice(v, "policy", &names::policies()));
-    let horizon = fields.get("horizon").and_then(|v| report.time(v, HORIZON_MAX));
-    let machine_fields = fields.get("machine").and_then(|v| machine::open(report, v));
+    let fields = Fields::new(report, document, 0..0, &FILE);
+    let title = fields.line(report, "title");
+    let about = fields.line(report, "about");
+    let kernel = fields.choice(report, "kernel");
+    let policy = fields.choice(report, "policy");
+    let horizon = fields.time(report, "horizon");
+    let machine_fields = fields.table(report, "machine");
     let machine: Machine = machine::machine(report, machine_fields.as_ref());
-    let device_items = tables(report, &fields, "device", DEVICE, DEVICES_MAX);
-    let device_names = names(report, &device_items);
-    let mut devices = Vec::new();
-    for (fields, name) in device_items.iter().zip(&device_names) {
-        devices.extend(device(report, fields, name));
-    }
-    let task_items = tables(report, &fields, "task", TASK, TASKS_MAX);
-    let task_names = names(report, &task_items);
+    let [device_items, task_items, cgroup_items, lock_items] =
+        ["device", "task", "cgroup", "lock"].map(|key| fields.tables(report, key));
     if task_items.is_empty() {
         report.add(&(0..0), "no task", "expected at least one [[task]]");
     }
-    let mut tasks = Vec::new();
-    for (fields, name) in task_items.iter().zip(&task_names) {
-        tasks.push(task::task(report, fields, name, &task_names, &device_names));
+    let mut file = FileNames {
+        tasks: names(report, &task_items),
+        devices: names(report, &device_items),
+        cgroups: names(report, &cgroup_items),
+        locks: names(report, &lock_items),
+        events: events(&task_items),
+        ..FileNames::default()
+    };
+    let locks = locks(report, &lock_items, &file);
+    file.lock_kinds = locks.iter().map(|lock| lock.kind).collect();
+    let cgroups = cgroups(report, &cgroup_items, &file);
+    file.cgroups = cgroups.iter().map(|group| group.name.clone()).collect();
+    let mut devices = Vec::new();
+    for (fields, name) in device_items.iter().zip(&file.devices) {
+        devices.extend(device(report, fields, name, &file));
     }
-    task::check_pids(report, &tasks, &task_items);
-    task::check_starts(report, &tasks, &task_items);
+    let tasks = task::tasks(report, &task_items, &mut file);
+    let injections = injections(report, &fields, &file);
     Some(Scenario {
         id: id.to_owned(),
         title: title?.to_owned(),
@@ -132,19 +133,11 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
         machine,
         devices,
         tasks,
+        cgroups,
+        locks,
+        events: file.events,
+        injections,
     })
-}
-
-/// The items of a list of tables.
-pub(super) fn tables<'t>(
-    report: &mut Report<'_>,
-    fields: &Fields<'t>,
-    key: &str,
-    known: &[&str],
-    count_max: usize,
-) -> Vec<Fields<'t>> {
-    let items = fields.get(key).map_or(&[][..], |value| report.array(value, count_max));
-    items.iter().filter_map(|item| Fields::from_value(report, item, known)).collect()
 }
 
 /// The names of items, which must differ; empty where one has none.
@@ -152,7 +145,7 @@ pub(super) fn names(report: &mut Report<'_>, items: &[Fields<'_>]) -> Vec<String
     let mut seen = BTreeSet::new();
     let mut names = Vec::new();
     for fields in items {
-        let value = fields.require(report, "name");
+        let value = fields.get("name");
         let name = value.and_then(|v| report.name(v)).unwrap_or_default();
         if let Some(value) = value
             && !name.is_empty()
@@ -165,33 +158,155 @@ pub(super) fn names(report: &mut Report<'_>, items: &[Fields<'_>]) -> Vec<String
     names
 }
 
-fn device(report: &mut Report<'_>, fields: &Fields<'_>, name: &str) -> Option<Device> {
-    let driver = fields.require(report, "driver");
-    let driver = driver.and_then(|v| report.choice(v, "driver", &names::drivers()))?;
-    let api = fields.get("api").and_then(|v| report.choice(v, "api", &["hlist", "interval"]));
-    let refuse =
-        fields.get("refuse").and_then(|v| report.choice(v, "answer", &["overlap", "when-busy"]));
-    let fence = fields.get("fence").and_then(|v| report.distribution(v, DELAY_MAX));
-    let sleep = fields.get("sleep").and_then(|v| report.time(v, DELAY_MAX));
+/// The events that any program signals.
+fn events(tasks: &[Fields<'_>]) -> Vec<String> {
+    let mut events: Vec<String> = Vec::new();
+    for task in tasks {
+        let threads = task.get("thread").and_then(|value| value.get_ref().as_array());
+        let threads = threads
+            .into_iter()
+            .flatten()
+            .filter_map(|item| item.get_ref().as_table().and_then(|table| table.get("program")));
+        for program in task.get("program").into_iter().chain(threads) {
+            program::visit(program, 0, &mut |table, _| {
+                let name = table.get("signal").and_then(|value| value.get_ref().as_str());
+                if let Some(name) = name
+                    && !events.iter().any(|known| known == name)
+                {
+                    events.push(name.to_owned());
+                }
+            });
+        }
+    }
+    events
+}
+
+fn locks(report: &mut Report<'_>, items: &[Fields<'_>], file: &FileNames) -> Vec<Lock> {
+    let mut locks = Vec::new();
+    for (fields, name) in items.iter().zip(&file.locks) {
+        let kind = match fields.choice(report, "kind") {
+            Some("mutex") => LockKind::Mutex,
+            _ => LockKind::Rwsem,
+        };
+        locks.push(Lock { name: name.clone(), kind });
+    }
+    locks
+}
+
+/// Control groups, parents before their children.
+fn cgroups(report: &mut Report<'_>, items: &[Fields<'_>], file: &FileNames) -> Vec<Cgroup> {
+    let known: Vec<&str> = file.cgroups.iter().map(String::as_str).collect();
+    let mut cgroups = Vec::new();
+    for (fields, name) in items.iter().zip(&file.cgroups) {
+        let parent = fields.get("parent");
+        let parent = parent.and_then(|_| fields.index(report, "parent", "control group", &known));
+        let pages = |size: Option<u64>| size.map(|bytes| bytes / PAGE_SIZE);
+        cgroups.push(Cgroup {
+            name: name.clone(),
+            parent,
+            limit: pages(fields.size(report, "limit")),
+            high: pages(fields.size(report, "high")),
+            oom_group: fields.boolean(report, "oom_group").unwrap_or(false),
+        });
+    }
+    let parent = |index: &usize| cgroups.get(*index).and_then(|group: &Cgroup| group.parent);
+    let above = |index: usize| std::iter::successors(parent(&index), parent).take(items.len());
+    for (index, fields) in items.iter().enumerate() {
+        if above(index).any(|above| above == index) {
+            let expected = "expected a group that is not inside this one";
+            report.add(&fields.span_of("parent"), "inside itself", expected);
+        }
+    }
+    let mut order: Vec<usize> = (0..cgroups.len()).collect();
+    order.sort_by_key(|&index| above(index).count());
+    let place = |index: usize| order.iter().position(|&other| other == index);
+    let moved = |&index: &usize| {
+        let group: &Cgroup = &cgroups[index];
+        Cgroup { parent: group.parent.and_then(place), ..group.clone() }
+    };
+    order.iter().map(moved).collect()
+}
+
+fn injections(
+    report: &mut Report<'_>,
+    file_fields: &Fields<'_>,
+    file: &FileNames,
+) -> Vec<Injection> {
+    let tasks: Vec<&str> = file.tasks.iter().map(String::as_str).collect();
+    let cgroups: Vec<&str> = file.cgroups.iter().map(String::as_str).collect();
+    let mut injections = Vec::new();
+    for fields in file_fields.tables(report, "inject") {
+        let kinds = ["kill", "sysrq_f", "limit", "policy", "oom_score_adj"];
+        let mut given = kinds.iter().filter(|key| fields.get(key).is_some());
+        let (Some(&key), None) = (given.next(), given.next()) else {
+            let expected = format!("expected exactly one of {} beside `at`", kinds.join(", "));
+            report.add(&fields.span, "what to inject", expected);
+            continue;
+        };
+        let at = fields.time(report, "at");
+        let what = match key {
+            "kill" => fields.index(report, key, "task", &tasks).map(|task| Inject::Kill { task }),
+            "sysrq_f" => fields.flag(report, key).map(|()| Inject::SysrqF),
+            "limit" => fields.table(report, key).and_then(|inner| {
+                let cgroup = inner.index(report, "cgroup", "control group", &cgroups);
+                let is_max = inner.get("size").is_some_and(|v| v.get_ref().as_str() == Some("max"));
+                let pages =
+                    if is_max { None } else { Some(inner.size(report, "size")? / PAGE_SIZE) };
+                Some(Inject::Limit { cgroup: cgroup?, pages })
+            }),
+            "policy" => fields.choice(report, key).map(|id| Inject::Policy { id }),
+            _ => fields.table(report, key).and_then(|inner| {
+                let task = inner.index(report, "task", "task", &tasks);
+                let value = inner.number(report, "value");
+                Some(Inject::OomScoreAdj { task: task?, value: value? })
+            }),
+        };
+        if let (Some(at), Some(what)) = (at, what) {
+            injections.push(Injection { at, what });
+        }
+    }
+    injections
+}
+
+fn device(
+    report: &mut Report<'_>,
+    fields: &Fields<'_>,
+    name: &str,
+    file: &FileNames,
+) -> Option<Device> {
+    let driver = fields.choice(report, "driver");
+    let api = fields.choice(report, "api");
+    let refuse = fields.choice(report, "refuse");
+    let zero = Distribution::new(Shape::Constant(Nanos::ZERO));
+    let worker = fields.table(report, "worker").map(|inner| {
+        let locks: Vec<&str> = file.locks.iter().map(String::as_str).collect();
+        let lock = inner.get("lock").and_then(|_| inner.index(report, "lock", "lock", &locks));
+        let order = inner.number(report, "order").unwrap_or(0);
+        Worker {
+            lock,
+            alloc: inner.gfp(report, "alloc").map(|gfp| (gfp, order)),
+            time: inner.distribution(report, "time").unwrap_or(zero),
+        }
+    });
     Some(Device {
         name: name.to_owned(),
-        driver: driver.to_owned(),
         api: api.map(|api| if api == "hlist" { Api::Hlist } else { Api::Interval }),
-        fence: fence.unwrap_or(Distribution::new(Shape::Constant(Nanos::ZERO))),
-        sleep: sleep.unwrap_or(Nanos::ZERO),
-        refuse: refuse.map(
-            |refuse| {
-                if refuse == "when-busy" { Refuse::WhenBusy } else { Refuse::Overlap }
-            },
-        ),
-        work: None,
-        page_refs: None,
-        does_not_block: None,
-        vcpus: 1,
-        timeout: None,
-        gfp: None,
-        worker: None,
-        acts_on: ActsOn::Any,
+        fence: fields.distribution(report, "fence").unwrap_or(zero),
+        sleep: fields.time(report, "sleep").unwrap_or(Nanos::ZERO),
+        refuse: refuse
+            .map(|word| if word == "when-busy" { Refuse::WhenBusy } else { Refuse::Overlap }),
+        work: fields.distribution(report, "work"),
+        page_refs: fields.boolean(report, "page_refs"),
+        does_not_block: fields.boolean(report, "does_not_block"),
+        vcpus: fields.number(report, "vcpus").unwrap_or(1),
+        timeout: fields.time(report, "timeout"),
+        gfp: fields.gfp(report, "gfp"),
+        acts_on: match fields.choice(report, "acts_on") {
+            Some("unmap") => ActsOn::Unmap,
+            _ => ActsOn::Any,
+        },
+        worker,
+        driver: driver?.to_owned(),
     })
 }
 

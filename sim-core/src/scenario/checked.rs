@@ -6,10 +6,13 @@
 use std::collections::BTreeMap;
 
 use crate::base::{Distribution, Nanos};
+pub use crate::engine::Hold;
 /// Names that [`Machine::costs`] may set, each with its default in ns
 /// and its meaning.
 pub use crate::kernel::costs::COSTS;
-use crate::kernel::plugin::ActsOn;
+pub use crate::kernel::mm::{Access, Backing};
+pub use crate::kernel::plugin::ActsOn;
+pub use crate::kernel::state::PanicOnOom;
 use crate::record::Gfp;
 
 /// A checked scenario.
@@ -33,6 +36,14 @@ pub struct Scenario {
     pub devices: Vec<Device>,
     /// Processes, in file order, which is creation order at equal start times.
     pub tasks: Vec<Task>,
+    /// Control groups of memory, parents before their children.
+    pub cgroups: Vec<Cgroup>,
+    /// Locks that programs and devices take.
+    pub locks: Vec<Lock>,
+    /// Names of the events that programs signal, in the order of their first signal.
+    pub events: Vec<String>,
+    /// What is done from outside, in file order.
+    pub injections: Vec<Injection>,
 }
 
 /// RAM, CPUs, clock and costs.
@@ -48,6 +59,16 @@ pub struct Machine {
     pub timer_wheel: bool,
     /// Time since boot at the run's start; decides the phase of the timer wheel.
     pub uptime: Nanos,
+    /// Swap space, if there is any.
+    pub swap: Option<Swap>,
+    /// Where files are.
+    pub disk: Disk,
+    /// `vm.panic_on_oom`.
+    pub panic_on_oom: PanicOnOom,
+    /// `vm.oom_kill_allocating_task`.
+    pub oom_kill_allocating_task: bool,
+    /// `kernel.hung_task_timeout_secs`; zero: nothing is reported.
+    pub hung_task_timeout: Nanos,
     /// Costs by name: only those given; [`COSTS`] has the others' defaults.
     pub costs: BTreeMap<String, Nanos>,
 }
@@ -71,6 +92,99 @@ pub struct Zone {
     pub lowmem_reserve: u64,
     /// Clean page-cache pages at the start, reclaimable.
     pub page_cache: u64,
+    /// Dirty page-cache pages at the start.
+    pub dirty: u64,
+}
+
+/// A disk: one request after the other.
+#[derive(Copy, Clone, Debug)]
+pub struct Disk {
+    /// Time of a request before its first byte.
+    pub latency: Distribution,
+    /// Pages per second.
+    pub bandwidth: u64,
+}
+
+/// Swap space.
+#[derive(Copy, Clone, Debug)]
+pub struct Swap {
+    /// Its size in pages.
+    pub pages: u64,
+    /// What it is on.
+    pub disk: Disk,
+}
+
+/// A control group of memory.
+#[derive(Clone, Debug)]
+pub struct Cgroup {
+    /// Unique name.
+    pub name: String,
+    /// Index of the group it is in; `None`: the root.
+    pub parent: Option<usize>,
+    /// `memory.max` in pages.
+    pub limit: Option<u64>,
+    /// `memory.high` in pages.
+    pub high: Option<u64>,
+    /// `memory.oom.group`.
+    pub oom_group: bool,
+}
+
+/// A lock of the kernel.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    /// Unique name.
+    pub name: String,
+    /// Whether it can be held for reading.
+    pub kind: LockKind,
+}
+
+/// What a lock is.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum LockKind {
+    /// `struct mutex`.
+    Mutex,
+    /// `struct rw_semaphore`.
+    Rwsem,
+}
+
+/// Something done from outside.
+#[derive(Clone, Debug)]
+pub struct Injection {
+    /// When.
+    pub at: Nanos,
+    /// What.
+    pub what: Inject,
+}
+
+/// What is done from outside.
+#[derive(Clone, Debug)]
+pub enum Inject {
+    /// SIGKILL to a task.
+    Kill {
+        /// Its index.
+        task: usize,
+    },
+    /// The OOM killer, called by the key SysRq-F.
+    SysrqF,
+    /// Another `memory.max`.
+    Limit {
+        /// Index of the group.
+        cgroup: usize,
+        /// Pages; `None`: no limit.
+        pages: Option<u64>,
+    },
+    /// Another notifier policy.
+    Policy {
+        /// Its id.
+        id: &'static str,
+    },
+    /// Another `oom_score_adj`.
+    OomScoreAdj {
+        /// Index of the task.
+        task: usize,
+        /// The value, -1000 to 1000.
+        value: i16,
+    },
 }
 
 /// A device and its driver.
@@ -86,32 +200,34 @@ pub struct Device {
     pub fence: Distribution,
     /// Time a callback that may sleep sleeps besides, whatever the jobs do.
     pub sleep: Nanos,
-    /// When a non-blockable, overlapping call is refused; `None`: as the archetype does.
+    /// When a non-blockable, overlapping call is refused; `None`: as the driver does.
     pub refuse: Option<Refuse>,
-    /// Time a callback works; `None`: what the archetype costs.
+    /// Time of the callback's own work; `None`: what the driver says.
     pub work: Option<Distribution>,
-    /// Whether it holds references to the pages it mirrors; `None`: as the archetype does.
+    /// Whether it holds references to the pages it uses; `None`: what the driver says.
     pub page_refs: Option<bool>,
-    /// Whether its list notifier promises not to block; `None`: as the archetype does.
+    /// `MMU_INVALIDATE_DOES_NOT_BLOCK`; `None`: what the driver says.
     pub does_not_block: Option<bool>,
-    /// vCPUs of a hypervisor's guest.
+    /// Virtual CPUs of a hypervisor's guest.
     pub vcpus: u32,
-    /// When a job that has not signaled is reset; `None`: never.
+    /// Time after which a job is aborted; `None`: never.
     pub timeout: Option<Nanos>,
-    /// What a callback allocates with; `None`: it allocates nothing.
+    /// Flags of an allocation that the callback makes.
     pub gfp: Option<Gfp>,
-    /// Who signals fences; `None`: the hardware itself.
-    pub worker: Option<Worker>,
-    /// Which invalidations it acts on.
+    /// Which event codes its callback acts on.
     pub acts_on: ActsOn,
+    /// Who signals its fences; `None`: the hardware alone.
+    pub worker: Option<Worker>,
 }
 
-/// A kernel thread that a driver needs before a fence signals.
+/// A worker that signals fences.
 #[derive(Clone, Debug)]
 pub struct Worker {
-    /// What it allocates, and of which order.
+    /// Index of a lock that it takes and lets go before it signals.
+    pub lock: Option<usize>,
+    /// Flags and order of an allocation that it makes before it signals.
     pub alloc: Option<(Gfp, u8)>,
-    /// CPU time it takes.
+    /// CPU time it takes before it signals.
     pub time: Distribution,
 }
 
@@ -142,16 +258,53 @@ pub struct Task {
     pub comm: String,
     /// Thread-group id; `None`: the next free one.
     pub pid: Option<u32>,
-    /// `oom_score_adj`, -1000 to 1000.
-    pub oom_score_adj: i16,
-    /// When it starts.
+    /// User id.
+    pub uid: u32,
+    /// `oom_score_adj`, -1000 to 1000; `None`: its parent's, or 0.
+    pub oom_score_adj: Option<i16>,
+    /// Nice value, -20 to 19; `None`: its parent's, or 0.
+    pub nice: Option<i8>,
+    /// Priority under SCHED_FIFO, 1 to 99; `None`: its parent's, or not a real-time task.
+    pub rt_priority: Option<u8>,
+    /// Whether it has CAP_SYS_ADMIN.
+    pub root: bool,
+    /// `oom_task_origin()`.
+    pub oom_task_origin: bool,
+    /// Index of its control group; `None`: its parent's, or the root.
+    pub cgroup: Option<usize>,
+    /// How it comes into being, if another process forks it.
+    pub fork: Option<Fork>,
+    /// When it starts; forked ones start when they are forked.
     pub start: Start,
-    /// VMAs it has from the start, besides those its program maps, by address.
+    /// VMAs it has from the start, besides those its program maps, by
+    /// address; a forked one has its parent's instead.
     pub vmas: Vec<Vma>,
+    /// Its regions: first those of its parent, then those that its program maps.
+    pub regions: Vec<Region>,
     /// What its first thread does.
     pub program: Vec<Op>,
     /// Further threads, by name; started by [`Op::Thread`].
     pub threads: Vec<Thread>,
+}
+
+/// How a process comes into being.
+#[derive(Copy, Clone, Debug)]
+pub struct Fork {
+    /// Index of its parent, which has an [`Op::Fork`] for it.
+    pub parent: usize,
+    /// What becomes of the address space.
+    pub mm: ForkMm,
+}
+
+/// A child's address space.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum ForkMm {
+    /// A copy of its parent's (`fork`).
+    Copy,
+    /// Its parent's (`clone(CLONE_VM)`).
+    Shared,
+    /// Its parent's, and the parent waits until it ends (`vfork`).
+    Vfork,
 }
 
 /// A start condition.
@@ -180,36 +333,92 @@ pub struct Vma {
     pub present: u64,
 }
 
+/// A region that a program maps. Regions of a process don't overlap each
+/// other or its other VMAs.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct Region {
+    /// Unique in its task.
+    pub name: String,
+    /// Its size.
+    pub pages: u64,
+    /// First byte.
+    pub at: u64,
+    /// What stands behind it.
+    pub backing: Backing,
+    /// Whether it comes in huge pages.
+    pub thp: bool,
+}
+
+impl Region {
+    /// One past the last byte.
+    pub fn end(&self) -> u64 {
+        self.at + self.pages * super::units::PAGE_SIZE
+    }
+}
+
 /// A thread besides the first.
 #[derive(Clone, Debug)]
 pub struct Thread {
     /// Unique within the task.
     pub name: String,
+    /// Nice value; `None`: its process's.
+    pub nice: Option<i8>,
+    /// Priority under SCHED_FIFO; `None`: its process's.
+    pub rt_priority: Option<u8>,
     /// What it does.
     pub program: Vec<Op>,
 }
 
-/// A step of a program. Regions are indices into the order in which the
-/// task's [`Op::Mmap`] steps stand in its first thread's program.
+/// An allocation scope.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Scope {
+    /// `PF_MEMALLOC_NOIO`.
+    Noio,
+    /// `PF_MEMALLOC_NOFS`.
+    Nofs,
+    /// `PF_MEMALLOC`.
+    Memalloc,
+}
+
+/// A step of a program. Tasks, devices, locks and events are indices into
+/// the lists of the scenario; regions and threads into those of the task.
 #[derive(Clone, Debug)]
 pub enum Op {
-    /// Maps an anonymous private region.
+    /// Maps a region.
     Mmap {
-        /// Its name.
-        region: String,
-        /// Its size.
-        pages: u64,
-        /// First byte. The reader of scenario files always places regions,
-        /// so that they don't overlap each other or the task's VMAs;
-        /// `None`: below the last mapping, 2 MiB-aligned.
-        at: Option<u64>,
+        /// Index of the region.
+        region: usize,
     },
-    /// Touches every page of the regions, in order.
+    /// Unmaps a region.
+    Munmap {
+        /// Index of the region.
+        region: usize,
+    },
+    /// `MADV_DONTNEED`.
+    Madvise {
+        /// Index of the region.
+        region: usize,
+    },
+    /// Accesses every page of the regions, in order.
     Touch {
         /// Indices of regions.
         regions: Vec<usize>,
+        /// Reading or writing.
+        access: Access,
         /// Pages per second; `None`: as fast as faults go.
         rate: Option<u64>,
+    },
+    /// Locks the first pages of a region in memory, and faults them in.
+    Mlock {
+        /// Index of the region.
+        region: usize,
+        /// How many pages.
+        pages: u64,
+    },
+    /// Unlocks a region.
+    Munlock {
+        /// Index of the region.
+        region: usize,
     },
     /// Registers a device's notifier.
     Register {
@@ -222,6 +431,11 @@ pub enum Op {
         /// Its length in bytes; may pass the region's end.
         length: u64,
     },
+    /// Removes a device's notifiers from this process.
+    Unregister {
+        /// Index of the device.
+        device: usize,
+    },
     /// Submits jobs that use a region, until the task dies (or `count`).
     Submit {
         /// Index of the device.
@@ -233,10 +447,115 @@ pub enum Op {
         /// How many; `None`: without end.
         count: Option<u64>,
     },
+    /// Makes a child process.
+    Fork {
+        /// Index of the task that comes to life.
+        child: usize,
+    },
     /// Starts a thread.
     Thread {
         /// Index into [`Task::threads`].
         thread: usize,
+    },
+    /// Allocates memory for the kernel.
+    Alloc {
+        /// Flags.
+        gfp: Gfp,
+        /// Each allocation is of 2^order pages.
+        order: u8,
+        /// How many allocations.
+        count: u64,
+        /// Whether the task keeps them, else they are given back at once.
+        hold: bool,
+    },
+    /// Gives back what [`Op::Alloc`] kept.
+    Free,
+    /// Runs operations in an allocation scope.
+    Memalloc {
+        /// Which.
+        scope: Scope,
+        /// The operations.
+        program: Vec<Self>,
+    },
+    /// Runs operations inside the kernel, to the end although SIGKILL is pending.
+    Ioctl {
+        /// The operations.
+        program: Vec<Self>,
+    },
+    /// Takes a lock.
+    Lock {
+        /// Which.
+        lock: LockRef,
+        /// How.
+        hold: Hold,
+        /// Whether SIGKILL ends the wait.
+        killable: bool,
+    },
+    /// Takes a lock if that needs no wait, and lets it go after `program`.
+    Trylock {
+        /// Which.
+        lock: LockRef,
+        /// How.
+        hold: Hold,
+        /// What is done with it.
+        program: Vec<Self>,
+    },
+    /// Lets go of a lock.
+    Unlock {
+        /// Which.
+        lock: LockRef,
+    },
+    /// Sleeps until SIGKILL is pending.
+    AwaitSigkill,
+    /// `msleep()`.
+    Sleep {
+        /// How long, drawn each time.
+        time: Distribution,
+        /// Whether SIGKILL ends it.
+        killable: bool,
+    },
+    /// `wait_for_completion()`.
+    Wait {
+        /// Index of the event.
+        event: usize,
+        /// Whether SIGKILL ends it.
+        killable: bool,
+        /// How long at most.
+        timeout: Option<Nanos>,
+    },
+    /// `complete()` or `complete_all()`.
+    Signal {
+        /// Index of the event.
+        event: usize,
+        /// Whether for all, now and later.
+        all: bool,
+    },
+    /// Uses the CPU.
+    Compute {
+        /// For how long, drawn each time.
+        time: Distribution,
+    },
+    /// Runs operations again and again.
+    Repeat {
+        /// How often; `None`: without end.
+        count: Option<u64>,
+        /// The operations.
+        program: Vec<Self>,
+    },
+    /// Changes the `oom_score_adj` of the process.
+    OomScoreAdj {
+        /// The value, -1000 to 1000.
+        value: i16,
+    },
+    /// SIGKILL to a task.
+    Kill {
+        /// Its index.
+        task: usize,
+    },
+    /// `process_mrelease()`.
+    ProcessMrelease {
+        /// Index of the task whose memory it takes.
+        task: usize,
     },
     /// Sleeps, interruptibly.
     Pause {
@@ -255,4 +574,13 @@ pub enum Op {
     Idle,
     /// Ends the process.
     Exit,
+}
+
+/// A lock that a section takes.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum LockRef {
+    /// One of [`Scenario::locks`].
+    Named(usize),
+    /// The `mmap_lock` of the process.
+    Mmap,
 }

@@ -108,14 +108,8 @@ mod tests {
     /// First byte and end of every VMA of a task once its program has
     /// mapped its regions, and those of the regions alone.
     fn ranges(task: &Task) -> (Ranges, Ranges) {
-        let regions: Vec<(u64, u64)> = task
-            .program
-            .iter()
-            .filter_map(|op| match op {
-                Op::Mmap { pages, at, .. } => at.map(|at| (at, at + pages * 4096)),
-                _ => None,
-            })
-            .collect();
+        let regions: Vec<(u64, u64)> =
+            task.regions.iter().map(|region| (region.at, region.end())).collect();
         let mut all: Vec<(u64, u64)> = task.vmas.iter().map(|v| (v.start, v.end)).collect();
         all.extend(&regions);
         all.sort_unstable();

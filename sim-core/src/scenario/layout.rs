@@ -7,9 +7,11 @@
 //! VMAs that a reaper never visits (vvar) and growth of heap and stack
 //! are left out.
 
-use super::checked::Vma;
+use std::ops::Range;
+
+use super::checked::{Backing, Region, Vma};
 use super::error::Report;
-use super::program::{ADDRESS_MAX, ADDRESS_MIN, Region};
+use super::spec::{ADDRESS_MAX, ADDRESS_MIN};
 use super::units::PAGE_SIZE;
 
 /// What a process has besides its regions.
@@ -58,54 +60,78 @@ const HIGH: [(&str, u64, u64, u64, bool); 2] = [
     ("[vdso]", 0x7ffe_2fc4_0000, 0x7ffe_2fc4_2000, 1, false),
 ];
 
+/// A region as its `mmap` asks for it.
+pub(super) struct Wanted {
+    pub(super) name: String,
+    pub(super) pages: u64,
+    /// Where it shall be, if anywhere in particular.
+    pub(super) at: Option<u64>,
+    pub(super) backing: Backing,
+    pub(super) thp: bool,
+    /// Its name in the file, to point at.
+    pub(super) span: Range<usize>,
+}
+
 /// Gives every region an address, and complains when they can't all have
 /// one. Those without `at` follow the one before, 2 MiB apart; the first
-/// ones end below the first that has an address, or at a fixed place.
-pub(super) fn place(report: &mut Report<'_>, regions: &mut [Region], preset: Preset) {
-    let fixed = regions.iter().position(|region| region.at.is_some());
-    let mut end = regions.iter().find_map(|region| region.at).unwrap_or(REGIONS_END);
-    let leading = fixed.unwrap_or(regions.len());
-    for (distance, region) in regions[..leading].iter_mut().rev().enumerate() {
-        let gap = if distance > 0 || fixed.is_some() { GAP } else { 0 };
-        let start = end.saturating_sub(region.pages * PAGE_SIZE + gap);
-        end = start - start % REGION_ALIGN;
-        region.at = Some(end);
-    }
-    let mut below = 0_u64;
-    for region in regions.iter_mut() {
-        let next = below.saturating_add(GAP).next_multiple_of(REGION_ALIGN);
-        let at = *region.at.get_or_insert(next);
-        below = at.saturating_add(region.pages * PAGE_SIZE);
-    }
+/// ones end below the first that has an address, or below what is
+/// `taken`, or at a fixed place.
+pub(super) fn place(
+    report: &mut Report<'_>,
+    wanted: Vec<Wanted>,
+    preset: Preset,
+    taken: &[(u64, u64)],
+) -> Vec<Region> {
     let (least, most) = match preset {
         Preset::None => (ADDRESS_MIN, ADDRESS_MAX),
         Preset::StaticElf => STATIC_ELF_REGIONS,
     };
-    let mut spans: Vec<(u64, u64)> = Vec::new();
-    for region in regions.iter() {
-        let (start, end) = extent(region);
-        if start < least || end > most {
-            let expected = format!("expected it between {least:#x} and {most:#x}");
-            report.add(&region.span, "no room for region", expected);
-        } else if spans.iter().any(|(s, e)| start < *e && *s < end) {
-            report.add(&region.span, "overlapping region", "expected addresses of its own");
-        }
-        spans.push((start, end));
+    let above = taken.iter().map(|(start, _)| *start).filter(|start| *start >= least);
+    let below_taken = above.min().map(|start| start.saturating_sub(GAP));
+    let fixed = wanted.iter().position(|region| region.at.is_some());
+    let first_fixed = wanted.iter().find_map(|region| region.at);
+    let mut end = first_fixed.or(below_taken).unwrap_or(REGIONS_END);
+    let leading = fixed.unwrap_or(wanted.len());
+    let mut places = vec![0; wanted.len()];
+    for (index, region) in wanted[..leading].iter().enumerate().rev() {
+        let gap = if index + 1 < leading || fixed.is_some() { GAP } else { 0 };
+        let start = end.saturating_sub(region.pages * PAGE_SIZE + gap);
+        end = start - start % REGION_ALIGN;
+        places[index] = end;
     }
+    let mut below = 0_u64;
+    for (index, region) in wanted.iter().enumerate() {
+        if index >= leading {
+            let next = below.saturating_add(GAP).next_multiple_of(REGION_ALIGN);
+            places[index] = region.at.unwrap_or(next);
+        }
+        below = places[index].saturating_add(region.pages * PAGE_SIZE);
+    }
+    let mut spans: Vec<(u64, u64)> = taken.to_vec();
+    let mut regions = Vec::new();
+    for (region, at) in wanted.into_iter().zip(places) {
+        let Wanted { name, pages, backing, thp, span, .. } = region;
+        let end = at.saturating_add(pages * PAGE_SIZE);
+        if at < least || end > most {
+            let expected = format!("expected it between {least:#x} and {most:#x}");
+            report.add(&span, "no room for region", expected);
+        } else if spans.iter().any(|(s, e)| at < *e && *s < end) {
+            report.add(&span, "overlapping region", "expected addresses of its own");
+        }
+        spans.push((at, end));
+        // What has no room is never run; it only must not overflow.
+        regions.push(Region { name, pages, at: at.min(ADDRESS_MAX), backing, thp });
+    }
+    regions
 }
 
-/// First byte of a placed region, and one past its last.
-fn extent(region: &Region) -> (u64, u64) {
-    let start = region.at.unwrap_or(ADDRESS_MIN);
-    (start, start.saturating_add(region.pages * PAGE_SIZE))
-}
-
-/// The VMAs of a process besides its placed regions, by address.
+/// The VMAs of a process besides its regions, by address.
 pub(super) fn vmas(preset: Preset, regions: &[Region]) -> Vec<Vma> {
     if preset == Preset::None {
         return Vec::new();
     }
-    let mut extents: Vec<(u64, u64)> = regions.iter().map(extent).collect();
+    let mut extents: Vec<(u64, u64)> =
+        regions.iter().map(|region| (region.at, region.end())).collect();
     extents.sort_unstable();
     let bottom = extents.first().map_or(REGIONS_END, |(start, _)| *start);
     let top = extents.last().map_or(REGIONS_END, |(_, end)| *end);

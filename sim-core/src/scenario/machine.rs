@@ -1,16 +1,17 @@
-//! `[machine]`: zones and watermarks from `ram`, or zones as given.
+//! `[machine]`: zones and watermarks from `ram`, or zones as given; swap,
+//! disk, and the sysctls that the model knows.
 //!
 //! Zones are those of x86-64 without NUMA: DMA, DMA32 and Normal.
 //! Movable and device zones, NUMA nodes and `watermark_boost` are left out.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use super::checked::{COSTS, Machine, Zone};
+use super::checked::{Disk, Machine, PanicOnOom, Swap, Zone};
 use super::error::Report;
-use super::spec::{Fields, MACHINE, Value, ZONE};
-use super::units::PAGE_SIZE;
-use crate::base::Nanos;
-use toml::de::DeValue;
+use super::fields::Fields;
+use super::units::{PAGE_SIZE, mul_div};
+use crate::base::{Distribution, Nanos, Shape};
 
 /// Memory below this is zone DMA: 16 MiB, `MAX_DMA_PFN`.
 const DMA_END: u64 = 16 << 20;
@@ -23,128 +24,129 @@ const DMA_MANAGED: u64 = 3840;
 const PAGES_PER_MAP_PAGE: u64 = 64;
 /// `sysctl_lowmem_reserve_ratio` of DMA and DMA32, mm/page_alloc.c.
 const RESERVE_RATIO: u64 = 256;
-/// Bounds of `min_free_kbytes`, mm/page_alloc.c.
+/// Bounds of a computed `min_free_kbytes`, mm/page_alloc.c.
 const MIN_FREE_KB: (u64, u64) = (128, 262_144);
-/// Least and most RAM, in bytes: below, zones and watermarks make no
-/// sense; above, runs only get longer.
-const RAM: (u64, u64) = (32 << 20, 1 << 40);
-/// Most pages of a zone: 16 TiB.
-const ZONE_PAGES_MAX: u64 = 1 << 32;
-/// Longest `uptime` (a year) and cost.
-const UPTIME_MAX: Nanos = Nanos::from_secs(31_536_000);
-const COST_MAX: Nanos = Nanos::from_secs(60);
+/// `watermark_scale_factor`, mm/page_alloc.c: 10 of 10,000.
+const SCALE_FACTOR: u64 = 10;
+/// RAM of a machine that doesn't say.
+const RAM: u64 = 4 << 30;
+/// Time until a disk begins to move data, and pages per second then: an
+/// SSD on SATA (kernel-spec 9.1 has 50 to 200 us for I/O to one).
+const LATENCY: Distribution =
+    Distribution::new(Shape::Uniform { lo: Nanos::from_us(50), hi: Nanos::from_us(200) });
+const SWAP_BANDWIDTH: u64 = (200 << 20) / PAGE_SIZE;
+const DISK_BANDWIDTH: u64 = (500 << 20) / PAGE_SIZE;
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            zones: Vec::new(),
+            swap: None,
+            disk: Disk { latency: LATENCY, bandwidth: DISK_BANDWIDTH },
+            cpus: 4,
+            hz: 250,
+            timer_wheel: false,
+            uptime: Nanos::ZERO,
+            panic_on_oom: PanicOnOom::No,
+            oom_kill_allocating_task: false,
+            hung_task_timeout: Nanos::from_secs(120),
+            costs: BTreeMap::new(),
+        }
+    }
+}
+
+/// What watermarks are made of.
+struct Marks {
+    min_free_kbytes: Option<u64>,
+    scale_factor: u64,
+}
 
 /// Reads `[machine]`; all of it has defaults.
 pub(super) fn machine(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> Machine {
-    let get = |key| fields.and_then(|fields| fields.get(key));
-    let mut machine = Machine {
-        zones: Vec::new(),
-        cpus: 4,
-        hz: 250,
-        timer_wheel: false,
-        uptime: Nanos::ZERO,
-        costs: BTreeMap::new(),
+    let mut machine = Machine::default();
+    let Some(fields) = fields else {
+        machine.zones = zones_of(RAM, &Marks { min_free_kbytes: None, scale_factor: SCALE_FACTOR });
+        take_used(&mut machine.zones, RAM, None);
+        return machine;
     };
-    if let Some(cpus) = get("cpus").and_then(|v| report.count(v, 1..=64)) {
-        machine.cpus = u32::try_from(cpus).unwrap_or(1);
+    set(&mut machine.cpus, fields.number(report, "cpus"));
+    set(&mut machine.hz, fields.number(report, "hz"));
+    set(&mut machine.timer_wheel, fields.boolean(report, "timer_wheel"));
+    set(&mut machine.uptime, fields.time(report, "uptime"));
+    set(&mut machine.hung_task_timeout, fields.time(report, "hung_task_timeout"));
+    let panic_on_oom = fields.integer(report, "panic_on_oom").map(|number| match number {
+        0 => PanicOnOom::No,
+        1 => PanicOnOom::Unconstrained,
+        _ => PanicOnOom::Always,
+    });
+    set(&mut machine.panic_on_oom, panic_on_oom);
+    let kill_allocating = fields.boolean(report, "oom_kill_allocating_task");
+    set(&mut machine.oom_kill_allocating_task, kill_allocating);
+    if let Some(value) = fields.get("cost") {
+        machine.costs = report.costs(value);
     }
-    if let Some(value) = get("hz") {
-        let hz = report.count(value, 1..=1000).and_then(|hz| u32::try_from(hz).ok());
-        match hz {
-            Some(hz @ (100 | 250 | 300 | 1000)) => machine.hz = hz,
-            Some(_) => report.add(&value.span(), "unusual HZ", "expected 100, 250, 300 or 1000"),
-            None => {}
-        }
+    if let Some(disk) = fields.table(report, "disk") {
+        set(&mut machine.disk.latency, disk.distribution(report, "latency"));
+        set(&mut machine.disk.bandwidth, disk.rate(report, "bandwidth"));
     }
-    if let Some(truth) = get("timer_wheel").and_then(|v| report.boolean(v)) {
-        machine.timer_wheel = truth;
+    if let Some(swap) = fields.table(report, "swap") {
+        let pages = swap.size(report, "size").unwrap_or_default() / PAGE_SIZE;
+        let latency = swap.distribution(report, "latency").unwrap_or(LATENCY);
+        let bandwidth = swap.rate(report, "bandwidth").unwrap_or(SWAP_BANDWIDTH);
+        machine.swap = Some(Swap { pages, disk: Disk { latency, bandwidth } });
     }
-    if let Some(time) = get("uptime").and_then(|v| report.time(v, UPTIME_MAX)) {
-        machine.uptime = time;
-    }
-    if let Some(value) = get("cost") {
-        costs(report, value, &mut machine.costs);
-    }
-    machine.zones = match (get("zone"), get("ram")) {
-        (Some(zones), None) => given_zones(report, zones),
-        (Some(_), Some(ram)) => {
-            report.add(&ram.span(), "ram and zones", "expected either `ram` or `zone`, not both");
-            Vec::new()
-        }
-        (None, _) => derived_zones(report, fields),
+    let marks = Marks {
+        min_free_kbytes: fields.number(report, "min_free_kbytes"),
+        scale_factor: fields.number(report, "watermark_scale_factor").unwrap_or(SCALE_FACTOR),
     };
-    if let (Some(_), Some(used)) = (get("zone"), get("used").or_else(|| get("page_cache"))) {
-        report.add(&used.span(), "used with zones", "expected `free` in each zone instead");
-    }
+    machine.zones = match fields.get("zone") {
+        Some(_) => given_zones(report, fields, &marks),
+        None => derived_zones(report, fields, &marks),
+    };
     machine
 }
 
-/// Opens `[machine]`.
-pub(super) fn open<'t>(report: &mut Report<'_>, value: &'t Value<'t>) -> Option<Fields<'t>> {
-    Fields::from_value(report, value, MACHINE)
-}
-
-fn costs(report: &mut Report<'_>, value: &Value<'_>, costs: &mut BTreeMap<String, Nanos>) {
-    let DeValue::Table(table) = value.get_ref() else {
-        report.add(&value.span(), "wrong type", "expected a table of name = time");
-        return;
-    };
-    for (key, value) in table {
-        let name: &str = key.get_ref();
-        if COSTS.iter().any(|(known, ..)| *known == name) {
-            if let Some(time) = report.time(value, COST_MAX) {
-                costs.insert(name.to_owned(), time);
-            }
-        } else {
-            report.add_unknown(&key.span(), "unknown cost", name, COSTS.iter().map(|c| c.0));
-        }
+/// Sets what was given.
+fn set<T>(place: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *place = given;
     }
 }
 
 /// Zones of a machine with so much RAM.
-fn derived_zones(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> Vec<Zone> {
-    let get = |key| fields.and_then(|fields| fields.get(key));
-    let ram = get("ram").and_then(|v| report.size(v, RAM.0..=RAM.1)).unwrap_or(4 << 30);
-    let mut zones = zones_of(ram);
-    let used = get("used").and_then(|v| share(report, v, ram));
-    let cache = get("page_cache").and_then(|v| report.size(v, 0..=ram)).unwrap_or(0) / PAGE_SIZE;
-    for zone in &mut zones {
-        let used =
-            used.map_or_else(|| zone.managed * 3 / 100, |bytes| mul_div(zone.managed, bytes, ram));
-        zone.free = zone.managed.saturating_sub(used);
-    }
-    // Page cache fills the highest zone first and stops at its high mark.
-    let mut left = cache;
-    for zone in zones.iter_mut().rev() {
-        zone.page_cache = left.min(zone.free.saturating_sub(zone.high));
-        zone.free -= zone.page_cache;
-        left -= zone.page_cache;
-    }
-    if let (Some(value), true) = (get("page_cache"), left > 0) {
-        report.add(&value.span(), "too much page cache", "expected what fits above the high marks");
+fn derived_zones(report: &mut Report<'_>, fields: &Fields<'_>, marks: &Marks) -> Vec<Zone> {
+    let ram = fields.size(report, "ram").unwrap_or(RAM);
+    let mut zones = zones_of(ram, marks);
+    take_used(&mut zones, ram, fields.share(report, "used", ram));
+    for key in ["page_cache", "dirty"] {
+        // Page cache fills the highest zone first and stops at its high mark.
+        let mut left = fields.size(report, key).unwrap_or(0) / PAGE_SIZE;
+        for zone in zones.iter_mut().rev() {
+            let taken = left.min(zone.free.saturating_sub(zone.high));
+            let cache = if key == "dirty" { &mut zone.dirty } else { &mut zone.page_cache };
+            *cache += taken;
+            zone.free -= taken;
+            left -= taken;
+        }
+        if left > 0 {
+            let expected = "expected what fits above the high marks";
+            report.add(&fields.span_of(key), "too much page cache", expected);
+        }
     }
     zones
 }
 
-/// A part of the RAM, as a percentage or a size, in bytes.
-fn share(report: &mut Report<'_>, value: &Value<'_>, ram: u64) -> Option<u64> {
-    if let Some(percent) = value.get_ref().as_str().and_then(|text| text.strip_suffix('%')) {
-        let percent = percent.trim().parse::<u64>().ok().filter(|percent| *percent <= 100);
-        if percent.is_none() {
-            report.add(&value.span(), "not a share", "expected 0% to 100%, or a size");
-        }
-        return percent.map(|percent| mul_div(ram, percent, 100));
+/// Takes what the kernel uses from the start out of the free pages.
+fn take_used(zones: &mut [Zone], ram: u64, used: Option<u64>) {
+    for zone in zones {
+        let used =
+            used.map_or_else(|| zone.managed * 3 / 100, |bytes| mul_div(zone.managed, bytes, ram));
+        zone.free = zone.managed.saturating_sub(used);
     }
-    report.size(value, 0..=ram)
-}
-
-/// `a * b / c`, rounded down; all below 2^41.
-fn mul_div(a: u64, b: u64, c: u64) -> u64 {
-    u64::try_from(u128::from(a) * u128::from(b) / u128::from(c.max(1))).unwrap_or(u64::MAX)
 }
 
 /// Zones with nothing in them yet, watermarks and reserves set.
-fn zones_of(ram: u64) -> Vec<Zone> {
+fn zones_of(ram: u64, marks: &Marks) -> Vec<Zone> {
     let normal = ram.saturating_sub(DMA32_END);
     let dma32 = ram.min(DMA32_END) - DMA_END;
     // Zone DMA's share of the map is in its constant already.
@@ -152,13 +154,14 @@ fn zones_of(ram: u64) -> Vec<Zone> {
     let sizes = [("DMA", DMA_MANAGED), ("DMA32", managed(dma32)), ("Normal", managed(normal))];
     let total: u64 = sizes.iter().map(|(_, managed)| managed).sum();
     // calculate_min_free_kbytes(), __setup_per_zone_wmarks().
-    let min_free_kb = (16 * total * 4).isqrt().clamp(MIN_FREE_KB.0, MIN_FREE_KB.1);
+    let computed = (16 * total * 4).isqrt().clamp(MIN_FREE_KB.0, MIN_FREE_KB.1);
+    let min_free_kb = marks.min_free_kbytes.unwrap_or(computed);
     let mut above = total;
     let mut zones = Vec::new();
     for (name, managed) in sizes.into_iter().filter(|(_, managed)| *managed > 0) {
         above -= managed;
         let min = mul_div(min_free_kb / 4, managed, total);
-        let step = watermark_step(min, managed);
+        let step = watermark_step(min, managed, marks.scale_factor);
         zones.push(Zone {
             name: name.to_owned(),
             managed,
@@ -168,24 +171,34 @@ fn zones_of(ram: u64) -> Vec<Zone> {
             high: min + 2 * step,
             lowmem_reserve: above / RESERVE_RATIO,
             page_cache: 0,
+            dirty: 0,
         });
     }
     zones
 }
 
-/// Distance between watermarks: a quarter of `min`, at least 0.1 % of
-/// the zone (`watermark_scale_factor` 10).
-fn watermark_step(min: u64, managed: u64) -> u64 {
-    (min / 4).max(managed / 1000)
+/// Distance between watermarks: a quarter of `min`, at least
+/// `watermark_scale_factor` of the zone.
+fn watermark_step(min: u64, managed: u64, scale_factor: u64) -> u64 {
+    (min / 4).max(mul_div(managed, scale_factor, 10_000))
 }
 
-fn given_zones(report: &mut Report<'_>, value: &Value<'_>) -> Vec<Zone> {
+fn given_zones(report: &mut Report<'_>, fields: &Fields<'_>, marks: &Marks) -> Vec<Zone> {
+    for (key, instead) in [
+        ("ram", "expected either `ram` or `zone`, not both"),
+        ("used", "expected `free` in each zone instead"),
+        ("page_cache", "expected `page_cache` in each zone instead"),
+        ("dirty", "expected `dirty` in each zone instead"),
+        ("min_free_kbytes", "expected `min` in each zone instead"),
+    ] {
+        if fields.get(key).is_some() {
+            report.add(&fields.span_of(key), format!("`{key}` beside zones"), instead);
+        }
+    }
     let mut zones: Vec<Zone> = Vec::new();
-    for item in report.array(value, 3) {
-        let Some(fields) = Fields::from_value(report, item, ZONE) else {
-            continue;
-        };
-        let Some(zone) = given_zone(report, &fields) else {
+    let items = fields.tables(report, "zone");
+    for fields in &items {
+        let Some(zone) = given_zone(report, fields, marks) else {
             continue;
         };
         let order = ["DMA", "DMA32", "Normal"];
@@ -199,54 +212,62 @@ fn given_zones(report: &mut Report<'_>, value: &Value<'_>) -> Vec<Zone> {
         }
         zones.push(zone);
     }
-    if zones.is_empty() && report.is_clean() {
-        report.add(&value.span(), "no zone", "expected at least one");
+    if items.is_empty() {
+        report.add(&fields.span_of("zone"), "no zone", "expected at least one");
     }
     zones
 }
 
-fn given_zone(report: &mut Report<'_>, fields: &Fields<'_>) -> Option<Zone> {
-    let name = fields.require(report, "name");
-    let name = name.and_then(|v| report.choice(v, "zone", &["DMA", "DMA32", "Normal"]));
-    let managed = fields.require(report, "managed");
-    let managed = managed.and_then(|v| report.count(v, 1..=ZONE_PAGES_MAX));
-    let min = fields.require(report, "min");
-    let min = min.and_then(|v| report.count(v, 0..=ZONE_PAGES_MAX));
-    let (name, managed, min) = (name?, managed?, min?);
-    let mut pages = |key: &str, default: u64, range: std::ops::RangeInclusive<u64>| {
-        fields.get(key).map_or(Some(default), |value| report.count(value, range))
+fn given_zone(report: &mut Report<'_>, fields: &Fields<'_>, marks: &Marks) -> Option<Zone> {
+    let name = fields.choice(report, "name")?.to_owned();
+    let managed = fields.number(report, "managed")?;
+    let min = fields.number(report, "min")?;
+    let mut pages = |key: &str, default: u64, range: RangeInclusive<u64>| {
+        let number = match fields.get(key) {
+            Some(_) => fields.number(report, key)?,
+            None => default,
+        };
+        if !range.contains(&number) {
+            let expected = format!("expected {} to {} pages", range.start(), range.end());
+            report.add(&fields.span_of(key), "out of range", expected);
+            return None;
+        }
+        Some(number)
     };
-    let step = watermark_step(min, managed);
+    let step = watermark_step(min, managed, marks.scale_factor);
     let page_cache = pages("page_cache", 0, 0..=managed)?;
-    let most = managed - page_cache;
+    let dirty = pages("dirty", 0, 0..=managed - page_cache)?;
+    let most = managed - page_cache - dirty;
     let free = pages("free", (managed - managed * 3 / 100).min(most), 0..=most)?;
-    let low = pages("low", min + step, min..=ZONE_PAGES_MAX)?;
-    let high = pages("high", low + step, low..=ZONE_PAGES_MAX)?;
-    let lowmem_reserve = pages("reserve", 0, 0..=ZONE_PAGES_MAX)?;
-    Some(Zone { name: name.to_owned(), managed, free, min, low, high, lowmem_reserve, page_cache })
+    let low = pages("low", min + step, min..=u64::MAX)?;
+    let high = pages("high", low + step, low..=u64::MAX)?;
+    let lowmem_reserve = pages("reserve", 0, 0..=u64::MAX)?;
+    Some(Zone { name, managed, free, min, low, high, lowmem_reserve, page_cache, dirty })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MARKS: Marks = Marks { min_free_kbytes: None, scale_factor: SCALE_FACTOR };
+
     /// The recordings' machine, as state.txt has it. Its kernel computes
     /// marks from a slightly smaller total (1,879 kB instead of 1,891).
     #[test]
     fn watermarks_of_a_small_machine_follow_the_kernel() {
-        let zones = zones_of(256 << 20);
+        let zones = zones_of(256 << 20, &MARKS);
         let names: Vec<&str> = zones.iter().map(|zone| zone.name.as_str()).collect();
         assert_eq!(names, ["DMA", "DMA32"]);
         assert_eq!(zones[0].managed, 3840);
         assert_eq!((zones[0].min, zones[0].lowmem_reserve), (30, 236));
-        assert_eq!(watermark_step(436, 52_062), 109);
-        assert_eq!(watermark_step(32, 3_840), 8);
+        assert_eq!(watermark_step(436, 52_062, 10), 109);
+        assert_eq!(watermark_step(32, 3_840, 10), 8);
     }
 
     /// The worked default of 16 GiB: 16,384 kB, 4,096 pages.
     #[test]
     fn watermarks_of_a_large_machine_scale_with_the_zone() {
-        let zones = zones_of(16 << 30);
+        let zones = zones_of(16 << 30, &MARKS);
         assert_eq!(zones.len(), 3);
         let min: u64 = zones.iter().map(|zone| zone.min).sum();
         assert!((4_000..=4_096).contains(&min), "{min}");

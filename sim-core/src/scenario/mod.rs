@@ -9,6 +9,7 @@ mod build;
 mod check;
 pub mod checked;
 mod error;
+mod fields;
 pub mod gallery;
 mod layout;
 mod machine;
@@ -18,6 +19,7 @@ mod read;
 mod run;
 mod set;
 mod spec;
+mod step;
 mod task;
 pub mod units;
 

@@ -1,173 +1,218 @@
 //! Programs: lists of operations, each an inline table such as
-//! `{ touch = ["heap"], rate = "60MiB/s" }`.
+//! `{ touch = ["heap"], rate = "60MiB/s" }`, some with lists inside.
 //!
-//! Names of devices, regions and threads become indices here. Whether an
-//! operation makes sense where it stands (waiting for a device that
-//! never answers, say) is left to the simulation.
+//! Here is what holds for all operations: which one a table is, where it
+//! may stand, how deep and long lists may be. What each one says is read
+//! in [`step`](super::step), where names become indices. What nobody can
+//! know from the text (whether an event comes before its waiter is
+//! killed, say) is left to the simulation.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::checked::Op;
+use super::checked::{Hold, LockKind, LockRef, Op, Region};
 use super::error::Report;
-use super::spec::{Fields, OPS, Value};
-use super::units::PAGE_SIZE;
-use crate::base::Nanos;
+use super::fields::Fields;
+use super::spec::{DEPTH_MAX, IOCTL_OPS, OPS, OPS_MAX, TASK_OPS_MAX, Table, Value};
 
-/// Most operations of one program.
-const OPS_MAX: usize = 200;
-/// Most bytes of one region; anything longer only wastes addresses.
-pub(super) const REGION_MAX: u64 = 1 << 40;
-/// Addresses a process may use: 47 bits, the first 64 KiB left alone
-/// (`mmap_min_addr`).
-pub(super) const ADDRESS_MIN: u64 = 0x1_0000;
-pub(super) const ADDRESS_MAX: u64 = 0x7fff_ffff_f000;
-/// Longest single delay in a program.
-pub(super) const DELAY_MAX: Nanos = Nanos::from_secs(3_600);
-/// Most jobs of one `submit`.
-const COUNT_MAX: u64 = 1_000_000_000;
-/// Least time between two jobs: below, a run does nothing else.
-const EVERY_MIN: Nanos = Nanos::from_us(1);
-
-/// A region as its `mmap` gives it.
-pub(super) struct Region {
-    pub(super) name: String,
-    pub(super) pages: u64,
-    /// Where it is, or shall be.
-    pub(super) at: Option<u64>,
-    pub(super) span: std::ops::Range<usize>,
+/// The names of the file that a program may use.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FileNames {
+    pub(super) tasks: Vec<String>,
+    pub(super) devices: Vec<String>,
+    pub(super) cgroups: Vec<String>,
+    pub(super) locks: Vec<String>,
+    pub(super) lock_kinds: Vec<LockKind>,
+    pub(super) events: Vec<String>,
+    /// For each task, who forks it.
+    pub(super) parents: Vec<Option<usize>>,
 }
 
-/// The names a program may use.
-pub(super) struct Names<'a> {
-    pub(super) devices: &'a [String],
+/// The names of a task that its programs may use.
+pub(super) struct TaskNames<'a> {
+    pub(super) task: usize,
     pub(super) regions: &'a [Region],
+    /// How many of the regions are its parent's.
+    pub(super) inherited: usize,
     pub(super) threads: &'a [String],
 }
 
 /// Which program of a task it is.
 #[derive(Copy, Clone, Eq, PartialEq)]
 pub(super) enum Place {
-    /// That of the first thread, which maps regions.
+    /// That of the first thread, which maps regions and starts threads.
     First,
     /// That of another thread.
     Other,
 }
 
-/// Opens the list of operations.
-pub(super) fn items<'t>(report: &mut Report<'_>, value: &'t Value<'t>) -> &'t [Value<'t>] {
-    report.array(value, OPS_MAX)
+/// What is known of a thread where an operation stands.
+pub(super) struct Reader<'a> {
+    pub(super) file: &'a FileNames,
+    pub(super) names: &'a TaskNames<'a>,
+    pub(super) place: Place,
+    /// Regions that are mapped.
+    pub(super) mapped: BTreeSet<usize>,
+    /// Threads and children started so far, by this task.
+    pub(super) started: BTreeSet<usize>,
+    pub(super) forked: BTreeSet<usize>,
+    /// Locks that the `ioctl` section holds, in order; none: not in one.
+    pub(super) held: Option<Vec<(LockRef, Hold, Range<usize>)>>,
+    /// Lists around the operation that are run more than once.
+    repeats: usize,
+    depth: usize,
+    /// Operations of the task so far.
+    count: usize,
 }
 
-/// The regions that a program maps, in order.
-pub(super) fn regions(report: &mut Report<'_>, items: &[Value<'_>]) -> Vec<Region> {
-    let mut regions: Vec<Region> = Vec::new();
-    for item in items {
-        let DeValue::Table(table) = item.get_ref() else {
-            continue;
-        };
-        let Some(name) = table.get("mmap") else {
-            continue;
-        };
-        let span = name.span();
-        // A region that is named badly still counts, so that one mistake
-        // doesn't make the others' indices wrong.
-        let name = report.name(name).unwrap_or_default().to_owned();
-        if !name.is_empty() && regions.iter().any(|region| region.name == name) {
-            report.add(&span, "second region", "expected a name that no other region has");
+impl<'a> Reader<'a> {
+    pub(super) fn new(file: &'a FileNames, names: &'a TaskNames<'a>) -> Self {
+        Self {
+            file,
+            names,
+            place: Place::First,
+            mapped: (0..names.inherited).collect(),
+            started: BTreeSet::new(),
+            forked: BTreeSet::new(),
+            held: None,
+            repeats: 0,
+            depth: 0,
+            count: 0,
         }
-        let size = table.get("size");
-        if size.is_none() {
-            report.add_missing(&item.span(), "size");
-        }
-        let size = size.and_then(|size| report.size(size, PAGE_SIZE..=REGION_MAX));
-        let pages = size.unwrap_or(PAGE_SIZE) / PAGE_SIZE;
-        let at = table.get("at").and_then(|at| address(report, at));
-        regions.push(Region { name, pages, at, span });
     }
-    regions
-}
 
-/// A page-aligned address.
-fn address(report: &mut Report<'_>, value: &Value<'_>) -> Option<u64> {
-    let at = report.count(value, ADDRESS_MIN..=ADDRESS_MAX)?;
-    if !at.is_multiple_of(PAGE_SIZE) {
-        report.add(&value.span(), "not page-aligned", "expected a multiple of 0x1000");
-        return None;
-    }
-    Some(at)
-}
-
-/// Reads a program. Operations that make no sense are left out, each
-/// with a complaint.
-pub(super) fn program(
-    report: &mut Report<'_>,
-    items: &[Value<'_>],
-    names: &Names<'_>,
-    place: Place,
-) -> Vec<Op> {
-    let mut mapped = match place {
-        Place::First => 0,
+    /// Reads the program of another thread of the same task.
+    pub(super) fn thread(&mut self, report: &mut Report<'_>, value: &Value<'_>) -> Vec<Op> {
+        self.place = Place::Other;
         // When another thread gets to run is not known here.
-        Place::Other => names.regions.len(),
-    };
-    let mut ops = Vec::new();
-    for item in items {
-        let DeValue::Table(table) = item.get_ref() else {
-            let example = "expected a table such as { pause = \"60ms\" }";
-            report.add(&item.span(), "not an operation", example);
-            continue;
-        };
-        let Some((name, params)) = operation(report, item, table) else {
-            continue;
-        };
-        let known: Vec<&str> = std::iter::once(name).chain(params.iter().copied()).collect();
-        let fields = Fields::new(report, table, item.span(), &known);
-        let Some(main) = fields.get(name) else {
-            continue;
-        };
-        let started = ops.iter().filter_map(|op| match op {
-            Op::Thread { thread } => Some(*thread),
-            _ => None,
-        });
-        let started = started.collect();
-        let mut reader = Reader { report: &mut *report, fields: &fields, names, mapped, started };
-        let op = match name {
-            "thread" if place == Place::Other => {
-                let expected = "expected in the task's own program only";
-                reader.report.add(&main.span(), "`thread` in a thread", expected);
-                None
-            }
-            "mmap" if place == Place::Other => {
-                let expected = "expected in the task's own program only";
-                reader.report.add(&main.span(), "`mmap` in a thread", expected);
-                None
-            }
-            "mmap" => {
-                let region = names.regions.get(mapped);
-                mapped += 1;
-                region.map(|r| Op::Mmap { region: r.name.clone(), pages: r.pages, at: r.at })
-            }
-            _ => reader.operation(name, main),
-        };
-        ops.extend(op);
+        self.mapped = (0..self.names.regions.len()).collect();
+        self.program(report, value)
     }
-    ops
+
+    /// Reads a list of operations. Those that make no sense are left out,
+    /// each with a complaint.
+    pub(super) fn program(&mut self, report: &mut Report<'_>, value: &Value<'_>) -> Vec<Op> {
+        if self.depth == DEPTH_MAX {
+            let expected = format!("expected at most {DEPTH_MAX} lists inside one another");
+            report.add(&value.span(), "too deep", expected);
+            return Vec::new();
+        }
+        self.depth += 1;
+        let mut ops = Vec::new();
+        for item in report.array(value, OPS_MAX) {
+            self.count += 1;
+            if self.count == TASK_OPS_MAX + 1 {
+                let expected = format!("expected at most {TASK_OPS_MAX} in a task");
+                report.add(&item.span(), "too many operations", expected);
+            }
+            if self.count > TASK_OPS_MAX {
+                break;
+            }
+            ops.extend(self.item(report, item));
+        }
+        self.depth -= 1;
+        ops
+    }
+
+    fn item(&mut self, report: &mut Report<'_>, item: &Value<'_>) -> Option<Op> {
+        let (spec, table) = operation(report, item)?;
+        let main = spec.fields.first().and_then(|field| table.get(field.name))?.span();
+        self.check_place(report, spec.name, &main)?;
+        if spec.name == "mmap" {
+            // Read before, with all regions of the task.
+            return self.mmap(table);
+        }
+        let fields = Fields::new(report, table, item.span(), spec);
+        self.step(report, spec.name, &fields)
+    }
+
+    /// Whether the operation may stand here.
+    fn check_place(
+        &self,
+        report: &mut Report<'_>,
+        name: &'static str,
+        main: &Range<usize>,
+    ) -> Option<()> {
+        let once = ["thread", "fork"].contains(&name);
+        if self.place == Place::Other && (once || name == "mmap") {
+            let problem = format!("`{name}` in a thread");
+            report.add(main, problem, "expected in the task's own program only");
+            return None;
+        }
+        if once && self.repeats > 0 {
+            let expected = "expected outside: each starts once";
+            report.add(main, format!("`{name}` in `repeat`"), expected);
+            return None;
+        }
+        if self.held.is_some() && !IOCTL_OPS.contains(&name) {
+            let expected =
+                format!("expected what code of the kernel does: {}", IOCTL_OPS.join(", "));
+            report.add(main, format!("`{name}` inside `ioctl`"), expected);
+            return None;
+        }
+        let locks = ["lock", "trylock", "unlock", "mmap_lock", "mmap_unlock"];
+        if self.held.is_none() && locks.contains(&name) {
+            let problem = format!("`{name}` outside `ioctl`");
+            let expected = "expected inside { ioctl = [...] }: locks are the kernel's";
+            report.add(main, problem, expected);
+            return None;
+        }
+        Some(())
+    }
+
+    /// The nested list of a `repeat`: it is run from its own end too.
+    pub(super) fn repeated(&mut self, report: &mut Report<'_>, value: &Value<'_>) -> Vec<Op> {
+        let before = self.held.clone();
+        self.repeats += 1;
+        let ops = self.program(report, value);
+        self.repeats -= 1;
+        let locks = |held: &Option<Vec<(LockRef, Hold, Range<usize>)>>| {
+            let held = held.iter().flatten();
+            held.map(|(lock, hold, _)| (*lock, *hold)).collect::<Vec<_>>()
+        };
+        if locks(&before) != locks(&self.held) {
+            let expected = "expected the same locks held at the end as at the start";
+            report.add(&value.span(), "locks of a `repeat`", expected);
+            self.held = before;
+        }
+        ops
+    }
+
+    /// An `ioctl` section: what it takes it lets go.
+    pub(super) fn section(&mut self, report: &mut Report<'_>, value: &Value<'_>) -> Vec<Op> {
+        self.held = Some(Vec::new());
+        let ops = self.program(report, value);
+        for (lock, _, span) in self.held.take().into_iter().flatten() {
+            let expected = match lock {
+                LockRef::Mmap => "expected { mmap_unlock = true } before the section ends",
+                LockRef::Named(_) => "expected an `unlock` of it before the section ends",
+            };
+            report.add(&span, "never let go", expected);
+        }
+        ops
+    }
 }
 
-/// Which operation a table is: the one whose name is among its keys.
-fn operation(
+/// Which operation an item of a list is: the one whose name is among its keys.
+fn operation<'t>(
     report: &mut Report<'_>,
-    item: &Value<'_>,
-    table: &DeTable<'_>,
-) -> Option<(&'static str, &'static [&'static str])> {
-    let mut found = OPS.iter().filter(|(name, _)| table.contains_key(*name));
+    item: &'t Value<'t>,
+) -> Option<(&'static Table, &'t DeTable<'t>)> {
+    let DeValue::Table(table) = item.get_ref() else {
+        let example = "expected a table such as { pause = \"60ms\" }";
+        report.add(&item.span(), "not an operation", example);
+        return None;
+    };
+    let mut found = OPS.iter().filter(|op| table.contains_key(op.name));
     match (found.next(), found.next()) {
-        (Some((name, params)), None) => return Some((name, params)),
+        (Some(op), None) => return Some((op, table)),
         (Some(_), Some(_)) => {
             report.add(&item.span(), "two operations in one", "expected a table for each");
         }
         (None, _) => {
-            let names = OPS.iter().map(|(name, _)| *name);
+            let names = OPS.iter().map(|op| op.name);
             // The first key in the text is the one meant as the name.
             match table.keys().min_by_key(|key| key.span().start) {
                 Some(key) => {
@@ -181,114 +226,22 @@ fn operation(
     None
 }
 
-struct Reader<'a, 's, 'r> {
-    report: &'r mut Report<'s>,
-    fields: &'a Fields<'a>,
-    names: &'a Names<'a>,
-    /// How many regions are mapped before this operation.
-    mapped: usize,
-    /// Threads started before this operation.
-    started: Vec<usize>,
-}
-
-impl Reader<'_, '_, '_> {
-    fn operation(&mut self, name: &str, main: &Value<'_>) -> Option<Op> {
-        match name {
-            "touch" => self.touch(main),
-            "register" => self.register(main),
-            "submit" => self.submit(main),
-            "thread" => {
-                let known = self.names.threads.iter().map(String::as_str).collect::<Vec<_>>();
-                let thread = self.index(main, "thread", &known)?;
-                if self.started.contains(&thread) {
-                    self.report.add(&main.span(), "started twice", "expected each thread once");
-                    return None;
-                }
-                Some(Op::Thread { thread })
-            }
-            "pause" => {
-                let time = self.report.distribution(main, DELAY_MAX)?;
-                Some(Op::Pause { time })
-            }
-            "stuck" => Some(Op::Stuck { time: self.report.time(main, DELAY_MAX)? }),
-            "ready" => self.report.flag(main).map(|()| Op::Ready),
-            "idle" => self.report.flag(main).map(|()| Op::Idle),
-            _ => self.report.flag(main).map(|()| Op::Exit),
+/// Calls `f` with every operation's table of a list and of those inside
+/// it, in order, without a complaint about anything.
+pub(super) fn visit<'t>(
+    value: &'t Value<'t>,
+    depth: usize,
+    f: &mut impl FnMut(&'t DeTable<'t>, Range<usize>),
+) {
+    let DeValue::Array(items) = value.get_ref() else { return };
+    if depth == DEPTH_MAX {
+        return;
+    }
+    for item in items.iter().take(OPS_MAX) {
+        let DeValue::Table(table) = item.get_ref() else { continue };
+        f(table, item.span());
+        for inner in ["program", "ioctl"].iter().filter_map(|key| table.get(*key)) {
+            visit(inner, depth + 1, f);
         }
-    }
-
-    fn touch(&mut self, main: &Value<'_>) -> Option<Op> {
-        let mut regions = Vec::new();
-        if let DeValue::Array(_) = main.get_ref() {
-            let items = self.report.array(main, OPS_MAX);
-            if items.is_empty() {
-                self.report.add(&main.span(), "no region", "expected at least one");
-            }
-            for item in items {
-                regions.push(self.region(item)?);
-            }
-        } else {
-            regions.push(self.region(main)?);
-        }
-        let rate = match self.fields.get("rate") {
-            Some(rate) => Some(self.report.rate(rate)?),
-            None => None,
-        };
-        Some(Op::Touch { regions, rate })
-    }
-
-    fn register(&mut self, main: &Value<'_>) -> Option<Op> {
-        let device = self.device(main);
-        let region = self.fields.require(self.report, "region").and_then(|v| self.region(v));
-        let (device, region) = (device?, region?);
-        let size = self.names.regions.get(region)?.pages * PAGE_SIZE;
-        let mut bytes = |key, range, default| {
-            self.fields.get(key).map_or(Some(default), |value| self.report.size(value, range))
-        };
-        let offset = bytes("offset", 0..=size - PAGE_SIZE, 0)?;
-        let length = bytes("length", PAGE_SIZE..=REGION_MAX, size - offset)?;
-        let extend = bytes("extend", 0..=REGION_MAX, 0)?;
-        Some(Op::Register { device, region, offset, length: length + extend })
-    }
-
-    fn submit(&mut self, main: &Value<'_>) -> Option<Op> {
-        let device = self.device(main);
-        let region = self.fields.require(self.report, "region").and_then(|v| self.region(v));
-        let value = self.fields.require(self.report, "every")?;
-        let every = self.report.time(value, DELAY_MAX)?;
-        if every < EVERY_MIN {
-            self.report.add(&value.span(), "too short", "expected at least 1us");
-            return None;
-        }
-        let count = match self.fields.get("count") {
-            Some(count) => Some(self.report.count(count, 1..=COUNT_MAX)?),
-            None => None,
-        };
-        Some(Op::Submit { device: device?, region: region?, every, count })
-    }
-
-    fn device(&mut self, value: &Value<'_>) -> Option<usize> {
-        let known: Vec<&str> = self.names.devices.iter().map(String::as_str).collect();
-        self.index(value, "device", &known)
-    }
-
-    fn region(&mut self, value: &Value<'_>) -> Option<usize> {
-        let known: Vec<&str> = self.names.regions.iter().map(|r| r.name.as_str()).collect();
-        let index = self.index(value, "region", &known)?;
-        if index >= self.mapped {
-            self.report.add(&value.span(), "not mapped yet", "expected its `mmap` before this");
-            return None;
-        }
-        Some(index)
-    }
-
-    fn index(&mut self, value: &Value<'_>, what: &str, known: &[&str]) -> Option<usize> {
-        let name = self.report.string(value)?.to_owned();
-        let found = known.iter().position(|known| *known == name);
-        if found.is_none() {
-            let problem = format!("unknown {what}");
-            self.report.add_unknown(&value.span(), &problem, &name, known.iter().copied());
-        }
-        found
     }
 }

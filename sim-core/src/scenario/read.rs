@@ -5,22 +5,22 @@
 //! `None`, so that readers of tables go on with a default and every
 //! other mistake is found too.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use toml::de::DeValue;
 
 use super::error::Report;
-use super::spec::{Fields, Value};
+use super::fields::Fields;
+use super::spec::{COST_MAX, EXPONENTIAL, LOGNORMAL, UNIFORM, Value};
 use super::units::{self, PAGE_SIZE, UnitError};
 use crate::base::{Distribution, Nanos, Shape};
+use crate::kernel::costs::COSTS;
+use crate::record::{GFP_NAMES, Gfp};
 
-/// Shapes of a distribution, each with its fields.
-const SHAPES: &[(&str, &[&str])] = &[
-    ("constant", &[]),
-    ("uniform", &["lo", "hi"]),
-    ("exponential", &["mean"]),
-    ("lognormal", &["median", "p99"]),
-];
+/// Fields of a distribution: its shapes, of which it has one, and the cap.
+pub(super) const SHAPES: [&str; 4] = ["constant", "uniform", "exponential", "lognormal"];
+pub(super) const CAP: &str = "cap";
 
 impl<'s> Report<'s> {
     /// A string. In an override any value's text is one.
@@ -103,11 +103,20 @@ impl<'s> Report<'s> {
         number
     }
 
-    /// A whole number that isn't negative.
-    pub(super) fn count(&mut self, value: &Value<'_>, range: RangeInclusive<u64>) -> Option<u64> {
-        let signed = |bound: &u64| i64::try_from(*bound).unwrap_or(i64::MAX);
-        let number = self.integer(value, signed(range.start())..=signed(range.end()))?;
-        u64::try_from(number).ok()
+    /// One of some whole numbers.
+    pub(super) fn integer_of(&mut self, value: &Value<'_>, known: &[i64]) -> Option<i64> {
+        let number = self.integer(value, i64::MIN..=i64::MAX)?;
+        if known.contains(&number) {
+            return Some(number);
+        }
+        let known: Vec<String> = known.iter().map(i64::to_string).collect();
+        let expected = match known.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
+        };
+        self.add(&value.span(), "wrong value", format!("expected {expected}"));
+        None
     }
 
     /// True or false.
@@ -150,12 +159,21 @@ impl<'s> Report<'s> {
         }
     }
 
-    /// A time up to `longest`.
-    pub(super) fn time(&mut self, value: &Value<'_>, longest: Nanos) -> Option<Nanos> {
+    /// A time in a range.
+    pub(super) fn time(
+        &mut self,
+        value: &Value<'_>,
+        range: RangeInclusive<Nanos>,
+    ) -> Option<Nanos> {
         let time = self.unit(value, "time", units::parse_time)?;
-        if time > longest {
-            let expected = format!("expected at most {}", units::format_time(longest));
+        if time > *range.end() {
+            let expected = format!("expected at most {}", units::format_time(*range.end()));
             self.add(&value.span(), "too long", expected);
+            return None;
+        }
+        if time < *range.start() {
+            let expected = format!("expected at least {}", units::format_time(*range.start()));
+            self.add(&value.span(), "too short", expected);
             return None;
         }
         Some(time)
@@ -194,13 +212,18 @@ impl<'s> Report<'s> {
         longest: Nanos,
     ) -> Option<Distribution> {
         let DeValue::Table(table) = value.get_ref() else {
-            return self.time(value, longest).map(|t| Distribution::new(Shape::Constant(t)));
+            let time = self.time(value, Nanos::ZERO..=longest)?;
+            return Some(Distribution::new(Shape::Constant(time)));
         };
-        let mut known: Vec<&str> = SHAPES.iter().map(|(name, _)| *name).collect();
-        known.push("cap");
-        let fields = Fields::new(self, table, value.span(), &known);
-        let mut shapes = SHAPES.iter().filter(|(name, _)| table.contains_key(*name));
-        let (Some((name, params)), None) = (shapes.next(), shapes.next()) else {
+        let known = SHAPES.iter().chain([&CAP]).copied();
+        for key in table.keys() {
+            let name: &str = key.get_ref();
+            if !known.clone().any(|known| known == name) {
+                self.add_unknown(&key.span(), "unknown field", name, known.clone());
+            }
+        }
+        let mut shapes = SHAPES.iter().filter_map(|name| Some((*name, table.get(*name)?)));
+        let (Some((name, inner)), None) = (shapes.next(), shapes.next()) else {
             self.add(
                 &value.span(),
                 "not a distribution",
@@ -209,23 +232,9 @@ impl<'s> Report<'s> {
             );
             return None;
         };
-        let inner = fields.get(name)?;
-        let shape = if params.is_empty() {
-            Shape::Constant(self.time(inner, longest)?)
-        } else {
-            let inner = Fields::from_value(self, inner, params)?;
-            let mut times = [Nanos::ZERO; 2];
-            for (time, param) in times.iter_mut().zip(*params) {
-                *time = inner.require(self, param).and_then(|v| self.time(v, longest))?;
-            }
-            match *name {
-                "uniform" => Shape::Uniform { lo: times[0], hi: times[1] },
-                "exponential" => Shape::Exponential { mean: times[0] },
-                _ => Shape::LogNormal { median: times[0], p99: times[1] },
-            }
-        };
-        let cap = match fields.get("cap") {
-            Some(cap) => Some(self.time(cap, longest)?),
+        let shape = self.shape(name, inner, longest)?;
+        let cap = match table.get(CAP) {
+            Some(cap) => Some(self.time(cap, Nanos::ZERO..=longest)?),
             None => None,
         };
         let distribution = Distribution { shape, cap };
@@ -234,6 +243,87 @@ impl<'s> Report<'s> {
             return None;
         }
         Some(distribution)
+    }
+
+    fn shape(&mut self, name: &str, inner: &Value<'_>, longest: Nanos) -> Option<Shape> {
+        Some(match name {
+            "uniform" => {
+                let fields = Fields::open(self, inner, &UNIFORM)?;
+                Shape::Uniform { lo: fields.time(self, "lo")?, hi: fields.time(self, "hi")? }
+            }
+            "exponential" => {
+                let fields = Fields::open(self, inner, &EXPONENTIAL)?;
+                Shape::Exponential { mean: fields.time(self, "mean")? }
+            }
+            "lognormal" => {
+                let fields = Fields::open(self, inner, &LOGNORMAL)?;
+                let (median, p99) = (fields.time(self, "median")?, fields.time(self, "p99")?);
+                Shape::LogNormal { median, p99 }
+            }
+            _ => Shape::Constant(self.time(inner, Nanos::ZERO..=longest)?),
+        })
+    }
+
+    /// GFP flags, joined by `|`.
+    pub(super) fn gfp(&mut self, value: &Value<'_>) -> Option<Gfp> {
+        let text = self.string(value)?.to_owned();
+        let mut gfp = Gfp(0);
+        for word in text.split('|').map(str::trim) {
+            let Some((flags, _)) = GFP_NAMES.iter().find(|(_, name)| *name == word) else {
+                let names = GFP_NAMES.iter().map(|(_, name)| *name);
+                self.add_unknown(&value.span(), "unknown GFP flag", word, names);
+                return None;
+            };
+            gfp = gfp.with(*flags);
+        }
+        Some(gfp)
+    }
+
+    /// A table of costs, by name.
+    pub(super) fn costs(&mut self, value: &Value<'_>) -> BTreeMap<String, Nanos> {
+        let mut costs = BTreeMap::new();
+        let DeValue::Table(table) = value.get_ref() else {
+            self.add(&value.span(), "wrong type", "expected a table of name = time");
+            return costs;
+        };
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            if COSTS.iter().any(|(known, ..)| *known == name) {
+                if let Some(time) = self.time(value, Nanos::ZERO..=COST_MAX) {
+                    costs.insert(name.to_owned(), time);
+                }
+            } else {
+                self.add_unknown(&key.span(), "unknown cost", name, COSTS.iter().map(|c| c.0));
+            }
+        }
+        costs
+    }
+
+    /// A part of `whole`, as a percentage or a size, in bytes.
+    pub(super) fn share(&mut self, value: &Value<'_>, whole: u64) -> Option<u64> {
+        let Some(percent) = value.get_ref().as_str().and_then(|text| text.strip_suffix('%')) else {
+            return self.size(value, 0..=whole);
+        };
+        let digits = percent.trim();
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        let percent = digits.parse::<u64>().ok().filter(|percent| is_number && *percent <= 100);
+        if percent.is_none() {
+            self.add(&value.span(), "not a share", "expected 0% to 100%, or a size");
+        }
+        percent.map(|percent| units::mul_div(whole, percent, 100))
+    }
+
+    /// The index of a name among those there are.
+    pub(super) fn index(&mut self, value: &Value<'_>, what: &str, known: &[&str]) -> Option<usize> {
+        let name = self.string(value)?.to_owned();
+        let found = known.iter().position(|known| *known == name && !name.is_empty());
+        if found.is_none() {
+            let problem = format!("unknown {what}");
+            // What has no fit name is complained about where it is.
+            let known = known.iter().copied().filter(|known| !known.is_empty());
+            self.add_unknown(&value.span(), &problem, &name, known);
+        }
+        found
     }
 
     /// An array, of at most `count_max` items.

@@ -80,7 +80,7 @@ impl Simulation {
             keep: options.keep,
             watch: options.watch,
         };
-        let kernel = build(scenario, choice);
+        let kernel = build(scenario, &choice);
         let limits = Limits { horizon: SimTime::ZERO + scenario.horizon, ..Limits::default() };
         let executor = Executor::new(Rc::clone(&kernel.engine), limits);
         let id = RunId {

@@ -121,7 +121,7 @@ fn put<'s>(
         return;
     }
     if !table.contains_key(name) {
-        if !is_table(name) {
+        if !TABLES.contains(&name) {
             report.add_unknown(&step.span(), "no such path", name, known(table));
             return;
         }
@@ -134,16 +134,22 @@ fn put<'s>(
     }
 }
 
-/// Tables that an override may bring into being.
-fn is_table(name: &str) -> bool {
-    ["machine", "cost", "start", "lognormal", "uniform", "exponential"].contains(&name)
-}
+/// Tables that an override may bring into being, by their field's name.
+const TABLES: [&str; 9] =
+    ["machine", "cost", "swap", "disk", "worker", "start", "lognormal", "uniform", "exponential"];
 
 /// What may stand in the place of a step: what is there, and at the top
 /// what could be.
 fn known<'t>(table: &'t DeTable<'_>) -> Vec<&'t str> {
-    let mut names: Vec<&str> = table.keys().map(|key| &**key.get_ref()).collect();
-    names.extend(if names.contains(&"schema") { FILE } else { &["cost", "start"] });
+    let mut names: Vec<&'t str> = table.keys().map(|key| &**key.get_ref()).collect();
+    if names.contains(&"schema") {
+        for name in FILE.names() {
+            names.push(name);
+        }
+    }
+    if names.contains(&"name") {
+        names.push("start");
+    }
     names.sort_unstable();
     names.dedup();
     names

@@ -1,141 +1,342 @@
-//! `[[task]]`: a process, its start condition and its threads.
+//! `[[task]]`: processes, their start conditions, families and threads.
 //!
 //! Programs are read in [`program`](super::program), places of VMAs are
-//! found in [`layout`](super::layout).
+//! found in [`layout`](super::layout). A child that shares or copies its
+//! parent's memory may name its parent's regions, so parents are read
+//! before their children, wherever they stand in the file.
 
 use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::check::{names, tables};
-use super::checked::{Op, Start, Task, Thread};
+use super::check::names;
+use super::checked::{Backing, Fork, ForkMm, Op, Region, Start, Task, Thread, Vma};
 use super::error::Report;
+use super::fields::Fields;
 use super::layout::{self, Preset};
-use super::program::{self, Names, Place};
-use super::spec::{Fields, START, THREAD, Value};
-use crate::base::Nanos;
+use super::program::{self, FileNames, Reader, TaskNames};
+use super::spec::{COMM_SIZE_MAX, OPS, START, Value};
+use super::units::PAGE_SIZE;
 
-/// Most threads of a task besides its first.
-const THREADS_MAX: usize = 64;
-/// The kernel's `PID_MAX_LIMIT` on 64 bits, exclusive. Pid 1 is init.
-const PID_MAX: u64 = 4_194_303;
-/// Bytes of `comm` without the final zero: `TASK_COMM_LEN` - 1.
-const COMM_SIZE_MAX: usize = 15;
-/// Longest delay of a start: the longest horizon.
-const START_MAX: Nanos = Nanos::from_secs(3_600);
+/// What is known of a task before its programs are read.
+#[derive(Default)]
+struct Draft {
+    fork: Option<Fork>,
+    own: Vec<layout::Wanted>,
+    /// Its parent's regions and its own.
+    regions: Vec<Region>,
+    inherited: usize,
+    vmas: Vec<Vma>,
+}
 
-/// Reads one task. `tasks` and `devices` are all names in the file.
-pub(super) fn task(
+/// Reads all tasks.
+pub(super) fn tasks(
+    report: &mut Report<'_>,
+    items: &[Fields<'_>],
+    file: &mut FileNames,
+) -> Vec<Task> {
+    let forks: Vec<Option<Fork>> = items.iter().map(|item| fork(report, item, file)).collect();
+    file.parents = forks.iter().map(|fork| fork.map(|fork| fork.parent)).collect();
+    let mut drafts: Vec<Draft> = Vec::new();
+    for (item, fork) in items.iter().zip(forks) {
+        let own = item.get("program").map_or(Vec::new(), |value| wanted(report, value));
+        drafts.push(Draft { fork, own, ..Draft::default() });
+    }
+    let order = parents_first(report, items, file);
+    for index in order {
+        lay_out(report, items, &mut drafts, index);
+    }
+    let mut tasks = Vec::new();
+    for (index, (item, draft)) in items.iter().zip(drafts).enumerate() {
+        tasks.push(task(report, item, draft, file, index));
+    }
+    check_pids(report, &tasks, items);
+    check_starts(report, &tasks, items);
+    check_forks(report, &tasks, items);
+    tasks
+}
+
+/// `parent`, `share_mm` and `vfork`.
+fn fork(report: &mut Report<'_>, fields: &Fields<'_>, file: &FileNames) -> Option<Fork> {
+    let shares = fields.boolean(report, "share_mm");
+    let vfork = fields.boolean(report, "vfork").unwrap_or(false);
+    let Some(_) = fields.get("parent") else {
+        for key in ["share_mm", "vfork"] {
+            if fields.get(key).is_some() {
+                let expected = "expected a `parent` that forks it";
+                report.add(&fields.span_of(key), format!("`{key}` without parent"), expected);
+            }
+        }
+        return None;
+    };
+    for (key, instead) in [
+        ("start", "expected no start condition: it starts when its parent forks it"),
+        ("preset", "expected no preset: it has what its parent has mapped"),
+    ] {
+        if fields.get(key).is_some() {
+            report.add(&fields.span_of(key), format!("`{key}` of a child"), instead);
+        }
+    }
+    if vfork && shares == Some(false) {
+        let expected = "expected `share_mm` left out: vfork implies it";
+        report.add(&fields.span_of("share_mm"), "vfork without sharing", expected);
+    }
+    let tasks: Vec<&str> = file.tasks.iter().map(String::as_str).collect();
+    let parent = fields.index(report, "parent", "task", &tasks)?;
+    let mm = match (vfork, shares) {
+        (true, _) => ForkMm::Vfork,
+        (false, Some(true)) => ForkMm::Shared,
+        (false, _) => ForkMm::Copy,
+    };
+    Some(Fork { parent, mm })
+}
+
+/// The regions that a program maps, in order, as they are asked for.
+fn wanted(report: &mut Report<'_>, value: &Value<'_>) -> Vec<layout::Wanted> {
+    let spec = OPS.iter().find(|op| op.name == "mmap").expect("invariant: there is mmap");
+    let mut regions: Vec<layout::Wanted> = Vec::new();
+    let mut items = Vec::new();
+    program::visit(value, 0, &mut |table, span| {
+        if table.contains_key("mmap")
+            && OPS.iter().filter(|op| table.contains_key(op.name)).count() == 1
+        {
+            items.push((table, span));
+        }
+    });
+    for (table, span) in items {
+        let fields = Fields::new(report, table, span, spec);
+        let span = fields.span_of("mmap");
+        let name = fields.get("mmap").and_then(|v| report.name(v)).unwrap_or_default().to_owned();
+        if !name.is_empty() && regions.iter().any(|region| region.name == name) {
+            report.add(&span, "second region", "expected a name that no other region has");
+        }
+        let pages = fields.size(report, "size").unwrap_or(PAGE_SIZE) / PAGE_SIZE;
+        let at = fields.number::<u64>(report, "at");
+        if at.is_some_and(|at| !at.is_multiple_of(PAGE_SIZE)) {
+            report.add(&fields.span_of("at"), "not page-aligned", "expected a multiple of 0x1000");
+        }
+        let backing = match fields.choice(report, "kind") {
+            Some("private-file") => Backing::PrivateFile,
+            Some("shared-file") => Backing::SharedFile,
+            Some("shmem") => Backing::Shmem,
+            Some("hugetlb") => Backing::Hugetlb,
+            Some("pfnmap") => Backing::Pfnmap,
+            _ => Backing::Anonymous,
+        };
+        let thp = fields.boolean(report, "thp").unwrap_or(false);
+        if thp && backing != Backing::Anonymous {
+            let expected = "expected kind = \"anon\": only that comes in huge pages here";
+            report.add(&fields.span_of("thp"), "huge pages of a file", expected);
+        }
+        regions.push(layout::Wanted { name, pages, at, backing, thp, span });
+    }
+    regions
+}
+
+/// All tasks, each after its parent.
+fn parents_first(
+    report: &mut Report<'_>,
+    items: &[Fields<'_>],
+    file: &mut FileNames,
+) -> Vec<usize> {
+    for index in 0..items.len() {
+        let parent = |index: &usize| file.parents.get(*index).copied().flatten();
+        let chain = std::iter::successors(parent(&index), parent);
+        // A chain longer than there are tasks has come back to itself.
+        if chain.take(items.len() + 1).any(|ancestor| ancestor == index) {
+            let expected = "these tasks fork each other";
+            report.add(&items[index].span_of("parent"), "its own ancestor", expected);
+            file.parents[index] = None;
+        }
+    }
+    let depth = |index: usize| {
+        let parent = |index: &usize| file.parents.get(*index).copied().flatten();
+        std::iter::successors(parent(&index), parent).take(items.len()).count()
+    };
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(|&index| depth(index));
+    order
+}
+
+/// Finds places for the task's regions and small VMAs. All of a family
+/// keep out of each other's way, for they may meet in one address space.
+fn lay_out(report: &mut Report<'_>, items: &[Fields<'_>], drafts: &mut [Draft], index: usize) {
+    let parent_of = |index: usize| drafts[index].fork.map(|fork| fork.parent);
+    let root = |index: usize| {
+        let chain = std::iter::successors(Some(index), |&index| parent_of(index));
+        chain.take(drafts.len() + 1).last().unwrap_or(index)
+    };
+    let family = root(index);
+    let preset = items[family].choice(report, "preset");
+    let preset = if preset == Some("none") { Preset::None } else { Preset::StaticElf };
+    let mut taken = Vec::new();
+    for (other, draft) in drafts.iter().enumerate() {
+        if root(other) == family {
+            taken.extend(draft.vmas.iter().map(|vma| (vma.start, vma.end)));
+            taken.extend(draft.regions.iter().map(|region| (region.at, region.end())));
+        }
+    }
+    let inherited = match parent_of(index) {
+        Some(parent) if parent != index => drafts[parent].regions.clone(),
+        _ => Vec::new(),
+    };
+    let draft = &mut drafts[index];
+    let own = layout::place(report, std::mem::take(&mut draft.own), preset, &taken);
+    if draft.fork.is_none() {
+        draft.vmas = layout::vmas(preset, &own);
+    }
+    draft.inherited = inherited.len();
+    draft.regions = inherited.into_iter().chain(own).collect();
+}
+
+/// Reads what is left of one task.
+fn task(
     report: &mut Report<'_>,
     fields: &Fields<'_>,
-    name: &str,
-    tasks: &[String],
-    devices: &[String],
+    draft: Draft,
+    file: &FileNames,
+    index: usize,
 ) -> Task {
-    let comm = fields.get("comm").and_then(|v| comm(report, v));
-    let pid = fields.get("pid").and_then(|v| report.count(v, 2..=PID_MAX));
-    let adj = fields.get("oom_score_adj").and_then(|v| report.integer(v, -1000..=1000));
-    let start = fields.get("start").and_then(|v| start(report, v, tasks)).unwrap_or_default();
-    let preset = fields.get("preset");
-    let preset = match preset.and_then(|v| report.choice(v, "preset", &["static-elf", "none"])) {
-        Some("none") => Preset::None,
-        _ => Preset::StaticElf,
-    };
-    let thread_items = tables(report, fields, "thread", THREAD, THREADS_MAX);
+    let thread_items = fields.tables(report, "thread");
     let threads = names(report, &thread_items);
-    let items = fields.get("program").map_or(&[][..], |v| program::items(report, v));
-    let mut regions = program::regions(report, items);
-    layout::place(report, &mut regions, preset);
-    let vmas = layout::vmas(preset, &regions);
-    let names = Names { devices, regions: &regions, threads: &threads };
-    let ops = program::program(report, items, &names, Place::First);
+    let names = TaskNames {
+        task: index,
+        regions: &draft.regions,
+        inherited: draft.inherited,
+        threads: &threads,
+    };
+    let mut reader = Reader::new(file, &names);
+    let program = fields.get("program").map_or(Vec::new(), |value| reader.program(report, value));
     let mut threads_read = Vec::new();
     for (fields, name) in thread_items.iter().zip(&threads) {
-        let items = fields.get("program").map_or(&[][..], |v| program::items(report, v));
-        let program = program::program(report, items, &names, Place::Other);
-        threads_read.push(Thread { name: name.clone(), program });
+        let program = fields.get("program").map_or(Vec::new(), |v| reader.thread(report, v));
+        threads_read.push(Thread {
+            name: name.clone(),
+            nice: fields.number(report, "nice"),
+            rt_priority: fields.number(report, "rt_priority"),
+            program,
+        });
     }
+    let name = file.tasks.get(index).cloned().unwrap_or_default();
+    let cgroups: Vec<&str> = file.cgroups.iter().map(String::as_str).collect();
+    // Names are ASCII, so characters are bytes.
     let first_bytes = |text: &str| text.chars().take(COMM_SIZE_MAX).collect();
     Task {
-        name: name.to_owned(),
-        // Names are ASCII, so characters are bytes.
-        comm: comm.unwrap_or_else(|| first_bytes(name)),
-        pid: pid.and_then(|pid| u32::try_from(pid).ok()),
-        oom_score_adj: adj.and_then(|adj| i16::try_from(adj).ok()).unwrap_or(0),
-        start,
-        vmas,
-        program: ops,
+        comm: comm(report, fields).unwrap_or_else(|| first_bytes(&name)),
+        pid: fields.number(report, "pid"),
+        uid: fields.number(report, "uid").unwrap_or(0),
+        oom_score_adj: fields.number(report, "oom_score_adj"),
+        nice: fields.number(report, "nice"),
+        rt_priority: fields.number(report, "rt_priority"),
+        root: fields.boolean(report, "root").unwrap_or(false),
+        oom_task_origin: fields.boolean(report, "oom_task_origin").unwrap_or(false),
+        cgroup: fields
+            .get("cgroup")
+            .and_then(|_| fields.index(report, "cgroup", "control group", &cgroups)),
+        fork: draft.fork,
+        start: start(report, fields, &file.tasks).unwrap_or_default(),
+        vmas: draft.vmas,
+        regions: draft.regions,
+        program,
         threads: threads_read,
+        name,
     }
 }
 
-fn comm(report: &mut Report<'_>, value: &Value<'_>) -> Option<String> {
-    let text = report.line(value, COMM_SIZE_MAX)?;
+fn comm(report: &mut Report<'_>, fields: &Fields<'_>) -> Option<String> {
+    let text = report.line(fields.get("comm")?, COMM_SIZE_MAX)?.to_owned();
     if text.is_empty() || text.len() > COMM_SIZE_MAX || text.contains('\n') {
         let expected = format!("expected 1 to {COMM_SIZE_MAX} bytes on one line");
-        report.add(&value.span(), "unfit comm", expected);
+        report.add(&fields.span_of("comm"), "unfit comm", expected);
         return None;
     }
-    Some(text.to_owned())
+    Some(text)
 }
 
-fn start(report: &mut Report<'_>, value: &Value<'_>, tasks: &[String]) -> Option<Start> {
+fn start(report: &mut Report<'_>, fields: &Fields<'_>, tasks: &[String]) -> Option<Start> {
+    let value = fields.get("start")?;
     if !matches!(value.get_ref(), DeValue::Table(_)) {
-        let delay = report.time(value, START_MAX)?;
-        return Some(Start { after: None, delay });
+        return Some(Start { after: None, delay: fields.time(report, "start")? });
     }
-    let fields = Fields::from_value(report, value, START)?;
+    let fields = Fields::open(report, value, &START)?;
     let delay = match fields.get("delay") {
-        Some(delay) => report.time(delay, START_MAX)?,
-        None => Nanos::ZERO,
+        Some(_) => fields.time(report, "delay")?,
+        None => crate::base::Nanos::ZERO,
     };
-    let Some(after) = fields.get("after") else {
-        return Some(Start { after: None, delay });
+    let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
+    let after = match fields.get("after") {
+        Some(_) => Some(fields.index(report, "after", "task", &tasks)?),
+        None => None,
     };
-    let name = report.string(after)?.to_owned();
-    let index = tasks.iter().position(|task| *task == name);
-    if index.is_none() {
-        report.add_unknown(&after.span(), "unknown task", &name, tasks.iter().map(String::as_str));
-    }
-    Some(Start { after: index, delay })
-}
-
-/// Where a task's field is, to point at.
-fn span_of(fields: &Fields<'_>, key: &str) -> std::ops::Range<usize> {
-    fields.get(key).map_or(fields.span.clone(), toml::Spanned::span)
+    Some(Start { after, delay })
 }
 
 /// No pid is given twice.
-pub(super) fn check_pids(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
+fn check_pids(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
     let mut seen = BTreeMap::new();
     for (task, fields) in tasks.iter().zip(items) {
         if let Some(pid) = task.pid
             && let Some(other) = seen.insert(pid, &task.name)
         {
             let expected = format!("{other} has it already");
-            report.add(&span_of(fields, "pid"), "second pid", expected);
+            report.add(&fields.span_of("pid"), "second pid", expected);
         }
     }
 }
 
+/// Whether any of a task's programs has an operation like this.
+fn does(task: &Task, wanted: impl Fn(&Op) -> bool) -> bool {
+    let threads = task.threads.iter().flat_map(|thread| &thread.program);
+    let mut left: Vec<&Op> = task.program.iter().chain(threads).collect();
+    while let Some(op) = left.pop() {
+        if wanted(op) {
+            return true;
+        }
+        if let Op::Memalloc { program, .. }
+        | Op::Ioctl { program }
+        | Op::Trylock { program, .. }
+        | Op::Repeat { program, .. } = op
+        {
+            left.extend(program);
+        }
+    }
+    false
+}
+
 /// Whoever is waited for must say that it is ready, and must not wait
 /// for its waiter.
-pub(super) fn check_starts(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
+fn check_starts(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
     for (task, fields) in tasks.iter().zip(items) {
         let Some(after) = task.start.after.and_then(|index| tasks.get(index)) else {
             continue;
         };
-        let threads = after.threads.iter().map(|thread| &thread.program);
-        let mut programs = std::iter::once(&after.program).chain(threads);
-        if !programs.any(|ops| ops.iter().any(|op| matches!(op, Op::Ready))) {
+        if !does(after, |op| matches!(op, Op::Ready)) {
             let expected = format!("{} never says {{ ready = true }}", after.name);
-            report.add(&span_of(fields, "start"), "waits forever", expected);
+            report.add(&fields.span_of("start"), "waits forever", expected);
         }
-        // A chain longer than there are tasks has come back to itself.
-        let next = |index: &usize| tasks.get(*index).and_then(|task| task.start.after);
+        // A chain longer than there are tasks has come back to itself. A
+        // child can't start before its parent has.
+        let next = |index: &usize| {
+            let task = tasks.get(*index)?;
+            task.start.after.or(task.fork.map(|fork| fork.parent))
+        };
         if std::iter::successors(task.start.after, next).nth(tasks.len()).is_some() {
             let expected = "these tasks wait for each other";
-            report.add(&span_of(fields, "start"), "waits forever", expected);
+            report.add(&fields.span_of("start"), "waits forever", expected);
+        }
+    }
+}
+
+/// Every child is forked by its parent.
+fn check_forks(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
+    for (index, task) in tasks.iter().enumerate() {
+        let Some(parent) = task.fork.and_then(|fork| tasks.get(fork.parent)) else {
+            continue;
+        };
+        if !does(parent, |op| matches!(op, Op::Fork { child } if *child == index)) {
+            let expected =
+                format!("expected {{ fork = \"{}\" }} in {}'s program", task.name, parent.name);
+            report.add(&items[index].span_of("parent"), "never forked", expected);
         }
     }
 }

@@ -111,6 +111,11 @@ fn decimal(number: u64, scale: u64) -> String {
     text
 }
 
+/// `a * b / c`, rounded down, at most 2^64 - 1.
+pub(super) fn mul_div(a: u64, b: u64, c: u64) -> u64 {
+    u64::try_from(u128::from(a) * u128::from(b) / u128::from(c.max(1))).unwrap_or(u64::MAX)
+}
+
 /// Reads a decimal number and a unit, in units of one.
 fn quantity(
     text: &str,

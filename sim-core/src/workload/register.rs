@@ -1,4 +1,5 @@
-//! `register`: a device mirrors a region from now on.
+//! `register`, `unregister`: a device mirrors a region from now on, or
+//! no longer mirrors the process.
 
 use super::{Flow, Operation};
 use crate::base::DeviceId;
@@ -22,6 +23,22 @@ impl Operation for Register {
             if let Some(mm) = cx.mm() {
                 mmu_notifier::register(cx, self.device, mm, self.start, self.end).await;
             }
+            Flow::Next
+        })
+    }
+}
+
+/// Removes the device's notifiers from the process.
+pub struct Unregister {
+    /// The device.
+    pub device: DeviceId,
+}
+
+impl Operation for Unregister {
+    fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
+        Box::pin(async move {
+            let leader = cx.with(|state| state.tasks[cx.task()].leader);
+            mmu_notifier::unregister_device(cx, self.device, leader).await;
             Flow::Next
         })
     }

@@ -1,7 +1,7 @@
 //! `submit`: gives a device jobs that use a region.
 
 use super::{Flow, Operation};
-use crate::base::{DeviceId, Nanos, RangeId};
+use crate::base::{DeviceId, Nanos};
 use crate::engine::Signals;
 use crate::kernel::Cx;
 use crate::kernel::device::submit_job;
@@ -12,8 +12,8 @@ use crate::record::Reason;
 pub struct Submit {
     /// The device.
     pub device: DeviceId,
-    /// The region's VMA.
-    pub range: RangeId,
+    /// An address in the region.
+    pub address: u64,
     /// Time between two jobs.
     pub every: Nanos,
     /// How many; `None`: without end.
@@ -25,7 +25,14 @@ impl Operation for Submit {
         Box::pin(async move {
             let mut left = self.count;
             while left != Some(0) && !cx.fatal_signal_pending() {
-                submit_job(cx, self.device, self.range).await;
+                // Of memory that isn't mapped nothing can be submitted.
+                let mm = cx.mm();
+                let range = mm.and_then(|mm| {
+                    cx.with(|state| state.mms[mm].vma_at(self.address).map(|vma| vma.id))
+                });
+                if let Some(range) = range {
+                    submit_job(cx, self.device, range).await;
+                }
                 left = left.map(|left| left - 1);
                 cx.sleep(self.every, Reason::Pace, Signals::Killable).await;
             }

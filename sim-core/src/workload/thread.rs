@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Flow, Operation, Program, run_thread};
+use crate::engine::Share;
 use crate::kernel::plugin::Boxed;
 use crate::kernel::{Cx, NewTask};
 use crate::record::TaskKind;
@@ -13,6 +14,8 @@ pub struct Thread {
     pub name: String,
     /// Its thread id.
     pub pid: u32,
+    /// How much of the CPUs it gets.
+    pub share: Share,
     /// What it does.
     pub program: Program,
 }
@@ -40,6 +43,7 @@ impl Operation for Thread {
             };
             let program = Rc::clone(&self.program);
             let thread = cx.kernel().spawn(new, |cx| run_thread(cx, program));
+            cx.kernel().engine.set_share(thread, self.share);
             cx.with(|state| {
                 state.tasks[thread].mm = Some(mm);
                 state.mms[mm].mm_users += 1;

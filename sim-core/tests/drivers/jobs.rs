@@ -36,7 +36,8 @@ const DONE: SimTime = SimTime(1_000_000_000);
 fn with_worker(alloc: Option<Gfp>, timeout: Option<u64>) -> Run {
     one_job(|device| {
         device.fence = constant(1000);
-        device.worker = Some(Worker { alloc: alloc.map(|gfp| (gfp, 0)), time: constant(1) });
+        device.worker =
+            Some(Worker { lock: None, alloc: alloc.map(|gfp| (gfp, 0)), time: constant(1) });
         device.timeout = timeout.map(Nanos::from_ms);
     })
 }

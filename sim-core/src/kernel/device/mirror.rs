@@ -10,6 +10,7 @@
 
 use super::super::cx::Cx;
 use super::super::memory::fault_in;
+use super::super::mm::Access;
 use super::super::mmu_notifier::{mmu_interval_read_begin, mmu_interval_read_retry};
 use super::super::plugin::Api;
 use super::pages::{Attachment, map};
@@ -175,7 +176,9 @@ async fn fault_range(cx: &Cx, notifier: NotifierId, range: RangeId) -> Result<u6
         if cx.fatal_signal_pending() {
             return Err(MapError::Killed);
         }
-        done += fault_in(cx, mm, range, done, end - done).await.map_err(|_| MapError::Fault)?;
+        done += fault_in(cx, mm, range, done, end - done, Access::Write)
+            .await
+            .map_err(|_| MapError::Fault)?;
     }
     Ok(end - first)
 }

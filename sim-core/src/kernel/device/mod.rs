@@ -23,7 +23,7 @@ use crate::record::{Event, Func, Reason};
 
 pub(super) use mirror::registered;
 pub use pages::pages_held;
-pub(super) use pages::{keep_referenced, released, unregistered};
+pub(super) use pages::{keep_referenced, released, split, unregistered};
 
 /// A job that is queued or runs.
 #[derive(Copy, Clone, Debug)]

@@ -88,6 +88,27 @@ pub fn pages_held(state: &mut State, range: RangeId) -> u64 {
     held.max().unwrap_or(0)
 }
 
+/// A VMA was split: what lies behind its first `stays` pages belongs to
+/// another one now.
+pub(in crate::kernel) fn split(state: &mut State, old: RangeId, new: RangeId, stays: u64) {
+    for (_, device) in state.devices.iter_mut() {
+        for attachment in &mut device.attached {
+            let Some(index) = attachment.mirrors.iter().position(|m| m.range == old) else {
+                continue;
+            };
+            let lower = &mut attachment.mirrors[index];
+            let mapped = lower.mapped.saturating_sub(stays);
+            let refs = lower.refs.saturating_sub(stays);
+            lower.mapped -= mapped;
+            lower.refs -= refs;
+            // Pages that nobody has any longer were unmapped before: they are the last ones.
+            let kept = lower.kept.take(refs);
+            let upper = Mirror { range: new, mapped, refs, kept, stale: 0 };
+            attachment.mirrors.push(upper);
+        }
+    }
+}
+
 /// The device maps `pages` pages of a VMA from now on, and with `refs`
 /// refers to them.
 pub(super) fn map(cx: &Cx, notifier: NotifierId, range: RangeId, pages: u64, refs: bool) {

@@ -4,6 +4,7 @@ use super::*;
 use crate::base::{Nanos, TaskId};
 use crate::engine::{Hold, Signals};
 use crate::kernel::memory::fault_in;
+use crate::kernel::mm::Access;
 use crate::kernel::testing::{Machine, Proc};
 use crate::kernel::{do_group_exit, oom_kill::OomControl};
 use crate::record::{OomResult, Reason};
@@ -262,7 +263,7 @@ fn fault_without_candidates(profile: &str) -> Machine {
     machine.process(&exempt, |cx| async move {
         let mm = cx.mm().expect("it has one");
         let range = cx.with(|state| state.mms[mm].vmas[0].id);
-        assert!(fault_in(&cx, mm, range, 100, 1).await.is_err());
+        assert!(fault_in(&cx, mm, range, 100, 1, Access::Write).await.is_err());
     });
     machine.run();
     machine
@@ -291,7 +292,7 @@ fn fault_end_oom_of_4_18_drops_mmap_lock_before_it_kills() {
         machine.process(&member(memcg, 100, 10), |cx| async move {
             let mm = cx.mm().expect("it has one");
             let range = cx.with(|state| state.mms[mm].vmas[0].id);
-            while fault_in(&cx, mm, range, 10, 1).await.is_err() {}
+            while fault_in(&cx, mm, range, 10, 1, Access::Write).await.is_err() {}
             idle(cx).await;
         });
         machine.run();
@@ -336,7 +337,7 @@ fn second_fault_end_oom_of_4_18_waits_for_the_first() {
         machine.process(&member(memcg, pid, 10), |cx| async move {
             let mm = cx.mm().expect("it has one");
             let range = cx.with(|state| state.mms[mm].vmas[0].id);
-            while fault_in(&cx, mm, range, 10, 1).await.is_err() {}
+            while fault_in(&cx, mm, range, 10, 1, Access::Write).await.is_err() {}
             idle(cx).await;
         });
     }
@@ -430,7 +431,9 @@ fn faults_are_charged_and_the_exit_leaves_at_most_a_stock() {
         let range = cx.with(|state| state.mms[mm].vmas[0].id);
         let mut touched = 0;
         while touched < 500 {
-            touched += fault_in(&cx, mm, range, touched, 500 - touched).await.expect("room");
+            touched += fault_in(&cx, mm, range, touched, 500 - touched, Access::Write)
+                .await
+                .expect("room");
         }
         let (usage, stock) = cx.with(|state| {
             let stocks = state.memcg_stock.iter();

@@ -1,13 +1,14 @@
 //! Queueing, attempts, and the eras of the reaper and of `exit_mmap()`.
 
 use super::queue_oom_reaper;
-use crate::base::{MmId, Nanos, TaskId};
+use crate::base::{MmId, Nanos, TaskId, ZoneId};
 use crate::engine::{Hold, Signals};
 use crate::kernel::exit::do_exit;
 use crate::kernel::mm::Backing::{Anonymous, Hugetlb, Pfnmap, PrivateFile, SharedFile, Shmem};
 use crate::kernel::mmu_notifier::register;
 use crate::kernel::plugin::{Api, Approach};
 use crate::kernel::testbed::{Bench, Log, Probe};
+use crate::kernel::zone::Use;
 use crate::record::{Event, MnEvent, Reason, SkipBy};
 
 /// Queues victims at time zero, in this order.
@@ -116,7 +117,10 @@ fn walk_goes_up_and_in_7_1_down_and_leaves_what_is_not_the_victims_own() {
 fn locked_memory_is_reaped_since_5_18() {
     for (profile, pages) in [("5.12", 100), ("6.1", 300)] {
         let (bench, mm, victim) = one(profile, &[(Anonymous, 100), (Anonymous, 200)]);
-        bench.kernel.with(|state| state.mms[mm].vmas[1].locked = true);
+        bench.kernel.with(|state| {
+            state.mms[mm].vmas[1].locked = true;
+            state.zones[ZoneId(0)].transfer(Use::Anon, Use::Unevictable, 200);
+        });
         queue(&bench, &[victim]);
         let log = bench.run();
         assert_eq!(log.zapped_pages(), pages, "{profile}");

@@ -6,7 +6,6 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
-use crate::scenario::checked::Op;
 
 const SKETCH: &str = r#"
 schema = 1
@@ -68,18 +67,10 @@ fn names_become_indices_and_units_numbers() {
     expect![[r#"
         [
             Mmap {
-                region: "heap",
-                pages: 32768,
-                at: Some(
-                    139749010440192,
-                ),
+                region: 0,
             },
             Mmap {
-                region: "buffers",
-                pages: 8192,
-                at: Some(
-                    139749146755072,
-                ),
+                region: 1,
             },
             Register {
                 device: 0,
@@ -92,6 +83,7 @@ fn names_become_indices_and_units_numbers() {
                     0,
                     1,
                 ],
+                access: Write,
                 rate: Some(
                     15360,
                 ),
@@ -133,7 +125,7 @@ fn overrides_replace_add_and_find_items_by_name() {
         ]),
     )
     .expect("good");
-    assert_eq!(scenario.tasks[0].oom_score_adj, -17);
+    assert_eq!(scenario.tasks[0].oom_score_adj, Some(-17));
     assert_eq!(scenario.machine.costs["page_fault"], Nanos(26_850));
     assert_eq!(scenario.devices[0].fence, Distribution::new(Shape::Constant(Nanos::from_ms(4))));
     assert_eq!(scenario.devices[0].refuse, Some(Refuse::WhenBusy));
@@ -237,11 +229,12 @@ program = [{ mmap = "x", size = "4KiB" }]
             x.toml:4:10: unknown policy `"block"`: expected one of ignore, skip-any, skip-flag, nonblock, interval, interval-two-pass, core-refuse, block-always, deadline and hand-off
             x.toml:5:11: too long `"2h"`: expected at most 3600s
             x.toml:7:7: not a size `"256MB"`: expected a number and a unit, such as "64MiB" (units: B, KiB, MiB, GiB, TiB)
-            x.toml:8:6: unusual HZ `120`: expected 100, 250, 300 or 1000
+            x.toml:8:6: wrong value `120`: expected 100, 250, 300 or 1000
             x.toml:9:8: out of range `0`: expected a whole number from 1 to 64
             x.toml:10:10: unknown cost `zap_pgae`: did you mean zap_page?
             x.toml:10:37: not a time `5`: expected a number and a unit, such as "12.5ms" (units: ns, us, ms, s, min, h)
             x.toml:13:10: unknown driver `"gpu-fense"`: did you mean gpu-fence?
+            x.toml:15:9: not a distribution `{ lognormal = { median = "5ms", p99 = "1ms" } }`: the 99th percentile (1000000 ns) is below the median (5000000 ns)
             x.toml:17:8: second `"gpu0"`: expected a name that no other has
             x.toml:19:21: missing `hi` in `{ lo = "5ms" }`
             x.toml:22:17: out of range `1001`: expected a whole number from -1000 to 1000
@@ -254,15 +247,15 @@ program = [{ mmap = "x", size = "4KiB" }]
             x.toml:29:14: unknown region `"haep"`: did you mean heap?
             x.toml:30:13: no region `[]`: expected at least one
             x.toml:31:16: unknown device `"gpu1"`: did you mean gpu0?
-            x.toml:31:33: not mapped yet `"late"`: expected its `mmap` before this
+            x.toml:31:33: not mapped here `"late"`: expected its `mmap` before this
             x.toml:33:47: too short `"0s"`: expected at least 1us
             x.toml:33:53: unknown field `cuont`: did you mean count?
-            x.toml:34:5: unknown operation `slep`: expected one of mmap, touch, register, submit, thread, pause, stuck, ready, idle and exit
+            x.toml:34:5: unknown operation `slep`: did you mean sleep?
             x.toml:35:3: two operations in one `{ pause = "1ms", idle = true }`: expected a table for each
             x.toml:36:13: wrong value `false`: expected true
             x.toml:37:3: not an operation `"exit"`: expected a table such as { pause = "60ms" }
             x.toml:38:14: unknown thread `"stuck"`: there is none here
-            x.toml:39:3: no operation `{}`: expected one of mmap, touch, register, submit, thread, pause, stuck, ready, idle and exit
+            x.toml:39:3: no operation `{}`: expected one of mmap, munmap, madvise, touch, read, write, mlock, munlock, fork, thread, alloc, free, memalloc, ioctl, lock, trylock, …
             x.toml:43:7: second pid `7`: hog has it already
             x.toml:44:9: waits forever `{ after = "hog" }`: hog never says { ready = true }
             x.toml:45:10: unknown preset `"static"`: expected one of static-elf and none
@@ -304,7 +297,9 @@ fn files_that_cannot_be_read_say_why() {
         &[],
         &expect![[r#"
             x.toml:1:1: no task: expected at least one [[task]]
-            x.toml:5:5: ram and zones `'1GiB'`: expected either `ram` or `zone`, not both"#]],
+            x.toml:5:5: `ram` beside zones `'1GiB'`: expected either `ram` or `zone`, not both
+            x.toml:6:1: missing `managed` in `[[machine.zone]]`
+            x.toml:6:1: missing `min` in `[[machine.zone]]`"#]],
     );
     let many = "[[task]]\n".repeat(501);
     let text = format!("schema=1\ntitle='t'\nkernel='6.1'\n{many}");
@@ -361,11 +356,7 @@ fn a_static_program_has_13_vmas_besides_its_regions() {
         assert_eq!((present(true), present(false)), (159, 160));
         let mut spans: Vec<(u64, u64)> = task.vmas.iter().map(|v| (v.start, v.end)).collect();
         assert!(spans.is_sorted());
-        for op in &task.program {
-            if let Op::Mmap { pages, at: Some(at), .. } = op {
-                spans.push((*at, at + pages * 4096));
-            }
-        }
+        spans.extend(task.regions.iter().map(|region| (region.at, region.end())));
         spans.sort_unstable();
         assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{spans:x?}");
     }

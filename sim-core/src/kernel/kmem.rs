@@ -1,0 +1,63 @@
+//! Memory that kernel code takes for itself.
+//!
+//! Mirrors no one file: `alloc_pages()` and `__free_pages()` as a driver
+//! calls them, in the context of the task. Left out: slab caches, pages
+//! that one task takes and another gives back.
+
+use super::cx::Cx;
+use super::memcontrol::{memcg_kmem_charge, memcg_kmem_uncharge};
+use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
+use super::zone::{Pages, Use};
+use crate::record::{Event, Gfp};
+
+/// Makes `count` requests of an order, until one fails. Either the task
+/// keeps all pages, or each is given back before the next request.
+/// Requests with `__GFP_ACCOUNT` are charged to the task's cgroup.
+pub async fn alloc_kernel_pages(cx: &Cx, gfp: Gfp, order: u8, count: u64, keeps: bool) {
+    let charged = gfp.has(Gfp::ACCOUNT);
+    let mut left = count;
+    while left > 0 {
+        let want = if keeps && !charged { left << order } else { 1 << order };
+        let Some(pages) = alloc_pages(cx, gfp, order, want).await else { break };
+        if charged && memcg_kmem_charge(cx, gfp, order).await.is_err() {
+            free_pages(cx, pages, Use::InFlight);
+            break;
+        }
+        left -= (pages.count() >> order).clamp(1, left);
+        if keeps {
+            transfer_pages(cx, pages, Use::InFlight, Use::Kernel);
+            cx.with(|state| {
+                let task = &mut state.tasks[cx.task()];
+                task.kernel_pages.add(pages);
+                task.kernel_pages_charged += if charged { pages.count() } else { 0 };
+            });
+        } else {
+            free_pages(cx, pages, Use::InFlight);
+            if charged {
+                memcg_kmem_uncharge(cx, pages.count());
+            }
+        }
+    }
+    if keeps {
+        record_held(cx, order, gfp);
+    }
+}
+
+/// Gives back what the task keeps.
+pub fn free_kernel_pages(cx: &Cx) {
+    let (pages, charged) = cx.with(|state| {
+        let task = &mut state.tasks[cx.task()];
+        (std::mem::take(&mut task.kernel_pages), std::mem::take(&mut task.kernel_pages_charged))
+    });
+    if pages != Pages::default() {
+        free_pages(cx, pages, Use::Kernel);
+        memcg_kmem_uncharge(cx, charged);
+        record_held(cx, 0, Gfp(0));
+    }
+}
+
+fn record_held(cx: &Cx, order: u8, gfp: Gfp) {
+    let held = cx.with(|state| state.tasks[cx.task()].kernel_pages.count());
+    let held = u32::try_from(held).unwrap_or(u32::MAX);
+    cx.record(Event::KernelPages { held, order, gfp: gfp.0 });
+}

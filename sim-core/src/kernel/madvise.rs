@@ -1,0 +1,46 @@
+//! Giving pages back while the mapping stays.
+//!
+//! Mirrors mm/madvise.c: `madvise_dontneed_single_vma()`, and
+//! mm/memory.c: `zap_page_range()`, Linux 6.1: under `mmap_lock` for
+//! reading, VMA by VMA, with a blockable notifier call of event CLEAR
+//! around each. Left out: MADV_FREE, MADV_PAGEOUT and all other advice.
+
+use super::cx::Cx;
+use super::memory::unmap_page_range;
+use super::mm::{Backing, Vma};
+use super::mmu_notifier::{
+    Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
+};
+use crate::base::MmId;
+use crate::engine::Hold;
+use crate::record::{Func, MnEvent, Reason};
+
+/// `madvise(MADV_DONTNEED)` over a range. VMAs that it may not touch are
+/// skipped; there the kernel stops with an error.
+pub async fn madvise_dontneed(cx: &Cx, mm: MmId, start: u64, end: u64) {
+    let _in = cx.enter(Func::MadviseDontneed);
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    // can_madv_lru_vma()
+    let allowed = |vma: &&Vma| {
+        let kind = matches!(vma.backing, Backing::Hugetlb | Backing::Pfnmap);
+        !vma.locked && !kind && start <= vma.start && vma.end <= end
+    };
+    let vmas: Vec<Range> = cx.with(|state| {
+        let vmas = state.mms[mm].vmas.iter().filter(allowed);
+        vmas.map(|vma| Range { id: vma.id, start: vma.start, end: vma.end }).collect()
+    });
+    for vma in vmas {
+        let range = mmu_notifier_range_init(cx, MnEvent::Clear, mm, vma);
+        invalidate_range_start(cx, range).await;
+        unmap_page_range(cx, mm, vma.id).await;
+        invalidate_range_end(cx, range).await;
+        // The next access finds a fresh page.
+        cx.with(|state| {
+            if let Some(vma) = state.mms[mm].vma(vma.id) {
+                vma.touched = vma.mapped();
+            }
+        });
+    }
+    cx.unlock(mmap_lock);
+}

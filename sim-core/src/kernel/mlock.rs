@@ -1,0 +1,85 @@
+//! Locking memory.
+//!
+//! Mirrors mm/mlock.c: `do_mlock()`, `apply_vma_lock_flags()`,
+//! `mlock_fixup()`, and mm/gup.c: `__mm_populate()`, Linux 6.1: the VMAs
+//! are split at the range's ends and marked under `mmap_lock` for
+//! writing, then their pages are faulted in, and all of them leave the
+//! lists that reclaim looks at. Left out: RLIMIT_MEMLOCK, MLOCK_ONFAULT.
+
+use super::cx::Cx;
+use super::memory::{FaultError, fault_in};
+use super::mm::{Access, Backing};
+use super::munmap::split_vma;
+use super::page_alloc::transfer_pages;
+use super::zone::{Pages, Use};
+use crate::base::{MmId, RangeId};
+use crate::engine::{Hold, Waited};
+use crate::record::{Event, Func, Reason};
+
+/// `do_mlock()`: locks what is mapped in a range, and faults it in. Stops
+/// early when the task is killed or a page can't be had.
+pub async fn do_mlock(cx: &Cx, mm: MmId, start: u64, end: u64) {
+    let _in = cx.enter(Func::DoMlock);
+    let Some(vmas) = apply_vma_lock_flags(cx, mm, start, end, true).await else {
+        return;
+    };
+    // __mm_populate(): for writing, so that nothing is shared afterwards.
+    for vma in vmas {
+        let pages = cx.with(|state| state.mms[mm].vma(vma).map_or(0, |vma| vma.pages()));
+        let mut done = 0;
+        while done < pages && !cx.fatal_signal_pending() {
+            match fault_in(cx, mm, vma, done, pages - done, Access::Write).await {
+                Ok(count) => done += count,
+                Err(FaultError::Oom) => {}
+                Err(FaultError::Sigbus | FaultError::Segv) => return,
+            }
+        }
+    }
+}
+
+/// `munlock()`.
+pub async fn do_munlock(cx: &Cx, mm: MmId, start: u64, end: u64) {
+    let _in = cx.enter(Func::DoMlock);
+    apply_vma_lock_flags(cx, mm, start, end, false).await;
+}
+
+/// `apply_vma_lock_flags()` with `mlock_fixup()` inlined: the VMAs that
+/// the range is made of; none if the task was killed.
+async fn apply_vma_lock_flags(
+    cx: &Cx,
+    mm: MmId,
+    start: u64,
+    end: u64,
+    locked: bool,
+) -> Option<Vec<RangeId>> {
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    if cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLock).await != Waited::Granted {
+        return None;
+    }
+    for address in [start, end] {
+        split_vma(cx, mm, address);
+    }
+    let mut vmas = Vec::new();
+    let mut moved = Pages::default();
+    cx.with(|state| {
+        for vma in &mut state.mms[mm].vmas {
+            // mlock_fixup(): what isn't made of pages that could be locked is skipped.
+            let special = matches!(vma.backing, Backing::Hugetlb | Backing::Pfnmap);
+            if special || vma.start < start || vma.end > end {
+                continue;
+            }
+            vmas.push(vma.id);
+            if std::mem::replace(&mut vma.locked, locked) != locked {
+                moved.add(vma.anon);
+            }
+        }
+    });
+    let (from, to) =
+        if locked { (Use::Anon, Use::Unevictable) } else { (Use::Unevictable, Use::Anon) };
+    transfer_pages(cx, moved, from, to);
+    cx.unlock(mmap_lock);
+    for &range in &vmas {
+        cx.record(Event::Locked { range, locked });
+    }
+    Some(vmas)
+}

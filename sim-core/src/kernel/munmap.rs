@@ -1,0 +1,111 @@
+//! Mapping and unmapping.
+//!
+//! Mirrors mm/mmap.c: `do_mmap()` with MAP_FIXED, `__do_munmap()`,
+//! `__split_vma()` and `unmap_region()`, Linux 6.1. Notifiers hear of an
+//! unmapping in one blockable call over the whole range. VMAs to be
+//! unmapped leave the address space first, so that no reaper meets them.
+//! Left out: merging of VMAs, accounting limits, growing stacks.
+
+use super::cx::Cx;
+use super::device;
+use super::memory::unmap_page_range;
+use super::mm::Vma;
+use super::mmu_notifier::{
+    Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
+};
+use crate::base::{MmId, RangeId};
+use crate::engine::{Hold, Waited};
+use crate::record::{Event, Func, MnEvent, Reason};
+
+/// `do_mmap()`: maps a VMA; what was mapped at its place is unmapped
+/// first. SIGKILL cuts the wait for `mmap_lock` short.
+pub async fn do_mmap(cx: &Cx, mm: MmId, vma: Vma) -> Waited {
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    let waited = cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+    if waited != Waited::Granted {
+        return waited;
+    }
+    let detached = detach(cx, mm, vma.start, vma.end);
+    unmap_region(cx, mm, vma.start, vma.end, detached).await;
+    let range = vma.id;
+    cx.with(|state| state.mms[mm].insert(vma));
+    cx.record(Event::Mapped { range });
+    cx.unlock(mmap_lock);
+    Waited::Granted
+}
+
+/// `__do_munmap()`: unmaps everything in a range. SIGKILL cuts the wait
+/// for `mmap_lock` short.
+pub async fn do_munmap(cx: &Cx, mm: MmId, start: u64, end: u64) -> Waited {
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    let waited = cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+    if waited != Waited::Granted {
+        return waited;
+    }
+    let detached = detach(cx, mm, start, end);
+    if cx.kernel().switches.munmap_downgrades {
+        cx.kernel().engine.downgrade(mmap_lock);
+    }
+    unmap_region(cx, mm, start, end, detached).await;
+    cx.unlock(mmap_lock);
+    Waited::Granted
+}
+
+/// `detach_vmas_to_be_unmapped()`: takes the VMAs of a range out of the
+/// address space, split at its ends.
+fn detach(cx: &Cx, mm: MmId, start: u64, end: u64) -> Vec<RangeId> {
+    for address in [start, end] {
+        split_vma(cx, mm, address);
+    }
+    cx.with(|state| {
+        let mm = &mut state.mms[mm];
+        let inside = |vma: &Vma| start <= vma.start && vma.end <= end;
+        let (detached, kept) = std::mem::take(&mut mm.vmas).into_iter().partition(inside);
+        mm.vmas = kept;
+        let ids = detached.iter().map(|vma: &Vma| vma.id).collect();
+        mm.detached.extend(detached);
+        ids
+    })
+}
+
+/// `unmap_region()`: notifiers, then the pages, then the VMAs are gone.
+async fn unmap_region(cx: &Cx, mm: MmId, start: u64, end: u64, detached: Vec<RangeId>) {
+    let Some(&first) = detached.first() else { return };
+    let _in = cx.enter(Func::DoMunmap);
+    let range = Range { id: first, start, end };
+    let range = mmu_notifier_range_init(cx, MnEvent::Unmap, mm, range);
+    invalidate_range_start(cx, range).await;
+    for vma in &detached {
+        unmap_page_range(cx, mm, *vma).await;
+    }
+    invalidate_range_end(cx, range).await;
+    cx.with(|state| state.mms[mm].detached.retain(|vma| !detached.contains(&vma.id)));
+    for range in detached {
+        cx.record(Event::Unmapped { range });
+    }
+}
+
+/// `__split_vma()`: a VMA that spans `address` becomes two; the lower one
+/// keeps its name.
+pub(super) fn split_vma(cx: &Cx, mm: MmId, address: u64) {
+    let Some(old) = cx.with(|state| {
+        let vmas = &state.mms[mm].vmas;
+        vmas.iter().find(|vma| vma.start < address && address < vma.end).map(|vma| vma.id)
+    }) else {
+        return;
+    };
+    let new = cx.kernel().engine.observe(|_, recorder| {
+        let mut info = recorder.cast.ranges[old].clone();
+        info.start = address;
+        recorder.cast.ranges[old].end = address;
+        recorder.cast.ranges.push(info)
+    });
+    cx.with(|state| {
+        let mm = &mut state.mms[mm];
+        let vma = mm.vma(old).expect("invariant: it was found above");
+        let upper = vma.split(new, address);
+        let stays = vma.pages();
+        mm.insert(upper);
+        device::split(state, old, new, stays);
+    });
+}
