@@ -254,6 +254,7 @@ impl Cx {
 
     /// Takes a lock, unless SIGKILL comes first.
     pub async fn lock_killable(&self, lock: LockId, hold: Hold, why: Reason) -> Waited {
+        self.charge_lock_op();
         self.kernel.engine.lock(lock, hold, Why(why as u8), Signals::Killable).await
     }
 

@@ -248,7 +248,7 @@ async fn unmap_shared_pages(cx: &Cx, mm: MmId, range: RangeId) -> bool {
             return any;
         }
         any = true;
-        cx.cpu(cx.costs().zap_page * batch).await;
+        cx.cpu(unmap_page(cx) * batch).await;
         let (unshared, left) = cx.with(|state| {
             let unshared = unshare(state, mm, range, batch);
             (unshared, state.mms[mm].vma(range).map_or(0, |vma| vma.shared()))
@@ -257,6 +257,7 @@ async fn unmap_shared_pages(cx: &Cx, mm: MmId, range: RangeId) -> bool {
             continue;
         };
         keep_referenced(cx, range, left, &mut freed, Use::Anon);
+        cx.cpu(cx.costs().free_page * freed.count()).await;
         free_pages(cx, freed, Use::Anon);
         mem_cgroup_uncharge(cx, owner, freed.count());
         let count = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);

@@ -72,7 +72,6 @@ impl Operation for Lock {
         Box::pin(async move {
             let Some((lock, why, read, write)) = self.lock.find(cx) else { return Flow::Unwind };
             let _in = cx.enter(if self.hold == Hold::Shared { read } else { write });
-            cx.cpu(cx.costs().lock_op).await;
             if self.signals == Signals::Ignored {
                 cx.lock(lock, self.hold, why).await;
             } else if cx.lock_killable(lock, self.hold, why).await != Waited::Granted {
@@ -98,7 +97,6 @@ impl Operation for Trylock {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
         Box::pin(async move {
             let Some((lock, ..)) = self.lock.find(cx) else { return Flow::Unwind };
-            cx.cpu(cx.costs().lock_op).await;
             if !cx.try_lock(lock, self.hold) {
                 return Flow::Next;
             }
@@ -122,7 +120,6 @@ impl Operation for Unlock {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
         Box::pin(async move {
             if let Some((lock, ..)) = self.lock.find(cx) {
-                cx.cpu(cx.costs().lock_op).await;
                 release(cx, lock);
             }
             Flow::Next
