@@ -92,15 +92,24 @@ fn gallery_has_these_verdicts() {
         g7-ignore: recovered
           victim was killed at 1.001 ms; by 3.045 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 3
+        g10-writer-queued: extra-victims
+          mem-hog was killed at 1004.000 ms although victim, killed before, still had 1 GiB.
+          attempts 11 back-offs 10 refusals 0 reaped 16 incidents 12
         g11-pins: recovered
           victim and mem-hog were killed, the last at 133.000 ms; by 133.252 ms free memory was above the high watermark and every survivor had got its page.
           attempts 2 back-offs 0 refusals 0 reaped 262160 incidents 0
+        g13-nofs-only: livelock
+          Only retries of writer ran in the last 10.00 s (since 0.000 ms). writer asks for a page and retries in direct reclaim since 0.000 ms; its request may not enter a filesystem (no __GFP_FS), so it can have nobody killed.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         g14-always-refuse: extra-victims
           mem-hog was killed at 1002.000 ms although victim, killed before, still had 1 GiB.
           attempts 11 back-offs 10 refusals 20 reaped 16 incidents 22
         g15-zero-candidates: panic
           The kernel panicked at 17.000 ms: out of memory, and nobody left to kill (System is deadlocked on memory).
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        g16-one-at-a-time: extra-victims
+          mem-hog was killed at 1002.000 ms although victim, killed before, still had 1 GiB.
+          attempts 11 back-offs 10 refusals 10 reaped 16 incidents 22
         capture-6-1-s7: recovered
           hog was killed at 1977.040 ms; by 4009.197 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0

@@ -29,7 +29,8 @@ use crate::kernel::zone::{Marks, Use, Zone};
 use crate::kernel::{Clock, Costs, Kernel, NewTask, Parts, State, kswapd, oom_reaper};
 use crate::policy;
 use crate::record::{
-    Cast, DeviceInfo, Event, Keep, LockInfo, MmInfo, RangeInfo, Recorder, TaskKind, ZoneInfo,
+    Cast, CgroupInfo, DeviceInfo, Event, Keep, LockInfo, MmInfo, RangeInfo, Recorder, TaskKind,
+    ZoneInfo,
 };
 use crate::workload::{Injection, Process, Start, run_injection, run_process};
 use crate::{check, driver};
@@ -64,12 +65,16 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice) -> Rc<Kernel> {
         cpus: machine.cpus,
         uptime: machine.uptime,
         timer_wheel: machine.timer_wheel,
+        hung_task_timeout: machine.hung_task_timeout,
         wording: choice.switches.wording(),
         ..Cast::default()
     };
     for zone in &machine.zones {
         let (managed, min, low, high) = (zone.managed, zone.min, zone.low, zone.high);
         cast.zones.push(ZoneInfo { name: zone.name.clone(), managed, min, low, high });
+    }
+    for cgroup in &scenario.cgroups {
+        cast.cgroups.push(CgroupInfo { name: cgroup.name.clone() });
     }
     let recorder = Recorder::new(choice.keep, cast);
     let engine = Rc::new(Engine::new(cpus, choice.ties.clone(), recorder));
