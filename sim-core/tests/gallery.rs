@@ -47,6 +47,9 @@ fn recordings_go_as_their_texts_say() {
         ("capture-6-1-s6", 10, 20, 2),
         ("capture-6-1-s6-smp", 10, 20, 2),
         ("capture-6-1-s7", 1, 0, 1),
+        ("capture-6-1-s8w500", 0, 0, 1),
+        ("capture-6-1-s8w5000", 10, 0, 2),
+        ("capture-6-1-s12", 1, 0, 1),
         ("capture-6-1-l1both", 10, 140, 2),
         ("capture-6-1-l2itv", 1, 0, 1),
     ] {

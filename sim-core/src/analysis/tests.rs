@@ -36,16 +36,16 @@ fn gallery_has_these_verdicts() {
           editor was killed at 4314.400 ms although hog, killed before, still had 40 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 18751 incidents 22
         capture-6-1-s1: recovered
-          hog was killed at 1256.333 ms; by 1257.990 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1256.333 ms; by 1257.982 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2: recovered
-          hog1 was killed at 2052.388 ms; by 2057.592 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 2052.388 ms; by 2057.583 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2-smp: recovered
-          hog1 was killed at 1983.315 ms; by 1984.997 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 1983.315 ms; by 1984.989 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2stuck: recovered
-          hog was killed at 1977.110 ms; by 4000.527 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1977.110 ms; by 4000.518 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s3: extra-victims
           presser was killed at 5033.925 ms although hog, killed before, still had 93.2 MiB.
@@ -54,16 +54,16 @@ fn gallery_has_these_verdicts() {
           presser was killed at 4983.862 ms although hog, killed before, still had 91.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3exit: recovered
-          hog was killed at 1917.170 ms; by 1934.845 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1917.170 ms; by 1934.837 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s4part: extra-victims
-          presser was killed at 5022.381 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5022.373 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s5part: extra-victims
-          presser was killed at 5022.554 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5025.834 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s6: extra-victims
-          presser was killed at 5060.671 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5060.663 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s6-smp: extra-victims
           presser was killed at 4983.088 ms although hog, killed before, still had 90 MiB.
@@ -111,13 +111,22 @@ fn gallery_has_these_verdicts() {
           mem-hog was killed at 1002.000 ms although victim, killed before, still had 1 GiB.
           attempts 11 back-offs 10 refusals 10 reaped 16 incidents 22
         capture-6-1-s7: recovered
-          hog was killed at 1977.040 ms; by 4009.197 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1977.040 ms; by 4009.188 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
+        capture-6-1-s8w500: recovered
+          hog was killed at 1977.190 ms; by 2509.266 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        capture-6-1-s8w5000: extra-victims
+          presser was killed at 5060.021 ms although hog, killed before, still had 93.2 MiB.
+          attempts 10 back-offs 10 refusals 0 reaped 0 incidents 12
+        capture-6-1-s12: recovered
+          hog was killed at 2085.449 ms; by 4109.618 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-l1both: extra-victims
           presser was killed at 5021.457 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 23
         capture-6-1-l2itv: recovered
-          hog was killed at 1962.271 ms; by 3970.897 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1962.271 ms; by 3970.888 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
     "#]].assert_eq(&text);
 }

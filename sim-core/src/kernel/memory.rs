@@ -101,7 +101,10 @@ async fn handle_mm_fault(
     let want = if shared > 0 { shared } else { want };
     let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await;
     let mut pages = charge(cx, mm, pages).await.ok_or(FaultError::Oom)?;
-    cx.cpu(cx.costs().page_fault * pages.count()).await;
+    let locked = cx.with(|state| state.mms[mm].vma(range).is_some_and(|vma| vma.locked));
+    let costs = cx.costs();
+    let per_page = if locked { costs.page_fault + costs.mlock_page } else { costs.page_fault };
+    cx.cpu(per_page * pages.count()).await;
     let touched = pages.count();
     // check_stable_address_space(): a page may not come back zeroed.
     if cx.with(|state| state.mms[mm].unstable) {
@@ -196,8 +199,13 @@ fn add_anon(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
 /// `unmap_page_range()` within a gather of its own: clears a VMA's PTEs.
 /// Two tasks may do this to one VMA at a time; each page is freed once.
 pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
-    let Some(thp) = cx.with(|state| state.mms[mm].vma(range).map(|vma| vma.thp)) else { return };
-    let cost = if thp { cx.costs().zap_page_thp } else { unmap_page(cx) };
+    let how = cx.with(|state| state.mms[mm].vma(range).map(|vma| (vma.thp, vma.locked)));
+    let Some((thp, locked)) = how else { return };
+    let cost = match (thp, locked) {
+        (true, _) => cx.costs().zap_page_thp,
+        (false, true) => unmap_page(cx) + cx.costs().munlock_page,
+        (false, false) => unmap_page(cx),
+    };
     let mut tlb = tlb_gather_mmu(mm, range, thp);
     loop {
         // A page table's worth of PTEs, then whoever waits may run.

@@ -76,6 +76,9 @@ async fn apply_vma_lock_flags(
     });
     let (from, to) =
         if locked { (Use::Anon, Use::Unevictable) } else { (Use::Unevictable, Use::Anon) };
+    let costs = cx.costs();
+    let per_page = if locked { costs.mlock_page } else { costs.munlock_page };
+    cx.cpu(per_page * moved.count()).await;
     transfer_pages(cx, moved, from, to);
     cx.unlock(mmap_lock);
     for &range in &vmas {

@@ -81,6 +81,9 @@ pub const ALL: &[Entry] = entries! {
     Golden "g15-zero-candidates" "Nobody may be killed"
     Golden "g16-one-at-a-time" "Nobody else is killed while a victim is pending"
     Recording "capture-6-1-s7" "An interval whose callback never needs to sleep"
+    Recording "capture-6-1-s8w500" "A lock held for half a second delays only the exit"
+    Recording "capture-6-1-s8w5000" "A lock held for five seconds: ten attempts skipped"
+    Recording "capture-6-1-s12" "Locked memory is reaped too"
     Recording "capture-6-1-l1both" "The interval leak: a refusal that is never taken back"
     Recording "capture-6-1-l2itv" "The same interval without the list: a clean exit"
 };
@@ -161,6 +164,24 @@ mod tests {
         };
         assert_eq!(costs(&one_cpu), costs(&two_cpus));
         assert_eq!(costs(&one_cpu), costs(&other_boot));
+    }
+
+    /// The block that traces/README.md offers for reuse is the one in use.
+    #[test]
+    fn readme_has_the_machine_of_the_recordings() {
+        let settings = |text: &str| -> Vec<String> {
+            let start = text.find("[machine]\n").expect("has a machine");
+            let end = text[start..].find("high = 654").expect("ends with DMA32") + start;
+            let lines = text[start..end].lines();
+            let lines = lines.map(|line| line.split('#').next().unwrap_or_default().trim());
+            lines
+                .filter(|line| !line.is_empty() && !line.starts_with("uptime = "))
+                .map(str::to_owned)
+                .collect()
+        };
+        let readme = include_str!("../../../traces/README.md");
+        let scenario = find("capture-6-1-s6").expect("in the gallery").text;
+        assert_eq!(settings(readme), settings(scenario));
     }
 
     /// VMAs that the reaper walks, and those that overlap what is
