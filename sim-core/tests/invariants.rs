@@ -117,6 +117,7 @@ impl Stage {
             policies: &[Box::leak(Box::new(Meets(approach)))],
             drivers: &drivers,
             timer_wheel: false,
+            kills_allocating_task: false,
         }));
         let mut stage = Self { recorder, at: 0 };
         for task in [REAPER, HOG, OTHER] {

@@ -35,6 +35,8 @@ pub struct Declared<'a> {
     pub drivers: &'a [&'static dyn Driver],
     /// Whether timers are rounded.
     pub timer_wheel: bool,
+    /// `vm.oom_kill_allocating_task`.
+    pub kills_allocating_task: bool,
 }
 
 /// Who watches a run of which this was declared.

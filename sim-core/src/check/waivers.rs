@@ -22,6 +22,8 @@ impl Waivers {
         waived.add(switches.reaper_holds_oom_lock, Invariant::ReaperTakesNothing);
         waived.add(!switches.ends_paired, Invariant::StartsHaveEnds);
         waived.add(switches.interval_leak, Invariant::StartsHaveEnds);
+        // Step 6 of out_of_memory() asks for oom_score_adj alone, not for SKIP.
+        waived.add(declared.kills_allocating_task, Invariant::SkipEndsReaping);
         for policy in declared.policies {
             let approach = policy.approach();
             let silent = approach == Approach::Silent;

@@ -118,6 +118,7 @@ fn watch(
         policies: &policies,
         drivers: &drivers.iter().map(|(_, &driver)| driver).collect::<Vec<_>>(),
         timer_wheel: scenario.machine.timer_wheel,
+        kills_allocating_task: scenario.machine.oom_kill_allocating_task,
     };
     engine.observe(|_, recorder| recorder.watch(check::monitor(&declared)));
 }
