@@ -1,0 +1,163 @@
+//! The kernel's state at time zero, as the scenario's machine, cgroups
+//! and devices say. Nothing runs yet.
+
+use super::super::checked::{
+    Api as AskedApi, Cgroup as AskedCgroup, Device as AskedDevice, Disk, Refuse as AskedRefuse,
+    Scenario,
+};
+use super::{Choice, NamedLocks, find_driver, leader, new_lock};
+use crate::base::{CgroupId, CompletionId, IdVec, LockId, SimTime, Stream, ZoneId};
+use crate::engine::Engine;
+use crate::kernel::State;
+use crate::kernel::completion::Completion;
+use crate::kernel::device::Device;
+use crate::kernel::mm::Mm;
+use crate::kernel::mmu_notifier::Srcu;
+use crate::kernel::plugin::{Api, DeviceSetup, Refuse, Worker};
+use crate::kernel::ratelimit::RateLimit;
+use crate::kernel::rmap::Lru;
+use crate::kernel::state::{BlockDevice, Cgroup, Kswapd, MemcgStock, Swap, Sysctl};
+use crate::kernel::switches::Switches;
+use crate::kernel::writeback::Writeback;
+use crate::kernel::zone::{Marks, Use, Zone};
+use crate::record::{MmInfo, Recorder};
+
+/// The state of the whole kernel.
+pub(super) fn state(
+    scenario: &Scenario,
+    engine: &Engine<Recorder>,
+    named: &NamedLocks,
+    choice: &Choice,
+) -> State {
+    let machine = &scenario.machine;
+    let mut zones = IdVec::<ZoneId, _>::new();
+    for zone in &machine.zones {
+        let marks = Marks {
+            min: zone.min,
+            low: zone.low,
+            high: zone.high,
+            lowmem_reserve: zone.lowmem_reserve,
+        };
+        let mut made = Zone::new(zone.managed, zone.free, zone.page_cache, marks);
+        made.transfer(Use::Reserved, Use::Dirty, zone.dirty);
+        zones.push(made);
+    }
+    let mut devices = IdVec::new();
+    for (device, &lock) in scenario.devices.iter().zip(&named.devices) {
+        let setup = device_setup(device, lock, named, choice.switches);
+        devices.push(Device::new(choice.seed, setup, || engine.new_queue()));
+    }
+    let mut mms = IdVec::new();
+    for (index, task) in scenario.tasks.iter().enumerate() {
+        let owner = leader(scenario, index);
+        let mmap_lock = new_lock(engine, format!("mmap_lock of {}", task.name));
+        mms.push(Mm::new(owner, mmap_lock, engine.new_queue()));
+        engine.observe(|_, recorder| recorder.cast.mms.push(MmInfo { owner, mmap_lock }));
+    }
+    let swap = machine.swap.as_ref();
+    State {
+        zones,
+        tasks: IdVec::new(),
+        groups: IdVec::new(),
+        tasklist: Vec::new(),
+        mms,
+        devices,
+        notifiers: IdVec::new(),
+        srcu: Srcu::new(engine.new_queue()),
+        oom_lock: named.oom_lock,
+        oom_victims: 0,
+        oom_rs: RateLimit::default(),
+        pfoom_rs: RateLimit::default(),
+        oom_reaper_list: Vec::new(),
+        lru: Lru::default(),
+        writeback: Writeback::default(),
+        oom_reaper_wait: engine.new_queue(),
+        kswapd: Kswapd {
+            wait: engine.new_queue(),
+            failures: 0,
+            asked: None,
+            pfmemalloc_wait: engine.new_queue(),
+        },
+        swap: swap.map(|swap| Swap {
+            pages: swap.pages,
+            used: 0,
+            device: block_device(&swap.disk, "swap", choice.seed),
+        }),
+        disk: block_device(&machine.disk, "disk", choice.seed),
+        cgroups: cgroups(scenario, engine),
+        memcg_stock: (0..machine.cpus).map(|_| MemcgStock::default()).collect(),
+        shares: IdVec::new(),
+        sysctl: Sysctl {
+            panic_on_oom: machine.panic_on_oom,
+            oom_kill_allocating_task: machine.oom_kill_allocating_task,
+        },
+        policy: choice.policy,
+        completions: completions(scenario, engine),
+        forever: engine.new_queue(),
+    }
+}
+
+fn block_device(disk: &Disk, name: &str, seed: u64) -> BlockDevice {
+    BlockDevice {
+        latency: disk.latency,
+        pages_per_second: disk.bandwidth,
+        stream: Stream::new(seed, "latency", name),
+        busy_until: SimTime::ZERO,
+    }
+}
+
+fn cgroups(scenario: &Scenario, engine: &Engine<Recorder>) -> IdVec<CgroupId, Cgroup> {
+    let group = |group: &AskedCgroup| Cgroup {
+        name: group.name.clone(),
+        parent: group.parent.map(CgroupId::from_index),
+        limit: group.limit,
+        high: group.high,
+        usage: 0,
+        oom_group: group.oom_group,
+        oom_waitq: engine.new_queue(),
+        under_oom: 0,
+        oom_locked: false,
+    };
+    scenario.cgroups.iter().map(group).collect()
+}
+
+fn completions(scenario: &Scenario, engine: &Engine<Recorder>) -> IdVec<CompletionId, Completion> {
+    let completion = |_: &String| Completion { wait: engine.new_queue(), done: Some(0) };
+    scenario.events.iter().map(completion).collect()
+}
+
+fn device_setup(
+    device: &AskedDevice,
+    lock: LockId,
+    named: &NamedLocks,
+    switches: &Switches,
+) -> DeviceSetup {
+    let ops = find_driver(&device.driver).ops();
+    let default = if switches.interval_api { AskedApi::Interval } else { AskedApi::Hlist };
+    DeviceSetup {
+        name: device.name.clone(),
+        api: match device.api.unwrap_or(default) {
+            AskedApi::Hlist => Api::Hlist,
+            AskedApi::Interval => Api::Interval,
+        },
+        fence: device.fence,
+        sleep: device.sleep,
+        refuse: device.refuse.map(|refuse| match refuse {
+            AskedRefuse::Overlap => Refuse::Overlap,
+            AskedRefuse::WhenBusy => Refuse::WhenBusy,
+        }),
+        lock,
+        work: device.work,
+        page_refs: device.page_refs.unwrap_or(ops.page_refs),
+        does_not_block: device.does_not_block.unwrap_or(ops.does_not_block),
+        vcpus: device.vcpus,
+        timeout: device.timeout,
+        gfp: device.gfp,
+        worker: device.worker.as_ref().map(|worker| Worker {
+            lock: worker.lock.map(|lock| named.declared[lock]),
+            alloc: worker.alloc,
+            time: worker.time,
+        }),
+        acts_on: device.acts_on,
+    }
+}
