@@ -112,21 +112,14 @@ pub fn set_oom_adj(cx: &Cx, leader: TaskId, oom_score_adj: i16) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Signals;
     use crate::kernel::switches::find;
-    use crate::kernel::testing::{GLOBAL, Machine, Proc};
+    use crate::kernel::testing::{GLOBAL, Machine, Proc, stuck};
     use crate::kernel::zone::{Use, Zone};
-    use crate::record::Reason;
-
-    async fn idle(cx: Cx) {
-        let forever = cx.with(|state| state.forever);
-        cx.wait(forever, Reason::Stuck, Signals::Ignored).await;
-    }
 
     /// Points of a process on a machine of 100,000 pages.
     fn points(profile: &str, proc: &Proc) -> Option<i64> {
         let machine = Machine::new(profile);
-        let leader = machine.process(proc, idle);
+        let leader = machine.process(proc, stuck);
         machine.with(|state| {
             let (_, totalpages) = constrained_alloc(state, &GLOBAL);
             oom_badness(state, find(profile).expect("a profile"), leader, totalpages)
@@ -173,7 +166,7 @@ mod tests {
     #[test]
     fn adj_is_multiplied_after_the_integer_division() {
         let machine = Machine::new("6.1");
-        let leader = machine.process(&Proc { adj: 1, ..Proc::of(100, 0) }, idle);
+        let leader = machine.process(&Proc { adj: 1, ..Proc::of(100, 0) }, stuck);
         let switches = find("6.1").expect("a profile");
         let of = |total| machine.with(|state| oom_badness(state, switches, leader, total));
         let base = of(999).expect("eligible");
@@ -191,7 +184,7 @@ mod tests {
         }
         for (profile, spared) in [("4.6", false), ("4.9", true), ("6.1", true)] {
             let machine = Machine::new(profile);
-            let leader = machine.process(&Proc::of(100, 10), idle);
+            let leader = machine.process(&Proc::of(100, 10), stuck);
             let switches = find(profile).expect("a profile");
             let of = || machine.with(|state| oom_badness(state, switches, leader, 1000));
             machine.with(|state| state.mms.iter_mut().for_each(|(_, mm)| mm.oom_skip = true));
@@ -207,7 +200,7 @@ mod tests {
     #[test]
     fn swap_file_and_shared_pages_count() {
         let machine = Machine::new("6.1");
-        let leader = machine.process(&Proc::of(100, 10), idle);
+        let leader = machine.process(&Proc::of(100, 10), stuck);
         let switches = find("6.1").expect("a profile");
         let of = || machine.with(|state| oom_badness(state, switches, leader, 1000));
         let before = of().expect("eligible");
@@ -240,8 +233,8 @@ mod tests {
     #[test]
     fn score_in_proc_is_two_thirds_of_the_badness_per_mille_above_1000() {
         let machine = Machine::new("7.1");
-        let leader = machine.process(&Proc::of(100, 49_900), idle);
-        let exempt = machine.process(&Proc { adj: -1000, ..Proc::of(101, 10) }, idle);
+        let leader = machine.process(&Proc::of(100, 49_900), stuck);
+        let exempt = machine.process(&Proc { adj: -1000, ..Proc::of(101, 10) }, stuck);
         let switches = find("7.1").expect("a profile");
         machine.with(|state| {
             let badness = oom_badness(state, switches, leader, 100_000).expect("eligible");
@@ -254,10 +247,10 @@ mod tests {
     #[test]
     fn adj_is_shared_by_those_who_share_the_mm_but_not_in_vfork() {
         let mut machine = Machine::new("6.1");
-        let leader = machine.process(&Proc::of(100, 10), idle);
+        let leader = machine.process(&Proc::of(100, 10), stuck);
         let shares = |pid| Proc { shares: Some(leader), ..Proc::of(pid, 0) };
-        let other = machine.process(&shares(101), idle);
-        let vfork = machine.process(&Proc { vfork: true, ..shares(102) }, idle);
+        let other = machine.process(&shares(101), stuck);
+        let vfork = machine.process(&Proc { vfork: true, ..shares(102) }, stuck);
         machine.kthread(move |cx| async move { set_oom_adj(&cx, leader, -500) });
         machine.run();
         let updated = machine.story(|event| match event {

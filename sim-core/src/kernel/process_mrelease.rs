@@ -60,13 +60,8 @@ pub async fn process_mrelease(cx: &Cx, leader: TaskId) -> Result<(), MreleaseErr
 mod tests {
     use super::*;
     use crate::kernel::exit::do_group_exit;
-    use crate::kernel::testing::{Machine, Proc};
+    use crate::kernel::testing::{Machine, Proc, stuck};
     use crate::record::SkipBy;
-
-    async fn stuck(cx: Cx) {
-        let forever = cx.with(|state| state.forever);
-        cx.wait(forever, Reason::Stuck, Signals::Ignored).await;
-    }
 
     fn zapped(machine: &Machine) -> u32 {
         let zaps = machine.story(|event| match event {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::costs::COSTS;
 use super::cx::{Clock, Cx, Kernel, NewTask, Parts};
+use super::exit::do_group_exit;
 use super::mm::{Backing, Mm, Vma};
 use super::oom_kill::OomControl;
 use super::plugin::{Api, Approach, Policy};
@@ -13,9 +14,9 @@ use super::state::{Cgroup, Group, State};
 use super::zone::{Marks, Pages, Use, Zone};
 use super::{Costs, switches};
 use crate::base::{CgroupId, IdVec, MmId, Nanos, RangeId, SimTime, TaskId, ZoneId};
-use crate::engine::{Cpus, Engine, Executor, Hold, Limits, Progress, Stop, Ties};
+use crate::engine::{Cpus, Engine, Executor, Hold, Limits, Progress, Signals, Stop, Ties};
 use crate::record::{
-    Cast, Event, Gfp, Keep, LockInfo, MmInfo, RangeInfo, Reason, Recorder, TaskKind,
+    Cast, Event, Gfp, Keep, LockInfo, MmInfo, OomResult, RangeInfo, Reason, Recorder, TaskKind,
 };
 
 /// The policy of these tests: notifiers there are none.
@@ -273,3 +274,37 @@ pub(super) async fn call_oom(cx: &Cx, oc: OomControl) -> bool {
 /// The whole machine is out of memory.
 pub(super) const GLOBAL: OomControl =
     OomControl { gfp: Gfp::KERNEL, order: super::oom_kill::OomOrder::Pages(0), memcg: None };
+
+/// Sits where no signal reaches it.
+pub(super) async fn stuck(cx: Cx) {
+    let forever = cx.with(|state| state.forever);
+    cx.wait(forever, Reason::Stuck, Signals::Ignored).await;
+}
+
+/// Sleeps, uninterruptibly.
+pub(super) async fn sleep_ms(cx: &Cx, ms: u64) {
+    cx.sleep(Nanos::from_ms(ms), Reason::Sleep, Signals::Ignored).await;
+}
+
+/// Sleeps until killed, then exits.
+pub(super) async fn idle(cx: Cx) {
+    let forever = cx.with(|state| state.forever);
+    cx.wait(forever, Reason::Forever, Signals::Killable).await;
+    do_group_exit(&cx).await;
+}
+
+/// How each call of `out_of_memory()` ended.
+pub(super) fn results(machine: &Machine) -> Vec<(OomResult, Option<TaskId>)> {
+    machine.story(|event| match event {
+        Event::OutOfMemory { result, victim } => Some((result, victim)),
+        _ => None,
+    })
+}
+
+/// Who was killed, by the lines that say so.
+pub(super) fn killed(machine: &Machine) -> Vec<TaskId> {
+    machine.story(|event| match event {
+        Event::KilledProcess { victim, .. } => Some(victim),
+        _ => None,
+    })
+}

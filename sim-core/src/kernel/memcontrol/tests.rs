@@ -1,24 +1,13 @@
 //! Charging, limits and the OOM of cgroups (kernel-spec 2.1, 7.4).
 
 use super::*;
-use crate::base::{Nanos, TaskId};
+use crate::base::Nanos;
 use crate::engine::{Hold, Signals};
 use crate::kernel::memory::fault_in;
 use crate::kernel::mm::Access;
-use crate::kernel::testing::{Machine, Proc};
+use crate::kernel::testing::{Machine, Proc, idle, killed, results, sleep_ms};
 use crate::kernel::{do_group_exit, oom_kill::OomControl};
 use crate::record::{OomResult, Reason};
-
-async fn sleep_ms(cx: &Cx, ms: u64) {
-    cx.sleep(Nanos::from_ms(ms), Reason::Sleep, Signals::Ignored).await;
-}
-
-/// Dies when it is killed.
-async fn idle(cx: Cx) {
-    let forever = cx.with(|state| state.forever);
-    cx.wait(forever, Reason::Forever, Signals::Killable).await;
-    do_group_exit(&cx).await;
-}
 
 fn member(memcg: CgroupId, pid: u32, anon: u64) -> Proc {
     Proc { cgroup: Some(memcg), ..Proc::of(pid, anon) }
@@ -32,20 +21,6 @@ fn usage(machine: &Machine, memcg: CgroupId) -> u64 {
 async fn charge(cx: &Cx, gfp: Gfp, want: u64) -> Result<u64, NoMemory> {
     let memcg = cx.with(|state| current_cgroup(state, cx)).expect("a member");
     try_charge_memcg(cx, memcg, gfp, 0, want).await
-}
-
-fn results(machine: &Machine) -> Vec<(OomResult, Option<TaskId>)> {
-    machine.story(|event| match event {
-        Event::OutOfMemory { result, victim } => Some((result, victim)),
-        _ => None,
-    })
-}
-
-fn killed(machine: &Machine) -> Vec<TaskId> {
-    machine.story(|event| match event {
-        Event::KilledProcess { victim, .. } => Some(victim),
-        _ => None,
-    })
 }
 
 #[test]
