@@ -22,7 +22,9 @@ impl Waivers {
         waived.add(switches.reaper_holds_oom_lock, Invariant::ReaperTakesNothing);
         waived.add(!switches.ends_paired, Invariant::StartsHaveEnds);
         waived.add(switches.interval_leak, Invariant::StartsHaveEnds);
-        // Step 6 of out_of_memory() asks for oom_score_adj alone, not for SKIP.
+        // Step 6 of out_of_memory() asks for oom_score_adj alone: neither for SKIP nor for
+        // another victim.
+        waived.add(declared.kills_allocating_task, Invariant::OnePendingVictim);
         waived.add(declared.kills_allocating_task, Invariant::SkipEndsReaping);
         for policy in declared.policies {
             let approach = policy.approach();

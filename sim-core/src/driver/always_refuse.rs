@@ -29,6 +29,7 @@ impl Driver for AlwaysRefuse {
             if !call.overlaps {
                 return Ok(());
             }
+            call.set_seq();
             call.sleep(call.setup(|setup| setup.sleep), Reason::CallbackSleep).await?;
             call.unmap();
             Ok(())

@@ -34,6 +34,8 @@ pub async fn do_exit(cx: &Cx) {
         state.tasks[cx.task()].exiting = true;
         let group = state.group(leader);
         group.live -= 1;
+        // swapoff(2) clears it before it returns, so nobody who is gone has it.
+        group.oom_origin &= group.live > 0;
         (group.live == 0, group.ready, group.children)
     });
     if last {

@@ -30,6 +30,13 @@ fn i2_one_victim_is_pending() {
 }
 
 #[test]
+fn i2_allocating_task_may_die_beside_a_victim() {
+    let mut allocating = Stage::declared("6.1", Approach::NonBlocking, &FENCE, true);
+    allocating.kills(OTHER, HOG).chooses(OTHER, OTHER, Gfp::KERNEL);
+    allocating.is_waived(Invariant::OnePendingVictim);
+}
+
+#[test]
 fn i2_scopes_and_sysrq_are_their_own() {
     let in_scope =
         |scope, order| Event::OomKillProcess { victim: OTHER, gfp: 0, order, scope, report: true };

@@ -86,12 +86,12 @@ impl Draw {
         for index in 0..devices {
             self.device(index);
         }
-        let locks = usize::try_from(self.below(1)).expect("small");
+        let locks = usize::try_from(self.below(3)).expect("small");
         for index in 0..locks {
             let kind = self.pick(&["mutex", "rwsem"]);
             writeln!(self.text, "[[lock]]\nname = \"l{index}\"\nkind = \"{kind}\"").expect("text");
         }
-        let cgroups = usize::try_from(self.below(1)).expect("small");
+        let cgroups = usize::try_from(self.below(3)).expect("small");
         for index in 0..cgroups {
             self.cgroup(index, free);
         }
@@ -113,18 +113,18 @@ impl Draw {
             let uptime = self.below(100_000);
             writeln!(self.text, "timer_wheel = true\nuptime = \"{uptime}ms\"").expect("text");
         }
-        if false {
+        if self.chance(10) {
             let level = self.below(3);
             writeln!(self.text, "panic_on_oom = {level}").expect("text");
         }
-        if false {
+        if self.chance(10) {
             self.say("oom_kill_allocating_task = true");
         }
-        if false {
+        if self.chance(35) {
             let size = self.between(10, 400) * 4;
             writeln!(self.text, "[machine.swap]\nsize = \"{size}KiB\"").expect("text");
         }
-        let (clean, dirty) = (self.below(2) * self.below(300), 0);
+        let (clean, dirty) = (self.below(2) * self.below(300), self.below(2) * self.below(200));
         let dma = self.chance(30);
         if dma {
             let reserve = self.below(60);
@@ -135,7 +135,7 @@ impl Draw {
         }
         let managed = free + clean + dirty + 500;
         let line = format!(
-            "[[machine.zone]]\nname = \"Normal\"\nmanaged = {managed}\nfree = {free}\nmin = {min}\npage_cache = {clean}"
+            "[[machine.zone]]\nname = \"Normal\"\nmanaged = {managed}\nfree = {free}\nmin = {min}\npage_cache = {clean}\ndirty = {dirty}"
         );
         self.say(&line);
         if self.chance(50) {
@@ -207,10 +207,10 @@ impl Draw {
         }
         let start = self.below(40);
         writeln!(self.text, "start = \"{start}ms\"").expect("text");
-        if false {
+        if self.chance(10) {
             self.say("root = true");
         }
-        if false {
+        if self.chance(5) {
             self.say("oom_task_origin = true");
         }
         let threads = usize::try_from(self.below(3)).expect("small");
@@ -224,8 +224,11 @@ impl Draw {
             } else {
                 self.pick(&["private-file", "shared-file", "shmem", "anon"])
             };
-            writeln!(self.text, "  {{ mmap = \"r{region}\", size = \"{size}KiB\" }},")
-                .expect("text");
+            writeln!(
+                self.text,
+                "  {{ mmap = \"r{region}\", size = \"{size}KiB\", kind = \"{kind}\" }},"
+            )
+            .expect("text");
         }
         for device in 0..devices {
             if self.chance(60) {
@@ -265,7 +268,7 @@ impl Draw {
     /// A step of a program.
     fn step(&mut self, has: &Has, depth: u32) {
         let region = self.region(has);
-        let line = match [0, 0, 0, 7, 13, 13, 21, 14][self.below(8) as usize] {
+        let line = match self.below(22) {
             0..=6 => format!("{{ touch = \"r{region}\" }}"),
             7 => {
                 let rate = self.between(1, 200);
@@ -356,7 +359,7 @@ impl Draw {
     }
 
     fn injections(&mut self, tasks: usize, cgroups: usize, free: u64) {
-        for _ in 0..0 {
+        for _ in 0..self.below(3) {
             let (at, task) = (self.below(1500), self.below(u64::try_from(tasks).expect("small")));
             let what = match self.below(4) {
                 0 => format!("kill = \"t{task}\""),

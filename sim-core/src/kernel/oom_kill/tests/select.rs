@@ -24,6 +24,20 @@ fn task_origin_goes_first_even_if_exempt() {
 }
 
 #[test]
+fn task_origin_that_is_gone_is_not_chosen() {
+    let mut machine = Machine::new("6.1");
+    let origin = Proc { oom_origin: true, ..Proc::of(100, 1) };
+    machine.process(&origin, |cx| async move { do_exit(&cx).await });
+    let left = machine.process(&Proc::of(101, 500), stuck);
+    machine.kthread(|cx| async move {
+        sleep_ms(&cx, 1).await;
+        call_oom(&cx, GLOBAL).await;
+    });
+    machine.run();
+    assert_eq!(results(&machine), [(OomResult::Killed, Some(left))]);
+}
+
+#[test]
 fn ties_go_to_the_first_up_to_5_0_and_to_the_last_from_5_3_on() {
     for (profile, last) in [("4.6", false), ("4.19", false), ("5.3", true), ("7.1", true)] {
         let mut machine = Machine::new(profile);
