@@ -54,11 +54,6 @@ impl Allocs {
         slot(&mut self.tasks, task.index()).reclaims = None;
     }
 
-    /// Whether it is in direct reclaim.
-    pub(super) fn is_reclaiming(&self, task: TaskId) -> bool {
-        self.tasks.get(task.index()).is_some_and(|task| task.reclaims.is_some())
-    }
-
     pub(super) fn lost_oom_lock(&mut self, record: &Record) {
         slot(&mut self.tasks, record.task.index()).lost = Some(*record);
     }

@@ -37,6 +37,9 @@ pub struct Declared<'a> {
     pub timer_wheel: bool,
     /// `vm.oom_kill_allocating_task`.
     pub kills_allocating_task: bool,
+    /// Whether a device is on a list of notifiers with neither an end operation nor
+    /// references to the pages it maps.
+    pub unpaired_on_list: bool,
 }
 
 /// Who watches a run of which this was declared.
@@ -218,16 +221,7 @@ impl Watch {
             Event::StaleAccess { device, range, pages } => {
                 notifiers::stale_access(device, range, pages, cast)
             }
-            Event::ExitMmap { mm } => {
-                let Self { notifiers, reaper, allocs, .. } = self;
-                let inside = |task| {
-                    let kthread = |info: &crate::record::TaskInfo| info.kind == TaskKind::Kthread;
-                    allocs.is_reclaiming(task)
-                        || reaper.id == Some(task)
-                        || cast.tasks.get(task).is_some_and(kthread)
-                };
-                notifiers.mm_goes(mm, inside, cast)
-            }
+            Event::ExitMmap { mm } => self.notifiers.mm_goes(mm, cast),
             Event::ExitMmapDone { mm } => self.notifiers.mm_gone(mm, cast),
             _ => Ok(()),
         }

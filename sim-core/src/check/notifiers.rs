@@ -1,7 +1,7 @@
 //! I9 to I12: starts and ends, the interval tree, and who programs a
 //! device (mm/mmu_notifier.c).
 
-use super::{mm_name, range_name, slot};
+use super::{is_named, mm_name, range_name, slot};
 use crate::base::{DeviceId, MmId, NotifierId, RangeId, TaskId};
 use crate::kernel::plugin::{Driver, Ops};
 use crate::kernel::switches::Switches;
@@ -28,12 +28,14 @@ struct Tree {
     seq: u32,
     /// Inserts that wait for the tree to thaw.
     deferred: u16,
+    /// Of the active ones, those of reclaim: it works on an mm that it does not hold open.
+    of_reclaim: u16,
     last: Option<Record>,
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { active: 0, seq: FIRST_SEQ, deferred: 0, last: None }
+        Self { active: 0, seq: FIRST_SEQ, deferred: 0, of_reclaim: 0, last: None }
     }
 }
 
@@ -141,20 +143,15 @@ impl Notifiers {
         *slot(&mut self.subscriptions, notifier.index()) = Notifier::default();
     }
 
-    /// The mm is about to go, its list with it. Who holds it open has ended what it
-    /// began; the reaper and reclaim, who don't, may be `inside` a range and find the
-    /// notifier gone when they end it.
-    pub(super) fn mm_goes(
-        &mut self,
-        mm: MmId,
-        inside: impl Fn(TaskId) -> bool,
-        cast: &Cast,
-    ) -> Result<(), Breach> {
+    /// The mm is about to go, its list with it. Whose mm it is has ended what it
+    /// began; the reaper and reclaim, who don't hold it open, may be inside a range
+    /// and find the notifier gone when they end it.
+    pub(super) fn mm_goes(&mut self, mm: MmId, cast: &Cast) -> Result<(), Breach> {
         for (id, _) in cast.notifiers.iter().filter(|(_, info)| info.mm == mm) {
             let Some(state) = self.subscriptions.get_mut(id.index()) else {
                 continue;
             };
-            let left = state.open.iter().position(|start| !inside(start.task));
+            let left = state.open.iter().position(|start| is_of(cast, start.task, mm));
             if let Some(start) = left.map(|at| state.open.remove(at)) {
                 let who = device_name(cast, id);
                 let text = format!("the mm goes, but a start of {who} has had no end");
@@ -169,7 +166,8 @@ impl Notifiers {
     /// The mm is gone: no invalidation of its tree may be left open.
     pub(super) fn mm_gone(&mut self, mm: MmId, cast: &Cast) -> Result<(), Breach> {
         let tree = *slot(&mut self.trees, mm.index());
-        if tree.active == 0 {
+        // The reaper was waited for; reclaim ends its own later.
+        if tree.active == tree.of_reclaim {
             return Ok(());
         }
         let text = format!(
@@ -194,7 +192,14 @@ impl Notifiers {
     ) -> Result<(), Breach> {
         let tree = slot(&mut self.trees, mm.index());
         let before = *tree;
-        *tree = Tree { active, seq, deferred: before.deferred, last: Some(*record) };
+        *tree = Tree { active, seq, last: Some(*record), ..before };
+        if !is_of(cast, record.task, mm) && !is_named(cast, record.task, "oom_reaper") {
+            match op {
+                ItreeOp::Start => tree.of_reclaim += 1,
+                ItreeOp::End => tree.of_reclaim = before.of_reclaim.saturating_sub(1),
+                _ => {}
+            }
+        }
         let was_odd = before.seq % 2 == 1;
         let opened = active == 0 && was_odd;
         let as_before = (active, seq) == (before.active, before.seq);
@@ -274,6 +279,11 @@ impl Notifiers {
             }
         }
     }
+}
+
+/// Whether the mm is the task's own.
+fn is_of(cast: &Cast, task: TaskId, mm: MmId) -> bool {
+    cast.tasks.get(task).is_some_and(|info| info.mm == Some(mm))
 }
 
 /// A device used freed pages.

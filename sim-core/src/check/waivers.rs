@@ -34,6 +34,8 @@ impl Waivers {
             let hands_off = approach == Approach::HandOff;
             waived.add(silent, Invariant::NoStaleMapping);
             waived.add(skips, Invariant::ReaperTakesNothing);
+            // I6 is of 4.19 and later: before, the reaper believes a driver's flag.
+            waived.add(approach == Approach::SkipFlag, Invariant::ReaperNeverBlocks);
             waived.add(blocks, Invariant::ReaperNeverBlocks);
             waived.add(hands_off, Invariant::SkipEndsReaping);
             // The worker sets it when it is done.
@@ -42,8 +44,9 @@ impl Waivers {
         }
         let sleeps = declared.drivers.iter().any(|driver| driver.id() == "sleeps-anyway");
         waived.add(sleeps, Invariant::ReaperNeverBlocks);
-        // On the list it has no end operation: it may map pages again while they are being freed.
-        waived.add(sleeps, Invariant::NoStaleMapping);
+        // A driver on the list that has no end operation may map pages again while they
+        // are being freed, unless it refers to them.
+        waived.add(declared.unpaired_on_list, Invariant::NoStaleMapping);
         waived
     }
 

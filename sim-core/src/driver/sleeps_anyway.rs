@@ -1,7 +1,7 @@
 //! `sleeps-anyway`: never asks whether it may sleep.
 //!
 //! Summary: breaks the rule: the reaper itself sleeps in its callback, for as long as lock, jobs and hardware take.
-//! Mechanism: takes the driver's mutex, waits for the jobs that use the range and for `work` under PF_MEMALLOC, whatever the call says. It takes MMU_NOTIFY_UNMAP to mean that the range is gone, for which a TLB flush is enough, and evicts user queues on any other event: that is the default of `work`. With acts_on = "unmap" it ignores every other event. On the list it has no end operation, so pages that are being freed may be mapped again.
+//! Mechanism: takes the driver's mutex, waits for the jobs that use the range and for `work` under PF_MEMALLOC, whatever the call says. It takes MMU_NOTIFY_UNMAP to mean that the range is gone, for which a TLB flush is enough, and evicts user queues on any other event: that is the default of `work`. With acts_on = "unmap" it ignores every other event.
 //! Models: amdkfd SVM, 6.12 and 7.1; with work = "0s", hfi1's TID cover (archetype A6).
 //! Doesn't model: the deferred work that amdkfd queues, or how its queues are restored.
 //! See: drivers/gpu/drm/amd/amdkfd/kfd_svm.c svm_range_cpu_invalidate_pagetables().

@@ -13,10 +13,10 @@ use std::rc::Rc;
 
 use self::spawn::spawn_all;
 use self::state::state;
-use super::checked::{ForkMm, Inject, Scenario};
+use super::checked::{Api as AskedApi, Device, ForkMm, Inject, Scenario};
 use crate::base::{DeviceId, IdVec, LockId, MmId, Nanos, TaskId};
 use crate::engine::{Cpus, Engine, Ties};
-use crate::kernel::plugin::{Driver, Policy};
+use crate::kernel::plugin::{Api, Driver, Policy};
 use crate::kernel::switches::Switches;
 use crate::kernel::{Clock, Costs, Kernel, Parts};
 use crate::record::{Cast, CgroupInfo, Keep, LockInfo, Recorder, ZoneInfo};
@@ -82,6 +82,15 @@ fn find_policy(id: &str) -> &'static dyn Policy {
     policy::find(id).expect("invariant: a checked policy exists")
 }
 
+/// How a device registers if its policy lets it.
+fn asked_api(device: &Device, switches: &Switches) -> Api {
+    let default = if switches.interval_api { AskedApi::Interval } else { AskedApi::Hlist };
+    match device.api.unwrap_or(default) {
+        AskedApi::Hlist => Api::Hlist,
+        AskedApi::Interval => Api::Interval,
+    }
+}
+
 /// Has the invariants watched; the policies injected later are declared too.
 fn watch(
     scenario: &Scenario,
@@ -94,12 +103,19 @@ fn watch(
         _ => None,
     });
     let policies: Vec<_> = std::iter::once(choice.policy).chain(injected).collect();
+    let unpaired = |device: &Device| {
+        let ops = find_driver(&device.driver).ops();
+        let asked = asked_api(device, choice.switches);
+        let listed = policies.iter().any(|policy| policy.api(asked) == Api::Hlist);
+        listed && !ops.end && !device.page_refs.unwrap_or(ops.page_refs)
+    };
     let declared = check::Declared {
         switches: choice.switches,
         policies: &policies,
         drivers: &drivers.iter().map(|(_, &driver)| driver).collect::<Vec<_>>(),
         timer_wheel: scenario.machine.timer_wheel,
         kills_allocating_task: scenario.machine.oom_kill_allocating_task,
+        unpaired_on_list: scenario.devices.iter().any(unpaired),
     };
     engine.observe(|_, recorder| recorder.watch(check::monitor(&declared)));
 }

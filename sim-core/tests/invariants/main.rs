@@ -112,6 +112,8 @@ fn i6_the_reaper_never_blocks_in_a_notifier() {
     story(blocking).is_waived(Invariant::ReaperNeverBlocks);
     let sleepy = Stage::with("6.1", Approach::NonBlocking, &SLEEPS);
     story(sleepy).is_waived(Invariant::ReaperNeverBlocks);
+    let flagged = Stage::with("4.16", Approach::SkipFlag, &FENCE);
+    story(flagged).is_waived(Invariant::ReaperNeverBlocks);
     let mut between = Stage::new();
     between.woken().starts().fails().blocks(REAPER, WaitOn::Time, Reason::BackOff).is_sound();
     between.wakes(REAPER, Waited::TimedOut).blocks(REAPER, WaitOn::Time, Reason::Pause);
@@ -152,6 +154,8 @@ fn i9_no_device_uses_freed_pages() {
     Stage::new().add(HOG, stale).breaks(Invariant::NoStaleMapping);
     let mut ignored = Stage::with("4.9", Approach::Silent, &FENCE);
     ignored.add(HOG, stale).is_waived(Invariant::NoStaleMapping);
+    let mut unpaired = Stage::with("5.4", Approach::NonBlocking, &SLEEPS);
+    unpaired.add(HOG, stale).is_waived(Invariant::NoStaleMapping);
 }
 
 #[test]
@@ -177,6 +181,12 @@ fn i10_starts_have_ends() {
     // A reaper that is at it while the mm goes finds nobody to tell of the end.
     let mut beside = Stage::with("5.12", Approach::NonBlocking, &KVM);
     beside.calls(REAPER, false).returns(REAPER, false).add(HOG, goes).is_sound();
+    // So does reclaim on behalf of another.
+    let mut reclaims = Stage::with("5.12", Approach::NonBlocking, &KVM);
+    reclaims.calls(OTHER, true).returns(OTHER, false).add(HOG, goes).is_sound();
+    let mut inside = Stage::with("5.4", Approach::NonBlocking, &FENCE);
+    let begins = Event::MnItree { mm: HOG_MM, op: ItreeOp::Start, active: 1, seq: 3 };
+    inside.add(OTHER, begins).add(HOG, gone).is_sound();
     // Who refuses must not have an end; from 5.12 on it gets one all the same.
     let mut refuses = Stage::with("5.12", Approach::NonBlocking, &KVM);
     refuses.calls(REAPER, false).returns(REAPER, true).is_sound().add(REAPER, end);

@@ -124,6 +124,7 @@ impl Stage {
             drivers: &drivers,
             timer_wheel: false,
             kills_allocating_task,
+            unpaired_on_list: driver.0 == "sleeps-anyway",
         }));
         let mut stage = Self { recorder, at: 0 };
         for task in [REAPER, HOG, OTHER] {

@@ -2,10 +2,9 @@
 //! and devices say. Nothing runs yet.
 
 use super::super::checked::{
-    Api as AskedApi, Cgroup as AskedCgroup, Device as AskedDevice, Disk, Refuse as AskedRefuse,
-    Scenario,
+    Cgroup as AskedCgroup, Device as AskedDevice, Disk, Refuse as AskedRefuse, Scenario,
 };
-use super::{Choice, NamedLocks, find_driver, leader, new_lock};
+use super::{Choice, NamedLocks, asked_api, find_driver, leader, new_lock};
 use crate::base::{CgroupId, CompletionId, IdVec, LockId, SimTime, Stream, ZoneId};
 use crate::engine::Engine;
 use crate::kernel::State;
@@ -13,7 +12,7 @@ use crate::kernel::completion::Completion;
 use crate::kernel::device::Device;
 use crate::kernel::mm::Mm;
 use crate::kernel::mmu_notifier::Srcu;
-use crate::kernel::plugin::{Api, DeviceSetup, Refuse, Worker};
+use crate::kernel::plugin::{DeviceSetup, Refuse, Worker};
 use crate::kernel::ratelimit::RateLimit;
 use crate::kernel::rmap::Lru;
 use crate::kernel::state::{BlockDevice, Cgroup, Kswapd, MemcgStock, Swap, Sysctl};
@@ -133,13 +132,9 @@ fn device_setup(
     switches: &Switches,
 ) -> DeviceSetup {
     let ops = find_driver(&device.driver).ops();
-    let default = if switches.interval_api { AskedApi::Interval } else { AskedApi::Hlist };
     DeviceSetup {
         name: device.name.clone(),
-        api: match device.api.unwrap_or(default) {
-            AskedApi::Hlist => Api::Hlist,
-            AskedApi::Interval => Api::Interval,
-        },
+        api: asked_api(device, switches),
         fence: device.fence,
         sleep: device.sleep,
         refuse: device.refuse.map(|refuse| match refuse {
