@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Runs a scenario and prints the link that reproduces it
     Link(LinkArgs),
+    /// Prints the JSON Schema of scenario files
+    Schema,
     /// Recomputes the run of a link and compares digests
     Verify(VerifyArgs),
 }

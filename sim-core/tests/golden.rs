@@ -128,12 +128,11 @@ fn log(run: &Run, until: Option<&str>) -> String {
     for (us, text) in lines {
         let us = us - killed;
         let time = format!("{}.{:06}", us / 1_000_000, us % 1_000_000);
-        match text.strip_prefix("] ") {
-            Some(text) => writeln!(log, "[{time}] {text}"),
-            None => {
-                let (who, text) = text.split_once(' ').expect("a task");
-                writeln!(log, "{who} {time}: {text}")
-            }
+        if let Some(text) = text.strip_prefix("] ") {
+            writeln!(log, "[{time}] {text}")
+        } else {
+            let (who, text) = text.split_once(' ').expect("a task");
+            writeln!(log, "{who} {time}: {text}")
         }
         .expect("strings take text");
         if until.is_some_and(|until| text.contains(until)) {

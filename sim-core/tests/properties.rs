@@ -17,7 +17,10 @@ fn first_seeds_are_sound() {
     let (mut sound, mut refused) = (0, Vec::new());
     for seed in 0..400 {
         match trial(seed, true) {
-            Outcome::Sound(..) => sound += 1,
+            Outcome::Sound(records, verdict) => {
+                assert!(records > 0 && !verdict.is_empty(), "seed {seed}");
+                sound += 1;
+            }
             Outcome::Refused(complaint) => refused.push((seed, complaint)),
             Outcome::Failed(wrong) => panic!("seed {seed}: {wrong}"),
         }

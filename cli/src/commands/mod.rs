@@ -3,6 +3,7 @@
 mod link;
 mod list;
 mod run;
+mod schema;
 mod verify;
 
 use crate::args::Command;
@@ -14,6 +15,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::List(args) => list::run(args),
         Command::Run(args) => run::run(args),
         Command::Link(args) => link::run(args),
+        Command::Schema => schema::run(),
         Command::Verify(args) => verify::run(args),
     }
 }

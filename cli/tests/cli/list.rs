@@ -91,3 +91,8 @@ fn drivers_that_are_not_asked_stand_apart() {
     let silent: Vec<_> = silent.filter_map(|item| item["id"].as_str()).collect();
     assert_eq!(silent, ["secondary-tlb", "pinned"]);
 }
+
+#[test]
+fn printed_schema_is_the_committed_one() {
+    assert_eq!(printed(&["schema"]), include_str!("../../../traces/schema-1.json"));
+}

@@ -10,6 +10,7 @@ use crate::base::SimTime;
 use crate::scenario::{RunOptions, Simulation, gallery};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the expected table")]
 fn gallery_has_these_verdicts() {
     let mut text = String::new();
     for entry in gallery::gallery() {

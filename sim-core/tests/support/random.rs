@@ -37,7 +37,6 @@ pub(crate) fn random_scenario(seed: u64) -> String {
 /// What a task has, for its steps to name.
 struct Has {
     regions: usize,
-    threads: usize,
     devices: usize,
     locks: usize,
     tasks: usize,
@@ -215,7 +214,7 @@ impl Draw {
         }
         let threads = usize::try_from(self.below(3)).expect("small");
         let regions = usize::try_from(self.between(1, 3)).expect("small");
-        let has = Has { regions, threads, devices, locks, tasks, events: 2 };
+        let has = Has { regions, devices, locks, tasks, events: 2 };
         self.text.push_str("program = [\n");
         for region in 0..regions {
             let size = self.between(1, free * 3 / 4) * 4;

@@ -277,7 +277,7 @@ fn fault_end_oom_of_4_18_drops_mmap_lock_before_it_kills() {
             match event {
                 Event::Acquired { hold: Hold::Shared, .. } => held += 1,
                 Event::Released { lock } if machine.with(|state| lock != state.oom_lock) => {
-                    held -= 1
+                    held -= 1;
                 }
                 Event::MemcgOom { .. } => break,
                 _ => {}
