@@ -112,7 +112,7 @@ fn layers_keep_out_of_what_is_not_theirs() {
 fn only_the_wire_formats_derive_serde() {
     let allowed = |path: &Path| {
         let path = path.to_string_lossy().replace('\\', "/");
-        path.contains("/scenario/spec") || path.contains("/share/v")
+        path.contains("/scenario/schema") || path.contains("/share/v")
     };
     let derives = |text: &str| text.contains("Deserialize") || text.contains("Serialize");
     let wrong: Vec<_> = sources()
