@@ -6,6 +6,7 @@
 //! Doesn't model: the GPU's page tables and its scheduler.
 //! See: drivers/gpu/drm/amd/amdgpu/amdgpu_hmm.c amdgpu_hmm_invalidate_gfx().
 
+use crate::base::{Nanos, Shape};
 use crate::engine::Hold;
 use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Finish, Ops, Refuse, Refused};
 use crate::record::Reason;
@@ -24,6 +25,11 @@ impl Driver for GpuFence {
 
     fn ops(&self) -> Ops {
         Ops { two_pass: true, ..Ops::START }
+    }
+
+    /// A frame of an interactive program (kernel-spec 5.3 and 9.1).
+    fn job_time(&self) -> Shape {
+        Shape::Uniform { lo: Nanos::ZERO, hi: Nanos::from_ms(16) }
     }
 
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {

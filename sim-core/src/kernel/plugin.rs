@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use super::cx::Cx;
 use super::mmu_notifier::Range;
-use crate::base::{Distribution, LockId, Nanos, NotifierId, SimTime};
+use crate::base::{Distribution, LockId, Nanos, NotifierId, Shape, SimTime};
 use crate::record::{Gfp, MnEvent};
 
 /// A call into a plug-in that may await. Boxed because such a call can
@@ -125,6 +125,10 @@ pub trait Driver: Sync {
     /// Its operations.
     fn ops(&self) -> Ops {
         Ops::START
+    }
+    /// How long a job takes, unless the scenario says.
+    fn job_time(&self) -> Shape {
+        Shape::Constant(Nanos::ZERO)
     }
     /// `invalidate_range_start()` or `invalidate()`.
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>>;

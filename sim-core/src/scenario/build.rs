@@ -131,19 +131,15 @@ struct NamedLocks {
 
 impl NamedLocks {
     fn new(scenario: &Scenario, engine: &Engine<Recorder>) -> Self {
-        Self {
-            oom_lock: new_lock(engine, "oom_lock".to_owned()),
-            declared: scenario
-                .locks
-                .iter()
-                .map(|lock| new_lock(engine, lock.name.clone()))
-                .collect(),
-            devices: scenario
-                .devices
-                .iter()
-                .map(|device| new_lock(engine, format!("lock of {}", device.name)))
-                .collect(),
-        }
+        let oom_lock = new_lock(engine, "oom_lock".to_owned());
+        let declared = scenario.locks.iter().map(|lock| new_lock(engine, lock.name.clone()));
+        let declared: Vec<_> = declared.collect();
+        let devices = scenario.devices.iter().map(|device| match device.lock {
+            Some(index) => declared[index],
+            None => new_lock(engine, format!("lock of {}", device.name)),
+        });
+        let devices = devices.collect();
+        Self { oom_lock, declared, devices }
     }
 }
 

@@ -278,8 +278,9 @@ fn device(
     let api = fields.choice(report, "api");
     let refuse = fields.choice(report, "refuse");
     let zero = Distribution::new(Shape::Constant(Nanos::ZERO));
+    let locks: Vec<&str> = file.locks.iter().map(String::as_str).collect();
+    let lock = fields.get("lock").and_then(|_| fields.index(report, "lock", "lock", &locks));
     let worker = fields.table(report, "worker").map(|inner| {
-        let locks: Vec<&str> = file.locks.iter().map(String::as_str).collect();
         let lock = inner.get("lock").and_then(|_| inner.index(report, "lock", "lock", &locks));
         let order = inner.number(report, "order").unwrap_or(0);
         Worker {
@@ -291,7 +292,8 @@ fn device(
     Some(Device {
         name: name.to_owned(),
         api: api.map(|api| if api == "hlist" { Api::Hlist } else { Api::Interval }),
-        fence: fields.distribution(report, "fence").unwrap_or(zero),
+        lock,
+        fence: fields.distribution(report, "fence"),
         sleep: fields.time(report, "sleep").unwrap_or(Nanos::ZERO),
         refuse: refuse
             .map(|word| if word == "when-busy" { Refuse::WhenBusy } else { Refuse::Overlap }),

@@ -199,8 +199,10 @@ pub struct Device {
     pub driver: String,
     /// How it registers; `None`: the profile's default.
     pub api: Option<Api>,
-    /// Time a job takes, drawn when it is submitted.
-    pub fence: Distribution,
+    /// Index of the lock that its driver takes; `None`: one of its own.
+    pub lock: Option<usize>,
+    /// Time a job takes, drawn when it is submitted; `None`: what the driver says.
+    pub fence: Option<Distribution>,
     /// Time a callback that may sleep sleeps besides, whatever the jobs do.
     pub sleep: Nanos,
     /// When a non-blockable, overlapping call is refused; `None`: as the driver does.

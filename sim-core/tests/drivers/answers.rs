@@ -152,7 +152,7 @@ fn sleeps_anyway_sleeps_for_its_own_work_and_jobs() {
         let device = "driver = 'sleeps-anyway'\napi = 'interval'";
         let run = run_with(&victim("5.6", device, program, "4s"), |device| {
             device.work = Some(constant(work));
-            device.fence = constant(fence);
+            device.fence = Some(constant(fence));
         });
         let times = nonblocking_ms(&run);
         assert!(times[0] >= least && times[0] <= least + 200, "{times:?}");

@@ -35,7 +35,7 @@ const DONE: SimTime = SimTime(1_000_000_000);
 
 fn with_worker(alloc: Option<Gfp>, timeout: Option<u64>) -> Run {
     one_job(|device| {
-        device.fence = constant(1000);
+        device.fence = Some(constant(1000));
         device.worker =
             Some(Worker { lock: None, alloc: alloc.map(|gfp| (gfp, 0)), time: constant(1) });
         device.timeout = timeout.map(Nanos::from_ms);
@@ -44,14 +44,14 @@ fn with_worker(alloc: Option<Gfp>, timeout: Option<u64>) -> Run {
 
 #[test]
 fn job_without_worker_signals_when_it_is_done() {
-    let run = one_job(|device| device.fence = constant(1000));
+    let run = one_job(|device| device.fence = Some(constant(1000)));
     assert_eq!((signaled(&run), timed_out(&run)), (Some(DONE), None));
 }
 
 #[test]
 fn job_that_takes_too_long_is_reset() {
     let run = one_job(|device| {
-        device.fence = constant(5000);
+        device.fence = Some(constant(5000));
         device.timeout = Some(Nanos::from_ms(300));
     });
     let reset = Some(SimTime(300_000_000));

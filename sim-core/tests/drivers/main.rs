@@ -3,6 +3,7 @@
 
 mod answers;
 mod jobs;
+mod locks;
 mod pages;
 mod policies;
 mod world;

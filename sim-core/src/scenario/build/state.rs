@@ -5,7 +5,7 @@ use super::super::checked::{
     Cgroup as AskedCgroup, Device as AskedDevice, Disk, Refuse as AskedRefuse, Scenario,
 };
 use super::{Choice, NamedLocks, asked_api, find_driver, leader, new_lock};
-use crate::base::{CgroupId, CompletionId, IdVec, LockId, SimTime, Stream, ZoneId};
+use crate::base::{CgroupId, CompletionId, Distribution, IdVec, LockId, SimTime, Stream, ZoneId};
 use crate::engine::Engine;
 use crate::kernel::State;
 use crate::kernel::completion::Completion;
@@ -131,11 +131,12 @@ fn device_setup(
     named: &NamedLocks,
     switches: &Switches,
 ) -> DeviceSetup {
-    let ops = find_driver(&device.driver).ops();
+    let driver = find_driver(&device.driver);
+    let ops = driver.ops();
     DeviceSetup {
         name: device.name.clone(),
         api: asked_api(device, switches),
-        fence: device.fence,
+        fence: device.fence.unwrap_or(Distribution::new(driver.job_time())),
         sleep: device.sleep,
         refuse: device.refuse.map(|refuse| match refuse {
             AskedRefuse::Overlap => Refuse::Overlap,

@@ -127,7 +127,8 @@ fn overrides_replace_add_and_find_items_by_name() {
     .expect("good");
     assert_eq!(scenario.tasks[0].oom_score_adj, Some(-17));
     assert_eq!(scenario.machine.costs["page_fault"], Nanos(26_850));
-    assert_eq!(scenario.devices[0].fence, Distribution::new(Shape::Constant(Nanos::from_ms(4))));
+    let fence = Distribution::new(Shape::Constant(Nanos::from_ms(4)));
+    assert_eq!(scenario.devices[0].fence, Some(fence));
     assert_eq!(scenario.devices[0].refuse, Some(Refuse::WhenBusy));
     assert_eq!(scenario.kernel, "6.1");
     assert_eq!(scenario.horizon, Nanos::from_secs(10));

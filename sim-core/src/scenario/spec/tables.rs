@@ -125,7 +125,9 @@ declare! {
         must driver: Kind::Registered(names::drivers),
         /// How it hears of invalidations; by default as the kernel has it.
         may api: Kind::OneOf(&["hlist", "interval"]),
-        /// Time a job takes, drawn when it is submitted; by default 0s.
+        /// The lock that its driver takes, and other code may take too; by default one of its own.
+        may lock: Kind::Ref,
+        /// Time a job takes, drawn when it is submitted; by default what the driver says.
         may fence: Kind::Distribution(DELAY_MAX),
         /// Time a callback that may sleep sleeps besides, whatever the jobs do; by default 0s.
         may sleep: Kind::Time(ZERO, DELAY_MAX),
