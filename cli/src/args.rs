@@ -69,6 +69,9 @@ pub(crate) struct ChoiceArgs {
     /// Notifier policy [default: the scenario's, or else the kernel's own]
     #[arg(long, value_name = "ID")]
     pub(crate) policy: Option<String>,
+    /// Checkers to run, with commas between: see `list checkers` [default: the link's, or none]
+    #[arg(long = "check", value_name = "ID,…", value_delimiter = ',')]
+    pub(crate) checks: Vec<String>,
     /// Order of simultaneous events: as scheduled, or drawn from the seed
     #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
     pub(crate) ties: TiesArg,

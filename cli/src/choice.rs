@@ -12,7 +12,7 @@ use sim_core::scenario::{self, Diagnostic, RunOptions, TieOrder};
 use sim_core::share::{Link, ScenarioRef};
 
 use crate::args::{ChoiceArgs, TiesArg};
-use crate::error::{Error, tell};
+use crate::error::Error;
 use crate::link;
 
 /// Longest scenario file that is read, in bytes. The checker has a limit
@@ -34,6 +34,8 @@ pub(crate) struct Choice {
     pub(crate) kernel: Option<String>,
     /// Notifier policy, if chosen.
     pub(crate) policy: Option<String>,
+    /// Checkers.
+    pub(crate) checks: Vec<String>,
     /// Order of simultaneous events.
     pub(crate) ties: TieOrder,
     /// Overrides.
@@ -75,6 +77,9 @@ impl Choice {
             choice.seed = args.seed.unwrap_or(choice.seed);
             choice.kernel = args.kernel.clone().or(choice.kernel);
             choice.ties = ties;
+            if !args.checks.is_empty() {
+                choice.checks.clone_from(&args.checks);
+            }
             return Ok(choice);
         }
         let source = match gallery_source(&args.scenario) {
@@ -88,6 +93,7 @@ impl Choice {
             seed: args.seed.unwrap_or(SEED_DEFAULT),
             kernel: args.kernel.clone(),
             policy: args.policy.clone(),
+            checks: args.checks.clone(),
             ties,
             sets: args.sets.clone(),
         })
@@ -110,9 +116,6 @@ impl Choice {
                 Error::bad_input(format!("the link's scenario `{id}` is not in this gallery"))
             })?,
         };
-        if !link.checks.is_empty() {
-            tell("note: the checkers that the link names are not modeled yet");
-        }
         let sets: Vec<_> = link.sets.iter().chain(sets).cloned().collect();
         let scenario = parse(&source, &sets)?;
         Ok(Self {
@@ -121,6 +124,7 @@ impl Choice {
             seed: link.seed,
             kernel: link.kernel.clone(),
             policy,
+            checks: link.checks.clone(),
             ties: TieOrder::Fifo,
             sets,
         })
@@ -135,6 +139,7 @@ impl Choice {
             ties: self.ties,
             keep,
             watch: true,
+            checks: self.checks.clone(),
         }
     }
 }

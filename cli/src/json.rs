@@ -128,10 +128,9 @@ fn json_metrics(metrics: &Metrics) -> JsonMetrics {
         alloc_stall_ns: JsonStalls { count, p50, p99, max },
         psi_some_ns: metrics.psi_some_ns,
         psi_full_ns: metrics.psi_full_ns,
-        // The checkers that report these are not modeled yet.
         stale_accesses: metrics.stale_accesses,
-        lockdep_reports: 0,
-        non_block_reports: 0,
+        lockdep_reports: metrics.lockdep_reports,
+        non_block_reports: metrics.non_block_reports,
         hung_tasks: metrics.hung_tasks,
         events: metrics.events,
     }

@@ -31,7 +31,7 @@ pub(crate) fn of(choice: &Choice, run: Option<&Run>) -> String {
         seed: choice.seed,
         kernel: choice.kernel.clone(),
         policies: choice.policy.iter().cloned().collect(),
-        checks: Vec::new(),
+        checks: choice.checks.clone(),
         sets: choice.sets.clone(),
         model: run.map(|_| MODEL_VERSION),
         digests,

@@ -86,6 +86,7 @@ impl Job {
             seed: request.seed,
             kernel: request.kernel.clone(),
             policy: request.policy.clone(),
+            checks: request.checks.clone(),
             ..RunOptions::default()
         };
         let simulation = Simulation::new(&scenario, &options)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use sim_core::check::checkers::{self, Selectable};
 use sim_core::kernel::plugin::{Driver, Policy};
 use sim_core::kernel::switches;
 use sim_core::scenario::gallery::{Entry, gallery};
@@ -40,8 +41,10 @@ fn items(what: Listed) -> Vec<Item> {
         Listed::Policies => policy::ALL.iter().map(|policy| policy_item(*policy)).collect(),
         Listed::Drivers => driver::ALL.iter().map(|driver| driver_item(*driver)).collect(),
         Listed::Profiles => switches::PROFILES.iter().map(profile).collect(),
-        // None is modeled yet.
-        Listed::Checkers => Vec::new(),
+        Listed::Checkers => {
+            let item = |checker: &Selectable| plug_in(checker.id, "checkers", checker.doc);
+            checkers::ALL.iter().map(item).collect()
+        }
     }
 }
 

@@ -39,7 +39,7 @@ fn every_list_is_an_array_of_objects() {
         let json: Value =
             serde_json::from_str(&printed(&["list", what, "--format", "json"])).expect("JSON");
         let items = json.as_array().expect("an array");
-        assert_eq!(items.is_empty(), what == "checkers", "{what}");
+        assert!(!items.is_empty(), "{what}");
         for item in items {
             for field in ["id", "title", "group"] {
                 let text = item[field].as_str().unwrap_or_default();

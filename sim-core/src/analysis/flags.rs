@@ -1,6 +1,5 @@
-//! Things a run showed besides its verdict, found in the records alone.
-//!
-//! The flag of a checker (`lockdep`) is not found here.
+//! Things a run showed besides its verdict: in its records, or to a
+//! checker that was on.
 
 use super::hung::hung_tasks;
 use super::index::Index;
@@ -12,6 +11,7 @@ pub(super) fn flags(index: &Index) -> Vec<&'static str> {
     let flags = [
         ("stale-access", !index.stale.is_empty()),
         ("slept-nonblocking", has_slept_nonblocking(index)),
+        ("lockdep", index.lock_reports.lockdep_count > 0),
         ("lost-end", has_lost_end(index)),
         ("hung-task", hung_tasks(index) > 0),
         ("reserve-exhausted", has_exhausted_reserves(index)),
@@ -19,10 +19,11 @@ pub(super) fn flags(index: &Index) -> Vec<&'static str> {
     flags.into_iter().filter(|&(_, is_raised)| is_raised).map(|(flag, _)| flag).collect()
 }
 
-/// A callback that must not sleep was parked.
+/// A callback that must not sleep was parked, or called what may sleep.
 fn has_slept_nonblocking(index: &Index) -> bool {
     let mut calls = index.tasks.iter().flat_map(|track| &track.calls.items);
     index.counts.slept_nonblocking > 0
+        || index.lock_reports.non_block_count > 0
         || calls.any(|call| !call.what.can_block && call.what.blocked > Nanos::ZERO)
 }
 

@@ -4,9 +4,10 @@
 //! and give-up of the reaper; every victim marked while an earlier one
 //! still had memory; the cycle of a deadlock; every use of freed pages
 //! by a device; every invariant that broke where switches, policy or
-//! drivers let one expect it.
+//! drivers let one expect it; every report of a checker.
 
 use super::index::Index;
+use super::lock_reports::splats;
 use super::reaping::Attempt;
 use super::types::Incident;
 use super::verdict::Judgment;
@@ -28,11 +29,12 @@ pub(super) fn incidents(index: &Index, judgment: &Judgment) -> Vec<Incident> {
     cycle(index, judgment, &mut found);
     waived_invariants(index, &mut found);
     stale_accesses(index, &mut found);
+    splats(index, &mut found);
     found.sort_by_key(|incident| incident.record);
     found
 }
 
-fn incident(
+pub(super) fn incident(
     index: &Index,
     record: usize,
     kind: &'static str,

@@ -16,7 +16,7 @@ use super::types::Memory;
 use super::victims::VictimFacts;
 use crate::base::{DeviceId, FenceId, LockId, MmId, Nanos, NotifierId, RangeId, SimTime, TaskId};
 use crate::engine::{Hold, Stop, WaitOn};
-use crate::record::{Broken, Cast, DeviceInfo, Gfp, PanicText, Run};
+use crate::record::{Broken, Cast, DeviceInfo, Gfp, LockReports, PanicText, Run};
 
 /// A change of what a task does.
 #[derive(Copy, Clone, Debug)]
@@ -90,6 +90,8 @@ pub struct Index {
     pub(super) stop: Stop,
     /// Invariants that did not hold, as was to be expected.
     pub(super) waived: Vec<Broken>,
+    /// What the checkers found.
+    pub(super) lock_reports: LockReports,
     pub(super) events: u64,
     pub(super) times: Vec<SimTime>,
     pub(super) tasks: Vec<TaskTrack>,

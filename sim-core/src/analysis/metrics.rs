@@ -32,6 +32,8 @@ pub fn metrics(index: &Index) -> Metrics {
         psi_some_ns: index.psi.some_ns,
         psi_full_ns: index.psi.full_ns,
         stale_accesses: count(index.stale.len()),
+        lockdep_reports: index.lock_reports.lockdep_count,
+        non_block_reports: index.lock_reports.non_block_count,
         hung_tasks: hung_tasks(index),
         events: index.events,
     }

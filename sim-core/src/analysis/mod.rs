@@ -13,6 +13,7 @@ mod incidents;
 mod index;
 mod intervals;
 mod lanes;
+mod lock_reports;
 mod memory;
 mod metrics;
 mod psi;

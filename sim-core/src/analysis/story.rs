@@ -10,8 +10,9 @@ use crate::base::{
 };
 use crate::engine::{Hold, Stop, WaitOn, Waited};
 use crate::record::{
-    Cast, DeviceInfo, Event, Gfp, Keep, LockInfo, MmInfo, MnEvent, NamedEventInfo, NotifierInfo,
-    RangeInfo, Reason, Recorder, Run, RunId, TaskInfo, TaskKind, VictimReport, ZoneInfo,
+    Cast, DeviceInfo, Event, Gfp, Keep, LockInfo, LockReports, MmInfo, MnEvent, NamedEventInfo,
+    NotifierInfo, RangeInfo, Reason, Recorder, Run, RunId, TaskInfo, TaskKind, VictimReport,
+    ZoneInfo,
 };
 
 pub(super) const REAPER: TaskId = TaskId(0);
@@ -160,6 +161,7 @@ impl Story {
             end: SimTime(ms * 1_000_000),
             stop,
             findings: self.recorder.findings.clone(),
+            lock_reports: LockReports::default(),
             trace: self.recorder.trace.clone(),
             cast: self.recorder.cast.clone(),
         }
@@ -177,8 +179,7 @@ fn cast() -> Cast {
     task(&mut cast, "kswapd0", 60, KSWAPD, kthread, None);
     task(&mut cast, "gpu0/worker", 62, WORKER, kthread, None);
     for name in ["oom_lock", "mmap_lock of hog", "mmap_lock of other", "lock of gpu0", "lock m"] {
-        let name = name.to_owned();
-        cast.locks.push(LockInfo { name });
+        cast.locks.push(LockInfo::mutex(name));
     }
     for (owner, mmap_lock) in [(HOG, HOG_LOCK), (OTHER, LockId(2))] {
         cast.mms.push(MmInfo { owner, mmap_lock });

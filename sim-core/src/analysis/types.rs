@@ -234,7 +234,7 @@ impl Verdict {
 pub struct Incident {
     /// When.
     pub at: SimTime,
-    /// `back-off`, `refusal`, `give-up`, `extra-victim`, `cycle`, `stale-access`,
+    /// `back-off`, `refusal`, `give-up`, `extra-victim`, `cycle`, `splat`, `stale-access`,
     /// `waived-invariant`.
     pub kind: &'static str,
     /// To whom.
@@ -291,6 +291,10 @@ pub struct Metrics {
     pub psi_full_ns: u64,
     /// Times a device used pages that had been freed.
     pub stale_accesses: u64,
+    /// Reports of lockdep; 0 without one of its checkers.
+    pub lockdep_reports: u64,
+    /// Reports of sleeps that must not be; 0 without the checker `non-block`.
+    pub non_block_reports: u64,
     /// Tasks that the hung-task detector reported.
     pub hung_tasks: u64,
     /// Engine and kernel records.

@@ -9,10 +9,15 @@
 //! search hold it.
 //!
 //! One file per kind of record: [`locks`], [`allocs`], [`victims`],
-//! [`reaper`], [`notifiers`].
+//! [`reaper`], [`notifiers`]. The checkers that one selects, such as
+//! lockdep, are in [`checkers`].
 
 mod allocs;
+pub mod checkers;
+mod fence_annotations;
+mod lockdep;
 mod locks;
+mod non_block;
 mod notifiers;
 mod reaper;
 mod victims;

@@ -9,7 +9,7 @@
 use crate::base::Nanos;
 use crate::engine::Hold;
 use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refused};
-use crate::record::Reason;
+use crate::record::{LockKind, Reason};
 
 /// See the file's documentation.
 pub(super) struct HeldAcross;
@@ -25,6 +25,10 @@ impl Driver for HeldAcross {
 
     fn ops(&self) -> Ops {
         Ops { end: true, ..Ops::START }
+    }
+
+    fn lock_kind(&self) -> LockKind {
+        LockKind::Rwsem
     }
 
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {

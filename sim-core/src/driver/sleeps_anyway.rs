@@ -37,7 +37,7 @@ async fn invalidate(told: Call<'_>) -> Result<(), Refused> {
     let costs = told.cx.costs();
     let is_gone = told.event == MnEvent::Unmap;
     let work = told.draw_work(if is_gone { costs.iotlb_flush } else { costs.queue_eviction });
-    let is_locked = told.cx.try_lock(lock, Hold::Exclusive);
+    let is_locked = told.cx.lock_fastpath(lock, Hold::Exclusive);
     if told.blockable == Blockable::No
         && (!is_locked || told.is_busy() || work.0 > 0 || sleep.0 > 0)
     {
@@ -45,7 +45,7 @@ async fn invalidate(told: Call<'_>) -> Result<(), Refused> {
     }
     let call = Call { blockable: Blockable::Yes, ..told };
     if !is_locked {
-        call.lock(lock, Hold::Exclusive).await?;
+        call.cx.lock_slowpath(lock, Hold::Exclusive, Reason::DriverLock).await;
     }
     call.set_seq();
     let result = evict(&call, work).await;

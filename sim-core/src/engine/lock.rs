@@ -118,6 +118,12 @@ impl<O: Observer> Engine<O> {
         self.core.borrow_mut().try_take(lock, hold)
     }
 
+    /// Whether [`try_lock`](Self::try_lock) would take it.
+    pub fn is_free(&self, lock: LockId, hold: Hold) -> bool {
+        let lock = &self.core.borrow().locks[lock];
+        lock.waiters.is_empty() && lock.admits(hold)
+    }
+
     /// Lets go of the lock.
     pub fn unlock(&self, lock: LockId) {
         let mut core = self.core.borrow_mut();

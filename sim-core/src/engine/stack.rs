@@ -4,7 +4,7 @@
 //! record can name it for free. Functions are numbers of the model's.
 
 use super::core::{Engine, Observer};
-use crate::base::{StackId, TaskId};
+use crate::base::{SimTime, StackId, TaskId};
 
 /// One node of the trie: the function on top, and the stack below it.
 #[derive(Copy, Clone, Debug)]
@@ -60,6 +60,16 @@ impl<O: Observer> Engine<O> {
         let core = &mut *self.core.borrow_mut();
         let process = &mut core.processes[task];
         process.stack = core.stacks.frames[process.stack.index()].caller;
+    }
+
+    /// Reads or feeds the observer, with the clock and the stack of `task`.
+    pub fn observe_stack<R>(
+        &self,
+        task: TaskId,
+        f: impl FnOnce(SimTime, StackId, &mut O) -> R,
+    ) -> R {
+        let core = &mut *self.core.borrow_mut();
+        f(core.events.now(), core.processes[task].stack, &mut core.observer)
     }
 
     /// All stacks seen so far, by id.

@@ -8,6 +8,7 @@
 mod failure;
 mod killer;
 mod limit;
+mod lock_debug;
 mod task_state;
 
 use std::fmt::{self, Write as _};
@@ -29,13 +30,28 @@ pub fn dmesg(run: &Run) -> String {
     let mut log = Log::new();
     let hung = hung_reports(run);
     let mut hung = hung.iter().take(HUNG_TASK_WARNINGS).peekable();
-    for record in run.trace.iter() {
+    let found = &run.lock_reports;
+    let mut reports = found.reports.iter().peekable();
+    let mut all_locks = found.all_locks.iter().peekable();
+    for (index, record) in (0..).zip(run.trace.iter()) {
         // Writing to a String cannot fail.
+        while let Some(all) = all_locks.next_if(|all| all.record <= index) {
+            let _: fmt::Result = log.write_all_locks(&state, &found.classes, all);
+        }
+        while let Some(report) = reports.next_if(|report| report.record <= index) {
+            let _: fmt::Result = log.write_lock_report(&state, &found.classes, report);
+        }
         while let Some(report) = hung.next_if(|report| report.at <= record.at) {
             let _: fmt::Result = log.write_hung(&state, report);
         }
         state.follow(&record);
         let _: fmt::Result = log.write_record(&state, &record);
+    }
+    for report in reports {
+        let _: fmt::Result = log.write_lock_report(&state, &found.classes, report);
+    }
+    for all in all_locks {
+        let _: fmt::Result = log.write_all_locks(&state, &found.classes, all);
     }
     for report in hung {
         let _: fmt::Result = log.write_hung(&state, report);
@@ -54,6 +70,8 @@ struct Log {
     is_dumped: bool,
     /// On whose behalf the last kill was.
     scope: OomScope,
+    /// Whether something was reported that taints the kernel (`TAINT_WARN`).
+    warned: bool,
 }
 
 impl Log {
@@ -64,6 +82,7 @@ impl Log {
             pagefaults: RateLimit::new(Nanos::from_secs(5), 10),
             is_dumped: false,
             scope: OomScope::Global,
+            warned: false,
         }
     }
 

@@ -6,10 +6,11 @@
 //! for is kept for the next.
 
 use super::cx::Cx;
+use super::lockdep::might_sleep;
 use super::timer::jiffies_of;
 use crate::base::{CompletionId, Nanos, QueueId};
 use crate::engine::{Signals, Waited, Why};
-use crate::record::{Event, Func, Reason};
+use crate::record::{Event, Func, Reason, SleepSite};
 
 /// `struct completion`.
 #[derive(Clone, Debug)]
@@ -51,6 +52,7 @@ pub async fn wait_for_completion(
     timeout: Option<Nanos>,
 ) -> Waited {
     let _in = cx.enter(Func::WaitForCompletion);
+    might_sleep(cx, SleepSite::Completion);
     let clock = cx.kernel().clock;
     let deadline = timeout.map(|span| clock.expiry(cx.now(), jiffies_of(&clock, span)));
     let queue = cx.with(|state| state.completions[completion].wait);

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::costs::Costs;
+use super::lockdep::{LockDebug, lock_acquire, lock_release};
 use super::plugin::Driver;
 use super::recount::{self, Ledger};
 use super::state::{State, Task};
@@ -15,7 +16,7 @@ use super::switches::Switches;
 use super::zone::Pages;
 use crate::base::{DeviceId, IdVec, LockId, MmId, Nanos, QueueId, SimTime, TaskId};
 use crate::engine::{Engine, Hold, Needs, Signals, Stop, Waited, Why};
-use crate::record::{Event, Func, Reason, Recorder, TaskInfo, TaskKind};
+use crate::record::{Attempt, Event, Func, Reason, Recorder, TaskInfo, TaskKind};
 
 /// Records of a run, at most: 480 MB when kept, which a page can still hold.
 const RECORDS_MAX: u64 = 20_000_000;
@@ -43,6 +44,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The drivers of the devices.
     pub drivers: IdVec<DeviceId, &'static dyn Driver>,
+    /// What lock debugging it has.
+    pub lock_debug: LockDebug,
 }
 
 /// The kernel of one run.
@@ -222,6 +225,7 @@ impl Cx {
 
     /// Takes a lock, however long that takes.
     pub async fn lock(&self, lock: LockId, hold: Hold, why: Reason) {
+        lock_acquire(self, lock, hold, Attempt::Waits);
         self.charge_lock_op();
         self.kernel.engine.lock(lock, hold, Why(why as u8), Signals::Ignored).await;
     }
@@ -230,15 +234,52 @@ impl Cx {
     /// ([`SimTime::MAX`]: however long it takes). Whether it was taken.
     pub async fn lock_until(&self, lock: LockId, hold: Hold, why: Reason, until: SimTime) -> bool {
         let engine = &self.kernel.engine;
+        let attempt = if until > self.now() { Attempt::Waits } else { Attempt::Tries };
+        if attempt == Attempt::Waits {
+            lock_acquire(self, lock, hold, attempt);
+        }
+        self.charge_lock_op();
         if engine.try_lock(lock, hold) {
+            if attempt == Attempt::Tries {
+                lock_acquire(self, lock, hold, attempt);
+            }
             return true;
         }
-        if until <= self.now() {
+        if attempt == Attempt::Tries {
             return false;
         }
         let left = (until != SimTime::MAX).then(|| until - self.now());
         let why = Why(why as u8);
-        engine.lock_within(lock, hold, why, Signals::Ignored, left).await == Waited::Granted
+        let is_taken =
+            engine.lock_within(lock, hold, why, Signals::Ignored, left).await == Waited::Granted;
+        if !is_taken {
+            lock_release(self, lock);
+        }
+        is_taken
+    }
+
+    /// The fast path of a lock that would wait: takes it if nobody holds it. If it
+    /// did not, [`lock_slowpath`](Self::lock_slowpath) is to follow.
+    pub fn lock_fastpath(&self, lock: LockId, hold: Hold) -> bool {
+        lock_acquire(self, lock, hold, Attempt::Waits);
+        self.charge_lock_op();
+        self.kernel.engine.try_lock(lock, hold)
+    }
+
+    /// Waits for a lock that [`lock_fastpath`](Self::lock_fastpath) did not get.
+    pub async fn lock_slowpath(&self, lock: LockId, hold: Hold, why: Reason) {
+        self.kernel.engine.lock(lock, hold, Why(why as u8), Signals::Ignored).await;
+    }
+
+    /// Takes a lock by a trylock if nobody holds it, else waits for it.
+    pub async fn try_lock_or_wait(&self, lock: LockId, hold: Hold, why: Reason) {
+        if self.kernel.lock_debug.is_on && self.kernel.engine.is_free(lock, hold) {
+            lock_acquire(self, lock, hold, Attempt::Tries);
+            self.charge_lock_op();
+            self.kernel.engine.lock(lock, hold, Why(why as u8), Signals::Ignored).await;
+        } else {
+            self.lock(lock, hold, why).await;
+        }
     }
 
     /// Waits for a queue to be woken, no longer than until `until`
@@ -254,18 +295,29 @@ impl Cx {
 
     /// Takes a lock, unless SIGKILL comes first.
     pub async fn lock_killable(&self, lock: LockId, hold: Hold, why: Reason) -> Waited {
+        lock_acquire(self, lock, hold, Attempt::Waits);
         self.charge_lock_op();
-        self.kernel.engine.lock(lock, hold, Why(why as u8), Signals::Killable).await
+        let engine = &self.kernel.engine;
+        let waited = engine.lock(lock, hold, Why(why as u8), Signals::Killable).await;
+        if waited != Waited::Granted {
+            lock_release(self, lock);
+        }
+        waited
     }
 
     /// Takes a lock if that needs no wait.
     pub fn try_lock(&self, lock: LockId, hold: Hold) -> bool {
         self.charge_lock_op();
-        self.kernel.engine.try_lock(lock, hold)
+        let is_taken = self.kernel.engine.try_lock(lock, hold);
+        if is_taken {
+            lock_acquire(self, lock, hold, Attempt::Tries);
+        }
+        is_taken
     }
 
     /// Lets go of a lock.
     pub fn unlock(&self, lock: LockId) {
+        lock_release(self, lock);
         self.charge_lock_op();
         self.kernel.engine.unlock(lock);
     }

@@ -8,6 +8,7 @@
 //! ageing, kcompactd, nodes but the one.
 
 use super::cx::Cx;
+use super::lockdep::kswapd_reclaims;
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::reclaim_retry::MAX_RECLAIM_RETRIES;
 use super::state::State;
@@ -102,6 +103,7 @@ fn prepare_kswapd_sleep(cx: &Cx, order: u8) -> bool {
 async fn balance_pgdat(cx: &Cx, order: u8) -> u8 {
     let _in = cx.enter(Func::BalancePgdat);
     let pflags = psi_memstall_enter(cx);
+    kswapd_reclaims(cx, true);
     let mut sc = ScanControl::kswapd(order);
     sc.priority = DEF_PRIORITY;
     let mut balanced = false;
@@ -127,6 +129,7 @@ async fn balance_pgdat(cx: &Cx, order: u8) -> u8 {
         }
         cx.with(|state| state.kswapd.failures += 1);
     }
+    kswapd_reclaims(cx, false);
     psi_memstall_leave(cx, pflags);
     let failures = cx.with(|state| state.kswapd.failures);
     cx.record(Event::KswapdBalanced {

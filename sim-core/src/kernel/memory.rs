@@ -56,7 +56,7 @@ pub async fn fault_in(
     }
     let _in = cx.enter(Func::ExcPageFault);
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
-    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
     // mem_cgroup_oom_enable(): a fault of user mode can wait where no lock is held.
     cx.with(|state| state.tasks[cx.task()].memcg_may_oom = true);
     let result = if swapped {

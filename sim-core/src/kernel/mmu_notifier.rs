@@ -14,11 +14,16 @@ mod tests;
 
 use super::cx::Cx;
 use super::device::{registered, unregistered};
+use super::lockdep::{
+    lock_map_acquire, lock_map_release, might_alloc, might_sleep, prime_notifier_map,
+};
 use super::plugin::{Api, Blockable, Call, RangeTest, Refused};
 use super::state::State;
 use crate::base::{DeviceId, MmId, NotifierId, RangeId, TaskId};
 use crate::engine::Hold;
-use crate::record::{Event, Func, MnEvent, NotifierInfo, RangeInfo, Reason};
+use crate::record::{
+    Event, FakeMap, Func, Gfp, MnEvent, NotifierInfo, RangeInfo, Reason, SleepSite,
+};
 
 pub use hlist::Srcu;
 pub(super) use hlist::arch_invalidate_secondary_tlbs;
@@ -93,14 +98,20 @@ pub struct Notifier {
 /// `mmu_notifier_invalidate_range_start()`: callbacks may sleep, and
 /// their refusals are ignored: they would be a driver's bug.
 pub async fn invalidate_range_start(cx: &Cx, range: NotifierRange) {
+    might_sleep(cx, SleepSite::NotifierStart);
+    lock_map_acquire(cx, FakeMap::MmuNotifier);
     let refused = __mmu_notifier_invalidate_range_start(cx, range.blockable(Blockable::Yes)).await;
+    lock_map_release(cx, FakeMap::MmuNotifier);
     debug_assert!(refused.is_ok(), "invariant: blockable calls can't be refused");
 }
 
 /// `mmu_notifier_invalidate_range_start_nonblock()`, in a range that is
 /// not blockable, or is for so long. A range refused gets no end.
 pub async fn invalidate_range_start_nonblock(cx: &Cx, range: NotifierRange) -> Result<(), Refused> {
-    __mmu_notifier_invalidate_range_start(cx, range).await
+    lock_map_acquire(cx, FakeMap::MmuNotifier);
+    let result = __mmu_notifier_invalidate_range_start(cx, range).await;
+    lock_map_release(cx, FakeMap::MmuNotifier);
+    result
 }
 
 /// `__mmu_notifier_invalidate_range_start()`: the interval tree, then the list.
@@ -129,10 +140,15 @@ async fn __mmu_notifier_invalidate_range_start(
 
 /// `__mmu_notifier_invalidate_range_end()`.
 pub async fn invalidate_range_end(cx: &Cx, range: NotifierRange) {
+    if range.blockable == Blockable::Yes {
+        might_sleep(cx, SleepSite::NotifierEnd);
+    }
     let _in = cx.enter(Func::MnEnd);
+    lock_map_acquire(cx, FakeMap::MmuNotifier);
     interval::mn_itree_inv_end(cx, range.mm);
     hlist::mn_hlist_invalidate_end(cx, range).await;
     hlist::range_done(cx, range.mm);
+    lock_map_release(cx, FakeMap::MmuNotifier);
 }
 
 fn record_call(cx: &Cx, notifier: NotifierId, range: &NotifierRange) {
@@ -216,6 +232,9 @@ pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64)
     if locks {
         let _in = cx.enter(Func::HlistRegister);
         cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+        prime_notifier_map(cx);
+        // kzalloc() of the subscriptions.
+        might_alloc(cx, Gfp::KERNEL);
         hlist::mm_take_all_locks(cx, mm).await;
         cx.with(|state| state.mms[mm].ever_notified = true);
     }

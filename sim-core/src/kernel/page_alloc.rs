@@ -16,6 +16,7 @@ use super::gfp::{
     gfp_to_alloc_flags, memdie_fails, victim_fails,
 };
 use super::kswapd::wake_all_kswapds;
+use super::lockdep::might_alloc;
 use super::oom_kill::{OomControl, out_of_memory};
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::reclaim_retry::should_reclaim_retry;
@@ -79,6 +80,7 @@ fn record_free(cx: &Cx, zone: ZoneId, free: u64) {
 /// `__alloc_pages()`: up to `want` pages, at least a block of `order`, or none.
 pub(super) async fn alloc_pages(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option<Pages> {
     let _in = cx.enter(Func::AllocPages);
+    might_alloc(cx, gfp);
     if let Some(pages) = get_page_from_freelist(cx, order, want, Mark::Low) {
         return Some(pages);
     }

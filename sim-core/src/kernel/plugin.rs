@@ -10,7 +10,7 @@ use std::pin::Pin;
 use super::cx::Cx;
 use super::mmu_notifier::Range;
 use crate::base::{Distribution, LockId, Nanos, NotifierId, Shape, SimTime};
-use crate::record::{Gfp, MnEvent};
+use crate::record::{Gfp, LockKind, MnEvent};
 
 /// A call into a plug-in that may await. Boxed because such a call can
 /// lead back into the caller: a callback may allocate.
@@ -125,6 +125,10 @@ pub trait Driver: Sync {
     /// Its operations.
     fn ops(&self) -> Ops {
         Ops::START
+    }
+    /// What its lock is, unless the scenario says which to take.
+    fn lock_kind(&self) -> LockKind {
+        LockKind::Mutex
     }
     /// How long a job takes, unless the scenario says.
     fn job_time(&self) -> Shape {

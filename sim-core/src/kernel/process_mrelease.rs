@@ -8,7 +8,7 @@ use super::cx::Cx;
 use super::oom_kill::task_will_free_mem;
 use super::oom_reaper::__oom_reap_task_mm;
 use crate::base::TaskId;
-use crate::engine::{Hold, Signals, Waited, Why};
+use crate::engine::{Hold, Waited};
 use crate::record::{Event, Func, Reason};
 
 /// Why the call failed.
@@ -44,8 +44,7 @@ pub async fn process_mrelease(cx: &Cx, leader: TaskId) -> Result<(), MreleaseErr
         // No error if the work was done before.
         return if skip { Ok(()) } else { Err(MreleaseError::Einval) };
     }
-    let (engine, why) = (&cx.kernel().engine, Why(Reason::MmapLock as u8));
-    if engine.lock(mmap_lock, Hold::Shared, why, Signals::Killable).await == Waited::Killed {
+    if cx.lock_killable(mmap_lock, Hold::Shared, Reason::MmapLock).await == Waited::Killed {
         return Err(MreleaseError::Eintr);
     }
     // exit_mmap() may have been faster.
@@ -59,6 +58,7 @@ pub async fn process_mrelease(cx: &Cx, leader: TaskId) -> Result<(), MreleaseErr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Signals;
     use crate::kernel::exit::do_group_exit;
     use crate::kernel::testing::{Machine, Proc, stuck};
     use crate::record::SkipBy;

@@ -218,6 +218,21 @@ switches! {
     munmap_downgrades: bool =
         [F, F, F, F, F, T, T, T, T, T, T, T];
 
+    // Lock debugging (kernel-spec 6).
+    /// Allocations and reclaim take the map `fs_reclaim`.
+    fs_reclaim_map: bool =
+        [older(F), older(F), T, T, T, T, T, T, T, T, T, T];
+    /// Notifier calls take the map `mmu_notifier_invalidate_range_start`, and calls that
+    /// must not sleep are marked (`non_block_start()`).
+    notifier_map: bool =
+        [F, F, F, F, F, F, T, T, T, T, T, T];
+    /// Registering a notifier nests the one map in the other, once (5.4 to 5.10).
+    register_primes_notifier_map: bool =
+        [F, F, F, F, F, F, T, T, F, F, F, F];
+    /// Whatever may reclaim touches the notifiers' map (since 5.11).
+    reclaim_touches_notifier_map: bool =
+        [F, F, F, F, F, F, F, F, T, T, T, T];
+
     // MMU notifiers (kernel-spec 4).
     /// Registration API of a driver that does not say.
     interval_api: bool =

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::costs::Costs;
 use super::cx::{Clock, Cx, Kernel, NewTask, Parts};
 use super::device::Device;
+use super::lockdep::LockDebug;
 use super::mm::{Backing, Mm, Vma};
 use super::plugin::{
     ActsOn, Api, Approach, Blockable, Boxed, Call, DeviceSetup, Driver, Finish, Ops, Policy,
@@ -154,7 +155,10 @@ impl Bench {
         costs.printk = Nanos::from_ms(1);
         costs.zap_page = Nanos(500);
         costs.zap_page_tight = Nanos(500);
-        let kernel = Kernel::new(Parts { engine, switches, costs, clock, drivers }, state);
+        let kernel = Kernel::new(
+            Parts { engine, switches, costs, clock, drivers, lock_debug: LockDebug::OFF },
+            state,
+        );
         let bench = Self { kernel };
         bench.task("oom_reaper", None, super::oom_reaper);
         bench
@@ -270,16 +274,14 @@ impl Bench {
 
 fn named_lock(engine: &Engine<Recorder>, name: &str) -> crate::base::LockId {
     let lock = engine.new_lock();
-    let name = name.to_owned();
-    engine.observe(|_, recorder| recorder.cast.locks.push(LockInfo { name }));
+    engine.observe(|_, recorder| recorder.cast.locks.push(LockInfo::mutex(name)));
     lock
 }
 
 fn state(engine: &Engine<Recorder>, policy: &'static dyn Policy, probes: &[(Probe, Api)]) -> State {
     // State::bare() makes the first lock.
     let mut state = State::bare(engine, policy);
-    let name = "oom_lock".to_owned();
-    engine.observe(|_, recorder| recorder.cast.locks.push(LockInfo { name }));
+    engine.observe(|_, recorder| recorder.cast.locks.push(LockInfo::mutex("oom_lock")));
     let marks = Marks { min: 100, low: 125, high: 150, lowmem_reserve: 0 };
     state.zones.push(Zone::new(1_000_000, 1_000_000, 0, marks));
     let mut devices = IdVec::new();

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::costs::COSTS;
 use super::cx::{Clock, Cx, Kernel, NewTask, Parts};
 use super::exit::do_group_exit;
+use super::lockdep::LockDebug;
 use super::mm::{Backing, Mm, Vma};
 use super::oom_kill::OomControl;
 use super::plugin::{Api, Approach, Policy};
@@ -110,6 +111,7 @@ impl Machine {
             costs: Costs::with(&costs),
             clock,
             drivers: IdVec::new(),
+            lock_debug: LockDebug::OFF,
         };
         let limits = Limits { horizon: SimTime(10_000_000_000), ..Limits::default() };
         let executor = Executor::new(engine, limits);
@@ -210,7 +212,7 @@ impl Machine {
         let mm = self.with(|state| state.mms.push(mm));
         let (start, end) = (1 << 30, (1 << 30) + ((anon + 1024) << 12));
         let range: RangeId = engine.observe(|_, recorder| {
-            recorder.cast.locks.push(LockInfo { name: "mmap_lock".to_owned() });
+            recorder.cast.locks.push(LockInfo::mmap_lock("somebody"));
             recorder.cast.mms.push(MmInfo { owner, mmap_lock });
             let name = "heap".to_owned();
             recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous: true })

@@ -9,6 +9,7 @@
 
 use super::cx::Cx;
 use super::kswapd::is_hopeless;
+use super::lockdep::{fs_reclaim_acquire, fs_reclaim_release};
 use super::page_alloc::free_pages;
 use super::reclaim_retry::zone_reclaimable_pages;
 use super::reclaim_throttle::reclaim_throttle;
@@ -64,9 +65,11 @@ impl ScanControl {
 /// `__perform_reclaim()`: reclaims with PF_MEMALLOC set, so that what
 /// reclaim itself needs comes from the reserves and never from reclaim.
 pub(super) async fn perform_reclaim(cx: &Cx, gfp: Gfp, order: u8) -> u64 {
+    fs_reclaim_acquire(cx, gfp);
     let before = set_memalloc(cx, true);
     let reclaimed = try_to_free_pages(cx, gfp, order).await;
     set_memalloc(cx, before);
+    fs_reclaim_release(cx, gfp);
     reclaimed
 }
 

@@ -1,6 +1,6 @@
 //! Who and what a run's records speak of: the side tables behind ids.
 
-use super::Wording;
+use super::{LockKind, Wording};
 use crate::base::{
     CgroupId, DeviceId, IdVec, LockId, MmId, Nanos, NotifierId, QueueId, RangeId, ReportId,
     StackId, TaskId, ZoneId,
@@ -109,11 +109,28 @@ pub struct NotifierInfo {
     pub interval: bool,
 }
 
-/// A sleeping lock.
+/// A lock.
 #[derive(Clone, Debug)]
 pub struct LockInfo {
     /// `mmap_lock of hog`, `oom_lock`, …
     pub name: String,
+    /// What kind of lock.
+    pub kind: LockKind,
+    /// Its lock class: locks that are initialized at one place in the code have one.
+    pub class: String,
+}
+
+impl LockInfo {
+    /// A mutex with a class of its own.
+    pub fn mutex(name: &str) -> Self {
+        Self { name: name.to_owned(), kind: LockKind::Mutex, class: name.to_owned() }
+    }
+
+    /// The `mmap_lock` of an address space, by whose it is.
+    pub fn mmap_lock(owner: &str) -> Self {
+        let name = format!("mmap_lock of {owner}");
+        Self { name, kind: LockKind::Rwsem, class: "&mm->mmap_lock".to_owned() }
+    }
 }
 
 /// A memory cgroup.

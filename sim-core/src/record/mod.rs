@@ -8,6 +8,7 @@
 mod cast;
 mod event;
 mod invariant;
+mod lock_debug;
 mod names;
 mod recorder;
 mod run;
@@ -23,6 +24,10 @@ pub use event::{
     SkipBy, ThrottleReason,
 };
 pub use invariant::{Breach, Broken, Findings, Invariant, Monitor};
+pub use lock_debug::{
+    AllLocks, Annotation, Attempt, By, Checker, ClassInfo, FakeMap, HeldLock, HeldLocks, Link,
+    LockKind, LockReport, LockReports, Noted, Place, SleepSite, Splat, Tracked,
+};
 pub use names::{Func, GFP_NAMES, Gfp, Reason};
 pub use recorder::{Keep, Recorder};
 pub use run::{MODEL_VERSION, Run, RunId};

@@ -4,8 +4,9 @@
 use super::cast::Cast;
 use super::event::Event;
 use super::invariant::{Breach, Broken, Findings, Monitor};
+use super::lock_debug::{Annotation, Checker, LockReports, Noted};
 use super::trace::{Packed, Record, Trace};
-use crate::base::{Digest, RollingDigest, SimTime, TaskId};
+use crate::base::{Digest, RollingDigest, SimTime, StackId, TaskId};
 use crate::engine::{EngineEvent, Observer, Stop};
 
 /// Whether records are kept after they were hashed.
@@ -26,6 +27,7 @@ pub struct Recorder {
     digest: RollingDigest,
     count: u64,
     monitor: Option<Box<dyn Monitor>>,
+    checker: Option<Box<dyn Checker>>,
     /// What the monitor found.
     pub findings: Findings,
     /// The records kept so far.
@@ -42,6 +44,7 @@ impl Recorder {
             digest: RollingDigest::new(),
             count: 0,
             monitor: None,
+            checker: None,
             findings: Findings::default(),
             trace: Trace::default(),
             cast,
@@ -53,6 +56,30 @@ impl Recorder {
         self.monitor = Some(monitor);
     }
 
+    /// From now on `checker` sees each record, and is told more.
+    pub fn check(&mut self, checker: Box<dyn Checker>) {
+        self.checker = Some(checker);
+    }
+
+    /// Tells the checker, if there is one, what `task` is about to do; whether lockdep is on.
+    pub fn note(
+        &mut self,
+        at: SimTime,
+        task: TaskId,
+        stack: StackId,
+        annotation: Annotation,
+    ) -> bool {
+        self.checker.as_mut().is_some_and(|checker| {
+            checker.note(Noted { at, task, stack, record: self.count }, annotation, &self.cast);
+            checker.debug_locks()
+        })
+    }
+
+    /// What the checker found.
+    pub fn take_lock_reports(&mut self) -> LockReports {
+        self.checker.as_mut().map(|checker| checker.finish()).unwrap_or_default()
+    }
+
     /// `task` did, or suffered, `event` at `at`.
     pub fn record(&mut self, at: SimTime, task: TaskId, event: Event) {
         let record = Record { at, task, event };
@@ -61,6 +88,9 @@ impl Recorder {
         self.count += 1;
         if self.keep == Keep::Records {
             self.trace.push(packed);
+        }
+        if let Some(checker) = &mut self.checker {
+            checker.see(&record, self.count - 1, &self.cast);
         }
         if let Some(monitor) = &mut self.monitor
             && let Err(breach) = monitor.see(&record, &self.cast)

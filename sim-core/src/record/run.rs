@@ -1,11 +1,11 @@
 //! A finished run: what it was a run of, and its record.
 
-use super::{Cast, Findings, Trace};
+use super::{Cast, Findings, LockReports, Trace};
 use crate::base::{Digest, SimTime};
 use crate::engine::Stop;
 
 /// Bumped whenever the digest of any run changes.
-pub const MODEL_VERSION: u32 = 2;
+pub const MODEL_VERSION: u32 = 3;
 
 /// What a run is a run of. Together with the scenario's text this
 /// decides every bit of it.
@@ -36,6 +36,8 @@ pub struct Run {
     pub stop: Stop,
     /// What the watching of its invariants found.
     pub findings: Findings,
+    /// What its checkers found.
+    pub lock_reports: LockReports,
     /// The records, if kept.
     pub trace: Trace,
     /// Who they speak of.

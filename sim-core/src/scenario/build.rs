@@ -18,25 +18,26 @@ use crate::base::{DeviceId, IdVec, LockId, MmId, Nanos, TaskId};
 use crate::engine::{Cpus, Engine, Ties};
 use crate::kernel::plugin::{Api, Driver, Policy};
 use crate::kernel::switches::Switches;
-use crate::kernel::{Clock, Costs, Kernel, Parts};
+use crate::kernel::{Clock, Costs, Kernel, LockDebug, Parts};
 use crate::record::{Cast, CgroupInfo, Keep, LockInfo, Recorder, ZoneInfo};
 use crate::{check, driver, policy};
 
 /// What a run is of, besides the scenario.
-pub(super) struct Choice {
+pub(super) struct Choice<'a> {
     pub(super) switches: &'static Switches,
     pub(super) policy: &'static dyn Policy,
     pub(super) seed: u64,
     pub(super) ties: Ties,
     pub(super) keep: Keep,
     pub(super) watch: bool,
+    pub(super) checks: &'a [&'static str],
 }
 
 /// Kernel threads that are there from the start.
 const KTHREADS: usize = 2;
 
 /// Sets everything up; the first event is due at time zero.
-pub(super) fn build(scenario: &Scenario, choice: &Choice) -> Rc<Kernel> {
+pub(super) fn build(scenario: &Scenario, choice: &Choice<'_>) -> Rc<Kernel> {
     let machine = &scenario.machine;
     let costs = Costs::with(&machine.costs);
     let clock = Clock { hz: machine.hz, timer_wheel: machine.timer_wheel, uptime: machine.uptime };
@@ -63,12 +64,18 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice) -> Rc<Kernel> {
     for device in &scenario.devices {
         drivers.push(find_driver(&device.driver));
     }
+    let op_cost = machine.lock_op_cost;
+    let checker = check::checkers::checker(choice.switches, choice.checks, op_cost > Nanos::ZERO);
+    let lock_debug = LockDebug { is_on: checker.is_some(), op_cost };
+    if let Some(checker) = checker {
+        engine.observe(|_, recorder| recorder.check(checker));
+    }
     if choice.watch {
         watch(scenario, choice, &drivers, &engine);
     }
     let named = NamedLocks::new(scenario, &engine);
     let state = state(scenario, &engine, &named, choice);
-    let parts = Parts { engine, switches: choice.switches, costs, clock, drivers };
+    let parts = Parts { engine, switches: choice.switches, costs, clock, drivers, lock_debug };
     let kernel = Kernel::new(parts, state);
     spawn_all(&kernel, scenario, &named, choice.seed);
     kernel
@@ -94,7 +101,7 @@ fn asked_api(device: &Device, switches: &Switches) -> Api {
 /// Has the invariants watched; the policies injected later are declared too.
 fn watch(
     scenario: &Scenario,
-    choice: &Choice,
+    choice: &Choice<'_>,
     drivers: &IdVec<DeviceId, &'static dyn Driver>,
     engine: &Engine<Recorder>,
 ) {
@@ -131,22 +138,34 @@ struct NamedLocks {
 
 impl NamedLocks {
     fn new(scenario: &Scenario, engine: &Engine<Recorder>) -> Self {
-        let oom_lock = new_lock(engine, "oom_lock".to_owned());
-        let declared = scenario.locks.iter().map(|lock| new_lock(engine, lock.name.clone()));
+        let oom_lock = new_lock(engine, LockInfo::mutex("oom_lock"));
+        let declared = scenario.locks.iter().map(|lock| {
+            let (name, class) = (lock.name.clone(), lock.class.clone());
+            new_lock(engine, LockInfo { name, kind: lock.kind, class })
+        });
         let declared: Vec<_> = declared.collect();
         let devices = scenario.devices.iter().map(|device| match device.lock {
             Some(index) => declared[index],
-            None => new_lock(engine, format!("lock of {}", device.name)),
+            None => new_lock(engine, device_lock(device)),
         });
         let devices = devices.collect();
         Self { oom_lock, declared, devices }
     }
 }
 
-fn new_lock(engine: &Engine<Recorder>, name: String) -> LockId {
+fn new_lock(engine: &Engine<Recorder>, info: LockInfo) -> LockId {
     let lock = engine.new_lock();
-    engine.observe(|_, recorder| recorder.cast.locks.push(LockInfo { name }));
+    engine.observe(|_, recorder| recorder.cast.locks.push(info));
     lock
+}
+
+/// A device's own lock: one class per driver, whose code initializes them all.
+fn device_lock(device: &Device) -> LockInfo {
+    LockInfo {
+        name: format!("lock of {}", device.name),
+        kind: find_driver(&device.driver).lock_kind(),
+        class: format!("&{}->lock", device.driver.replace('-', "_")),
+    }
 }
 
 /// CFS's defaults (kernel/sched/fair.c, Linux 6.1), which grow with the

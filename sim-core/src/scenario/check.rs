@@ -186,9 +186,11 @@ fn locks(report: &mut Report<'_>, items: &[Fields<'_>], file: &FileNames) -> Vec
     for (fields, name) in items.iter().zip(&file.locks) {
         let kind = match fields.choice(report, "kind") {
             Some("mutex") => LockKind::Mutex,
+            Some("spinlock") => LockKind::Spinlock,
             _ => LockKind::Rwsem,
         };
-        locks.push(Lock { name: name.clone(), kind });
+        let class = fields.line(report, "class").unwrap_or(name).to_owned();
+        locks.push(Lock { name: name.clone(), kind, class });
     }
     locks
 }

@@ -17,6 +17,7 @@ pub use crate::kernel::mm::{Access, Backing};
 pub use crate::kernel::plugin::ActsOn;
 pub use crate::kernel::state::PanicOnOom;
 use crate::record::Gfp;
+pub use crate::record::LockKind;
 
 /// A checked scenario.
 #[derive(Clone, Debug)]
@@ -72,6 +73,9 @@ pub struct Machine {
     pub oom_kill_allocating_task: bool,
     /// `kernel.hung_task_timeout_secs`; zero: nothing is reported.
     pub hung_task_timeout: Nanos,
+    /// What lock debugging adds to taking a free mutex, or to letting it go; zero: the
+    /// kernel debugs no locks.
+    pub lock_op_cost: Nanos,
     /// Costs by name: only those given; [`COSTS`] has the others' defaults.
     pub costs: BTreeMap<String, Nanos>,
 }
@@ -137,17 +141,10 @@ pub struct Cgroup {
 pub struct Lock {
     /// Unique name.
     pub name: String,
-    /// Whether it can be held for reading.
+    /// What it is.
     pub kind: LockKind,
-}
-
-/// What a lock is.
-#[derive(Copy, Clone, Eq, PartialEq, Debug)]
-pub enum LockKind {
-    /// `struct mutex`.
-    Mutex,
-    /// `struct rw_semaphore`.
-    Rwsem,
+    /// Its lock class; its name if not given.
+    pub class: String,
 }
 
 /// Something done from outside.

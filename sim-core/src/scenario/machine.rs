@@ -12,6 +12,7 @@ use super::error::Report;
 use super::fields::Fields;
 use super::units::{PAGE_SIZE, mul_div};
 use crate::base::{Distribution, Nanos, Shape};
+use crate::kernel::Costs;
 
 /// Memory below this is zone DMA: 16 MiB, `MAX_DMA_PFN`.
 const DMA_END: u64 = 16 << 20;
@@ -50,6 +51,7 @@ impl Default for Machine {
             panic_on_oom: PanicOnOom::No,
             oom_kill_allocating_task: false,
             hung_task_timeout: Nanos::from_secs(120),
+            lock_op_cost: Nanos::ZERO,
             costs: BTreeMap::new(),
         }
     }
@@ -74,6 +76,10 @@ pub(super) fn machine(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> M
     set(&mut machine.timer_wheel, fields.boolean(report, "timer_wheel"));
     set(&mut machine.uptime, fields.time(report, "uptime"));
     set(&mut machine.hung_task_timeout, fields.time(report, "hung_task_timeout"));
+    if let Some(value) = fields.get("cost") {
+        machine.costs = report.costs(value);
+    }
+    machine.lock_op_cost = lock_op_cost(report, fields, &machine.costs);
     let panic_on_oom = fields.integer(report, "panic_on_oom").map(|number| match number {
         0 => PanicOnOom::No,
         1 => PanicOnOom::Unconstrained,
@@ -82,9 +88,6 @@ pub(super) fn machine(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> M
     set(&mut machine.panic_on_oom, panic_on_oom);
     let kill_allocating = fields.boolean(report, "oom_kill_allocating_task");
     set(&mut machine.oom_kill_allocating_task, kill_allocating);
-    if let Some(value) = fields.get("cost") {
-        machine.costs = report.costs(value);
-    }
     if let Some(disk) = fields.table(report, "disk") {
         set(&mut machine.disk.latency, disk.distribution(report, "latency"));
         set(&mut machine.disk.bandwidth, disk.rate(report, "bandwidth"));
@@ -243,6 +246,20 @@ fn given_zone(report: &mut Report<'_>, fields: &Fields<'_>, marks: &Marks) -> Op
     let high = pages("high", low + step, low..=u64::MAX)?;
     let lowmem_reserve = pages("reserve", 0, 0..=u64::MAX)?;
     Some(Zone { name, managed, free, min, low, high, lowmem_reserve, page_cache, dirty })
+}
+
+/// `lock_op_cost`: a time, or `"recorded"`: what a mutex costs on a kernel
+/// with lock debugging, by the instructions counted on 6.1.192 (1148 for
+/// locking and unlocking instead of 42).
+fn lock_op_cost(
+    report: &mut Report<'_>,
+    fields: &Fields<'_>,
+    costs: &BTreeMap<String, Nanos>,
+) -> Nanos {
+    if fields.get("lock_op_cost").and_then(|value| value.get_ref().as_str()) == Some("recorded") {
+        return Nanos(Costs::with(costs).lock_op.0 * (1148 - 42) / 42);
+    }
+    fields.time(report, "lock_op_cost").unwrap_or(Nanos::ZERO)
 }
 
 #[cfg(test)]

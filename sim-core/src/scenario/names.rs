@@ -5,7 +5,7 @@
 //! layers below hold, which [`profiles`], [`policies`] and [`drivers`] list.
 
 use crate::kernel::switches;
-use crate::{driver, policy};
+use crate::{check, driver, policy};
 
 /// Kernel profiles that can be run.
 pub fn profiles() -> Vec<&'static str> {
@@ -20,6 +20,11 @@ pub fn policies() -> Vec<&'static str> {
 /// Drivers that can be run.
 pub fn drivers() -> Vec<&'static str> {
     driver::ALL.iter().map(|driver| driver.id()).collect()
+}
+
+/// Checkers that can be selected.
+pub fn checkers() -> Vec<&'static str> {
+    check::checkers::ALL.iter().map(|checker| checker.id).collect()
 }
 
 /// Kernel profiles, oldest first.
@@ -66,5 +71,6 @@ mod tests {
         assert!(profiles().iter().all(|id| PROFILES.contains(id)));
         assert!(policies().iter().all(|id| POLICIES.contains(id)));
         assert!(drivers().iter().all(|id| DRIVERS.contains(id)));
+        assert!(checkers().iter().all(|id| CHECKERS.contains(id)));
     }
 }

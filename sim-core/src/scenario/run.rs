@@ -8,8 +8,8 @@ use super::names;
 use crate::base::{SimTime, Stream, TaskId};
 use crate::engine::{Executor, Limits, Progress, Stop, Ties};
 use crate::kernel::{Kernel, switches};
-use crate::policy;
 use crate::record::{Keep, Recorder, Run, RunId};
+use crate::{check, policy};
 
 /// What may be chosen for a run of a scenario.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct RunOptions {
     pub keep: Keep,
     /// Whether the invariants are watched; off only to measure what that costs.
     pub watch: bool,
+    /// Ids of the checkers that are on; they change neither digest nor verdict.
+    pub checks: Vec<String>,
 }
 
 impl Default for RunOptions {
@@ -37,6 +39,7 @@ impl Default for RunOptions {
             ties: TieOrder::Fifo,
             keep: Keep::Records,
             watch: true,
+            checks: Vec::new(),
         }
     }
 }
@@ -59,7 +62,7 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Sets a run up. Fails, in words, on a profile or policy that there is not.
+    /// Sets a run up. Fails, in words, on a profile, policy or checker that there is not.
     pub fn new(scenario: &Scenario, options: &RunOptions) -> Result<Self, String> {
         let profile = options.kernel.as_deref().unwrap_or(&scenario.kernel);
         let switches = switches::find(profile)
@@ -72,6 +75,7 @@ impl Simulation {
             TieOrder::Fifo => Ties::Fifo,
             TieOrder::Seeded => Ties::Seeded(Stream::new(options.seed, "ties", "engine")),
         };
+        let checks = checkers(&options.checks)?;
         let choice = Choice {
             switches,
             policy,
@@ -79,6 +83,7 @@ impl Simulation {
             ties,
             keep: options.keep,
             watch: options.watch,
+            checks: &checks,
         };
         let kernel = build(scenario, &choice);
         let limits = Limits { horizon: SimTime::ZERO + scenario.horizon, ..Limits::default() };
@@ -129,6 +134,7 @@ impl Simulation {
                 end,
                 stop,
                 findings: std::mem::take(&mut recorder.findings),
+                lock_reports: recorder.take_lock_reports(),
                 trace: std::mem::take(&mut recorder.trace),
                 cast: std::mem::take(&mut recorder.cast),
             }
@@ -140,6 +146,19 @@ impl Simulation {
         while self.advance(u64::MAX) {}
         self.finish()
     }
+}
+
+/// The checkers with these ids, each once.
+fn checkers(asked: &[String]) -> Result<Vec<&'static str>, String> {
+    let mut found = Vec::new();
+    for id in asked {
+        let checker =
+            check::checkers::find(id).ok_or_else(|| unknown("checker", id, &names::checkers()))?;
+        if !found.contains(&checker.id) {
+            found.push(checker.id);
+        }
+    }
+    Ok(found)
 }
 
 fn unknown(what: &str, asked: &str, known: &[&str]) -> String {

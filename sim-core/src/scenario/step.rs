@@ -223,7 +223,7 @@ impl Reader<'_> {
         let reads = optional(report, fields, mode, Fields::choice)? == Some("read");
         if let LockRef::Named(index) = lock
             && reads
-            && self.file.lock_kinds.get(index) == Some(&LockKind::Mutex)
+            && self.file.lock_kinds.get(index) != Some(&LockKind::Rwsem)
         {
             let expected = "expected no mode, or a lock of kind = \"rwsem\"";
             report.add(&fields.span_of("mode"), "mutex held for reading", expected);

@@ -90,7 +90,7 @@ fn cast(driver: &'static str) -> Cast {
     cast.mms.push(MmInfo { owner: HOG, mmap_lock: MMAP_LOCK });
     cast.mms.push(MmInfo { owner: OTHER, mmap_lock: LockId(2) });
     for name in ["oom_lock", "mmap_lock of hog", "mmap_lock of other"] {
-        cast.locks.push(LockInfo { name: name.to_owned() });
+        cast.locks.push(LockInfo::mutex(name));
     }
     let (name, mm) = ("heap".to_owned(), HOG_MM);
     cast.ranges.push(RangeInfo { mm, start: 0, end: 1 << 20, name, anonymous: true });

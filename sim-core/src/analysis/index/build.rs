@@ -59,6 +59,7 @@ impl<'r> Builder<'r> {
                 end: run.end,
                 stop: run.stop,
                 waived: run.findings.waived.clone(),
+                lock_reports: run.lock_reports.clone(),
                 events: run.events,
                 times: Vec::with_capacity(run.trace.len()),
                 tasks: table(cast.tasks.len()),

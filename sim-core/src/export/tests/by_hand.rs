@@ -7,8 +7,8 @@ use crate::base::{
 };
 use crate::engine::{Stop, WaitOn, Waited};
 use crate::record::{
-    Cast, DeviceInfo, Event, Gfp, Keep, MmInfo, MnEvent, NotifierInfo, OomScope, RangeInfo, Reason,
-    Recorder, Run, RunId, TaskInfo, TaskKind, VictimReport, Wording, ZoneInfo,
+    Cast, DeviceInfo, Event, Gfp, Keep, LockReports, MmInfo, MnEvent, NotifierInfo, OomScope,
+    RangeInfo, Reason, Recorder, Run, RunId, TaskInfo, TaskKind, VictimReport, Wording, ZoneInfo,
 };
 
 const REAPER: TaskId = TaskId(0);
@@ -140,6 +140,7 @@ pub(super) fn run(kernel: &str) -> Run {
         end: ms(2117),
         stop: Stop::Idle,
         findings: recorder.findings,
+        lock_reports: LockReports::default(),
         trace: recorder.trace,
         cast: recorder.cast,
     }

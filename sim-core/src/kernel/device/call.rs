@@ -3,6 +3,7 @@
 //! refuses when that has passed.
 
 use super::super::cx::Cx;
+use super::super::lockdep::might_sleep;
 use super::super::mmu_notifier::mmu_interval_set_seq;
 use super::super::page_alloc::{alloc_pages, free_pages};
 use super::super::plugin::{Api, Blockable, Call, DeviceSetup, Refuse, Refused};
@@ -11,7 +12,7 @@ use super::super::zone::Use;
 use super::wait_for_fences;
 use crate::base::{DeviceId, LockId, Nanos, RangeId};
 use crate::engine::{Hold, Signals};
-use crate::record::{Event, Reason};
+use crate::record::{Event, Reason, SleepSite};
 
 /// Ends a scope of `PF_MEMALLOC` when it drops.
 #[must_use]
@@ -98,6 +99,7 @@ impl Call<'_> {
             _ if span.0 == 0 => Ok(()),
             Blockable::No => Err(Refused),
             Blockable::Yes => {
+                might_sleep(self.cx, SleepSite::Completion);
                 self.cx.sleep(span, why, Signals::Ignored).await;
                 Ok(())
             }

@@ -16,6 +16,7 @@ mod worker;
 use std::collections::VecDeque;
 
 use super::cx::Cx;
+use super::lockdep::dma_fence_might_wait;
 use super::plugin::DeviceSetup;
 use crate::base::{DeviceId, FenceId, Nanos, QueueId, RangeId, SimTime, Stream, TaskId};
 use crate::engine::Signals;
@@ -195,6 +196,9 @@ fn signal(cx: &Cx, device: DeviceId, job: Job) {
 /// at the latest. Uninterruptible. Whether they all have signaled.
 async fn wait_for_fences(cx: &Cx, device: DeviceId, vmas: &[RangeId], until: SimTime) -> bool {
     let _in = cx.enter(Func::DmaFenceWait);
+    if until > cx.now() && cx.with(|state| state.devices[device].has_jobs_in(vmas)) {
+        dma_fence_might_wait(cx);
+    }
     loop {
         let (pending, signaled) = cx.with(|state| {
             let device = &state.devices[device];

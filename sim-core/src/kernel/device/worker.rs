@@ -5,6 +5,7 @@
 //! of its driver and allocates. Left out: several of them per device.
 
 use super::super::cx::{Cx, NewTask};
+use super::super::lockdep::{dma_fence_begin_signalling, dma_fence_end_signalling};
 use super::super::page_alloc::{alloc_pages, free_pages};
 use super::super::zone::Use;
 use super::{Job, signal};
@@ -47,6 +48,7 @@ async fn signal_work(cx: &Cx, device: DeviceId, job: Job) {
         let time = worker.time.draw(&mut device.worker_time);
         (worker, time)
     });
+    dma_fence_begin_signalling(cx);
     if let Some(lock) = worker.lock {
         cx.lock(lock, Hold::Exclusive, Reason::NamedLock).await;
     }
@@ -61,4 +63,5 @@ async fn signal_work(cx: &Cx, device: DeviceId, job: Job) {
         cx.unlock(lock);
     }
     signal(cx, device, job);
+    dma_fence_end_signalling(cx);
 }

@@ -10,7 +10,7 @@
 use super::hierarchy::{for_each_mem_cgroup_tree, hierarchy};
 use super::{PAGE_ALLOC_COSTLY_ORDER, mem_cgroup_margin};
 use crate::base::CgroupId;
-use crate::engine::{Hold, Signals, Waited, Why};
+use crate::engine::{Hold, Signals, Waited};
 use crate::kernel::cx::Cx;
 use crate::kernel::oom_kill::{OomControl, OomOrder, out_of_memory, task_is_dying};
 use crate::kernel::state::MemcgOom;
@@ -45,10 +45,10 @@ pub(super) async fn mem_cgroup_out_of_memory(
     cx.record(Event::MemcgOom { cgroup: memcg, gfp: gfp.0, order });
     let switches = cx.kernel().switches;
     let oom_lock = cx.with(|state| state.oom_lock);
-    let (why, killable) = (Why(Reason::OomLock as u8), switches.memcg_oom_killable);
-    let signals = if killable { Signals::Killable } else { Signals::Ignored };
-    let engine = &cx.kernel().engine;
-    if engine.lock(oom_lock, Hold::Exclusive, why, signals).await == Waited::Killed {
+    let killable = switches.memcg_oom_killable;
+    if !killable {
+        cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
+    } else if cx.lock_killable(oom_lock, Hold::Exclusive, Reason::OomLock).await == Waited::Killed {
         return true;
     }
     // Somebody may have made room while we waited, or killed us.

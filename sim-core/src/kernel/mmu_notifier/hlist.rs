@@ -15,8 +15,9 @@ use super::{
 use crate::base::{MmId, NotifierId, QueueId, RangeId};
 use crate::engine::Signals;
 use crate::kernel::device::released;
+use crate::kernel::lockdep::{lock_map_acquire, lock_map_release, non_block_end, non_block_start};
 use crate::kernel::plugin::{Blockable, Ops};
-use crate::record::{Event, Func, MnEvent, Reason};
+use crate::record::{Event, FakeMap, Func, MnEvent, Reason};
 
 /// Who is inside list notifiers (`static struct srcu_struct srcu`).
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl Srcu {
 
 /// `srcu_read_lock()`.
 fn srcu_read_lock(cx: &Cx) -> u64 {
+    lock_map_acquire(cx, FakeMap::Srcu);
     cx.with(|state| {
         let ticket = state.srcu.next;
         state.srcu.next += 1;
@@ -48,6 +50,7 @@ fn srcu_read_lock(cx: &Cx) -> u64 {
 
 /// `srcu_read_unlock()`.
 fn srcu_read_unlock(cx: &Cx, ticket: u64) {
+    lock_map_release(cx, FakeMap::Srcu);
     let left = cx.with(|state| {
         state.srcu.readers.remove(&ticket);
         state.srcu.left
@@ -141,7 +144,14 @@ async fn call(cx: &Cx, notifier: NotifierId, range: &NotifierRange) -> Result<()
     let result = {
         let _in = cx.enter(Func::DriverCallback);
         let device = cx.with(|state| state.notifiers[notifier].device);
-        cx.kernel().drivers[device].invalidate(describe(cx, notifier, range, 0)).await
+        if range.blockable == Blockable::No {
+            non_block_start(cx);
+        }
+        let result = cx.kernel().drivers[device].invalidate(describe(cx, notifier, range, 0)).await;
+        if range.blockable == Blockable::No {
+            non_block_end(cx);
+        }
+        result
     };
     answered(cx, notifier, range, result.is_err());
     result
@@ -167,7 +177,13 @@ async fn end_all(cx: &Cx, range: NotifierRange, spared: &[NotifierId]) {
         cx.record(Event::MnEnd { notifier, range: range.range.id });
         let _in = cx.enter(Func::DriverCallback);
         let device = cx.with(|state| state.notifiers[notifier].device);
+        if range.blockable == Blockable::No {
+            non_block_start(cx);
+        }
         cx.kernel().drivers[device].invalidate_end(describe(cx, notifier, &range, 0)).await;
+        if range.blockable == Blockable::No {
+            non_block_end(cx);
+        }
     }
     srcu_read_unlock(cx, ticket);
 }

@@ -11,10 +11,11 @@
 use super::{Cx, NotifierRange, Refused, answered, describe};
 use crate::base::{MmId, NotifierId};
 use crate::engine::Signals;
+use crate::kernel::lockdep::{might_sleep, touch_notifier_map};
 use crate::kernel::mm::{Deferred, Itree};
 use crate::kernel::plugin::{Approach, Blockable, Finish};
 use crate::kernel::state::State;
-use crate::record::{Event, Func, ItreeOp, ItreeRead, Reason};
+use crate::record::{Event, Func, ItreeOp, ItreeRead, Reason, SleepSite};
 
 /// `mn_itree_is_invalidating()`.
 fn mn_itree_is_invalidating(itree: &Itree) -> bool {
@@ -162,6 +163,7 @@ pub async fn mmu_interval_read_begin(cx: &Cx, notifier: NotifierId) -> u32 {
     });
     let changed = || cx.with(|state| state.mms[mm].itree.seq) != seq;
     let op = if changed() { ItreeRead::Begin } else { ItreeRead::Waited };
+    touch_notifier_map(cx);
     while !changed() {
         cx.wait(wait, Reason::IntervalRead, Signals::Ignored).await;
     }
@@ -218,6 +220,7 @@ fn insert_sorted(state: &mut State, id: NotifierId) {
 /// take, nor by one of them.
 pub(super) async fn mmu_interval_notifier_remove(cx: &Cx, mm: MmId, id: NotifierId) {
     let _in = cx.enter(Func::IntervalRemove);
+    might_sleep(cx, SleepSite::IntervalRemove);
     let (op, seq) = cx.with(|state| {
         let itree = &mut state.mms[mm].itree;
         let inserting = itree.deferred.iter().position(|&d| d == Deferred::Insert(id));
@@ -235,6 +238,7 @@ pub(super) async fn mmu_interval_notifier_remove(cx: &Cx, mm: MmId, id: Notifier
     });
     record_itree(cx, mm, op);
     let wait = cx.with(|state| state.mms[mm].itree.wait);
+    touch_notifier_map(cx);
     while seq.is_some_and(|seq| cx.with(|state| state.mms[mm].itree.seq) == seq) {
         cx.wait(wait, Reason::NotifierEnd, Signals::Ignored).await;
     }

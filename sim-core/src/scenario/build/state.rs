@@ -19,14 +19,14 @@ use crate::kernel::state::{BlockDevice, Cgroup, Kswapd, MemcgStock, Swap, Sysctl
 use crate::kernel::switches::Switches;
 use crate::kernel::writeback::Writeback;
 use crate::kernel::zone::{Marks, Use, Zone};
-use crate::record::{MmInfo, Recorder};
+use crate::record::{LockInfo, MmInfo, Recorder};
 
 /// The state of the whole kernel.
 pub(super) fn state(
     scenario: &Scenario,
     engine: &Engine<Recorder>,
     named: &NamedLocks,
-    choice: &Choice,
+    choice: &Choice<'_>,
 ) -> State {
     let machine = &scenario.machine;
     let mut zones = IdVec::<ZoneId, _>::new();
@@ -49,7 +49,7 @@ pub(super) fn state(
     let mut mms = IdVec::new();
     for (index, task) in scenario.tasks.iter().enumerate() {
         let owner = leader(scenario, index);
-        let mmap_lock = new_lock(engine, format!("mmap_lock of {}", task.name));
+        let mmap_lock = new_lock(engine, LockInfo::mmap_lock(&task.name));
         mms.push(Mm::new(owner, mmap_lock, engine.new_queue()));
         engine.observe(|_, recorder| recorder.cast.mms.push(MmInfo { owner, mmap_lock }));
     }

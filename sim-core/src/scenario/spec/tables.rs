@@ -14,6 +14,8 @@ const PID_MAX: i64 = 4_194_303;
 /// Largest user id.
 const UID_MAX: i64 = (1 << 32) - 2;
 const ZERO: Nanos = Nanos::ZERO;
+/// Longest name of a lock class.
+const LOCK_CLASS_MAX: usize = 64;
 
 declare! {
     /// A scenario: a machine, the processes and devices on it, and what is done to them.
@@ -71,6 +73,8 @@ declare! {
         may timer_wheel: Kind::Boolean,
         /// Time since boot at the run's start, which the wheel's rounding depends on; by default 0s.
         may uptime: Kind::Time(ZERO, UPTIME_MAX),
+        /// What lock debugging adds to taking a free mutex, or to letting it go, other operations in proportion; or "recorded", as counted on a kernel with lockdep; by default 0s: the kernel debugs no locks.
+        may lock_op_cost: Kind::Either(&Kind::Time(ZERO, DELAY_MAX), &Kind::OneOf(&["recorded"])),
         /// vm.panic_on_oom: 0 kill; 1 panic unless the OOM is confined; 2 panic always.
         may panic_on_oom: Kind::Integer(0, 2),
         /// vm.oom_kill_allocating_task: whoever runs out of memory is killed.
@@ -178,8 +182,10 @@ declare! {
     LOCK = "lock" {
         /// Its name.
         must name: Kind::Name,
-        /// What it is: only a reader-writer semaphore can be held for reading.
-        must kind: Kind::OneOf(&["mutex", "rwsem"]),
+        /// What it is: only a reader-writer semaphore can be held for reading, and nobody may sleep under a spinlock.
+        must kind: Kind::OneOf(&["mutex", "rwsem", "spinlock"]),
+        /// Its lock class, as lockdep knows it: locks that one line of code initializes have one; by default its name.
+        may class: Kind::Text(LOCK_CLASS_MAX),
     }
     /// Something done from outside, at a time: exactly one of the fields besides `at`.
     INJECT = "inject" {

@@ -1,0 +1,208 @@
+//! The checkers that can be selected with `--check`, and how they share
+//! one run: [`checker`] makes the one that the recorder tells everything.
+//!
+//! A checker is one file here and one line in [`ALL`]. None changes a run.
+
+use super::fence_annotations;
+use super::lockdep::Lockdep;
+use super::non_block::NonBlock;
+use super::slot;
+use crate::base::NotifierId;
+use crate::kernel::switches::Switches;
+use crate::record::{
+    AllLocks, Annotation, By, Cast, Checker, Event, FakeMap, HeldLocks, LockReport, LockReports,
+    Noted, Place, Record, Splat, Tracked,
+};
+
+/// Reports kept, at most: more of them say nothing new.
+const REPORTS_MAX: usize = 256;
+
+/// A checker that can be selected.
+#[derive(Copy, Clone, Debug)]
+pub struct Selectable {
+    /// Its stable id.
+    pub id: &'static str,
+    /// What it does, for people.
+    pub doc: &'static str,
+}
+
+/// Every checker.
+pub const ALL: &[Selectable] = &[
+    Selectable { id: "lockdep", doc: include_str!("lockdep.rs") },
+    Selectable { id: "non-block", doc: include_str!("non_block.rs") },
+    Selectable { id: "fence-annotations", doc: include_str!("fence_annotations.rs") },
+];
+
+/// The checker with this id.
+pub fn find(id: &str) -> Option<&'static Selectable> {
+    ALL.iter().find(|checker| checker.id == id)
+}
+
+/// Who checks a run on this kernel with these checkers on; nobody, if none
+/// of them needs to be told anything while it runs. A kernel that debugs
+/// locks, and pays for it, has lockdep whether or not its reports are asked for.
+pub fn checker(
+    switches: &Switches,
+    checks: &[&'static str],
+    debug_kernel: bool,
+) -> Option<Box<dyn Checker>> {
+    let has = |id| checks.contains(&id);
+    let (fences, shown) = (has("fence-annotations"), has("lockdep") || has("fence-annotations"));
+    let non_block = has("non-block").then(NonBlock::default);
+    let lockdep = (shown || debug_kernel).then(|| Lockdep::new(switches, fences));
+    if lockdep.is_none() && non_block.is_none() {
+        return None;
+    }
+    let found = LockReports { checks: checks.to_vec(), ..LockReports::default() };
+    Some(Box::new(Debug { lockdep, shown, fences, non_block, calls: Vec::new(), found }))
+}
+
+struct Debug {
+    lockdep: Option<Lockdep>,
+    /// Whether lockdep's reports are asked for.
+    shown: bool,
+    fences: bool,
+    non_block: Option<NonBlock>,
+    /// By task: the callbacks that it is in.
+    calls: Vec<Vec<NotifierId>>,
+    found: LockReports,
+}
+
+impl Debug {
+    fn place(&self, noted: Noted, by: By) -> Place {
+        let notifier = self.calls.get(noted.task.index()).and_then(|calls| calls.last().copied());
+        Place { stack: noted.stack, notifier, by }
+    }
+
+    fn report(&mut self, noted: Noted, by: By, splat: Option<Splat>) {
+        let Some(splat) = splat else { return };
+        let is_lockdep = splat.is_lockdep();
+        if is_lockdep {
+            self.found.turned_off = Some(noted.record);
+            if !self.shown {
+                return;
+            }
+        }
+        let count = if is_lockdep {
+            &mut self.found.lockdep_count
+        } else {
+            &mut self.found.non_block_count
+        };
+        *count += 1;
+        if self.found.reports.len() < REPORTS_MAX {
+            let place = self.place(noted, by);
+            let lockdep = self.lockdep.as_ref().filter(|_| self.shown);
+            let held = lockdep.map_or(HeldLocks::Unknown, |lockdep| {
+                // Its own report still says what was held.
+                let known = || HeldLocks::Known(lockdep.held_by(noted.task));
+                if is_lockdep { known() } else { lockdep.held_locks(noted.task) }
+            });
+            let Noted { at, task, record, .. } = noted;
+            self.found.reports.push(LockReport { at, task, record, splat, place, held });
+        }
+    }
+
+    fn tell_lockdep(&mut self, noted: Noted, annotation: Annotation, cast: &Cast) {
+        match annotation {
+            Annotation::Acquire { what, hold, attempt, by } => {
+                let place = self.place(noted, by);
+                let lockdep = self.lockdep.as_mut();
+                let splat = lockdep
+                    .and_then(|lockdep| lockdep.acquire(noted, place, what, (hold, attempt), cast));
+                self.report(noted, by, splat);
+            }
+            Annotation::Release(what) => {
+                let lockdep = self.lockdep.as_mut();
+                let splat = lockdep.and_then(|lockdep| lockdep.release(noted.task, what, cast));
+                self.report(noted, By::Caller, splat);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Checker for Debug {
+    fn see(&mut self, record: &Record, before: u64, cast: &Cast) {
+        let task = record.task;
+        match record.event {
+            Event::MnCall { notifier, .. } => slot(&mut self.calls, task.index()).push(notifier),
+            Event::MnReturn { notifier, .. } => {
+                let calls = slot(&mut self.calls, task.index());
+                if calls.last() == Some(&notifier) {
+                    calls.pop();
+                }
+            }
+            Event::Blocked { stack, .. } => {
+                let splat = self.non_block.as_mut().and_then(|debug| debug.schedules(task));
+                // Printed on the way out, so before the record that it is gone.
+                let noted = Noted { at: record.at, task, stack, record: before };
+                self.report(noted, By::Caller, splat);
+            }
+            Event::UnableToReap { .. } if self.shown => {
+                let held = self.lockdep.as_ref().and_then(Lockdep::everybody);
+                let (at, record) = (record.at, before + 1);
+                self.found.all_locks.push(AllLocks { at, record, held });
+            }
+            Event::BadUnlock { lock } => {
+                let noted =
+                    Noted { at: record.at, task, stack: crate::base::StackId(0), record: before };
+                self.tell_lockdep(noted, Annotation::Release(Tracked::Lock(lock)), cast);
+            }
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, noted: Noted, annotation: Annotation, cast: &Cast) {
+        if let Some(non_block) = &mut self.non_block {
+            let splat = match annotation {
+                Annotation::MightSleep(site) => {
+                    non_block.might_sleep((noted.at, noted.task), site, cast)
+                }
+                Annotation::NonBlockStart => {
+                    non_block.start(noted.task);
+                    None
+                }
+                Annotation::NonBlockEnd => {
+                    non_block.end(noted.task);
+                    None
+                }
+                Annotation::Acquire { what: Tracked::Lock(lock), .. } => {
+                    non_block.lock(noted.task, lock, true, cast);
+                    None
+                }
+                Annotation::Release(Tracked::Lock(lock)) => {
+                    non_block.lock(noted.task, lock, false, cast);
+                    None
+                }
+                _ => None,
+            };
+            self.report(noted, By::Caller, splat);
+        }
+        let map = Tracked::Map(FakeMap::DmaFence);
+        match annotation {
+            Annotation::Acquire { .. } | Annotation::Release(_) => {
+                self.tell_lockdep(noted, annotation, cast);
+            }
+            Annotation::BeginSignalling | Annotation::EndSignalling | Annotation::FenceWait
+                if self.fences =>
+            {
+                let lockdep = self.lockdep.as_ref();
+                let signalling = lockdep.is_some_and(|lockdep| lockdep.holds(noted.task, map));
+                for told in fence_annotations::translate(annotation, signalling) {
+                    self.tell_lockdep(noted, told, cast);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn debug_locks(&self) -> bool {
+        self.lockdep.as_ref().is_some_and(|lockdep| lockdep.is_on)
+    }
+
+    fn finish(&mut self) -> LockReports {
+        let mut found = std::mem::take(&mut self.found);
+        found.classes = self.lockdep.as_mut().map(Lockdep::classes).unwrap_or_default();
+        found
+    }
+}

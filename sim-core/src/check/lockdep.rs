@@ -1,0 +1,246 @@
+//! `lockdep`: finds lock orders that can deadlock, before they do.
+//!
+//! Summary: warns of a deadlock once each half of it has run, at any time and in any task.
+//! Mechanism: keeps the classes of the locks each task holds, and an edge from class to class when one is taken under the other; an edge that closes a cycle is reported, and then it turns itself off.
+//! Models: `CONFIG_PROVE_LOCKING`, with the maps fs_reclaim (4.14) and mmu_notifier_invalidate_range_start (5.4), and the trylock rule.
+//! Doesn't model: interrupt contexts, lock subclasses, wait types, waits that have no lock class (fences, completions): so it can't see those either.
+//! See: kernel/locking/lockdep.c, mm/page_alloc.c fs_reclaim_acquire(), mm/mmu_notifier.c.
+//!
+//! The kernel's behaviour is kept to: after its first report lockdep
+//! tracks nothing more, so one run has one report at most, the first
+//! cycle that the run closed.
+
+mod graph;
+
+use self::graph::{Classes, Graph};
+use super::slot;
+use crate::base::TaskId;
+use crate::engine::Hold;
+use crate::kernel::switches::Switches;
+use crate::record::{
+    Attempt, By, Cast, ClassInfo, FakeMap, HeldLock, HeldLocks, Link, LockKind, Noted, Place,
+    Splat, Tracked,
+};
+
+/// Whose stack the edge from `fs_reclaim` to the notifiers' map has from
+/// boot on, as recorded on 6.1.192: the first allocation that may sleep.
+const BOOT: &[&str] = &[
+    "fs_reclaim_acquire",
+    "__kmem_cache_alloc_node",
+    "kmalloc_node_trace",
+    "alloc_worker",
+    "init_rescuer",
+    "workqueue_init",
+    "kernel_init_freeable",
+    "kernel_init",
+    "ret_from_fork",
+];
+
+/// `dma_resv_lockdep()` (drivers/dma-buf/dma-resv.c), at boot.
+const DMA_RESV_LOCKDEP: &[&str] = &[
+    "dma_resv_lockdep",
+    "do_one_initcall",
+    "kernel_init_freeable",
+    "kernel_init",
+    "ret_from_fork",
+];
+
+/// A lock on a task's stack of held locks (`struct held_lock`).
+#[derive(Copy, Clone, Debug)]
+struct Held {
+    lock: HeldLock,
+    attempt: Attempt,
+    /// Whether it makes edges; that of SRCU does not (`check == 0`).
+    checked: bool,
+}
+
+/// The state of lockdep.
+pub(super) struct Lockdep {
+    classes: Classes,
+    graph: Graph,
+    /// By task.
+    held: Vec<Vec<Held>>,
+    /// `debug_locks`.
+    pub(super) is_on: bool,
+}
+
+impl Lockdep {
+    /// Lockdep as it is when user space starts.
+    pub(super) fn new(switches: &Switches, fences: bool) -> Self {
+        let mut new = Self {
+            classes: Classes::default(),
+            graph: Graph::default(),
+            held: Vec::new(),
+            is_on: true,
+        };
+        if switches.fs_reclaim_map && switches.reclaim_touches_notifier_map {
+            new.boot(&[FakeMap::FsReclaim, FakeMap::MmuNotifier], BOOT);
+        }
+        if fences {
+            new.dma_resv_lockdep(switches);
+        }
+        new
+    }
+
+    /// What `dma_resv_lockdep()` takes: locks of the kind first, each under
+    /// those before; the last ones one after the other.
+    fn dma_resv_lockdep(&mut self, switches: &Switches) {
+        let mmap_lock = self.classes.named("&mm->mmap_lock", Some(LockKind::Rwsem));
+        let maps = [FakeMap::DmaResvAcquire, FakeMap::DmaResv];
+        let [acquire, resv] = maps.map(|map| self.classes.of_map(map));
+        self.classes.used(mmap_lock, Hold::Shared);
+        let mmap = Self::boot_lock(Tracked::Map(FakeMap::DmaResv), mmap_lock);
+        let [acquire, resv] = [(acquire, maps[0]), (resv, maps[1])].map(|(class, map)| {
+            self.classes.used(class, Hold::Exclusive);
+            Self::boot_lock(Tracked::Map(map), class)
+        });
+        self.graph.add(mmap.class, acquire);
+        self.graph.add(acquire.class, resv);
+        if switches.fs_reclaim_map {
+            let inner = if switches.notifier_map {
+                &[FakeMap::FsReclaim, FakeMap::MmuNotifier, FakeMap::DmaFence][..]
+            } else {
+                &[FakeMap::FsReclaim, FakeMap::DmaFence]
+            };
+            let mut outer = resv.class;
+            for &map in inner {
+                let class = self.classes.of_map(map);
+                self.classes.used(class, Hold::Exclusive);
+                let lock = Self::boot_lock(Tracked::Map(map), class);
+                self.graph.add(outer, lock);
+                outer = class;
+            }
+        }
+    }
+
+    fn boot_lock(what: Tracked, class: usize) -> HeldLock {
+        let place = Place {
+            stack: crate::base::StackId(0),
+            notifier: None,
+            by: By::Boot(DMA_RESV_LOCKDEP),
+        };
+        HeldLock { what, class, hold: Hold::Exclusive, place }
+    }
+
+    /// Maps that were nested at boot.
+    fn boot(&mut self, maps: &[FakeMap], stack: &'static [&'static str]) {
+        let mut outer = None;
+        for &map in maps {
+            let class = self.classes.of_map(map);
+            self.classes.used(class, Hold::Exclusive);
+            let place =
+                Place { stack: crate::base::StackId(0), notifier: None, by: By::Boot(stack) };
+            let lock = HeldLock { what: Tracked::Map(map), class, hold: Hold::Exclusive, place };
+            if let Some(outer) = outer {
+                self.graph.add(outer, lock);
+            }
+            outer = Some(class);
+        }
+    }
+
+    /// `__lock_acquire()`: a finding, if there is one; it is the last.
+    pub(super) fn acquire(
+        &mut self,
+        noted: Noted,
+        place: Place,
+        what: Tracked,
+        (hold, attempt): (Hold, Attempt),
+        cast: &Cast,
+    ) -> Option<Splat> {
+        if !self.is_on {
+            return None;
+        }
+        let class = self.classes.of(what, cast);
+        let checked = what != Tracked::Map(FakeMap::Srcu);
+        if checked {
+            self.classes.used(class, hold);
+        }
+        let next = HeldLock { what, class, hold, place };
+        let stack = slot(&mut self.held, noted.task.index());
+        let found = if attempt == Attempt::Waits && checked {
+            check_deadlock(stack, &next).or_else(|| self.graph.check_prevs_add(stack, &next))
+        } else {
+            None
+        };
+        if found.is_some() {
+            // print_circular_bug(): debug_locks_off(). The lock itself is still to be listed as not held.
+            self.is_on = false;
+            return found;
+        }
+        stack.push(Held { lock: next, attempt, checked });
+        None
+    }
+
+    /// `__lock_release()`.
+    pub(super) fn release(&mut self, task: TaskId, what: Tracked, cast: &Cast) -> Option<Splat> {
+        if !self.is_on {
+            return None;
+        }
+        let held = slot(&mut self.held, task.index());
+        if let Some(at) = held.iter().rposition(|held| held.lock.what == what) {
+            held.remove(at);
+            return None;
+        }
+        self.is_on = false;
+        let class = self.classes.of(what, cast);
+        Some(Splat::BadUnlock { what, class })
+    }
+
+    /// Whether the task holds the map (`lock_is_held_type()`).
+    pub(super) fn holds(&self, task: TaskId, what: Tracked) -> bool {
+        let held = self.held.get(task.index());
+        held.is_some_and(|held| held.iter().any(|held| held.lock.what == what))
+    }
+
+    /// What the task holds, outermost first.
+    pub(super) fn held_by(&self, task: TaskId) -> Vec<HeldLock> {
+        let held = self.held.get(task.index()).map(Vec::as_slice).unwrap_or_default();
+        held.iter().map(|held| held.lock).collect()
+    }
+
+    /// The same, if lockdep can still say.
+    pub(super) fn held_locks(&self, task: TaskId) -> HeldLocks {
+        if self.is_on { HeldLocks::Known(self.held_by(task)) } else { HeldLocks::TurnedOff }
+    }
+
+    /// Everybody who holds, or wants, anything.
+    pub(super) fn everybody(&self) -> Option<Vec<(TaskId, Vec<HeldLock>)>> {
+        let tasks = (0..self.held.len()).map(TaskId::from_index);
+        let held = tasks.map(|task| (task, self.held_by(task)));
+        self.is_on.then(|| held.filter(|(_, held)| !held.is_empty()).collect())
+    }
+
+    /// All classes.
+    pub(super) fn classes(&mut self) -> Vec<ClassInfo> {
+        std::mem::take(&mut self.classes.infos)
+    }
+}
+
+/// `check_deadlock()`: something of the same class is held already.
+fn check_deadlock(held: &[Held], next: &HeldLock) -> Option<Splat> {
+    let same = held.iter().find(|held| held.lock.class == next.class)?;
+    Some(Splat::Recursive { acquiring: *next, holding: same.lock })
+}
+
+impl Graph {
+    /// `check_prevs_add()`: edges from the locks held, from the last one
+    /// back to the first that was waited for: those before it have theirs.
+    fn check_prevs_add(&mut self, held: &[Held], next: &HeldLock) -> Option<Splat> {
+        for prev in held.iter().rev().filter(|held| held.checked) {
+            if !self.has(prev.lock.class, next.class) {
+                // check_noncircular()
+                if let Some(path) = self.path(next.class, prev.lock.class) {
+                    let first = Link { class: next.class, held: *next };
+                    let rest = path.into_iter().map(|held| Link { class: held.class, held });
+                    let chain = std::iter::once(first).chain(rest).collect();
+                    return Some(Splat::Circular { acquiring: *next, holding: prev.lock, chain });
+                }
+                self.add(prev.lock.class, *next);
+            }
+            if prev.attempt == Attempt::Waits {
+                break;
+            }
+        }
+        None
+    }
+}

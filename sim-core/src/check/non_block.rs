@@ -1,0 +1,84 @@
+//! `non-block`: finds code that sleeps, or could, where it must not.
+//!
+//! Summary: warns when a notifier's callback that must not sleep calls something that may.
+//! Mechanism: a counter per task, raised around each callback of the list whose range is not blockable; `might_sleep()` and the scheduler look at it.
+//! Models: `non_block_start/end` (5.4) with `CONFIG_DEBUG_ATOMIC_SLEEP`: at most one might_sleep report a second, every schedule reported; and sleeps under a spinlock.
+//! Doesn't model: interrupt contexts. Like the kernel's, it is blind to interval callbacks, which nobody brackets.
+//! See: kernel/sched/core.c __might_resched(), schedule_debug(); mm/mmu_notifier.c.
+
+use super::slot;
+use crate::base::{LockId, Nanos, SimTime, TaskId};
+use crate::record::{Cast, LockKind, SleepSite, Splat};
+
+/// How deep a task is in what must not sleep.
+#[derive(Copy, Clone, Default)]
+struct Depth {
+    /// `non_block_count`.
+    non_block: u32,
+    /// `preempt_count()`.
+    preempt: u32,
+}
+
+/// The state of those who watch for sleepers.
+#[derive(Default)]
+pub(super) struct NonBlock {
+    depths: Vec<Depth>,
+    /// `prev_jiffy`: when the last might_sleep report was, in jiffies.
+    reported: Option<u64>,
+}
+
+impl NonBlock {
+    fn depth(&mut self, task: TaskId) -> &mut Depth {
+        slot(&mut self.depths, task.index())
+    }
+
+    pub(super) fn start(&mut self, task: TaskId) {
+        self.depth(task).non_block += 1;
+    }
+
+    pub(super) fn end(&mut self, task: TaskId) {
+        let depth = self.depth(task);
+        depth.non_block = depth.non_block.saturating_sub(1);
+    }
+
+    /// A lock is taken or let go; only spinlocks count.
+    pub(super) fn lock(&mut self, task: TaskId, lock: LockId, taken: bool, cast: &Cast) {
+        if cast.locks.get(lock).is_some_and(|info| info.kind == LockKind::Spinlock) {
+            let depth = self.depth(task);
+            depth.preempt = if taken { depth.preempt + 1 } else { depth.preempt.saturating_sub(1) };
+        }
+    }
+
+    /// `__might_resched()`.
+    pub(super) fn might_sleep(
+        &mut self,
+        (at, task): (SimTime, TaskId),
+        site: SleepSite,
+        cast: &Cast,
+    ) -> Option<Splat> {
+        let Depth { non_block, preempt } = *self.depth(task);
+        if non_block == 0 && preempt == 0 {
+            return None;
+        }
+        let tick = cast.jiffy.0.max(1);
+        let jiffies = (at.0 + cast.uptime.0) / tick;
+        let second = Nanos::from_secs(1).0 / tick;
+        if self.reported.is_some_and(|before| jiffies < before + second) {
+            return None;
+        }
+        self.reported = Some(jiffies);
+        Some(Splat::MightSleep { site, non_block, preempt })
+    }
+
+    /// `schedule_debug()`: the task gives up its CPU.
+    pub(super) fn schedules(&mut self, task: TaskId) -> Option<Splat> {
+        let Depth { non_block, preempt } = self.depths.get(task.index()).copied()?;
+        if non_block > 0 {
+            Some(Splat::NonBlockSchedule { non_block })
+        } else if preempt > 0 {
+            Some(Splat::AtomicSchedule { preempt })
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! Reports of lock debugging: `print_circular_bug()`, `print_deadlock_bug()`,
+//! `print_unlock_imbalance_bug()` and `debug_show_all_locks()`
+//! (kernel/locking/lockdep.c), `__might_resched()`, `schedule_debug()`
+//! (kernel/sched/core.c), Linux 6.1, as recorded on 6.1.192.
+//!
+//! Addresses are made up from ids, and functions have no offsets: a run
+//! has neither.
+
+use std::fmt::{self, Write as _};
+
+use super::Log;
+use crate::base::{SimTime, TaskId};
+use crate::engine::Hold;
+use crate::export::lines::{comm, pid};
+use crate::export::state::State;
+use crate::record::{
+    AllLocks, By, ClassInfo, FakeMap, Func, HeldLock, HeldLocks, Link, LockKind, LockReport, Place,
+    SleepSite, Splat, Tracked,
+};
+
+/// Where the kernel's own locks and maps are made to lie, and those that it allocates.
+const STATIC_BASE: u64 = 0xffff_ffff_8200_0000;
+const HEAP_BASE: u64 = 0xffff_8880_0010_0000;
+/// Distance of two of them.
+const LOCK_SIZE: u64 = 0x80;
+
+const RULE: &str = "------------------------------------------------------";
+const WIDE: &str = "======================================================";
+
+/// `file:line` of a `might_sleep()`. That of a mutex is recorded; of the
+/// others the line is unknown, so 0.
+fn site(site: SleepSite) -> &'static str {
+    match site {
+        SleepSite::Mutex => "kernel/locking/mutex.c:580",
+        SleepSite::DownRead | SleepSite::DownWrite => "kernel/locking/rwsem.c:0",
+        SleepSite::Alloc => "include/linux/sched/mm.h:0",
+        SleepSite::Completion => "kernel/sched/completion.c:0",
+        SleepSite::FenceWait => "drivers/dma-buf/dma-fence.c:0",
+        SleepSite::NotifierStart | SleepSite::NotifierEnd => "include/linux/mmu_notifier.h:0",
+        SleepSite::IntervalRemove => "mm/mmu_notifier.c:0",
+    }
+}
+
+/// Functions on top of the modelled stack when something is taken.
+fn taking(class: &ClassInfo, held: &HeldLock) -> &'static [&'static str] {
+    match (held.place.by, class.kind, held.hold) {
+        (By::FsReclaimAcquire, ..) => &["fs_reclaim_acquire"],
+        (By::DmaFenceWait, ..) => &["__dma_fence_might_wait", "dma_fence_wait_timeout"],
+        (By::Priming, ..) => &["__mmu_notifier_register"],
+        (By::Boot(stack), ..) => stack,
+        (By::Caller, None, _) => &[],
+        (By::Caller, Some(LockKind::Mutex), _) => &["__mutex_lock", "mutex_lock_nested"],
+        (By::Caller, Some(LockKind::Rwsem), Hold::Shared) => &["down_read"],
+        (By::Caller, Some(LockKind::Rwsem), Hold::Exclusive) => &["down_write"],
+        (By::Caller, Some(LockKind::Spinlock), _) => &["_raw_spin_lock"],
+    }
+}
+
+/// The modelled stack, innermost first, in the kernel's spelling.
+fn stack(state: &State<'_>, place: &Place) -> Vec<String> {
+    let functions = state.cast.functions(place.stack);
+    let locks = |func: &&Func| matches!(func, Func::MutexLock | Func::DownRead | Func::DownWrite);
+    let functions = functions.iter().skip_while(locks);
+    functions.map(|func| function(state, *func, place)).collect()
+}
+
+fn function(state: &State<'_>, func: Func, place: &Place) -> String {
+    let notifier = place.notifier.and_then(|id| state.cast.notifiers.get(id));
+    let device = notifier.and_then(|info| state.cast.devices.get(info.device));
+    match (func, notifier, device) {
+        (Func::DriverCallback, Some(notifier), Some(device)) => {
+            let op = if notifier.interval { "invalidate" } else { "invalidate_range_start" };
+            format!("{}_{op} [{}]", device.driver.replace('-', "_"), device.name)
+        }
+        _ => func.text().replace(' ', "_"),
+    }
+}
+
+/// The whole stack of an acquisition.
+fn trace(state: &State<'_>, classes: &[ClassInfo], held: &HeldLock) -> Vec<String> {
+    let tops = classes.get(held.class).map_or(&[][..], |class| taking(class, held));
+    let tops = tops.iter().map(|&name| name.to_owned());
+    match held.place.by {
+        By::Boot(_) => tops.collect(),
+        _ => tops.chain(stack(state, &held.place)).collect(),
+    }
+}
+
+/// The caller of whatever took it: `hlock->acquire_ip`.
+fn acquired_at(state: &State<'_>, held: &HeldLock) -> String {
+    let inner = held.what != Tracked::Map(FakeMap::FsReclaim);
+    match held.place.by {
+        By::FsReclaimAcquire if inner => "fs_reclaim_acquire".to_owned(),
+        By::DmaFenceWait => "dma_fence_wait_timeout".to_owned(),
+        By::Priming => "__mmu_notifier_register".to_owned(),
+        By::Boot(stack) => stack.first().map_or_else(String::new, |&name| name.to_owned()),
+        _ => stack(state, &held.place).first().cloned().unwrap_or_default(),
+    }
+}
+
+fn address(what: Tracked, classes: &[ClassInfo], class: usize) -> u64 {
+    let is_static = |info: &ClassInfo| !info.name.starts_with('&');
+    match what {
+        Tracked::Map(map) => STATIC_BASE + LOCK_SIZE * map as u64,
+        Tracked::Lock(lock) => {
+            let is_static = classes.get(class).is_some_and(is_static);
+            let base = if is_static { STATIC_BASE + 0x1000 } else { HEAP_BASE };
+            base + LOCK_SIZE * u64::from(lock.0)
+        }
+    }
+}
+
+/// `(name){usage}-{wait type}`.
+fn lock_name(class: &ClassInfo, is_srcu: bool) -> String {
+    let usage = |used: bool| if used && !is_srcu { '+' } else { '.' };
+    let (written, read) = (usage(class.written), usage(class.read));
+    let wait = match class.kind {
+        None => "0:0",
+        Some(LockKind::Mutex | LockKind::Rwsem) => "3:3",
+        Some(LockKind::Spinlock) => "2:2",
+    };
+    format!("({}){{{written}{read}{written}{read}}}-{{{wait}}}", class.name)
+}
+
+fn tainted(warned: bool) -> &'static str {
+    if warned { "Tainted: G        W         " } else { "Not tainted" }
+}
+
+/// What is needed to print one report.
+struct Printer<'a, 'b> {
+    log: &'a mut Log,
+    state: &'a State<'b>,
+    classes: &'a [ClassInfo],
+    at: SimTime,
+    task: TaskId,
+}
+
+impl Printer<'_, '_> {
+    fn line(&mut self, text: &str) -> fmt::Result {
+        self.log.stamp(self.at)?;
+        writeln!(self.log.out, "{text}")
+    }
+
+    fn class(&self, class: usize) -> &str {
+        self.classes.get(class).map_or("?", |class| class.name.as_str())
+    }
+
+    fn who(&self) -> String {
+        format!("{}/{}", comm(self.state, self.task), pid(self.state, self.task))
+    }
+
+    /// `print_lock_name()`.
+    fn named(&self, class: usize, what: Tracked) -> String {
+        let is_srcu = what == Tracked::Map(FakeMap::Srcu);
+        self.classes.get(class).map_or_else(String::new, |class| lock_name(class, is_srcu))
+    }
+
+    /// `print_lock()`.
+    fn lock(&self, held: &HeldLock) -> String {
+        let address = address(held.what, self.classes, held.class);
+        let at = acquired_at(self.state, held);
+        format!("{address:016x} {}, at: {at}", self.named(held.class, held.what))
+    }
+
+    fn header(&mut self, rule: &str, title: &str, ends: &str) -> fmt::Result {
+        let taint = tainted(self.log.warned);
+        let ident = format!("{} #1 {taint}", self.state.cast.wording.release);
+        for line in ["", rule, title, &ident, ends] {
+            self.line(line)?;
+        }
+        Ok(())
+    }
+
+    fn wanted_and_held(&mut self, acquiring: &HeldLock, holding: &HeldLock) -> fmt::Result {
+        let wants = format!("{} is trying to acquire lock:", self.who());
+        let (wanted, held) = (self.lock(acquiring), self.lock(holding));
+        for line in [&wants, &wanted, "", "but task is already holding lock:", &held] {
+            self.line(line)?;
+        }
+        Ok(())
+    }
+
+    /// `print_circular_bug()`.
+    fn circular(
+        &mut self,
+        acquiring: &HeldLock,
+        holding: &HeldLock,
+        chain: &[Link],
+    ) -> fmt::Result {
+        self.header(WIDE, "WARNING: possible circular locking dependency detected", RULE)?;
+        self.wanted_and_held(acquiring, holding)?;
+        let lines = [
+            "",
+            "which lock already depends on the new lock.",
+            "",
+            "",
+            "the existing dependency chain (in reverse order) is:",
+        ];
+        for line in lines {
+            self.line(line)?;
+        }
+        for (number, link) in chain.iter().enumerate().rev() {
+            let name = self.named(link.class, link.held.what);
+            self.line("")?;
+            self.line(&format!("-> #{number} {name}:"))?;
+            let own = if number == 0 { &["__lock_acquire", "lock_acquire"][..] } else { &[] };
+            for function in own {
+                self.line(&format!("       {function}"))?;
+            }
+            for function in trace(self.state, self.classes, &link.held) {
+                self.line(&format!("       {function}"))?;
+            }
+        }
+        for line in ["", "other info that might help us debug this:", ""] {
+            self.line(line)?;
+        }
+        let [source, target] = [acquiring, holding].map(|held| held.class);
+        let parent = chain.len().checked_sub(2).and_then(|at| chain.get(at));
+        let parent = parent.map_or(source, |link| link.class);
+        let names = [source, parent, target].map(|class| self.class(class).to_owned());
+        let [source_name, parent_name, target_name] = &names;
+        if parent != source {
+            self.line("Chain exists of:")?;
+            self.line(&format!("  {source_name} --> {parent_name} --> {target_name}"))?;
+            self.line("")?;
+        }
+        let other = " ".repeat(31);
+        let lines = [
+            " Possible unsafe locking scenario:".to_owned(),
+            String::new(),
+            "       CPU0                    CPU1".to_owned(),
+            "       ----                    ----".to_owned(),
+            format!("  lock({target_name});"),
+            format!("{other}lock({parent_name});"),
+            format!("{other}lock({target_name});"),
+            format!("  lock({source_name});"),
+            String::new(),
+            " *** DEADLOCK ***".to_owned(),
+            String::new(),
+        ];
+        for line in &lines {
+            self.line(line)?;
+        }
+        Ok(())
+    }
+
+    /// `print_deadlock_bug()`.
+    fn recursive(&mut self, acquiring: &HeldLock, holding: &HeldLock) -> fmt::Result {
+        let (wide, rule) = (&WIDE[..44], &RULE[..44]);
+        self.header(wide, "WARNING: possible recursive locking detected", rule)?;
+        self.wanted_and_held(acquiring, holding)?;
+        let held = format!("  lock({});", self.class(holding.class));
+        let wanted = format!("  lock({});", self.class(acquiring.class));
+        let lines = [
+            "",
+            "other info that might help us debug this:",
+            " Possible unsafe locking scenario:",
+            "",
+            "       CPU0",
+            "       ----",
+            &held,
+            &wanted,
+            "",
+            " *** DEADLOCK ***",
+            "",
+            " May be due to missing lock nesting notation",
+            "",
+        ];
+        for line in lines {
+            self.line(line)?;
+        }
+        Ok(())
+    }
+
+    /// `print_unlock_imbalance_bug()`.
+    fn bad_unlock(&mut self, what: Tracked, class: usize) -> fmt::Result {
+        let rule = &WIDE[..37];
+        self.header(rule, "WARNING: bad unlock balance detected!", &RULE[..37])?;
+        let releases = format!("{} is trying to release lock ({})", self.who(), self.class(class));
+        let address = format!("[<{:016x}>] at:", address(what, self.classes, class));
+        for line in [&*releases, &address, "but there are no more locks to release!"] {
+            self.line(line)?;
+        }
+        for line in ["", "other info that might help us debug this:"] {
+            self.line(line)?;
+        }
+        Ok(())
+    }
+
+    /// `lockdep_print_held_locks()`.
+    fn held(&mut self, task: TaskId, held: &[HeldLock]) -> fmt::Result {
+        let who = format!("{}/{}", comm(self.state, task), pid(self.state, task));
+        match held.len() {
+            0 => return self.line(&format!("no locks held by {who}.")),
+            count => {
+                let s = if count == 1 { "" } else { "s" };
+                self.line(&format!("{count} lock{s} held by {who}:"))?;
+            }
+        }
+        for (number, held) in held.iter().enumerate() {
+            let text = format!(" #{number}: {}", self.lock(held));
+            self.line(&text)?;
+        }
+        Ok(())
+    }
+
+    fn held_locks(&mut self, held: &HeldLocks) -> fmt::Result {
+        match held {
+            HeldLocks::Unknown => Ok(()),
+            HeldLocks::TurnedOff => self.line("INFO: lockdep is turned off."),
+            HeldLocks::Known(held) => self.held(self.task, held),
+        }
+    }
+
+    /// `dump_stack()`.
+    fn dump_stack(&mut self, inner: &[&str], frames: &[String]) -> fmt::Result {
+        let (pid, comm) = (pid(self.state, self.task), comm(self.state, self.task));
+        let cpu = self.state.cpu(self.task);
+        let (taint, release) = (tainted(self.log.warned), self.state.cast.wording.release);
+        self.line(&format!("CPU: {cpu} PID: {pid} Comm: {comm:.20} {taint} {release} #1 "))?;
+        self.line("Call Trace:")?;
+        self.line(" <TASK>")?;
+        let own = ["dump_stack_lvl", "dump_stack"];
+        for function in own.iter().chain(inner) {
+            self.line(&format!(" {function}"))?;
+        }
+        for function in frames {
+            self.line(&format!(" {function}"))?;
+        }
+        self.line(" </TASK>")
+    }
+
+    fn report(&mut self, report: &LockReport) -> fmt::Result {
+        match &report.splat {
+            Splat::Circular { acquiring, holding, chain } => {
+                self.circular(acquiring, holding, chain)?;
+                self.lockdep_end(report, "print_circular_bug", Some(acquiring))
+            }
+            Splat::Recursive { acquiring, holding } => {
+                self.recursive(acquiring, holding)?;
+                self.lockdep_end(report, "print_deadlock_bug", Some(acquiring))
+            }
+            Splat::BadUnlock { what, class } => {
+                self.bad_unlock(*what, *class)?;
+                self.lockdep_end(report, "print_unlock_imbalance_bug", None)
+            }
+            Splat::MightSleep { site: at, non_block, preempt } => {
+                let (pid, comm) = (pid(self.state, self.task), comm(self.state, self.task));
+                let atomic = u8::from(*preempt > 0);
+                self.line(&format!(
+                    "BUG: sleeping function called from invalid context at {}",
+                    site(*at)
+                ))?;
+                self.line(&format!(
+                    "in_atomic(): {atomic}, irqs_disabled(): 0, non_block: {non_block}, \
+                     pid: {pid}, name: {comm}"
+                ))?;
+                self.line(&format!("preempt_count: {preempt:x}, expected: 0"))?;
+                self.held_locks(&report.held)?;
+                let inner: &[&str] = match at {
+                    SleepSite::Mutex => {
+                        &["__might_resched", "__might_sleep", "__mutex_lock", "mutex_lock_nested"]
+                    }
+                    SleepSite::DownRead => &["__might_resched", "__might_sleep", "down_read"],
+                    SleepSite::DownWrite => &["__might_resched", "__might_sleep", "down_write"],
+                    _ => &["__might_resched", "__might_sleep"],
+                };
+                let frames = stack(self.state, &report.place);
+                self.dump_stack(inner, &frames)?;
+                self.log.warned = true;
+                Ok(())
+            }
+            Splat::NonBlockSchedule { non_block } => {
+                let text = format!("{}/{non_block}", self.who());
+                self.line(&format!("BUG: scheduling in a non-blocking section: {text}"))?;
+                self.scheduled(report)
+            }
+            Splat::AtomicSchedule { preempt } => {
+                // schedule() has disabled preemption once more.
+                let text = format!("{}/0x{:08x}", self.who(), preempt + 1);
+                self.line(&format!("BUG: scheduling while atomic: {text}"))?;
+                self.held_locks(&report.held)?;
+                self.scheduled(report)
+            }
+        }
+    }
+
+    fn scheduled(&mut self, report: &LockReport) -> fmt::Result {
+        let frames = stack(self.state, &report.place);
+        self.dump_stack(&["__schedule", "schedule"], &frames)?;
+        self.log.warned = true;
+        Ok(())
+    }
+
+    fn lockdep_end(
+        &mut self,
+        report: &LockReport,
+        by: &str,
+        acquiring: Option<&HeldLock>,
+    ) -> fmt::Result {
+        self.held_locks(&report.held)?;
+        self.line("")?;
+        self.line("stack backtrace:")?;
+        let (inner, frames) = match acquiring {
+            Some(held) => (
+                vec![by, "check_noncircular", "__lock_acquire", "lock_acquire"],
+                trace(self.state, self.classes, held),
+            ),
+            None => (vec![by, "lock_release"], stack(self.state, &report.place)),
+        };
+        self.dump_stack(&inner, &frames)
+    }
+}
+
+impl Log {
+    /// A checker's report.
+    pub(super) fn write_lock_report(
+        &mut self,
+        state: &State<'_>,
+        classes: &[ClassInfo],
+        report: &LockReport,
+    ) -> fmt::Result {
+        let (at, task) = (report.at, report.task);
+        Printer { log: self, state, classes, at, task }.report(report)
+    }
+
+    /// `debug_show_all_locks()`.
+    pub(super) fn write_all_locks(
+        &mut self,
+        state: &State<'_>,
+        classes: &[ClassInfo],
+        all: &AllLocks,
+    ) -> fmt::Result {
+        let mut printer = Printer { log: self, state, classes, at: all.at, task: TaskId(0) };
+        let Some(held) = &all.held else {
+            return printer.line("INFO: lockdep is turned off.");
+        };
+        printer.line("")?;
+        printer.line("Showing all locks held in the system:")?;
+        for (task, held) in held {
+            printer.held(*task, held)?;
+        }
+        printer.line("")?;
+        printer.line("=============================================")?;
+        printer.line("")
+    }
+}
