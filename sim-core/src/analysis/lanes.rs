@@ -7,15 +7,19 @@
 //! what happens at one instant is a mark. Nothing is drawn or merged for
 //! a zoom level here.
 
+mod cpu;
 mod device;
 mod lock;
 mod span;
 #[cfg(test)]
 pub(super) mod tests;
+mod touch;
 
+pub use cpu::cpu_lanes;
 use device::DeviceRow;
 use lock::LockRow;
 use span::Row;
+pub use touch::lock_touches;
 
 use super::replay::{Doing, Now, ReaperNow, TaskNow, is_own_wish};
 use super::types::{Lane, LaneOf, LaneState, MarkKind};

@@ -5,6 +5,7 @@
 //! part of the model is known here, so the same analyses would serve a
 //! trace from anywhere. Nothing here feeds back into a run or its digest.
 
+mod arrows;
 mod broken;
 mod closed;
 mod flags;
@@ -30,10 +31,11 @@ mod victims;
 mod waits;
 mod words;
 
+pub use arrows::arrows;
 pub use broken::broken_text;
 pub use hung::{HungReport, hung_reports};
 pub use index::Index;
-pub use lanes::lanes;
+pub use lanes::{cpu_lanes, lanes, lock_touches};
 pub use memory::memory;
 pub use metrics::metrics;
 pub use report::{report, report_from};

@@ -1,7 +1,7 @@
 //! What the analyses find in a run: plain data that the page draws and
 //! the command line prints. Everything here comes from records alone.
 
-use crate::base::{DeviceId, LockId, MmId, SimTime, TaskId};
+use crate::base::{CpuId, DeviceId, LockId, MmId, SimTime, TaskId};
 use crate::record::Func;
 
 /// A row of the timeline.
@@ -31,6 +31,47 @@ pub enum LaneOf {
     Device(DeviceId),
     /// A lock: who holds it.
     Lock(LockId),
+    /// A CPU: what the task is doing that has it.
+    Cpu(CpuId),
+}
+
+/// Somebody who can act on somebody.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Party {
+    /// A task; devices work as tasks too.
+    Task(TaskId),
+    /// A driver's callback.
+    Device(DeviceId),
+}
+
+/// How somebody acted on somebody.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum ArrowKind {
+    /// Chose it as a victim and killed it.
+    Kill,
+    /// Ended its wait.
+    WakeUp,
+    /// Left it the lock that it waited for.
+    HandOver,
+    /// Called its notifier.
+    Call,
+    /// Refused what its caller asked for.
+    Refusal,
+}
+
+/// Somebody acted on somebody at one instant.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Arrow {
+    /// When.
+    pub at: SimTime,
+    /// Index of its record.
+    pub record: usize,
+    /// How.
+    pub kind: ArrowKind,
+    /// Who.
+    pub from: Party,
+    /// On whom.
+    pub to: Party,
 }
 
 /// A stretch of time in one state.
