@@ -212,3 +212,23 @@ for (const [name, options] of LOOKS) {
     assert.deepEqual(view.problems, []);
   });
 }
+
+test("lanes are pinned, hidden, folded and found again by keyboard alone", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=gpu0");
+  t.after(view.close);
+  const { keyboard } = view.page;
+  const titles = () => view.page.locator(".lane-title").allInnerTexts();
+  const before = await titles();
+  assert.equal(before[1], "gpu0");
+  await keyboard.press("p");
+  await until(view, () => document.querySelector(".lane-title").innerText === "gpu0", "gpu0 on top");
+  await keyboard.press("p");
+  await keyboard.press("h");
+  await until(view, () => !document.querySelector(".lane-labels").innerText.includes("gpu0"), "hidden");
+  await keyboard.press("Shift+H");
+  await until(view, () => document.querySelector(".lane-labels").innerText.includes("CPU 0"), "all");
+  await view.page.getByRole("button", { name: /^CPUs/ }).click();
+  await until(view, () => !document.querySelector(".lane-labels").innerText.includes("CPU 0"), "folded");
+  assert.deepEqual(await titles(), before);
+  assert.deepEqual(view.problems, []);
+});

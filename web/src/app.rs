@@ -49,8 +49,8 @@ fn page(ui: &Ui, state: &State) -> Html {
                     <>
                         <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />
                         <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
-                            selection={state.selection} playing={state.playing} shade={shade} />
-                        { legend(scene) }
+                            arrangement={state.arrangement.clone()} followed={state.followed()} selection={state.selection} playing={state.playing} shade={shade} />
+                        { legend(scene, state.lane) }
                         <div class="panels">
                             <WhyPanel scene={scene.clone()} lane={state.lane} at={state.cursor.at}
                                 happened={state.cursor.happened} />

@@ -1,12 +1,15 @@
 //! The one door to the simulator: what can be run, a run in slices, and
 //! what is known of a finished run.
 
-use sim_core::analysis::{self, Index, Lane, LaneOf, LaneState, Memory, Report, Span, WaitLink};
-use sim_core::base::{SimTime, TaskId};
+use sim_core::analysis::{
+    self, Arrow, Index, Lane, LaneOf, LaneState, Memory, Report, Span, WaitLink,
+};
+use sim_core::base::{IdVec, SimTime, TaskId};
+use sim_core::engine::WaitOn;
 use sim_core::kernel::plugin::{Policy, doc_lines};
 use sim_core::kernel::switches;
 use sim_core::policy;
-use sim_core::record::{Record, Run};
+use sim_core::record::{Event, Record, Run};
 use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
 use sim_core::share::{self, Link, ScenarioRef};
 
@@ -60,6 +63,9 @@ pub struct Outcome {
     pub lanes: Vec<Lane>,
     pub memory: Memory,
     pub report: Report,
+    /// What every task has to do with locks.
+    pub touches: IdVec<TaskId, Vec<Span>>,
+    pub arrows: Vec<Arrow>,
     index: Index,
 }
 
@@ -113,7 +119,13 @@ impl Job {
         let run = self.simulation.finish();
         let index = Index::new(&run);
         Outcome {
-            lanes: analysis::lanes(&run).into_iter().filter(worth_a_lane).collect(),
+            lanes: analysis::lanes(&run)
+                .into_iter()
+                .filter(worth_a_lane)
+                .chain(analysis::cpu_lanes(&run))
+                .collect(),
+            touches: analysis::lock_touches(&index),
+            arrows: analysis::arrows(&run),
             memory: index.memory().clone(),
             report: analysis::report_from(&index),
             index,
@@ -174,6 +186,29 @@ pub fn kernels() -> Vec<Choice> {
 /// Who waits for whom at `at`, from `task` on, when `happened` records have.
 pub fn wait_chain(outcome: &Outcome, task: TaskId, happened: usize, at: u64) -> Vec<WaitLink> {
     analysis::wait_chain_seen(&outcome.index, task, happened, SimTime(at))
+}
+
+/// What the task of a record waits on right after it, in a few words.
+pub fn waits_on(outcome: &Outcome, record: usize) -> Option<String> {
+    let task = outcome.run.trace.get(record)?.task;
+    let chain = analysis::wait_chain_after(&outcome.index, task, record);
+    chain.into_iter().next().filter(|link| link.kind != "none").map(|link| link.waits_on)
+}
+
+/// The lock that a record is about.
+pub fn lock_of(run: &Run, record: usize) -> Option<&str> {
+    let (Event::Acquired { lock, .. } | Event::Blocked { on: WaitOn::Lock(lock), .. }) =
+        run.trace.get(record)?.event
+    else {
+        return None;
+    };
+    run.cast.locks.get(lock).map(|info| info.name.as_str())
+}
+
+/// The task of a record.
+pub fn task_of_record(run: &Run, record: usize) -> Option<&str> {
+    let task = run.trace.get(record)?.task;
+    run.cast.tasks.get(task).map(|info| info.name.as_str())
 }
 
 /// A record in words.

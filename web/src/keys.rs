@@ -5,6 +5,7 @@
 //! nothing that takes text or keys of its own has the focus.
 
 use crate::timeline::hit::Step;
+use crate::timeline::rows::Toward;
 
 /// Where the focus is.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -51,8 +52,15 @@ pub enum Command {
     FollowCause,
     /// Back to the lane before the last of these steps.
     GoBack,
-    LaneAbove,
-    LaneBelow,
+    /// The lane above or below.
+    Lane(Toward),
+    /// The selected lane moves up or down in its group.
+    ShiftLane(Toward),
+    /// Puts the selected lane on top, or back.
+    PinLane,
+    HideLane,
+    /// Every lane in its own place again.
+    ShowAllLanes,
     GoToStart,
     GoToEnd,
     Search,
@@ -62,8 +70,15 @@ pub enum Command {
 
 /// The command of a key press, if it is one.
 pub fn command(press: Press<'_>, focus: Focus) -> Option<Command> {
-    if focus == Focus::Elsewhere || press.alt {
+    if focus == Focus::Elsewhere {
         return None;
+    }
+    if press.alt {
+        return match (press.code, press.control || press.shift) {
+            ("ArrowUp", false) => Some(Command::ShiftLane(Toward::Top)),
+            ("ArrowDown", false) => Some(Command::ShiftLane(Toward::Bottom)),
+            _ => None,
+        };
     }
     if press.control {
         return match press.code {
@@ -92,6 +107,7 @@ fn by_position(press: Press<'_>) -> Option<Command> {
         return match press.code {
             "ArrowLeft" => Some(Command::ExtendSelection(Step::Back)),
             "ArrowRight" => Some(Command::ExtendSelection(Step::Forward)),
+            "KeyH" => Some(Command::ShowAllLanes),
             _ => None,
         };
     }
@@ -101,11 +117,13 @@ fn by_position(press: Press<'_>) -> Option<Command> {
         "KeyA" => Command::PanLeft,
         "KeyD" => Command::PanRight,
         "KeyF" => Command::FitSelection,
+        "KeyP" => Command::PinLane,
+        "KeyH" => Command::HideLane,
         "Space" => Command::TogglePlay,
         "ArrowLeft" => Command::StepInLane(Step::Back),
         "ArrowRight" => Command::StepInLane(Step::Forward),
-        "ArrowUp" => Command::LaneAbove,
-        "ArrowDown" => Command::LaneBelow,
+        "ArrowUp" => Command::Lane(Toward::Top),
+        "ArrowDown" => Command::Lane(Toward::Bottom),
         "Home" => Command::GoToStart,
         "End" => Command::GoToEnd,
         "Escape" => Command::Clear,
@@ -120,7 +138,11 @@ pub const HELP: &[(&str, &str)] = &[
     ("Ctrl ← →", "previous or next event of the run"),
     (", .", "previous or next incident"),
     ("↑ ↓", "lane above or below"),
-    ("] [", "follow whom it waits for; go back"),
+    ("P", "pin the lane on top, or let it go"),
+    ("H", "hide the lane"),
+    ("Shift H", "show all lanes, each in its place"),
+    ("Alt ↑ ↓", "move the lane up or down"),
+    ("] [", "follow whom it waits for, or who acted on it last; go back"),
     ("Home End", "start or end of the run"),
     ("W S  + −", "zoom in or out"),
     ("A D", "pan left or right"),

@@ -3,13 +3,12 @@
 //! everything anew each time.
 
 use gloo_timers::callback::Timeout;
-use sim_core::base::MmId;
 use web_sys::{HtmlCanvasElement, HtmlElement};
 use yew::prelude::*;
 
 use super::backend::CanvasBackend;
-use super::draw;
-use super::series::value_at;
+use super::draw::{self, Scale};
+use super::memory::Use;
 use crate::dom;
 use crate::format;
 use crate::shared::Shared;
@@ -20,8 +19,6 @@ use crate::timeline::viewport::Viewport;
 
 /// Rest before the chart follows a zoom.
 const REST_MS: u32 = 120;
-/// Address spaces named in the legend.
-const NAMED_MAX: usize = 4;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -36,58 +33,72 @@ pub fn MemoryChart(props: &Props) -> Html {
     let canvas = use_node_ref();
     let width = use_width(&canvas);
     let (scene, view, shade) = (props.scene.clone(), props.view, props.shade);
-    let first = use_mut_ref(|| None::<Shared<Scene>>);
+    let scale = use_state_eq(|| Scale::Uses);
+    let first = use_mut_ref(|| None::<(Shared<Scene>, Scale)>);
     {
         let canvas = canvas.clone();
-        use_effect_with((scene.clone(), view, shade, width), move |(scene, view, shade, _)| {
-            let (scene, view, shade) = (scene.clone(), *view, *shade);
-            // A new run shows at once, a moved window after a rest.
-            let fresh = first.borrow_mut().replace(scene.clone()) != Some(scene.clone());
-            let draw = move || {
-                if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
-                    redraw(&canvas, &scene, view, shade);
-                }
-            };
-            let timer = if fresh {
-                draw();
-                None
-            } else {
-                Some(Timeout::new(REST_MS, draw))
-            };
-            move || drop(timer)
-        });
+        use_effect_with(
+            (scene, view, shade, width, *scale),
+            move |(scene, view, shade, _, scale)| {
+                let (scene, view, shade, scale) = (scene.clone(), *view, *shade, *scale);
+                // A new run shows at once, a moved window after a rest.
+                let now = (scene.clone(), scale);
+                let fresh = first.borrow_mut().replace(now.clone()) != Some(now);
+                let draw = move || {
+                    if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
+                        redraw(&canvas, &scene, view, (scale, shade));
+                    }
+                };
+                let timer = if fresh {
+                    draw();
+                    None
+                } else {
+                    Some(Timeout::new(REST_MS, draw))
+                };
+                move || drop(timer)
+            },
+        );
     }
     let memory = &props.scene.outcome.memory;
-    let free = value_at(&memory.free, props.at);
-    let named = memory.present.iter().take(NAMED_MAX).enumerate().map(|(index, (mm, points))| {
-        let pages = value_at(points, props.at);
+    let uses = &props.scene.uses;
+    let entry = |it: &Use| {
         html! {
-            <li key={mm.0}><i class={format!("swatch series-{index}")}></i>
-                { format!("{} ", owner(&props.scene, *mm)) }<b>{ format::pages(pages) }</b></li>
+            <li key={it.id}><i class={format!("swatch use-{}", it.id)}></i>
+                { format!("{} ", it.name) }<b>{ format::pages(it.series.value_at(props.at)) }</b></li>
         }
-    });
+    };
+    let used = scale.stack(uses).iter().filter(|it| it.id == "free" || it.series.is_used());
+    let swap = Some(&uses.swap).filter(|it| it.series.is_used());
+    let choice = |to: Scale, text: &'static str, title: &'static str| {
+        let set = scale.clone();
+        let onclick = Callback::from(move |_: MouseEvent| set.set(to));
+        html! {
+            <button type="button" class="link" aria-pressed={(*scale == to).to_string()} {onclick} {title}>{ text }</button>
+        }
+    };
     let label = format!(
-        "Memory: {} managed; free and present pages per process over time",
+        "Memory over time: {} managed; what it is used for, watermarks, pressure. The list before says the values at the cursor.",
         format::pages(memory.managed)
     );
     html! {
         <div class="memory">
-            <ul class="memory-legend" aria-label="Memory at the cursor">
-                <li><i class="swatch series-free"></i>{ "free " }<b>{ format::pages(free) }</b></li>
-                { for named }
+            <div class="memory-head"><ul class="memory-legend" aria-label="Memory at the cursor">
+                { for used.map(entry) }
+                { for swap.map(entry) }
+                <li><i class="swatch use-pressure"></i>{ "pressure " }<b class="word">{ uses.pressure_at(props.at) }</b></li>
                 <li class="watermarks"><i class="swatch dashed"></i>
                     { format!("min {} · low {} · high {}", format::pages(memory.min),
                         format::pages(memory.low), format::pages(memory.high)) }</li>
             </ul>
+            <div class="scales" role="group" aria-label="What the chart shows">
+                    { choice(Scale::Uses, "by use", "What memory is used for") }
+                    { choice(Scale::Processes, "by process", "Whose memory it is") }
+                    { choice(Scale::Watermarks, "watermarks", "Free memory near the watermarks") }
+                </div>
+            </div>
             <canvas ref={canvas} role="img" aria-label={label}></canvas>
         </div>
     }
-}
-
-fn owner(scene: &Scene, mm: MmId) -> String {
-    let cast = &scene.outcome.run.cast;
-    let owner = cast.mms.get(mm).and_then(|info| cast.tasks.get(info.owner));
-    owner.map_or_else(String::new, |task| task.name.clone())
 }
 
 /// The element's width, followed while it changes.
@@ -107,12 +118,12 @@ fn use_width(node: &NodeRef) -> i32 {
     *width
 }
 
-fn redraw(canvas: &HtmlCanvasElement, scene: &Scene, view: Viewport, shade: Shade) {
+fn redraw(canvas: &HtmlCanvasElement, scene: &Scene, view: Viewport, look: (Scale, Shade)) {
     let Some((context, width, height)) = dom::fit_canvas(canvas) else {
         return;
     };
     let backend = CanvasBackend::new(context, (width as u32, height as u32));
     let gutter = Layout::for_width(width).gutter as u32;
     // A canvas that refuses stays empty; the legend says the values.
-    let _ = draw::memory(backend, &scene.outcome.memory, view, shade, gutter);
+    let _ = draw::memory(backend, (&scene.uses, &scene.outcome.memory), view, look, gutter);
 }

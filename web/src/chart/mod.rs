@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod component;
 pub mod draw;
+pub mod memory;
 pub mod series;
 
 pub use component::MemoryChart;

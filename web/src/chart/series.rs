@@ -3,6 +3,8 @@
 
 use sim_core::base::SimTime;
 
+use crate::timeline::pyramid::Pyramid;
+
 use crate::timeline::viewport::Viewport;
 
 /// A value that holds from its time on.
@@ -14,83 +16,119 @@ pub fn value_at(points: &[Point], at: u64) -> u64 {
     after.checked_sub(1).map_or(0, |index| points[index].1)
 }
 
-/// A series as the corners of its steps inside the window, at most two
-/// per bucket and `buckets` buckets: the first value of a bucket and its
-/// least, which is where memory runs out.
-pub fn thinned(points: &[Point], view: Viewport, buckets: usize) -> Vec<(u64, u64)> {
-    let buckets = buckets.max(1) as u64;
-    let mut out = Vec::new();
-    let edge =
-        |n: u64| view.start + (u128::from(view.span) * u128::from(n) / u128::from(buckets)) as u64;
-    let mut from = points.partition_point(|point| point.0.0 <= view.start);
-    let mut value = value_at(points, view.start);
-    out.push((view.start, value));
-    for bucket in 0..buckets {
-        let limit = edge(bucket + 1);
-        let inside = points[from..].partition_point(|point| point.0.0 <= limit);
-        let here = &points[from..from + inside];
-        from += inside;
-        let Some(last) = here.last() else {
-            continue;
+/// The least and the greatest value of a stretch, with their places.
+#[derive(Copy, Clone, PartialEq, Debug)]
+struct Extremes {
+    least: (u64, usize),
+    greatest: (u64, usize),
+}
+
+/// Points with the extremes of any stretch at hand.
+pub struct Series {
+    points: Vec<Point>,
+    extremes: Pyramid<Extremes>,
+}
+
+impl Series {
+    pub fn new(points: Vec<Point>) -> Self {
+        let base = points
+            .iter()
+            .enumerate()
+            .map(|(index, point)| Extremes { least: (point.1, index), greatest: (point.1, index) });
+        let merge = |one: Extremes, other: Extremes| Extremes {
+            least: one.least.min(other.least),
+            greatest: one.greatest.max(other.greatest),
         };
-        if let Some(least) = here.iter().min_by_key(|point| point.1) {
-            push_step(&mut out, &mut value, least.0.0, least.1);
+        Self { extremes: Pyramid::new(base.collect(), merge), points }
+    }
+
+    /// Whether it is ever anything but zero.
+    pub fn is_used(&self) -> bool {
+        self.points.iter().any(|point| point.1 > 0)
+    }
+
+    /// The greatest value of all.
+    pub fn max(&self) -> u64 {
+        self.extremes.over(0..self.points.len()).map_or(0, |it| it.greatest.0)
+    }
+
+    /// The value at `at`; 0 before the first point.
+    pub fn value_at(&self, at: u64) -> u64 {
+        value_at(&self.points, at)
+    }
+
+    /// Instants inside the window that a drawing `buckets` wide needs:
+    /// every change, each with the instant before it, or else of each
+    /// bucket its extremes and its end.
+    pub fn instants(&self, view: Viewport, buckets: usize) -> Vec<u64> {
+        let place = |at: u64| self.points.partition_point(|point| point.0.0 <= at);
+        let (first, last) = (place(view.start), place(view.end() - 1));
+        let mut instants = vec![view.start];
+        if last - first <= buckets / 2 {
+            let inside = self.points[first..last].iter();
+            instants.extend(inside.flat_map(|point| [point.0.0 - 1, point.0.0]));
+        } else {
+            let buckets = buckets.max(1) as u64;
+            for bucket in 1..=buckets {
+                let part = u128::from(view.span) * u128::from(bucket) / u128::from(buckets);
+                let edge = view.start + part as u64;
+                let from = place(instants.last().copied().unwrap_or(view.start));
+                if let Some(extremes) = self.extremes.over(from..place(edge)) {
+                    let mut both = [extremes.least.1, extremes.greatest.1];
+                    both.sort_unstable();
+                    instants.extend(both.map(|index| self.points[index].0.0));
+                }
+                instants.push(edge);
+            }
         }
-        push_step(&mut out, &mut value, last.0.0, last.1);
+        instants.push(view.end());
+        instants.dedup();
+        instants
     }
-    out.push((view.end(), value));
-    out
 }
 
-fn push_step(out: &mut Vec<(u64, u64)>, value: &mut u64, at: u64, next: u64) {
-    if next == *value {
-        return;
+/// The sum of some series without that of others, never below zero.
+pub fn combined(plus: &[&[Point]], minus: &[&[Point]]) -> Vec<Point> {
+    let mut changes: Vec<(SimTime, i64)> = Vec::new();
+    for (list, sign) in [(plus, 1), (minus, -1)] {
+        for points in list {
+            let mut before = 0;
+            for (at, value) in *points {
+                changes.push((*at, sign * (*value as i64 - before)));
+                before = *value as i64;
+            }
+        }
     }
-    let at = out.last().map_or(at, |last| at.max(last.0));
-    out.push((at, *value));
-    out.push((at, next));
-    *value = next;
+    changes.sort_by_key(|change| change.0);
+    let mut sum = 0;
+    let mut points: Vec<Point> = Vec::new();
+    for (at, change) in changes {
+        sum += change;
+        let value = sum.max(0) as u64;
+        match points.last_mut() {
+            Some(last) if last.0 == at => last.1 = value,
+            _ => points.push((at, value)),
+        }
+    }
+    points
 }
 
-/// Adds up series, each sampled at the same instants: the bands of a
-/// stacked chart as (instant, bottom, top), lowest band first.
-pub fn stacked(series: &[&[Point]], view: Viewport, samples: usize) -> Vec<Vec<(u64, u64, u64)>> {
-    let instants = instants(series, view, samples);
+/// Adds up series at these instants: the bands of a stacked chart as
+/// (instant, bottom, top), lowest band first.
+pub fn stacked<'s>(
+    series: impl Iterator<Item = &'s Series>,
+    instants: &[u64],
+) -> Vec<Vec<(u64, u64, u64)>> {
     let mut floor = vec![0; instants.len()];
-    series
-        .iter()
-        .map(|points| {
-            instants
-                .iter()
-                .zip(&mut floor)
-                .map(|(at, floor)| {
-                    let bottom = *floor;
-                    *floor += value_at(points, *at);
-                    (*at, bottom, *floor)
-                })
-                .collect()
-        })
-        .collect()
-}
-
-/// Where any of the series changes, or an even grid when that is more
-/// than the screen can tell apart. A step needs the instant before it too.
-fn instants(series: &[&[Point]], view: Viewport, samples: usize) -> Vec<u64> {
-    let samples = samples.max(2);
-    let inside = |point: &&Point| point.0.0 > view.start && point.0.0 < view.end();
-    let changes: usize =
-        series.iter().map(|points| points.iter().filter(inside).take(samples).count()).sum();
-    let mut instants: Vec<u64> = if changes < samples / 2 {
-        let changes = series.iter().flat_map(|points| points.iter().filter(inside));
-        changes.flat_map(|point| [point.0.0 - 1, point.0.0]).collect()
-    } else {
-        let step = |n: usize| (u128::from(view.span) * n as u128 / samples as u128) as u64;
-        (1..samples).map(|n| view.start + step(n)).collect()
+    let band = |series: &Series| {
+        let levels = instants.iter().zip(&mut floor).map(|(at, floor)| {
+            let bottom = *floor;
+            *floor += series.value_at(*at);
+            (*at, bottom, *floor)
+        });
+        levels.collect()
     };
-    instants.extend([view.start, view.end()]);
-    instants.sort_unstable();
-    instants.dedup();
-    instants
+    series.map(band).collect()
 }
 
 /// A round top of the axis for values up to `max`, and its step, in pages.
@@ -121,31 +159,39 @@ mod tests {
 
     #[test]
     fn steps_keep_their_corners() {
-        let series = points(&[(0, 5), (50, 7)]);
+        let series = Series::new(points(&[(0, 5), (50, 7)]));
         let view = Viewport { start: 0, span: 100 };
-        assert_eq!(thinned(&series, view, 10), [(0, 5), (50, 5), (50, 7), (100, 7)]);
+        assert_eq!(series.instants(view, 10), [0, 49, 50, 100]);
     }
 
     #[test]
-    fn thinning_keeps_the_least_value() {
-        let series: Vec<Point> = (0..10_000u64)
-            .map(|n| (SimTime(n), if n == 7_777 { 1 } else { 100 + n % 2 }))
-            .collect();
-        let thin = thinned(&series, Viewport { start: 0, span: 10_000 }, 50);
-        assert!(thin.len() <= 2 + 4 * 50);
-        assert!(thin.iter().any(|point| point.1 == 1));
-        assert!(thin.is_sorted_by_key(|point| point.0));
+    fn zooming_out_keeps_the_least_and_the_greatest_value() {
+        let value = |n| match n {
+            7_777 => 1,
+            3_333 => 900,
+            _ => 100 + n % 2,
+        };
+        let series = Series::new((0..10_000u64).map(|n| (SimTime(n), value(n))).collect());
+        let instants = series.instants(Viewport { start: 0, span: 10_000 }, 50);
+        assert!(instants.len() <= 2 + 3 * 50, "{}", instants.len());
+        assert!(instants.contains(&7_777) && instants.contains(&3_333));
+        assert!(instants.is_sorted());
     }
 
     #[test]
     fn bands_stand_on_each_other() {
-        let (low, high) = (points(&[(0, 5)]), points(&[(0, 1), (50, 2)]));
-        let bands = stacked(&[&low, &high], Viewport { start: 0, span: 100 }, 100);
+        let series = [Series::new(points(&[(0, 5)])), Series::new(points(&[(0, 1), (50, 2)]))];
+        let bands = stacked(series.iter(), &[0, 50, 100]);
         assert_eq!(bands[0].first(), Some(&(0, 0, 5)));
         assert_eq!(bands[1].last(), Some(&(100, 5, 7)));
-        let many: Vec<Point> = (0..10_000).map(|n| (SimTime(n), n)).collect();
-        let bands = stacked(&[&many], Viewport { start: 0, span: 10_000 }, 64);
-        assert!(bands[0].len() <= 66);
+    }
+
+    #[test]
+    fn sums_and_differences_follow_every_change() {
+        let (one, other) = (points(&[(0, 5), (20, 9)]), points(&[(10, 2), (20, 4)]));
+        assert_eq!(combined(&[&one, &other], &[]), points(&[(0, 5), (10, 7), (20, 13)]));
+        assert_eq!(combined(&[&one], &[&other]), points(&[(0, 5), (10, 3), (20, 5)]));
+        assert_eq!(combined(&[&other], &[&one]), points(&[(0, 0), (10, 0), (20, 0)]));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What colors and patterns of the lanes mean.
 
-use sim_core::analysis::LaneOf;
+use sim_core::analysis::{ArrowKind, LaneState};
 use yew::prelude::*;
 
 use crate::state::Scene;
+use crate::timeline::palette::arrow_name;
 
 /// Class of the swatch, and what it stands for.
 const ENTRIES: [(&str, &str); 10] = [
@@ -19,17 +20,58 @@ const ENTRIES: [(&str, &str); 10] = [
     ("job", "device job"),
 ];
 
-/// Of locks, where there are any.
-const LOCKS: [(&str, &str); 2] = [("held", "lock held"), ("contended", "lock contended")];
+/// Of locks: in their own lanes, and as a thin strip in those of tasks.
+const LOCKS: [(&str, &str); 2] = [("held", "lock held"), ("contended", "held, others wait")];
 
-/// The legend of a run's lanes.
-pub fn legend(scene: &Scene) -> Html {
-    let has_locks = scene.outcome.lanes.iter().any(|lane| matches!(lane.of, LaneOf::Lock(_)));
+/// Arrows of the selected lane.
+const ARROWS: [ArrowKind; 5] =
+    [ArrowKind::Kill, ArrowKind::WakeUp, ArrowKind::HandOver, ArrowKind::Call, ArrowKind::Refusal];
+
+/// The legend of a run's lanes, and of the arrows of the selected one.
+pub fn legend(scene: &Scene, lane: usize) -> Html {
+    let arrows = scene.stage.get(lane).map_or(&[][..], |stage| &stage.arrows);
+    let has = |kind| arrows.iter().any(|arrow| scene.arrows[*arrow].kind == kind);
     html! {
         <ul class="legend" aria-label="Colors of the lanes">
-            { for ENTRIES.iter().map(|(id, text)| entry(id, text)) }
-            { for LOCKS.iter().filter(|_| has_locks).map(|(id, text)| entry(id, text)) }
+            { for ENTRIES.iter().filter(|(id, _)| occurs(scene, id)).map(|(id, text)| entry(id, text)) }
+            { for LOCKS.iter().filter(|(id, _)| occurs(scene, id)).map(|(id, text)| entry(id, text)) }
+            { for ARROWS.iter().filter(|kind| has(**kind)).map(|kind| html! {
+                <li><i class={format!("arrow arrow-{}", arrow_id(*kind))}></i>{ arrow_name(*kind) }</li>
+            }) }
         </ul>
+    }
+}
+
+/// Whether any lane is ever in a state of this entry.
+fn occurs(scene: &Scene, id: &str) -> bool {
+    scene.stage.iter().any(|lane| lane.states.iter().any(|state| state_class(*state) == id))
+}
+
+/// The entry that explains a state.
+fn state_class(state: LaneState) -> &'static str {
+    match state {
+        LaneState::Running => "running",
+        LaneState::Runnable => "runnable",
+        LaneState::Reclaiming => "reclaiming",
+        LaneState::Sleeping => "sleeping",
+        LaneState::Blocked | LaneState::CallbackBlocked => "blocked",
+        LaneState::Reaping(_) | LaneState::Callback => "reaping",
+        LaneState::BackOff(_) => "back-off",
+        LaneState::Exiting => "exiting",
+        LaneState::Killed => "killed",
+        LaneState::Job => "job",
+        LaneState::Held => "held",
+        LaneState::Contended => "contended",
+    }
+}
+
+fn arrow_id(kind: ArrowKind) -> &'static str {
+    match kind {
+        ArrowKind::Kill => "kill",
+        ArrowKind::WakeUp => "wake",
+        ArrowKind::HandOver => "hand-over",
+        ArrowKind::Call => "call",
+        ArrowKind::Refusal => "refusal",
     }
 }
 

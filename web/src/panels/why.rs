@@ -39,6 +39,7 @@ pub fn WhyPanel(props: &Props) -> Html {
     };
     let now = status(lane, props.at);
     let lead = match lane.of {
+        LaneOf::Cpu(_) => "CPUs wait for nobody. Select a task to see why it waits.".to_owned(),
         LaneOf::Lock(_) => "Locks wait for nobody. Select a task to see why it waits.".to_owned(),
         _ if chain.is_empty() => "It waits for nobody now.".to_owned(),
         _ => String::new(),

@@ -8,6 +8,7 @@ use crate::playback::Speed;
 use crate::route::Route;
 use crate::shared::Shared;
 use crate::timeline::palette::Shade;
+use crate::timeline::rows::Group;
 use crate::timeline::viewport::Viewport;
 
 /// One change of what to run.
@@ -89,6 +90,8 @@ pub enum Action {
     /// The cursor goes to a record, which is the last that happened.
     SeekRecord(usize),
     SelectLane(usize),
+    /// A group of lanes folds or unfolds.
+    ToggleGroup(Group),
     /// The lane of a task.
     SelectTask(TaskId),
     View(Viewport),

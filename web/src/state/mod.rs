@@ -6,6 +6,7 @@
 mod action;
 mod reduce;
 mod scene;
+mod stage;
 #[cfg(test)]
 mod tests;
 
@@ -13,12 +14,15 @@ use sim_core::base::SimTime;
 
 pub use action::{Action, Change, Theme};
 pub use scene::Scene;
+pub use stage::{StageArrow, StageLane};
 
 use crate::engine::Request;
 use crate::playback::Speed;
 use crate::route::Route;
 use crate::shared::Shared;
+use crate::timeline::layout::Layout;
 use crate::timeline::palette::Shade;
+use crate::timeline::rows::{Arrangement, Rows};
 use crate::timeline::viewport::Viewport;
 
 /// What the page is doing.
@@ -54,6 +58,16 @@ pub enum LinkCheck {
     Differs(String),
 }
 
+/// A step from an effect to its cause.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub struct Hop {
+    /// Where it started: lane and moment.
+    pub(crate) lane: usize,
+    pub(crate) cursor: Cursor,
+    /// The arrow that was followed, if it was one and no wait.
+    pub(crate) arrow: Option<usize>,
+}
+
 /// A dialog that is open.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Dialog {
@@ -82,8 +96,10 @@ pub struct State {
     pub cursor: Cursor,
     /// Index of the selected lane.
     pub lane: usize,
-    /// Lanes that following causes led through.
-    pub(crate) trail: Vec<usize>,
+    /// What following causes led through.
+    pub(crate) trail: Vec<Hop>,
+    /// What the user made of the rows.
+    pub arrangement: Arrangement,
     pub view: Viewport,
     /// Selected range, in ns.
     pub selection: Option<(u64, u64)>,
@@ -112,6 +128,7 @@ impl Default for State {
             cursor: Cursor::default(),
             lane: 0,
             trail: Vec::new(),
+            arrangement: Arrangement::default(),
             view: Viewport::whole(1),
             selection: None,
             playing: false,
@@ -137,6 +154,20 @@ impl State {
     /// Where the run on screen ends.
     pub fn end(&self) -> u64 {
         self.scene.as_ref().map_or(0, |scene| scene.outcome.run.end.0)
+    }
+
+    /// The rows that show, top to bottom.
+    pub fn rows(&self) -> Rows {
+        self.scene.as_ref().map_or_else(Rows::default, |scene| {
+            let outcome = &scene.outcome;
+            let layout = Layout::for_width(f64::INFINITY);
+            Rows::new(&outcome.lanes, &outcome.run.cast, &self.arrangement, layout)
+        })
+    }
+
+    /// The arrows that were followed.
+    pub fn followed(&self) -> Vec<usize> {
+        self.trail.iter().filter_map(|hop| hop.arrow).collect()
     }
 
     /// The link to what is on screen.

@@ -2,17 +2,19 @@
 
 use std::rc::Rc;
 
+use sim_core::analysis::LaneOf;
 use sim_core::base::SimTime;
 use sim_core::share::ScenarioRef;
 use yew::Reducible;
 
-use super::{Action, Change, Cursor, Dialog, LinkCheck, Phase, Scene, State};
+use super::{Action, Change, Cursor, Dialog, Hop, LinkCheck, Phase, Scene, StageArrow, State};
 use crate::engine::{self, Request};
 use crate::keys::Command;
 use crate::playback::advanced;
 use crate::route::Route;
 use crate::shared::Shared;
 use crate::timeline::hit::{Step, neighbor_event, task_of};
+use crate::timeline::rows::{Arrangement, Toward};
 use crate::timeline::viewport::Viewport;
 
 /// Zoom of one key press or button.
@@ -46,6 +48,7 @@ impl State {
             Action::Seek(at) => self.seek(at),
             Action::SeekRecord(record) => self.seek_record(record),
             Action::SelectLane(lane) => self.select_lane(lane),
+            Action::ToggleGroup(group) => self.arrangement.toggle_group(group),
             Action::SelectTask(task) => self.select_task(task),
             Action::View(view) => self.view = view,
             Action::Zoom { factor, anchor } => self.zoom(factor, anchor),
@@ -184,7 +187,7 @@ impl State {
         let focus = route.focus.as_deref();
         let lane = scene.outcome.lanes.iter().position(|lane| Some(lane.title.as_str()) == focus);
         if let Some(lane) = lane {
-            self.lane = lane;
+            self.select_lane(lane);
         }
         self.seek(route.at.unwrap_or_else(|| scene.opening().start));
     }
@@ -241,6 +244,9 @@ impl State {
         let count = self.scene.as_ref().map_or(0, |scene| scene.outcome.lanes.len());
         if lane < count {
             self.lane = lane;
+            self.arrange(|arrangement, scene, lane| {
+                arrangement.reveal(lane, &scene.outcome.run.cast);
+            });
         }
     }
 
@@ -252,7 +258,7 @@ impl State {
         let lane =
             outcome.lanes.iter().position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task));
         if let Some(lane) = lane {
-            self.lane = lane;
+            self.select_lane(lane);
         }
     }
 
@@ -287,13 +293,21 @@ impl State {
             Command::ExtendSelection(step) => self.extend_selection(step),
             Command::Incident(step) => self.incident(step),
             Command::FollowCause => self.follow_cause(),
-            Command::GoBack => {
-                if let Some(lane) = self.trail.pop() {
+            Command::GoBack => self.go_back(),
+            Command::Lane(toward) => {
+                if let Some(lane) = self.rows().neighbor(self.lane, toward) {
                     self.select_lane(lane);
                 }
             }
-            Command::LaneAbove => self.select_lane(self.lane.wrapping_sub(1)),
-            Command::LaneBelow => self.select_lane(self.lane + 1),
+            Command::ShiftLane(toward) => self.arrange(|arrangement, scene, lane| {
+                let outcome = &scene.outcome;
+                arrangement.shift(&outcome.lanes, lane, &outcome.run.cast, toward);
+            }),
+            Command::PinLane => {
+                self.arrange(|arrangement, _, lane| arrangement.toggle_pin(lane));
+            }
+            Command::HideLane => self.hide_lane(),
+            Command::ShowAllLanes => self.arrangement.reset(),
             Command::GoToStart => self.stop_and_seek(0),
             Command::GoToEnd => self.stop_and_seek(end),
             Command::Search => {}
@@ -329,23 +343,59 @@ impl State {
         }
     }
 
+    /// To whom the selected lane's task waits for; if it waits for
+    /// nobody, to who acted on it last.
     fn follow_cause(&mut self) {
         let Some(scene) = self.scene.clone() else {
             return;
         };
         let outcome = &scene.outcome;
+        let before = Hop { lane: self.lane, cursor: self.cursor, arrow: None };
         let lane = outcome.lanes.get(self.lane);
-        let Some(task) = lane.and_then(|lane| task_of(lane.of, &outcome.run.cast)) else {
-            return;
-        };
-        let before = self.lane;
-        for link in engine::wait_chain(outcome, task, self.cursor.happened, self.cursor.at) {
-            self.select_task(link.task);
-            if self.lane != before {
-                self.trail.push(before);
-                return;
+        if let Some(task) = lane.and_then(|lane| task_of(lane.of, &outcome.run.cast)) {
+            for link in engine::wait_chain(outcome, task, self.cursor.happened, self.cursor.at) {
+                self.select_task(link.task);
+                if self.lane != before.lane {
+                    self.trail.push(before);
+                    return;
+                }
             }
         }
+        if let Some(arrow) = scene.arrow_into(self.lane, self.cursor.happened) {
+            let StageArrow { record, from, .. } = scene.arrows[arrow];
+            self.trail.push(Hop { arrow: Some(arrow), ..before });
+            self.seek_record(record);
+            self.select_lane(from);
+        }
+    }
+
+    fn go_back(&mut self) {
+        if let Some(hop) = self.trail.pop() {
+            self.select_lane(hop.lane);
+            self.cursor = hop.cursor;
+            self.view = self.view.revealing(self.cursor.at, self.end());
+        }
+    }
+
+    /// Changes how the selected lane stands among the rows.
+    fn arrange(&mut self, change: impl FnOnce(&mut Arrangement, &Scene, LaneOf)) {
+        if let Some(scene) = self.scene.clone()
+            && let Some(lane) = scene.outcome.lanes.get(self.lane)
+        {
+            change(&mut self.arrangement, &scene, lane.of);
+        }
+    }
+
+    fn hide_lane(&mut self) {
+        let rows = self.rows();
+        let next = rows.neighbor(self.lane, Toward::Bottom);
+        let next = next.or_else(|| rows.neighbor(self.lane, Toward::Top));
+        // The last one stays: an empty timeline explains nothing.
+        let Some(next) = next else {
+            return;
+        };
+        self.arrange(|arrangement, _, lane| arrangement.hide(lane));
+        self.lane = next;
     }
 
     fn extend_selection(&mut self, step: Step) {

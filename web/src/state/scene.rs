@@ -1,9 +1,14 @@
 //! A finished run with what the page derives from it once.
 
-use sim_core::analysis::{LaneOf, MarkKind};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use sim_core::analysis::{LaneOf, LaneState, MarkKind};
 use sim_core::base::SimTime;
 
-use crate::engine::Outcome;
+use super::stage::{StageArrow, StageLane, stage};
+use crate::chart::memory::Uses;
+use crate::engine::{self, Outcome};
 use crate::playback::Timetable;
 use crate::timeline::viewport::Viewport;
 
@@ -14,17 +19,61 @@ pub struct Scene {
     pub timetable: Timetable,
     /// Instants of the incidents, sorted, each once.
     pub incidents: Vec<u64>,
+    /// What memory is used for.
+    pub uses: Uses,
+    /// By lane, what it shows besides its spans.
+    pub stage: Vec<StageLane>,
+    /// By time.
+    pub arrows: Vec<StageArrow>,
+    /// What spans wait on, by record, as far as it was asked for.
+    waits: RefCell<BTreeMap<usize, String>>,
 }
 
 impl Scene {
     /// Prepares a run.
-    pub fn new(outcome: Outcome) -> Self {
+    pub fn new(mut outcome: Outcome) -> Self {
         let mut incidents: Vec<u64> = outcome.report.incidents.iter().map(|it| it.at.0).collect();
         incidents.extend(marks_worth_a_stop(&outcome));
         incidents.sort_unstable();
         incidents.dedup();
         let timetable = Timetable::new(stops(&outcome, &incidents), outcome.run.end.0);
-        Self { outcome, timetable, incidents }
+        let (mut touches, arrows) =
+            (std::mem::take(&mut outcome.touches), std::mem::take(&mut outcome.arrows));
+        let (stage, arrows) = stage(&outcome.lanes, &outcome.run.cast, &mut touches, &arrows);
+        let cast = &outcome.run.cast;
+        let uses = Uses::new(&outcome.memory, |mm| {
+            let owner = cast.mms.get(mm).and_then(|info| cast.tasks.get(info.owner));
+            owner.map_or_else(String::new, |task| task.name.clone())
+        });
+        let waits = RefCell::default();
+        Self { outcome, timetable, incidents, uses, stage, arrows, waits }
+    }
+
+    /// What the span that began with this record waits on, in a few words; may be empty.
+    pub fn waits_on(&self, record: usize) -> String {
+        let mut known = self.waits.borrow_mut();
+        let found = || engine::waits_on(&self.outcome, record).unwrap_or_default();
+        known.entry(record).or_insert_with(found).clone()
+    }
+
+    /// What a lane's task has to do with a lock at an instant, in words.
+    pub fn lock_at(&self, lane: usize, at: u64) -> Option<String> {
+        let locks = &self.stage.get(lane)?.locks;
+        let index = locks.partition_point(|span| span.end.0 <= at);
+        let span = locks.get(index).filter(|span| span.start.0 <= at)?;
+        let lock = engine::lock_of(&self.outcome.run, span.record)?;
+        Some(match span.state {
+            LaneState::Blocked => format!("waits for {lock}"),
+            LaneState::Contended => format!("holds {lock}, others wait"),
+            _ => format!("holds {lock}"),
+        })
+    }
+
+    /// The last arrow into a lane among the first `happened` records.
+    pub fn arrow_into(&self, lane: usize, happened: usize) -> Option<usize> {
+        let arrows = &self.stage.get(lane)?.arrows;
+        let count = arrows.partition_point(|arrow| self.arrows[*arrow].record < happened);
+        arrows[..count].iter().rev().copied().find(|arrow| self.arrows[*arrow].to == lane)
     }
 
     /// The latest thing worth announcing after `from`, up to `to`, in words.

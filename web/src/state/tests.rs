@@ -188,3 +188,37 @@ fn following_the_cause_of_a_back_off_leads_to_the_device_and_back() {
     press(&mut state, Command::GoBack);
     assert_eq!(state.lane, 0);
 }
+
+#[test]
+fn without_a_wait_the_cause_is_who_acted_last() {
+    let mut state = opened(Route::default());
+    let scene = state.scene.clone().unwrap();
+    let kill = scene.outcome.report.victims[0].killed.0;
+    let victim = scene.outcome.report.victims[0].task;
+    state.apply(Action::SelectTask(victim));
+    state.apply(Action::Seek(kill));
+    let (lane, cursor) = (state.lane, state.cursor);
+    let arrow = scene.arrow_into(lane, cursor.happened).unwrap();
+    assert_eq!(scene.arrows[arrow].kind, sim_core::analysis::ArrowKind::Kill);
+    while state.followed().is_empty() {
+        let before = state.trail.len();
+        press(&mut state, Command::FollowCause);
+        assert!(state.trail.len() > before, "there is always somebody who acted");
+    }
+    while !state.trail.is_empty() {
+        press(&mut state, Command::GoBack);
+    }
+    assert_eq!((state.lane, state.cursor), (lane, cursor));
+}
+
+#[test]
+fn hidden_lane_comes_back_when_it_is_selected() {
+    let mut state = opened(Route { focus: Some("gpu0".into()), ..Route::default() });
+    let gpu = state.lane;
+    press(&mut state, Command::HideLane);
+    assert!(state.lane != gpu && state.rows().of_lane(gpu).is_none());
+    state.apply(Action::SelectLane(gpu));
+    assert!(state.rows().of_lane(gpu).is_some());
+    press(&mut state, Command::PinLane);
+    assert_eq!(state.rows().lanes().next(), Some(gpu));
+}

@@ -14,11 +14,13 @@ use super::gesture::{Gesture, Gestures};
 use super::layout::Layout;
 use super::palette::Shade;
 use super::raster::{Fade, Frame};
+use super::rows::{Arrangement, Group, RowKind, Rows};
 use super::viewport::Viewport;
 use super::{hit, listen, paint};
 use crate::chart::MemoryChart;
 use crate::dom;
 use crate::format;
+use crate::panels::icon::{Icon, drawing};
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::timeline::toolbar::toolbar;
@@ -33,6 +35,9 @@ pub struct Props {
     pub view: Viewport,
     pub at: u64,
     pub lane: usize,
+    pub arrangement: Arrangement,
+    /// Arrows that were followed.
+    pub followed: Vec<usize>,
     pub selection: Option<(u64, u64)>,
     pub playing: bool,
     pub shade: Shade,
@@ -64,6 +69,8 @@ pub struct Timeline {
     gestures: Gestures,
     hover: String,
     frame: Frame,
+    /// The lane that was last scrolled into sight.
+    revealed: Option<usize>,
     drawn: Option<Drawn>,
     listeners: Vec<EventListener>,
     observer: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
@@ -77,8 +84,12 @@ struct Drawn {
     shade: Shade,
     top: f64,
     size: (f64, f64),
-    /// While playing labels change color as the cursor passes.
-    playing_at: Option<u64>,
+    arrangement: Arrangement,
+    lane: usize,
+    followed: Vec<usize>,
+    /// The moment inside a back-off, which counts down.
+    at: u64,
+    playing: bool,
 }
 
 impl Component for Timeline {
@@ -108,23 +119,19 @@ impl Component for Timeline {
     fn view(&self, ctx: &Context<Self>) -> Html {
         let props = ctx.props();
         let lanes = &props.scene.outcome.lanes;
-        let layout = Layout::for_width(self.width);
+        let rows = self.rows(props);
         let (top, height) = self.scrolled();
-        let visible = layout.visible(top, height.max(400.0), lanes.len());
-        let labels = lanes.iter().enumerate().map(|(index, lane)| {
-            let status =
-                if visible.contains(&index) { hit::status(lane, props.at) } else { String::new() };
-            let onclick = ui(ctx).on(move |_: MouseEvent| Action::SelectLane(index));
-            let selected = index == props.lane;
-            html! {
-                <li key={index} class={classes!("lane", selected.then_some("selected"))}>
-                    <button type="button" {onclick} aria-pressed={selected.to_string()}>
-                        <span class="lane-title">{ &lane.title }</span>
-                        <span class="lane-status">
-                            { if status.is_empty() { lane.subtitle.clone() } else { status } }
-                        </span>
-                    </button>
-                </li>
+        let seen = rows.visible(top, height.max(400.0));
+        let is_seen = |top: f64| seen.iter().any(|row| (row.top - top).abs() < 0.5);
+        let labels = rows.iter().map(|row| match row.kind {
+            RowKind::Heading { group, lanes, collapsed } => heading(ctx, group, lanes, collapsed),
+            RowKind::Lane(index) => {
+                let lane = &lanes[index];
+                let now =
+                    if is_seen(row.top) { hit::status(lane, props.at) } else { String::new() };
+                let now = if now.is_empty() { lane.subtitle.clone() } else { now };
+                let pinned = props.arrangement.is_pinned(lane.of);
+                label(ctx, index, (&lane.title, now), (index == props.lane, pinned))
             }
         });
         let description = format!(
@@ -135,7 +142,7 @@ impl Component for Timeline {
         );
         html! {
             <section class="timeline" aria-label="Timeline">
-                { toolbar(&ui(ctx), &self.hover, props.selection, props.at) }
+                { toolbar(&ui(ctx), &self.hover, props.selection, props.at, rows.hidden) }
                 <div class="tl-body" ref={self.body.clone()} tabindex="0" role="group"
                     aria-label="Lanes over time; press ? for keys">
                     <div class="tl-corner" aria-hidden="true">{ "time" }</div>
@@ -162,6 +169,7 @@ impl Component for Timeline {
                 ctx.link().send_message(Msg::Resized);
             }
         }
+        self.reveal_lane(ctx.props());
         self.draw(ctx.props());
     }
 
@@ -178,7 +186,65 @@ fn ui(ctx: &Context<Timeline>) -> Ui {
     ui
 }
 
+fn heading(ctx: &Context<Timeline>, group: Group, lanes: usize, collapsed: bool) -> Html {
+    let onclick = ui(ctx).on(move |_: MouseEvent| Action::ToggleGroup(group));
+    let icon = if collapsed { Icon::Right } else { Icon::Down };
+    html! {
+        <li key={group.title()} class="lane-heading">
+            <button type="button" {onclick} aria-expanded={(!collapsed).to_string()}>
+                { drawing(icon) }<span>{ group.title() }</span><span class="count">{ lanes }</span></button>
+        </li>
+    }
+}
+
+fn label(
+    ctx: &Context<Timeline>,
+    index: usize,
+    (title, now): (&str, String),
+    (selected, pinned): (bool, bool),
+) -> Html {
+    let onclick = ui(ctx).on(move |_: MouseEvent| Action::SelectLane(index));
+    html! {
+        <li key={index} class={classes!("lane", selected.then_some("selected"))}>
+            <button type="button" {onclick} aria-pressed={selected.to_string()}>
+                <span class="lane-title">{ for pinned.then(|| drawing(Icon::Pin)) }{ title.to_owned() }</span>
+                <span class="lane-status">{ now }</span>
+            </button>
+        </li>
+    }
+}
+
 impl Timeline {
+    fn rows(&self, props: &Props) -> Rows {
+        let outcome = &props.scene.outcome;
+        let layout = Layout::for_width(self.width);
+        Rows::new(&outcome.lanes, &outcome.run.cast, &props.arrangement, layout)
+    }
+
+    /// Scrolls a lane into sight when it has just been selected.
+    fn reveal_lane(&mut self, props: &Props) {
+        if self.revealed.replace(props.lane) == Some(props.lane) {
+            return;
+        }
+        let rows = self.rows(props);
+        let (Some(row), Some(body), Some(labels)) = (
+            rows.of_lane(props.lane),
+            self.body.cast::<HtmlElement>(),
+            self.labels.cast::<HtmlElement>(),
+        ) else {
+            return;
+        };
+        let ruler = self.ruler.cast::<HtmlElement>().map_or(0, |it| it.client_height());
+        let top = f64::from(labels.offset_top() - body.offset_top()) + row.top;
+        let shown = f64::from(body.scroll_top() + ruler);
+        let bottom = f64::from(body.scroll_top() + body.client_height());
+        if top < shown {
+            body.set_scroll_top((top - f64::from(ruler)) as i32);
+        } else if top + row.height > bottom {
+            body.set_scroll_top((top + row.height - f64::from(body.client_height())) as i32);
+        }
+    }
+
     fn attach(&mut self, ctx: &Context<Self>) {
         let Some(body) = self.body.cast::<HtmlElement>() else {
             return;
@@ -227,7 +293,8 @@ impl Timeline {
         };
         self.place_overlay(props);
         let layout = Layout::for_width(self.width);
-        self.size_plot(&spans, layout.height(props.scene.outcome.lanes.len()));
+        let rows = self.rows(props);
+        self.size_plot(&spans, rows.height());
         let (top, height) = self.scrolled();
         let now = Drawn {
             scene: props.scene.clone(),
@@ -235,7 +302,11 @@ impl Timeline {
             shade: props.shade,
             top,
             size: (self.plot_width(), height),
-            playing_at: props.playing.then_some(props.at),
+            arrangement: props.arrangement.clone(),
+            lane: props.lane,
+            followed: props.followed.clone(),
+            at: props.at,
+            playing: props.playing,
         };
         let stale = self.drawn.as_ref() != Some(&now);
         let picture = paint::Picture {
@@ -243,6 +314,9 @@ impl Timeline {
             view: props.view,
             shade: props.shade,
             layout,
+            rows: &rows,
+            lane: props.lane,
+            followed: &props.followed,
             top,
             played_until: props.at,
             fade: if props.playing { Fade::Strong } else { Fade::Weak },
@@ -301,8 +375,14 @@ impl Timeline {
         let width = self.plot_width();
         let at = props.view.time_from_px(x, width);
         let lanes = &props.scene.outcome.lanes;
-        match Layout::for_width(self.width).lane_at(y, lanes.len()) {
-            Some(lane) => hit::describe(&lanes[lane], at, self.reach(props)),
+        match self.rows(props).lane_at(y) {
+            Some(lane) => {
+                let text = hit::describe(&lanes[lane], at, self.reach(props));
+                match props.scene.lock_at(lane, at) {
+                    Some(lock) => format!("{text} · {lock}"),
+                    None => text,
+                }
+            }
             None => format::instant(sim_core::base::SimTime(at)),
         }
     }
@@ -327,7 +407,7 @@ impl Timeline {
             ctx.link().send_message(Msg::Hover(place));
         }
         let gesture = match kind {
-            listen::Kind::Down if inside => {
+            listen::Kind::Down if inside && !listen::is_on_button(event) => {
                 listen::capture(event, self.body.cast::<HtmlElement>().as_ref());
                 self.gestures.on_down(pointer)
             }
@@ -349,11 +429,11 @@ impl Timeline {
         let ui = ui(ctx);
         let width = self.plot_width();
         let lanes = &props.scene.outcome.lanes;
-        let layout = Layout::for_width(self.width);
+        let rows = self.rows(props);
         match gesture {
             Gesture::Click { x, y } => {
                 ui.send(Action::Seek(props.view.time_from_px(x, width)));
-                if let Some(lane) = layout.lane_at(y, lanes.len()) {
+                if let Some(lane) = rows.lane_at(y) {
                     ui.send(Action::SelectLane(lane));
                 }
             }
@@ -362,7 +442,7 @@ impl Timeline {
                 ui.send(Action::Seek(props.view.time_from_px(x, width)));
             }
             Gesture::Select { from, to, y } => {
-                let lane = layout.lane_at(y, lanes.len()).map(|lane| &lanes[lane]);
+                let lane = rows.lane_at(y).map(|lane| &lanes[lane]);
                 let reach = if free { 0 } else { self.reach(props) };
                 let edge = |x| hit::snapped(lane, props.view.time_from_px(x, width), reach);
                 ui.send(Action::Select(Some((edge(from), edge(to)))));

@@ -76,7 +76,7 @@ pub fn task_of(lane: LaneOf, cast: &Cast) -> Option<TaskId> {
     match lane {
         LaneOf::Reaper(task) | LaneOf::Task(task) => Some(task),
         LaneOf::Device(device) => cast.devices.get(device)?.task,
-        LaneOf::Lock(_) => None,
+        LaneOf::Lock(_) | LaneOf::Cpu(_) => None,
     }
 }
 

@@ -100,12 +100,15 @@ pub fn pointer(event: &PointerEvent, (left, top): (f64, f64)) -> Pointer {
     }
 }
 
-/// Keeps a drag coming when it leaves the plot; not from a button of
-/// the labels, whose click it would swallow.
-pub fn capture(event: &PointerEvent, body: Option<&HtmlElement>) {
+/// Whether a press is for a button over the plot.
+pub fn is_on_button(event: &PointerEvent) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let on_button = target.is_some_and(|target| dom::inside(&target, "button"));
-    if let Some(body) = body.filter(|_| !on_button) {
+    target.is_some_and(|target| dom::inside(&target, "button"))
+}
+
+/// Keeps a drag coming when it leaves the plot.
+pub fn capture(event: &PointerEvent, body: Option<&HtmlElement>) {
+    if let Some(body) = body {
         // Fails when the pointer is gone already.
         let _ = body.set_pointer_capture(event.pointer_id());
     }

@@ -4,18 +4,20 @@
 //! are drawn over it, a bounded number of them whatever the run's size.
 
 use js_sys::{Uint8ClampedArray, Uint32Array};
-use sim_core::analysis::{Lane, LaneState, MarkKind, Span};
-use sim_core::base::TaskId;
+use sim_core::analysis::{Lane, LaneOf, LaneState, MarkKind, Span};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-use super::hit::{span_at, task_of};
+use super::hit::{span_at, status};
 use super::layout::Layout;
-use super::palette::{Rgb, Shade, css, look, mark_look, state_name};
+use super::palette::{Rgb, Shade, arrow_look, css, look, mark_look, state_name};
 use super::raster::{Bar, Fade, Frame, continues};
+use super::rows::{RowKind, Rows};
 use super::ticks::ticks;
 use super::viewport::Viewport;
 use crate::dom;
-use crate::state::Scene;
+use crate::engine;
+use crate::format;
+use crate::state::{Scene, StageArrow};
 
 /// Room a label needs at least.
 const LABEL_PX_MIN: f64 = 26.0;
@@ -32,6 +34,11 @@ pub struct Picture<'a> {
     pub view: Viewport,
     pub shade: Shade,
     pub layout: Layout,
+    pub rows: &'a Rows,
+    /// The selected lane, whose arrows show.
+    pub lane: usize,
+    /// Arrows that were followed, by index.
+    pub followed: &'a [usize],
     /// How far the lanes are scrolled down, in CSS pixels.
     pub top: f64,
     /// The cursor: what is later is faded.
@@ -50,20 +57,40 @@ pub fn lanes(canvas: &HtmlCanvasElement, frame: &mut Frame, picture: &Picture<'_
     frame.reset(pixel_width, pixel_height, picture.shade.ground());
     let future = picture.view.px_from_time(picture.played_until, pixel_width as f64);
     let future = future.max(0.0) as usize;
-    let lanes = &picture.scene.outcome.lanes;
-    let Layout { pitch, bar_top, bar_height, .. } = picture.layout;
-    for index in picture.layout.visible(picture.top, height, lanes.len()) {
-        let top = index as f64 * pitch + bar_top - picture.top;
+    let Layout { bar_top, bar_height, strip_top, strip_height, .. } = picture.layout;
+    let bar = |top: f64, height: f64| {
         // A bar that is scrolled half out begins above the frame.
-        let hidden = (-top).clamp(0.0, bar_height);
-        let bar = Bar {
-            top: (top.max(0.0) * ratio) as usize,
-            height: ((bar_height - hidden) * ratio) as usize,
+        let hidden = (picture.top - top).clamp(0.0, height);
+        Bar {
+            top: ((top - picture.top).max(0.0) * ratio) as usize,
+            height: ((height - hidden) * ratio) as usize,
             future,
             fade: picture.fade,
             scale: ratio as usize,
-        };
-        frame.lane(&lanes[index].spans, picture.view, bar, picture.shade);
+        }
+    };
+    let Picture { scene, view, shade, .. } = *picture;
+    for row in picture.rows.visible(picture.top, height) {
+        match row.kind {
+            RowKind::Lane(lane) => {
+                let (spans, stage) = (&scene.outcome.lanes[lane].spans, &scene.stage[lane]);
+                frame.lane(spans, &stage.peaks, view, bar(row.top + bar_top, bar_height), shade);
+                if !stage.locks.is_empty() {
+                    let strip = bar(row.top + strip_top, strip_height);
+                    frame.lane(&stage.locks, &stage.lock_peaks, view, strip, shade);
+                }
+            }
+            RowKind::Heading { group, .. } => {
+                let members = picture.rows.folded(group);
+                let pitch = (row.height - 8.0) / members.len().max(1) as f64;
+                for (place, lane) in members.iter().enumerate() {
+                    let top = row.top + 4.0 + place as f64 * pitch;
+                    let thin = bar(top, (pitch - 1.0).max(1.0));
+                    let spans = &scene.outcome.lanes[*lane].spans;
+                    frame.lane(spans, &scene.stage[*lane].peaks, view, thin, shade);
+                }
+            }
+        }
     }
     blit(&context, frame);
 }
@@ -89,30 +116,26 @@ pub fn texts(canvas: &HtmlCanvasElement, picture: &Picture<'_>) {
         return;
     };
     let lanes = &picture.scene.outcome.lanes;
-    let visible = picture.layout.visible(picture.top, height, lanes.len());
+    let shown = picture.rows.visible(picture.top, height).iter().filter_map(|row| match row.kind {
+        RowKind::Lane(lane) => Some((&lanes[lane], row.top + picture.layout.bar_top - picture.top)),
+        RowKind::Heading { .. } => None,
+    });
+    let shown: Vec<(&Lane, f64)> = shown.collect();
     context.set_text_baseline("middle");
-    for index in visible.clone() {
-        let bar = picture.bar_top(index);
-        labels(&context, &lanes[index], picture, bar, width);
+    for (lane, bar) in &shown {
+        labels(&context, lane, picture, *bar, width);
     }
-    for index in visible.clone() {
-        arrows(&context, index, picture, width);
-    }
-    for index in visible {
-        let bar = picture.bar_top(index);
-        marks(&context, &lanes[index], picture, bar, width);
+    arrows(&context, picture, width);
+    for (lane, bar) in &shown {
+        marks(&context, lane, picture, *bar, width);
     }
 }
 
 impl Picture<'_> {
-    fn bar_top(&self, lane: usize) -> f64 {
-        lane as f64 * self.layout.pitch + self.layout.bar_top - self.top
-    }
-
-    /// Lane of a task.
-    fn lane_of(&self, task: TaskId) -> Option<usize> {
-        let outcome = &self.scene.outcome;
-        outcome.lanes.iter().position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task))
+    /// The middle of a lane's bar, if the lane shows.
+    fn middle(&self, lane: usize) -> Option<f64> {
+        let row = self.rows.of_lane(lane)?;
+        Some(row.top + self.layout.bar_top + self.layout.bar_height / 2.0 - self.top)
     }
 }
 
@@ -137,7 +160,7 @@ fn labels(
         let left = picture.view.px_from_time(span.start.0, width).max(0.0);
         let right = picture.view.px_from_time(end_of_stretch(lane, span), width).min(width);
         x = x.max(right + 1.0);
-        label(context, span.state, picture, (left, right, top), width);
+        label(context, (lane, span), picture, (left, right, top), width);
     }
 }
 
@@ -154,23 +177,19 @@ fn end_of_stretch(lane: &Lane, span: &Span) -> u64 {
 
 fn label(
     context: &CanvasRenderingContext2d,
-    state: LaneState,
+    (lane, span): (&Lane, &Span),
     picture: &Picture<'_>,
     (left, right, top): (f64, f64, f64),
     width: f64,
 ) {
+    let state = span.state;
     if state == LaneState::Sleeping {
         return;
     }
     let room = right - left - 10.0;
-    let number = match state {
-        LaneState::Reaping(n) | LaneState::BackOff(n) => Some(n.to_string()),
-        _ => None,
-    };
     let fits =
         |text: &String| context.measure_text(text).is_ok_and(|measure| measure.width() <= room);
-    let candidates = [Some(state_name(state)), number];
-    let Some(text) = candidates.into_iter().flatten().find(fits) else {
+    let Some(text) = candidates((lane, span), picture, room).into_iter().find(fits) else {
         return;
     };
     let (x, y) = (f64::midpoint(left, right), top + picture.layout.bar_height / 2.0);
@@ -186,6 +205,41 @@ fn label(
     let ink = if is_hint { picture.shade.ink() } else { look.text };
     context.set_fill_style_str(&css(ink));
     let _ = context.fill_text(&text, x, y + 0.5);
+}
+
+/// Room that a label with what is waited for wants at least.
+const STORY_PX_MIN: f64 = 90.0;
+
+/// What could be written on a span, the longest first.
+fn candidates((lane, span): (&Lane, &Span), picture: &Picture<'_>, room: f64) -> Vec<String> {
+    let name = state_name(span.state);
+    let mut texts = Vec::new();
+    if let LaneOf::Cpu(_) = lane.of {
+        let run = &picture.scene.outcome.run;
+        let who = engine::task_of_record(run, span.record).unwrap_or_default();
+        return vec![format!("{who}: {name}"), who.to_owned()];
+    }
+    let at = picture.played_until;
+    let counts = (span.start.0..span.end.0).contains(&at);
+    match span.state {
+        LaneState::Blocked | LaneState::CallbackBlocked if room >= STORY_PX_MIN => {
+            let what = picture.scene.waits_on(span.record);
+            if !what.is_empty() {
+                texts.push(format!("{name}: {what}"));
+            }
+        }
+        // Counts down while the cursor is in it.
+        LaneState::BackOff(_) if counts => {
+            texts.push(status(lane, at));
+            texts.push(format::duration(span.end.0 - at));
+        }
+        _ => {}
+    }
+    texts.push(name);
+    if let LaneState::Reaping(n) | LaneState::BackOff(n) = span.state {
+        texts.push(n.to_string());
+    }
+    texts
 }
 
 /// At most one mark per bucket of pixels, the weightiest.
@@ -257,50 +311,93 @@ fn thinned(lane: &Lane, view: Viewport, width: f64) -> Vec<(MarkKind, u64)> {
     found
 }
 
-/// Arrows from the lane of who did it to the lane that bears the mark.
-fn arrows(context: &CanvasRenderingContext2d, lane: usize, picture: &Picture<'_>, width: f64) {
-    let lanes = &picture.scene.outcome.lanes;
-    let trace = &picture.scene.outcome.run.trace;
-    let mut last_x = f64::NEG_INFINITY;
-    let first = lanes[lane].marks.partition_point(|mark| mark.at.0 < picture.view.start);
-    let shown = lanes[lane].marks[first..]
-        .iter()
-        .take_while(|mark| mark.at.0 <= picture.view.end())
-        .filter(|mark| {
-            matches!(mark.kind, MarkKind::Kill | MarkKind::Refusal | MarkKind::WakeReaper)
-        })
-        .take(2_000);
-    for mark in shown {
-        let x = picture.view.px_from_time(mark.at.0, width);
-        if x - last_x < MARK_PX {
-            continue;
+/// Arrows that begin or end in the selected lane, and those that were
+/// followed, thicker.
+fn arrows(context: &CanvasRenderingContext2d, picture: &Picture<'_>, width: f64) {
+    let Picture { scene, view, .. } = *picture;
+    let of_lane = scene.stage.get(picture.lane).map_or(&[][..], |stage| &stage.arrows);
+    let first = of_lane.partition_point(|arrow| scene.arrows[*arrow].at < view.start);
+    let bucket = (ARROW_PX / width * view.span as f64) as u64;
+    // Of those that share a place, the first of each kind and partner.
+    let mut drawn: Vec<StageArrow> = Vec::new();
+    for index in of_lane[first..].iter().take(ARROWS_LOOKED_AT) {
+        let arrow = scene.arrows[*index];
+        if arrow.at > view.end() {
+            break;
         }
-        let source = trace.get(mark.record).and_then(|record| picture.lane_of(record.task));
-        let Some(source) = source.filter(|source| *source != lane) else {
-            continue;
+        let same = |other: &&StageArrow| {
+            (other.kind, other.from, other.to) == (arrow.kind, arrow.from, arrow.to)
         };
-        last_x = x;
-        let middle = picture.layout.bar_height / 2.0;
-        let (from, to) = (picture.bar_top(source) + middle, picture.bar_top(lane) + middle);
-        arrow(context, x, (from, to), picture.shade.faint_ink());
+        let last = drawn.iter().rev().take(12).find(same);
+        if last.is_none_or(|last| arrow.at - last.at >= bucket) {
+            drawn.push(arrow);
+        }
+    }
+    for arrow in drawn {
+        draw_arrow(context, arrow, picture, (width, 1.25));
+    }
+    for index in picture.followed {
+        if let Some(arrow) = scene.arrows.get(*index) {
+            draw_arrow(context, *arrow, picture, (width, 3.0));
+        }
     }
 }
 
-fn arrow(context: &CanvasRenderingContext2d, x: f64, (from, to): (f64, f64), color: Rgb) {
-    let direction = (to - from).signum();
+/// Arrows of one kind between the same two lanes are at most this dense.
+const ARROW_PX: f64 = 9.0;
+/// Arrows of a lane that one drawing looks at.
+const ARROWS_LOOKED_AT: usize = 20_000;
+
+fn draw_arrow(
+    context: &CanvasRenderingContext2d,
+    arrow: StageArrow,
+    picture: &Picture<'_>,
+    (width, thickness): (f64, f64),
+) {
+    let x = picture.view.px_from_time(arrow.at, width);
+    // To a lane that is folded away there is only a stub.
+    let (from, to) = match (picture.middle(arrow.from), picture.middle(arrow.to)) {
+        (Some(from), Some(to)) => (from, to),
+        (Some(from), None) => (from, from + STUB_PX),
+        (None, Some(to)) => (to - STUB_PX, to),
+        (None, None) => return,
+    };
+    if !(0.0..=width).contains(&x) {
+        return;
+    }
+    let (color, dashed) = arrow_look(arrow.kind, picture.shade);
     context.set_stroke_style_str(&css(color));
     context.set_fill_style_str(&css(color));
-    context.set_line_width(1.0);
+    context.set_line_width(thickness);
+    let dash = js_sys::Array::new();
+    if dashed {
+        dash.push(&4.0.into());
+        dash.push(&3.0.into());
+    }
+    let direction = if to > from { 1.0 } else { -1.0 };
+    let tip = to - direction * 6.0;
+    // Bent a little, so that it is told from the cursor and from edges.
+    // Down to the left and up to the right: a call and its answer differ.
+    let bend = ((to - from).abs() / 6.0).min(14.0) * direction;
+    let _ = context.set_line_dash(&dash);
     context.begin_path();
     context.move_to(x, from);
-    context.line_to(x, to - direction * 16.0);
+    context.bezier_curve_to(x - bend, from, x - bend, tip, x, tip - direction * 4.0);
     context.stroke();
+    let _ = context.set_line_dash(&js_sys::Array::new());
+    let half = 2.5 + thickness;
     context.begin_path();
-    context.move_to(x, to - direction * 9.0);
-    context.line_to(x - 4.0, to - direction * 17.0);
-    context.line_to(x + 4.0, to - direction * 17.0);
+    context.move_to(x, tip + direction * 2.0);
+    context.line_to(x - half, tip - direction * 6.0);
+    context.line_to(x + half, tip - direction * 6.0);
+    context.fill();
+    context.begin_path();
+    let _ = context.arc(x, from, 1.5 + thickness / 2.0, 0.0, std::f64::consts::TAU);
     context.fill();
 }
+
+/// Length of an arrow to a lane that doesn't show.
+const STUB_PX: f64 = 16.0;
 
 /// Draws the time axis.
 pub fn ruler(canvas: &HtmlCanvasElement, view: Viewport, shade: Shade) {
@@ -336,15 +433,17 @@ pub fn overview(canvas: &HtmlCanvasElement, frame: &mut Frame, scene: &Scene, sh
     let view = Viewport::whole(scene.outcome.run.end.0);
     frame.reset(width, height, shade.ground());
     let ticks_height = height / 5;
+    let is_cpu = |lane: &Lane| matches!(lane.of, LaneOf::Cpu(_));
     let lanes = &scene.outcome.lanes;
-    let pitch = ((height - ticks_height) / lanes.len().max(1)).clamp(2, height / 5);
-    for (index, lane) in lanes.iter().enumerate() {
+    let count = lanes.iter().filter(|lane| !is_cpu(lane)).count();
+    let pitch = ((height - ticks_height) / count.max(1)).clamp(2, height / 5);
+    for (index, lane) in lanes.iter().enumerate().filter(|(_, lane)| !is_cpu(lane)) {
         let top = ticks_height + 1 + index * pitch;
         if top + pitch > height {
             break;
         }
         let bar = Bar { top, height: pitch - 1, future: usize::MAX, fade: Fade::Weak, scale: 1 };
-        frame.lane(&lane.spans, view, bar, shade);
+        frame.lane(&lane.spans, &scene.stage[index].peaks, view, bar, shade);
     }
     let tick_width = dom::pixel_ratio() as usize * 2;
     let (_, _, color) = mark_look(MarkKind::Refusal, shade);

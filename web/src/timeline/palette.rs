@@ -5,21 +5,21 @@
 //! vermilion hatch waits for somebody, sky dots back off, purple is
 //! dying, blue takes memory away, green runs.
 
-use sim_core::analysis::{LaneState, MarkKind};
+use sim_core::analysis::{ArrowKind, LaneState, MarkKind};
 
 /// 8-bit red, green, blue.
 pub type Rgb = (u8, u8, u8);
 
 const BLACK: Rgb = (0x16, 0x18, 0x1d);
 const WHITE: Rgb = (0xff, 0xff, 0xff);
-const ORANGE: Rgb = (0xe6, 0x9f, 0x00);
-const SKY: Rgb = (0x56, 0xb4, 0xe9);
-const GREEN: Rgb = (0x00, 0x9e, 0x73);
-const AMBER: Rgb = (0xf5, 0xc7, 0x10);
-const BLUE: Rgb = (0x00, 0x72, 0xb2);
-const VERMILION: Rgb = (0xd5, 0x5e, 0x00);
-const PURPLE: Rgb = (0xcc, 0x79, 0xa7);
-const GRAY: Rgb = (0x99, 0x99, 0x99);
+pub const ORANGE: Rgb = (0xe6, 0x9f, 0x00);
+pub const SKY: Rgb = (0x56, 0xb4, 0xe9);
+pub const GREEN: Rgb = (0x00, 0x9e, 0x73);
+pub const AMBER: Rgb = (0xf5, 0xc7, 0x10);
+pub const BLUE: Rgb = (0x00, 0x72, 0xb2);
+pub const VERMILION: Rgb = (0xd5, 0x5e, 0x00);
+pub const PURPLE: Rgb = (0xcc, 0x79, 0xa7);
+pub const GRAY: Rgb = (0x99, 0x99, 0x99);
 
 /// Whether the page is light or dark.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -58,6 +58,22 @@ impl Shade {
         match self {
             Self::Light => (0x55, 0x5c, 0x68),
             Self::Dark => (0xa4, 0xac, 0xb9),
+        }
+    }
+
+    /// Arrows of locks: orange, dark enough for a thin line.
+    fn lock_ink(self) -> Rgb {
+        match self {
+            Self::Light => (0x9a, 0x68, 0x00),
+            Self::Dark => ORANGE,
+        }
+    }
+
+    /// Arrows of calls.
+    fn call_ink(self) -> Rgb {
+        match self {
+            Self::Light => BLUE,
+            Self::Dark => SKY,
         }
     }
 }
@@ -170,14 +186,27 @@ pub fn css((red, green, blue): Rgb) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-/// Color `index` of a series in a chart.
-pub fn series_color(index: usize) -> Rgb {
-    const SERIES: [Rgb; 5] = [PURPLE, ORANGE, BLUE, VERMILION, AMBER];
-    SERIES[index % SERIES.len()]
+/// An arrow's color and whether it is dashed.
+pub fn arrow_look(kind: ArrowKind, shade: Shade) -> (Rgb, bool) {
+    match kind {
+        ArrowKind::Kill => (VERMILION, false),
+        ArrowKind::Refusal => (VERMILION, true),
+        ArrowKind::HandOver => (shade.lock_ink(), false),
+        ArrowKind::Call => (shade.call_ink(), false),
+        ArrowKind::WakeUp => (shade.faint_ink(), true),
+    }
 }
 
-/// Free memory in charts.
-pub const FREE: Rgb = GREEN;
+/// An arrow's name.
+pub fn arrow_name(kind: ArrowKind) -> &'static str {
+    match kind {
+        ArrowKind::Kill => "kill",
+        ArrowKind::Refusal => "refusal",
+        ArrowKind::HandOver => "lock handed over",
+        ArrowKind::Call => "call",
+        ArrowKind::WakeUp => "wake-up",
+    }
+}
 
 #[cfg(test)]
 mod tests {

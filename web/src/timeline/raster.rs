@@ -8,6 +8,7 @@
 use sim_core::analysis::{LaneState, Span};
 
 use super::palette::{Look, Pattern, Rgb, Shade, look, mixed};
+use super::pyramid::Pyramid;
 use super::viewport::Viewport;
 
 /// Spans of one column that are looked at; more are sampled evenly.
@@ -27,6 +28,31 @@ impl Fade {
             Self::Strong => 0.32,
             Self::Weak => 0.7,
         }
+    }
+}
+
+/// The gravest state over any stretch of a lane's spans.
+pub type Peaks = Pyramid<LaneState>;
+
+/// Prepares a lane for being zoomed out.
+pub fn peaks(spans: &[Span]) -> Peaks {
+    let graver = |one, other| if gravity(other) > gravity(one) { other } else { one };
+    Pyramid::new(spans.iter().map(|span| span.state).collect(), graver)
+}
+
+/// Which state shows through where many share a pixel: whatever somebody
+/// came to look for.
+fn gravity(state: LaneState) -> u8 {
+    match state {
+        LaneState::CallbackBlocked => 8,
+        LaneState::BackOff(_) => 7,
+        LaneState::Blocked | LaneState::Contended => 6,
+        LaneState::Reaping(_) => 5,
+        LaneState::Exiting => 4,
+        LaneState::Killed | LaneState::Callback => 3,
+        LaneState::Reclaiming | LaneState::Job => 2,
+        LaneState::Running | LaneState::Held => 1,
+        LaneState::Runnable | LaneState::Sleeping => 0,
     }
 }
 
@@ -67,6 +93,7 @@ pub struct Frame {
     height: usize,
     pixels: Vec<u32>,
     columns: Vec<Column>,
+    caps: Vec<Option<LaneState>>,
 }
 
 impl Frame {
@@ -90,10 +117,22 @@ impl Frame {
         &self.pixels
     }
 
-    /// Paints one lane.
-    pub fn lane(&mut self, spans: &[Span], view: Viewport, bar: Bar, shade: Shade) {
+    /// Paints one lane. Where a pixel covers several spans, the bar shows
+    /// what prevails and its upper edge the gravest, so that no short
+    /// wait is lost.
+    pub fn lane(&mut self, spans: &[Span], peaks: &Peaks, view: Viewport, bar: Bar, shade: Shade) {
         let mut columns = std::mem::take(&mut self.columns);
-        fill_columns(spans, view, self.width, &mut columns);
+        let mut caps = std::mem::take(&mut self.caps);
+        fill_columns(spans, peaks, view, self.width, &mut columns, &mut caps);
+        let cap_inks: Vec<Option<u32>> = caps
+            .iter()
+            .enumerate()
+            .map(|(x, cap)| {
+                let future = (x >= bar.future).then_some(bar.fade);
+                Some(Ink::of(Column::State((*cap)?), future, shade).color)
+            })
+            .collect();
+        let cap_rows = (bar.height / 4).max(1);
         let inks: Vec<Ink> = columns
             .iter()
             .enumerate()
@@ -107,10 +146,15 @@ impl Frame {
             let place =
                 Place { y: bar.top + row, row, height: bar.height, scale: bar.scale.max(1) };
             for (x, (pixel, ink)) in line.iter_mut().zip(&inks).enumerate() {
-                *pixel = if ink.covers(x, place) { ink.color } else { ink.under };
+                *pixel = match cap_inks[x].filter(|_| row < cap_rows) {
+                    Some(cap) => cap,
+                    None if ink.covers(x, place) => ink.color,
+                    None => ink.under,
+                };
             }
         }
         self.columns = columns;
+        self.caps = caps;
     }
 
     /// Fills a rectangle, cut at the edges.
@@ -122,14 +166,24 @@ impl Frame {
     }
 }
 
-/// Decides what each of `width` columns shows.
-pub fn fill_columns(spans: &[Span], view: Viewport, width: usize, columns: &mut Vec<Column>) {
+/// Decides what each of `width` columns shows, and which graver state
+/// than that one it has besides.
+pub fn fill_columns(
+    spans: &[Span],
+    peaks: &Peaks,
+    view: Viewport,
+    width: usize,
+    columns: &mut Vec<Column>,
+    caps: &mut Vec<Option<LaneState>>,
+) {
     columns.clear();
     columns.resize(width, Column::Empty);
+    caps.clear();
+    caps.resize(width, None);
     let px_per_ns = width as f64 / view.span as f64;
     let edge = |x: usize| view.start + (x as u128 * u128::from(view.span) / width as u128) as u64;
     let mut first = spans.partition_point(|span| span.end.0 <= view.start);
-    for (x, column) in columns.iter_mut().enumerate() {
+    for (x, (column, cap)) in columns.iter_mut().zip(caps).enumerate() {
         let (from, to) = (edge(x), edge(x + 1).max(edge(x) + 1));
         first += spans[first..].partition_point(|span| span.end.0 <= from);
         let rest = &spans[first..];
@@ -155,7 +209,12 @@ pub fn fill_columns(spans: &[Span], view: Viewport, width: usize, columns: &mut 
             {
                 Column::Gap
             }
-            several => Column::State(prevailing(several, from, to)),
+            several => {
+                let state = prevailing(several, from, to);
+                let gravest = peaks.over(first..first + inside);
+                *cap = gravest.filter(|gravest| gravity(*gravest) > gravity(state).max(2));
+                Column::State(state)
+            }
         };
     }
 }
@@ -260,9 +319,17 @@ mod tests {
     }
 
     fn columns(spans: &[Span], view: Viewport, width: usize) -> Vec<Column> {
-        let mut columns = Vec::new();
-        fill_columns(spans, view, width, &mut columns);
-        columns
+        drawn(spans, view, width).0
+    }
+
+    fn drawn(
+        spans: &[Span],
+        view: Viewport,
+        width: usize,
+    ) -> (Vec<Column>, Vec<Option<LaneState>>) {
+        let (mut columns, mut caps) = (Vec::new(), Vec::new());
+        fill_columns(spans, &peaks(spans), view, width, &mut columns, &mut caps);
+        (columns, caps)
     }
 
     const RUN: Column = Column::State(LaneState::Running);
@@ -290,6 +357,20 @@ mod tests {
     }
 
     #[test]
+    fn one_short_wait_among_thousands_shows() {
+        let spans: Vec<Span> = (0..10_000)
+            .map(|n| {
+                let state = if n == 7_777 { LaneState::Blocked } else { LaneState::Running };
+                span(n * 10, n * 10 + 10, state)
+            })
+            .collect();
+        let (columns, caps) = drawn(&spans, Viewport { start: 0, span: 100_000 }, 20);
+        assert_eq!(columns, [RUN; 20]);
+        let expected = (0..20).map(|x| (x == 15).then_some(LaneState::Blocked));
+        assert_eq!(caps, expected.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn window_inside_a_span_shows_it_without_gap() {
         let spans = [span(0, 1_000, LaneState::Running)];
         assert_eq!(columns(&spans, Viewport { start: 500, span: 10 }, 40), [RUN; 40]);
@@ -303,7 +384,7 @@ mod tests {
         frame.reset(12, 12, (0, 0, 0));
         let spans = [span(0, 100, LaneState::BackOff(2))];
         let bar = Bar { top: 2, height: 8, future: 6, fade: Fade::Strong, scale: 1 };
-        frame.lane(&spans, Viewport { start: 0, span: 100 }, bar, Shade::Light);
+        frame.lane(&spans, &peaks(&spans), Viewport { start: 0, span: 100 }, bar, Shade::Light);
         let row = &frame.pixels()[5 * 12..6 * 12];
         assert_ne!(row[0], row[2], "dots");
         assert_ne!(row[0], row[10], "the future");
@@ -315,7 +396,7 @@ mod tests {
         let mut frame = Frame::default();
         frame.reset(4, 4, (0, 0, 0));
         let bar = Bar { top: 3, height: 9, future: 9, fade: Fade::Weak, scale: 1 };
-        frame.lane(&[], Viewport { start: 0, span: 100 }, bar, Shade::Dark);
+        frame.lane(&[], &peaks(&[]), Viewport { start: 0, span: 100 }, bar, Shade::Dark);
         frame.fill(2, 2, 99, 99, (1, 2, 3));
         assert_eq!(frame.pixels()[15], pixel((1, 2, 3)));
     }

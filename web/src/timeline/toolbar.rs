@@ -8,11 +8,18 @@ use crate::format;
 use crate::keys::Command;
 use crate::panels::icon::{Icon, drawing};
 use crate::state::Action;
+use crate::timeline::rows::Toward;
 use crate::ui::Ui;
 
 /// The line above the lanes: `hover` is what is under the pointer, `at`
-/// the cursor.
-pub fn toolbar(ui: &Ui, hover: &str, selection: Option<(u64, u64)>, at: u64) -> Html {
+/// the cursor, `hidden` how many lanes the user has hidden.
+pub fn toolbar(
+    ui: &Ui,
+    hover: &str,
+    selection: Option<(u64, u64)>,
+    at: u64,
+    hidden: usize,
+) -> Html {
     let (from, to) = selection.unwrap_or((at, at));
     let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
     let set_from = ui.on(move |_: MouseEvent| Action::Select(Some((at, to.max(at)))));
@@ -45,6 +52,16 @@ pub fn toolbar(ui: &Ui, hover: &str, selection: Option<(u64, u64)>, at: u64) -> 
                 <button type="button" onclick={set_to} title="End the range at the cursor">{ "to here" }</button>
                 <button type="button" onclick={press(Command::FitSelection)} disabled={selection.is_none()}
                     title="Zoom to the range (F)">{ "fit" }</button>
+            </div>
+            <div class="buttons" role="group" aria-label="Selected lane">
+                <span class="group-name" aria-hidden="true">{ "lane" }</span>
+                <button type="button" onclick={press(Command::PinLane)} aria-label="Pin the lane" title="Pin the lane on top, or let it go (P)">{ drawing(Icon::Pin) }</button>
+                <button type="button" onclick={press(Command::ShiftLane(Toward::Top))} aria-label="Move the lane up" title="Move the lane up (Alt ↑)">{ drawing(Icon::Up) }</button>
+                <button type="button" onclick={press(Command::ShiftLane(Toward::Bottom))} aria-label="Move the lane down" title="Move the lane down (Alt ↓)">{ drawing(Icon::Down) }</button>
+                <button type="button" onclick={press(Command::HideLane)} aria-label="Hide the lane" title="Hide the lane (H)">{ drawing(Icon::Hide) }</button>
+                { for (hidden > 0).then(|| html! {
+                    <button type="button" onclick={press(Command::ShowAllLanes)} title="Show all lanes (Shift H)">{ format!("show {hidden} hidden") }</button>
+                }) }
             </div>
             <div class="buttons" role="group" aria-label="Zoom">
                 <button type="button" onclick={press(Command::PanLeft)} aria-label="Pan left" title="Pan left (A)">{ drawing(Icon::Left) }</button>
