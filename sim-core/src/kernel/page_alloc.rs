@@ -9,6 +9,9 @@
 //! lists (so draining them finds nothing), the highatomic reserve,
 //! `watermark_boost`, the reshuffled slow path of 7.1.
 
+#[cfg(test)]
+mod tests;
+
 use super::compaction::{Compaction, alloc_pages_direct_compact, should_compact_retry};
 use super::cx::Cx;
 use super::gfp::{
