@@ -294,3 +294,97 @@ fn injections_come_at_their_time() {
         .collect();
     assert_eq!(injected, [1_000, 2_000, 3_000]);
 }
+
+/// The last page cache recorded, clean and dirty, over all zones.
+fn page_cache(run: &Run) -> (u64, u64) {
+    let mut zones = vec![(0, 0); run.cast.zones.len()];
+    for record in run.trace.iter() {
+        if let Event::PageCache { zone, clean, dirty } = record.event {
+            zones[zone.index()] = (u64::from(clean), u64::from(dirty));
+        }
+    }
+    zones.iter().fold((0, 0), |sum, zone| (sum.0 + zone.0, sum.1 + zone.1))
+}
+
+#[test]
+fn file_is_read_once_and_its_pages_stay_in_the_cache() {
+    let run = run("disk = { latency = '1ms', bandwidth = '400MiB/s' }\n[[task]]\nname = \
+                   'a'\npreset = 'none'\nprogram = [{ mmap = 'f', size = '4MiB', kind = \
+                   'shared-file' }, { read = 'f' }, { madvise = 'f' }, { signal = 'e' }, { read = \
+                   'f' }]\n");
+    // 32 reads of 128 KiB, each of 1 ms and 0.3125 ms.
+    let read = times(&run, "a", |event| matches!(event, Event::EventSignaled { .. }))[0];
+    assert!((42..45).contains(&read), "{read}");
+    assert!(exit_ms(&run, "a") < read + 5, "no second reading");
+    assert_eq!(faulted(&run, "f"), 2 * 1024);
+    assert_eq!(page_cache(&run), (1024, 0));
+    assert_eq!(free_at_start(&run) - free_at_end(&run), 1024);
+}
+
+#[test]
+fn writing_to_a_shared_file_makes_dirty_cache_and_to_a_private_one_copies() {
+    let program = |kind: &str| {
+        format!(
+            "[[task]]\nname = 'a'\npreset = 'none'\nprogram = [{{ mmap = 'f', size = '4MiB', kind \
+             = '{kind}' }}, {{ read = 'f' }}, {{ write = 'f' }}, {{ write = 'f' }}]\n"
+        )
+    };
+    assert_eq!(page_cache(&run(&program("shared-file"))), (0, 1024));
+    let private = run(&program("private-file"));
+    assert_eq!(page_cache(&private), (1024, 0));
+    assert_eq!(free_at_start(&private) - free_at_end(&private), 1024, "copies go with it");
+}
+
+#[test]
+fn shared_memory_outlives_who_maps_it() {
+    let run =
+        run("[[task]]\nname = 'p'\npreset = 'none'\nprogram = [{ mmap = 's', size = '4MiB', \
+                   kind = 'shmem' }, { touch = 's' }, { fork = 'c' }, { pause = '1s' \
+                   }]\n[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{ touch = 's' }]\n");
+    assert_eq!(free_at_start(&run) - free_at_end(&run), 1024, "one segment for both");
+    assert_eq!(faulted(&run, "s"), 2 * 1024);
+}
+
+/// Pages of the pool and of devices cost the machine nothing and come back to nobody.
+#[test]
+fn huge_and_device_pages_are_not_the_zones() {
+    for kind in ["hugetlb", "pfnmap"] {
+        let run = run(&format!(
+            "[[task]]\nname = 'a'\npreset = 'none'\nprogram = [{{ mmap = 'h', size = '4MiB', kind = \
+             '{kind}' }}, {{ touch = 'h' }}]\n"
+        ));
+        assert_eq!(faulted(&run, "h"), 1024, "{kind}");
+        assert_eq!(free_at_end(&run), free_at_start(&run), "{kind}");
+    }
+}
+
+/// Mapped cache is unmapped before it is freed, and notifiers hear of it.
+#[test]
+fn reclaim_unmaps_files_before_anybody_is_killed() {
+    let run = run("[[device]]\nname = 'd'\ndriver = 'gpu-fence'\n[[task]]\nname = 'a'\npreset = \
+                   'none'\nprogram = [{ mmap = 'f', size = '30MiB', kind = 'shared-file' }, { \
+                   register = 'd', region = 'f' }, { read = 'f' }, { ready = true }, { idle = true \
+                   }]\n[[task]]\nname = 'b'\nstart = { after = 'a' }\nprogram = [{ mmap = 'm', size \
+                   = '40MiB' }, { touch = 'm' }, { idle = true }]\n");
+    assert!(run.trace.iter().all(|record| !matches!(record.event, Event::MarkVictim { .. })));
+    assert_eq!(faulted(&run, "m"), 10_240);
+    let told = run.trace.iter().any(|record| {
+        matches!(record.event, Event::MnCall { event: MnEvent::Clear, blockable: true, .. })
+    });
+    assert!(told);
+}
+
+#[test]
+fn process_mrelease_reaps_only_the_dying() {
+    let run =
+        run("[[task]]\nname = 'stuck'\npreset = 'none'\nprogram = [{ mmap = 'm', size = '8MiB' \
+                   }, { touch = 'm' }, { ioctl = [{ await_sigkill = true }, { sleep = '5s' }] \
+                   }]\n[[task]]\nname = 'reaper'\nstart = '1s'\nprogram = [{ process_mrelease = \
+                   'stuck' }, { kill = 'stuck' }, { process_mrelease = 'stuck' }]\n");
+    let zapped = times(&run, "reaper", |event| matches!(event, Event::Zap { pages: 1.., .. }));
+    assert!(!zapped.is_empty() && zapped[0] == 1_000, "{zapped:?}");
+    assert_eq!(
+        times(&run, "reaper", |e| matches!(e, Event::ProcessMrelease { ok: true, .. })).len(),
+        1
+    );
+}

@@ -80,6 +80,8 @@ id! {
     CgroupId
     /// Anonymous pages that processes share since a fork.
     ShareId
+    /// A file that is mapped, or a segment of shared memory.
+    FileId
     /// An event that tasks signal and wait for.
     CompletionId
 }

@@ -209,7 +209,7 @@ mod tests {
             let vma = &mut state.mms[mm].vmas[0];
             vma.swapped = 100;
             vma.resident = 20;
-            vma.shmem.0[0] = 3;
+            vma.shmem = 3;
         });
         assert_eq!(of(), Some(before + 123));
     }

@@ -249,7 +249,7 @@ async fn dup_mmap(cx: &Cx, old: MmId, new: MmId) -> Waited {
 fn child_vma(old: &Vma, id: RangeId) -> Vma {
     let mut vma = Vma::new(id, old.start, old.end, old.backing);
     // VM_LOCKED is not inherited.
-    vma.thp = old.thp;
+    (vma.thp, vma.vm_file) = (old.thp, old.vm_file);
     if old.backing == Backing::Pfnmap {
         vma.resident = old.resident;
     }

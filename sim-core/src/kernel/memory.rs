@@ -5,9 +5,10 @@
 
 use super::cx::Cx;
 use super::device::keep_referenced;
+use super::filemap::{file_fault, unmap_not_owned, unmapped};
 use super::fork::{Taken, Unshared, do_wp_page, unshare};
 use super::memcontrol::{mem_cgroup_charge, mem_cgroup_handle_over_high, mem_cgroup_uncharge};
-use super::mm::{Access, Vma};
+use super::mm::{Access, Backing, Vma};
 use super::mmu_gather::{tlb_gather_mmu, unmap_page};
 use super::oom_kill::pagefault_out_of_memory;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
@@ -29,6 +30,8 @@ pub enum FaultError {
     Oom,
     /// `VM_FAULT_SIGSEGV`: nothing is mapped there.
     Segv,
+    /// Killed while it waited: `VM_FAULT_RETRY`, and no further try.
+    Killed,
 }
 
 /// Touches 1 to `want` pages of a VMA from its page number `first` on, as
@@ -42,30 +45,33 @@ pub async fn fault_in(
     want: u64,
     access: Access,
 ) -> Result<u64, FaultError> {
-    let (present, swapped) = cx.with(|state| {
-        state.mms[mm].vma(range).map_or((0, false), |vma| {
-            let mapped = match access {
-                Access::Read => vma.mapped(),
-                Access::Write => vma.present(),
-            };
-            (vma.present_from(first, mapped), vma.is_swapped(first, mapped))
+    let (present, swapped, anonymous) = cx.with(|state| {
+        state.mms[mm].vma(range).map_or((0, false, true), |vma| {
+            let mapped = vma.accessible(access);
+            let anonymous = vma.backing == Backing::Anonymous;
+            (vma.present_from(first, mapped), vma.is_swapped(first, mapped), anonymous)
         })
     });
     if present > 0 {
         return Ok(want.min(present));
     }
     let _in = cx.enter(Func::ExcPageFault);
-    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
-    cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
     // mem_cgroup_oom_enable(): a fault of user mode can wait where no lock is held.
     cx.with(|state| state.tasks[cx.task()].memcg_may_oom = true);
-    let result = if swapped {
-        do_swap_page(cx, mm, range, want).await
+    let result = if anonymous || swapped {
+        let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+        cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+        let result = if swapped {
+            do_swap_page(cx, mm, range, want).await
+        } else {
+            handle_mm_fault(cx, mm, range, want, access).await
+        };
+        cx.unlock(mmap_lock);
+        result
     } else {
-        handle_mm_fault(cx, mm, range, want, access).await
+        file_fault(cx, mm, range, first, want, access).await
     };
     cx.with(|state| state.tasks[cx.task()].memcg_may_oom = false);
-    cx.unlock(mmap_lock);
     if result == Err(FaultError::Oom) {
         pagefault_out_of_memory(cx).await;
     }
@@ -163,12 +169,48 @@ pub async fn map_initial(cx: &Cx, mm: MmId, vmas: Vec<(Vma, u64)>) {
 
 /// Charges new pages to the cgroup of the mm; those for which there is no
 /// room are put back.
-async fn charge(cx: &Cx, mm: MmId, pages: Option<Pages>) -> Option<Pages> {
+pub(super) async fn charge(cx: &Cx, mm: MmId, pages: Option<Pages>) -> Option<Pages> {
     let mut pages = pages?;
     let charged = mem_cgroup_charge(cx, mm, Gfp::KERNEL, pages.count()).await.unwrap_or(0);
     let surplus = pages.take(pages.count() - charged);
     free_pages(cx, surplus, Use::InFlight);
     (charged > 0).then_some(pages)
+}
+
+/// `finish_fault()` of copies of a file's pages, with `mmap_lock` held:
+/// they take the place of the file's where those are mapped.
+pub(super) fn install_copy(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    mut pages: Pages,
+) -> Result<u64, FaultError> {
+    let count = pages.count();
+    let unstable = cx.with(|state| state.mms[mm].unstable);
+    let found = cx.with(|state| {
+        let vma = state.mms[mm].vma(range).filter(|_| !unstable)?;
+        let replaced = vma.file.min(count);
+        vma.file -= replaced;
+        let room = vma.pages() - vma.mapped() - vma.swapped;
+        let file = vma.vm_file;
+        if let Some(file) = file {
+            unmapped(state, file);
+        }
+        Some((replaced, room))
+    });
+    let (replaced, room) = found.unwrap_or_default();
+    let surplus = pages.take(count.saturating_sub(room));
+    free_pages(cx, surplus, Use::InFlight);
+    mem_cgroup_uncharge(cx, mm, surplus.count());
+    if found.is_none() {
+        return Err(if unstable { FaultError::Sigbus } else { FaultError::Segv });
+    }
+    add_anon(cx, mm, range, pages);
+    let new = pages.count().saturating_sub(replaced);
+    if new > 0 {
+        cx.record(Event::Fault { range, pages: u32::try_from(new).unwrap_or(u32::MAX) });
+    }
+    Ok(count)
 }
 
 /// Maps pages into a VMA.
@@ -217,10 +259,9 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
         }
         cx.cpu(cost * batch).await;
         let (unmapped, mut freed, left, used) = cx.with(|state| {
-            let vma = state.mms[mm].vma(range).expect("invariant: the mm outlives its unmapping");
             // Pages of a file stay in the page cache.
-            let file = vma.resident.min(batch);
-            vma.resident -= file;
+            let file = unmap_not_owned(state, mm, range, batch);
+            let vma = state.mms[mm].vma(range).expect("invariant: the mm outlives its unmapping");
             let freed = vma.anon.take(batch - file);
             (file + freed.count(), freed, vma.anon.count(), vma.anon_use())
         });

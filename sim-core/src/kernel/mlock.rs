@@ -23,15 +23,19 @@ pub async fn do_mlock(cx: &Cx, mm: MmId, start: u64, end: u64) {
     let Some(vmas) = apply_vma_lock_flags(cx, mm, start, end, true).await else {
         return;
     };
-    // __mm_populate(): for writing, so that nothing is shared afterwards.
+    // __mm_populate(): for writing where it is private, so that nothing is shared afterwards.
     for vma in vmas {
-        let pages = cx.with(|state| state.mms[mm].vma(vma).map_or(0, |vma| vma.pages()));
+        let (pages, private) = cx.with(|state| {
+            let vma = state.mms[mm].vma(vma);
+            vma.map_or((0, true), |vma| (vma.pages(), vma.backing.is_private()))
+        });
+        let access = if private { Access::Write } else { Access::Read };
         let mut done = 0;
         while done < pages && !cx.fatal_signal_pending() {
-            match fault_in(cx, mm, vma, done, pages - done, Access::Write).await {
+            match fault_in(cx, mm, vma, done, pages - done, access).await {
                 Ok(count) => done += count,
                 Err(FaultError::Oom) => {}
-                Err(FaultError::Sigbus | FaultError::Segv) => return,
+                Err(FaultError::Sigbus | FaultError::Segv | FaultError::Killed) => return,
             }
         }
     }

@@ -6,7 +6,7 @@
 //! its first ones.
 
 use super::zone::{Pages, Use};
-use crate::base::{LockId, NotifierId, QueueId, RangeId, ShareId, TaskId};
+use crate::base::{FileId, LockId, NotifierId, QueueId, RangeId, ShareId, TaskId};
 
 /// What stands behind the pages of a VMA.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -23,6 +23,13 @@ pub enum Backing {
     Hugetlb,
     /// Memory of a device (VM_PFNMAP).
     Pfnmap,
+}
+
+impl Backing {
+    /// Whether who writes to a page gets a copy of its own (not VM_SHARED).
+    pub fn is_private(self) -> bool {
+        matches!(self, Self::Anonymous | Self::PrivateFile)
+    }
 }
 
 /// What a program does with a page.
@@ -47,10 +54,14 @@ pub struct Vma {
     pub backing: Backing,
     /// Present anonymous pages, by zone.
     pub anon: Pages,
+    /// `vm_file`, or the segment of shared memory.
+    pub vm_file: Option<FileId>,
     /// Present pages of the page cache, mapped and not owned.
-    pub file: Pages,
+    pub file: u64,
+    /// Of these, pages that it wrote to.
+    pub dirtied: u64,
     /// Present pages of shared memory, mapped and not owned.
-    pub shmem: Pages,
+    pub shmem: u64,
     /// Present pages that are nobody's in the model: program text in an
     /// initramfs, the huge-page pool, device memory.
     pub resident: u64,
@@ -98,8 +109,10 @@ impl Vma {
             end,
             backing,
             anon: none,
-            file: none,
-            shmem: none,
+            vm_file: None,
+            file: 0,
+            dirtied: 0,
+            shmem: 0,
             resident: 0,
             swapped: 0,
             head: 0,
@@ -152,6 +165,16 @@ impl Vma {
         self.present() + self.shared()
     }
 
+    /// How many pages can be accessed so without a fault.
+    pub fn accessible(&self, access: Access) -> u64 {
+        match (self.backing, access) {
+            (Backing::Anonymous, Access::Read) => self.mapped(),
+            (Backing::PrivateFile, Access::Write) => self.anon.count(),
+            (Backing::SharedFile, Access::Write) => self.dirtied,
+            _ => self.present(),
+        }
+    }
+
     /// What its pages are used for while they are anonymous.
     pub fn anon_use(&self) -> Use {
         if self.locked { Use::Unevictable } else { Use::Anon }
@@ -162,7 +185,7 @@ impl Vma {
     #[must_use]
     pub(super) fn split(&mut self, id: RangeId, address: u64) -> Self {
         let mut upper = Self::new(id, address, self.end, self.backing);
-        (upper.locked, upper.thp) = (self.locked, self.thp);
+        (upper.locked, upper.thp, upper.vm_file) = (self.locked, self.thp, self.vm_file);
         let stays = (address - self.start) >> 12;
         upper.touched = self.touched.saturating_sub(stays);
         self.touched -= upper.touched;
@@ -180,21 +203,18 @@ impl Vma {
                 self.shares.pop();
             }
         }
-        for (mine, its) in
-            [(&mut self.resident, &mut upper.resident), (&mut self.swapped, &mut upper.swapped)]
-        {
+        for (mine, its) in [
+            (&mut self.resident, &mut upper.resident),
+            (&mut self.swapped, &mut upper.swapped),
+            (&mut self.file, &mut upper.file),
+            (&mut self.shmem, &mut upper.shmem),
+        ] {
             *its = leave.min(*mine);
             *mine -= *its;
             leave -= *its;
         }
-        for (mine, its) in [
-            (&mut self.file, &mut upper.file),
-            (&mut self.shmem, &mut upper.shmem),
-            (&mut self.anon, &mut upper.anon),
-        ] {
-            *its = mine.take(leave);
-            leave -= its.count();
-        }
+        self.dirtied = self.dirtied.min(self.file);
+        upper.anon = self.anon.take(leave);
         self.end = address;
         for half in [&mut *self, &mut upper] {
             half.head = 0;
@@ -205,7 +225,7 @@ impl Vma {
 
     /// Pages mapped, but those shared since a fork.
     pub fn present(&self) -> u64 {
-        self.anon.count() + self.file.count() + self.shmem.count() + self.resident
+        self.anon.count() + self.file + self.shmem + self.resident
     }
 }
 
@@ -323,12 +343,12 @@ impl Mm {
 
     /// `get_mm_counter(MM_FILEPAGES)`.
     pub fn file_pages(&self) -> u64 {
-        self.all().map(|vma| vma.file.count() + vma.resident).sum()
+        self.all().map(|vma| vma.file + vma.resident).sum()
     }
 
     /// `get_mm_counter(MM_SHMEMPAGES)`.
     pub fn shmem_pages(&self) -> u64 {
-        self.all().map(|vma| vma.shmem.count()).sum()
+        self.all().map(|vma| vma.shmem).sum()
     }
 
     /// `get_mm_counter(MM_SWAPENTS)`.

@@ -14,6 +14,7 @@ pub mod costs;
 mod cx;
 pub mod device;
 mod exit;
+pub mod filemap;
 pub mod fork;
 mod gfp;
 mod kmem;

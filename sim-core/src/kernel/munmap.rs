@@ -9,7 +9,7 @@
 use super::cx::Cx;
 use super::device;
 use super::memory::unmap_page_range;
-use super::mm::Vma;
+use super::mm::{Backing, Vma};
 use super::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
 };
@@ -27,9 +27,18 @@ pub async fn do_mmap(cx: &Cx, mm: MmId, vma: Vma) -> Waited {
     }
     let detached = detach(cx, mm, vma.start, vma.end);
     unmap_region(cx, mm, vma.start, vma.end, detached).await;
-    let range = vma.id;
+    let (range, size) = (vma.id, vma.pages());
+    let is_pfnmap = vma.backing == Backing::Pfnmap;
     cx.with(|state| state.mms[mm].insert(vma));
     cx.record(Event::Mapped { range });
+    if is_pfnmap {
+        // remap_pfn_range(): a driver's mmap() maps all of it at once.
+        cx.with(|state| {
+            let vma = state.mms[mm].vma(range).expect("invariant: it was just mapped");
+            (vma.resident, vma.touched) = (size, size);
+        });
+        cx.record(Event::Fault { range, pages: u32::try_from(size).unwrap_or(u32::MAX) });
+    }
     cx.unlock(mmap_lock);
     Waited::Granted
 }

@@ -6,6 +6,7 @@
 
 use super::completion::Completion;
 use super::device::Device;
+use super::filemap::File;
 use super::fork::AnonShare;
 use super::mm::Mm;
 use super::mmu_notifier::{Notifier, Srcu};
@@ -15,7 +16,7 @@ use super::rmap::Lru;
 use super::writeback::Writeback;
 use super::zone::{Pages, Zone};
 use crate::base::{
-    CgroupId, CompletionId, CpuId, DeviceId, Distribution, IdVec, LockId, MmId, NotifierId,
+    CgroupId, CompletionId, CpuId, DeviceId, Distribution, FileId, IdVec, LockId, MmId, NotifierId,
     QueueId, ShareId, SimTime, Stream, TaskId, ZoneId,
 };
 use crate::record::Gfp;
@@ -242,6 +243,8 @@ pub struct State {
     pub cgroups: IdVec<CgroupId, Cgroup>,
     /// `memcg_stock`, by CPU.
     pub memcg_stock: IdVec<CpuId, MemcgStock>,
+    /// Files that are mapped, and segments of shared memory.
+    pub files: IdVec<FileId, File>,
     /// Pages shared since a fork.
     pub shares: IdVec<ShareId, AnonShare>,
     /// Settings.
@@ -294,6 +297,7 @@ impl State {
             },
             cgroups: IdVec::new(),
             memcg_stock: (0..4).map(|_| MemcgStock::default()).collect(),
+            files: IdVec::new(),
             shares: IdVec::new(),
             sysctl: Sysctl { panic_on_oom: PanicOnOom::No, oom_kill_allocating_task: false },
             policy,

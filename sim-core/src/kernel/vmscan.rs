@@ -5,9 +5,10 @@
 //! `shrink_node()`, `shrink_inactive_list()`, `shrink_folio_list()`,
 //! Linux 6.1 (kernel-spec 1.4). The lists are the zones' counts of pages
 //! by use, so their lengths cost nothing to know. Left out: active and
-//! inactive lists, MGLRU, slab, unmapping of file pages, shared memory.
+//! inactive lists, MGLRU, slab, shared memory.
 
 use super::cx::Cx;
+use super::filemap::unmap_file;
 use super::kswapd::is_hopeless;
 use super::lockdep::{fs_reclaim_acquire, fs_reclaim_release};
 use super::page_alloc::free_pages;
@@ -221,6 +222,11 @@ async fn shrink_list(
         sc.nr_reclaimed += clean.count();
         return clean.count();
     }
+    // What is mapped has to be unmapped first; then it is clean cache like any other.
+    let unmapped = unmap_file(cx, scan).await;
+    if unmapped > 0 {
+        return unmapped;
+    }
     let dirty = cx.with(|state| dirty_pages(state, scan));
     if dirty.count() > 0 && !found.writeback {
         // All pages taken are dirty and nobody writes them yet.
@@ -252,13 +258,14 @@ async fn shrink_list(
     0
 }
 
-/// Takes clean pages off the lists, from the highest zone down.
+/// Takes clean pages that nobody maps off the lists, from the highest zone down.
 fn take_clean(cx: &Cx, most: u64) -> Pages {
     let mut batch = Pages::default();
     cx.with(|state| {
         for index in (0..state.zones.len()).rev() {
-            let zone = &mut state.zones[ZoneId::from_index(index)];
-            let count = zone.pages(Use::Clean).min(most - batch.count());
+            let id = ZoneId::from_index(index);
+            let count = state.clean_unmapped(id).min(most - batch.count());
+            let zone = &mut state.zones[id];
             zone.transfer(Use::Clean, Use::InFlight, count);
             batch.0[index] = count;
         }

@@ -70,6 +70,7 @@ impl Touch {
                     return Err(Flow::Next);
                 }
                 Err(FaultError::Sigbus | FaultError::Segv) => return Err(Flow::Exit),
+                Err(FaultError::Killed) => return Err(Flow::Next),
                 // "Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF", unless it dies.
                 Err(FaultError::Oom) => {}
             }

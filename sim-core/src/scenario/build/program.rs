@@ -8,7 +8,8 @@ use super::super::units::PAGE_SIZE;
 use super::{NamedLocks, leader, mm_of};
 use crate::base::{CompletionId, DeviceId, Distribution, Stream};
 use crate::engine::{Share, Signals};
-use crate::kernel::mm::Vma;
+use crate::kernel::filemap::File;
+use crate::kernel::mm::{Backing, Vma};
 use crate::kernel::{CloneMm, Kernel};
 use crate::record::RangeInfo;
 use crate::workload::{self, Draws, MapCall, Mode, Operation, Program, SectionLock};
@@ -224,13 +225,16 @@ impl<'a> Programs<'a> {
     fn vma(&self, index: usize) -> Vma {
         let region = self.region(index);
         let (mm, start, end) = (mm_of(self.scenario, self.index), region.at, region.end());
-        let anonymous = region.backing == crate::kernel::mm::Backing::Anonymous;
+        let anonymous = region.backing == Backing::Anonymous;
         let name = region.name.clone();
         let id = self.kernel.engine.observe(|_, recorder| {
             recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous })
         });
         let mut vma = Vma::new(id, start, end, region.backing);
         vma.thp = region.thp;
+        if let Backing::PrivateFile | Backing::SharedFile | Backing::Shmem = region.backing {
+            vma.vm_file = Some(self.kernel.with(|state| state.files.push(File::default())));
+        }
         vma
     }
 

@@ -85,6 +85,7 @@ pub(super) fn state(
         disk: block_device(&machine.disk, "disk", choice.seed),
         cgroups: cgroups(scenario, engine),
         memcg_stock: (0..machine.cpus).map(|_| MemcgStock::default()).collect(),
+        files: IdVec::new(),
         shares: IdVec::new(),
         sysctl: Sysctl {
             panic_on_oom: machine.panic_on_oom,

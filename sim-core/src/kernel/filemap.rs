@@ -1,0 +1,404 @@
+//! Mapped files and shared memory.
+//!
+//! Mirrors mm/filemap.c: `filemap_fault()`, `do_sync_mmap_readahead()`,
+//! mm/shmem.c: `shmem_fault()`, and mm/memory.c: `do_shared_fault()`,
+//! `do_cow_fault()`, `page_mkwrite`, Linux 6.1.
+//!
+//! Each region of a file has a file of its own, which a fork hands on.
+//! As with anonymous memory pages are counted, not listed: who maps a
+//! file maps its first pages. Page cache belongs to no process. Its pages
+//! are counted per zone by [`Use`], and per file only by how many were
+//! read and how many somebody maps: of the clean pages of a zone, those
+//! that are mapped are not taken by reclaim until it has unmapped them
+//! ([`unmap_file`]). While a page is read `mmap_lock` is not held. Pages
+//! of shared memory stay when nobody maps them. Left out: charges of page
+//! cache to cgroups, swapping of shared memory, reserved pools of huge
+//! pages, dirtying again what was written back while it was mapped.
+
+use super::cx::Cx;
+use super::memory::{FaultError, charge, install_copy};
+use super::mm::{Access, Backing};
+use super::mmu_notifier::{
+    Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
+};
+use super::page_alloc::{alloc_pages, transfer_pages};
+use super::state::State;
+use super::writeback::{To, read_pages, record_page_cache};
+use super::zone::{Pages, Use, Zone};
+use crate::base::{FileId, MmId, RangeId, ZoneId};
+use crate::engine::Hold;
+use crate::record::{Event, Func, Gfp, MnEvent, Reason};
+
+/// Pages read at once: `VM_READAHEAD_PAGES`, 128 KiB (include/linux/mm.h).
+const READAHEAD: u64 = 32;
+
+/// A file, or a segment of shared memory.
+#[derive(Clone, Default, Debug)]
+pub struct File {
+    /// Page cache that somebody maps; of shared memory, all its pages.
+    pub pages: Pages,
+    /// Pages read so far; some may be gone from the page cache.
+    pub cached: u64,
+}
+
+impl State {
+    /// Pages of a zone's page cache that somebody maps (`NR_FILE_MAPPED`).
+    fn file_mapped(&self, zone: ZoneId) -> u64 {
+        let regular = |file: &&File| file.cached > 0;
+        self.files
+            .iter()
+            .map(|(_, file)| file)
+            .filter(regular)
+            .map(|f| f.pages.0[zone.index()])
+            .sum()
+    }
+
+    /// Clean page cache of a zone that nobody maps.
+    pub(super) fn clean_unmapped(&self, zone: ZoneId) -> u64 {
+        let pages: &Zone = &self.zones[zone];
+        let cache = pages.pages(Use::Clean) + pages.pages(Use::Dirty) + pages.pages(Use::Writeback);
+        cache.saturating_sub(self.file_mapped(zone)).min(pages.pages(Use::Clean))
+    }
+
+    /// The most pages that any VMA maps of a file.
+    fn most_mapped(&self, file: FileId) -> u64 {
+        let vmas = self.mms.iter().flat_map(|(_, mm)| mm.vmas.iter().chain(&mm.detached));
+        vmas.filter(|vma| vma.vm_file == Some(file)).map(|vma| vma.file).max().unwrap_or(0)
+    }
+}
+
+/// What a fault on a page of a file has to do.
+enum Todo {
+    /// So many pages are mapped already.
+    Nothing(u64),
+    /// So many were only to be mapped, and are.
+    Mapped(u64),
+    /// So many are to be read first.
+    Read(u64),
+}
+
+/// Faults in 1 to `want` pages of a VMA that isn't anonymous, from page
+/// number `first` on; how many.
+pub(super) async fn file_fault(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    first: u64,
+    want: u64,
+    access: Access,
+) -> Result<u64, FaultError> {
+    let backing = cx.with(|state| state.mms[mm].vma(range).map(|vma| vma.backing));
+    match backing.ok_or(FaultError::Segv)? {
+        Backing::PrivateFile if access == Access::Write => {
+            do_cow_fault(cx, mm, range, first, want).await
+        }
+        Backing::PrivateFile => filemap_fault(cx, mm, range, first, want).await,
+        Backing::SharedFile => do_shared_fault(cx, mm, range, first, want, access).await,
+        Backing::Shmem => shmem_fault(cx, mm, range, first, want).await,
+        Backing::Hugetlb => hugetlb_fault(cx, mm, range, first, want).await,
+        // All of it was mapped by remap_pfn_range(): what is gone stays gone.
+        Backing::Pfnmap => Err(FaultError::Sigbus),
+        Backing::Anonymous => unreachable!("invariant: anonymous memory has faults of its own"),
+    }
+}
+
+/// `filemap_fault()`: maps pages of the page cache, which may have to be read.
+async fn filemap_fault(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    first: u64,
+    want: u64,
+) -> Result<u64, FaultError> {
+    let _in = cx.enter(Func::FilemapFault);
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    loop {
+        cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+        let todo = map_cached(cx, mm, range, first, want);
+        if let Ok(Todo::Mapped(count)) = todo {
+            cx.cpu(cx.costs().page_fault * count).await;
+        }
+        cx.unlock(mmap_lock);
+        match todo? {
+            Todo::Nothing(count) | Todo::Mapped(count) => return Ok(count),
+            Todo::Read(count) => read_ahead(cx, mm, range, count).await?,
+        }
+        if cx.fatal_signal_pending() {
+            return Err(FaultError::Killed);
+        }
+    }
+}
+
+/// Maps what is in the page cache, with `mmap_lock` held.
+fn map_cached(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    first: u64,
+    want: u64,
+) -> Result<Todo, FaultError> {
+    let (todo, new) = cx.with(|state| {
+        let unstable = state.mms[mm].unstable;
+        let vma = state.mms[mm].vma(range).ok_or(FaultError::Segv)?;
+        let (mapped, left) = (vma.file, vma.pages() - vma.file - vma.anon.count());
+        if vma.present() > first {
+            return Ok((Todo::Nothing(want.min(vma.present() - first)), Pages::default()));
+        }
+        if unstable && vma.backing == Backing::PrivateFile {
+            return Err(FaultError::Sigbus);
+        }
+        let want = want.min(left);
+        // A VMA of the kernel's own files has nothing behind it that could fault.
+        let file = vma.vm_file.ok_or(FaultError::Sigbus)?;
+        let others = state.files[file].pages.count().saturating_sub(mapped);
+        let cached = state.files[file].cached.saturating_sub(mapped + others);
+        let mut new = Pages::default();
+        if others < want {
+            let mut most = cached.min(want - others);
+            for index in (0..state.zones.len()).rev() {
+                let count = most.min(state.clean_unmapped(ZoneId::from_index(index)));
+                new.0[index] = count;
+                most -= count;
+            }
+        }
+        let count = want.min(others + new.count());
+        if count == 0 {
+            return Ok((Todo::Read(want.min(READAHEAD)), new));
+        }
+        state.files[file].pages.add(new);
+        let vma = state.mms[mm].vma(range).ok_or(FaultError::Segv)?;
+        vma.file += count;
+        vma.touched = vma.touched.max(vma.mapped() + vma.swapped);
+        Ok((Todo::Mapped(count), new))
+    })?;
+    if let Todo::Mapped(count) = todo {
+        cx.record(Event::Fault { range, pages: u32::try_from(count).unwrap_or(u32::MAX) });
+    }
+    record_page_cache(cx, new);
+    Ok(todo)
+}
+
+/// `do_sync_mmap_readahead()`: reads pages of a file into the page cache.
+async fn read_ahead(cx: &Cx, mm: MmId, range: RangeId, count: u64) -> Result<(), FaultError> {
+    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, count).await.ok_or(FaultError::Oom)?;
+    read_pages(cx, To::Disk, pages.count(), Reason::DiskRead).await;
+    cx.cpu(cx.costs().major_fault).await;
+    // They are clean page cache whatever became of the mapping.
+    transfer_pages(cx, pages, Use::InFlight, Use::Clean);
+    cx.with(|state| {
+        let file = state.mms[mm].vma(range).and_then(|vma| Some((vma.vm_file?, vma.pages())));
+        if let Some((file, size)) = file {
+            let file = &mut state.files[file];
+            // What was read again had gone.
+            file.cached = (file.cached.max(file.pages.count()) + pages.count()).min(size);
+        }
+    });
+    record_page_cache(cx, pages);
+    Ok(())
+}
+
+/// `do_shared_fault()`: as a read, and the pages become dirty if it writes.
+async fn do_shared_fault(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    first: u64,
+    want: u64,
+    access: Access,
+) -> Result<u64, FaultError> {
+    let count = filemap_fault(cx, mm, range, first, want).await?;
+    if access == Access::Write {
+        page_mkwrite(cx, mm, range, first + count);
+    }
+    Ok(count)
+}
+
+/// `page_mkwrite`: the first `end` pages are dirty from now on, those
+/// besides that were so before.
+fn page_mkwrite(cx: &Cx, mm: MmId, range: RangeId, end: u64) {
+    let dirty = cx.with(|state| {
+        let Some(vma) = state.mms[mm].vma(range) else { return Pages::default() };
+        let new = end.min(vma.file).saturating_sub(vma.dirtied);
+        vma.dirtied += new;
+        let Some(file) = vma.vm_file else { return Pages::default() };
+        let mut from = state.files[file].pages;
+        for (index, count) in from.0.iter_mut().enumerate().take(state.zones.len()) {
+            *count = (*count).min(state.zones[ZoneId::from_index(index)].pages(Use::Clean));
+        }
+        from.take(new)
+    });
+    transfer_pages(cx, dirty, Use::Clean, Use::Dirty);
+    record_page_cache(cx, dirty);
+}
+
+/// `do_cow_fault()`, and `do_wp_page()` of a page that is mapped to be
+/// read: the page is copied, and the copy is the process's own.
+async fn do_cow_fault(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    first: u64,
+    want: u64,
+) -> Result<u64, FaultError> {
+    let own = cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.anon.count()));
+    if own > first {
+        return Ok(want.min(own - first));
+    }
+    // What is to be copied has to be there.
+    let count = filemap_fault(cx, mm, range, first, want).await?;
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    let result = copy_pages(cx, mm, range, count).await;
+    cx.unlock(mmap_lock);
+    result
+}
+
+async fn copy_pages(cx: &Cx, mm: MmId, range: RangeId, count: u64) -> Result<u64, FaultError> {
+    let _in = cx.enter(Func::DoWpPage);
+    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, count).await;
+    let pages = charge(cx, mm, pages).await.ok_or(FaultError::Oom)?;
+    cx.cpu(cx.costs().page_fault * pages.count()).await;
+    install_copy(cx, mm, range, pages)
+}
+
+/// `shmem_fault()`: maps pages of a segment, new ones if there are not enough.
+async fn shmem_fault(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    first: u64,
+    want: u64,
+) -> Result<u64, FaultError> {
+    let mapped = cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.shmem));
+    if mapped > first {
+        return Ok(want.min(mapped - first));
+    }
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    let result = map_shmem(cx, mm, range, want).await;
+    cx.unlock(mmap_lock);
+    result
+}
+
+async fn map_shmem(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u64, FaultError> {
+    let (file, there) = cx.with(|state| {
+        let vma = state.mms[mm].vma(range).ok_or(FaultError::Segv)?;
+        let (file, mapped) = (vma.vm_file.ok_or(FaultError::Sigbus)?, vma.shmem);
+        Ok((file, state.files[file].pages.count().saturating_sub(mapped)))
+    })?;
+    let mut new = Pages::default();
+    if there == 0 {
+        let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await;
+        new = charge(cx, mm, pages).await.ok_or(FaultError::Oom)?;
+        transfer_pages(cx, new, Use::InFlight, Use::Shmem);
+        cx.with(|state| state.files[file].pages.add(new));
+    }
+    let count = cx.with(|state| {
+        let vma = state.mms[mm].vma(range).expect("invariant: mmap_lock keeps the VMA");
+        // Another thread may have been faster.
+        let count = want.min(there.max(new.count())).min(vma.pages() - vma.shmem);
+        vma.shmem += count;
+        vma.touched = vma.touched.max(vma.shmem);
+        count
+    });
+    cx.cpu(cx.costs().page_fault * count.max(1)).await;
+    cx.record(Event::Fault { range, pages: u32::try_from(count).unwrap_or(u32::MAX) });
+    Ok(count.max(1))
+}
+
+/// `hugetlb_fault()`: from the pool, which the kernel has from the start.
+async fn hugetlb_fault(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    first: u64,
+    want: u64,
+) -> Result<u64, FaultError> {
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    let result = cx.with(|state| {
+        let vma = state.mms[mm].vma(range).ok_or(FaultError::Segv)?;
+        let new = (first + want).min(vma.pages()).saturating_sub(vma.resident);
+        vma.resident += new;
+        vma.touched = vma.touched.max(vma.resident);
+        Ok(new)
+    });
+    if let Ok(new) = result
+        && new > 0
+    {
+        cx.cpu(cx.costs().page_fault).await;
+        cx.record(Event::Fault { range, pages: u32::try_from(new).unwrap_or(u32::MAX) });
+    }
+    cx.unlock(mmap_lock);
+    result.map(|_| want)
+}
+
+/// `unmap_page_range()` of pages that belong to nobody or to a file: up
+/// to `most`; how many there were. They stay where they are.
+pub(super) fn unmap_not_owned(state: &mut State, mm: MmId, range: RangeId, most: u64) -> u64 {
+    let Some(vma) = state.mms[mm].vma(range) else { return 0 };
+    let mut left = most;
+    for mapped in [&mut vma.resident, &mut vma.file, &mut vma.shmem] {
+        let count = left.min(*mapped);
+        *mapped -= count;
+        left -= count;
+    }
+    vma.dirtied = vma.dirtied.min(vma.file);
+    if let (Some(file), true) = (vma.vm_file, vma.shmem == 0) {
+        unmapped(state, file);
+    }
+    most - left
+}
+
+/// Some VMA maps less of a file: page cache that nobody maps any more is
+/// reclaim's to take.
+pub(super) fn unmapped(state: &mut State, file: FileId) {
+    if state.files[file].cached > 0 {
+        let most = state.most_mapped(file);
+        let pages = &mut state.files[file].pages;
+        let surplus = pages.count().saturating_sub(most);
+        let _ = pages.take(surplus);
+    }
+}
+
+/// `try_to_unmap()` of file pages: takes up to `most` of one file from all
+/// who map them; their notifiers hear of it and may sleep. How many.
+pub(super) async fn unmap_file(cx: &Cx, most: u64) -> u64 {
+    let found = cx.with(|state| {
+        let mut files = state.files.iter().filter(|(_, f)| f.cached > 0 && f.pages.count() > 0);
+        let (id, file) = files.next()?;
+        let keep = file.pages.count().saturating_sub(most);
+        let mut mappers = Vec::new();
+        for (mm_id, mm) in state.mms.iter().filter(|(_, mm)| mm.mm_users > 0) {
+            let mapped = mm.vmas.iter().filter(|vma| vma.vm_file == Some(id) && vma.file > keep);
+            mappers.extend(
+                mapped.map(|vma| (mm_id, Range { id: vma.id, start: vma.start, end: vma.end })),
+            );
+        }
+        Some((id, keep, mappers))
+    });
+    let Some((file, keep, mappers)) = found else { return 0 };
+    let _in = cx.enter(Func::TryToUnmap);
+    let before = cx.with(|state| state.files[file].pages.count());
+    for (mm, range) in mappers {
+        let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
+        invalidate_range_start(cx, notified).await;
+        let count = cx.with(|state| {
+            let Some(vma) = state.mms[mm].vma(range.id) else { return 0 };
+            let count = vma.file.saturating_sub(keep);
+            vma.file -= count;
+            vma.dirtied = vma.dirtied.min(vma.file);
+            count
+        });
+        cx.cpu(cx.costs().rmap_page * count).await;
+        if count > 0 {
+            let pages = u32::try_from(count).unwrap_or(u32::MAX);
+            cx.record(Event::Zap { range: range.id, pages, freed: 0 });
+        }
+        invalidate_range_end(cx, notified).await;
+    }
+    cx.with(|state| {
+        unmapped(state, file);
+        before.saturating_sub(state.files[file].pages.count())
+    })
+}
