@@ -181,8 +181,11 @@ golden! {
     g6_flagged_notifier "g6-flagged-notifier" until "sim:oom_skip_set";
     g6_unflagged_notifier "g6-unflagged-notifier" until "mark_victim: pid=200";
     g7_ignore "g7-ignore" until "sim:stale_device_access";
+    g8_interval_miss "g8-interval-miss";
+    g9_block_always_deadlock "g9-block-always-deadlock";
     g10_writer_queued "g10-writer-queued" until "sim:oom_skip_set";
     g11_pins "g11-pins" until "mark_victim: pid=200";
+    g12_lifo "g12-lifo";
     g13_nofs_only "g13-nofs-only";
     g14_always_refuse "g14-always-refuse" until "sim:oom_skip_set";
     g15_zero_candidates "g15-zero-candidates";

@@ -388,3 +388,27 @@ fn process_mrelease_reaps_only_the_dying() {
         1
     );
 }
+
+/// What was written to in a private mapping of a file is as anonymous memory to a fork.
+#[test]
+fn forked_copies_of_a_file_are_shared_until_one_writes() {
+    let run = run(
+        "[[task]]\nname = 'p'\npreset = 'none'\nprogram = [{ mmap = 'f', size = '4MiB', \
+                   kind = 'private-file' }, { write = 'f' }, { fork = 'c' }, { pause = '1s' }, { \
+                   write = 'f' }, { read = 'f' }]\n[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{ \
+                   read = 'f' }, { write = 'f' }]\n",
+    );
+    let mut free = vec![None; run.cast.zones.len()];
+    let mut least = u64::MAX;
+    for record in run.trace.iter() {
+        if let Event::ZoneFree { zone, free: now } = record.event {
+            free[zone.index()] = Some(u64::from(now));
+            least = least.min(free.iter().copied().sum::<Option<u64>>().unwrap_or(u64::MAX));
+        }
+    }
+    let taken = free_at_start(&run) - least;
+    // The file's, the parent's, the child's, and two for the list of pages to free.
+    assert_eq!(taken, 3 * 1024 + 2);
+    assert_eq!(page_cache(&run), (1024, 0));
+    assert_eq!(free_at_start(&run) - free_at_end(&run), 1024);
+}

@@ -93,12 +93,21 @@ fn gallery_has_these_verdicts() {
         g7-ignore: recovered
           victim was killed at 1.001 ms; by 3.045 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 3
+        g8-interval-miss: recovered
+          victim was killed at 1.001 ms; by 3.001 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 0
+        g9-block-always-deadlock: deadlock
+          oom_reaper waits for ever since 2017.001 ms: oom_reaper → gpu0 → gpu0/worker → mem-hog → oom_reaper. oom_reaper, in gpu0's callback for victim's heap, waits for a fence of gpu0 (past the end of the run). gpu0 is done with a job, whose fence gpu0/worker has to signal. gpu0/worker waits for m, which mem-hog holds since 0.001 ms. mem-hog asks for a page and retries in direct reclaim since 0.001 ms; victim was killed 122.98 s ago and still has 1 GiB. victim/stuck waits for lock of gpu0, which oom_reaper holds since 2017.001 ms. That closes a cycle unless a page comes free elsewhere: oom_reaper → gpu0 → gpu0/worker → mem-hog → victim/stuck → oom_reaper. That closes a cycle unless a page comes free elsewhere: oom_reaper → gpu0 → gpu0/worker → mem-hog → oom_reaper.
+          attempts 1 back-offs 0 refusals 0 reaped 0 incidents 2
         g10-writer-queued: extra-victims
           mem-hog was killed at 1004.000 ms although victim, killed before, still had 1 GiB.
           attempts 11 back-offs 10 refusals 0 reaped 16 incidents 12
         g11-pins: recovered
           victim and mem-hog were killed, the last at 133.000 ms; by 133.252 ms free memory was above the high watermark and every survivor had got its page.
           attempts 2 back-offs 0 refusals 0 reaped 262160 incidents 0
+        g12-lifo: recovered
+          v1, v2 and v3 were killed, the last at 13.000 ms; by 14.028 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 3 back-offs 0 refusals 0 reaped 8192 incidents 0
         g13-nofs-only: livelock
           Only retries of writer ran in the last 10.00 s (since 0.000 ms). writer asks for a page and retries in direct reclaim since 0.000 ms; its request may not enter a filesystem (no __GFP_FS), so it can have nobody killed.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0

@@ -1,8 +1,8 @@
-//! Mapped files and shared memory.
+//! Mapped files.
 //!
 //! Mirrors mm/filemap.c: `filemap_fault()`, `do_sync_mmap_readahead()`,
-//! mm/shmem.c: `shmem_fault()`, and mm/memory.c: `do_shared_fault()`,
-//! `do_cow_fault()`, `page_mkwrite`, Linux 6.1.
+//! and mm/memory.c: `do_fault()`, `do_shared_fault()`, `do_cow_fault()`,
+//! `page_mkwrite`, Linux 6.1. Shared memory is in [`super::shmem`].
 //!
 //! Each region of a file has a file of its own, which a fork hands on.
 //! As with anonymous memory pages are counted, not listed: who maps a
@@ -10,24 +10,22 @@
 //! are counted per zone by [`Use`], and per file only by how many were
 //! read and how many somebody maps: of the clean pages of a zone, those
 //! that are mapped are not taken by reclaim until it has unmapped them
-//! ([`unmap_file`]). While a page is read `mmap_lock` is not held. Pages
+//! ([`super::rmap::unmap_file`]). While a page is read `mmap_lock` is not held. Pages
 //! of shared memory stay when nobody maps them. Left out: charges of page
-//! cache to cgroups, swapping of shared memory, reserved pools of huge
-//! pages, dirtying again what was written back while it was mapped.
+//! cache to cgroups, dirtying again what was written back while it was
+//! mapped.
 
 use super::cx::Cx;
 use super::memory::{FaultError, charge, install_copy};
 use super::mm::{Access, Backing};
-use super::mmu_notifier::{
-    Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
-};
 use super::page_alloc::{alloc_pages, transfer_pages};
+use super::shmem::{hugetlb_fault, shmem_fault};
 use super::state::State;
 use super::writeback::{To, read_pages, record_page_cache};
 use super::zone::{Pages, Use, Zone};
 use crate::base::{FileId, MmId, RangeId, ZoneId};
 use crate::engine::Hold;
-use crate::record::{Event, Func, Gfp, MnEvent, Reason};
+use crate::record::{Event, Func, Gfp, Reason};
 
 /// Pages read at once: `VM_READAHEAD_PAGES`, 128 KiB (include/linux/mm.h).
 const READAHEAD: u64 = 32;
@@ -121,7 +119,7 @@ async fn filemap_fault(
         cx.unlock(mmap_lock);
         match todo? {
             Todo::Nothing(count) | Todo::Mapped(count) => return Ok(count),
-            Todo::Read(count) => read_ahead(cx, mm, range, count).await?,
+            Todo::Read(count) => read_ahead(cx, mm, range, first, count).await?,
         }
         if cx.fatal_signal_pending() {
             return Err(FaultError::Killed);
@@ -140,18 +138,21 @@ fn map_cached(
     let (todo, new) = cx.with(|state| {
         let unstable = state.mms[mm].unstable;
         let vma = state.mms[mm].vma(range).ok_or(FaultError::Segv)?;
-        let (mapped, left) = (vma.file, vma.pages() - vma.file - vma.anon.count());
-        if vma.present() > first {
-            return Ok((Todo::Nothing(want.min(vma.present() - first)), Pages::default()));
+        let (mapped, left) = (vma.file, vma.pages() - vma.mapped() - vma.swapped);
+        if vma.mapped() > first {
+            return Ok((Todo::Nothing(want.min(vma.mapped() - first)), Pages::default()));
         }
+        // check_stable_address_space(), in finish_fault() of what is private.
         if unstable && vma.backing == Backing::PrivateFile {
             return Err(FaultError::Sigbus);
         }
         let want = want.min(left);
         // A VMA of the kernel's own files has nothing behind it that could fault.
         let file = vma.vm_file.ok_or(FaultError::Sigbus)?;
-        let others = state.files[file].pages.count().saturating_sub(mapped);
-        let cached = state.files[file].cached.saturating_sub(mapped + others);
+        // Before it lie pages that it has mapped, or has copies of.
+        let before = first.max(mapped);
+        let others = state.files[file].pages.count().saturating_sub(before);
+        let cached = state.files[file].cached.saturating_sub(before + others);
         let mut new = Pages::default();
         if others < want {
             let mut most = cached.min(want - others);
@@ -179,7 +180,13 @@ fn map_cached(
 }
 
 /// `do_sync_mmap_readahead()`: reads pages of a file into the page cache.
-async fn read_ahead(cx: &Cx, mm: MmId, range: RangeId, count: u64) -> Result<(), FaultError> {
+async fn read_ahead(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    first: u64,
+    count: u64,
+) -> Result<(), FaultError> {
     let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, count).await.ok_or(FaultError::Oom)?;
     read_pages(cx, To::Disk, pages.count(), Reason::DiskRead).await;
     cx.cpu(cx.costs().major_fault).await;
@@ -190,7 +197,8 @@ async fn read_ahead(cx: &Cx, mm: MmId, range: RangeId, count: u64) -> Result<(),
         if let Some((file, size)) = file {
             let file = &mut state.files[file];
             // What was read again had gone.
-            file.cached = (file.cached.max(file.pages.count()) + pages.count()).min(size);
+            let before = file.cached.max(file.pages.count()).max(first);
+            file.cached = (before + pages.count()).min(size);
         }
     });
     record_page_cache(cx, pages);
@@ -261,78 +269,6 @@ async fn copy_pages(cx: &Cx, mm: MmId, range: RangeId, count: u64) -> Result<u64
     install_copy(cx, mm, range, pages)
 }
 
-/// `shmem_fault()`: maps pages of a segment, new ones if there are not enough.
-async fn shmem_fault(
-    cx: &Cx,
-    mm: MmId,
-    range: RangeId,
-    first: u64,
-    want: u64,
-) -> Result<u64, FaultError> {
-    let mapped = cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.shmem));
-    if mapped > first {
-        return Ok(want.min(mapped - first));
-    }
-    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
-    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
-    let result = map_shmem(cx, mm, range, want).await;
-    cx.unlock(mmap_lock);
-    result
-}
-
-async fn map_shmem(cx: &Cx, mm: MmId, range: RangeId, want: u64) -> Result<u64, FaultError> {
-    let (file, there) = cx.with(|state| {
-        let vma = state.mms[mm].vma(range).ok_or(FaultError::Segv)?;
-        let (file, mapped) = (vma.vm_file.ok_or(FaultError::Sigbus)?, vma.shmem);
-        Ok((file, state.files[file].pages.count().saturating_sub(mapped)))
-    })?;
-    let mut new = Pages::default();
-    if there == 0 {
-        let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await;
-        new = charge(cx, mm, pages).await.ok_or(FaultError::Oom)?;
-        transfer_pages(cx, new, Use::InFlight, Use::Shmem);
-        cx.with(|state| state.files[file].pages.add(new));
-    }
-    let count = cx.with(|state| {
-        let vma = state.mms[mm].vma(range).expect("invariant: mmap_lock keeps the VMA");
-        // Another thread may have been faster.
-        let count = want.min(there.max(new.count())).min(vma.pages() - vma.shmem);
-        vma.shmem += count;
-        vma.touched = vma.touched.max(vma.shmem);
-        count
-    });
-    cx.cpu(cx.costs().page_fault * count.max(1)).await;
-    cx.record(Event::Fault { range, pages: u32::try_from(count).unwrap_or(u32::MAX) });
-    Ok(count.max(1))
-}
-
-/// `hugetlb_fault()`: from the pool, which the kernel has from the start.
-async fn hugetlb_fault(
-    cx: &Cx,
-    mm: MmId,
-    range: RangeId,
-    first: u64,
-    want: u64,
-) -> Result<u64, FaultError> {
-    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
-    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
-    let result = cx.with(|state| {
-        let vma = state.mms[mm].vma(range).ok_or(FaultError::Segv)?;
-        let new = (first + want).min(vma.pages()).saturating_sub(vma.resident);
-        vma.resident += new;
-        vma.touched = vma.touched.max(vma.resident);
-        Ok(new)
-    });
-    if let Ok(new) = result
-        && new > 0
-    {
-        cx.cpu(cx.costs().page_fault).await;
-        cx.record(Event::Fault { range, pages: u32::try_from(new).unwrap_or(u32::MAX) });
-    }
-    cx.unlock(mmap_lock);
-    result.map(|_| want)
-}
-
 /// `unmap_page_range()` of pages that belong to nobody or to a file: up
 /// to `most`; how many there were. They stay where they are.
 pub(super) fn unmap_not_owned(state: &mut State, mm: MmId, range: RangeId, most: u64) -> u64 {
@@ -359,46 +295,4 @@ pub(super) fn unmapped(state: &mut State, file: FileId) {
         let surplus = pages.count().saturating_sub(most);
         let _ = pages.take(surplus);
     }
-}
-
-/// `try_to_unmap()` of file pages: takes up to `most` of one file from all
-/// who map them; their notifiers hear of it and may sleep. How many.
-pub(super) async fn unmap_file(cx: &Cx, most: u64) -> u64 {
-    let found = cx.with(|state| {
-        let mut files = state.files.iter().filter(|(_, f)| f.cached > 0 && f.pages.count() > 0);
-        let (id, file) = files.next()?;
-        let keep = file.pages.count().saturating_sub(most);
-        let mut mappers = Vec::new();
-        for (mm_id, mm) in state.mms.iter().filter(|(_, mm)| mm.mm_users > 0) {
-            let mapped = mm.vmas.iter().filter(|vma| vma.vm_file == Some(id) && vma.file > keep);
-            mappers.extend(
-                mapped.map(|vma| (mm_id, Range { id: vma.id, start: vma.start, end: vma.end })),
-            );
-        }
-        Some((id, keep, mappers))
-    });
-    let Some((file, keep, mappers)) = found else { return 0 };
-    let _in = cx.enter(Func::TryToUnmap);
-    let before = cx.with(|state| state.files[file].pages.count());
-    for (mm, range) in mappers {
-        let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
-        invalidate_range_start(cx, notified).await;
-        let count = cx.with(|state| {
-            let Some(vma) = state.mms[mm].vma(range.id) else { return 0 };
-            let count = vma.file.saturating_sub(keep);
-            vma.file -= count;
-            vma.dirtied = vma.dirtied.min(vma.file);
-            count
-        });
-        cx.cpu(cx.costs().rmap_page * count).await;
-        if count > 0 {
-            let pages = u32::try_from(count).unwrap_or(u32::MAX);
-            cx.record(Event::Zap { range: range.id, pages, freed: 0 });
-        }
-        invalidate_range_end(cx, notified).await;
-    }
-    cx.with(|state| {
-        unmapped(state, file);
-        before.saturating_sub(state.files[file].pages.count())
-    })
 }

@@ -48,7 +48,9 @@ pub async fn fault_in(
     let (present, swapped, anonymous) = cx.with(|state| {
         state.mms[mm].vma(range).map_or((0, false, true), |vma| {
             let mapped = vma.accessible(access);
-            let anonymous = vma.backing == Backing::Anonymous;
+            // What a process wrote to in a private mapping is anonymous, whatever was behind it.
+            let own = vma.backing == Backing::PrivateFile && access == Access::Write;
+            let anonymous = vma.backing == Backing::Anonymous || (own && !vma.shares.is_empty());
             (vma.present_from(first, mapped), vma.is_swapped(first, mapped), anonymous)
         })
     });

@@ -168,7 +168,7 @@ impl Vma {
     /// How many pages can be accessed so without a fault.
     pub fn accessible(&self, access: Access) -> u64 {
         match (self.backing, access) {
-            (Backing::Anonymous, Access::Read) => self.mapped(),
+            (Backing::Anonymous | Backing::PrivateFile, Access::Read) => self.mapped(),
             (Backing::PrivateFile, Access::Write) => self.anon.count(),
             (Backing::SharedFile, Access::Write) => self.dirtied,
             _ => self.present(),

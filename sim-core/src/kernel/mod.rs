@@ -41,6 +41,7 @@ mod reclaim_throttle;
 mod recount;
 pub mod rmap;
 pub mod sched;
+mod shmem;
 mod signal;
 pub mod state;
 mod swap;

@@ -1,4 +1,5 @@
-//! Taking anonymous pages from who maps them, to send them to swap.
+//! Taking pages from who maps them: anonymous ones to send them to swap,
+//! those of files to leave them in the page cache.
 //!
 //! Mirrors mm/rmap.c: `try_to_unmap()`, `try_to_unmap_one()`, and
 //! mm/swap_state.c: `add_to_swap()`, Linux 6.1 (kernel-spec 1.4 step 5):
@@ -10,6 +11,7 @@
 
 use super::cx::Cx;
 use super::device::pages_held;
+use super::filemap::unmapped;
 use super::memcontrol::{mem_cgroup_uncharge, task_in_mem_cgroup};
 use super::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
@@ -105,4 +107,46 @@ fn unmap(state: &mut State, mm: MmId, range: RangeId, count: u64) -> Pages {
         swap.used += taken.count();
     }
     taken
+}
+
+/// `try_to_unmap()` of file pages: takes up to `most` of one file from all
+/// who map them; their notifiers hear of it and may sleep. How many.
+pub(super) async fn unmap_file(cx: &Cx, most: u64) -> u64 {
+    let found = cx.with(|state| {
+        let mut files = state.files.iter().filter(|(_, f)| f.cached > 0 && f.pages.count() > 0);
+        let (id, file) = files.next()?;
+        let keep = file.pages.count().saturating_sub(most);
+        let mut mappers = Vec::new();
+        for (mm_id, mm) in state.mms.iter().filter(|(_, mm)| mm.mm_users > 0) {
+            let mapped = mm.vmas.iter().filter(|vma| vma.vm_file == Some(id) && vma.file > keep);
+            mappers.extend(
+                mapped.map(|vma| (mm_id, Range { id: vma.id, start: vma.start, end: vma.end })),
+            );
+        }
+        Some((id, keep, mappers))
+    });
+    let Some((file, keep, mappers)) = found else { return 0 };
+    let _in = cx.enter(Func::TryToUnmap);
+    let before = cx.with(|state| state.files[file].pages.count());
+    for (mm, range) in mappers {
+        let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
+        invalidate_range_start(cx, notified).await;
+        let count = cx.with(|state| {
+            let Some(vma) = state.mms[mm].vma(range.id) else { return 0 };
+            let count = vma.file.saturating_sub(keep);
+            vma.file -= count;
+            vma.dirtied = vma.dirtied.min(vma.file);
+            count
+        });
+        cx.cpu(cx.costs().rmap_page * count).await;
+        if count > 0 {
+            let pages = u32::try_from(count).unwrap_or(u32::MAX);
+            cx.record(Event::Zap { range: range.id, pages, freed: 0 });
+        }
+        invalidate_range_end(cx, notified).await;
+    }
+    cx.with(|state| {
+        unmapped(state, file);
+        before.saturating_sub(state.files[file].pages.count())
+    })
 }

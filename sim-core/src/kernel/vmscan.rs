@@ -8,13 +8,12 @@
 //! inactive lists, MGLRU, slab, shared memory.
 
 use super::cx::Cx;
-use super::filemap::unmap_file;
 use super::kswapd::is_hopeless;
 use super::lockdep::{fs_reclaim_acquire, fs_reclaim_release};
 use super::page_alloc::free_pages;
 use super::reclaim_retry::zone_reclaimable_pages;
 use super::reclaim_throttle::reclaim_throttle;
-use super::rmap::swap_out;
+use super::rmap::{swap_out, unmap_file};
 use super::state::State;
 use super::writeback::{To, dirty_pages, record_page_cache, wakeup_flusher_threads, write_pages};
 use super::zone::{Pages, Use};

@@ -31,8 +31,7 @@ fn taken(profile: &str, gfp: Gfp, free: u64, set: fn(&Cx)) -> u64 {
         }
     });
     machine.run();
-    let count = *count.borrow();
-    count
+    count.take()
 }
 
 #[test]
