@@ -111,7 +111,7 @@ async fn filemap_fault(
     let _in = cx.enter(Func::FilemapFault);
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     loop {
-        cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+        cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
         let todo = map_cached(cx, mm, range, first, want);
         if let Ok(Todo::Mapped(count)) = todo {
             cx.cpu(cx.costs().page_fault * count).await;
@@ -255,7 +255,7 @@ async fn do_cow_fault(
     // What is to be copied has to be there.
     let count = filemap_fault(cx, mm, range, first, want).await?;
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
-    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
     let result = copy_pages(cx, mm, range, count).await;
     cx.unlock(mmap_lock);
     result

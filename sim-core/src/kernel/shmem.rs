@@ -26,7 +26,7 @@ pub(super) async fn shmem_fault(
         return Ok(want.min(mapped - first));
     }
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
-    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
     let result = map_shmem(cx, mm, range, want).await;
     cx.unlock(mmap_lock);
     result
@@ -67,7 +67,7 @@ pub(super) async fn hugetlb_fault(
     want: u64,
 ) -> Result<u64, FaultError> {
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
-    cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
     let result = cx.with(|state| {
         let vma = state.mms[mm].vma(range).ok_or(FaultError::Segv)?;
         let new = (first + want).min(vma.pages()).saturating_sub(vma.resident);
