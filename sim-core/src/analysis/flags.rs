@@ -1,10 +1,10 @@
 //! Things a run showed besides its verdict: in its records, or to a
 //! checker that was on.
 
+use super::graph::Moment;
 use super::hung::hung_tasks;
 use super::index::Index;
-use crate::base::{MmId, Nanos, TaskId};
-use crate::record::Reason;
+use crate::base::{MmId, Nanos};
 
 /// The flags raised, in the order of design.md section 7.
 pub(super) fn flags(index: &Index) -> Vec<&'static str> {
@@ -34,25 +34,7 @@ fn has_exhausted_reserves(index: &Index) -> bool {
 
 /// A start that succeeded got no end, or invalidations began that nobody will end.
 fn has_lost_end(index: &Index) -> bool {
+    let end = Moment::at_end(index);
     !index.lost_ends.is_empty()
-        || (0..index.invalidations.len()).any(|mm| has_leaked(index, MmId::from_index(mm)))
-}
-
-/// Whether invalidations of an mm began whose tasks are somewhere else by
-/// now: nobody will end them.
-pub(super) fn has_leaked(index: &Index, mm: MmId) -> bool {
-    let seen = index.times.len();
-    let is_elsewhere = |by: TaskId| {
-        let doing = index.doing(by, seen);
-        let is_here = index.cast.tasks.get(by).is_some_and(|info| info.mm == Some(mm))
-            && doing.is_alive()
-            && !matches!(doing.reason(), Some(Reason::NotifierEnd | Reason::IntervalRead));
-        let is_reaping = index.attempts.last().is_some_and(|attempt| attempt.to.is_none())
-            && Some(by) == index.reaper;
-        // Reclaim and others invalidate memory that is not their own.
-        let is_in_call = index.call(by, seen).is_some();
-        !is_here && !is_reaping && !is_in_call
-    };
-    let running = index.invalidations.get(mm.index());
-    running.is_some_and(|running| running.open_after(seen).any(|open| is_elsewhere(open.what)))
+        || (0..index.invalidations.len()).any(|mm| end.has_leaked(MmId::from_index(mm)))
 }

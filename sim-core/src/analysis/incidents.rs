@@ -2,31 +2,31 @@
 //!
 //! One refusal per attempt of the reaper, with a count; every back-off
 //! and give-up of the reaper; every victim marked while an earlier one
-//! still had memory; the cycle of a deadlock; every use of freed pages
+//! still had memory; every cycle of tasks that wait for each other, at the
+//! record that closed it; every use of freed pages
 //! by a device; every invariant that broke where switches, policy or
 //! drivers let one expect it; every report of a checker.
 
 use super::index::Index;
 use super::lock_reports::splats;
 use super::reaping::Attempt;
-use super::types::Incident;
-use super::verdict::Judgment;
+use super::types::{Incident, WaitFor};
 use super::waits::wait_chain_after;
 use super::words::{
     count_text, device_name, mm_name, notifier_name, process_name, range_name, short_list_text,
-    size_text, task_name,
+    size_text, task_name, time_text,
 };
 use crate::base::{DeviceId, RangeId, TaskId};
 use crate::record::Reason;
 
 /// The incidents of a run, by time.
-pub(super) fn incidents(index: &Index, judgment: &Judgment) -> Vec<Incident> {
+pub(super) fn incidents(index: &Index, wait_for: &WaitFor) -> Vec<Incident> {
     let mut found = Vec::new();
     refusals(index, &mut found);
     back_offs(index, &mut found);
     give_ups(index, &mut found);
     extra_victims(index, &mut found);
-    cycle(index, judgment, &mut found);
+    cycles(index, wait_for, &mut found);
     waived_invariants(index, &mut found);
     stale_accesses(index, &mut found);
     splats(index, &mut found);
@@ -152,18 +152,21 @@ fn keeper(index: &Index, leader: TaskId, record: usize) -> Option<TaskId> {
     tasks.find(|(id, info)| info.leader == leader && keeps(*id)).map(|(id, _)| id)
 }
 
-fn cycle(index: &Index, judgment: &Judgment, found: &mut Vec<Incident>) {
-    let Some(&first) = judgment.cycle.first() else {
-        return;
-    };
-    // The cycle is closed when the last of them has begun to wait.
-    let seen = index.times.len();
-    let record =
-        judgment.cycle.iter().filter_map(|&task| index.waits_since(task, seen)).max().unwrap_or(0);
-    let names: Vec<_> =
-        judgment.cycle.iter().chain([&first]).map(|&task| task_name(&index.cast, task)).collect();
-    let text = format!("they wait for each other: {}", names.join(" → "));
-    found.push(incident(index, record, "cycle", first, text));
+/// Each cycle of each set that could no longer go on, where it closed.
+fn cycles(index: &Index, wait_for: &WaitFor, found: &mut Vec<Incident>) {
+    for set in &wait_for.closed {
+        for cycle in &set.cycles {
+            let Some(first) = cycle.first() else { continue };
+            let tasks = cycle.iter().map(|edge| edge.from).chain([first.from]);
+            let names: Vec<_> = tasks.map(|task| task_name(&index.cast, task)).collect();
+            let until = match set.until {
+                Some(record) => format!(" (until {})", time_text(index.time(record))),
+                None => String::new(),
+            };
+            let text = format!("they wait for each other: {}{until}", names.join(" → "));
+            found.push(incident(index, set.record, "cycle", first.from, text));
+        }
+    }
 }
 
 fn waived_invariants(index: &Index, found: &mut Vec<Incident>) {

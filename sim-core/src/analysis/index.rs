@@ -94,6 +94,8 @@ pub struct Index {
     pub(super) lock_reports: LockReports,
     pub(super) events: u64,
     pub(super) times: Vec<SimTime>,
+    /// By record: who it is about.
+    pub(super) actors: Vec<TaskId>,
     pub(super) tasks: Vec<TaskTrack>,
     pub(super) locks: Vec<Intervals<Holding>>,
     /// By device.
@@ -106,6 +108,11 @@ pub struct Index {
     pub(super) psi: Psi,
     pub(super) reaper: Option<TaskId>,
     pub(super) kswapd: Option<TaskId>,
+    pub(super) oom_lock: Option<LockId>,
+    /// Records at which free pages rose, and by whom.
+    pub(super) rises: Vec<(usize, TaskId)>,
+    /// Forks: record, parent, child.
+    pub(super) forks: Vec<(usize, TaskId, TaskId)>,
     /// Where a device used pages that had been freed.
     pub(super) stale: Vec<Stale>,
     /// Last record after which something had been achieved: a page given
@@ -113,8 +120,8 @@ pub struct Index {
     pub(super) progress: Option<usize>,
     pub(super) panic: Option<(usize, PanicText)>,
     pub(super) counts: Counts,
-    /// Notifiers one of whose starts got no end.
-    pub(super) lost_ends: Vec<NotifierId>,
+    /// Notifiers one of whose starts got no end, and where.
+    pub(super) lost_ends: Vec<(usize, NotifierId)>,
     /// Where the reaper left a whole mm alone, and because of which notifier.
     pub(super) backed_off: Vec<(usize, MmId, NotifierId)>,
     /// Where the reaper gave up, and on whom.
@@ -233,6 +240,33 @@ impl Index {
         let count = self.backed_off.partition_point(|&(record, ..)| record < seen);
         let &(_, mm, notifier) = self.backed_off.get(count.checked_sub(1)?)?;
         Some((mm, notifier))
+    }
+
+    /// The attempt under way or last made.
+    pub(super) fn attempt(&self, seen: usize) -> Option<&Attempt> {
+        let count = self.attempts.partition_point(|attempt| attempt.from < seen);
+        self.attempts.get(count.checked_sub(1)?)
+    }
+
+    /// The victim that the killer waits for, the last one if there are several.
+    pub(super) fn pending_victim(&self, seen: usize) -> Option<&VictimFacts> {
+        self.victims.iter().rev().find(|victim| victim.is_pending(seen))
+    }
+
+    /// Whether the reaper works on, or pauses for, somebody else than `victim`.
+    pub(super) fn is_reaping_another(&self, victim: &VictimFacts, seen: usize) -> bool {
+        let attempt = self.attempt(seen);
+        let other = attempt.map(|attempt| self.cast.tasks.get(attempt.victim));
+        let other = other.flatten().map(|info| info.leader).filter(|&who| who != victim.leader);
+        let mut others = self.victims.iter().filter(|facts| Some(facts.leader) == other);
+        others.any(|facts| facts.is_pending(seen))
+    }
+
+    /// The last process that `task` forked.
+    pub(super) fn child_of(&self, task: TaskId, seen: usize) -> Option<TaskId> {
+        let count = self.forks.partition_point(|&(record, ..)| record < seen);
+        let mut forks = self.forks.get(..count)?.iter().rev();
+        forks.find(|&&(_, parent, _)| parent == task).map(|&(.., child)| child)
     }
 
     /// When something had last been achieved; see `progress`.

@@ -7,8 +7,8 @@
 
 mod arrows;
 mod broken;
-mod closed;
 mod flags;
+mod graph;
 mod hung;
 mod incidents;
 mod index;
@@ -28,11 +28,13 @@ mod tests;
 pub mod types;
 mod verdict;
 mod victims;
+mod wait_for;
 mod waits;
 mod words;
 
 pub use arrows::arrows;
 pub use broken::broken_text;
+pub use graph::wait_graph;
 pub use hung::{HungReport, hung_reports};
 pub use index::Index;
 pub use lanes::{cpu_lanes, lanes, lock_touches};
@@ -41,5 +43,6 @@ pub use metrics::metrics;
 pub use report::{report, report_from};
 pub use types::*;
 pub use victims::victims;
+pub use wait_for::{dependency_text, edge_text, wait_for};
 pub use waits::{wait_chain, wait_chain_after, wait_chain_seen};
 pub use words::{count_text, event_name, event_text, size_text, span_text, task_name, time_text};

@@ -7,6 +7,7 @@ use super::metrics::metrics;
 use super::types::Report;
 use super::verdict::judge;
 use super::victims::victims;
+use super::wait_for::wait_for;
 use crate::record::Run;
 
 /// Analyzes a run whose records were kept.
@@ -17,12 +18,14 @@ pub fn report(run: &Run) -> Report {
 /// As [`report`], from an index that exists already.
 pub fn report_from(index: &Index) -> Report {
     let judgment = judge(index);
+    let wait_for = wait_for(index);
     Report {
         verdict: judgment.verdict,
         flags: flags(index),
         victims: victims(index),
         metrics: metrics(index),
-        incidents: incidents(index, &judgment),
+        incidents: incidents(index, &wait_for),
         evidence: judgment.evidence,
+        wait_for,
     }
 }

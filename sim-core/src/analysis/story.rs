@@ -62,6 +62,12 @@ impl Story {
         Self { recorder: Recorder::new(Keep::Records, cast()), at: SimTime::ZERO }
     }
 
+    /// The device's fences need its worker.
+    pub(super) fn set_worker(&mut self) -> &mut Self {
+        self.recorder.cast.devices[GPU].worker = Some(WORKER);
+        self
+    }
+
     /// What follows happens at `ms`.
     pub(super) fn at(&mut self, ms: u64) -> &mut Self {
         self.at = SimTime(ms * 1_000_000);

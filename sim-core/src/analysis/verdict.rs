@@ -23,7 +23,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::closed::{Closed, QUIET, is_allocating};
+use super::graph::{Closed, QUIET, is_allocating};
 use super::index::{Index, lock_waited_for};
 use super::metrics::recovery;
 use super::replay::{Doing, is_own_wish};
@@ -38,24 +38,18 @@ use crate::record::{PanicText, Reason, TaskKind};
 pub(super) struct Judgment {
     pub(super) verdict: Verdict,
     pub(super) evidence: String,
-    /// The cycle of a deadlock.
-    pub(super) cycle: Vec<TaskId>,
 }
 
 /// Judges a run.
 pub(super) fn judge(index: &Index) -> Judgment {
     let end = End::of(index);
-    let without_cycle = |(verdict, evidence)| Judgment { verdict, evidence, cycle: Vec::new() };
-    if let Some(evidence) = end.panic() {
-        return without_cycle((Verdict::Panic, evidence));
-    }
-    if let Some((cycle, evidence)) = end.deadlock() {
-        return Judgment { verdict: Verdict::Deadlock, evidence, cycle };
-    }
-    let livelock = end.livelock().map(|evidence| (Verdict::Livelock, evidence));
+    let panic = end.panic().map(|evidence| (Verdict::Panic, evidence));
+    let deadlock = || end.deadlock().map(|evidence| (Verdict::Deadlock, evidence));
+    let livelock = || end.livelock().map(|evidence| (Verdict::Livelock, evidence));
     let stalled = || end.stalled().map(|evidence| (Verdict::Stalled, evidence));
-    let calm = || end.calm();
-    without_cycle(livelock.or_else(stalled).unwrap_or_else(calm))
+    let bad = panic.or_else(deadlock).or_else(livelock).or_else(stalled);
+    let (verdict, evidence) = bad.unwrap_or_else(|| end.calm());
+    Judgment { verdict, evidence }
 }
 
 /// The state a run ended in.
@@ -104,7 +98,7 @@ impl<'i> End<'i> {
         ))
     }
 
-    fn deadlock(&self) -> Option<(Vec<TaskId>, String)> {
+    fn deadlock(&self) -> Option<String> {
         let closed = Closed::at_end(self.index);
         let reaper = self.index.reaper.filter(|&reaper| closed.contains(reaper));
         let are_all_stuck = self.allocators.iter().all(|&task| closed.contains(task));
@@ -113,7 +107,7 @@ impl<'i> End<'i> {
         let cycle = closed.cycle(from);
         let round: Vec<_> =
             cycle.iter().chain(cycle.first()).map(|&task| self.name(task)).collect();
-        let waiters = if cycle.is_empty() { vec![from] } else { cycle.clone() };
+        let waiters = if cycle.is_empty() { vec![from] } else { cycle };
         let since = waiters.iter().filter_map(|&task| self.since(task)).max();
         let round =
             if round.is_empty() { String::new() } else { format!(": {}", round.join(" → ")) };
@@ -125,7 +119,7 @@ impl<'i> End<'i> {
         for link in wait_chain(self.index, from, self.index.end) {
             evidence = format!("{evidence} {}", link.text);
         }
-        Some((cycle, evidence))
+        Some(evidence)
     }
 
     fn since(&self, task: TaskId) -> Option<SimTime> {

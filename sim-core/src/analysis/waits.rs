@@ -14,7 +14,7 @@ mod reaper;
 #[cfg(test)]
 mod tests;
 
-use super::closed::is_allocating;
+use super::graph::is_allocating;
 use super::index::{Index, lock_waited_for};
 use super::replay::Doing;
 use super::types::WaitLink;
@@ -44,7 +44,7 @@ pub fn wait_chain_seen(index: &Index, task: TaskId, seen: usize, at: SimTime) ->
 
 fn walk(index: &Index, task: TaskId, seen: usize, at: SimTime) -> Vec<WaitLink> {
     let mut walk =
-        Walk { index, seen, at, links: Vec::new(), path: Vec::new(), visited: Vec::new() };
+        Walk { index, seen, at, links: Vec::new(), path: Vec::new(), visited: Vec::new(), parent: None };
     walk.follow(task);
     walk.links
 }
@@ -59,6 +59,8 @@ struct Walk<'i> {
     /// From the first task to the one being explained.
     path: Vec<TaskId>,
     visited: Vec<TaskId>,
+    /// The link that led to the task being explained.
+    parent: Option<usize>,
 }
 
 impl Walk<'_> {
@@ -72,8 +74,19 @@ impl Walk<'_> {
         }
         self.path.push(task);
         self.visited.push(task);
+        let before = self.parent;
+        // Each task has one link, the newest when it leads on to another.
+        self.parent = self.links.len().checked_sub(1).map(|last| self.link_of_waiter(last));
         self.explain(task);
+        self.parent = before;
         self.path.pop();
+    }
+
+    /// The link of whoever waits for the task being explained.
+    fn link_of_waiter(&self, last: usize) -> usize {
+        let waiter = self.path.len().checked_sub(2).and_then(|place| self.path.get(place));
+        let link = self.links.iter().rposition(|link| Some(&link.task) == waiter);
+        link.unwrap_or(last)
     }
 
     fn name_cycle(&mut self, start: usize) {
@@ -182,6 +195,7 @@ impl Walk<'_> {
             holder,
             text,
             stack,
+            parent: self.parent,
         });
     }
 

@@ -8,7 +8,7 @@ use crate::analysis::replay::{Doing, Now, TaskNow};
 use crate::analysis::types::Memory;
 use crate::analysis::victims::VictimsBuilder;
 use crate::base::SimTime;
-use crate::base::{LockId, Nanos, TaskId};
+use crate::base::{Nanos, TaskId};
 use crate::record::{Cast, Event, Gfp, ItreeOp, Record, Run, TaskKind};
 
 /// The pass.
@@ -19,7 +19,6 @@ pub(super) struct Builder<'r> {
     psi: PsiBuilder,
     victims: VictimsBuilder<'r>,
     attempts: AttemptsBuilder,
-    oom_lock: Option<LockId>,
     index: Index,
 }
 
@@ -53,7 +52,6 @@ impl<'r> Builder<'r> {
             psi: PsiBuilder::new(cast),
             victims: VictimsBuilder::new(cast),
             attempts: AttemptsBuilder::new(reaper),
-            oom_lock: oom_lock.map(|(id, _)| id),
             index: Index {
                 cast: cast.clone(),
                 end: run.end,
@@ -62,6 +60,7 @@ impl<'r> Builder<'r> {
                 lock_reports: run.lock_reports.clone(),
                 events: run.events,
                 times: Vec::with_capacity(run.trace.len()),
+                actors: Vec::with_capacity(run.trace.len()),
                 tasks: table(cast.tasks.len()),
                 locks: table(cast.locks.len()),
                 jobs: table(cast.devices.len()),
@@ -72,6 +71,9 @@ impl<'r> Builder<'r> {
                 psi: Psi::default(),
                 reaper,
                 kswapd,
+                oom_lock: oom_lock.map(|(id, _)| id),
+                rises: Vec::new(),
+                forks: Vec::new(),
                 stale: Vec::new(),
                 progress: None,
                 panic: None,
@@ -85,12 +87,16 @@ impl<'r> Builder<'r> {
 
     pub(super) fn feed(&mut self, number: usize, record: &Record) {
         self.index.times.push(record.at);
+        self.index.actors.push(record.task);
         let before = self.now.task(record.task).cloned();
         self.now.apply(record);
         self.psi.feed(record, before.as_ref(), &self.now);
         let rise = self.memory.feed(record);
         self.victims.feed(number, record, self.memory.present());
         self.attempts.feed(number, record, &self.now.reaper);
+        if rise {
+            self.index.rises.push((number, record.task));
+        }
         if rise || self.is_progress(&record.event) {
             self.index.progress = Some(number);
         }
@@ -124,7 +130,10 @@ impl<'r> Builder<'r> {
                 let task = record.task;
                 self.index.stale.push(Stale { record: number, task, device, range, pages });
             }
-            Event::MnLostEnd { notifier, .. } => self.index.lost_ends.push(notifier),
+            Event::MnLostEnd { notifier, .. } => {
+                self.index.lost_ends.push((number, notifier));
+            }
+            Event::Forked { child, .. } => self.index.forks.push((number, record.task, child)),
             Event::SleptNonblocking { .. } => counts.slept_nonblocking += 1,
             Event::ReserveTaken { free: 0, .. } => counts.reserves_exhausted += 1,
             // Who is killed may take of the reserves; if even that fails, there are none left.
@@ -148,7 +157,7 @@ impl<'r> Builder<'r> {
                 reclaimed > 0
             }
             Event::AllocDone { ok } => ok,
-            Event::Released { lock } => Some(lock) != self.oom_lock,
+            Event::Released { lock } => Some(lock) != self.index.oom_lock,
             _ => false,
         }
     }

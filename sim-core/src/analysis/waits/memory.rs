@@ -14,8 +14,7 @@ impl Walk<'_> {
             return;
         };
         let (since, gfp) = (stall.from, stall.what);
-        let pending =
-            self.index.victims.iter().rev().find(|victim| victim.is_pending(self.seen)).cloned();
+        let pending = self.index.pending_victim(self.seen).cloned();
         let mut text = format!(
             "{} asks for a page and retries in direct reclaim since {}",
             self.name(task),

@@ -15,9 +15,7 @@ const ATTEMPTS_MAX: u8 = 10;
 impl Walk<'_> {
     /// The attempt under way or last made.
     fn attempt(&self) -> Option<&Attempt> {
-        let attempts = &self.index.attempts;
-        let count = attempts.partition_point(|attempt| attempt.from < self.seen);
-        attempts.get(count.checked_sub(1)?)
+        self.index.attempt(self.seen)
     }
 
     /// What the reaper does while it has a CPU.

@@ -65,6 +65,15 @@ fn allocator_waits_for_the_victim_and_the_reaper() {
 }
 
 #[test]
+fn chain_is_a_tree() {
+    let run = refused_story().ends(200, Stop::Horizon);
+    let links = wait_chain(&Index::new(&run), OTHER, SimTime(150_000_000));
+    let tree: Vec<_> = links.iter().map(|link| (link.task, link.parent)).collect();
+    let (first, second) = (Some(0), Some(2));
+    assert_eq!(tree, [(OTHER, None), (HOG_2, first), (REAPER, first), (GPU_TASK, second)]);
+}
+
+#[test]
 fn delay_before_the_reaper_counts_down() {
     check(
         &mut refused_story(),

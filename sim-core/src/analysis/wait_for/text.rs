@@ -1,0 +1,58 @@
+//! What the oracle found, in words.
+
+use crate::analysis::index::{Index, lock_waited_for};
+use crate::analysis::replay::Doing;
+use crate::analysis::types::{Dependency, EdgeKind, WaitEdge};
+use crate::analysis::words::{event_title, lock_name, mm_name, task_name};
+use crate::engine::WaitOn;
+
+/// What an edge goes through after the first `seen` records: `lock of
+/// gpu0`, `a page`, `a fence`.
+pub fn edge_text(index: &Index, edge: &WaitEdge, seen: usize) -> String {
+    let doing = index.doing(edge.from, seen);
+    let cast = &index.cast;
+    match edge.kind {
+        EdgeKind::Lock | EdgeKind::OomLock => {
+            lock_waited_for(doing).map_or_else(|| "a lock".to_owned(), |lock| lock_name(cast, lock))
+        }
+        EdgeKind::Fence => "a fence".to_owned(),
+        EdgeKind::Worker => "the signal of a fence".to_owned(),
+        EdgeKind::Invalidation => match cast.tasks.get(edge.to).and_then(|info| info.mm) {
+            Some(mm) => format!("an invalidation of {}", mm_name(cast, mm)),
+            None => "an invalidation".to_owned(),
+        },
+        EdgeKind::Srcu => "a notifier to be left".to_owned(),
+        EdgeKind::Event => match doing {
+            Doing::Blocked { on: WaitOn::Queue(queue), .. } => {
+                event_title(cast, queue)
+            }
+            _ => "an event".to_owned(),
+        },
+        EdgeKind::Child => "its child".to_owned(),
+        EdgeKind::Kswapd => "kswapd to free some of the reserves".to_owned(),
+        EdgeKind::Reap => "a page, by the reaper".to_owned(),
+        EdgeKind::ReapQueue => "a page, by the reaper, which has somebody else to do".to_owned(),
+        EdgeKind::Exit => "a page, by its exit".to_owned(),
+        EdgeKind::Cpu => "a CPU".to_owned(),
+    }
+}
+
+/// The dependency as a sentence: whether direct, on what, and through whom.
+pub fn dependency_text(index: &Index, dependency: &Dependency) -> String {
+    let seen = dependency.record + 1;
+    let cast = &index.cast;
+    let who = task_name(cast, dependency.on);
+    let asks = match dependency.gfp {
+        Some(gfp) if gfp.0 != 0 => format!("{who}, which asks for a page with {}", gfp.text()),
+        Some(_) => format!("{who}, which asks for a page"),
+        None => format!("{who}, which waits for the victim to exit"),
+    };
+    let dies = index.is_killed(dependency.on, seen);
+    let dies = if dies { " (and is to die itself, so it may use the reserves)" } else { "" };
+    let how = if dependency.is_direct() { "directly" } else { "indirectly" };
+    let hops = dependency.path.iter().map(|edge| {
+        format!(" → {} ({})", task_name(cast, edge.to), edge_text(index, edge, seen))
+    });
+    let from = dependency.path.first().map_or_else(String::new, |edge| task_name(cast, edge.from));
+    format!("the reaper depends {how} on {asks}{dies}: {from}{}", hops.collect::<String>())
+}
