@@ -1,6 +1,7 @@
 //! What can be typed. Values are checked here as far as one can without
 //! knowing any scenario; clap answers the rest with exit code 2.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -18,6 +19,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Runs a scenario under several policies and shows them side by side
+    Compare(CompareArgs),
     /// Lists what there is to choose from
     List(ListArgs),
     /// Runs a scenario and tells what happened
@@ -98,6 +101,48 @@ pub(crate) struct RunArgs {
     pub(crate) out: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Gallery id, path of a scenario file, or link
+    pub(crate) scenario: String,
+    /// Notifier policies, separated by commas [default: the link's; else all, or with several
+    /// kernels each kernel's own]
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    pub(crate) policy: Vec<String>,
+    /// Kernel profiles, separated by commas [default: the scenario's]
+    #[arg(long, value_name = "V,W,…", value_delimiter = ',')]
+    pub(crate) kernel: Vec<String>,
+    /// Seed of the runs that are shown, 0 to 2^53-1 [default: the link's, or 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
+    pub(crate) seed: Option<u64>,
+    /// Seeds to count over besides: from A up to B, without B
+    #[arg(long, value_name = "A..B", value_parser = seed_range)]
+    pub(crate) seeds: Option<Range<u64>>,
+    /// Runs at a time [default: one per CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Order of simultaneous events: as scheduled, or drawn from the seed
+    #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
+    pub(crate) ties: TiesArg,
+    /// Overrides a value of the scenario: task.hog.oom_score_adj=0
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub(crate) sets: Vec<(String, String)>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = CompareFormat::Summary)]
+    pub(crate) format: CompareFormat,
+    /// Writes to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Copy, Clone, Debug, ValueEnum)]
+pub(crate) enum CompareFormat {
+    /// Tables for people
+    Summary,
+    /// One JSON object
+    Json,
+}
+
 #[derive(Copy, Clone, Debug, ValueEnum)]
 pub(crate) enum RunFormat {
     /// For people
@@ -120,6 +165,20 @@ pub(crate) struct LinkArgs {
 pub(crate) struct VerifyArgs {
     /// A link: the fragment, or a whole URL
     pub(crate) link: String,
+}
+
+fn seed_range(text: &str) -> Result<Range<u64>, String> {
+    let expected = "expected A..B with A below B, such as 0..256";
+    let (from, to) = text.split_once("..").ok_or(expected)?;
+    let number = |text: &str| text.trim().parse::<u64>().map_err(|_| expected);
+    let (from, to) = (number(from)?, number(to)?);
+    if from >= to {
+        return Err(expected.to_owned());
+    }
+    if to > SEED_MAX + 1 {
+        return Err(format!("seeds end at {SEED_MAX}"));
+    }
+    Ok(from..to)
 }
 
 fn path_and_value(text: &str) -> Result<(String, String), String> {

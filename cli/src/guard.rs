@@ -4,20 +4,22 @@
 //! hook itself prints the message and the link of the run under way and
 //! ends the process with the exit code that scripts know.
 
+use std::cell::RefCell;
 use std::panic::PanicHookInfo;
 use std::process::exit;
-use std::sync::Mutex;
 
 use crate::error::{EXIT_BROKEN, broken_text, tell};
 
-/// Link of the run under way.
-static RUNNING: Mutex<Option<String>> = Mutex::new(None);
+thread_local! {
+    /// Link of the run under way on this thread.
+    static RUNNING: RefCell<Option<String>> = const { RefCell::new(None) };
+}
 
 /// Installs the hook.
 pub(crate) fn install() {
     std::panic::set_hook(Box::new(|info| {
-        // Not `lock`: whoever panics may hold it.
-        let link = RUNNING.try_lock().ok().and_then(|link| link.clone());
+        // Not `borrow`: whoever panics may be changing it.
+        let link = RUNNING.with(|link| link.try_borrow().ok().and_then(|link| link.clone()));
         let message = message(info);
         match link {
             Some(link) => tell(&broken_text(&message, &link)),
@@ -55,9 +57,7 @@ impl Drop for Running {
 }
 
 fn set(link: Option<String>) {
-    if let Ok(mut running) = RUNNING.lock() {
-        *running = link;
-    }
+    RUNNING.with(|running| *running.borrow_mut() = link);
 }
 
 #[cfg(test)]

@@ -21,26 +21,36 @@ pub(crate) fn read(text: &str) -> Result<Link, Error> {
 
 /// The fragment of a choice, with the digest of its run if that is over.
 pub(crate) fn of(choice: &Choice, run: Option<&Run>) -> String {
-    let scenario = match &choice.text {
-        Some(text) => ScenarioRef::Inline(text.clone()),
-        None => ScenarioRef::ById(choice.scenario.id.clone()),
-    };
-    let digests: Vec<Digest> = run.map(|run| run.digest).into_iter().collect();
-    let fragment = encode(&Link {
-        scenario,
-        seed: choice.seed,
-        kernel: choice.kernel.clone(),
-        policies: choice.policy.iter().cloned().collect(),
-        checks: choice.checks.clone(),
-        sets: choice.sets.clone(),
-        model: run.map(|_| MODEL_VERSION),
-        digests,
-        t: None,
-        focus: None,
-    });
+    let digests = run.map(|run| run.digest).into_iter().collect();
+    let fragment = fragment(choice, choice.policy.iter().cloned().collect(), digests);
     match choice.ties {
         TieOrder::Fifo => fragment,
         // Links have no word for it.
         TieOrder::Seeded => format!("{fragment} with --ties seeded"),
     }
+}
+
+/// The fragment of several runs of a choice that differ in the policy.
+pub(crate) fn of_runs(choice: &Choice, runs: &[&Run]) -> String {
+    let policies = runs.iter().map(|run| run.id.policy.clone()).collect();
+    fragment(choice, policies, runs.iter().map(|run| run.digest).collect())
+}
+
+fn fragment(choice: &Choice, policies: Vec<String>, digests: Vec<Digest>) -> String {
+    let scenario = match &choice.text {
+        Some(text) => ScenarioRef::Inline(text.clone()),
+        None => ScenarioRef::ById(choice.scenario.id.clone()),
+    };
+    encode(&Link {
+        scenario,
+        seed: choice.seed,
+        kernel: choice.kernel.clone(),
+        policies,
+        checks: choice.checks.clone(),
+        sets: choice.sets.clone(),
+        model: (!digests.is_empty()).then_some(MODEL_VERSION),
+        digests,
+        t: None,
+        focus: None,
+    })
 }

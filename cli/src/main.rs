@@ -8,6 +8,7 @@
 mod args;
 mod choice;
 mod commands;
+mod comparison;
 mod doc;
 mod error;
 mod guard;

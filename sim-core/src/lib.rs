@@ -5,7 +5,7 @@
 //! Layers, lowest first; a file uses lower layers only:
 //! [`base`], [`engine`], [`record`], [`kernel`], [`driver`] and
 //! [`policy`], [`workload`], [`scenario`], [`import`], [`analysis`], [`export`],
-//! [`share`].
+//! [`experiment`], [`share`].
 //!
 //! Pure: no clock, no files, no threads, no environment. The same
 //! scenario, profile, policy and seed give the same [`record::Run`] on
@@ -18,6 +18,7 @@ pub mod base;
 pub mod check;
 pub mod driver;
 pub mod engine;
+pub mod experiment;
 pub mod export;
 pub mod import;
 pub mod kernel;

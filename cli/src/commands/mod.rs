@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod compare;
 mod link;
 mod list;
 mod run;
@@ -12,6 +13,7 @@ use crate::error::Error;
 /// Does what was asked.
 pub(crate) fn run(command: &Command) -> Result<(), Error> {
     match command {
+        Command::Compare(args) => compare::run(args),
         Command::List(args) => list::run(args),
         Command::Run(args) => run::run(args),
         Command::Link(args) => link::run(args),

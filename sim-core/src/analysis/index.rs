@@ -171,6 +171,11 @@ impl Index {
         self.times.partition_point(|&time| time <= at)
     }
 
+    /// When the record of an index was made; the end of the run for none.
+    pub fn time_of(&self, record: usize) -> SimTime {
+        self.time(record)
+    }
+
     /// When a record was made; the end of the run for none.
     pub(super) fn time(&self, record: usize) -> SimTime {
         self.times.get(record).copied().unwrap_or(self.end)

@@ -448,6 +448,36 @@ pub struct Victim {
     pub freed_pages: u64,
     /// Attempts of the reaper.
     pub attempts: u32,
+    /// Times the reaper slept instead of trying (policies `skip-*`).
+    pub backed_off: u32,
+    /// Pages the reaper unmapped.
+    pub reaped_pages: u64,
+    /// Those of them that reached the free list.
+    pub freed_by_reaper: u64,
+    /// What the log says of it, if anything.
+    pub said: Option<Said>,
+    /// From when on the killer need not wait for it any more: SKIP was set
+    /// or, where nothing sets it (4.6), its memory was reaped or torn down.
+    pub done: Option<SimTime>,
+}
+
+/// What the kernel's log says of a victim's memory in the end.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Said {
+    /// `oom_reaper: reaped process …`
+    Reaped,
+    /// `oom_reaper: unable to reap …`
+    UnableToReap,
+}
+
+impl Said {
+    /// The words of the log.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Reaped => "reaped",
+            Self::UnableToReap => "unable to reap",
+        }
+    }
 }
 
 /// Numbers of a run; times in ns.

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::Index;
-use super::types::Victim;
+use super::types::{Said, Victim};
 use crate::base::{MmId, TaskId};
-use crate::record::{Cast, Event, Record, SkipBy};
+use crate::record::{Cast, Event, Record, SkipBy, TaskKind};
 
 /// A victim, in terms of records.
 #[derive(Clone, Debug)]
@@ -23,6 +23,12 @@ pub(super) struct VictimFacts {
     pub(super) done: Option<usize>,
     pub(super) freed_pages: u64,
     pub(super) attempts: u32,
+    /// Times the reaper slept instead of trying (policies `skip-*`).
+    pub(super) skipped: u32,
+    /// Pages the reaper unmapped, and those of them that reached the free list.
+    pub(super) reaped: (u64, u64),
+    /// What the log says of it.
+    pub(super) said: Option<Said>,
     /// An earlier victim that still had pages when this one was marked,
     /// and how many.
     pub(super) needless: Option<(TaskId, u64)>,
@@ -74,6 +80,17 @@ impl<'r> VictimsBuilder<'r> {
             Event::Reaped { victim, .. } => {
                 if let Some(victim) = self.of_task(victim) {
                     victim.done.get_or_insert(number);
+                    victim.said.get_or_insert(Said::Reaped);
+                }
+            }
+            Event::UnableToReap { victim } => {
+                if let Some(victim) = self.of_task(victim) {
+                    victim.said = Some(Said::UnableToReap);
+                }
+            }
+            Event::BackedOff { mm, .. } if self.is_reaper(record.task) => {
+                for victim in self.of_mm(mm) {
+                    victim.skipped += 1;
                 }
             }
             Event::ExitMmapDone { mm } => {
@@ -97,10 +114,15 @@ impl<'r> VictimsBuilder<'r> {
                     victim.done.get_or_insert(number);
                 }
             }
-            Event::Zap { range, freed, .. } => {
+            Event::Zap { range, freed, pages } => {
+                let by_reaper = self.is_reaper(record.task);
                 if let Some(range) = self.cast.ranges.get(range) {
                     for victim in self.of_mm(range.mm) {
                         victim.freed_pages += u64::from(freed);
+                        if by_reaper {
+                            victim.reaped.0 += u64::from(pages);
+                            victim.reaped.1 += u64::from(freed);
+                        }
                     }
                 }
             }
@@ -143,8 +165,17 @@ impl<'r> VictimsBuilder<'r> {
             done: None,
             freed_pages: 0,
             attempts: 0,
+            skipped: 0,
+            reaped: (0, 0),
+            said: None,
             needless,
         });
+    }
+
+    /// The reaper, or the worker that it hands ranges to.
+    fn is_reaper(&self, task: TaskId) -> bool {
+        let info = self.cast.tasks.get(task).filter(|info| info.kind == TaskKind::Kthread);
+        info.is_some_and(|info| matches!(info.comm.as_str(), "oom_reaper" | "oom_hand_off"))
     }
 
     fn of_task(&mut self, task: TaskId) -> Option<&mut VictimFacts> {
@@ -169,6 +200,11 @@ pub fn victims(index: &Index) -> Vec<Victim> {
         skip: facts.skip.map(|(record, _)| index.time(record)),
         freed_pages: facts.freed_pages,
         attempts: facts.attempts,
+        backed_off: facts.skipped,
+        reaped_pages: facts.reaped.0,
+        freed_by_reaper: facts.reaped.1,
+        said: facts.said,
+        done: facts.done.map(|record| index.time(record)),
     };
     index.victims.iter().map(story).collect()
 }

@@ -19,7 +19,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use text::{dependency_text, edge_text};
+pub use text::{closed_text, dependency_text, edge_text};
 
 use super::graph::{Closed, Moment, QUIET, edges_around, is_quiet, is_retry};
 use super::index::Index;

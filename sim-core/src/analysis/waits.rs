@@ -43,8 +43,15 @@ pub fn wait_chain_seen(index: &Index, task: TaskId, seen: usize, at: SimTime) ->
 }
 
 fn walk(index: &Index, task: TaskId, seen: usize, at: SimTime) -> Vec<WaitLink> {
-    let mut walk =
-        Walk { index, seen, at, links: Vec::new(), path: Vec::new(), visited: Vec::new(), parent: None };
+    let mut walk = Walk {
+        index,
+        seen,
+        at,
+        links: Vec::new(),
+        path: Vec::new(),
+        visited: Vec::new(),
+        parent: None,
+    };
     walk.follow(task);
     walk.links
 }

@@ -22,9 +22,8 @@ pub(super) fn components(
         if done[first] || !reaches(first, tasks[first]) {
             continue;
         }
-        let is_member = |&other: &usize| {
-            reaches(first, tasks[other]) && reaches(other, tasks[first])
-        };
+        let is_member =
+            |&other: &usize| reaches(first, tasks[other]) && reaches(other, tasks[first]);
         let members: Vec<_> = (first..tasks.len()).filter(is_member).collect();
         for &member in &members {
             done[member] = true;

@@ -229,8 +229,9 @@ impl<'i> Moment<'i> {
             !is_here && !is_reaping && !is_in_call
         };
         let running = self.index.invalidations.get(mm.index());
-        running
-            .is_some_and(|running| running.open_after(self.seen).any(|open| is_elsewhere(open.what)))
+        running.is_some_and(|running| {
+            running.open_after(self.seen).any(|open| is_elsewhere(open.what))
+        })
     }
 }
 

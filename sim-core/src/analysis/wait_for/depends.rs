@@ -44,16 +44,19 @@ fn first_within(index: &Index, reaper: TaskId, from: usize, to: usize) -> Option
     let mut reached: Option<Reach> = None;
     for record in from..to {
         // What somebody else does changes nothing for whom the reaper waits.
-        let concerns = |reach: &Reach| {
-            index.actors.get(record).is_some_and(|&who| reach.contains(who))
-        };
+        let concerns =
+            |reach: &Reach| index.actors.get(record).is_some_and(|&who| reach.contains(who));
         if !reached.as_ref().is_none_or(concerns) {
             continue;
         }
         let moment = Moment::new(index, record + 1);
         let reach = reach(moment, reaper);
-        if let Some((on, gfp)) = reach.nearest {
+        if let Some((on, why)) = reach.nearest {
             let path = reach.path_to(moment, on);
+            let gfp = match why {
+                Forbidden::Allocation(gfp) => Some(gfp),
+                Forbidden::Exit => None,
+            };
             return Some(Dependency { record, path, on, gfp, times: 1 });
         }
         if reach.came_from.is_empty() {
@@ -69,7 +72,7 @@ struct Reach {
     reaper: TaskId,
     /// By who is waited for: by whom, through what, whether any of several would do.
     came_from: BTreeMap<TaskId, (TaskId, EdgeKind, bool)>,
-    nearest: Option<(TaskId, Option<Gfp>)>,
+    nearest: Option<(TaskId, Forbidden)>,
 }
 
 fn reach(moment: Moment<'_>, reaper: TaskId) -> Reach {
@@ -84,8 +87,8 @@ fn reach(moment: Moment<'_>, reaper: TaskId) -> Reach {
                 continue;
             }
             reach.came_from.insert(need.to, (task, need.kind, any));
-            if let Some(gfp) = forbidden(moment, need.to) {
-                reach.nearest = Some((need.to, gfp));
+            if let Some(why) = forbidden(moment, need.to) {
+                reach.nearest = Some((need.to, why));
                 return reach;
             }
             open.push_back(need.to);
@@ -94,12 +97,20 @@ fn reach(moment: Moment<'_>, reaper: TaskId) -> Reach {
     reach
 }
 
-/// Whether the reaper must not wait for `task`: the flags of its
-/// allocation, or none if it waits for the victim to exit.
-fn forbidden(moment: Moment<'_>, task: TaskId) -> Option<Option<Gfp>> {
+/// What the reaper must not wait for.
+#[derive(Copy, Clone)]
+enum Forbidden {
+    /// Somebody inside an allocation with these flags.
+    Allocation(Gfp),
+    /// Somebody who waits for the victim to exit.
+    Exit,
+}
+
+/// Why the reaper must not wait for `task`, if it must not.
+fn forbidden(moment: Moment<'_>, task: TaskId) -> Option<Forbidden> {
     let Moment { index, seen } = moment;
     if let Some(stall) = index.stall(task, seen) {
-        return Some(Some(stall.what));
+        return Some(Forbidden::Allocation(stall.what));
     }
     let victim = index.pending_victim(seen)?;
     let needs = moment.needs(task)?;
@@ -107,7 +118,7 @@ fn forbidden(moment: Moment<'_>, task: TaskId) -> Option<Option<Gfp>> {
         let leader = index.cast.tasks.get(need.to).map(|info| info.leader);
         need.kind == EdgeKind::Child && leader == Some(victim.leader)
     });
-    waits_for_exit.then_some(None)
+    waits_for_exit.then_some(Forbidden::Exit)
 }
 
 impl Reach {

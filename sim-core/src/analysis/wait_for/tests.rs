@@ -69,9 +69,12 @@ fn victim_that_can_exit_leaves_the_set_open() {
     story.at(20).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
     story.calls(REAPER, BUFFERS, true);
     story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
-    check(&story.ends(3000, Stop::Horizon), &expect![[r#"
+    check(
+        &story.ends(3000, Stop::Horizon),
+        &expect![[r#"
         at 20 ms (1×) the reaper depends directly on other, which asks for a page with GFP_KERNEL: oom_reaper → other (lock of gpu0)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -101,15 +104,21 @@ fn locks_taken_in_two_orders_close_at_once_and_open_by_a_kill() {
     story.at(5).takes(OTHER, GPU_LOCK).takes(HOG, NAMED_LOCK);
     story.at(6).blocks(OTHER, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
     story.at(7).blocks(HOG, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
-    check(&story.ends(8, Stop::Horizon), &expect![[r#"
+    check(
+        &story.ends(8, Stop::Horizon),
+        &expect![[r#"
         closed at 7 ms until ever: hog, other
           hog [lock of gpu0] → other [lock m]
-    "#]]);
+    "#]],
+    );
     story.at(30).wakes(HOG);
-    check(&story.ends(40, Stop::Horizon), &expect![[r#"
+    check(
+        &story.ends(40, Stop::Horizon),
+        &expect![[r#"
         closed at 7 ms until 30 ms: hog, other
           hog [lock of gpu0] → other [lock m]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -117,16 +126,22 @@ fn event_is_closed_when_all_who_could_signal_it_are() {
     let mut story = Story::new();
     story.at(3).takes(HOG, NAMED_LOCK).blocks(HOG, WaitOn::Queue(EVENT), Reason::NamedEvent);
     story.at(4).blocks(OTHER, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
-    check(&story.ends(10, Stop::Horizon), &expect![[r#"
+    check(
+        &story.ends(10, Stop::Horizon),
+        &expect![[r#"
         closed at 4 ms until ever: hog, other
           hog [event done] → other [lock m]
-    "#]]);
+    "#]],
+    );
     let mut story = Story::new();
     story.at(3).blocks(HOG, WaitOn::Queue(EVENT), Reason::NamedEvent);
     story.at(4).add(OTHER, Event::Exited {});
-    check(&story.ends(10, Stop::Horizon), &expect![[r#"
+    check(
+        &story.ends(10, Stop::Horizon),
+        &expect![[r#"
         closed at 4 ms until ever: hog
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -137,9 +152,12 @@ fn page_that_comes_soon_tells_of_no_closed_set() {
     story.wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
     story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
     story.at(500).faults(OTHER, OTHER_HEAP, 1).sleeps(OTHER, Reason::Forever);
-    check(&story.ends(3000, Stop::Horizon), &expect![[r#"
+    check(
+        &story.ends(3000, Stop::Horizon),
+        &expect![[r#"
         at 20 ms (1×) the reaper depends directly on other, which asks for a page with GFP_KERNEL: oom_reaper → other (lock of gpu0)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -151,11 +169,8 @@ fn graph_says_what_each_edge_goes_through() {
     let run = story.ends(100, Stop::Horizon);
     let index = Index::new(&run);
     let graph = wait_graph(&index, run.trace.len());
-    let edges: Vec<_> = graph
-        .edges
-        .iter()
-        .map(|edge| (edge.from, edge.to, edge.kind, edge.any))
-        .collect();
+    let edges: Vec<_> =
+        graph.edges.iter().map(|edge| (edge.from, edge.to, edge.kind, edge.any)).collect();
     assert_eq!(
         edges,
         [
@@ -166,7 +181,8 @@ fn graph_says_what_each_edge_goes_through() {
             (OTHER, HOG_2, EdgeKind::Exit, true),
         ]
     );
-    let cycles: Vec<_> = graph.cycles.iter().map(|cycle| (&cycle.tasks[..], cycle.is_closed)).collect();
+    let cycles: Vec<_> =
+        graph.cycles.iter().map(|cycle| (&cycle.tasks[..], cycle.is_closed)).collect();
     assert_eq!(cycles, [(&[REAPER, OTHER][..], false)]);
     assert!(graph.stuck.is_empty());
     // Before the reaper came, it waited for nobody.

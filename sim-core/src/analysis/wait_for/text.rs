@@ -2,8 +2,8 @@
 
 use crate::analysis::index::{Index, lock_waited_for};
 use crate::analysis::replay::Doing;
-use crate::analysis::types::{Dependency, EdgeKind, WaitEdge};
-use crate::analysis::words::{event_title, lock_name, mm_name, task_name};
+use crate::analysis::types::{ClosedSet, Dependency, EdgeKind, WaitEdge};
+use crate::analysis::words::{event_title, list_text, lock_name, mm_name, task_name, time_text};
 use crate::engine::WaitOn;
 
 /// What an edge goes through after the first `seen` records: `lock of
@@ -23,9 +23,7 @@ pub fn edge_text(index: &Index, edge: &WaitEdge, seen: usize) -> String {
         },
         EdgeKind::Srcu => "a notifier to be left".to_owned(),
         EdgeKind::Event => match doing {
-            Doing::Blocked { on: WaitOn::Queue(queue), .. } => {
-                event_title(cast, queue)
-            }
+            Doing::Blocked { on: WaitOn::Queue(queue), .. } => event_title(cast, queue),
             _ => "an event".to_owned(),
         },
         EdgeKind::Child => "its child".to_owned(),
@@ -50,9 +48,38 @@ pub fn dependency_text(index: &Index, dependency: &Dependency) -> String {
     let dies = index.is_killed(dependency.on, seen);
     let dies = if dies { " (and is to die itself, so it may use the reserves)" } else { "" };
     let how = if dependency.is_direct() { "directly" } else { "indirectly" };
-    let hops = dependency.path.iter().map(|edge| {
-        format!(" → {} ({})", task_name(cast, edge.to), edge_text(index, edge, seen))
-    });
+    let hops = dependency
+        .path
+        .iter()
+        .map(|edge| format!(" → {} ({})", task_name(cast, edge.to), edge_text(index, edge, seen)));
     let from = dependency.path.first().map_or_else(String::new, |edge| task_name(cast, edge.from));
     format!("the reaper depends {how} on {asks}{dies}: {from}{}", hops.collect::<String>())
+}
+
+/// A closed set in words without a full stop: since when, who, through
+/// what, and whether something opened it.
+pub fn closed_text(index: &Index, set: &ClosedSet) -> String {
+    let seen = set.record + 1;
+    let cast = &index.cast;
+    let since = time_text(index.time(set.record));
+    let until = match set.until {
+        Some(record) => format!("until {}", time_text(index.time(record))),
+        None => "for ever".to_owned(),
+    };
+    let Some(cycle) = set.cycles.iter().max_by_key(|cycle| cycle.len()) else {
+        let names: Vec<_> = set.tasks.iter().map(|&task| task_name(cast, task)).collect();
+        let verb = if names.len() == 1 { "waits" } else { "wait" };
+        return format!(
+            "since {since} and {until} {} {verb} for what nobody will do",
+            list_text(&names)
+        );
+    };
+    let from = cycle.first().map_or_else(String::new, |edge| task_name(cast, edge.from));
+    let hops = cycle
+        .iter()
+        .map(|edge| format!(" → {} ({})", task_name(cast, edge.to), edge_text(index, edge, seen)));
+    format!(
+        "since {since} and {until} they wait for each other: {from}{}",
+        hops.collect::<String>()
+    )
 }

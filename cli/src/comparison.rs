@@ -1,0 +1,38 @@
+//! What `compare` found: plain data, and its two forms.
+
+mod json;
+mod text;
+
+use std::ops::Range;
+
+pub(crate) use json::json;
+use sim_core::experiment::Outcome;
+pub(crate) use text::text;
+
+/// Rows of one scenario.
+pub(crate) struct Comparison {
+    /// Of the scenario.
+    pub(crate) title: String,
+    /// Its id.
+    pub(crate) scenario: String,
+    /// Of the runs shown.
+    pub(crate) seed: u64,
+    /// Counted over besides.
+    pub(crate) seeds: Option<Range<u64>>,
+    /// One per kernel and policy; the others are compared with the first.
+    pub(crate) rows: Vec<Row>,
+    /// Reproduce the runs shown, one per kernel.
+    pub(crate) links: Vec<String>,
+}
+
+/// One policy.
+pub(crate) struct Row {
+    /// Of the run shown.
+    pub(crate) outcome: Outcome,
+    /// What its waiting led to, in words.
+    pub(crate) danger: Option<String>,
+    /// After how many records it parts from the first row, and how.
+    pub(crate) parts: Option<(usize, String)>,
+    /// One per seed, in their order.
+    pub(crate) seeds: Vec<Outcome>,
+}

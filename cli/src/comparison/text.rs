@@ -1,0 +1,213 @@
+//! The comparison for people: a table, where the runs part, and shares over seeds.
+
+use std::fmt::{self, Write as _};
+
+use sim_core::analysis::{Said, count_text, size_text, span_text};
+use sim_core::base::Nanos;
+use sim_core::experiment::{Danger, Outcome, Paired, Proportion, Sample};
+
+use super::{Comparison, Row};
+
+/// The whole text.
+pub(crate) fn text(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _: fmt::Result = write(&mut text, comparison);
+    text
+}
+
+fn write(out: &mut String, comparison: &Comparison) -> fmt::Result {
+    let Comparison { title, scenario, seed, rows, .. } = comparison;
+    let mut kernels: Vec<&str> = rows.iter().map(|row| row.outcome.kernel.as_str()).collect();
+    kernels.dedup();
+    writeln!(out, "{title}")?;
+    writeln!(out, "{scenario}, kernel {}, seed {seed}", kernels.join(", "))?;
+    writeln!(out)?;
+    write_table(out, rows)?;
+    write_dangers(out, rows)?;
+    write_partings(out, rows)?;
+    if let Some(seeds) = &comparison.seeds {
+        writeln!(out)?;
+        writeln!(out, "Over seeds {}..{}:", seeds.start, seeds.end)?;
+        for row in rows {
+            write_seeds(out, row)?;
+        }
+        write_pairs(out, rows)?;
+    }
+    writeln!(out)?;
+    for link in &comparison.links {
+        writeln!(out, "link  {link}")?;
+    }
+    Ok(())
+}
+
+/// The policy; with the kernel where that is not one.
+fn row_name(rows: &[Row], row: &Row) -> String {
+    let is_other = |other: &Row| other.outcome.kernel != row.outcome.kernel;
+    if rows.iter().any(is_other) {
+        format!("{} {}", row.outcome.kernel, row.outcome.policy)
+    } else {
+        row.outcome.policy.clone()
+    }
+}
+
+fn write_table(out: &mut String, rows: &[Row]) -> fmt::Result {
+    let head = [
+        "policy",
+        "verdict",
+        "reaped",
+        "freed",
+        "attempts",
+        "refusals",
+        "log",
+        "next victim",
+        "recovered",
+        "flags",
+    ];
+    let mut table = vec![head.map(str::to_owned)];
+    table.extend(rows.iter().map(|row| cells(&row_name(rows, row), &row.outcome)));
+    let mut widths = [0; 10];
+    for line in &table {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for line in &table {
+        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+fn cells(name: &str, outcome: &Outcome) -> [String; 10] {
+    let after = |ns: Option<u64>| match ns {
+        Some(ns) => format!("+{}", span_text(Nanos(ns))),
+        None => "never".to_owned(),
+    };
+    let is_oom = outcome.victims > 0;
+    let if_killed = |text: String| if is_oom { text } else { "-".to_owned() };
+    [
+        name.to_owned(),
+        outcome.verdict.id().to_owned(),
+        if_killed(size_text(outcome.reaped_pages)),
+        if_killed(size_text(outcome.freed_by_reaper)),
+        if_killed(outcome.attempts.to_string()),
+        if_killed(outcome.refusals.to_string()),
+        if_killed(outcome.said.map_or("none", Said::text).to_owned()),
+        if_killed(after(outcome.next_victim_after)),
+        if_killed(after(outcome.recovery)),
+        outcome.flags.join(" "),
+    ]
+}
+
+fn write_dangers(out: &mut String, rows: &[Row]) -> fmt::Result {
+    if rows.iter().all(|row| row.danger.is_none()) {
+        return Ok(());
+    }
+    writeln!(out)?;
+    for row in rows {
+        if let Some(danger) = &row.danger {
+            writeln!(out, "{}: {danger}.", row_name(rows, row))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_partings(out: &mut String, rows: &[Row]) -> fmt::Result {
+    let [first, others @ ..] = rows else { return Ok(()) };
+    if others.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    writeln!(out, "Where each parts from {} (\"here\"):", row_name(rows, first))?;
+    for row in others {
+        let name = row_name(rows, row);
+        match &row.parts {
+            Some((_, text)) => writeln!(out, "{name}: {text}.")?,
+            None => writeln!(out, "{name}: never; the runs are the same.")?,
+        }
+    }
+    Ok(())
+}
+
+fn write_seeds(out: &mut String, row: &Row) -> fmt::Result {
+    let outcomes = &row.seeds;
+    writeln!(out, "{} {}", row.outcome.kernel, row.outcome.policy)?;
+    let mut verdicts: Vec<_> = outcomes.iter().map(|outcome| outcome.verdict).collect();
+    verdicts.sort_by_key(|verdict| verdict.id());
+    verdicts.dedup();
+    for verdict in verdicts {
+        let share = Proportion::of(outcomes, |outcome| outcome.verdict == verdict);
+        writeln!(out, "  {:<14}  {}", verdict.id(), share.text())?;
+    }
+    let dangers = [
+        ("set is stuck", Danger::Stuck),
+        ("set was stuck", Danger::Closed),
+        ("depends", Danger::Indirect),
+    ];
+    for (name, least) in dangers {
+        let share = Proportion::of(outcomes, |outcome| match least {
+            Danger::Indirect => matches!(outcome.danger, Danger::Indirect | Danger::Direct),
+            least => outcome.danger == least,
+        });
+        if share.count > 0 {
+            writeln!(out, "  {name:<14}  {}", share.text())?;
+        }
+    }
+    let recoveries = Sample::new(outcomes.iter().filter_map(|outcome| outcome.recovery));
+    if let [Some(p5), Some(p50), Some(p95)] = [5, 50, 95].map(|p| recoveries.percentile(p)) {
+        let text = |ns| span_text(Nanos(ns));
+        writeln!(
+            out,
+            "  {:<14}  {} in the median, {} to {} in nine of ten ({})",
+            "recovers in",
+            text(p50),
+            text(p5),
+            text(p95),
+            count_text(u64::try_from(recoveries.len()).unwrap_or(u64::MAX), "seed")
+        )?;
+    }
+    Ok(())
+}
+
+/// The same seeds under each other policy and the first.
+fn write_pairs(out: &mut String, rows: &[Row]) -> fmt::Result {
+    let [first, others @ ..] = rows else { return Ok(()) };
+    for row in others {
+        let pairs = first.seeds.iter().zip(&row.seeds);
+        let recoveries = pairs.clone().map(|(a, b)| (a.recovery, b.recovery));
+        let freed = pairs.map(|(a, b)| (Some(a.freed_by_reaper), Some(b.freed_by_reaper)));
+        let names = format!("{} against {}", row_name(rows, row), row_name(rows, first));
+        let span = |ns| span_text(Nanos(ns));
+        write_pair(out, &format!("{names}, time to recovery"), &Paired::new(recoveries), span)?;
+        write_pair(out, &format!("{names}, freed by the reaper"), &Paired::new(freed), size_text)?;
+    }
+    Ok(())
+}
+
+fn write_pair(
+    out: &mut String,
+    what: &str,
+    paired: &Paired,
+    size: impl Fn(u64) -> String,
+) -> fmt::Result {
+    let Some(median) = paired.differences.percentile(50) else { return Ok(()) };
+    let sign = match median {
+        ..0 => "-",
+        0 => "±",
+        1.. => "+",
+    };
+    writeln!(
+        out,
+        "{what}: {sign}{} in the median pair; smaller in {}, equal in {}, larger in {}{}",
+        size(median.unsigned_abs()),
+        paired.smaller,
+        paired.equal,
+        paired.larger,
+        if paired.unpaired > 0 {
+            format!(", only one has it in {}", paired.unpaired)
+        } else {
+            String::new()
+        }
+    )
+}

@@ -1,0 +1,112 @@
+//! `compare`: policies side by side, and how often over seeds.
+
+use serde_json::Value;
+
+use super::tool::{call, printed};
+
+const G4: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../traces/g4-overlap-refused.toml");
+const G9: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../traces/g9-block-always-deadlock.toml");
+const SECOND: u64 = 1_000_000_000;
+
+fn rows(args: &[&str]) -> Vec<Value> {
+    let mut all = vec!["compare"];
+    all.extend(args);
+    all.extend(["--format", "json"]);
+    let json: Value = serde_json::from_str(&printed(&all)).expect("one object");
+    json["rows"].as_array().expect("rows").clone()
+}
+
+/// kernel-spec 4.9, with 1 GiB in place of 2 GiB: who frees what, in how
+/// many attempts, what the log says, and from when the next may die.
+#[test]
+fn policies_differ_as_the_kernel_specification_says() {
+    let gib = 262_144;
+    // Pages freed by the reaper, attempts, log, whole seconds until the next victim.
+    let small = 2048;
+    let expected = [
+        ("ignore", gib + gib / 2 + small, 1, "reaped", 0),
+        ("skip-any", 0, 1, "", 1),
+        ("skip-flag", 0, 1, "", 1),
+        ("nonblock", gib + small, 10, "unable to reap", 1),
+        ("interval", gib + small, 10, "unable to reap", 1),
+        ("core-refuse", gib + small, 10, "unable to reap", 1),
+        ("block-always", gib + gib / 2 + small, 1, "reaped", 5),
+    ];
+    let ids: Vec<_> = expected.iter().map(|row| row.0).collect();
+    let found = rows(&[G4, "--policy", &ids.join(",")]);
+    for ((policy, freed, attempts, log, seconds), row) in expected.into_iter().zip(&found) {
+        assert_eq!(row["policy"], policy);
+        assert_eq!(row["freed_by_reaper_pages"], freed, "{policy}");
+        assert_eq!(row["attempts"], attempts, "{policy}");
+        assert_eq!(row["log"].as_str().unwrap_or_default(), log, "{policy}");
+        let next = row["next_victim_after_ns"].as_u64().expect("a time");
+        assert_eq!(next / SECOND, seconds, "{policy}");
+        let is_stale =
+            row["flags"].as_array().is_some_and(|flags| flags.contains(&"stale-access".into()));
+        assert_eq!(is_stale, policy == "ignore");
+    }
+    let found = rows(&[G9, "--policy", "interval,block-always"]);
+    // The delay of two seconds comes first.
+    assert_eq!(found[0]["next_victim_after_ns"].as_u64().map(|ns| ns / SECOND), Some(3));
+    let stuck = &found[1];
+    assert_eq!((&stuck["verdict"], &stuck["danger"]), (&"deadlock".into(), &"stuck".into()));
+    assert!(stuck["next_victim_after_ns"].is_null() && stuck["log"].is_null());
+    let text = stuck["danger_text"].as_str().expect("words");
+    for part in ["oom_reaper → gpu0 (a fence) → gpu0/worker", "mem-hog (m)"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn seeds_are_counted_the_same_on_any_number_of_threads() {
+    let args = ["compare", "gpu-fence-overlap", "--policy", "nonblock,block-always"];
+    let with = |more: &[&str]| printed(&[&args[..], &["--seeds", "3..11"], more].concat());
+    let one = with(&["--jobs", "1"]);
+    assert_eq!(one, with(&["--jobs", "4"]));
+    assert_eq!(one, with(&[]));
+    for part in [
+        "Over seeds 3..11:",
+        "  extra-victims   8 of 8 (100.0 %, 95 % interval 67.6 to 100.0 %)",
+        "block-always against nonblock, time to recovery: -",
+        "; smaller in 8, equal in 0, larger in 0",
+    ] {
+        assert!(one.contains(part), "{part}\n{one}");
+    }
+    // The run shown does not depend on how many are counted.
+    assert!(one.starts_with(printed(&args).split("\nlink").next().expect("a table")));
+}
+
+#[test]
+fn runs_part_where_the_policies_differ() {
+    let text = printed(&["compare", G4, "--policy", "nonblock,block-always,nonblock"]);
+    assert!(text.contains("block-always: 1.001 ms, after "), "{text}");
+    assert!(text.contains("nonblock: never; the runs are the same."), "{text}");
+    let eras = printed(&["compare", "gpu-fence-overlap", "--kernel", "4.9,4.14,5.3,6.1"]);
+    for era in ["4.9 ignore", "4.14 skip-any", "5.3 nonblock", "6.1 interval"] {
+        assert!(eras.contains(era), "{eras}");
+    }
+    assert_eq!(eras.matches("\nlink  ").count(), 4, "{eras}");
+}
+
+#[test]
+fn its_link_verifies() {
+    let text = printed(&["compare", "gpu-fence-overlap", "--policy", "interval,hand-off"]);
+    let link = text.lines().find_map(|line| line.strip_prefix("link  ")).expect("a link");
+    assert_eq!(printed(&["verify", link]).matches("reproduced").count(), 2);
+    // Read again, it compares the same policies.
+    assert_eq!(printed(&["compare", link]), text);
+}
+
+#[test]
+fn mistakes_are_told() {
+    for (args, part) in [
+        (["--seeds", "9..9"], "expected A..B with A below B"),
+        (["--seeds", "0..9007199254740993"], "seeds end at 9007199254740991"),
+        (["--policy", "nonblok"], "no notifier policy `nonblok`"),
+        (["--kernel", "6.1,9.9"], "no kernel profile `9.9`"),
+    ] {
+        let said = call(&["compare", "gpu-fence-overlap", args[0], args[1]]);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{args:?}");
+        assert!(said.err.contains(part), "{}", said.err);
+    }
+}

@@ -1,0 +1,62 @@
+//! How often something happens, and how sure that is.
+
+/// The quantile of the normal distribution that leaves 2.5 % above it.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// So many of so many.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Proportion {
+    /// How often it happened.
+    pub count: u64,
+    /// How often it could have.
+    pub of: u64,
+}
+
+/// Bounds of a share, 0 to 1.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub struct Interval {
+    /// At least.
+    pub low: f64,
+    /// At most.
+    pub high: f64,
+}
+
+impl Proportion {
+    /// How many of these it holds for.
+    pub fn of<T>(all: &[T], holds: impl Fn(&T) -> bool) -> Self {
+        let count = |length| u64::try_from(length).unwrap_or(u64::MAX);
+        Self { count: count(all.iter().filter(|one| holds(one)).count()), of: count(all.len()) }
+    }
+
+    /// The share, 0 to 1; 0 of none.
+    #[expect(clippy::cast_precision_loss, reason = "counts of runs are below 2^53")]
+    pub fn share(self) -> f64 {
+        if self.of == 0 { 0.0 } else { self.count as f64 / self.of as f64 }
+    }
+
+    /// The 95 % score interval of Wilson (E. B. Wilson, "Probable inference, the law of
+    /// succession, and statistical inference", JASA 22, 1927; without correction for
+    /// continuity, as Brown, Cai and DasGupta recommend, Statistical Science 16, 2001).
+    /// It keeps within 0 and 1 and is right for shares near them, too. Of none: everything.
+    #[expect(clippy::cast_precision_loss, reason = "counts of runs are below 2^53")]
+    pub fn wilson(self) -> Interval {
+        if self.of == 0 {
+            return Interval { low: 0.0, high: 1.0 };
+        }
+        let (n, p, zz) = (self.of as f64, self.share(), Z * Z);
+        let center = p + zz / (2.0 * n);
+        let reach = Z * (p * (1.0 - p) / n + zz / (4.0 * n * n)).sqrt();
+        let scale = 1.0 + zz / n;
+        let low = if self.count == 0 { 0.0 } else { (center - reach) / scale };
+        let high = if self.count == self.of { 1.0 } else { (center + reach) / scale };
+        Interval { low, high }
+    }
+
+    /// `3 of 256 (1.2 %, 95 % interval 0.4 to 3.4 %)`.
+    pub fn text(self) -> String {
+        let Interval { low, high } = self.wilson();
+        let (share, low, high) = (100.0 * self.share(), 100.0 * low, 100.0 * high);
+        let (count, of) = (self.count, self.of);
+        format!("{count} of {of} ({share:.1} %, 95 % interval {low:.1} to {high:.1} %)")
+    }
+}
