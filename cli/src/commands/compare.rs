@@ -18,6 +18,9 @@ use crate::error::Error;
 use crate::simulate::simulate;
 use crate::{link, output};
 
+/// The checker whose opinion is always asked.
+const LOCKDEP: &str = "lockdep";
+
 /// Compares.
 pub(crate) fn run(args: &CompareArgs) -> Result<(), Error> {
     let choices = choices(args)?;
@@ -62,6 +65,7 @@ fn choices(args: &CompareArgs) -> Result<Vec<Choice>, Error> {
             policy: policy.clone().or_else(|| linked.first().cloned()),
             ties: args.ties,
             sets: args.sets.clone(),
+            checks: Vec::new(),
         })
     };
     let pairs =
@@ -70,7 +74,8 @@ fn choices(args: &CompareArgs) -> Result<Vec<Choice>, Error> {
 }
 
 fn compare(choices: &[Choice], args: &CompareArgs) -> Result<Comparison, Error> {
-    let shown: Vec<Replication> = choices.par_iter().map(replicate).collect::<Result<_, _>>()?;
+    let shown = choices.par_iter().map(|choice| replicate(&with_lockdep(choice)));
+    let shown: Vec<Replication> = shown.collect::<Result<_, _>>()?;
     let over_seeds: Vec<Vec<Outcome>> = match &args.seeds {
         None => choices.iter().map(|_| Vec::new()).collect(),
         Some(seeds) => {
@@ -103,6 +108,15 @@ fn compare(choices: &[Choice], args: &CompareArgs) -> Result<Comparison, Error> 
         rows: rows.collect(),
         links: links(choices, &shown),
     })
+}
+
+/// Whether lockdep would have warned is one of the answers; asking changes no run.
+fn with_lockdep(choice: &Choice) -> Choice {
+    let mut choice = choice.clone();
+    if !choice.checks.iter().any(|id| id == LOCKDEP) {
+        choice.checks.push(LOCKDEP.to_owned());
+    }
+    choice
 }
 
 /// One link per kernel, with all of its policies. A link has no word for `--ties seeded`.

@@ -45,6 +45,7 @@ struct JsonOutcome<'c> {
     next_victim_after_ns: Option<u64>,
     oom_to_recovery_ns: Option<u64>,
     danger: &'static str,
+    lockdep_warned: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -113,6 +114,7 @@ fn row(row: &Row) -> JsonRow<'_> {
             next_victim_after_ns: of.next_victim_after,
             oom_to_recovery_ns: of.recovery,
             danger: of.danger.id(),
+            lockdep_warned: of.lockdep,
         },
         danger_text: row.danger.as_deref(),
         parts: row.parts.as_ref().map(|(record, text)| JsonParting { record: *record, text }),

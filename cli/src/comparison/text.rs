@@ -96,19 +96,37 @@ fn cells(name: &str, outcome: &Outcome) -> [String; 10] {
         if_killed(outcome.said.map_or("none", Said::text).to_owned()),
         if_killed(after(outcome.next_victim_after)),
         if_killed(after(outcome.recovery)),
-        outcome.flags.join(" "),
+        // What lockdep says has a place of its own.
+        outcome
+            .flags
+            .iter()
+            .filter(|&&flag| flag != "lockdep")
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" "),
     ]
 }
 
 fn write_dangers(out: &mut String, rows: &[Row]) -> fmt::Result {
-    if rows.iter().all(|row| row.danger.is_none()) {
-        return Ok(());
-    }
     writeln!(out)?;
+    writeln!(out, "Does the reaper wait for an allocation, or anybody for ever?")?;
     for row in rows {
-        if let Some(danger) = &row.danger {
-            writeln!(out, "{}: {danger}.", row_name(rows, row))?;
-        }
+        let here = match &row.danger {
+            Some(danger) => format!("yes, {danger}"),
+            None => "not in this run".to_owned(),
+        };
+        let lockdep = match row.outcome.lockdep {
+            Some(true) => "; lockdep would have warned",
+            Some(false) => "; lockdep would have said nothing",
+            None => "",
+        };
+        let often = if row.seeds.is_empty() {
+            String::new()
+        } else {
+            let share = Proportion::of(&row.seeds, |outcome| outcome.danger != Danger::None);
+            format!("; over the seeds: {}", share.text())
+        };
+        writeln!(out, "{}: {here}{lockdep}{often}.", row_name(rows, row))?;
     }
     Ok(())
 }
@@ -139,20 +157,6 @@ fn write_seeds(out: &mut String, row: &Row) -> fmt::Result {
     for verdict in verdicts {
         let share = Proportion::of(outcomes, |outcome| outcome.verdict == verdict);
         writeln!(out, "  {:<14}  {}", verdict.id(), share.text())?;
-    }
-    let dangers = [
-        ("set is stuck", Danger::Stuck),
-        ("set was stuck", Danger::Closed),
-        ("depends", Danger::Indirect),
-    ];
-    for (name, least) in dangers {
-        let share = Proportion::of(outcomes, |outcome| match least {
-            Danger::Indirect => matches!(outcome.danger, Danger::Indirect | Danger::Direct),
-            least => outcome.danger == least,
-        });
-        if share.count > 0 {
-            writeln!(out, "  {name:<14}  {}", share.text())?;
-        }
     }
     let recoveries = Sample::new(outcomes.iter().filter_map(|outcome| outcome.recovery));
     if let [Some(p5), Some(p50), Some(p95)] = [5, 50, 95].map(|p| recoveries.percentile(p)) {

@@ -11,6 +11,7 @@ use super::index::Index;
 use super::lock_reports::splats;
 use super::reaping::Attempt;
 use super::types::{Incident, WaitFor};
+use super::wait_for::dependency_text;
 use super::waits::wait_chain_after;
 use super::words::{
     count_text, device_name, mm_name, notifier_name, process_name, range_name, short_list_text,
@@ -30,6 +31,7 @@ pub(super) fn incidents(index: &Index, wait_for: &WaitFor) -> Vec<Incident> {
     waived_invariants(index, &mut found);
     stale_accesses(index, &mut found);
     splats(index, &mut found);
+    dependencies(index, wait_for, &mut found);
     found.sort_by_key(|incident| incident.record);
     found
 }
@@ -166,6 +168,18 @@ fn cycles(index: &Index, wait_for: &WaitFor, found: &mut Vec<Incident>) {
             let text = format!("they wait for each other: {}{until}", names.join(" → "));
             found.push(incident(index, set.record, "cycle", first.from, text));
         }
+    }
+}
+
+/// What the reaper depended on, if the oracle was asked.
+fn dependencies(index: &Index, wait_for: &WaitFor, found: &mut Vec<Incident>) {
+    if !index.lock_reports.checks.contains(&"wait-for") {
+        return;
+    }
+    for dependency in &wait_for.dependencies {
+        let Some(first) = dependency.path.first() else { continue };
+        let text = dependency_text(index, dependency);
+        found.push(incident(index, dependency.record, "splat", first.from, text));
     }
 }
 

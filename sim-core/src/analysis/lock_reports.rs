@@ -87,19 +87,21 @@ fn site_text(site: SleepSite) -> &'static str {
 fn chain_links(index: &Index, report: &LockReport, chain: &[Link]) -> Vec<WaitLink> {
     let names: Vec<_> = chain.iter().map(|link| class(index, &link.held)).collect();
     let befores = std::iter::once(names.last()).chain(names.iter().map(Some));
-    let links = chain.iter().zip(&names).zip(befores);
-    let link = |((link, name), before): ((&Link, &String), Option<&String>)| WaitLink {
-        task: report.task,
-        since: report.at,
-        waits_on: name.clone(),
-        kind: "lock-class",
-        holder: None,
-        text: format!(
-            "{name} is taken while {} is held, in {}",
-            before.map_or("?", String::as_str),
-            place(index, &link.held.place)
-        ),
-        stack: index.cast.functions(link.held.place.stack),
-    };
+    let links = chain.iter().zip(&names).zip(befores).enumerate();
+    let link =
+        |(at, ((link, name), before)): (usize, ((&Link, &String), Option<&String>))| WaitLink {
+            task: report.task,
+            since: report.at,
+            waits_on: name.clone(),
+            kind: "lock-class",
+            holder: None,
+            text: format!(
+                "{name} is taken while {} is held, in {}",
+                before.map_or("?", String::as_str),
+                place(index, &link.held.place)
+            ),
+            stack: index.cast.functions(link.held.place.stack),
+            parent: at.checked_sub(1),
+        };
     links.map(link).collect()
 }

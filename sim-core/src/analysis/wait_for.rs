@@ -1,13 +1,13 @@
-//! The oracle that no kernel has: watches the wait-for graph through a
-//! whole run, and says when a set of tasks could no longer go on, and
-//! when the reaper came to depend on an allocation (kernel-spec 4.8).
+//! `wait-for`: the oracle that no kernel has: it sees who waits for whom, whatever for.
 //!
 //! Summary: reports deadlocks as they close, with or without locks, while the rest of the machine runs on; and every path on which the reaper waits, directly or through others, for an allocation that may sleep.
 //! Mechanism: keeps who waits for whom from the records of blocking, waking, taking, letting go and allocating; looks again at whatever a record could have closed.
 //! Models: nothing that exists: it sees fences, completions and work as well as locks, and needs no annotation.
 //! Doesn't model: waits for the disk or the clock, which end by themselves; a trylock, which waits for nobody.
-//! See: kernel-spec 4.8, 5.5 and 8.3.
+//! See: kernel-spec 4.8, 5.5 and 8.3; the rule is Michal Hocko's, August 2019.
 //!
+//! The verdict and the incidents of kind `cycle` rest on it whatever is
+//! checked; selected, it also reports what the reaper depended on.
 //! A set is found at the first record after which it was closed: somebody
 //! began to wait or to allocate, exited, or was killed. Where a page from
 //! elsewhere would have opened it again it is told only if none came for

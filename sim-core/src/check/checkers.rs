@@ -31,6 +31,8 @@ pub const ALL: &[Selectable] = &[
     Selectable { id: "lockdep", doc: include_str!("lockdep.rs") },
     Selectable { id: "non-block", doc: include_str!("non_block.rs") },
     Selectable { id: "fence-annotations", doc: include_str!("fence_annotations.rs") },
+    // It needs nothing but the records, so the analysis finds what this one shows.
+    Selectable { id: "wait-for", doc: include_str!("../analysis/wait_for.rs") },
 ];
 
 /// The checker with this id.
@@ -50,7 +52,7 @@ pub fn checker(
     let (fences, shown) = (has("fence-annotations"), has("lockdep") || has("fence-annotations"));
     let non_block = has("non-block").then(NonBlock::default);
     let lockdep = (shown || debug_kernel).then(|| Lockdep::new(switches, fences));
-    if lockdep.is_none() && non_block.is_none() {
+    if lockdep.is_none() && non_block.is_none() && !has("wait-for") {
         return None;
     }
     let found = LockReports { checks: checks.to_vec(), ..LockReports::default() };

@@ -67,11 +67,14 @@ pub struct Outcome {
     pub recovery: Option<u64>,
     /// What the reaper's waiting led to.
     pub danger: Danger,
+    /// Whether lockdep warned; `None` if it was off.
+    pub lockdep: Option<bool>,
 }
 
 /// What a run boils down to.
 pub fn outcome(run: &Run, report: &Report) -> Outcome {
     let first = report.victims.first();
+    let has_lockdep = run.lock_reports.checks.contains(&"lockdep");
     let since = |at: SimTime| first.map(|victim| at.saturating_sub(victim.killed).0);
     Outcome {
         kernel: run.id.kernel.clone(),
@@ -90,6 +93,7 @@ pub fn outcome(run: &Run, report: &Report) -> Outcome {
         next_victim_after: first.and_then(|victim| since(victim.done?)),
         recovery: report.metrics.oom_to_recovery_ns,
         danger: danger(report),
+        lockdep: has_lockdep.then_some(report.metrics.lockdep_reports > 0),
     }
 }
 
