@@ -12,23 +12,23 @@ fn scenarios_are_listed_by_id_and_title() {
     let of_recordings = |line: &&str| line.starts_with("capture-6-1-");
     let lines: String = text.lines().filter(of_recordings).flat_map(|line| [line, "\n"]).collect();
     expect![[r#"
-        capture-6-1-s1         One process takes all memory, dies and is gone
-        capture-6-1-s2         Two grow, the larger dies, the other goes on
-        capture-6-1-s2-smp     Two grow on two CPUs, the larger dies
-        capture-6-1-s2stuck    A stuck victim without notifiers is reaped at once
-        capture-6-1-s3         A notifier that always refuses: nothing is freed
-        capture-6-1-s3-smp     A notifier that always refuses, on two CPUs
-        capture-6-1-s3exit     A notifier that always refuses harms nobody who can exit
-        capture-6-1-s4part     Four mirrored megabytes protect a VMA of 92
-        capture-6-1-s5part     The same four megabytes through the interval API
-        capture-6-1-s6         An interval over all of the victim: only crumbs are freed
-        capture-6-1-s6-smp     An interval over all of the victim, on two CPUs
-        capture-6-1-s7         An interval whose callback never needs to sleep
-        capture-6-1-s8w500     A lock held for half a second delays only the exit
-        capture-6-1-s8w5000    A lock held for five seconds: ten attempts skipped
-        capture-6-1-s12        Locked memory is reaped too
-        capture-6-1-l1both     The interval leak: a refusal that is never taken back
-        capture-6-1-l2itv      The same interval without the list: a clean exit
+        capture-6-1-s1            One process takes all memory, dies and is gone
+        capture-6-1-s2            Two grow, the larger dies, the other goes on
+        capture-6-1-s2-smp        Two grow on two CPUs, the larger dies
+        capture-6-1-s2stuck       A stuck victim without notifiers is reaped at once
+        capture-6-1-s3            A notifier that always refuses: nothing is freed
+        capture-6-1-s3-smp        A notifier that always refuses, on two CPUs
+        capture-6-1-s3exit        A notifier that always refuses harms nobody who can exit
+        capture-6-1-s4part        Four mirrored megabytes protect a VMA of 92
+        capture-6-1-s5part        The same four megabytes through the interval API
+        capture-6-1-s6            An interval over all of the victim: only crumbs are freed
+        capture-6-1-s6-smp        An interval over all of the victim, on two CPUs
+        capture-6-1-s7            An interval whose callback never needs to sleep
+        capture-6-1-s8w500        A lock held for half a second delays only the exit
+        capture-6-1-s8w5000       A lock held for five seconds: ten attempts skipped
+        capture-6-1-s12           Locked memory is reaped too
+        capture-6-1-l1both        The interval leak: a refusal that is never taken back
+        capture-6-1-l2itv         The same interval without the list: a clean exit
     "#]]
     .assert_eq(&lines);
 }

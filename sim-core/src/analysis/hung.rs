@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use super::index::Index;
 use super::replay::{Doing, is_own_wish};
 use crate::base::{Nanos, SimTime, TaskId};
-use crate::record::{Cast, Reason, Run, TaskKind};
+use crate::record::{HungTaskLooks, Reason, Run, TaskKind};
 
 /// One report of a task.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -39,7 +39,7 @@ pub(super) fn hung_tasks(index: &Index) -> u64 {
 
 /// As [`hung_reports`], from an index that exists already.
 pub(super) fn reports(index: &Index) -> Vec<HungReport> {
-    let Some(looks) = Looks::of(&index.cast) else {
+    let Some(looks) = HungTaskLooks::of(&index.cast) else {
         return Vec::new();
     };
     let mut found = Vec::new();
@@ -95,48 +95,12 @@ fn is_uninterruptible(doing: Doing, kind: TaskKind) -> bool {
     !is_own_wish(reason) && !is_idle && !is_memcg
 }
 
-/// When the detector looks.
-struct Looks {
-    period: Nanos,
-    uptime: Nanos,
-}
-
-impl Looks {
-    fn of(cast: &Cast) -> Option<Self> {
-        let timeout = cast.hung_task_timeout;
-        if timeout.0 == 0 || cast.jiffy.0 == 0 {
-            return None;
-        }
-        let ticks = timeout.0.div_ceil(cast.jiffy.0);
-        let ticks = if cast.timer_wheel { wheel_ticks(ticks) } else { ticks };
-        Some(Self { period: cast.jiffy * ticks, uptime: cast.uptime })
-    }
-
-    /// The first look at or after `at`.
-    fn from(&self, at: SimTime) -> SimTime {
-        let since_boot = at.0.saturating_add(self.uptime.0);
-        let count = since_boot.div_ceil(self.period.0).max(1);
-        SimTime(count.saturating_mul(self.period.0).saturating_sub(self.uptime.0))
-    }
-}
-
-/// A timer of the wheel that is set again whenever it expires: rounded up
-/// by its level (`calc_index()`, kernel/time/timer.c, Linux 6.1).
-fn wheel_ticks(ticks: u64) -> u64 {
-    /// Each level is eight times coarser than the one below (`LVL_CLK_SHIFT`).
-    const LEVEL_SHIFT: u32 = 3;
-    let mut shift = 0;
-    while shift < 8 * LEVEL_SHIFT && ticks >= 63 << shift {
-        shift += LEVEL_SHIFT;
-    }
-    ((ticks + (1 << shift)) >> shift) << shift
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::analysis::story::*;
     use crate::engine::Stop;
+    use crate::record::Cast;
 
     fn reports_of(since_ms: u64, until_ms: u64, setup: impl Fn(&mut Cast)) -> Vec<(u64, u64)> {
         let mut story = Story::new();
@@ -167,8 +131,6 @@ mod tests {
             cast.uptime = Nanos::from_secs(5);
         };
         assert_eq!(reports_of(1_000, 30_000, setup), [(15_480, 10), (25_720, 20)]);
-        assert_eq!(wheel_ticks(500), 504);
-        assert_eq!(wheel_ticks(25), 26);
     }
 
     #[test]

@@ -138,6 +138,39 @@ fn gallery_has_these_verdicts() {
         capture-6-1-l2itv: recovered
           hog was killed at 1962.271 ms; by 3970.888 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
+        lockdep-6-1-l1: no-oom
+          Nobody was killed, and nobody waits for memory.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        lockdep-6-1-l2: no-oom
+          Nobody was killed, and nobody waits for memory.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        lockdep-6-1-l3: no-oom
+          Nobody was killed, and nobody waits for memory.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        lockdep-6-1-l4nowait: no-oom
+          Nobody was killed, and nobody waits for memory.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        lockdep-6-1-l4atomic: no-oom
+          Nobody was killed, and nobody waits for memory.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        lockdep-6-1-l6: no-oom
+          Nobody was killed, and nobody waits for memory.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        lockdep-6-1-l7: no-oom
+          Nobody was killed, and nobody waits for memory.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        lockdep-6-1-l8: no-oom
+          Nobody was killed, and nobody waits for memory.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        lockdep-6-1-n1mutex: recovered
+          hog was killed at 2379.838 ms; by 4451.156 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
+        lockdep-6-1-n2mutex: recovered
+          hog was killed at 2379.838 ms; by 4451.093 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
+        lockdep-6-1-h1: recovered
+          hog was killed at 2356.646 ms; by 41043.326 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 1
     "#]].assert_eq(&text);
 }
 

@@ -7,11 +7,11 @@ use super::fence_annotations;
 use super::lockdep::Lockdep;
 use super::non_block::NonBlock;
 use super::slot;
-use crate::base::NotifierId;
+use crate::base::{NotifierId, SimTime};
 use crate::kernel::switches::Switches;
 use crate::record::{
-    AllLocks, Annotation, By, Cast, Checker, Event, FakeMap, HeldLocks, LockReport, LockReports,
-    Noted, Place, Record, Splat, Tracked,
+    AllLocks, Annotation, By, Cast, Checker, Event, FakeMap, HeldLocks, HungTaskLooks, LockReport,
+    LockReports, Noted, Place, Record, Splat, Tracked,
 };
 
 /// Reports kept, at most: more of them say nothing new.
@@ -55,8 +55,10 @@ pub fn checker(
     if lockdep.is_none() && non_block.is_none() && !has("wait-for") {
         return None;
     }
-    let found = LockReports { checks: checks.to_vec(), ..LockReports::default() };
-    Some(Box::new(Debug { lockdep, shown, fences, non_block, calls: Vec::new(), found }))
+    let checks = checks.to_vec();
+    let found = LockReports { checks, shows_lockdep: shown, ..LockReports::default() };
+    let (calls, next_look) = (Vec::new(), SimTime::ZERO);
+    Some(Box::new(Debug { lockdep, shown, fences, non_block, calls, next_look, found }))
 }
 
 struct Debug {
@@ -67,6 +69,8 @@ struct Debug {
     non_block: Option<NonBlock>,
     /// By task: the callbacks that it is in.
     calls: Vec<Vec<NotifierId>>,
+    /// When the hung-task detector looks next.
+    next_look: SimTime,
     found: LockReports,
 }
 
@@ -80,7 +84,7 @@ impl Debug {
         let Some(splat) = splat else { return };
         let is_lockdep = splat.is_lockdep();
         if is_lockdep {
-            self.found.turned_off = Some(noted.record);
+            self.found.turned_off_at = Some(noted.at);
             if !self.shown {
                 return;
             }
@@ -102,6 +106,25 @@ impl Debug {
             let Noted { at, task, record, .. } = noted;
             self.found.reports.push(LockReport { at, task, record, splat, place, held });
         }
+    }
+
+    /// The hung-task detector looks before what happens now: if it finds
+    /// somebody, it lists all locks.
+    #[cold]
+    fn look(&mut self, now: SimTime, record: u64, cast: &Cast) {
+        let Some(looks) = HungTaskLooks::of(cast) else {
+            self.next_look = SimTime::MAX;
+            return;
+        };
+        let at = looks.from(self.next_look);
+        if at <= now
+            && let Some(held) = self.lockdep.as_ref().and_then(Lockdep::everybody)
+        {
+            self.found.at_looks.push(AllLocks { at, record, held: Some(held) });
+        }
+        // Looks in between found nothing new: nothing happened.
+        let last = SimTime(now.0.saturating_add(1));
+        self.next_look = looks.from(if at > now { at } else { last });
     }
 
     fn tell_lockdep(&mut self, noted: Noted, annotation: Annotation, cast: &Cast) {
@@ -126,6 +149,9 @@ impl Debug {
 impl Checker for Debug {
     fn see(&mut self, record: &Record, before: u64, cast: &Cast) {
         let task = record.task;
+        if self.shown && record.at >= self.next_look {
+            self.look(record.at, before, cast);
+        }
         match record.event {
             Event::MnCall { notifier, .. } => slot(&mut self.calls, task.index()).push(notifier),
             Event::MnReturn { notifier, .. } => {

@@ -43,6 +43,9 @@ pub fn dmesg(run: &Run) -> String {
         }
         while let Some(report) = hung.next_if(|report| report.at <= record.at) {
             let _: fmt::Result = log.write_hung(&state, report);
+            if hung.peek().is_none_or(|next| next.at > report.at) {
+                let _: fmt::Result = log.write_locks_at_look(&state, found, report.at);
+            }
         }
         state.follow(&record);
         let _: fmt::Result = log.write_record(&state, &record);
@@ -53,8 +56,11 @@ pub fn dmesg(run: &Run) -> String {
     for all in all_locks {
         let _: fmt::Result = log.write_all_locks(&state, &found.classes, all);
     }
-    for report in hung {
+    while let Some(report) = hung.next() {
         let _: fmt::Result = log.write_hung(&state, report);
+        if hung.peek().is_none_or(|next| next.at > report.at) {
+            let _: fmt::Result = log.write_locks_at_look(&state, found, report.at);
+        }
     }
     log.out
 }

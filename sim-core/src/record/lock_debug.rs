@@ -317,10 +317,14 @@ pub struct LockReports {
     pub lockdep_count: u64,
     /// How many there were of sleeps that must not be, kept or not.
     pub non_block_count: u64,
-    /// When all locks were listed.
+    /// The locks when the reaper gave up.
     pub all_locks: Vec<AllLocks>,
-    /// Records made before lockdep turned itself off.
-    pub turned_off: Option<u64>,
+    /// The locks at each look of the hung-task detector, as long as lockdep was on.
+    pub at_looks: Vec<AllLocks>,
+    /// Whether lockdep's findings are shown.
+    pub shows_lockdep: bool,
+    /// When lockdep turned itself off.
+    pub turned_off_at: Option<SimTime>,
 }
 
 /// Who made an annotation, and when.

@@ -7,6 +7,7 @@
 
 mod cast;
 mod event;
+mod hung_task;
 mod invariant;
 mod lock_debug;
 mod names;
@@ -23,6 +24,7 @@ pub use event::{
     CompactResult, Event, Injected, ItreeOp, ItreeRead, MnEvent, OomResult, OomScope, PanicText,
     SkipBy, ThrottleReason,
 };
+pub use hung_task::HungTaskLooks;
 pub use invariant::{Breach, Broken, Findings, Invariant, Monitor};
 pub use lock_debug::{
     AllLocks, Annotation, Attempt, By, Checker, ClassInfo, FakeMap, HeldLock, HeldLocks, Link,

@@ -11,6 +11,8 @@ pub enum Group {
     Example,
     /// Replays a recording of a real kernel.
     Recording,
+    /// Replays a recording of a kernel with lock debugging.
+    LockDebugging,
     /// Has a log that is known to the microsecond.
     Golden,
 }
@@ -21,6 +23,7 @@ impl Group {
         match self {
             Self::Example => "examples",
             Self::Recording => "recordings",
+            Self::LockDebugging => "lock debugging",
             Self::Golden => "golden",
         }
     }
@@ -89,6 +92,17 @@ pub const ALL: &[Entry] = entries! {
     Recording "capture-6-1-s12" "Locked memory is reaped too"
     Recording "capture-6-1-l1both" "The interval leak: a refusal that is never taken back"
     Recording "capture-6-1-l2itv" "The same interval without the list: a clean exit"
+    LockDebugging "lockdep-6-1-l1" "A notifier's lock held over an allocation"
+    LockDebugging "lockdep-6-1-l2" "The same with GFP_NOFS"
+    LockDebugging "lockdep-6-1-l3" "The same with GFP_NOIO"
+    LockDebugging "lockdep-6-1-l4nowait" "The same with GFP_NOWAIT"
+    LockDebugging "lockdep-6-1-l4atomic" "The same with GFP_ATOMIC"
+    LockDebugging "lockdep-6-1-l6" "A notifier's lock held over an allocation, interval API"
+    LockDebugging "lockdep-6-1-l7" "A lock behind the notifier's lock, held over an allocation"
+    LockDebugging "lockdep-6-1-l8" "A callback waits for a worker that allocates: nobody sees it"
+    LockDebugging "lockdep-6-1-n1mutex" "A mutex in a callback that must not sleep"
+    LockDebugging "lockdep-6-1-n2mutex" "The same mutex in an interval callback: nobody sees it"
+    LockDebugging "lockdep-6-1-h1" "The reaper blocks on a driver's mutex behind an allocation"
 };
 
 /// [`ALL`], for who would rather call.

@@ -14,8 +14,8 @@ use crate::engine::Hold;
 use crate::export::lines::{comm, pid};
 use crate::export::state::State;
 use crate::record::{
-    AllLocks, By, ClassInfo, FakeMap, Func, HeldLock, HeldLocks, Link, LockKind, LockReport, Place,
-    SleepSite, Splat, Tracked,
+    AllLocks, By, ClassInfo, FakeMap, Func, HeldLock, HeldLocks, Link, LockKind, LockReport,
+    LockReports, Place, SleepSite, Splat, Tracked,
 };
 
 /// Where the kernel's own locks and maps are made to lie, and those that it allocates.
@@ -422,6 +422,24 @@ impl Log {
     ) -> fmt::Result {
         let (at, task) = (report.at, report.task);
         Printer { log: self, state, classes, at, task }.report(report)
+    }
+
+    /// What follows the reports of hung tasks.
+    pub(super) fn write_locks_at_look(
+        &mut self,
+        state: &State<'_>,
+        found: &LockReports,
+        at: SimTime,
+    ) -> fmt::Result {
+        if !found.shows_lockdep {
+            return Ok(());
+        }
+        // Between two records nothing changes: a look shows what the last one before it did.
+        let looks = found.at_looks.iter().rev();
+        let mut looks = looks.filter(|all| all.at <= at);
+        let is_off = found.turned_off_at.is_some_and(|off| off <= at);
+        let held = looks.next().filter(|_| !is_off).and_then(|all| all.held.clone());
+        self.write_all_locks(state, &found.classes, &AllLocks { at, record: 0, held })
     }
 
     /// `debug_show_all_locks()`.

@@ -1,0 +1,225 @@
+//! The worked examples of kernel-spec 6.3, in both eras, and rules that no
+//! recording shows.
+
+use super::{Report, read, run};
+use sim_core::analysis::report;
+use sim_core::export::dmesg;
+
+/// A process whose callback takes `L` once, in a call that may sleep, and
+/// that then does `then`.
+fn after_a_callback(kernel: &str, device: &str, then: &str) -> String {
+    format!(
+        "schema = 1
+title = 't'
+kernel = '{kernel}'
+horizon = '5s'
+[machine]
+ram = '256MiB'
+cpus = 1
+[[lock]]
+name = 'L'
+kind = 'mutex'
+[[lock]]
+name = 'M'
+kind = 'rwsem'
+[[lock]]
+name = 'N1'
+kind = 'mutex'
+class = 'node'
+[[lock]]
+name = 'N2'
+kind = 'mutex'
+class = 'node'
+[[lock]]
+name = 'S'
+kind = 'spinlock'
+[[device]]
+name = 'dev'
+{device}
+[[task]]
+name = 'task'
+program = [
+  {{ mmap = 'a', size = '1MiB' }},
+  {{ touch = 'a' }},
+  {{ register = 'dev', region = 'a' }},
+  {{ madvise = 'a' }},
+  {then}
+]
+"
+    )
+}
+
+const HLIST: &str = "driver = 'trylock'\napi = 'hlist'\nlock = 'L'";
+const INTERVAL: &str = "driver = 'trylock'\napi = 'interval'\nlock = 'L'";
+
+fn over(gfp: &str) -> String {
+    format!("{{ ioctl = [{{ lock = 'L' }}, {{ alloc = '{gfp}' }}, {{ unlock = 'L' }}] }},")
+}
+
+/// The chain of lockdep's report, if there is one.
+fn chain(kernel: &str, device: &str, then: &str, checks: &[&str]) -> Option<Vec<String>> {
+    let text = after_a_callback(kernel, device, then);
+    let reports = read(&dmesg(&run("t", &text, checks)));
+    reports.into_iter().find_map(|report| match report {
+        Report::Circular { chain, .. } => Some(chain.into_iter().map(|(class, _)| class).collect()),
+        _ => None,
+    })
+}
+
+fn lockdep(kernel: &str, device: &str, then: &str) -> Option<Vec<String>> {
+    chain(kernel, device, then, &["lockdep"])
+}
+
+fn classes(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+const MN: &str = "mmu_notifier_invalidate_range_start";
+
+#[test]
+fn kernel_allocation_is_found_from_5_4_on() {
+    let cycle = Some(classes(&["fs_reclaim", MN, "L"]));
+    for kernel in ["5.4", "5.6", "5.12", "6.1", "6.12", "7.1"] {
+        assert_eq!(lockdep(kernel, HLIST, &over("GFP_KERNEL")), cycle, "{kernel}");
+    }
+    for kernel in ["4.6", "4.14", "4.19", "5.3"] {
+        assert_eq!(lockdep(kernel, HLIST, &over("GFP_KERNEL")), None, "{kernel}");
+    }
+    assert_eq!(lockdep("5.6", INTERVAL, &over("GFP_KERNEL")), cycle);
+}
+
+#[test]
+fn nofs_is_found_from_5_11_on() {
+    for gfp in ["GFP_NOFS", "GFP_NOIO"] {
+        for kernel in ["5.4", "5.6"] {
+            assert_eq!(lockdep(kernel, HLIST, &over(gfp)), None, "{kernel} {gfp}");
+        }
+        for kernel in ["5.12", "6.1"] {
+            assert_eq!(
+                lockdep(kernel, HLIST, &over(gfp)),
+                Some(classes(&[MN, "L"])),
+                "{kernel} {gfp}"
+            );
+        }
+    }
+}
+
+#[test]
+fn flags_and_scopes_count_as_reclaim_sees_them() {
+    let nofs = Some(classes(&[MN, "L"]));
+    let full = Some(classes(&["fs_reclaim", MN, "L"]));
+    for (gfp, expected) in [
+        ("GFP_KERNEL|__GFP_NORETRY", &full),
+        ("GFP_KERNEL|__GFP_NOFAIL", &full),
+        ("GFP_KERNEL|__GFP_RETRY_MAYFAIL", &full),
+        ("GFP_NOWAIT", &None),
+        ("GFP_ATOMIC", &None),
+    ] {
+        assert_eq!(lockdep("6.1", HLIST, &over(gfp)), *expected, "{gfp}");
+    }
+    for (scope, expected) in [("nofs", &nofs), ("noio", &nofs), ("memalloc", &None)] {
+        let then = format!(
+            "{{ ioctl = [{{ lock = 'L' }}, {{ memalloc = '{scope}', program = [{{ alloc = 'GFP_KERNEL' }}] }}, \
+             {{ unlock = 'L' }}] }},"
+        );
+        assert_eq!(lockdep("6.1", HLIST, &then), *expected, "{scope}");
+    }
+}
+
+#[test]
+fn page_fault_under_nothing_is_silent_and_mmap_lock_comes_first() {
+    assert_eq!(lockdep("6.1", HLIST, "{ touch = 'a' },"), None);
+    // Under L: fine, until somebody unmaps, which calls the notifier under mmap_lock.
+    let then = "{ ioctl = [{ lock = 'L' }, { mmap_lock = 'read' }, { mmap_unlock = true }, \
+        { unlock = 'L' }] },";
+    assert_eq!(lockdep("6.1", HLIST, then), Some(classes(&["&mm->mmap_lock", MN, "L"])));
+}
+
+#[test]
+fn readers_of_a_semaphore_close_cycles_too() {
+    let then = "{ ioctl = [{ lock = 'L' }, { lock = 'M', mode = 'read' }, { unlock = 'M' }, \
+        { unlock = 'L' }] },
+        { ioctl = [{ lock = 'M', mode = 'read' }, { lock = 'L' }, { unlock = 'L' }, { unlock = 'M' }] },";
+    assert_eq!(lockdep("6.1", HLIST, then), Some(classes(&["L", "M"])));
+}
+
+#[test]
+fn trylock_makes_no_edge_but_what_comes_under_it_does() {
+    let tried = "{ ioctl = [{ trylock = 'L', program = [] }] },";
+    assert_eq!(lockdep("6.1", HLIST, tried), None);
+    // L under M is tried, M under L is waited for: no cycle.
+    let then = "{ ioctl = [{ lock = 'M' }, { trylock = 'L', program = [] }, { unlock = 'M' }] },
+        { ioctl = [{ lock = 'L' }, { lock = 'M' }, { unlock = 'M' }, { unlock = 'L' }] },";
+    assert_eq!(lockdep("6.1", HLIST, then), None);
+    let then = "{ ioctl = [{ trylock = 'L', program = [{ alloc = 'GFP_KERNEL' }] }] },";
+    assert_eq!(lockdep("6.1", HLIST, then), Some(classes(&["fs_reclaim", MN, "L"])));
+}
+
+#[test]
+fn edges_reach_back_over_trylocks() {
+    // M, then L tried, then the allocation: edges from both, since L was only tried.
+    let then = "{ ioctl = [{ lock = 'L' }, { lock = 'M' }, { unlock = 'M' }, { unlock = 'L' }] },
+        { ioctl = [{ lock = 'M' }, { trylock = 'N1', program = [{ alloc = 'GFP_KERNEL' }] }, { unlock = 'M' }] },";
+    assert_eq!(lockdep("6.1", HLIST, then), Some(classes(&["fs_reclaim", MN, "L", "M"])));
+}
+
+#[test]
+fn two_locks_of_one_class_are_recursive() {
+    let then =
+        "{ ioctl = [{ lock = 'N1' }, { lock = 'N2' }, { unlock = 'N2' }, { unlock = 'N1' }] },";
+    let text = after_a_callback("6.1", HLIST, then);
+    let expected = Report::Recursive { task: "task".to_owned(), class: "node".to_owned() };
+    assert_eq!(read(&dmesg(&run("t", &text, &["lockdep"]))), [expected]);
+    let tried =
+        "{ ioctl = [{ lock = 'N1' }, { trylock = 'N2', program = [] }, { unlock = 'N1' }] },";
+    let text = after_a_callback("6.1", HLIST, tried);
+    assert_eq!(read(&dmesg(&run("t", &text, &["lockdep"]))), []);
+}
+
+#[test]
+fn lockdep_says_one_thing_and_is_off() {
+    let then = format!("{}{}", over("GFP_KERNEL"), over("GFP_NOFS"));
+    let run = run("t", &after_a_callback("6.1", HLIST, &then), &["lockdep"]);
+    let report = report(&run);
+    assert_eq!(report.metrics.lockdep_reports, 1);
+    assert!(report.flags.contains(&"lockdep"));
+    let splats = report.incidents.iter().filter(|incident| incident.kind == "splat");
+    let chains: Vec<Vec<_>> = splats
+        .map(|splat| splat.chain.iter().map(|link| link.waits_on.clone()).collect())
+        .collect();
+    assert_eq!(chains, [["fs_reclaim", MN, "L"]]);
+}
+
+#[test]
+fn nobody_sleeps_under_a_spinlock() {
+    let then = "{ ioctl = [{ lock = 'S' }, { alloc = 'GFP_KERNEL' }, { unlock = 'S' }] },";
+    let reports = read(&dmesg(&run("t", &after_a_callback("6.1", HLIST, then), &["non-block"])));
+    assert!(matches!(&reports[..], [Report::Sleeping { non_block: 0, .. }]), "{reports:?}");
+    let then = "{ ioctl = [{ lock = 'S' }, { alloc = 'GFP_ATOMIC' }, { unlock = 'S' }] },";
+    assert_eq!(read(&dmesg(&run("t", &after_a_callback("6.1", HLIST, then), &["non-block"]))), []);
+}
+
+/// D3: the callback waits for a fence, whose worker allocates.
+#[test]
+fn annotated_fences_show_what_lockdep_is_blind_to() {
+    let device = |alloc: &str| {
+        format!(
+            "driver = 'gpu-fence'\napi = 'interval'\nfence = '20ms'\nworker = {{ lock = 'M'{alloc} }}"
+        )
+    };
+    let then = "{ submit = 'dev', region = 'a', every = '1ms', count = 1 }, { madvise = 'a' },
+        { pause = '100ms' },";
+    let allocates = device(", alloc = 'GFP_KERNEL'");
+    assert_eq!(chain("6.12", &allocates, then, &["lockdep"]), None);
+    let found = chain("6.12", &allocates, then, &["fence-annotations"]).expect("a report");
+    let cycle = ["fs_reclaim", MN, "dma_fence_map", "M"];
+    assert_eq!(found, cycle);
+    // Only a request that never reclaims is allowed there.
+    for gfp in ["GFP_NOFS", "GFP_NOIO"] {
+        let device = device(&format!(", alloc = '{gfp}'"));
+        assert!(chain("6.12", &device, then, &["fence-annotations"]).is_some(), "{gfp}");
+    }
+    for fine in [device(", alloc = 'GFP_ATOMIC'"), device("")] {
+        assert_eq!(chain("6.12", &fine, then, &["fence-annotations"]), None);
+    }
+}

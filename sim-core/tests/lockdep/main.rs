@@ -1,0 +1,87 @@
+//! The checkers against what a real kernel with lock debugging reported,
+//! and against the worked examples of kernel-spec 6.3.
+
+#![cfg(not(target_arch = "wasm32"))]
+
+mod examples;
+mod reader;
+
+use reader::{Report, read};
+use sim_core::export::dmesg;
+use sim_core::record::Run;
+use sim_core::scenario::gallery::find;
+use sim_core::scenario::{RunOptions, Simulation, parse};
+
+/// Recordings, each with the end of its scenario's id.
+const RECORDINGS: [(&str, &str); 11] = [
+    ("L1", "l1"),
+    ("L2", "l2"),
+    ("L3", "l3"),
+    ("L4nowait", "l4nowait"),
+    ("L4atomic", "l4atomic"),
+    ("L6", "l6"),
+    ("L7", "l7"),
+    ("L8", "l8"),
+    ("N1mutex", "n1mutex"),
+    ("N2mutex", "n2mutex"),
+    ("H1", "h1"),
+];
+
+fn run(id: &str, text: &str, checks: &[&str]) -> Run {
+    let scenario = parse(id, text, &[]).unwrap_or_else(|errors| panic!("{id}: {errors:?}"));
+    let checks = checks.iter().map(|&id| id.to_owned()).collect();
+    let options = RunOptions { checks, ..RunOptions::default() };
+    Simulation::new(&scenario, &options).expect("it starts").run()
+}
+
+fn recorded(id: &str) -> Vec<Report> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../traces/recordings/lockdep-6.1");
+    let log = std::fs::read_to_string(format!("{root}/{id}/dmesg.txt")).expect("a recording");
+    read(&log)
+}
+
+fn replayed(end: &str) -> Vec<Report> {
+    let id = format!("lockdep-6-1-{end}");
+    let entry = find(&id).expect("in the gallery");
+    read(&dmesg(&run(&id, entry.text, &["lockdep", "non-block"])))
+}
+
+#[test]
+fn runs_report_what_the_kernel_reported() {
+    for (recording, end) in RECORDINGS {
+        assert_eq!(replayed(end), recorded(recording), "{recording}");
+    }
+}
+
+/// The comparison can fail: no recording passes for one that says something else.
+#[test]
+fn recordings_are_told_apart() {
+    // Those whose reports are the same by design.
+    let classes: [&[&str]; 6] = [
+        &["L1", "L6"],
+        &["L2", "L3"],
+        &["L4nowait", "L4atomic", "L8", "N2mutex"],
+        &["L7"],
+        &["N1mutex"],
+        &["H1"],
+    ];
+    let class = |id| classes.iter().position(|class| class.contains(&id)).expect("in a class");
+    for (one, _) in RECORDINGS {
+        for (other, end) in RECORDINGS {
+            assert_eq!(recorded(one) == replayed(end), class(one) == class(other), "{one} {other}");
+        }
+    }
+}
+
+#[test]
+fn checkers_change_neither_digest_nor_verdict() {
+    for (_, end) in RECORDINGS {
+        let id = format!("lockdep-6-1-{end}");
+        let text = find(&id).expect("in the gallery").text;
+        let all = ["lockdep", "non-block", "fence-annotations"];
+        let (with, without) = (run(&id, text, &all), run(&id, text, &[]));
+        assert_eq!(with.digest, without.digest, "{id}");
+        let verdict = |run| sim_core::analysis::report(run).verdict;
+        assert_eq!(verdict(&with), verdict(&without), "{id}");
+    }
+}
