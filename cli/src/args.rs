@@ -29,6 +29,10 @@ pub(crate) enum Command {
     Link(LinkArgs),
     /// Prints the JSON Schema of scenario files
     Schema,
+    /// Runs a scenario under many seeds, policies and values; writes a row per run
+    Sweep(SweepArgs),
+    /// Puts the files of a sweep's shards together
+    Merge(MergeArgs),
     /// Recomputes the run of a link and compares digests
     Verify(VerifyArgs),
 }
@@ -162,6 +166,58 @@ pub(crate) struct LinkArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SweepArgs {
+    /// Gallery id, path of a scenario file, or link
+    pub(crate) scenario: String,
+    /// Seeds: from A up to B, without B
+    #[arg(long, value_name = "A..B", value_parser = seed_range)]
+    pub(crate) seeds: Range<u64>,
+    /// Notifier policies, separated by commas [default: the scenario's, or else the kernel's own]
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    pub(crate) policy: Vec<String>,
+    /// Kernel profiles, separated by commas [default: the scenario's]
+    #[arg(long, value_name = "V,W,…", value_delimiter = ',')]
+    pub(crate) kernel: Vec<String>,
+    /// Values of the scenario to try, each with each of the others: machine.ram=1GiB,2GiB
+    #[arg(long = "set", value_name = "PATH=V,W,…", value_parser = path_and_value)]
+    pub(crate) sets: Vec<(String, String)>,
+    /// Order of simultaneous events: as scheduled, or drawn from the seed
+    #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
+    pub(crate) ties: TiesArg,
+    /// Runs at a time [default: one per CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Makes only the I-th of N parts of the runs, I from 0
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub(crate) shard: Option<Shard>,
+    /// Goes on with an interrupted sweep; begins it if there is none
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Where the rows go: Parquet, or CSV if it ends in .csv
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// One of several parts of a sweep.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(crate) struct Shard {
+    /// Which, from 0.
+    pub(crate) index: u64,
+    /// Of how many; at least 1.
+    pub(crate) count: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// The Parquet files of all shards, in any order
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where the rows go: Parquet, or CSV if it ends in .csv
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// A link: the fragment, or a whole URL
     pub(crate) link: String,
@@ -179,6 +235,15 @@ fn seed_range(text: &str) -> Result<Range<u64>, String> {
         return Err(format!("seeds end at {SEED_MAX}"));
     }
     Ok(from..to)
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/');
+    let numbers = parts.and_then(|(index, count)| {
+        Some(Shard { index: index.trim().parse().ok()?, count: count.trim().parse().ok()? })
+    });
+    let valid = numbers.filter(|shard| shard.index < shard.count);
+    valid.ok_or_else(|| "expected I/N with I from 0 to N-1, such as 0/4".to_owned())
 }
 
 fn path_and_value(text: &str) -> Result<(String, String), String> {

@@ -138,6 +138,7 @@ impl Choice {
             policy: self.policy.clone(),
             ties: self.ties,
             keep,
+            reseeds: Vec::new(),
             watch: true,
             checks: self.checks.clone(),
         }

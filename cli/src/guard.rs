@@ -7,12 +7,13 @@
 use std::cell::RefCell;
 use std::panic::PanicHookInfo;
 use std::process::exit;
+use std::rc::Rc;
 
 use crate::error::{EXIT_BROKEN, broken_text, tell};
 
 thread_local! {
-    /// Link of the run under way on this thread.
-    static RUNNING: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// What makes the link of the run under way on this thread.
+    static RUNNING: RefCell<Option<Rc<dyn Fn() -> String>>> = const { RefCell::new(None) };
 }
 
 /// Installs the hook.
@@ -22,7 +23,7 @@ pub(crate) fn install() {
         let link = RUNNING.with(|link| link.try_borrow().ok().and_then(|link| link.clone()));
         let message = message(info);
         match link {
-            Some(link) => tell(&broken_text(&message, &link)),
+            Some(link) => tell(&broken_text(&message, &link())),
             None => tell(&format!("the program broke an invariant: {message}")),
         }
         exit(i32::from(EXIT_BROKEN));
@@ -45,7 +46,13 @@ pub(crate) struct Running;
 
 impl Running {
     pub(crate) fn begin(link: String) -> Self {
-        set(Some(link));
+        Self::begin_with(move || link.clone())
+    }
+
+    /// As [`begin`](Self::begin), for those who run so often that making
+    /// links nobody reads would take time.
+    pub(crate) fn begin_with(link: impl Fn() -> String + 'static) -> Self {
+        set(Some(Rc::new(link)));
         Self
     }
 }
@@ -56,7 +63,7 @@ impl Drop for Running {
     }
 }
 
-fn set(link: Option<String>) {
+fn set(link: Option<Rc<dyn Fn() -> String>>) {
     RUNNING.with(|running| *running.borrow_mut() = link);
 }
 

@@ -34,32 +34,32 @@ struct JsonVictim {
 }
 
 #[derive(Serialize)]
-struct JsonMetrics {
-    reap_attempts: u64,
-    backoffs: u64,
-    refusals: u64,
-    gave_up: u64,
-    reaped_pages: u64,
-    callbacks: u64,
-    callback_blocked_ns: u64,
-    callback_blocked_max_ns: u64,
-    oom_to_recovery_ns: Option<u64>,
-    alloc_stall_ns: JsonStalls,
-    psi_some_ns: u64,
-    psi_full_ns: u64,
-    stale_accesses: u64,
-    lockdep_reports: u64,
-    non_block_reports: u64,
-    hung_tasks: u64,
-    events: u64,
+pub(crate) struct JsonMetrics {
+    pub(crate) reap_attempts: u64,
+    pub(crate) backoffs: u64,
+    pub(crate) refusals: u64,
+    pub(crate) gave_up: u64,
+    pub(crate) reaped_pages: u64,
+    pub(crate) callbacks: u64,
+    pub(crate) callback_blocked_ns: u64,
+    pub(crate) callback_blocked_max_ns: u64,
+    pub(crate) oom_to_recovery_ns: Option<u64>,
+    pub(crate) alloc_stall_ns: JsonStalls,
+    pub(crate) psi_some_ns: u64,
+    pub(crate) psi_full_ns: u64,
+    pub(crate) stale_accesses: u64,
+    pub(crate) lockdep_reports: u64,
+    pub(crate) non_block_reports: u64,
+    pub(crate) hung_tasks: u64,
+    pub(crate) events: u64,
 }
 
 #[derive(Serialize)]
-struct JsonStalls {
-    count: u64,
-    p50: Option<u64>,
-    p99: Option<u64>,
-    max: Option<u64>,
+pub(crate) struct JsonStalls {
+    pub(crate) count: u64,
+    pub(crate) p50: Option<u64>,
+    pub(crate) p99: Option<u64>,
+    pub(crate) max: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -92,7 +92,7 @@ pub(crate) fn of(run: &Run, report: &Report) -> JsonRun {
         flags: report.flags.clone(),
         end_ns: run.end.0,
         victims: report.victims.iter().map(|victim| json_victim(run, victim)).collect(),
-        metrics: json_metrics(&report.metrics),
+        metrics: self::metrics(&report.metrics),
         incidents: report.incidents.iter().map(|incident| json_incident(run, incident)).collect(),
     }
 }
@@ -113,7 +113,8 @@ fn json_victim(run: &Run, victim: &Victim) -> JsonVictim {
     }
 }
 
-fn json_metrics(metrics: &Metrics) -> JsonMetrics {
+/// The numbers of a run.
+pub(crate) fn metrics(metrics: &Metrics) -> JsonMetrics {
     let Stalls { count, p50, p99, max } = metrics.alloc_stall;
     JsonMetrics {
         reap_attempts: metrics.reap_attempts,

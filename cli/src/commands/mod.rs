@@ -3,8 +3,10 @@
 mod compare;
 mod link;
 mod list;
+mod merge;
 mod run;
 mod schema;
+mod sweep;
 mod verify;
 
 use crate::args::Command;
@@ -18,6 +20,18 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::Run(args) => run::run(args),
         Command::Link(args) => link::run(args),
         Command::Schema => schema::run(),
+        Command::Sweep(args) => sweep::run(args),
+        Command::Merge(args) => merge::run(args),
         Command::Verify(args) => verify::run(args),
     }
+}
+
+/// Threads for runs that share nothing.
+fn pool(jobs: Option<u16>) -> Result<rayon::ThreadPool, Error> {
+    let mut builder = rayon::ThreadPoolBuilder::new();
+    if let Some(jobs) = jobs {
+        builder = builder.num_threads(usize::from(jobs));
+    }
+    let pool = builder.build();
+    pool.map_err(|error| Error::bad_input(format!("cannot start so many runs: {error}")))
 }

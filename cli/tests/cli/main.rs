@@ -6,4 +6,5 @@ mod links;
 mod list;
 mod mistakes;
 mod run;
+mod sweep;
 mod tool;

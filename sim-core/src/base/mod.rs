@@ -14,5 +14,5 @@ pub mod time;
 pub use digest::{Digest, RollingDigest};
 pub use dist::{Distribution, Shape};
 pub use ids::*;
-pub use random::Stream;
+pub use random::{Seeds, Stream};
 pub use time::{Nanos, SimTime};

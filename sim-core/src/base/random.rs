@@ -4,6 +4,12 @@
 //! A stream depends on its three names alone. A new draw or a new entity
 //! therefore shifts no other stream, and two policies compared under one
 //! seed meet the same workload. Shapes of numbers are in [`super::dist`].
+//!
+//! [`Seeds::reseed`] parts a run from itself at an instant: from then on
+//! its streams, or some of them, give other numbers.
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
@@ -16,6 +22,42 @@ use xxhash_rust::xxh3::xxh3_128;
 #[derive(Clone, Debug)]
 pub struct Stream {
     generator: ChaCha8Rng,
+    /// What is to be heard of, and how much of it was.
+    reseeds: Option<(Rc<RefCell<Vec<Reseeding>>>, usize)>,
+}
+
+/// Where the streams of one run come from.
+#[derive(Clone, Debug)]
+pub struct Seeds {
+    seed: u64,
+    reseeds: Rc<RefCell<Vec<Reseeding>>>,
+}
+
+/// What a stream needs to know of a re-seeding.
+#[derive(Copy, Clone, Debug)]
+struct Reseeding {
+    salt: u64,
+    share: u8,
+}
+
+impl Seeds {
+    /// Of the experiment `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, reseeds: Rc::default() }
+    }
+
+    /// As [`Stream::new`]; the stream hears of re-seedings.
+    pub fn stream(&self, purpose: &str, entity: &str) -> Stream {
+        let stream = Stream::new(self.seed, purpose, entity);
+        Stream { reseeds: Some((Rc::clone(&self.reseeds), 0)), ..stream }
+    }
+
+    /// From now on streams give other numbers, which depend on what they
+    /// were and on `salt`. Each stream takes part with a chance of
+    /// (`share` + 1) / 256, decided by what it is and `salt`: 255 means all.
+    pub fn reseed(&self, salt: u64, share: u8) {
+        self.reseeds.borrow_mut().push(Reseeding { salt, share });
+    }
 }
 
 impl Stream {
@@ -37,13 +79,42 @@ impl Stream {
         key[..16].copy_from_slice(&xxh3_128(&message).to_le_bytes());
         message[0] = 1;
         key[16..].copy_from_slice(&xxh3_128(&message).to_le_bytes());
-        Self { generator: ChaCha8Rng::from_seed(key) }
+        Self { generator: ChaCha8Rng::from_seed(key), reseeds: None }
     }
 
     /// The next 64 random bits.
     #[inline]
     pub fn next_u64(&mut self) -> u64 {
+        if let Some((all, heard)) = &self.reseeds
+            && all.borrow().len() > *heard
+        {
+            self.hear();
+        }
         self.generator.next_u64()
+    }
+
+    /// Takes up the re-seedings since the last draw. The new key is two
+    /// hashes, as of a new stream, over: the half's byte, the salt, the old key.
+    #[cold]
+    fn hear(&mut self) {
+        let Some((all, heard)) = &mut self.reseeds else { return };
+        for Reseeding { salt, share } in all.borrow().iter().skip(*heard) {
+            let old = self.generator.get_seed();
+            let mut message = vec![0];
+            message.extend_from_slice(&salt.to_le_bytes());
+            message.extend_from_slice(&old);
+            let low = xxh3_128(&message).to_le_bytes();
+            message[0] = 1;
+            let high = xxh3_128(&message).to_le_bytes();
+            message[0] = 2;
+            if xxh3_128(&message).to_le_bytes()[0] <= *share {
+                let mut key = [0; 32];
+                key[..16].copy_from_slice(&low);
+                key[16..].copy_from_slice(&high);
+                self.generator = ChaCha8Rng::from_seed(key);
+            }
+        }
+        *heard = all.borrow().len();
     }
 
     /// A number from 0 to `n - 1`, each exactly as likely as any other.
@@ -92,6 +163,37 @@ mod tests {
         for other in [first(2, "ab", "c"), first(1, "a", "bc"), first(1, "ab", "d")] {
             assert_ne!(base, other);
         }
+    }
+
+    #[test]
+    fn reseeding_parts_streams_from_then_on() {
+        let draws = |reseeds: &[(usize, u64, u8)]| {
+            let seeds = Seeds::new(42);
+            let mut streams: Vec<_> =
+                (0..64).map(|entity| seeds.stream("test", &format!("{entity}"))).collect();
+            let mut all = Vec::new();
+            for round in 0..4 {
+                for (_, salt, share) in reseeds.iter().filter(|(at, ..)| *at == round) {
+                    seeds.reseed(*salt, *share);
+                }
+                all.push(streams.iter_mut().map(Stream::next_u64).collect::<Vec<_>>());
+            }
+            all
+        };
+        let plain = draws(&[]);
+        let mut alone = Stream::new(42, "test", "5");
+        assert!(plain.iter().all(|round| round[5] == alone.next_u64()));
+        let parted = draws(&[(2, 7, 255)]);
+        assert_eq!(parted[..2], plain[..2]);
+        assert!((0..64).all(|at| parted[2][at] != plain[2][at]));
+        assert_eq!(parted, draws(&[(2, 7, 255)]));
+        assert_ne!(parted[2], draws(&[(2, 8, 255)])[2]);
+        let some = draws(&[(2, 7, 127)]);
+        let changed = (0..64).filter(|&at| some[2][at] != plain[2][at]);
+        assert!((20..44).contains(&changed.clone().count()));
+        assert!(changed.into_iter().all(|at| some[2][at] == parted[2][at]));
+        // Who drew in between and who did not both hear of each.
+        assert_ne!(draws(&[(1, 7, 255), (2, 7, 255)])[2], parted[2]);
     }
 
     #[test]

@@ -21,6 +21,8 @@ use crate::base::{SimTime, StackId, TaskId};
 pub enum Progress {
     /// The budget is used up; call again.
     More,
+    /// What was to be run up to is reached; call again.
+    Reached,
     /// The run is over.
     Stopped(Stop),
 }
@@ -75,6 +77,25 @@ impl<O: Observer> Executor<O> {
                 self.stopped = self.step(&engine).err();
             }
             if let Some(stop) = self.stopped {
+                return Progress::Stopped(stop);
+            }
+        }
+        Progress::More
+    }
+
+    /// As [`run`](Self::run), but stops before the first event that is
+    /// neither earlier than `at` nor among the first `events`.
+    pub fn run_up_to(&mut self, at: SimTime, events: u64, budget: u64) -> Progress {
+        let engine = Rc::clone(&self.engine);
+        for _ in 0..budget {
+            let next = engine.core.borrow_mut().events.peek_time();
+            if self.stopped.is_none()
+                && self.events >= events
+                && next.is_some_and(|next| next >= at)
+            {
+                return Progress::Reached;
+            }
+            if let Progress::Stopped(stop) = self.run(1) {
                 return Progress::Stopped(stop);
             }
         }

@@ -45,6 +45,10 @@ impl<T: Copy> Logged<T> {
         self.list.is_empty()
     }
 
+    pub(super) fn peek_time(&mut self) -> Option<SimTime> {
+        self.list.peek_time()
+    }
+
     pub(super) fn schedule(&mut self, at: SimTime, class: Class, payload: T) -> EventKey {
         let key = self.list.schedule(at, class, payload);
         self.ops.push(Op::Schedule { at, class, key });

@@ -16,7 +16,7 @@ use super::state::{Group, State};
 use super::switches;
 use super::zone::{Marks, Use, Zone};
 use crate::base::{
-    DeviceId, Distribution, IdVec, MmId, Nanos, NotifierId, Shape, SimTime, TaskId, ZoneId,
+    DeviceId, Distribution, IdVec, MmId, Nanos, NotifierId, Seeds, Shape, SimTime, TaskId, ZoneId,
 };
 use crate::engine::{Cpus, Engine, Executor, Limits, Progress, Signals, Ties};
 use crate::record::{
@@ -302,7 +302,7 @@ fn state(engine: &Engine<Recorder>, policy: &'static dyn Policy, probes: &[(Prob
             worker: None,
             acts_on: ActsOn::Any,
         };
-        devices.push(Device::new(1, setup, || engine.new_queue()));
+        devices.push(Device::new(&Seeds::new(1), setup, || engine.new_queue()));
     }
     state.devices = devices;
     state

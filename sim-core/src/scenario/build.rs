@@ -14,7 +14,7 @@ use std::rc::Rc;
 use self::spawn::spawn_all;
 use self::state::state;
 use super::checked::{Api as AskedApi, Device, ForkMm, Inject, Scenario};
-use crate::base::{DeviceId, IdVec, LockId, MmId, Nanos, TaskId};
+use crate::base::{DeviceId, IdVec, LockId, MmId, Nanos, Seeds, TaskId};
 use crate::engine::{Cpus, Engine, Ties};
 use crate::kernel::plugin::{Api, Driver, Policy};
 use crate::kernel::switches::Switches;
@@ -26,7 +26,7 @@ use crate::{check, driver, policy};
 pub(super) struct Choice<'a> {
     pub(super) switches: &'static Switches,
     pub(super) policy: &'static dyn Policy,
-    pub(super) seed: u64,
+    pub(super) seeds: Seeds,
     pub(super) ties: Ties,
     pub(super) keep: Keep,
     pub(super) watch: bool,
@@ -77,7 +77,7 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice<'_>) -> Rc<Kernel> {
     let state = state(scenario, &engine, &named, choice);
     let parts = Parts { engine, switches: choice.switches, costs, clock, drivers, lock_debug };
     let kernel = Kernel::new(parts, state);
-    spawn_all(&kernel, scenario, &named, choice.seed);
+    spawn_all(&kernel, scenario, &named, &choice.seeds);
     kernel
 }
 

@@ -27,5 +27,5 @@ pub mod units;
 pub use check::{parse, parse_file};
 pub use error::Diagnostic;
 pub(crate) use error::suggestion;
-pub use run::{RunOptions, Simulation, TieOrder};
+pub use run::{Reseed, RunOptions, Simulation, TieOrder};
 pub use schema::{Json, schema};

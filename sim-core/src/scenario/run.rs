@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::build::{Choice, build};
 use super::checked::Scenario;
 use super::names;
-use crate::base::{SimTime, Stream, TaskId};
+use crate::base::{Seeds, SimTime, TaskId};
 use crate::engine::{Executor, Limits, Progress, Stop, Ties};
 use crate::kernel::{Kernel, switches};
 use crate::record::{Keep, Recorder, Run, RunId};
@@ -24,6 +24,8 @@ pub struct RunOptions {
     pub ties: TieOrder,
     /// Whether records are kept.
     pub keep: Keep,
+    /// Where the run is parted from the one of its seed, by time.
+    pub reseeds: Vec<Reseed>,
     /// Whether the invariants are watched; off only to measure what that costs.
     pub watch: bool,
     /// Ids of the checkers that are on; they change neither digest nor verdict.
@@ -38,10 +40,26 @@ impl Default for RunOptions {
             policy: None,
             ties: TieOrder::Fifo,
             keep: Keep::Records,
+            reseeds: Vec::new(),
             watch: true,
             checks: Vec::new(),
         }
     }
+}
+
+/// Parts a run from itself: random numbers that are drawn later are others.
+///
+/// Before it, the run is the one without it, to the bit.
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
+pub struct Reseed {
+    /// Not before this instant,
+    pub at: SimTime,
+    /// nor before the event list has handed out so many events.
+    pub event: u64,
+    /// Which other numbers.
+    pub salt: u64,
+    /// Each stream takes part with a chance of (`share` + 1) / 256; 255 means all.
+    pub share: u8,
 }
 
 /// Order of simultaneous events of one class.
@@ -59,6 +77,9 @@ pub struct Simulation {
     kernel: Rc<Kernel>,
     executor: Executor<Recorder>,
     stopped: Option<Stop>,
+    seeds: Seeds,
+    /// Those to come, the next one last.
+    reseeds: Vec<Reseed>,
 }
 
 impl Simulation {
@@ -71,15 +92,16 @@ impl Simulation {
         let asked = asked.unwrap_or(switches.policy);
         let policy = policy::find(asked)
             .ok_or_else(|| unknown("notifier policy", asked, &names::policies()))?;
+        let seeds = Seeds::new(options.seed);
         let ties = match options.ties {
             TieOrder::Fifo => Ties::Fifo,
-            TieOrder::Seeded => Ties::Seeded(Stream::new(options.seed, "ties", "engine")),
+            TieOrder::Seeded => Ties::Seeded(seeds.stream("ties", "engine")),
         };
         let checks = checkers(&options.checks)?;
         let choice = Choice {
             switches,
             policy,
-            seed: options.seed,
+            seeds: seeds.clone(),
             ties,
             keep: options.keep,
             watch: options.watch,
@@ -94,12 +116,29 @@ impl Simulation {
             policy: policy.id().to_owned(),
             seed: options.seed,
         };
-        Ok(Self { id, kernel, executor, stopped: None })
+        let mut reseeds = options.reseeds.clone();
+        reseeds.reverse();
+        Ok(Self { id, kernel, executor, stopped: None, seeds, reseeds })
     }
 
     /// Handles up to `budget` events; false when the run is over.
     pub fn advance(&mut self, budget: u64) -> bool {
-        if let Progress::Stopped(stop) = self.executor.run(budget) {
+        let mut left = budget;
+        while let Some(&Reseed { at, event, salt, share }) = self.reseeds.last() {
+            let before = self.executor.events();
+            match self.executor.run_up_to(at, event, left) {
+                Progress::Reached => {}
+                Progress::More => return true,
+                Progress::Stopped(stop) => {
+                    self.stopped = Some(stop);
+                    return false;
+                }
+            }
+            self.reseeds.pop();
+            self.seeds.reseed(salt, share);
+            left -= self.executor.events() - before;
+        }
+        if let Progress::Stopped(stop) = self.executor.run(left) {
             self.stopped = Some(stop);
         }
         self.stopped.is_none()

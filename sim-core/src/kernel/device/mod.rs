@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use super::cx::Cx;
 use super::lockdep::dma_fence_might_wait;
 use super::plugin::DeviceSetup;
-use crate::base::{DeviceId, FenceId, Nanos, QueueId, RangeId, SimTime, Stream, TaskId};
+use crate::base::{DeviceId, FenceId, Nanos, QueueId, RangeId, Seeds, SimTime, Stream, TaskId};
 use crate::engine::Signals;
 use crate::record::{Event, Func, Reason};
 
@@ -66,8 +66,8 @@ pub struct Device {
 
 impl Device {
     /// An idle device. Times come from streams of its name.
-    pub fn new(seed: u64, setup: DeviceSetup, new_queue: impl Fn() -> QueueId) -> Self {
-        let stream = |purpose| Stream::new(seed, purpose, &setup.name);
+    pub fn new(seeds: &Seeds, setup: DeviceSetup, new_queue: impl Fn() -> QueueId) -> Self {
+        let stream = |purpose| seeds.stream(purpose, &setup.name);
         Self {
             attached: Vec::new(),
             jobs: VecDeque::new(),

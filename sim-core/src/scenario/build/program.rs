@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::checked::{ForkMm, LockRef, Op, Region, Scenario, Scope, Task, Thread};
 use super::super::units::PAGE_SIZE;
 use super::{NamedLocks, leader, mm_of};
-use crate::base::{CompletionId, DeviceId, Distribution, Stream};
+use crate::base::{CompletionId, DeviceId, Distribution, Seeds};
 use crate::engine::{Share, Signals};
 use crate::kernel::filemap::File;
 use crate::kernel::mm::{Backing, Vma};
@@ -21,7 +21,7 @@ pub(super) struct Programs<'a> {
     task: &'a Task,
     index: usize,
     named: &'a NamedLocks,
-    seed: u64,
+    seeds: &'a Seeds,
     /// Made already: name, thread id, share of the CPUs, program.
     threads: Vec<(String, u32, Share, Program)>,
     /// The thread whose program is made.
@@ -37,7 +37,7 @@ impl<'a> Programs<'a> {
         scenario: &'a Scenario,
         index: usize,
         named: &'a NamedLocks,
-        seed: u64,
+        seeds: &'a Seeds,
     ) -> Self {
         Self {
             kernel,
@@ -45,7 +45,7 @@ impl<'a> Programs<'a> {
             task: &scenario.tasks[index],
             index,
             named,
-            seed,
+            seeds,
             threads: Vec::new(),
             name: String::new(),
             mode: Mode::User,
@@ -258,7 +258,7 @@ impl<'a> Programs<'a> {
             count => format!("{}#{count}", self.name),
         };
         *count += 1;
-        Draws::new(time, Stream::new(self.seed, purpose, &entity))
+        Draws::new(time, self.seeds.stream(purpose, &entity))
     }
 }
 

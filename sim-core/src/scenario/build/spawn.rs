@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::checked::{Inject, Scenario, Task};
 use super::program::Programs;
 use super::{NamedLocks, find_policy, leader, mm_of};
-use crate::base::{CgroupId, DeviceId, SimTime, TaskId};
+use crate::base::{CgroupId, DeviceId, Seeds, SimTime, TaskId};
 use crate::engine::Share;
 use crate::kernel::device::run_device;
 use crate::kernel::mm::{Backing, Vma};
@@ -24,10 +24,15 @@ const REAPER_PID: u32 = 25;
 const KSWAPD_PID: u32 = 38;
 
 /// Makes everything that runs, in the order that [`leader`] counts on.
-pub(super) fn spawn_all(kernel: &Rc<Kernel>, scenario: &Scenario, named: &NamedLocks, seed: u64) {
+pub(super) fn spawn_all(
+    kernel: &Rc<Kernel>,
+    scenario: &Scenario,
+    named: &NamedLocks,
+    seeds: &Seeds,
+) {
     spawn_kthreads(kernel);
     spawn_devices(kernel, scenario);
-    spawn_tasks(kernel, scenario, named, seed);
+    spawn_tasks(kernel, scenario, named, seeds);
     spawn_injections(kernel, scenario);
 }
 
@@ -66,14 +71,14 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
     }
 }
 
-fn spawn_tasks(kernel: &Rc<Kernel>, scenario: &Scenario, named: &NamedLocks, seed: u64) {
+fn spawn_tasks(kernel: &Rc<Kernel>, scenario: &Scenario, named: &NamedLocks, seeds: &Seeds) {
     let mut pids = Pids::new(scenario);
     for (index, task) in scenario.tasks.iter().enumerate() {
         let pid = pids.of(task);
         let mut new = new_task(&task.name, &task.comm, pid, TaskKind::User);
         new.oom_score_adj = inherited(scenario, index, |task| task.oom_score_adj).unwrap_or(0);
         let adj = new.oom_score_adj;
-        let process = process(kernel, scenario, index, named, &mut pids, seed);
+        let process = process(kernel, scenario, index, named, &mut pids, seeds);
         let mm = process.mm;
         let id = kernel.spawn(new, |cx| run_process(cx, process));
         let group = group(kernel, task, id, pid, adj);
@@ -183,7 +188,7 @@ fn process(
     index: usize,
     named: &NamedLocks,
     pids: &mut Pids,
-    seed: u64,
+    seeds: &Seeds,
 ) -> Process {
     let task = &scenario.tasks[index];
     let mm = mm_of(scenario, index);
@@ -202,7 +207,7 @@ fn process(
         vmas.push((mapped, anon));
     }
     let first_pid = task.pid.unwrap_or(FIRST_PID);
-    let mut programs = Programs::new(kernel, scenario, index, named, seed);
+    let mut programs = Programs::new(kernel, scenario, index, named, seeds);
     for thread in &task.threads {
         let share = share(scenario, index, thread.nice, thread.rt_priority);
         programs.thread(thread, pids.next(first_pid), share);

@@ -5,7 +5,7 @@ use super::super::checked::{
     Cgroup as AskedCgroup, Device as AskedDevice, Disk, Refuse as AskedRefuse, Scenario,
 };
 use super::{Choice, NamedLocks, asked_api, find_driver, leader, new_lock};
-use crate::base::{CgroupId, CompletionId, Distribution, IdVec, LockId, SimTime, Stream, ZoneId};
+use crate::base::{CgroupId, CompletionId, Distribution, IdVec, LockId, Seeds, SimTime, ZoneId};
 use crate::engine::Engine;
 use crate::kernel::State;
 use crate::kernel::completion::Completion;
@@ -44,7 +44,7 @@ pub(super) fn state(
     let mut devices = IdVec::new();
     for (device, &lock) in scenario.devices.iter().zip(&named.devices) {
         let setup = device_setup(device, lock, named, choice.switches);
-        devices.push(Device::new(choice.seed, setup, || engine.new_queue()));
+        devices.push(Device::new(&choice.seeds, setup, || engine.new_queue()));
     }
     let mut mms = IdVec::new();
     for (index, task) in scenario.tasks.iter().enumerate() {
@@ -80,9 +80,9 @@ pub(super) fn state(
         swap: swap.map(|swap| Swap {
             pages: swap.pages,
             used: 0,
-            device: block_device(&swap.disk, "swap", choice.seed),
+            device: block_device(&swap.disk, "swap", &choice.seeds),
         }),
-        disk: block_device(&machine.disk, "disk", choice.seed),
+        disk: block_device(&machine.disk, "disk", &choice.seeds),
         cgroups: cgroups(scenario, engine),
         memcg_stock: (0..machine.cpus).map(|_| MemcgStock::default()).collect(),
         files: IdVec::new(),
@@ -97,11 +97,11 @@ pub(super) fn state(
     }
 }
 
-fn block_device(disk: &Disk, name: &str, seed: u64) -> BlockDevice {
+fn block_device(disk: &Disk, name: &str, seeds: &Seeds) -> BlockDevice {
     BlockDevice {
         latency: disk.latency,
         pages_per_second: disk.bandwidth,
-        stream: Stream::new(seed, "latency", name),
+        stream: seeds.stream("latency", name),
         busy_until: SimTime::ZERO,
     }
 }

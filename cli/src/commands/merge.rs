@@ -1,0 +1,43 @@
+//! `merge`: the files of a sweep's shards, put together. What comes out
+//! is what the whole sweep would have written, byte for byte.
+
+use super::sweep::table::{self, Format};
+use crate::args::MergeArgs;
+use crate::error::{Error, tell};
+
+/// Merges.
+pub(crate) fn run(args: &MergeArgs) -> Result<(), Error> {
+    let format = Format::of(&args.out)?;
+    let mut shards = Vec::new();
+    for path in &args.files {
+        let shard = table::read_parquet(path)?;
+        if let Some(first) = shard.first_run()? {
+            shards.push((first, path, shard));
+        }
+    }
+    shards.sort_by_key(|(first, ..)| *first);
+    let Some((_, first_path, first)) = shards.first() else {
+        return Err(Error::bad_input("no rows to merge"));
+    };
+    for (_, path, shard) in &shards {
+        if shard.columns != first.columns || shard.about != first.about {
+            let (path, other) = (path.display(), first_path.display());
+            return Err(Error::bad_input(format!("{path}: of another sweep than {other}")));
+        }
+    }
+    let mut next = None;
+    let mut rows = Vec::new();
+    for (first, path, shard) in &shards {
+        if next.is_some_and(|next| next != *first) {
+            let line = format!("{}: begins with run {first}", path.display());
+            let expected =
+                format!("expected {}: a shard is missing or given twice", next.unwrap_or(0));
+            return Err(Error::bad_input(format!("{line}, {expected}")));
+        }
+        next = Some(first + shard.row_count());
+        rows.push(shard.rows()?);
+    }
+    table::write(&args.out, format, &first.columns, &first.about, rows.into_iter().flatten())?;
+    tell(&format!("{} runs in {}", next.unwrap_or(0) - shards[0].0, args.out.display()));
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! What a sweep consists of: which runs, in which order.
+//!
+//! A cell is one kernel, one choice of values and one policy. Cells come
+//! in that order, the policy varying fastest; the runs of a cell in the
+//! order of their seeds. A run's number is its place in the whole sweep,
+//! so shards are stretches of numbers.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use sim_core::base::{Digest, RollingDigest};
+use sim_core::record::{Keep, MODEL_VERSION};
+use sim_core::scenario::{Simulation, TieOrder};
+
+use super::row;
+use super::table::{Column, Columns};
+use crate::args::{ChoiceArgs, SweepArgs};
+use crate::choice::Choice;
+use crate::error::Error;
+use crate::link;
+
+/// Most cells: each holds a scenario.
+const CELLS_MAX: usize = 10_000;
+
+/// One kernel, one choice of values, one policy.
+pub(super) struct Cell {
+    /// As the first seed's.
+    pub(super) choice: Arc<Choice>,
+    /// The value of each varied path.
+    pub(super) values: Vec<String>,
+}
+
+/// All runs of a sweep, and which of them are this shard's.
+pub(super) struct Plan {
+    cells: Vec<Cell>,
+    seeds: Range<u64>,
+    shard: Range<u64>,
+    columns: Columns,
+}
+
+impl Plan {
+    /// What was typed; everything that could be refused is refused now.
+    pub(super) fn of(args: &SweepArgs) -> Result<Self, Error> {
+        let grid: Vec<(String, Vec<String>)> =
+            args.sets.iter().map(|(path, values)| (path.clone(), split(values))).collect();
+        for (index, (path, _)) in grid.iter().enumerate() {
+            if grid.iter().take(index).any(|(other, _)| other == path) {
+                let line = format!("--set {path}: given twice; expected its values in one list");
+                return Err(Error::bad_input(line));
+            }
+        }
+        let mut cells = Vec::new();
+        for kernel in each(&args.kernel) {
+            for values in combinations(&grid) {
+                for policy in each(&args.policy) {
+                    if cells.len() == CELLS_MAX {
+                        let line = format!("more than {CELLS_MAX} kernels × values × policies");
+                        return Err(Error::bad_input(line));
+                    }
+                    cells.push(cell(args, kernel.clone(), &values, policy)?);
+                }
+            }
+        }
+        let count = args.seeds.end - args.seeds.start;
+        let total = u64::try_from(cells.len()).ok().and_then(|cells| cells.checked_mul(count));
+        let total = total.ok_or_else(|| Error::bad_input("too many runs to count"))?;
+        let shard = match args.shard {
+            None => 0..total,
+            Some(shard) => {
+                part(total, shard.index, shard.count)..part(total, shard.index + 1, shard.count)
+            }
+        };
+        let columns = row::columns(grid.iter().map(|(path, _)| Column::text(path)));
+        Ok(Self { cells, seeds: args.seeds.clone(), shard, columns })
+    }
+
+    /// Number of the first run of this shard.
+    pub(super) fn first(&self) -> u64 {
+        self.shard.start
+    }
+
+    /// One past the number of its last run.
+    pub(super) fn end(&self) -> u64 {
+        self.shard.end
+    }
+
+    /// How many there are.
+    pub(super) fn runs(&self) -> u64 {
+        self.shard.end - self.shard.start
+    }
+
+    /// The cell and the seed of a run.
+    pub(super) fn run(&self, number: u64) -> (&Cell, u64) {
+        let seeds = self.seeds.end - self.seeds.start;
+        let index = usize::try_from(number / seeds).expect("invariant: a run is of a cell");
+        (&self.cells[index], self.seeds.start + number % seeds)
+    }
+
+    /// The link of a run.
+    pub(super) fn link(&self, number: u64) -> String {
+        let (cell, seed) = self.run(number);
+        link::of(&Choice { seed, ..(*cell.choice).clone() }, None)
+    }
+
+    /// The columns of a row.
+    pub(super) fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// What the result says of itself besides its rows: enough to make it
+    /// again. The same for all shards.
+    pub(super) fn about(&self) -> Vec<(String, String)> {
+        let first = &self.cells[0].choice;
+        let scenario = first.text.clone().unwrap_or_else(|| first.scenario.id.clone());
+        [
+            ("reaperscope.rows", "1".to_owned()),
+            ("reaperscope.model", MODEL_VERSION.to_string()),
+            ("reaperscope.scenario", scenario),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .to_vec()
+    }
+
+    /// Differs if any run of it could.
+    pub(super) fn fingerprint(&self) -> Digest {
+        let mut digest = RollingDigest::default();
+        feed(&mut digest, &format!("{:?} {:?} {:?}", self.about(), self.seeds, self.shard));
+        for cell in &self.cells {
+            let Choice { kernel, policy, ties, sets, scenario, .. } = &*cell.choice;
+            feed(&mut digest, &format!("{kernel:?} {policy:?} {ties:?} {sets:?} {scenario:?}"));
+        }
+        digest.finish()
+    }
+}
+
+/// A text with its length.
+fn feed(digest: &mut RollingDigest, text: &str) {
+    digest.feed(&[u64::try_from(text.len()).unwrap_or(u64::MAX)]);
+    let words = text.as_bytes().chunks(8).map(|bytes| {
+        let mut word = [0; 8];
+        word[..bytes.len()].copy_from_slice(bytes);
+        u64::from_le_bytes(word)
+    });
+    digest.feed(&words.collect::<Vec<_>>());
+}
+
+fn cell(
+    args: &SweepArgs,
+    kernel: Option<String>,
+    values: &[(String, String)],
+    policy: Option<String>,
+) -> Result<Cell, Error> {
+    let choice = Choice::of(&ChoiceArgs {
+        scenario: args.scenario.clone(),
+        seed: Some(args.seeds.start),
+        kernel,
+        policy,
+        ties: args.ties,
+        sets: values.to_vec(),
+    })?;
+    // Refuses a profile or a policy that there is not.
+    Simulation::new(&choice.scenario, &choice.options(Keep::DigestOnly))
+        .map_err(Error::bad_input)?;
+    Ok(Cell {
+        choice: Arc::new(choice),
+        values: values.iter().map(|(_, value)| value.clone()).collect(),
+    })
+}
+
+/// Where part `index` of `count` begins.
+fn part(total: u64, index: u64, count: u64) -> u64 {
+    let at = u128::from(total) * u128::from(index) / u128::from(count);
+    u64::try_from(at).expect("invariant: a part is less than the whole")
+}
+
+/// Each of them, or once none.
+fn each(chosen: &[String]) -> Vec<Option<String>> {
+    if chosen.is_empty() { vec![None] } else { chosen.iter().cloned().map(Some).collect() }
+}
+
+/// Every choice of one value per path, the last path varying fastest.
+fn combinations(grid: &[(String, Vec<String>)]) -> Vec<Vec<(String, String)>> {
+    let mut all = vec![Vec::new()];
+    for (path, values) in grid {
+        let longer = all.iter().flat_map(|chosen: &Vec<(String, String)>| {
+            values.iter().map(move |value| {
+                let mut chosen = chosen.clone();
+                chosen.push((path.clone(), value.clone()));
+                chosen
+            })
+        });
+        all = longer.take(CELLS_MAX + 1).collect();
+    }
+    all
+}
+
+/// The values of a list. Commas inside brackets and quotes are a value's own.
+fn split(list: &str) -> Vec<String> {
+    let (mut depth, mut quote, mut start) = (0_u32, None, 0);
+    let mut values = Vec::new();
+    for (at, letter) in list.char_indices() {
+        match (letter, quote) {
+            (_, Some(open)) => {
+                if letter == open {
+                    quote = None;
+                }
+            }
+            ('"' | '\'', None) => quote = Some(letter),
+            ('[' | '{' | '(', None) => depth += 1,
+            (']' | '}' | ')', None) => depth = depth.saturating_sub(1),
+            (',', None) if depth == 0 => {
+                values.push(list[start..at].trim().to_owned());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    values.push(list[start..].trim().to_owned());
+    values
+}
+
+/// How ties are named.
+pub(super) fn ties_id(ties: TieOrder) -> &'static str {
+    match ties {
+        TieOrder::Fifo => "fifo",
+        TieOrder::Seeded => "seeded",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_split_at_their_own_level() {
+        assert_eq!(split("1GiB, 2GiB"), ["1GiB", "2GiB"]);
+        let nested = "4ms,{ uniform = { lo = \"1ms\", hi = \"2ms\" } },\"a,b\"";
+        assert_eq!(
+            split(nested),
+            ["4ms", "{ uniform = { lo = \"1ms\", hi = \"2ms\" } }", "\"a,b\""]
+        );
+    }
+
+    #[test]
+    fn every_value_meets_every_other() {
+        let grid = [("a", ["1", "2"]), ("b", ["x", "y"])]
+            .map(|(path, values)| (path.to_owned(), values.map(str::to_owned).to_vec()));
+        let met: Vec<String> = combinations(&grid)
+            .iter()
+            .map(|chosen| chosen.iter().map(|(_, value)| value.as_str()).collect())
+            .collect();
+        assert_eq!(met, ["1x", "1y", "2x", "2y"]);
+        assert_eq!(combinations(&[]), [Vec::new()]);
+    }
+
+    #[test]
+    fn parts_make_the_whole() {
+        let cuts: Vec<u64> = (0..=7).map(|index| part(100, index, 7)).collect();
+        assert_eq!((cuts[0], cuts[7]), (0, 100));
+        assert!(cuts.windows(2).all(|cut| (14..=15).contains(&(cut[1] - cut[0]))));
+    }
+}
