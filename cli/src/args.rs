@@ -184,6 +184,9 @@ pub(crate) struct SweepArgs {
     /// Order of simultaneous events: as scheduled, or drawn from the seed
     #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
     pub(crate) ties: TiesArg,
+    /// Checkers to run, with commas between: see `list checkers` [default: the link's, or none]
+    #[arg(long = "check", value_name = "ID,…", value_delimiter = ',')]
+    pub(crate) checks: Vec<String>,
     /// Runs at a time [default: one per CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,

@@ -15,8 +15,6 @@ pub(crate) enum Error {
     BadInput(Vec<String>),
     /// `verify` found a difference, which it has printed.
     Mismatch,
-    /// `explore` found no run that shows what it looked for; it has said so.
-    NoneFound,
     /// Somebody asked it to stop; what is done is kept.
     Interrupted(String),
     /// The model broke a promise of its own; the link reproduces it.
@@ -51,7 +49,6 @@ impl Error {
                 ExitCode::from(2)
             }
             Self::Mismatch => ExitCode::from(1),
-            Self::NoneFound => ExitCode::from(3),
             Self::Interrupted(how) => {
                 tell(how);
                 ExitCode::from(EXIT_INTERRUPTED)

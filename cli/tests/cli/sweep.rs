@@ -41,7 +41,9 @@ fn text(name: &str) -> String {
 fn interrupted(name: &str, signal: &str) -> (Option<i32>, usize) {
     let out = text(name);
     let journal = format!("{out}.part");
-    let _: std::io::Result<()> = fs::remove_file(&journal);
+    for file in [&out, &journal] {
+        let _: std::io::Result<()> = fs::remove_file(file);
+    }
     let mut args = SWEEP.to_vec();
     args.extend(["--jobs", "1", "--out", &out]);
     let mut sweep = command(args).stderr(Stdio::null()).spawn().expect("the program starts");

@@ -126,8 +126,11 @@ impl Plan {
         let mut digest = RollingDigest::default();
         feed(&mut digest, &format!("{:?} {:?} {:?}", self.about(), self.seeds, self.shard));
         for cell in &self.cells {
-            let Choice { kernel, policy, ties, sets, scenario, .. } = &*cell.choice;
-            feed(&mut digest, &format!("{kernel:?} {policy:?} {ties:?} {sets:?} {scenario:?}"));
+            let Choice { kernel, policy, ties, checks, sets, scenario, .. } = &*cell.choice;
+            feed(
+                &mut digest,
+                &format!("{kernel:?} {policy:?} {ties:?} {checks:?} {sets:?} {scenario:?}"),
+            );
         }
         digest.finish()
     }
@@ -156,6 +159,7 @@ fn cell(
         kernel,
         policy,
         ties: args.ties,
+        checks: args.checks.clone(),
         sets: values.to_vec(),
     })?;
     // Refuses a profile or a policy that there is not.
@@ -200,11 +204,7 @@ fn split(list: &str) -> Vec<String> {
     let mut values = Vec::new();
     for (at, letter) in list.char_indices() {
         match (letter, quote) {
-            (_, Some(open)) => {
-                if letter == open {
-                    quote = None;
-                }
-            }
+            (_, Some(open)) if letter == open => quote = None,
             ('"' | '\'', None) => quote = Some(letter),
             ('[' | '{' | '(', None) => depth += 1,
             (']' | '}' | ')', None) => depth = depth.saturating_sub(1),
