@@ -30,7 +30,7 @@ pub(crate) fn run(args: &ListArgs) -> Result<(), Error> {
     let items = items(args.what);
     let text = match args.format {
         ListFormat::Json => json(&items)?,
-        ListFormat::Text => text(&items),
+        ListFormat::Text => text(&items, matches!(args.what, Listed::Scenarios)),
     };
     output::write(&text, None)
 }
@@ -53,7 +53,7 @@ fn scenario(entry: &Entry) -> Item {
         id: entry.id.to_owned(),
         title: entry.title.to_owned(),
         group: entry.group.name().to_owned(),
-        more: BTreeMap::new(),
+        more: BTreeMap::from([("about".to_owned(), entry.about())]),
     }
 }
 
@@ -97,13 +97,21 @@ fn json(items: &[Item]) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Ids in one column, titles in another.
-fn text(items: &[Item]) -> String {
+/// Ids in one column, titles in another, scenarios under the name of their group.
+fn text(items: &[Item], grouped: bool) -> String {
     let width = items.iter().map(|item| item.id.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
+    let mut group = "";
+    let indent = if grouped { "  " } else { "" };
     for item in items {
+        if grouped && item.group != group {
+            let gap = if group.is_empty() { "" } else { "\n" };
+            group = &item.group;
+            // Writing to a String cannot fail.
+            let _: std::fmt::Result = writeln!(text, "{gap}{group}");
+        }
         // Writing to a String cannot fail.
-        let _: std::fmt::Result = writeln!(text, "{:<width$}  {}", item.id, item.title);
+        let _: std::fmt::Result = writeln!(text, "{indent}{:<width$}  {}", item.id, item.title);
     }
     text
 }

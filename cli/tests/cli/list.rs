@@ -9,26 +9,29 @@ use super::tool::printed;
 fn scenarios_are_listed_by_id_and_title() {
     let text = printed(&["list"]);
     assert_eq!(text, printed(&["list", "scenarios", "--format", "text"]));
-    let of_recordings = |line: &&str| line.starts_with("capture-6-1-");
-    let lines: String = text.lines().filter(of_recordings).flat_map(|line| [line, "\n"]).collect();
+    let lines = text.lines().skip_while(|line| *line != "recordings");
+    let lines = lines.take_while(|line| !line.is_empty());
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: String = lines.flat_map(|line| [words(line), "\n".to_owned()]).collect();
     expect![[r#"
-        capture-6-1-s1            One process takes all memory, dies and is gone
-        capture-6-1-s2            Two grow, the larger dies, the other goes on
-        capture-6-1-s2-smp        Two grow on two CPUs, the larger dies
-        capture-6-1-s2stuck       A stuck victim without notifiers is reaped at once
-        capture-6-1-s3            A notifier that always refuses: nothing is freed
-        capture-6-1-s3-smp        A notifier that always refuses, on two CPUs
-        capture-6-1-s3exit        A notifier that always refuses harms nobody who can exit
-        capture-6-1-s4part        Four mirrored megabytes protect a VMA of 92
-        capture-6-1-s5part        The same four megabytes through the interval API
-        capture-6-1-s6            An interval over all of the victim: only crumbs are freed
-        capture-6-1-s6-smp        An interval over all of the victim, on two CPUs
-        capture-6-1-s7            An interval whose callback never needs to sleep
-        capture-6-1-s8w500        A lock held for half a second delays only the exit
-        capture-6-1-s8w5000       A lock held for five seconds: ten attempts skipped
-        capture-6-1-s12           Locked memory is reaped too
-        capture-6-1-l1both        The interval leak: a refusal that is never taken back
-        capture-6-1-l2itv         The same interval without the list: a clean exit
+        recordings
+        capture-6-1-s1 One process takes all memory, dies and is gone
+        capture-6-1-s2 Two grow, the larger dies, the other goes on
+        capture-6-1-s2-smp Two grow on two CPUs, the larger dies
+        capture-6-1-s2stuck A stuck victim without notifiers is reaped at once
+        capture-6-1-s3 A notifier that always refuses: nothing is freed
+        capture-6-1-s3-smp A notifier that always refuses, on two CPUs
+        capture-6-1-s3exit A notifier that always refuses harms nobody who can exit
+        capture-6-1-s4part Four mirrored megabytes protect a VMA of 92
+        capture-6-1-s5part The same four megabytes through the interval API
+        capture-6-1-s6 An interval over all of the victim: only crumbs are freed
+        capture-6-1-s6-smp An interval over all of the victim, on two CPUs
+        capture-6-1-s7 An interval whose callback never needs to sleep
+        capture-6-1-s8w500 A lock held for half a second delays only the exit
+        capture-6-1-s8w5000 A lock held for five seconds: ten attempts skipped
+        capture-6-1-s12 Locked memory is reaped too
+        capture-6-1-l1both The interval leak: a refusal that is never taken back
+        capture-6-1-l2itv The same interval without the list: a clean exit
     "#]]
     .assert_eq(&lines);
 }
@@ -45,9 +48,13 @@ fn every_list_is_an_array_of_objects() {
                 let text = item[field].as_str().unwrap_or_default();
                 assert!(!text.is_empty(), "{what}: {field} of {item}");
             }
+            let about = item["about"].as_str().unwrap_or_default();
+            assert_eq!(about.is_empty(), what != "scenarios", "{item}");
         }
-        let rows = printed(&["list", what]).lines().count();
-        assert_eq!(rows, items.len(), "{what}");
+        let listed = printed(&["list", what]);
+        // Groups of scenarios have a line of their own.
+        let is_item = |line: &&str| what != "scenarios" || line.starts_with("  ");
+        assert_eq!(listed.lines().filter(is_item).count(), items.len(), "{what}");
     }
 }
 

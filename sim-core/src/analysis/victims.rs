@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::Index;
 use super::types::{Said, Victim};
-use crate::base::{MmId, TaskId};
-use crate::record::{Cast, Event, Record, SkipBy, TaskKind};
+use crate::base::{CgroupId, MmId, TaskId};
+use crate::record::{Cast, Event, OomScope, Record, SkipBy, TaskKind};
 
 /// A victim, in terms of records.
 #[derive(Clone, Debug)]
@@ -29,8 +29,11 @@ pub(super) struct VictimFacts {
     pub(super) reaped: (u64, u64),
     /// What the log says of it.
     pub(super) said: Option<Said>,
+    /// The cgroup that was out of memory; none: the machine was.
+    scope: Option<CgroupId>,
     /// An earlier victim that still had pages when this one was marked,
-    /// and how many.
+    /// and how many. Of another cgroup's, they would not have helped; which
+    /// cgroups are inside which is not on record.
     pub(super) needless: Option<(TaskId, u64)>,
 }
 
@@ -44,6 +47,10 @@ pub(super) struct VictimsBuilder<'r> {
     oom_mms: BTreeMap<TaskId, MmId>,
     /// Killers at work on a whole cgroup.
     groups: BTreeSet<TaskId>,
+    /// By task: the cgroup whose limit it hit last.
+    limits: BTreeMap<TaskId, CgroupId>,
+    /// By killer: the cgroup on whose behalf it kills.
+    scopes: BTreeMap<TaskId, CgroupId>,
 }
 
 impl<'r> VictimsBuilder<'r> {
@@ -54,6 +61,8 @@ impl<'r> VictimsBuilder<'r> {
             signaled: BTreeMap::new(),
             oom_mms: BTreeMap::new(),
             groups: BTreeSet::new(),
+            limits: BTreeMap::new(),
+            scopes: BTreeMap::new(),
         }
     }
 
@@ -62,6 +71,16 @@ impl<'r> VictimsBuilder<'r> {
         match record.event {
             Event::SignalGenerate { target } => {
                 self.signaled.insert(record.task, target);
+            }
+            Event::MemcgOom { cgroup, .. } => {
+                self.limits.insert(record.task, cgroup);
+            }
+            Event::OomKillProcess { scope, .. } => {
+                let limit = self.limits.get(&record.task).copied();
+                match limit.filter(|_| matches!(scope, OomScope::Memcg | OomScope::Group)) {
+                    Some(cgroup) => self.scopes.insert(record.task, cgroup),
+                    None => self.scopes.remove(&record.task),
+                };
             }
             Event::OomMmSet { leader, mm } => {
                 self.oom_mms.insert(leader, mm);
@@ -75,7 +94,8 @@ impl<'r> VictimsBuilder<'r> {
             }
             Event::MarkVictim { victim, .. } => {
                 let is_again = self.is_kill(record.task, victim);
-                self.mark(number, victim, if is_again { present } else { &[] });
+                let scope = self.scopes.get(&record.task).copied();
+                self.mark(number, victim, scope, if is_again { present } else { &[] });
             }
             Event::Reaped { victim, .. } => {
                 if let Some(victim) = self.of_task(victim) {
@@ -144,7 +164,7 @@ impl<'r> VictimsBuilder<'r> {
         self.signaled.get(&killer) == Some(&leader) && !self.groups.contains(&killer)
     }
 
-    fn mark(&mut self, number: usize, task: TaskId, present: &[u64]) {
+    fn mark(&mut self, number: usize, task: TaskId, scope: Option<CgroupId>, present: &[u64]) {
         if self.of_task(task).is_some() {
             return;
         }
@@ -154,7 +174,8 @@ impl<'r> VictimsBuilder<'r> {
         let mm = self.oom_mms.get(&leader).copied().or(mm_of(task)).or(mm_of(leader));
         let needless = self.victims.iter().find_map(|earlier| {
             let pages = *present.get(earlier.mm?.index())?;
-            (earlier.mm != mm && pages > 0).then_some((earlier.leader, pages))
+            let helps = scope.is_none() || scope == earlier.scope;
+            (earlier.mm != mm && helps && pages > 0).then_some((earlier.leader, pages))
         });
         self.victims.push(VictimFacts {
             leader,
@@ -168,6 +189,7 @@ impl<'r> VictimsBuilder<'r> {
             skipped: 0,
             reaped: (0, 0),
             said: None,
+            scope,
             needless,
         });
     }

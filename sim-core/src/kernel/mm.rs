@@ -332,7 +332,7 @@ impl Mm {
     }
 
     /// All VMAs that may have pages.
-    fn all(&self) -> impl Iterator<Item = &Vma> {
+    pub fn all(&self) -> impl Iterator<Item = &Vma> {
         self.vmas.iter().chain(&self.detached)
     }
 

@@ -7,14 +7,24 @@
 /// Which shelf of the gallery a scenario stands on.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
 pub enum Group {
-    /// Made up to show one thing.
+    /// Made up, to begin with.
     Example,
+    /// A failure mode of kernel-spec 8.2.
+    FailureMode,
+    /// A deadlock of the catalogue in kernel-spec 5.5.
+    Deadlock,
+    /// A statement of the discussion of 2019 (kernel-spec 11), in its order.
+    Discussion,
+    /// One situation for all eras of notifier policy (kernel-spec 4.9).
+    Era,
+    /// Met by somebody on a real machine.
+    RealBug,
+    /// Has a log that is known to the microsecond.
+    Golden,
     /// Replays a recording of a real kernel.
     Recording,
     /// Replays a recording of a kernel with lock debugging.
     LockDebugging,
-    /// Has a log that is known to the microsecond.
-    Golden,
 }
 
 impl Group {
@@ -22,9 +32,14 @@ impl Group {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Example => "examples",
+            Self::FailureMode => "failure modes",
+            Self::Deadlock => "deadlocks",
+            Self::Discussion => "the discussion",
+            Self::Era => "eras",
+            Self::RealBug => "real bugs",
+            Self::Golden => "golden",
             Self::Recording => "recordings",
             Self::LockDebugging => "lock debugging",
-            Self::Golden => "golden",
         }
     }
 }
@@ -40,6 +55,15 @@ pub struct Entry {
     pub group: Group,
     /// The scenario file.
     pub text: &'static str,
+}
+
+impl Entry {
+    /// The `about` in its text, as one line: what to look at.
+    pub fn about(&self) -> String {
+        let about = self.text.split_once("\nabout = \"\"\"").map_or("", |(_, rest)| rest);
+        let about = about.split_once("\"\"\"").map_or("", |(about, _)| about);
+        about.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// Declares entries whose text is in `traces/` under their id.
@@ -58,17 +82,30 @@ macro_rules! entries {
 /// the page's opening example.
 pub const ALL: &[Entry] = entries! {
     Example "gpu-fence-overlap" "A GPU mirrors part of the victim"
-    Recording "capture-6-1-s1" "One process takes all memory, dies and is gone"
-    Recording "capture-6-1-s2" "Two grow, the larger dies, the other goes on"
-    Recording "capture-6-1-s2-smp" "Two grow on two CPUs, the larger dies"
-    Recording "capture-6-1-s2stuck" "A stuck victim without notifiers is reaped at once"
-    Recording "capture-6-1-s3" "A notifier that always refuses: nothing is freed"
-    Recording "capture-6-1-s3-smp" "A notifier that always refuses, on two CPUs"
-    Recording "capture-6-1-s3exit" "A notifier that always refuses harms nobody who can exit"
-    Recording "capture-6-1-s4part" "Four mirrored megabytes protect a VMA of 92"
-    Recording "capture-6-1-s5part" "The same four megabytes through the interval API"
-    Recording "capture-6-1-s6" "An interval over all of the victim: only crumbs are freed"
-    Recording "capture-6-1-s6-smp" "An interval over all of the victim, on two CPUs"
+    FailureMode "f1-needless-second-victim" "A refusal costs an innocent process its life"
+    FailureMode "f2-lost-teardown" "The teardown that silently does not happen"
+    FailureMode "f3-stale-device-mapping" "A GPU writes to pages that belong to others by now"
+    FailureMode "f4-reaper-blocked" "The reaper sleeps in a driver and never comes back"
+    FailureMode "f5-indirect-dependency" "Four steps from the reaper to an allocation"
+    FailureMode "f6-priority-inversion" "Ten milliseconds of CPU that nobody gives"
+    FailureMode "f7-oom-lock-convoy" "A convoy behind a lock whose holder sleeps"
+    FailureMode "f8-mmap-lock-starvation" "Ten attempts, and not one of them starts"
+    FailureMode "f9-head-of-line" "One slow victim, and two that wait behind it"
+    FailureMode "f10-reaped-but-pinned" "Everything is reaped and nothing is free"
+    FailureMode "f11-nofs-livelock" "Out of memory, and nobody may say so"
+    FailureMode "f12-always-refuse" "A driver that protects what it does not even map"
+    FailureMode "f13-lost-end" "An invalidation that never ends"
+    FailureMode "f14-interval-leak" "Invalidations that are counted and never uncounted"
+    FailureMode "f17-reserve-exhaustion" "A victim that eats the reserves it was given to die with"
+    FailureMode "f18-last-user" "One thread in a driver keeps 112 MiB"
+    FailureMode "f19-panic" "The kernel panics beside 112 MiB that it gave up on"
+    Deadlock "d1-self" "A task waits for a mutex that it holds"
+    Deadlock "d2-direct" "The reaper waits for a lock, its owner for the reaper"
+    Deadlock "d3-fence" "A fence whose signal needs memory"
+    Deadlock "d4-nofs" "GFP_NOFS is equally bad"
+    Deadlock "d5-exit" "A victim that waits for the one who wants its memory"
+    Deadlock "d6-global-lock" "One process waits for the jobs of another"
+    Deadlock "d7-mmap-lock" "The victim's own allocation keeps the reaper out"
     Golden "g1-clean-exit" "The victim exits by itself before the reaper's turn"
     Golden "g2-stuck-no-notifier" "A stuck victim without notifiers is reaped after two seconds"
     Golden "g3-stuck-no-delay" "A stuck victim without notifiers, on a kernel that reaps at once"
@@ -86,6 +123,17 @@ pub const ALL: &[Entry] = entries! {
     Golden "g14-always-refuse" "A driver that always refuses protects what it does not even mirror"
     Golden "g15-zero-candidates" "Nobody may be killed"
     Golden "g16-one-at-a-time" "Nobody else is killed while a victim is pending"
+    Recording "capture-6-1-s1" "One process takes all memory, dies and is gone"
+    Recording "capture-6-1-s2" "Two grow, the larger dies, the other goes on"
+    Recording "capture-6-1-s2-smp" "Two grow on two CPUs, the larger dies"
+    Recording "capture-6-1-s2stuck" "A stuck victim without notifiers is reaped at once"
+    Recording "capture-6-1-s3" "A notifier that always refuses: nothing is freed"
+    Recording "capture-6-1-s3-smp" "A notifier that always refuses, on two CPUs"
+    Recording "capture-6-1-s3exit" "A notifier that always refuses harms nobody who can exit"
+    Recording "capture-6-1-s4part" "Four mirrored megabytes protect a VMA of 92"
+    Recording "capture-6-1-s5part" "The same four megabytes through the interval API"
+    Recording "capture-6-1-s6" "An interval over all of the victim: only crumbs are freed"
+    Recording "capture-6-1-s6-smp" "An interval over all of the victim, on two CPUs"
     Recording "capture-6-1-s7" "An interval whose callback never needs to sleep"
     Recording "capture-6-1-s8w500" "A lock held for half a second delays only the exit"
     Recording "capture-6-1-s8w5000" "A lock held for five seconds: ten attempts skipped"
@@ -139,12 +187,25 @@ mod tests {
         (all, regions)
     }
 
+    /// Lists head each group once.
+    #[test]
+    fn groups_stand_together() {
+        let mut groups: Vec<Group> = gallery().iter().map(|entry| entry.group).collect();
+        groups.dedup();
+        let mut sorted = groups.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(groups, sorted);
+    }
+
     #[test]
     fn every_entry_parses_and_has_its_title() {
         for entry in gallery() {
             let scenario = parsed(entry.id);
             assert_eq!(scenario.title, entry.title);
-            assert!(!scenario.about.is_empty(), "{}", entry.id);
+            let about: Vec<_> = scenario.about.split_whitespace().collect();
+            assert_eq!(about.join(" "), entry.about());
+            assert!(!about.is_empty(), "{}", entry.id);
             assert_eq!(gallery().iter().filter(|e| e.id == entry.id).count(), 1);
         }
         assert!(find("no-such").is_none());

@@ -178,7 +178,8 @@ impl Call<'_> {
         self.cx.with(|state| {
             let mm = state.notifiers[self.notifier].mm;
             let (start, end) = (self.range.start, self.range.end);
-            let vmas = state.mms[mm].vmas.iter();
+            // munmap() takes its VMAs out of the address space before it calls anybody.
+            let vmas = state.mms[mm].all();
             vmas.filter(|vma| start < vma.end && vma.start < end).map(|vma| vma.id).collect()
         })
     }

@@ -1,0 +1,333 @@
+//! F1 to F19 of kernel-spec 8.2.
+
+use sim_core::base::Nanos;
+use sim_core::export::dmesg;
+use sim_core::record::{Event, Run};
+
+use super::rows::{Row, judged, row, run};
+
+pub(crate) const ROWS: &[Row] = &[
+    row(
+        "f1-needless-second-victim",
+        "",
+        "extra-victims",
+        2,
+        11,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row(
+        "f1-needless-second-victim",
+        "policy=core-refuse",
+        "extra-victims",
+        2,
+        11,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row("f1-needless-second-victim", "device.gpu0.driver=spin", "recovered", 1, 1, "", ""),
+    row(
+        "f1-needless-second-victim",
+        "device.gpu0.refuse=when-busy; device.gpu0.fence=10ms",
+        "recovered",
+        1,
+        1,
+        "",
+        "",
+    ),
+    row(
+        "f1-needless-second-victim",
+        "task.hog.thread.stuck.program=[{ idle = true }]",
+        "recovered",
+        1,
+        1,
+        "",
+        "",
+    ),
+    row("f2-lost-teardown", "", "extra-victims", 2, 1, "", "1 back-off, 1 extra-victim"),
+    row("f2-lost-teardown", "kernel=4.16", "extra-victims", 2, 1, "", "1 back-off, 1 extra-victim"),
+    row(
+        "f2-lost-teardown",
+        "kernel=4.16; device.gpu0.does_not_block=true",
+        "recovered",
+        1,
+        1,
+        "",
+        "",
+    ),
+    row(
+        "f2-lost-teardown",
+        "kernel=4.19",
+        "recovered",
+        1,
+        10,
+        "",
+        "10 back-off, 1 give-up, 10 refusal",
+    ),
+    row("f3-stale-device-mapping", "", "recovered", 1, 1, "stale-access", "1 stale-access"),
+    row("f3-stale-device-mapping", "device.gpu0.page_refs=true", "recovered", 1, 1, "", ""),
+    row(
+        "f3-stale-device-mapping",
+        "policy=nonblock",
+        "recovered",
+        1,
+        10,
+        "",
+        "10 back-off, 1 give-up, 10 refusal",
+    ),
+    row("f4-reaper-blocked", "", "deadlock", 2, 1, "slept-nonblocking, hung-task", "1 cycle"),
+    row(
+        "f4-reaper-blocked",
+        "device.gpu0.driver=trylock",
+        "extra-victims",
+        3,
+        11,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row("f4-reaper-blocked", "task.presser.program.0={ ioctl = [{ alloc = \"GFP_KERNEL\", count = 50000, hold = true }] }", "recovered", 2, 1, "slept-nonblocking", ""),
+    row("f5-indirect-dependency", "", "deadlock", 1, 1, "", "1 cycle"),
+    row(
+        "f5-indirect-dependency",
+        "policy=interval",
+        "extra-victims",
+        2,
+        10,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row(
+        "f5-indirect-dependency",
+        "device.gpu0.worker={ time = \"1ms\" }",
+        "recovered",
+        1,
+        1,
+        "",
+        "",
+    ),
+    row(
+        "f6-priority-inversion",
+        "",
+        "extra-victims",
+        2,
+        11,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row("f6-priority-inversion", "task.tuner.nice=-20", "recovered", 1, 1, "", ""),
+    row("f6-priority-inversion", "machine.cpus=2", "recovered", 1, 1, "", ""),
+    row("f7-oom-lock-convoy", "", "extra-victims", 2, 1, "", "1 back-off, 1 extra-victim"),
+    row("f7-oom-lock-convoy", "kernel=4.19; device.gpu0.driver=spin", "recovered", 1, 1, "", ""),
+    row(
+        "f8-mmap-lock-starvation",
+        "",
+        "extra-victims",
+        2,
+        11,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up",
+    ),
+    row(
+        "f8-mmap-lock-starvation",
+        "task.hog.thread.mapper.program=[{ idle = true }]",
+        "recovered",
+        1,
+        1,
+        "",
+        "",
+    ),
+    row("f9-head-of-line", "", "recovered", 3, 12, "", "10 back-off, 1 give-up, 10 refusal"),
+    row("f9-head-of-line", "device.svm0.driver=spin", "recovered", 3, 3, "", ""),
+    row("f10-reaped-but-pinned", "", "recovered", 2, 2, "", ""),
+    row("f10-reaped-but-pinned", "device.rdma0.driver=spin", "recovered", 1, 1, "", ""),
+    row(
+        "f10-reaped-but-pinned",
+        "device.rdma0.driver=rdma-odp",
+        "extra-victims",
+        2,
+        11,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row("f11-nofs-livelock", "", "livelock", 0, 0, "", ""),
+    row(
+        "f11-nofs-livelock",
+        "task.writer.program.0={ ioctl = [{ alloc = \"GFP_KERNEL\", count = 40000, hold = true }] }",
+        "recovered",
+        1,
+        0,
+        "",
+        "",
+    ),
+    row(
+        "f12-always-refuse",
+        "",
+        "extra-victims",
+        2,
+        11,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row(
+        "f12-always-refuse",
+        "device.svm0.driver=gpu-fence",
+        "recovered",
+        1,
+        10,
+        "",
+        "10 back-off, 1 give-up, 10 refusal",
+    ),
+    row("f13-lost-end", "", "recovered", 1, 6, "lost-end", "5 back-off, 5 refusal"),
+    row("f13-lost-end", "kernel=5.12", "recovered", 1, 6, "", "5 back-off, 5 refusal"),
+    row("f13-lost-end", "device.gpu0.driver=spin", "recovered", 1, 1, "", ""),
+    row(
+        "f14-interval-leak",
+        "",
+        "extra-victims",
+        2,
+        10,
+        "lost-end",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row(
+        "f14-interval-leak",
+        "kernel=5.3",
+        "extra-victims",
+        2,
+        11,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row("f14-interval-leak", "device.svm0.driver=spin", "recovered", 1, 1, "", ""),
+    row("f17-reserve-exhaustion", "", "recovered", 1, 1, "reserve-exhausted", ""),
+    row(
+        "f17-reserve-exhaustion",
+        "task.hog.thread.t1.program=[{ touch = \"heap\" }]",
+        "recovered",
+        1,
+        1,
+        "",
+        "",
+    ),
+    row("f18-last-user", "", "recovered", 1, 1, "", ""),
+    row(
+        "f18-last-user",
+        "task.hog.thread.stuck.program=[{ idle = true }]",
+        "recovered",
+        1,
+        0,
+        "",
+        "",
+    ),
+    row("f19-panic", "", "panic", 1, 10, "", "10 back-off, 1 give-up, 10 refusal"),
+    row(
+        "f19-panic",
+        "task.editor.oom_score_adj=0",
+        "extra-victims",
+        2,
+        11,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row("f19-panic", "device.gpu0.driver=spin", "recovered", 1, 1, "", ""),
+];
+
+/// The longest time that somebody holds the lock.
+fn held_longest(run: &Run, name: &str) -> Nanos {
+    let lock = run.cast.locks.iter().find(|(_, info)| info.name == name).expect("such a lock").0;
+    let mut since = None;
+    let mut longest = Nanos::ZERO;
+    for record in run.trace.iter() {
+        match record.event {
+            Event::Acquired { lock: this, .. } if this == lock => since = Some(record.at),
+            Event::Released { lock: this, .. } if this == lock => {
+                longest =
+                    longest.max(record.at.saturating_sub(since.take().expect("it was taken")));
+            }
+            _ => {}
+        }
+    }
+    longest
+}
+
+#[test]
+fn f7_holds_the_lock_for_a_second_and_others_try_in_vain() {
+    let id = "f7-oom-lock-convoy";
+    let failures = |run: &Run| {
+        run.trace.iter().filter(|r| matches!(r.event, Event::OomTrylockFail { .. })).count()
+    };
+    let (convoy, free) = (run(id, ""), run(id, "kernel=4.19; device.gpu0.driver=spin"));
+    assert!(held_longest(&convoy, "oom_lock") >= Nanos::from_secs(1));
+    assert!(held_longest(&free, "oom_lock") < Nanos::from_ms(20));
+    let (in_vain, few) = (failures(&convoy), failures(&free));
+    assert!(in_vain > 300 && few < 20, "{in_vain} and {few}");
+}
+
+/// Victims in the order in which their reaping began.
+fn reaped_in_order(run: &Run) -> Vec<String> {
+    let mut order: Vec<String> = Vec::new();
+    for record in run.trace.iter() {
+        if let Event::StartTaskReaping { victim } = record.event {
+            let name = run.cast.tasks[victim].name.clone();
+            if order.last() != Some(&name) {
+                order.push(name);
+            }
+        }
+    }
+    order
+}
+
+#[test]
+fn f9_serves_the_last_one_first() {
+    let id = "f9-head-of-line";
+    assert_eq!(reaped_in_order(&run(id, "")), ["first", "third", "second"]);
+    let in_turn = reaped_in_order(&run(id, "device.svm0.driver=spin"));
+    assert_eq!(in_turn, ["first", "second", "third"]);
+}
+
+#[test]
+fn f4_queues_a_victim_that_is_never_served() {
+    let run = run("f4-reaper-blocked", "");
+    let victims = judged("f4-reaper-blocked", "").victims;
+    assert_eq!(
+        victims.iter().map(|v| (v.attempts, v.skip)).collect::<Vec<_>>(),
+        [(1, None), (0, None)]
+    );
+    assert_eq!(reaped_in_order(&run), ["hog"]);
+    let log = dmesg(&run);
+    assert!(
+        log.contains("INFO: task oom_reaper:") && log.contains("blocked for more than 5 seconds.")
+    );
+}
+
+#[test]
+fn f10_reports_success_and_frees_nothing() {
+    let freed = |with: &str| {
+        let run = run("f10-reaped-but-pinned", with);
+        let hog =
+            run.cast.tasks.iter().find(|(_, info)| info.name == "hog").expect("there is one").0;
+        let until = run
+            .trace
+            .iter()
+            .position(|r| matches!(r.event, Event::Reaped { victim, .. } if victim == hog));
+        let before = run.trace.iter().take(until.expect("it is reaped"));
+        let freed: u32 =
+            before.map(|r| if let Event::Zap { freed, .. } = r.event { freed } else { 0 }).sum();
+        (freed, dmesg(&run).contains("oom_reaper: reaped process 101 (hog), now anon-rss:0kB"))
+    };
+    let (pinned, control) = (freed(""), freed("device.rdma0.driver=spin"));
+    assert!(pinned.0 < 300 && pinned.1, "{pinned:?}");
+    assert!(control.0 > 28_672 && control.1, "{control:?}");
+}
+
+#[test]
+fn f17_falls_to_half_of_min() {
+    let run = run("f17-reserve-exhaustion", "");
+    let zone = run.cast.zones.ids().last().expect("there is one");
+    let left = run.trace.iter().filter_map(|record| match record.event {
+        Event::ReserveTaken { zone: of, free } if of == zone => Some(u64::from(free)),
+        _ => None,
+    });
+    let (least, min) = (left.min().expect("reserves are taken"), run.cast.zones[zone].min);
+    assert!(least.abs_diff(min / 2) <= 1, "{least} of {min}");
+}
