@@ -17,6 +17,11 @@ fn gallery_has_these_verdicts() {
         let scenario = crate::scenario::parse(entry.id, entry.text, &[]).expect("checked");
         let options = RunOptions::default();
         let run = Simulation::new(&scenario, &options).expect("known").run();
+        assert_consistent(&run);
+        // The others have a table of their own, with what they are without their cause.
+        if entry.group.argues() {
+            continue;
+        }
         let report = report(&run);
         let metrics = &report.metrics;
         let _ = writeln!(text, "{}: {}", entry.id, report.verdict.id());
@@ -30,45 +35,11 @@ fn gallery_has_these_verdicts() {
             metrics.reaped_pages,
             report.incidents.len()
         );
-        assert_consistent(&run);
     }
     expect![[r#"
         gpu-fence-overlap: extra-victims
           editor was killed at 4314.400 ms although hog, killed before, still had 40 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 18751 incidents 22
-        capture-6-1-s1: recovered
-          hog was killed at 1256.333 ms; by 1257.982 ms free memory was above the high watermark and every survivor had got its page.
-          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
-        capture-6-1-s2: recovered
-          hog1 was killed at 2052.388 ms; by 2057.583 ms free memory was above the high watermark and every survivor had got its page.
-          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
-        capture-6-1-s2-smp: recovered
-          hog1 was killed at 1983.315 ms; by 1984.989 ms free memory was above the high watermark and every survivor had got its page.
-          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
-        capture-6-1-s2stuck: recovered
-          hog was killed at 1977.110 ms; by 4000.518 ms free memory was above the high watermark and every survivor had got its page.
-          attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
-        capture-6-1-s3: extra-victims
-          presser was killed at 5033.925 ms although hog, killed before, still had 93.2 MiB.
-          attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
-        capture-6-1-s3-smp: extra-victims
-          presser was killed at 4983.862 ms although hog, killed before, still had 91.2 MiB.
-          attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
-        capture-6-1-s3exit: recovered
-          hog was killed at 1917.170 ms; by 1934.837 ms free memory was above the high watermark and every survivor had got its page.
-          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
-        capture-6-1-s4part: extra-victims
-          presser was killed at 5022.373 ms although hog, killed before, still had 92 MiB.
-          attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
-        capture-6-1-s5part: extra-victims
-          presser was killed at 5025.834 ms although hog, killed before, still had 92 MiB.
-          attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
-        capture-6-1-s6: extra-victims
-          presser was killed at 5060.663 ms although hog, killed before, still had 92 MiB.
-          attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
-        capture-6-1-s6-smp: extra-victims
-          presser was killed at 4983.088 ms although hog, killed before, still had 90 MiB.
-          attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         g1-clean-exit: recovered
           victim was killed at 17.000 ms; by 198.000 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
@@ -120,6 +91,39 @@ fn gallery_has_these_verdicts() {
         g16-one-at-a-time: extra-victims
           mem-hog was killed at 1002.000 ms although victim, killed before, still had 1 GiB.
           attempts 11 back-offs 10 refusals 10 reaped 16 incidents 22
+        capture-6-1-s1: recovered
+          hog was killed at 1256.333 ms; by 1257.982 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        capture-6-1-s2: recovered
+          hog1 was killed at 2052.388 ms; by 2057.583 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        capture-6-1-s2-smp: recovered
+          hog1 was killed at 1983.315 ms; by 1984.989 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        capture-6-1-s2stuck: recovered
+          hog was killed at 1977.110 ms; by 4000.518 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
+        capture-6-1-s3: extra-victims
+          presser was killed at 5033.925 ms although hog, killed before, still had 93.2 MiB.
+          attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
+        capture-6-1-s3-smp: extra-victims
+          presser was killed at 4983.862 ms although hog, killed before, still had 91.2 MiB.
+          attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
+        capture-6-1-s3exit: recovered
+          hog was killed at 1917.170 ms; by 1934.837 ms free memory was above the high watermark and every survivor had got its page.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        capture-6-1-s4part: extra-victims
+          presser was killed at 5022.373 ms although hog, killed before, still had 92 MiB.
+          attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
+        capture-6-1-s5part: extra-victims
+          presser was killed at 5025.834 ms although hog, killed before, still had 92 MiB.
+          attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
+        capture-6-1-s6: extra-victims
+          presser was killed at 5060.663 ms although hog, killed before, still had 92 MiB.
+          attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
+        capture-6-1-s6-smp: extra-victims
+          presser was killed at 4983.088 ms although hog, killed before, still had 90 MiB.
+          attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s7: recovered
           hog was killed at 1977.040 ms; by 4009.188 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0

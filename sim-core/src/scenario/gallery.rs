@@ -28,6 +28,15 @@ pub enum Group {
 }
 
 impl Group {
+    /// Whether its scenarios argue for something, and so have a control:
+    /// a row of `tests/gallery/` without their cause.
+    pub const fn argues(self) -> bool {
+        matches!(
+            self,
+            Self::FailureMode | Self::Deadlock | Self::Discussion | Self::Era | Self::RealBug
+        )
+    }
+
     /// The group's name in lists and JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -106,6 +115,8 @@ pub const ALL: &[Entry] = entries! {
     Deadlock "d5-exit" "A victim that waits for the one who wants its memory"
     Deadlock "d6-global-lock" "One process waits for the jobs of another"
     Deadlock "d7-mmap-lock" "The victim's own allocation keeps the reaper out"
+    Era "eras-side-by-side" "One victim, every era's answer"
+    Era "eras-fence-needs-allocation" "One victim, and a fence that needs memory"
     Golden "g1-clean-exit" "The victim exits by itself before the reaper's turn"
     Golden "g2-stuck-no-notifier" "A stuck victim without notifiers is reaped after two seconds"
     Golden "g3-stuck-no-delay" "A stuck victim without notifiers, on a kernel that reaps at once"

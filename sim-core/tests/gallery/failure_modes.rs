@@ -85,7 +85,15 @@ pub(crate) const ROWS: &[Row] = &[
         "",
         "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
     ),
-    row("f4-reaper-blocked", "task.presser.program.0={ ioctl = [{ alloc = \"GFP_KERNEL\", count = 50000, hold = true }] }", "recovered", 2, 1, "slept-nonblocking", ""),
+    row(
+        "f4-reaper-blocked",
+        "task.presser.program.0={ ioctl = [{ alloc = \"GFP_KERNEL\", count = 50000, hold = true }] }",
+        "recovered",
+        2,
+        1,
+        "slept-nonblocking",
+        "",
+    ),
     row("f5-indirect-dependency", "", "deadlock", 1, 1, "", "1 cycle"),
     row(
         "f5-indirect-dependency",

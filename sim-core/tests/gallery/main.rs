@@ -8,22 +8,19 @@
 
 mod as_told;
 mod deadlocks;
+mod eras;
 mod failure_modes;
 mod rows;
 
 use std::collections::BTreeMap;
 
 use rows::{Outcome, Row};
-use sim_core::scenario::gallery::{Group, gallery};
+use sim_core::scenario::gallery::gallery;
 use sim_core::scenario::parse;
 
 /// All rows.
 fn table() -> Vec<Row> {
-    [failure_modes::ROWS, deadlocks::ROWS].concat()
-}
-
-fn argues(group: Group) -> bool {
-    !matches!(group, Group::Example | Group::Golden | Group::Recording | Group::LockDebugging)
+    [failure_modes::ROWS, deadlocks::ROWS, eras::ROWS].concat()
 }
 
 #[test]
@@ -45,7 +42,7 @@ fn every_scenario_is_shown_and_not_shown() {
     for row in table() {
         rows.entry(row.id).or_default().push(row);
     }
-    for entry in gallery().iter().filter(|entry| argues(entry.group)) {
+    for entry in gallery().iter().filter(|entry| entry.group.argues()) {
         let rows = rows.remove(entry.id).unwrap_or_default();
         let shown = rows.iter().find(|row| row.with.is_empty()).map(Row::expected);
         let shown: Outcome = shown.unwrap_or_else(|| panic!("{} has no row of its own", entry.id));
@@ -57,7 +54,7 @@ fn every_scenario_is_shown_and_not_shown() {
 /// Small enough to play with, and told in three sentences.
 #[test]
 fn scenarios_are_short() {
-    for entry in gallery().iter().filter(|entry| argues(entry.group)) {
+    for entry in gallery().iter().filter(|entry| entry.group.argues()) {
         let scenario = parse(entry.id, entry.text, &[]).expect("parses");
         let words = scenario.about.split_whitespace();
         let sentences = words.filter(|word| word.ends_with(['.', '?', '!'])).count();
