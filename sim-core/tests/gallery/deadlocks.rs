@@ -22,7 +22,7 @@ pub(crate) const ROWS: &[Row] = &[
         "",
         "",
     ),
-    row("d2-direct", "", "deadlock", 1, 1, "", "1 cycle"),
+    row("d2-direct", "", "deadlock", 1, 1, "", "2 cycle"),
     row(
         "d2-direct",
         "policy=interval",
@@ -59,9 +59,9 @@ pub(crate) const ROWS: &[Row] = &[
         "",
         "1 extra-victim, 1 give-up, 1 refusal",
     ),
-    row("d3-fence", "", "deadlock", 1, 1, "", "1 cycle"),
+    row("d3-fence", "", "deadlock", 1, 1, "", "2 cycle"),
     row("d3-fence", "device.gpu0.worker.alloc=GFP_ATOMIC", "recovered", 1, 1, "", ""),
-    row("d3-fence", "device.gpu0.worker.alloc=GFP_NOFS", "deadlock", 1, 1, "", "1 cycle"),
+    row("d3-fence", "device.gpu0.worker.alloc=GFP_NOFS", "deadlock", 1, 1, "", "2 cycle"),
     row(
         "d3-fence",
         "policy=interval",
@@ -71,7 +71,7 @@ pub(crate) const ROWS: &[Row] = &[
         "",
         "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
     ),
-    row("d4-nofs", "", "deadlock", 1, 1, "", "1 cycle"),
+    row("d4-nofs", "", "deadlock", 1, 1, "", "2 cycle"),
     row(
         "d4-nofs",
         "policy=interval",

@@ -29,7 +29,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(SIDE, "policy=deadline", "recovered", 1, 10, "", "10 back-off, 1 give-up, 10 refusal"),
     row(SIDE, "policy=hand-off", "recovered", 1, 2, "", "1 give-up, 1 refusal"),
     row(SIDE, "kernel=6.1", "recovered", 1, 10, "", "10 back-off, 1 give-up, 10 refusal"),
-    row(FENCE, "", "deadlock", 1, 1, "hung-task", "1 cycle"),
+    row(FENCE, "", "deadlock", 1, 1, "hung-task", "2 cycle"),
     row(
         FENCE,
         "policy=interval",

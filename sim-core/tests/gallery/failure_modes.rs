@@ -75,7 +75,7 @@ pub(crate) const ROWS: &[Row] = &[
         "",
         "10 back-off, 1 give-up, 10 refusal",
     ),
-    row("f4-reaper-blocked", "", "deadlock", 2, 1, "slept-nonblocking, hung-task", "1 cycle"),
+    row("f4-reaper-blocked", "", "deadlock", 2, 1, "slept-nonblocking, hung-task", "2 cycle"),
     row(
         "f4-reaper-blocked",
         "device.gpu0.driver=trylock",
@@ -94,7 +94,7 @@ pub(crate) const ROWS: &[Row] = &[
         "slept-nonblocking",
         "",
     ),
-    row("f5-indirect-dependency", "", "deadlock", 1, 1, "", "1 cycle"),
+    row("f5-indirect-dependency", "", "deadlock", 1, 1, "", "2 cycle"),
     row(
         "f5-indirect-dependency",
         "policy=interval",
