@@ -232,3 +232,57 @@ test("lanes are pinned, hidden, folded and found again by keyboard alone", async
   assert.deepEqual(await titles(), before);
   assert.deepEqual(view.problems, []);
 });
+
+test("a range is summed up, noted, undone, and travels in the link", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=oom_reaper");
+  t.after(view.close);
+  const { keyboard } = view.page;
+  await keyboard.press("r");
+  await view.page.getByRole("heading", { name: /Numbers of the range/ }).waitFor();
+  await keyboard.press("Shift+M");
+  await view.page.getByLabel(/^Note at/).fill("refused again");
+  await until(view, () => location.hash.includes("note=") && location.hash.includes("refused"), "noted");
+  assert.deepEqual(await accessibilityProblems(view), []);
+  const reader = await openPage(new URL(view.page.url()).hash);
+  t.after(reader.close);
+  assert.equal(await reader.page.getByLabel(/^Note at/).inputValue(), "refused again");
+  const undo = view.page.getByRole("button", { name: "Undo" });
+  while (await undo.isEnabled()) await undo.click();
+  await until(view, () => !document.querySelector(".notes"), "no note");
+  assert.deepEqual(view.problems, []);
+});
+
+test("Back returns to the part of the run that was on screen", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms");
+  t.after(view.close);
+  await until(view, () => location.hash.includes("digest="), "the first entry");
+  await view.page.keyboard.press("0");
+  await until(view, () => location.hash.includes("view=0ms.."), "the whole run");
+  await view.page.goBack();
+  await until(view, () => !location.hash.includes("view="), "the opening");
+  await view.page.waitForTimeout(700);
+  assert.ok(!view.page.url().includes("view="), "and it stays");
+});
+
+test("commands are found by name, and single keys can be turned off", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms");
+  t.after(view.close);
+  const { keyboard } = view.page;
+  await keyboard.press("F1");
+  await keyboard.type("end run");
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await keyboard.press("Enter");
+  await until(view, () => Number(document.documentElement.dataset.tNs) > 4e9, "the end");
+  await view.page.getByRole("button", { name: "Keys and gestures" }).click();
+  await view.page.getByLabel(/single letters/).uncheck();
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await keyboard.press("Escape");
+  const end = await time(view);
+  await keyboard.press(",");
+  await view.page.waitForTimeout(200);
+  assert.equal(await time(view), end);
+  await view.page.reload();
+  await waitForState(view, "ready");
+  await view.page.getByRole("button", { name: "Keys and gestures" }).click();
+  assert.equal(await view.page.getByLabel(/single letters/).isChecked(), false);
+});

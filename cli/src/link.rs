@@ -52,5 +52,7 @@ fn fragment(choice: &Choice, policies: Vec<String>, digests: Vec<Digest>) -> Str
         digests,
         t: None,
         focus: None,
+        view: None,
+        notes: Vec::new(),
     })
 }

@@ -1,6 +1,7 @@
 //! Keeps the fragment of the address and the state in step.
 //!
-//! Another run makes an entry of the browser's history; a moved cursor
+//! Another run or another part of it makes an entry of the browser's
+//! history, so that Back returns to what was seen; a moved cursor
 //! only corrects the present one, and waits until the hand rests, since
 //! browsers limit how often that may be done.
 
@@ -15,7 +16,7 @@ use crate::state::Action;
 use crate::ui::Ui;
 
 /// Rest before the address follows.
-const REST_MS: u32 = 300;
+const REST_MS: u32 = 500;
 
 /// Opens what the address says, now and whenever it changes.
 #[hook]
@@ -82,9 +83,13 @@ fn write(route: &Route, substitute: bool) {
     };
     // Relative to the page's own address, whatever `<base>` says.
     let url = address_of(&text);
-    let other_run = route::parse(&present).is_ok_and(|present| present.request != route.request);
+    // An entry without a digest was never on screen.
+    let is_other = |there: Route| {
+        there.request != route.request || there.view != route.view && there.digest.is_some()
+    };
+    let worth_going_back = !substitute && route::parse(&present).is_ok_and(is_other);
     // Refused only when called too often; the next rest tries again.
-    let _ = if other_run && !substitute {
+    let _ = if worth_going_back {
         history.push_state_with_url(&JsValue::NULL, "", Some(&url))
     } else {
         history.replace_state_with_url(&JsValue::NULL, "", Some(&url))

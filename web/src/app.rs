@@ -3,10 +3,12 @@
 use yew::prelude::*;
 
 use crate::address::{Shown, use_opened_links, use_written_link};
-use crate::effects::{use_keys, use_playback, use_preferences, use_root_attributes};
+use crate::effects::{
+    use_key_choice, use_keys, use_playback, use_preferences, use_root_attributes,
+};
 use crate::panels::{
-    Announcer, EventList, HelpDialog, MetricsPanel, ShareDialog, TopBar, WhyPanel, legend, notice,
-    transport,
+    Announcer, EventList, HelpDialog, MetricsPanel, PaletteDialog, ShareDialog, TopBar, WhyPanel,
+    legend, notes, notice, transport,
 };
 use crate::runner::use_runner;
 use crate::state::{Dialog, Phase, State};
@@ -22,6 +24,7 @@ pub fn App() -> Html {
     use_opened_links(&ui);
     use_runner(&ui, &state.request, state.turn);
     use_playback(&ui, state.playing);
+    use_key_choice(&ui, state.keys);
     use_keys(&ui);
     use_root_attributes(&state);
     use_written_link(Shown {
@@ -49,19 +52,22 @@ fn page(ui: &Ui, state: &State) -> Html {
                     <>
                         <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />
                         <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
-                            arrangement={state.arrangement.clone()} followed={state.followed()} selection={state.selection} playing={state.playing} shade={shade} />
+                            arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()}
+                            history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
+                        { notes(ui, &state.notes) }
                         { legend(scene, state.lane) }
                         <div class="panels">
                             <WhyPanel scene={scene.clone()} lane={state.lane} at={state.cursor.at}
                                 happened={state.cursor.happened} />
                             <EventList scene={scene.clone()} happened={state.cursor.happened} playing={state.playing} />
-                            <MetricsPanel scene={scene.clone()} />
+                            <MetricsPanel scene={scene.clone()} selection={state.selection.filter(|(from, to)| from < to)} lane={state.lane} />
                         </div>
                     </>
                 }) }
                 <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} />
             </main>
-            <HelpDialog open={state.dialog == Some(Dialog::Help)} />
+            <HelpDialog open={state.dialog == Some(Dialog::Help)} keys={state.keys} />
+            <PaletteDialog open={state.dialog == Some(Dialog::Palette)} scene={state.scene.clone()} />
             <ShareDialog open={state.dialog == Some(Dialog::Share)} route={state.route()} />
         </>
     }

@@ -10,13 +10,15 @@ use web_sys::{Element, KeyboardEvent};
 use yew::prelude::*;
 
 use crate::dom;
-use crate::keys::{Command, Focus, Press, command};
+use crate::keys::{Command, Focus, Keys, Press, command};
 use crate::state::{Action, State, Theme};
 use crate::timeline::palette::Shade;
 use crate::ui::Ui;
 
 /// Key of the stored theme.
 const THEME_KEY: &str = "reaperscope-theme";
+/// Key of the stored choice of keys.
+const KEYS_KEY: &str = "reaperscope-keys";
 /// A frame later than this was held up; playback doesn't jump for it.
 const FRAME_SECONDS_MAX: f64 = 0.1;
 
@@ -66,6 +68,23 @@ fn tick(ui: &Ui, frames: &Rc<RefCell<Option<AnimationFrame>>>, last: f64) {
         }
     });
     *frames.borrow_mut() = Some(frame);
+}
+
+/// Reads the choice of keys, keeps it, and hands it to the listener.
+#[hook]
+pub fn use_key_choice(ui: &Ui, keys: Keys) {
+    ui.keys.set(keys);
+    let first = ui.clone();
+    use_effect_with((), move |()| {
+        let stored = dom::stored(KEYS_KEY).unwrap_or_default();
+        first.send(Action::Keys(Keys::from_id(&stored)));
+    });
+    let known = use_mut_ref(|| keys);
+    use_effect_with(keys, move |keys| {
+        if std::mem::replace(&mut *known.borrow_mut(), *keys) != *keys {
+            dom::store(KEYS_KEY, keys.id());
+        }
+    });
 }
 
 /// Reads theme and motion preferences, and follows the system's.
@@ -134,7 +153,7 @@ fn on_key(ui: &Ui, event: &KeyboardEvent) {
         control: event.ctrl_key() || event.meta_key(),
         alt: event.alt_key(),
     };
-    let Some(command) = command(press, focus_of(target.as_ref(), press)) else {
+    let Some(command) = command(press, focus_of(target.as_ref(), press), ui.keys.get()) else {
         return;
     };
     event.prevent_default();

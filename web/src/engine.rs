@@ -2,7 +2,7 @@
 //! what is known of a finished run.
 
 use sim_core::analysis::{
-    self, Arrow, Index, Lane, LaneOf, LaneState, Memory, Report, Span, WaitLink,
+    self, Arrow, Index, Lane, LaneOf, LaneState, Memory, RangeSums, Report, Span, WaitLink,
 };
 use sim_core::base::{IdVec, SimTime, TaskId};
 use sim_core::engine::WaitOn;
@@ -209,6 +209,11 @@ pub fn lock_of(run: &Run, record: usize) -> Option<&str> {
 pub fn task_of_record(run: &Run, record: usize) -> Option<&str> {
     let task = run.trace.get(record)?.task;
     run.cast.tasks.get(task).map(|info| info.name.as_str())
+}
+
+/// What happened in a part of a run.
+pub fn range_sums(outcome: &Outcome, (from, to): (u64, u64)) -> RangeSums {
+    analysis::range_sums(&outcome.run, &outcome.index, SimTime(from), SimTime(to))
 }
 
 /// A record in words.

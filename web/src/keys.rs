@@ -17,6 +17,46 @@ pub enum Focus {
     Elsewhere,
 }
 
+/// The user's choice of keys.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Keys {
+    pub preset: Preset,
+    /// Whether letters and signs act without Ctrl or Alt (WCAG 2.1.4).
+    pub single: bool,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { preset: Preset::Zoom, single: true }
+    }
+}
+
+/// What W, A, S and D do.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Preset {
+    /// W and S zoom, as in Perfetto and Trace Compass.
+    Zoom,
+    /// W and S move among lanes, Q and E zoom, as in Firefox Profiler and speedscope.
+    Move,
+}
+
+impl Keys {
+    /// As it is stored.
+    pub fn id(self) -> &'static str {
+        match (self.preset, self.single) {
+            (Preset::Zoom, true) => "zoom",
+            (Preset::Zoom, false) => "zoom-off",
+            (Preset::Move, true) => "move",
+            (Preset::Move, false) => "move-off",
+        }
+    }
+
+    pub fn from_id(id: &str) -> Self {
+        let preset = if id.starts_with("move") { Preset::Move } else { Preset::Zoom };
+        Self { preset, single: !id.ends_with("-off") }
+    }
+}
+
 /// A key press.
 #[derive(Copy, Clone, Debug)]
 pub struct Press<'a> {
@@ -65,11 +105,29 @@ pub enum Command {
     GoToEnd,
     Search,
     Help,
+    Palette,
+    Undo,
+    Redo,
+    /// Selects what the lane does at the cursor.
+    RangeFromSpan,
+    /// A note at the cursor.
+    Note,
+    /// A note on the selected range.
+    NoteRange,
+    RemoveNote,
     Clear,
 }
 
 /// The command of a key press, if it is one.
-pub fn command(press: Press<'_>, focus: Focus) -> Option<Command> {
+pub fn command(press: Press<'_>, focus: Focus, keys: Keys) -> Option<Command> {
+    // Not for fields: they undo for themselves.
+    let everywhere = match (press.code, press.control, press.shift) {
+        ("F1", false, false) | ("KeyP", true, true) => Some(Command::Palette),
+        _ => None,
+    };
+    if everywhere.is_some() && !press.alt {
+        return everywhere;
+    }
     if focus == Focus::Elsewhere {
         return None;
     }
@@ -84,8 +142,13 @@ pub fn command(press: Press<'_>, focus: Focus) -> Option<Command> {
         return match press.code {
             "ArrowLeft" => Some(Command::StepEvent(Step::Back)),
             "ArrowRight" => Some(Command::StepEvent(Step::Forward)),
+            "KeyZ" if press.shift => Some(Command::Redo),
+            "KeyZ" => Some(Command::Undo),
             _ => None,
         };
+    }
+    if !keys.single && press.key.chars().count() == 1 && press.key != " " {
+        return None;
     }
     let by_sign = match press.key {
         "+" | "=" => Some(Command::ZoomIn),
@@ -99,7 +162,21 @@ pub fn command(press: Press<'_>, focus: Focus) -> Option<Command> {
         "[" => Some(Command::GoBack),
         _ => None,
     };
-    by_sign.or_else(|| by_position(press))
+    by_sign.or_else(|| by_preset(press, keys.preset)).or_else(|| by_position(press))
+}
+
+/// Keys that differ from the usual ones.
+fn by_preset(press: Press<'_>, preset: Preset) -> Option<Command> {
+    if press.shift || preset == Preset::Zoom {
+        return None;
+    }
+    Some(match press.code {
+        "KeyQ" => Command::ZoomIn,
+        "KeyE" => Command::ZoomOut,
+        "KeyW" => Command::Lane(Toward::Top),
+        "KeyS" => Command::Lane(Toward::Bottom),
+        _ => return None,
+    })
 }
 
 fn by_position(press: Press<'_>) -> Option<Command> {
@@ -108,6 +185,7 @@ fn by_position(press: Press<'_>) -> Option<Command> {
             "ArrowLeft" => Some(Command::ExtendSelection(Step::Back)),
             "ArrowRight" => Some(Command::ExtendSelection(Step::Forward)),
             "KeyH" => Some(Command::ShowAllLanes),
+            "KeyM" => Some(Command::NoteRange),
             _ => None,
         };
     }
@@ -117,6 +195,9 @@ fn by_position(press: Press<'_>) -> Option<Command> {
         "KeyA" => Command::PanLeft,
         "KeyD" => Command::PanRight,
         "KeyF" => Command::FitSelection,
+        "KeyR" => Command::RangeFromSpan,
+        "KeyM" => Command::Note,
+        "Delete" => Command::RemoveNote,
         "KeyP" => Command::PinLane,
         "KeyH" => Command::HideLane,
         "Space" => Command::TogglePlay,
@@ -149,9 +230,49 @@ pub const HELP: &[(&str, &str)] = &[
     ("0", "whole run"),
     ("Shift ← →", "extend the selected range"),
     ("F", "zoom to the selected range"),
-    ("/", "filter the events"),
+    ("R", "select what the lane does at the cursor"),
+    ("M", "note at the cursor"),
+    ("Shift M", "note on the selected range"),
+    ("Delete", "remove the note at the cursor"),
+    ("Ctrl Z", "undo zoom, range, rows or notes; with Shift: redo"),
+    ("Ctrl Shift P", "all commands; also F1"),
+    ("/", "filter the events; Enter and Shift Enter: next and previous"),
     ("Esc", "clear the selected range"),
     ("?", "this list"),
+];
+
+/// Commands that can be called by name: command, name, keys.
+pub const NAMED: &[(Command, &str, &str)] = &[
+    (Command::TogglePlay, "Play or pause", "Space"),
+    (Command::Incident(Step::Forward), "Next incident", "."),
+    (Command::Incident(Step::Back), "Previous incident", ","),
+    (Command::StepEvent(Step::Forward), "Next event of the run", "Ctrl →"),
+    (Command::StepEvent(Step::Back), "Previous event of the run", "Ctrl ←"),
+    (Command::StepInLane(Step::Forward), "Next event of the lane", "→"),
+    (Command::StepInLane(Step::Back), "Previous event of the lane", "←"),
+    (Command::GoToStart, "Start of the run", "Home"),
+    (Command::GoToEnd, "End of the run", "End"),
+    (Command::FollowCause, "Follow the cause", "]"),
+    (Command::GoBack, "Go back from the cause", "["),
+    (Command::WholeRun, "Show the whole run", "0"),
+    (Command::ZoomIn, "Zoom in", "W"),
+    (Command::ZoomOut, "Zoom out", "S"),
+    (Command::PanLeft, "Pan left", "A"),
+    (Command::PanRight, "Pan right", "D"),
+    (Command::RangeFromSpan, "Select what the lane does now", "R"),
+    (Command::FitSelection, "Zoom to the range", "F"),
+    (Command::Clear, "Clear the range", "Esc"),
+    (Command::Note, "Add a note at the cursor", "M"),
+    (Command::NoteRange, "Add a note on the range", "Shift M"),
+    (Command::RemoveNote, "Remove the note at the cursor", "Delete"),
+    (Command::PinLane, "Pin the lane, or let it go", "P"),
+    (Command::HideLane, "Hide the lane", "H"),
+    (Command::ShowAllLanes, "Show all lanes", "Shift H"),
+    (Command::ShiftLane(Toward::Top), "Move the lane up", "Alt ↑"),
+    (Command::ShiftLane(Toward::Bottom), "Move the lane down", "Alt ↓"),
+    (Command::Undo, "Undo", "Ctrl Z"),
+    (Command::Redo, "Redo", "Ctrl Shift Z"),
+    (Command::Help, "Keys and gestures", "?"),
 ];
 
 /// What the help lists for pointers.
@@ -176,15 +297,15 @@ mod tests {
     #[test]
     fn letters_go_by_position() {
         let azerty = press("KeyW", "z");
-        assert_eq!(command(azerty, Focus::Timeline), Some(Command::ZoomIn));
+        assert_eq!(command(azerty, Focus::Timeline, Keys::default()), Some(Command::ZoomIn));
         let shifted_slash = Press { shift: true, ..press("Slash", "?") };
-        assert_eq!(command(shifted_slash, Focus::Timeline), Some(Command::Help));
+        assert_eq!(command(shifted_slash, Focus::Timeline, Keys::default()), Some(Command::Help));
     }
 
     #[test]
     fn nothing_acts_outside_the_timeline() {
         for (code, key) in [("KeyW", "w"), ("Space", " "), ("Slash", "?"), ("Home", "Home")] {
-            assert_eq!(command(press(code, key), Focus::Elsewhere), None);
+            assert_eq!(command(press(code, key), Focus::Elsewhere, Keys::default()), None);
         }
     }
 
@@ -192,10 +313,10 @@ mod tests {
     fn browser_shortcuts_are_left_alone() {
         for code in ["KeyW", "KeyS", "KeyA", "KeyD", "Digit0", "Minus"] {
             let control = Press { control: true, ..press(code, "") };
-            assert_eq!(command(control, Focus::Timeline), None);
+            assert_eq!(command(control, Focus::Timeline, Keys::default()), None);
         }
         let alt = Press { alt: true, ..press("ArrowLeft", "ArrowLeft") };
-        assert_eq!(command(alt, Focus::Timeline), None);
+        assert_eq!(command(alt, Focus::Timeline, Keys::default()), None);
     }
 
     #[test]
@@ -203,7 +324,8 @@ mod tests {
         let arrow = press("ArrowRight", "ArrowRight");
         let control = Press { control: true, ..arrow };
         let shift = Press { shift: true, ..arrow };
-        let commands = [arrow, control, shift].map(|press| command(press, Focus::Timeline));
+        let commands =
+            [arrow, control, shift].map(|press| command(press, Focus::Timeline, Keys::default()));
         assert_eq!(
             commands,
             [
@@ -212,5 +334,42 @@ mod tests {
                 Some(Command::ExtendSelection(Step::Forward)),
             ]
         );
+    }
+
+    #[test]
+    fn single_keys_can_be_turned_off() {
+        let keys = Keys { single: false, ..Keys::default() };
+        for (code, key) in [("KeyW", "w"), ("Slash", "?"), ("Period", "."), ("Digit0", "0")] {
+            assert_eq!(command(press(code, key), Focus::Timeline, keys), None, "{key}");
+        }
+        let space = command(press("Space", " "), Focus::Timeline, keys);
+        assert_eq!(space, Some(Command::TogglePlay));
+        let arrow = command(press("ArrowUp", "ArrowUp"), Focus::Timeline, keys);
+        assert_eq!(arrow, Some(Command::Lane(Toward::Top)));
+    }
+
+    #[test]
+    fn other_preset_moves_among_lanes_with_w_and_s() {
+        let keys = Keys { preset: Preset::Move, ..Keys::default() };
+        let of = |code| command(press(code, "x"), Focus::Timeline, keys);
+        assert_eq!(of("KeyQ"), Some(Command::ZoomIn));
+        assert_eq!(of("KeyS"), Some(Command::Lane(Toward::Bottom)));
+        assert_eq!(of("KeyA"), Some(Command::PanLeft));
+    }
+
+    #[test]
+    fn keys_are_stored_and_read() {
+        for preset in [Preset::Zoom, Preset::Move] {
+            for single in [true, false] {
+                let keys = Keys { preset, single };
+                assert_eq!(Keys::from_id(keys.id()), keys);
+            }
+        }
+    }
+
+    #[test]
+    fn palette_opens_from_anywhere() {
+        let keys = Press { shift: true, control: true, ..press("KeyP", "P") };
+        assert_eq!(command(keys, Focus::Elsewhere, Keys::default()), Some(Command::Palette));
     }
 }

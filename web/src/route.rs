@@ -3,7 +3,7 @@
 //! here it becomes the page's own terms.
 
 use sim_core::base::Nanos;
-use sim_core::share::{Link, ScenarioRef};
+use sim_core::share::{self, Link, ScenarioRef};
 
 use crate::engine::{self, Request, SEED_MAX};
 
@@ -20,9 +20,26 @@ pub struct Route {
     pub at: Option<u64>,
     /// The selected lane's title.
     pub focus: Option<String>,
+    /// The part of the run on screen: from, to, in ns.
+    pub view: Option<(u64, u64)>,
+    pub notes: Vec<Note>,
     /// Something to tell whoever opened it.
     pub note: Option<String>,
 }
+
+/// What somebody wrote beside a moment or a stretch of the run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Note {
+    /// When, or from when, in ns.
+    pub at: u64,
+    pub until: Option<u64>,
+    pub text: String,
+}
+
+/// Bytes of a note that a link carries.
+pub const NOTE_BYTES_MAX: usize = 200;
+/// Notes that a link carries.
+pub const NOTES_MAX: usize = 32;
 
 /// Reads a fragment, with or without `#`; an empty one is the default.
 pub fn parse(fragment: &str) -> Result<Route, String> {
@@ -48,6 +65,8 @@ fn from_link(link: Link) -> Route {
         model: link.model,
         at: link.t.map(|t| t.0),
         focus: link.focus,
+        view: link.view.map(|(from, to)| (from.0, to.0)),
+        notes: link.notes.into_iter().map(note_from_link).collect(),
         note: several.then(|| {
             "The link compares several policies; the page shows the first of them.".to_owned()
         }),
@@ -68,7 +87,17 @@ pub fn fragment(route: &Route) -> String {
         digests: route.digest.iter().filter_map(|digest| digest.parse().ok()).collect(),
         t: route.at.map(Nanos),
         focus: route.focus.clone(),
+        view: route.view.map(|(from, to)| (Nanos(from), Nanos(to))),
+        notes: route.notes.iter().map(note_for_link).collect(),
     })
+}
+
+fn note_from_link(note: share::Note) -> Note {
+    Note { at: note.at.0, until: note.until.map(|until| until.0), text: note.text }
+}
+
+fn note_for_link(note: &Note) -> share::Note {
+    share::Note { at: Nanos(note.at), until: note.until.map(Nanos), text: note.text.clone() }
 }
 
 /// The gallery id of a scenario, if it has one.
@@ -110,6 +139,8 @@ mod tests {
             model: Some(1),
             at: Some(1_132_096_000),
             focus: Some("mmap_lock of hog".into()),
+            view: Some((1_000_000, 2_000_000_000)),
+            notes: vec![Note { at: 5_000_000, until: None, text: "here".into() }],
             note: None,
         };
         let text = fragment(&route);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use crate::keys::Keys;
 use crate::state::{Action, State};
 
 /// The page's context.
@@ -15,11 +16,13 @@ pub struct Ui {
     /// Where the pointer is over the timeline, 0 left … 1 right: the
     /// anchor of a zoom by key.
     pub hover: Rc<Cell<Option<f64>>>,
+    /// The user's choice of keys.
+    pub keys: Rc<Cell<Keys>>,
 }
 
 impl Ui {
     pub fn new(dispatcher: UseReducerDispatcher<State>) -> Self {
-        Self { dispatcher, hover: Rc::default() }
+        Self { dispatcher, hover: Rc::default(), keys: Rc::default() }
     }
 
     /// Sends an action to the reducer.

@@ -217,6 +217,23 @@ pub struct PressureAverages {
     pub full_ns: u64,
 }
 
+/// What happened in a part of a run.
+#[derive(Copy, Clone, Eq, PartialEq, Debug, Default)]
+pub struct RangeSums {
+    /// Victims marked.
+    pub kills: u64,
+    /// Attempts of the reaper that began or were skipped.
+    pub attempts: u64,
+    /// Its sleeps after one that failed.
+    pub backoffs: u64,
+    /// Notifier calls.
+    pub callbacks: u64,
+    /// Of these, refused, by the driver or in its stead.
+    pub refusals: u64,
+    /// Pages that the reaper unmapped.
+    pub reaped_pages: u64,
+}
+
 /// One link of a wait chain: `task` waits, and for whom.
 #[derive(Clone, Debug)]
 pub struct WaitLink {

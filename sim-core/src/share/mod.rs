@@ -45,6 +45,21 @@ pub struct Link {
     pub t: Option<Nanos>,
     /// Name of the lane to show.
     pub focus: Option<String>,
+    /// The part of the run to show: from, to.
+    pub view: Option<(Nanos, Nanos)>,
+    /// What the sender wrote beside the run.
+    pub notes: Vec<Note>,
+}
+
+/// A note on a moment or on a stretch of a run.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct Note {
+    /// When, or from when.
+    pub at: Nanos,
+    /// Until when, if it is about a stretch.
+    pub until: Option<Nanos>,
+    /// At most 200 bytes, no control characters.
+    pub text: String,
 }
 
 /// Where a link's scenario is.
@@ -70,6 +85,8 @@ impl Link {
             digests: Vec::new(),
             t: None,
             focus: None,
+            view: None,
+            notes: Vec::new(),
         }
     }
 }

@@ -40,6 +40,29 @@ fn golden_links_are_stable() {
 }
 
 #[test]
+fn views_and_notes_travel_in_the_link() {
+    let note = |at, until: Option<u64>, text: &str| Note {
+        at: Nanos(at),
+        until: until.map(Nanos),
+        text: text.to_owned(),
+    };
+    let link = Link {
+        view: Some((Nanos(1_500_000), Nanos(20_000_000))),
+        notes: vec![
+            note(2_000_000, None, "here, it refuses & sleeps"),
+            note(3_000_000, Some(4_000_001), ""),
+        ],
+        ..Link::to("capture-6-1-s6")
+    };
+    let text = encode(&link);
+    expect!["#/v1/run?scenario=capture-6-1-s6&seed=1&view=1.5ms..20ms&note=2ms,here,%20it%20refuses%20%26%20sleeps&note=3ms..4.000001ms,"].assert_eq(&text);
+    assert_eq!(decode(&text), Ok(link));
+    for bad in ["view=3ms", "view=3ms..1ms", "note=3ms", "note=x,y", "note=1ms,%0a"] {
+        assert!(decode(&format!("#/v1/run?scenario=x&{bad}")).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn scenarios_travel_in_the_link() {
     for entry in crate::scenario::gallery::gallery() {
         let scenario = ScenarioRef::Inline(entry.text.to_owned());
@@ -149,6 +172,8 @@ prop_compose! {
             digests: digests.into_iter().take(count).map(Digest).collect(),
             t: t.map(Nanos),
             focus,
+            view: None,
+            notes: Vec::new(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Version 1 of the link: `run?key=value&…`. Frozen: links of this form
-//! are in the world, so a change here needs a new version instead.
+//! are in the world, so a change of what is here needs a new version
+//! instead. Only keys that say how to look at a run may be added: who
+//! doesn't know one says so.
 //!
 //! Values are percent-encoded. `policy`, `check` and `digest` are lists
 //! with commas, `set` repeats. A scenario that isn't in the gallery
@@ -12,14 +14,17 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Link, LinkError, SEED_DEFAULT, SEED_MAX, ScenarioRef};
+use super::{Link, LinkError, Note, SEED_DEFAULT, SEED_MAX, ScenarioRef};
 use crate::base::Digest;
+use crate::base::Nanos;
 use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
 use crate::scenario::{suggestion, units};
 
 /// Keys, in the order in which they are written.
-const KEYS: [&str; 11] =
-    ["scenario", "z", "seed", "kernel", "policy", "check", "set", "model", "digest", "t", "focus"];
+const KEYS: [&str; 13] = [
+    "scenario", "z", "seed", "kernel", "policy", "check", "set", "model", "digest", "t", "focus",
+    "view", "note",
+];
 /// First byte of `z`: how the rest is packed.
 const PACKED_DEFLATE: u8 = 1;
 /// Bytes of the longest scenario in `z`, unpacked: what the scenario
@@ -30,6 +35,9 @@ const NAME_SIZE_MAX: usize = 64;
 /// Most items of a list, and most overrides.
 const LIST_MAX: usize = 16;
 const SETS_MAX: usize = 64;
+/// Most notes, and bytes of one.
+const NOTES_MAX: usize = 32;
+const NOTE_SIZE_MAX: usize = 200;
 /// 0 to 10: 6 is deflate's usual trade of size for time.
 const DEFLATE_LEVEL: u8 = 9;
 
@@ -73,6 +81,12 @@ pub(super) fn encode(link: &Link) -> String {
     if let Some(focus) = &link.focus {
         push("focus", focus);
     }
+    if let Some((from, to)) = link.view {
+        push("view", &stretch(from, Some(to)));
+    }
+    for note in &link.notes {
+        push("note", &format!("{},{}", stretch(note.at, note.until), note.text));
+    }
     text
 }
 
@@ -80,6 +94,7 @@ pub(super) fn encode(link: &Link) -> String {
 pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
     let mut values: [Option<String>; KEYS.len()] = Default::default();
     let mut sets = Vec::new();
+    let mut notes = Vec::new();
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
         let Some(index) = KEYS.iter().position(|known| *known == key) else {
@@ -99,6 +114,11 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
                 return Err(damaged(key, format!("there are more than {SETS_MAX}")));
             }
             sets.push((path.to_owned(), value.to_owned()));
+        } else if key == "note" {
+            if notes.len() == NOTES_MAX {
+                return Err(damaged(key, format!("there are more than {NOTES_MAX}")));
+            }
+            notes.push(note(&value)?);
         } else if values[index].replace(value).is_some() {
             return Err(LinkError::Twice(key));
         }
@@ -136,7 +156,49 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         Some(text) => Some(name("focus", text)?),
         None => None,
     };
-    Ok(Link { scenario, seed, kernel, policies, checks, sets, model, digests, t, focus })
+    let view = match take("view").map(|text| parse_stretch("view", &text)).transpose()? {
+        Some((from, Some(to))) if from < to => Some((from, to)),
+        None => None,
+        _ => return Err(damaged("view", "expected two times, such as 1.5ms..20ms")),
+    };
+    Ok(Link {
+        scenario,
+        seed,
+        kernel,
+        policies,
+        checks,
+        sets,
+        model,
+        digests,
+        t,
+        focus,
+        view,
+        notes,
+    })
+}
+
+/// `1.5ms`, or `1.5ms..20ms`.
+fn stretch(from: Nanos, to: Option<Nanos>) -> String {
+    let end = to.map_or_else(String::new, |to| format!("..{}", units::format_ms(to)));
+    format!("{}{end}", units::format_ms(from))
+}
+
+fn parse_stretch(key: &'static str, text: &str) -> Result<(Nanos, Option<Nanos>), LinkError> {
+    let time = |text: &str| units::parse_time(text).map_err(|error| damaged(key, error));
+    match text.split_once("..") {
+        Some((from, to)) => Ok((time(from)?, Some(time(to)?))),
+        None => Ok((time(text)?, None)),
+    }
+}
+
+fn note(value: &str) -> Result<Note, LinkError> {
+    let (when, text) =
+        value.split_once(',').ok_or_else(|| damaged("note", "a note has the form 12.5ms,text"))?;
+    if text.len() > NOTE_SIZE_MAX || text.chars().any(char::is_control) {
+        return Err(damaged("note", format!("a note has at most {NOTE_SIZE_MAX} bytes")));
+    }
+    let (at, until) = parse_stretch("note", when)?;
+    Ok(Note { at, until, text: text.to_owned() })
 }
 
 fn damaged(key: &'static str, reason: impl std::fmt::Display) -> LinkError {

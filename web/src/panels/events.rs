@@ -37,6 +37,8 @@ pub enum Msg {
     Typed(String),
     Slice,
     Key(KeyboardEvent),
+    /// A key in the filter's field.
+    FieldKey(KeyboardEvent),
 }
 
 #[derive(Default)]
@@ -89,6 +91,12 @@ impl Component for EventList {
                 true
             }
             Msg::Slice => self.slice(ctx),
+            Msg::FieldKey(event) => {
+                if event.key() == "Enter" {
+                    self.go_to_match(ctx, event.shift_key());
+                }
+                false
+            }
             Msg::Key(event) => {
                 self.on_key(ctx, &event);
                 false
@@ -130,7 +138,7 @@ impl Component for EventList {
         html! {
             <section class="panel events" aria-labelledby="events-title">
                 <h2 id="events-title">{ "Events" }<span class="now">{ tally }</span>
-                    <input id="event-filter" type="search" placeholder="filter, such as refuses or gpu0" oninput={typed}
+                    <input id="event-filter" type="search" placeholder="filter, such as refuses or gpu0" oninput={typed} onkeydown={link.callback(Msg::FieldKey)}
                         aria-label="Filter the events" autocomplete="off" spellcheck="false" /></h2>
                 <div class="scroll rows" ref={self.viewport.clone()} tabindex="0" role="listbox" aria-labelledby="events-title"
                     aria-activedescendant={active} onscroll={link.callback(|_: Event| Msg::Scrolled)}
@@ -270,6 +278,21 @@ impl EventList {
         self.matches = Some(Rc::new(found));
         self.follow_cursor(ctx.props());
         true
+    }
+
+    /// To the match after the cursor, or before it.
+    fn go_to_match(&self, ctx: &Context<Self>, back: bool) {
+        let present = self.row_of_cursor(ctx.props());
+        let on_match = present.and_then(|row| self.record_at(row)).map(|record| record + 1);
+        let at_it = on_match == Some(ctx.props().happened);
+        let row = match (present, back) {
+            (Some(row), true) if at_it => row.checked_sub(1),
+            (row, true) => row,
+            (row, false) => Some(row.map_or(0, |row| row + 1)),
+        };
+        if let Some(record) = row.and_then(|row| self.record_at(row)) {
+            ui(ctx).send(Action::SeekRecord(record));
+        }
     }
 
     fn on_key(&self, ctx: &Context<Self>, event: &KeyboardEvent) {

@@ -24,6 +24,8 @@ pub enum Icon {
     Down,
     Pin,
     Hide,
+    Undo,
+    Redo,
 }
 
 impl Icon {
@@ -53,6 +55,10 @@ impl Icon {
             Self::Right => "M5 2v12l8-6z",
             Self::Plus => "M7 2h2v5h5v2H9v5H7V9H2V7h5z",
             Self::Minus => "M2 7h12v2H2z",
+            Self::Undo => "M6 2 1 6.5 6 11V8h4a2.5 2.5 0 0 1 0 5H7v2h3a4.500 4.500 0 0 0 0-9H6z",
+            Self::Redo => {
+                "M10 2l5 4.500L10 11V8H6a2.5 2.5 0 0 0 0 5h3v2H6a4.500 4.500 0 0 1 0-9h4z"
+            }
             Self::Up => "M2 11h12L8 3z",
             Self::Down => "M2 5h12l-6 8z",
             Self::Pin => {

@@ -1,20 +1,31 @@
 //! The run in numbers: victims and counters.
 
+use sim_core::analysis::{cpu_times, state_times};
+use sim_core::base::SimTime;
 use yew::prelude::*;
 
+use crate::engine;
 use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
+use crate::timeline::palette::state_kind_name;
 use crate::ui::{Ui, use_ui};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub scene: Shared<Scene>,
+    /// The selected range; its sums stand in the place of the run's.
+    pub selection: Option<(u64, u64)>,
+    /// The selected lane.
+    pub lane: usize,
 }
 
 #[component]
 pub fn MetricsPanel(props: &Props) -> Html {
     let ui = use_ui();
+    if let Some(range) = props.selection {
+        return html! { <RangeSums scene={props.scene.clone()} {range} lane={props.lane} /> };
+    }
     let report = &props.scene.outcome.report;
     let metrics = &report.metrics;
     let some = |ns: Option<u64>| ns.map_or_else(|| "–".to_owned(), format::duration);
@@ -69,6 +80,72 @@ pub fn MetricsPanel(props: &Props) -> Html {
                 <dl>{ for rows.into_iter().map(|(name, value)| html! {
                     <div><dt>{ name }</dt><dd>{ value }</dd></div>
                 }) }</dl>
+            </div>
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct RangeProps {
+    scene: Shared<Scene>,
+    range: (u64, u64),
+    lane: usize,
+}
+
+/// Tasks listed by their time on CPUs.
+const TASKS_MAX: usize = 8;
+
+/// What happened in the selected range.
+#[component]
+fn RangeSums(props: &RangeProps) -> Html {
+    let ui = use_ui();
+    let (from, to) = props.range;
+    let outcome = &props.scene.outcome;
+    let sums = {
+        let scene = props.scene.clone();
+        let of = (props.scene.clone(), props.range);
+        *use_memo(of, move |(_, range)| engine::range_sums(&scene.outcome, *range))
+    };
+    let length = (to - from).max(1);
+    let share = |ns: u64| {
+        let tenths = u128::from(ns) * 1000 / u128::from(length);
+        format!("{}, {}.{} %", format::duration(ns), tenths / 10, tenths % 10)
+    };
+    let rows = [
+        ("length", format::duration(to - from)),
+        ("kills", format::grouped(sums.kills)),
+        ("attempts of the reaper", format::grouped(sums.attempts)),
+        ("back-offs", format::grouped(sums.backoffs)),
+        ("callbacks", format::grouped(sums.callbacks)),
+        ("refusals", format::grouped(sums.refusals)),
+        ("reaped", format::pages(sums.reaped_pages)),
+    ];
+    let lane = outcome.lanes.get(props.lane);
+    let states = lane.map(|lane| state_times(lane, SimTime(from), SimTime(to)));
+    let states = states.unwrap_or_default().into_iter();
+    let states = states.map(|(state, ns)| (state_kind_name(state), share(ns)));
+    let cpu = cpu_times(&outcome.run, &outcome.lanes, SimTime(from), SimTime(to));
+    let cpu = cpu.into_iter().take(TASKS_MAX).map(|(task, ns)| {
+        let name = outcome.run.cast.tasks.get(task).map_or("?", |info| info.name.as_str());
+        (name.to_owned(), share(ns))
+    });
+    let list = |rows: Vec<(String, String)>| {
+        html! { <dl>{ for rows.into_iter().map(|(name, value)| html! {
+            <div><dt>{ name }</dt><dd>{ value }</dd></div>
+        }) }</dl> }
+    };
+    let clear = ui.on(|_: MouseEvent| Action::Select(None));
+    let rows = rows.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    html! {
+        <section class="panel metrics" aria-labelledby="metrics-title">
+            <h2 id="metrics-title">{ "Numbers of the range" }
+                <button type="button" class="link" onclick={clear} title="Clear the range (Esc)">{ "whole run" }</button></h2>
+            <div class="scroll" tabindex="0">
+                { list(rows) }
+                <h3>{ format!("Time of {} per state", lane.map_or("?", |lane| &lane.title)) }</h3>
+                { list(states.collect()) }
+                <h3>{ "Time on CPUs" }</h3>
+                { list(cpu.collect()) }
             </div>
         </section>
     }

@@ -88,6 +88,11 @@ fn contents(route: &Route) -> Vec<String> {
     lines.extend(
         route.at.map(|at| format!("the moment {}", format::instant(sim_core::base::SimTime(at)))),
     );
+    lines.extend(route.view.map(|_| "the part of the run on screen".to_owned()));
+    lines.extend((!route.notes.is_empty()).then(|| {
+        let count = route.notes.len();
+        if count == 1 { "your note".to_owned() } else { format!("your {count} notes") }
+    }));
     lines.extend(route.focus.as_ref().map(|focus| format!("the selected lane {focus}")));
     lines
 }

@@ -3,7 +3,7 @@
 use sim_core::base::{SimTime, TaskId};
 
 use super::{Dialog, Scene};
-use crate::keys::Command;
+use crate::keys::{Command, Keys};
 use crate::playback::Speed;
 use crate::route::Route;
 use crate::shared::Shared;
@@ -92,6 +92,13 @@ pub enum Action {
     SelectLane(usize),
     /// A group of lanes folds or unfolds.
     ToggleGroup(Group),
+    /// The text of a note.
+    EditNote {
+        index: usize,
+        text: String,
+    },
+    RemoveNote(usize),
+    Keys(Keys),
     /// The lane of a task.
     SelectTask(TaskId),
     View(Viewport),

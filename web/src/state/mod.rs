@@ -4,6 +4,7 @@
 //! send actions; effects (running, address, attributes) follow the state.
 
 mod action;
+mod history;
 mod reduce;
 mod scene;
 mod stage;
@@ -13,12 +14,14 @@ mod tests;
 use sim_core::base::SimTime;
 
 pub use action::{Action, Change, Theme};
+pub use history::History;
 pub use scene::Scene;
 pub use stage::{StageArrow, StageLane};
 
 use crate::engine::Request;
+use crate::keys::Keys;
 use crate::playback::Speed;
-use crate::route::Route;
+use crate::route::{Note, Route};
 use crate::shared::Shared;
 use crate::timeline::layout::Layout;
 use crate::timeline::palette::Shade;
@@ -73,6 +76,7 @@ pub struct Hop {
 pub enum Dialog {
     Help,
     Share,
+    Palette,
 }
 
 /// The state.
@@ -101,6 +105,10 @@ pub struct State {
     /// What the user made of the rows.
     pub arrangement: Arrangement,
     pub view: Viewport,
+    pub notes: Vec<Note>,
+    pub history: History,
+    /// How keys act.
+    pub keys: Keys,
     /// Selected range, in ns.
     pub selection: Option<(u64, u64)>,
     pub playing: bool,
@@ -130,6 +138,9 @@ impl Default for State {
             trail: Vec::new(),
             arrangement: Arrangement::default(),
             view: Viewport::whole(1),
+            notes: Vec::new(),
+            history: History::default(),
+            keys: Keys::default(),
             selection: None,
             playing: false,
             calm: false,
@@ -191,6 +202,10 @@ impl State {
             focus: ready
                 .filter(|_| self.lane > 0)
                 .and_then(|scene| Some(scene.outcome.lanes.get(self.lane)?.title.clone())),
+            view: ready
+                .filter(|scene| self.view != scene.opening())
+                .map(|_| (self.view.start, self.view.end())),
+            notes: self.notes.clone(),
             note: None,
         }
     }

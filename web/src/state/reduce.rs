@@ -7,15 +7,28 @@ use sim_core::base::SimTime;
 use sim_core::share::ScenarioRef;
 use yew::Reducible;
 
+use super::history::{self, History};
 use super::{Action, Change, Cursor, Dialog, Hop, LinkCheck, Phase, Scene, StageArrow, State};
 use crate::engine::{self, Request};
 use crate::keys::Command;
 use crate::playback::advanced;
-use crate::route::Route;
+use crate::route::{NOTE_BYTES_MAX, NOTES_MAX, Note, Route};
 use crate::shared::Shared;
-use crate::timeline::hit::{Step, neighbor_event, task_of};
+use crate::timeline::hit::{Step, neighbor_event, span_at, task_of};
 use crate::timeline::rows::{Arrangement, Toward};
 use crate::timeline::viewport::Viewport;
+
+/// The longest beginning of a text of at most this many bytes, without control characters.
+fn cut(text: &str, bytes: usize) -> String {
+    let mut cut = String::new();
+    for letter in text.chars().filter(|letter| !letter.is_control()) {
+        if cut.len() + letter.len_utf8() > bytes {
+            break;
+        }
+        cut.push(letter);
+    }
+    cut
+}
 
 /// Zoom of one key press or button.
 const ZOOM_STEP: f64 = 0.7;
@@ -36,6 +49,17 @@ impl Reducible for State {
 impl State {
     /// Changes the state as `action` says.
     pub fn apply(&mut self, action: Action) {
+        match history::kind_of(&action) {
+            Some(kind) => {
+                let before = self.look();
+                self.perform(action);
+                self.remember(kind, before);
+            }
+            None => self.perform(action),
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
         match action {
             Action::Open(route) => self.open(route),
             Action::Refuse { message } => self.refuse(&message),
@@ -49,6 +73,17 @@ impl State {
             Action::SeekRecord(record) => self.seek_record(record),
             Action::SelectLane(lane) => self.select_lane(lane),
             Action::ToggleGroup(group) => self.arrangement.toggle_group(group),
+            Action::EditNote { index, text } => {
+                if let Some(note) = self.notes.get_mut(index) {
+                    note.text = cut(&text, NOTE_BYTES_MAX);
+                }
+            }
+            Action::RemoveNote(index) => {
+                if index < self.notes.len() {
+                    self.notes.remove(index);
+                }
+            }
+            Action::Keys(keys) => self.keys = keys,
             Action::SelectTask(task) => self.select_task(task),
             Action::View(view) => self.view = view,
             Action::Zoom { factor, anchor } => self.zoom(factor, anchor),
@@ -126,6 +161,11 @@ impl State {
         if other_story {
             self.lane = 0;
         }
+        self.history = History::default();
+        if other_story {
+            self.notes.clear();
+            self.arrangement = Arrangement::default();
+        }
         // Another seed or policy of one story is compared at one zoom.
         self.view = if other_story {
             opening
@@ -189,7 +229,19 @@ impl State {
         if let Some(lane) = lane {
             self.select_lane(lane);
         }
-        self.seek(route.at.unwrap_or_else(|| scene.opening().start));
+        self.notes.clone_from(&route.notes);
+        let at = route.at.unwrap_or_else(|| scene.opening().start);
+        match route.view {
+            // As it was seen, wherever the cursor is.
+            Some((from, to)) => {
+                self.view = Viewport::between(from, to, self.end());
+                self.move_to(at);
+            }
+            None => {
+                self.view = scene.opening();
+                self.seek(at);
+            }
+        }
     }
 
     fn tick(&mut self, seconds: f64) {
@@ -312,7 +364,52 @@ impl State {
             Command::GoToEnd => self.stop_and_seek(end),
             Command::Search => {}
             Command::Help => self.dialog = Some(Dialog::Help),
+            Command::Palette => self.dialog = Some(Dialog::Palette),
+            Command::Undo => self.undo(),
+            Command::Redo => self.redo(),
+            Command::RangeFromSpan => self.range_from_span(),
+            Command::Note => self.add_note((self.cursor.at, None)),
+            Command::NoteRange => {
+                if let Some((from, to)) = self.selection {
+                    self.add_note((from, Some(to)));
+                }
+            }
+            Command::RemoveNote => self.remove_note(),
             Command::Clear => self.selection = None,
+        }
+    }
+
+    /// Selects what the lane does at the cursor, from beginning to end.
+    fn range_from_span(&mut self) {
+        let span = self.scene.as_ref().and_then(|scene| {
+            let lane = scene.outcome.lanes.get(self.lane)?;
+            span_at(lane, self.cursor.at).copied()
+        });
+        if let Some(span) = span {
+            self.select(Some((span.start.0, span.end.0)));
+        }
+    }
+
+    fn add_note(&mut self, (at, until): (u64, Option<u64>)) {
+        let is_there = |note: &Note| (note.at, note.until) == (at, until);
+        if self.notes.len() < NOTES_MAX && !self.notes.iter().any(is_there) {
+            let place = self.notes.partition_point(|note| note.at <= at);
+            self.notes.insert(place, Note { at, until, text: String::new() });
+        }
+    }
+
+    /// Removes the note nearest to the cursor, of those on screen.
+    fn remove_note(&mut self) {
+        let cursor = self.cursor.at;
+        let distance = |note: &Note| match note.until {
+            Some(until) if (note.at..=until).contains(&cursor) => 0,
+            _ => note.at.abs_diff(cursor),
+        };
+        let near = (0..self.notes.len())
+            .filter(|index| distance(&self.notes[*index]) <= self.view.span / 20)
+            .min_by_key(|index| distance(&self.notes[*index]));
+        if let Some(index) = near {
+            self.notes.remove(index);
         }
     }
 

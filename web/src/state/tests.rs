@@ -222,3 +222,40 @@ fn hidden_lane_comes_back_when_it_is_selected() {
     press(&mut state, Command::PinLane);
     assert_eq!(state.rows().lanes().next(), Some(gpu));
 }
+
+#[test]
+fn undo_brings_back_zoom_range_and_notes_but_not_the_cursor() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    let view = state.view;
+    press(&mut state, Command::ZoomIn);
+    press(&mut state, Command::ZoomIn);
+    state.apply(Action::Select(Some((5, 9_000))));
+    press(&mut state, Command::Note);
+    state.apply(Action::EditNote { index: 0, text: "he\nre".into() });
+    assert_eq!(state.notes[0].text, "here");
+    state.apply(Action::Seek(2_000_000));
+    for _ in 0..4 {
+        press(&mut state, Command::Undo);
+    }
+    assert_eq!((state.view, state.selection, state.notes.len()), (view, None, 0));
+    assert_eq!(state.cursor.at, 2_000_000);
+    assert!(!state.history.can_undo() && state.history.can_redo());
+    for _ in 0..4 {
+        press(&mut state, Command::Redo);
+    }
+    assert_eq!((state.selection, state.notes[0].text.as_str()), (Some((5, 9_000)), "here"));
+}
+
+#[test]
+fn notes_and_view_travel_in_the_link() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    press(&mut state, Command::ZoomIn);
+    press(&mut state, Command::RangeFromSpan);
+    press(&mut state, Command::NoteRange);
+    let route = state.route();
+    let again = opened(crate::route::parse(&crate::route::fragment(&route)).unwrap());
+    assert_eq!((again.view, &again.notes), (state.view, &state.notes));
+    assert_eq!(again.notes.len(), 1);
+    press(&mut state, Command::RemoveNote);
+    assert!(state.notes.is_empty());
+}

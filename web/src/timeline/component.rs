@@ -21,6 +21,7 @@ use crate::chart::MemoryChart;
 use crate::dom;
 use crate::format;
 use crate::panels::icon::{Icon, drawing};
+use crate::route::Note;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::timeline::toolbar::toolbar;
@@ -38,6 +39,9 @@ pub struct Props {
     pub arrangement: Arrangement,
     /// Arrows that were followed.
     pub followed: Vec<usize>,
+    pub notes: Vec<Note>,
+    /// Whether there is something to undo and to redo.
+    pub history: (bool, bool),
     pub selection: Option<(u64, u64)>,
     pub playing: bool,
     pub shade: Shade,
@@ -65,6 +69,7 @@ pub struct Timeline {
     texts: NodeRef,
     cursor: NodeRef,
     range: NodeRef,
+    overlay: NodeRef,
     width: f64,
     gestures: Gestures,
     hover: String,
@@ -142,7 +147,7 @@ impl Component for Timeline {
         );
         html! {
             <section class="timeline" aria-label="Timeline">
-                { toolbar(&ui(ctx), &self.hover, props.selection, props.at, rows.hidden) }
+                { toolbar(&ui(ctx), &self.hover, props.selection, props.at, rows.hidden, props.history) }
                 <div class="tl-body" ref={self.body.clone()} tabindex="0" role="group"
                     aria-label="Lanes over time; press ? for keys">
                     <div class="tl-corner" aria-hidden="true">{ "time" }</div>
@@ -153,8 +158,11 @@ impl Component for Timeline {
                         <canvas ref={self.spans.clone()} role="img" aria-label={description}></canvas>
                         <canvas ref={self.texts.clone()} role="img" aria-label="Labels of the lanes"></canvas>
                     </div>
-                    <div class="tl-overlay" aria-hidden="true">
+                    <div class="tl-overlay" ref={self.overlay.clone()} aria-hidden="true">
                         <div class="tl-range" ref={self.range.clone()}></div>
+                        { for props.notes.iter().enumerate().map(|(index, note)| html! {
+                            <div key={index} class="tl-note">{ &note.text }</div>
+                        }) }
                         <div class="tl-cursor" ref={self.cursor.clone()}></div>
                     </div>
                 </div>
@@ -292,6 +300,7 @@ impl Timeline {
             return;
         };
         self.place_overlay(props);
+        self.place_notes(props);
         let layout = Layout::for_width(self.width);
         let rows = self.rows(props);
         self.size_plot(&spans, rows.height());
@@ -359,6 +368,30 @@ impl Timeline {
             dom::set_style(&range, "left", &format!("{left:.1}px"));
             dom::set_style(&range, "width", &format!("{:.1}px", right - left));
             dom::set_style(&range, "visibility", if shown { "visible" } else { "hidden" });
+        }
+    }
+
+    fn place_notes(&self, props: &Props) {
+        let width = self.plot_width();
+        let Some(overlay) = self.overlay.cast::<HtmlElement>() else {
+            return;
+        };
+        let flags = overlay.query_selector_all(".tl-note");
+        for (index, note) in props.notes.iter().enumerate() {
+            let flag = flags.as_ref().ok().and_then(|flags| flags.item(index as u32));
+            let Some(flag) = flag.and_then(|flag| flag.dyn_into::<HtmlElement>().ok()) else {
+                continue;
+            };
+            let left = props.view.px_from_time(note.at, width);
+            let right = props.view.px_from_time(note.until.unwrap_or(note.at), width);
+            let shown = right >= 0.0 && left <= width;
+            // The text stays in sight as long as a part of its stretch does.
+            let left = left.max(0.0);
+            dom::set_style(&flag, "left", &format!("{left:.1}px"));
+            let stretch =
+                if note.until.is_some() { (right.min(width) - left).max(2.0) } else { 0.0 };
+            dom::set_style(&flag, "--stretch", &format!("{stretch:.1}px"));
+            dom::set_style(&flag, "visibility", if shown { "visible" } else { "hidden" });
         }
     }
 

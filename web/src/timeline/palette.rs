@@ -165,6 +165,15 @@ pub fn state_name(state: LaneState) -> String {
     }
 }
 
+/// As [`state_name`], without the number of an attempt.
+pub fn state_kind_name(state: LaneState) -> String {
+    match state {
+        LaneState::Reaping(_) => "attempts".into(),
+        LaneState::BackOff(_) => "back-offs".into(),
+        other => state_name(other),
+    }
+}
+
 /// A mark's glyph, name and color.
 pub fn mark_look(kind: MarkKind, shade: Shade) -> (char, &'static str, Rgb) {
     match kind {

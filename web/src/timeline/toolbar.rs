@@ -12,13 +12,15 @@ use crate::timeline::rows::Toward;
 use crate::ui::Ui;
 
 /// The line above the lanes: `hover` is what is under the pointer, `at`
-/// the cursor, `hidden` how many lanes the user has hidden.
+/// the cursor, `hidden` how many lanes the user has hidden; the
+/// last says what can be undone and redone.
 pub fn toolbar(
     ui: &Ui,
     hover: &str,
     selection: Option<(u64, u64)>,
     at: u64,
     hidden: usize,
+    (can_undo, can_redo): (bool, bool),
 ) -> Html {
     let (from, to) = selection.unwrap_or((at, at));
     let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
@@ -46,6 +48,11 @@ pub fn toolbar(
     html! {
         <div class="tl-tools">
             <p class="hover">{ text }{ hints }</p>
+            <div class="buttons" role="group" aria-label="Changes of the view">
+                <button type="button" onclick={press(Command::Undo)} disabled={!can_undo} aria-label="Undo" title="Undo zoom, range, rows or notes (Ctrl Z)">{ drawing(Icon::Undo) }</button>
+                <button type="button" onclick={press(Command::Redo)} disabled={!can_redo} aria-label="Redo" title="Redo (Ctrl Shift Z)">{ drawing(Icon::Redo) }</button>
+                <button type="button" onclick={press(Command::Note)} title="Add a note at the cursor (M); it travels in the link">{ "note" }</button>
+            </div>
             <div class="buttons" role="group" aria-label="Range">
                 <span class="group-name" aria-hidden="true">{ "range" }</span>
                 <button type="button" onclick={set_from} title="Begin the range at the cursor">{ "from here" }</button>

@@ -1,0 +1,159 @@
+//! Everything that can be done, by name: type a few letters, press Enter.
+
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlInputElement, KeyboardEvent};
+use yew::prelude::*;
+
+use super::dialog::Dialog;
+use crate::dom;
+use crate::engine;
+use crate::keys::NAMED;
+use crate::shared::Shared;
+use crate::state::{Action, Change, Dialog as Open, Scene};
+use crate::ui::use_ui;
+
+/// Items shown at most; more letters find the rest.
+const SHOWN_MAX: usize = 12;
+
+/// Something that can be called.
+#[derive(Clone)]
+struct Item {
+    name: String,
+    keys: &'static str,
+    action: Action,
+}
+
+fn items(scene: Option<&Scene>) -> Vec<Item> {
+    let plain = |name: String, action: Action| Item { name, keys: "", action };
+    let commands = NAMED.iter().map(|(command, name, keys)| Item {
+        name: (*name).to_owned(),
+        keys,
+        action: Action::Command { command: *command, anchor: None },
+    });
+    let lanes = scene.into_iter().flat_map(|scene| scene.outcome.lanes.iter().enumerate());
+    let lanes = lanes
+        .map(|(index, lane)| plain(format!("Lane: {}", lane.title), Action::SelectLane(index)));
+    let choose = Action::Choose;
+    let policies = engine::policies().into_iter().map(|choice| {
+        plain(format!("Policy: {}", choice.id), choose(Change::Policy(Some(choice.id.into()))))
+    });
+    let kernels = engine::kernels().into_iter().map(|choice| {
+        plain(format!("Kernel: {}", choice.id), choose(Change::Kernel(Some(choice.id.into()))))
+    });
+    let scenarios = engine::scenarios().into_iter().map(|choice| {
+        plain(format!("Scenario: {}", choice.title), choose(Change::Scenario(choice.id.into())))
+    });
+    let share = plain("Share this moment".to_owned(), Action::Show(Open::Share));
+    commands.chain([share]).chain(lanes).chain(policies).chain(kernels).chain(scenarios).collect()
+}
+
+/// Those that have every word of the query, whatever the order.
+fn found(items: &[Item], query: &str) -> Vec<usize> {
+    let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
+    let has = |item: &Item| {
+        let name = item.name.to_lowercase();
+        words.iter().all(|word| name.contains(word))
+    };
+    let places = (0..items.len()).filter(|index| has(&items[*index]));
+    places.take(SHOWN_MAX).collect()
+}
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub open: bool,
+    pub scene: Option<Shared<Scene>>,
+}
+
+#[component]
+pub fn PaletteDialog(props: &Props) -> Html {
+    let ui = use_ui();
+    let query = use_state_eq(String::new);
+    let chosen = use_state_eq(|| 0_usize);
+    {
+        let (query, chosen) = (query.clone(), chosen.clone());
+        use_effect_with(props.open, move |open| {
+            if *open {
+                query.set(String::new());
+                chosen.set(0);
+                dom::focus("palette-query");
+            }
+        });
+    }
+    if !props.open {
+        return html! { <Dialog open=false title="Commands">{ Html::default() }</Dialog> };
+    }
+    let items = items(props.scene.as_deref());
+    let shown = found(&items, &query);
+    let marked = (*chosen).min(shown.len().saturating_sub(1));
+    let run = {
+        let ui = ui.clone();
+        move |action: Action| {
+            ui.send(Action::CloseDialog);
+            ui.send(action);
+        }
+    };
+    let typed = {
+        let (query, chosen) = (query.clone(), chosen.clone());
+        Callback::from(move |event: InputEvent| {
+            let input = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
+            query.set(input.map(|it| it.value()).unwrap_or_default());
+            chosen.set(0);
+        })
+    };
+    let pressed = {
+        let actions: Vec<Action> = shown.iter().map(|index| items[*index].action.clone()).collect();
+        let run = run.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            match event.key().as_str() {
+                "ArrowDown" => chosen.set((marked + 1) % actions.len().max(1)),
+                "ArrowUp" => chosen.set((marked + actions.len().max(1) - 1) % actions.len().max(1)),
+                "Enter" => {
+                    if let Some(action) = actions.get(marked) {
+                        run(action.clone());
+                    }
+                }
+                _ => return,
+            }
+            event.prevent_default();
+        })
+    };
+    let options = shown.iter().enumerate().map(|(place, index)| {
+        let item = &items[*index];
+        let (run, action) = (run.clone(), item.action.clone());
+        let onclick = Callback::from(move |_: MouseEvent| run(action.clone()));
+        html! {
+            <li key={*index} id={format!("palette-{place}")} role="option" aria-selected={(place == marked).to_string()} {onclick}>
+                <span>{ &item.name }</span>
+                { for item.keys.split(' ').filter(|key| !key.is_empty()).map(|key| html! { <kbd>{ key }</kbd> }) }
+            </li>
+        }
+    });
+    let active = (!shown.is_empty()).then(|| format!("palette-{marked}"));
+    html! {
+        <Dialog open=true title="Commands">
+            <input id="palette-query" class="wide" type="text" role="combobox" aria-expanded="true" aria-controls="palette-list"
+                aria-activedescendant={active} aria-label="Command" autocomplete="off" spellcheck="false" value={(*query).clone()}
+                placeholder="what to do, such as zoom, hog or nonblock" oninput={typed} onkeydown={pressed} />
+            <ul id="palette-list" class="palette" role="listbox" aria-label="Commands">{ for options }</ul>
+            { for shown.is_empty().then(|| html! { <p role="status">{ "Nothing has that name." }</p> }) }
+        </Dialog>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_in_any_order() {
+        let items = items(None);
+        let names = |query: &str| {
+            let places = found(&items, query).into_iter();
+            places.map(|index| items[index].name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names("run whole"), ["Show the whole run"]);
+        assert!(names("nonblock").contains(&"Policy: nonblock".to_owned()));
+        assert_eq!(names("no such thing"), Vec::<String>::new());
+        assert!(names("").len() <= SHOWN_MAX);
+    }
+}
