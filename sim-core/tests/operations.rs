@@ -412,3 +412,87 @@ fn forked_copies_of_a_file_are_shared_until_one_writes() {
     assert_eq!(page_cache(&run), (1024, 0));
     assert_eq!(free_at_start(&run) - free_at_end(&run), 1024);
 }
+
+/// Swap of 128 MiB, as fast as memory is short.
+const SWAP: &str = "[machine]\nram = '64MiB'\ncpus = 2\n[machine.swap]\nsize = \
+                    '128MiB'\nlatency = '10us'\nbandwidth = '4GiB/s'\n";
+
+fn swapped_out(run: &Run, name: &str) -> u64 {
+    let out = run.trace.iter().filter_map(|record| match record.event {
+        Event::SwapOut { range, pages } if run.cast.ranges[range].name == name => Some(pages),
+        _ => None,
+    });
+    out.map(u64::from).sum()
+}
+
+fn swapped_in(run: &Run, by: &str) -> u64 {
+    let task = task(run, by);
+    let back = run.trace.iter().filter(|record| record.task == task).map(|r| match r.event {
+        Event::SwapIn { pages, .. } => u64::from(pages),
+        _ => 0,
+    });
+    back.sum()
+}
+
+fn nobody_is_killed(run: &Run) -> bool {
+    run.trace.iter().all(|record| !matches!(record.event, Event::MarkVictim { .. }))
+}
+
+/// A slot is both processes'; each reads a page of its own from it.
+#[test]
+fn forked_while_in_swap_both_find_their_pages() {
+    let run = run_whole(&format!(
+        "{SWAP}[[task]]\nname = 'p'\npreset = 'none'\nprogram = [{{ mmap = 'm', size = '30MiB' }}, \
+         {{ touch = 'm' }}, {{ ready = true }}, {{ pause = '2s' }}, {{ fork = 'c' }}, {{ pause = \
+         '2s' }}, {{ read = 'm' }}]\n[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{{ read = \
+         'm' }}]\n[[task]]\nname = 'b'\nstart = {{ after = 'p' }}\nprogram = [{{ mmap = 'n', \
+         size = '40MiB' }}, {{ touch = 'n' }}, {{ ready = true }}]\n"
+    ));
+    assert!(nobody_is_killed(&run));
+    let out = swapped_out(&run, "m");
+    assert!(out > 1_000, "{out}");
+    assert_eq!(swapped_in(&run, "c"), out);
+    assert_eq!(swapped_in(&run, "p"), out);
+}
+
+/// Pages shared since a fork are taken from all who map them.
+#[test]
+fn shared_pages_go_to_swap_from_parent_and_child_alike() {
+    let run = run_whole(&format!(
+        "{SWAP}[[task]]\nname = 'p'\npreset = 'none'\nprogram = [{{ mmap = 'm', size = '30MiB' }}, \
+         {{ touch = 'm' }}, {{ fork = 'c' }}, {{ ready = true }}, {{ pause = '2s' }}, {{ read = \
+         'm' }}]\n[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{{ pause = '5s' }}, {{ read = \
+         'm' }}]\n[[task]]\nname = 'b'\nstart = {{ after = 'p' }}\nprogram = [{{ mmap = 'n', \
+         size = '30MiB' }}, {{ touch = 'n' }}, {{ pause = '1s' }}]\n"
+    ));
+    assert!(nobody_is_killed(&run));
+    let out = swapped_out(&run, "m");
+    assert!(out > 1_000 && out % 2 == 0, "{out}");
+    assert_eq!((swapped_in(&run, "p"), swapped_in(&run, "c")), (out / 2, out / 2));
+}
+
+/// Waiting for what was in the page cache before is a stall, the first reading is none.
+#[test]
+fn reading_a_file_again_that_was_pushed_out_is_a_memory_stall() {
+    let run = run(
+        "[[task]]\nname = 'a'\npreset = 'none'\nprogram = [{ mmap = 'f', size = '8MiB', \
+                   kind = 'shared-file' }, { read = 'f' }, { madvise = 'f' }, { ready = true }, { \
+                   pause = '3s' }, { read = 'f' }]\n[[task]]\nname = 'b'\npreset = 'none'\nstart \
+                   = { after = 'a' }\nprogram = [{ mmap = 'm', size = '55MiB' }, { touch = 'm' }]\n",
+    );
+    assert!(nobody_is_killed(&run));
+    let stalls = times(&run, "a", |event| matches!(event, Event::MemstallEnter {}));
+    assert!(!stalls.is_empty() && stalls[0] >= 3_000, "{stalls:?}");
+}
+
+/// Who could signal an event is known, threads among them from when they start.
+#[test]
+fn signalers_of_events_are_in_the_cast() {
+    let run = run("[[task]]\nname = 'a'\nprogram = [{ thread = 't' }, { ioctl = [{ wait = 'e' }] \
+                   }]\n[[task.thread]]\nname = 't'\nprogram = [{ pause = '1s' }, { signal = 'e' \
+                   }]\n[[task]]\nname = 'b'\nprogram = [{ repeat = 2, program = [{ signal = 'e' \
+                   }] }]\n");
+    let event = &run.cast.named_events[0];
+    let names = event.signalers.iter().map(|&task| run.cast.tasks[task].name.as_str());
+    assert_eq!((event.name.as_str(), names.collect::<Vec<_>>()), ("e", vec!["a", "b", "a/t"]));
+}

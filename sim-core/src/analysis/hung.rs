@@ -14,6 +14,9 @@ use super::replay::{Doing, is_own_wish};
 use crate::base::{Nanos, SimTime, TaskId};
 use crate::record::{HungTaskLooks, Reason, Run, TaskKind};
 
+/// `sysctl_hung_task_warnings`: after so many reports it says nothing more.
+const HUNG_TASK_WARNINGS: usize = 10;
+
 /// One report of a task.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub struct HungReport {
@@ -25,10 +28,12 @@ pub struct HungReport {
     pub seconds: u64,
 }
 
-/// The reports of a run, by time.
+/// The reports of a run that the kernel prints, by time.
 pub fn hung_reports(run: &Run) -> Vec<HungReport> {
     let is_long = run.end.0 >= run.cast.hung_task_timeout.0;
-    if is_long { reports(&Index::new(run)) } else { Vec::new() }
+    let mut reports = if is_long { reports(&Index::new(run)) } else { Vec::new() };
+    reports.truncate(HUNG_TASK_WARNINGS);
+    reports
 }
 
 /// Tasks that were reported at least once.

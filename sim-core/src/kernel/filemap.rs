@@ -19,6 +19,7 @@ use super::cx::Cx;
 use super::memory::{FaultError, charge, install_copy};
 use super::mm::{Access, Backing};
 use super::page_alloc::{alloc_pages, transfer_pages};
+use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::shmem::{hugetlb_fault, shmem_fault};
 use super::state::State;
 use super::writeback::{To, read_pages, record_page_cache};
@@ -188,7 +189,16 @@ async fn read_ahead(
     count: u64,
 ) -> Result<(), FaultError> {
     let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, count).await.ok_or(FaultError::Oom)?;
+    // What was there before was workingset: waiting for it is a stall (PG_workingset).
+    let refault = cx.with(|state| {
+        let file = state.mms[mm].vma(range).and_then(|vma| vma.vm_file);
+        file.is_some_and(|file| state.files[file].cached > first)
+    });
+    let pflags = refault.then(|| psi_memstall_enter(cx));
     read_pages(cx, To::Disk, pages.count(), Reason::DiskRead).await;
+    if let Some(pflags) = pflags {
+        psi_memstall_leave(cx, pflags);
+    }
     cx.cpu(cx.costs().major_fault).await;
     // They are clean page cache whatever became of the mapping.
     transfer_pages(cx, pages, Use::InFlight, Use::Clean);

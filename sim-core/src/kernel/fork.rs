@@ -10,9 +10,8 @@
 //! or by a copy on write, always begins at the stretch's start, because
 //! present pages are taken to be a VMA's first ones. A page is freed when
 //! nobody maps it any more, and a page with one mapper left is not
-//! copied on write but taken over. Left out: pages in swap, which stay
-//! the parent's (the child finds fresh ones); reclaim of shared pages;
-//! `exec`; the cost of everything but PTEs.
+//! copied on write but taken over. Slots of swap are shared likewise.
+//! Left out: `exec`; the cost of everything but PTEs.
 
 use super::cx::Cx;
 use super::mm::{Backing, Shared, Vma};
@@ -20,12 +19,13 @@ use super::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
 };
 use super::state::State;
+use super::swap::share_entries;
 use super::zone::{Pages, Use};
 use crate::base::{MmId, RangeId, TaskId};
 use crate::engine::{Hold, Signals, Waited};
 use crate::record::{Event, Func, MnEvent, RangeInfo, Reason};
 
-/// Anonymous pages shared since a fork.
+/// Anonymous pages shared since a fork, or slots of swap with such pages.
 #[derive(Clone, Debug)]
 pub struct AnonShare {
     /// Pages still mapped by anybody.
@@ -37,15 +37,37 @@ pub struct AnonShare {
     runs: Vec<(u64, u32)>,
     /// Pages shared at the fork.
     len: u64,
+    /// Slots of swap.
+    of_slots: bool,
 }
 
 impl AnonShare {
     fn new(pages: Pages, owner: MmId) -> Self {
-        Self { pages, owner, runs: vec![(0, 0)], len: pages.count() }
+        Self { pages, owner, runs: vec![(0, 0)], len: pages.count(), of_slots: false }
+    }
+
+    /// So many slots of swap, which have no pages.
+    pub(super) fn of_slots(count: u64, owner: MmId) -> Self {
+        Self { pages: Pages::default(), owner, runs: vec![(0, 0)], len: count, of_slots: true }
+    }
+
+    /// Whether it is of slots and not of pages.
+    pub(super) fn is_of_slots(&self) -> bool {
+        self.of_slots
+    }
+
+    /// One more maps pages `from..to`; of how many it is the first.
+    pub(super) fn map(&mut self, from: u64, to: u64) -> u64 {
+        self.count(from, to, 1)
+    }
+
+    /// One less maps pages `from..to`; of how many it was the last.
+    pub(super) fn unmap(&mut self, from: u64, to: u64) -> u64 {
+        self.count(from, to, -1)
     }
 
     /// Changes the number of mappers of pages `from..to`; how many pages
-    /// nobody maps any more because of it.
+    /// somebody maps, or nobody any more, because of it.
     fn count(&mut self, from: u64, to: u64, change: i32) -> u64 {
         for at in [from, to] {
             let next = self.runs.partition_point(|&(start, _)| start <= at);
@@ -54,18 +76,26 @@ impl AnonShare {
                 self.runs.insert(next, (at, mappers));
             }
         }
-        let mut dropped = 0;
+        let mut changed = 0;
         for index in 0..self.runs.len() {
             let end = self.runs.get(index + 1).map_or(self.len, |&(start, _)| start);
             let (start, mappers) = &mut self.runs[index];
             if from <= *start && *start < to {
                 let now = mappers.checked_add_signed(change);
                 *mappers = now.expect("invariant: who maps a page unmaps it once");
-                dropped += if *mappers == 0 { end - *start } else { 0 };
+                let turns = if change > 0 { *mappers == 1 } else { *mappers == 0 };
+                changed += if turns { end - *start } else { 0 };
             }
         }
         self.runs.dedup_by_key(|&mut (_, mappers)| mappers);
-        dropped
+        changed
+    }
+
+    /// How many somebody maps.
+    pub(super) fn mapped(&self) -> u64 {
+        let ends = self.runs.iter().skip(1).map(|&(start, _)| start).chain([self.len]);
+        let runs = self.runs.iter().zip(ends).filter(|((_, mappers), _)| *mappers > 0);
+        runs.map(|(&(start, _), end)| end - start).sum()
     }
 
     /// The pages from `from` to before `to` that as many map as the first of them, and how many do.
@@ -128,7 +158,7 @@ pub(super) fn unshare(state: &mut State, mm: MmId, range: RangeId, most: u64) ->
         vma.shares.remove(0);
     }
     let share = &mut state.shares[share];
-    let dropped = share.count(from, from + count, -1);
+    let dropped = share.unmap(from, from + count);
     Some(Unshared { count, dropped: share.pages.take(dropped), owner: share.owner })
 }
 
@@ -269,7 +299,7 @@ async fn copy_page_range(cx: &Cx, old: MmId, new: MmId, range: Range, child: Ran
         if anon.count() > 0 {
             let share = state.shares.push(AnonShare::new(anon, old));
             let mine = Shared { share, from: 0, to: anon.count() };
-            state.shares[share].count(0, mine.to, 1);
+            state.shares[share].map(0, mine.to);
             // A locked page is locked no more than its mappers are: one is not.
             for ((_, zone), count) in state.zones.iter_mut().zip(anon.0) {
                 zone.transfer(used, Use::Anon, count);
@@ -279,12 +309,14 @@ async fn copy_page_range(cx: &Cx, old: MmId, new: MmId, range: Range, child: Ran
             vma.shares.clone_from(&shares);
         }
         for Shared { share, from, to } in &shares {
-            state.shares[*share].count(*from, *to, 1);
+            state.shares[*share].map(*from, *to);
         }
         let count = shares.iter().map(Shared::count).sum::<u64>();
+        share_entries(state, (old, vma_id), (new, child));
         let vma = state.mms[new].vma(child).expect("invariant: it was inserted before");
         vma.shares = shares;
-        vma.touched = count;
+        vma.touched = count + vma.swapped;
+        vma.head = vma.swapped % vma.touched.max(1);
         count
     });
     let shared = u32::try_from(shared).unwrap_or(u32::MAX);
@@ -301,14 +333,14 @@ mod tests {
         let mut pages = Pages::default();
         pages.0[0] = 10;
         let mut share = AnonShare::new(pages, MmId(0));
-        assert_eq!(share.count(0, 10, 1), 0);
-        assert_eq!(share.count(0, 10, 1), 0);
-        assert_eq!(share.count(0, 4, -1), 0);
+        assert_eq!(share.map(0, 10), 10);
+        assert_eq!(share.map(0, 10), 0);
+        assert_eq!(share.unmap(0, 4), 0);
         assert_eq!((share.run(0, 10), share.run(4, 10)), ((4, 1), (6, 2)));
-        assert_eq!(share.count(0, 6, -1), 4);
+        assert_eq!(share.unmap(0, 6), 4);
         assert_eq!(share.run(4, 10), (2, 1));
-        assert_eq!(share.count(4, 10, -1), 2);
-        assert_eq!(share.count(6, 10, -1), 4);
+        assert_eq!(share.unmap(4, 10), 2);
+        assert_eq!(share.unmap(6, 10), 4);
         assert_eq!(share.runs, [(0, 0)]);
     }
 }

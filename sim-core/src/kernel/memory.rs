@@ -12,7 +12,7 @@ use super::mm::{Access, Backing, Vma};
 use super::mmu_gather::{tlb_gather_mmu, unmap_page};
 use super::oom_kill::pagefault_out_of_memory;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
-use super::swap::{do_swap_page, swap_free};
+use super::swap::{do_swap_page, drop_entries};
 use super::zone::{Pages, Use};
 use crate::base::{MmId, RangeId};
 use crate::engine::Hold;
@@ -284,8 +284,8 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
     tlb.finish(cx).await;
     // zap_pte_range() meets swap entries as well.
     cx.with(|state| {
-        let slots = state.mms[mm].vma(range).map_or(0, |vma| std::mem::take(&mut vma.swapped));
-        swap_free(state, slots);
+        let entries = state.mms[mm].vma(range).map_or(0, |vma| vma.swapped);
+        drop_entries(state, mm, range, entries);
     });
 }
 

@@ -69,6 +69,8 @@ pub struct Vma {
     /// first one on, come back in the same order and are the youngest then:
     /// the present pages are those from `head` on, counted round.
     pub swapped: u64,
+    /// Of these, the ones whose slots are shared since a fork: they come back first.
+    pub swap_shares: Vec<Shared>,
     /// Number of the oldest page that is present, while any is in swap.
     pub head: u64,
     /// VM_LOCKED.
@@ -115,6 +117,7 @@ impl Vma {
             shmem: 0,
             resident: 0,
             swapped: 0,
+            swap_shares: Vec::new(),
             head: 0,
             locked: false,
             thp: false,
@@ -213,12 +216,33 @@ impl Vma {
             *mine -= *its;
             leave -= *its;
         }
+        upper.swap_shares = self.split_swap_shares();
         self.dirtied = self.dirtied.min(self.file);
         upper.anon = self.anon.take(leave);
         self.end = address;
         for half in [&mut *self, &mut upper] {
             half.head = 0;
             half.touched = half.touched.max(half.mapped() + half.swapped);
+        }
+        upper
+    }
+
+    /// What another VMA gets of the shared slots, once it is known how many
+    /// pages in swap stay: the last ones, behind which were only its own.
+    fn split_swap_shares(&mut self) -> Vec<Shared> {
+        let shared: u64 = self.swap_shares.iter().map(Shared::count).sum();
+        let mut left = shared.saturating_sub(self.swapped);
+        let mut upper = Vec::new();
+        while left > 0
+            && let Some(last) = self.swap_shares.last_mut()
+        {
+            let count = left.min(last.count());
+            last.to -= count;
+            upper.insert(0, Shared { share: last.share, from: last.to, to: last.to + count });
+            left -= count;
+            if last.count() == 0 {
+                self.swap_shares.pop();
+            }
         }
         upper
     }

@@ -2,12 +2,13 @@
 //! chosen, when SKIP is set, when an mm is gone, when the run ends.
 //!
 //! Holds what records don't show: that every page of a zone has an owner
-//! who knows of it (I13), and that flags which may only be set stay set
+//! who knows of it, and every slot of swap a page table that names it (I13), and that flags which may only be set stay set
 //! (I1). Kernel-spec 8.1.
 
 use std::collections::BTreeMap;
 
 use super::cx::Kernel;
+use super::mm::Shared;
 use super::state::State;
 use super::zone::{Pages, Use, ZONES};
 use crate::base::{MmId, TaskId};
@@ -58,6 +59,20 @@ fn uncounted(state: &State) -> Option<(Invariant, String)> {
     }
     for (_, share) in state.shares.iter() {
         anon.add(share.pages);
+    }
+    let mut slots: u64 = 0;
+    for (_, mm) in state.mms.iter() {
+        for vma in mm.vmas.iter().chain(&mm.detached) {
+            slots += vma.swapped - vma.swap_shares.iter().map(Shared::count).sum::<u64>();
+        }
+    }
+    for (_, share) in state.shares.iter().filter(|(_, share)| share.is_of_slots()) {
+        slots += share.mapped();
+    }
+    let used = state.swap.as_ref().map_or(0, |swap| swap.used);
+    if used != slots {
+        let text = format!("{used} slots of swap are used, but page tables name {slots}");
+        return Some((Invariant::PagesConserved, text));
     }
     let mut kernel = Pages::default();
     for (_, task) in state.tasks.iter() {

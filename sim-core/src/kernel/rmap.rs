@@ -6,9 +6,13 @@
 //! before a page is unmapped the mm's notifiers are called, and may
 //! sleep. Pages are counted per VMA, so the order of the lists is that of
 //! VMAs: a hand goes round over all of them and takes from one until it
-//! has no more, oldest pages first (see [`Vma::swapped`]). Left out:
-//! pages shared since a fork, shared memory, migration.
+//! has no more, oldest pages first (see [`Vma::swapped`](super::mm::Vma)).
+//! Pages shared since a fork take turns with them ([`shared`]). Left out: shared
+//! memory, migration.
 
+mod shared;
+
+use self::shared::swap_out_shared;
 use super::cx::Cx;
 use super::device::pages_held;
 use super::filemap::unmapped;
@@ -27,6 +31,8 @@ use crate::record::{Event, Func, MnEvent};
 pub struct Lru {
     /// The mm, and the address in it, that reclaim looks at next.
     hand: (usize, u64),
+    /// Whether pages shared since a fork had their turn last.
+    shared_first: bool,
     /// `NR_ISOLATED_ANON`: pages that reclaimers have taken off the lists.
     pub(super) isolated: u64,
 }
@@ -76,7 +82,21 @@ fn next_source(state: &mut State, most: u64, memcg: Option<CgroupId>) -> Option<
 /// them to swap, those of one cgroup if it says which; how many.
 pub(super) async fn swap_out(cx: &Cx, most: u64, memcg: Option<CgroupId>) -> u64 {
     let room = cx.with(|state| state.swap.as_ref().map_or(0, |swap| swap.pages - swap.used));
-    let Some(source) = cx.with(|state| next_source(state, most.min(room), memcg)) else { return 0 };
+    let most = most.min(room);
+    // Both kinds are on one list; how old they are is not known, so they take turns.
+    let shared_first = cx.with(|state| {
+        state.lru.shared_first = !state.lru.shared_first;
+        state.lru.shared_first
+    });
+    if shared_first {
+        let taken = swap_out_shared(cx, most, memcg).await;
+        if taken > 0 {
+            return taken;
+        }
+    }
+    let Some(source) = cx.with(|state| next_source(state, most, memcg)) else {
+        return if shared_first { 0 } else { swap_out_shared(cx, most, memcg).await };
+    };
     let Source { mm, range, count } = source;
     let _in = cx.enter(Func::TryToUnmap);
     cx.with(|state| state.lru.isolated += count);

@@ -2,13 +2,16 @@
 //!
 //! Mirrors mm/memory.c: `do_swap_page()`, mm/swap_state.c:
 //! `swapin_readahead()`, mm/swapfile.c: `swap_free()`, Linux 6.1. A slot
-//! is freed as soon as its page is back. Left out: the swap cache as a
-//! place where a fault finds a page not yet written, slots shared since a
-//! fork, swap areas beyond one.
+//! is freed as soon as its page is back with all who had it in that slot;
+//! each of them reads a page of its own. Left out: the swap cache as a
+//! place where a fault finds a page that is still there, swap areas
+//! beyond one.
 
 use super::cx::Cx;
+use super::fork::AnonShare;
 use super::memcontrol::{mem_cgroup_charge, mem_cgroup_uncharge};
 use super::memory::FaultError;
+use super::mm::Shared;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::state::State;
@@ -48,10 +51,9 @@ pub(super) async fn do_swap_page(
         let vma = state.mms[mm].vma(range).expect("invariant: mmap_lock keeps the VMA");
         let count = if unstable { 0 } else { vma.swapped.min(charged) };
         let back = pages.take(count);
-        vma.swapped -= count;
         vma.anon.add(back);
         let used = if vma.locked { Use::Unevictable } else { Use::Anon };
-        swap_free(state, count);
+        drop_entries(state, mm, range, count);
         (back, used)
     });
     transfer_pages(cx, back, Use::InFlight, used);
@@ -69,9 +71,48 @@ pub(super) async fn do_swap_page(
     Ok(charged)
 }
 
-/// `swap_free()`.
-pub(super) fn swap_free(state: &mut State, slots: u64) {
-    if let Some(swap) = &mut state.swap {
-        swap.used = swap.used.saturating_sub(slots);
+/// `swap_free()` of the first `count` pages that a VMA has in swap: a
+/// slot is free when nobody's page table names it any more.
+pub(super) fn drop_entries(state: &mut State, mm: MmId, range: RangeId, count: u64) {
+    let Some(vma) = state.mms[mm].vma(range) else { return };
+    let count = count.min(vma.swapped);
+    vma.swapped -= count;
+    let mut left = count;
+    let mut freed = 0;
+    while left > 0 {
+        let Some(vma) = state.mms[mm].vma(range) else { break };
+        let Some(first) = vma.swap_shares.first_mut() else { break };
+        let (share, from, some) = (first.share, first.from, left.min(first.count()));
+        first.from += some;
+        if first.count() == 0 {
+            vma.swap_shares.remove(0);
+        }
+        freed += state.shares[share].unmap(from, from + some);
+        left -= some;
     }
+    if let Some(swap) = &mut state.swap {
+        // Those that are left were its own.
+        swap.used = swap.used.saturating_sub(freed + left);
+    }
+}
+
+/// `copy_nonpresent_pte()`: the pages that a VMA has in swap are its
+/// child's too; `swap_duplicate()` of each.
+pub(super) fn share_entries(state: &mut State, old: (MmId, RangeId), new: (MmId, RangeId)) {
+    let vma = state.mms[old.0].vma(old.1).expect("invariant: mmap_lock keeps the VMAs");
+    let (swapped, mut shares) = (vma.swapped, vma.swap_shares.clone());
+    let own = swapped - shares.iter().map(Shared::count).sum::<u64>();
+    if own > 0 {
+        let share = state.shares.push(AnonShare::of_slots(own, old.0));
+        let mine = Shared { share, from: 0, to: own };
+        state.shares[share].map(0, own);
+        shares.push(mine);
+        let vma = state.mms[old.0].vma(old.1).expect("invariant: mmap_lock keeps the VMAs");
+        vma.swap_shares.push(mine);
+    }
+    for &Shared { share, from, to } in &shares {
+        state.shares[share].map(from, to);
+    }
+    let vma = state.mms[new.0].vma(new.1).expect("invariant: it was inserted before");
+    (vma.swapped, vma.swap_shares) = (swapped, shares);
 }

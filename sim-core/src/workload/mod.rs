@@ -43,7 +43,7 @@ pub use register::{Register, Unregister};
 pub use repeat::Repeat;
 pub use stuck::Stuck;
 pub use submit::Submit;
-pub use thread::Thread;
+pub use thread::{Thread, add_signaler};
 pub use touch::Touch;
 
 use crate::base::{Distribution, Nanos, Stream};

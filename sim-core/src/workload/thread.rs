@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use super::{Flow, Operation, Program, run_thread};
+use crate::base::{CompletionId, TaskId};
 use crate::engine::Share;
 use crate::kernel::plugin::Boxed;
-use crate::kernel::{Cx, NewTask};
+use crate::kernel::{Cx, Kernel, NewTask};
 use crate::record::TaskKind;
 
 /// Starts a thread that shares the mm.
@@ -18,6 +19,19 @@ pub struct Thread {
     pub share: Share,
     /// What it does.
     pub program: Program,
+    /// Events that its program signals.
+    pub signals: Vec<CompletionId>,
+}
+
+/// Notes in the cast that this task's program signals the event: who
+/// waits for it waits for somebody.
+pub fn add_signaler(kernel: &Kernel, event: CompletionId, task: TaskId) {
+    kernel.engine.observe(|_, recorder| {
+        let signalers = &mut recorder.cast.named_events[event.index()].signalers;
+        if !signalers.contains(&task) {
+            signalers.push(task);
+        }
+    });
 }
 
 impl Operation for Thread {
@@ -44,6 +58,9 @@ impl Operation for Thread {
             let program = Rc::clone(&self.program);
             let thread = cx.kernel().spawn(new, |cx| run_thread(cx, program));
             cx.kernel().engine.set_share(thread, self.share);
+            for &event in &self.signals {
+                add_signaler(cx.kernel(), event, thread);
+            }
             cx.with(|state| {
                 state.tasks[thread].mm = Some(mm);
                 state.mms[mm].mm_users += 1;

@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use super::*;
 use crate::kernel::state::{BlockDevice, Swap};
-use crate::kernel::testing::{Machine, Proc};
+use crate::kernel::testing::{Machine, Proc, idle, killed, sleep_ms, stuck};
+use crate::record::{CompactResult, ThrottleReason};
 
 /// Leaves `free` pages free; the others are the kernel's own.
 fn leave(machine: &Machine, free: u64) {
@@ -118,4 +119,197 @@ fn anonymous_pages_go_to_swap_and_the_request_is_served() {
     assert_eq!(used, swapped);
     let killed = machine.story(|event| matches!(event, Event::MarkVictim { .. }).then_some(()));
     assert!(killed.is_empty());
+}
+
+/// Gives some of the kernel's own pages another use.
+fn give(machine: &Machine, to: Use, pages: u64) {
+    machine.with(|state| state.zones[ZoneId(0)].transfer(Use::Reserved, to, pages));
+}
+
+fn throttled(machine: &Machine) -> Vec<(u32, ThrottleReason)> {
+    machine.story(|event| match event {
+        Event::Throttled { timeout_us, reason, .. } => Some((timeout_us, reason)),
+        _ => None,
+    })
+}
+
+#[test]
+fn kswapd_is_hopeless_after_16_failures_until_a_reclaimer_succeeds() {
+    let mut machine = Machine::new("6.1");
+    leave(&machine, 110);
+    machine.kthread(crate::kernel::kswapd);
+    machine.process(&Proc::of(100, 0), |cx| async move {
+        assert!(alloc_pages(&cx, Gfp::NOWAIT, 0, 1).await.is_some(), "this wakes it");
+        sleep_ms(&cx, 1_000).await;
+        assert!(cx.with(|state| crate::kernel::kswapd::is_hopeless(state)));
+        assert!(alloc_pages(&cx, Gfp::NOWAIT, 0, 1).await.is_some(), "this does not");
+        cx.with(|state| state.zones[ZoneId(0)].transfer(Use::Reserved, Use::Clean, 1_000));
+        for _ in 0..20 {
+            assert!(alloc_pages(&cx, Gfp::KERNEL, 0, 1).await.is_some());
+        }
+        assert_eq!(cx.with(|state| state.kswapd.failures), 0);
+        sleep_ms(&cx, 1_000).await;
+        assert!(alloc_pages(&cx, Gfp::NOWAIT, 0, 1).await.is_some());
+    });
+    machine.run();
+    let failures = machine.story(|event| match event {
+        Event::KswapdBalanced { reclaimed: 0, failures } => Some(failures),
+        _ => None,
+    });
+    assert_eq!(failures[..16], (1..=16).collect::<Vec<_>>());
+    let events = machine.events();
+    let when = |is: fn(&Event) -> bool| -> Vec<u64> {
+        events.iter().filter(|(.., event)| is(event)).map(|&(ms, ..)| ms).collect()
+    };
+    let slept = when(|event| matches!(event, Event::KswapdSleep {}));
+    assert_eq!(slept[0], 100, "a nap of HZ/10, then sleep");
+    let woken = when(|event| matches!(event, Event::WakeupKswapd { .. }));
+    assert_eq!(woken[0], 0);
+    assert!(woken[1..].iter().all(|&ms| ms > 1_000), "not while it is hopeless: {woken:?}");
+}
+
+/// When a task that found half of the reserves gone began to reclaim, in ms.
+fn begins_to_reclaim(gfp: Gfp, kill_at: Option<u64>, kthread: bool) -> Vec<u64> {
+    let mut machine = Machine::new("6.1");
+    leave(&machine, 40);
+    let ask = move |cx: Cx| async move {
+        let _ = alloc_pages(&cx, gfp.with(Gfp::NORETRY), 0, 1).await;
+    };
+    let task = if kthread { machine.kthread(ask) } else { machine.process(&Proc::of(100, 0), ask) };
+    if let Some(ms) = kill_at {
+        machine.kthread(move |cx| async move {
+            sleep_ms(&cx, ms).await;
+            crate::kernel::signal::send_sigkill(&cx, task);
+        });
+    }
+    machine.run();
+    let events = machine.events().into_iter();
+    let begun = events
+        .filter(|&(_, by, event)| by == task && matches!(event, Event::DirectReclaimBegin { .. }));
+    begun.map(|(ms, ..)| ms).collect()
+}
+
+#[test]
+fn reclaimers_are_throttled_below_half_of_the_reserves() {
+    assert_eq!(begins_to_reclaim(Gfp::NOFS, None, false), [1_000], "for HZ at most");
+    assert!(begins_to_reclaim(Gfp::KERNEL, None, false).is_empty(), "for ever");
+    // Killed: one page pretended, and with NORETRY that was all.
+    assert!(begins_to_reclaim(Gfp::KERNEL, Some(500), false).is_empty());
+    assert_eq!(begins_to_reclaim(Gfp::KERNEL, None, true), [0], "kernel threads never");
+}
+
+#[test]
+fn killed_while_throttled_is_progress_and_nobody_else_dies_for_it() {
+    let mut machine = Machine::new("6.1");
+    leave(&machine, 40);
+    machine.process(&Proc::of(101, 0), idle);
+    let task = machine.process(&Proc::of(100, 0), |cx| async move {
+        assert!(alloc_pages(&cx, Gfp::KERNEL, 0, 1).await.is_none());
+        assert_eq!(cx.now().0 / 1_000_000, 500 + 17, "17 rounds of its own, and then the killer");
+    });
+    machine.kthread(move |cx| async move {
+        sleep_ms(&cx, 500).await;
+        crate::kernel::signal::send_sigkill(&cx, task);
+    });
+    machine.run();
+    let marked = machine.story(|event| match event {
+        Event::MarkVictim { victim, .. } => Some(victim),
+        _ => None,
+    });
+    assert_eq!(marked, [task], "it marks itself");
+}
+
+#[test]
+fn reclaim_pauses_for_write_back() {
+    let mut machine = Machine::new("6.1");
+    leave(&machine, 90);
+    give(&machine, Use::Writeback, 1_000);
+    machine.kthread(crate::kernel::kswapd);
+    machine.process(&Proc::of(100, 0), |cx| async move {
+        assert!(alloc_pages(&cx, Gfp::KERNEL.with(Gfp::NORETRY), 0, 1).await.is_none());
+        assert_eq!(cx.now().0 / 1_000_000, 5, "1 ms of scanning and a jiffy");
+    });
+    machine.run();
+    let throttled = throttled(&machine);
+    assert!(throttled.contains(&(100_000, ThrottleReason::Writeback)), "{throttled:?}");
+    assert!(throttled.contains(&(4_000, ThrottleReason::NoProgress)), "{throttled:?}");
+}
+
+#[test]
+fn up_to_5_15_the_retry_loop_pauses_instead() {
+    let mut machine = Machine::new("5.12");
+    leave(&machine, 90);
+    give(&machine, Use::Writeback, 1_000);
+    machine.process(&Proc::of(100, 0), |cx| async move {
+        assert!(alloc_pages(&cx, Gfp::KERNEL.with(Gfp::RETRY_MAYFAIL), 0, 1).await.is_none());
+        assert_eq!(cx.now().0 / 1_000_000, 17 + 16 * 100, "16 times HZ/10");
+    });
+    machine.run();
+    assert!(throttled(&machine).is_empty());
+}
+
+#[test]
+fn nofail_digs_to_the_last_page_and_kills_by_era() {
+    for (profile, gfp, kills) in [
+        ("4.9", Gfp::NOFS, true),
+        ("4.14", Gfp::NOFS, false),
+        ("6.1", Gfp::NOFS, false),
+        ("6.1", Gfp::KERNEL, true),
+    ] {
+        let mut machine = Machine::new(profile);
+        let other = machine.process(&Proc::of(101, 50), stuck);
+        leave(&machine, 200);
+        // A kernel thread, whom nobody throttles.
+        machine.kthread(move |cx| async move {
+            for _ in 0..200 {
+                assert!(alloc_pages(&cx, gfp.with(Gfp::NOFAIL), 0, 1).await.is_some());
+            }
+        });
+        machine.run();
+        let free = machine.with(|state| state.zones[ZoneId(0)].free());
+        assert_eq!(free, 0, "{profile}");
+        let expected = if kills { vec![other] } else { Vec::new() };
+        assert_eq!(killed(&machine), expected, "{profile}");
+    }
+}
+
+/// Results of the compactions of a request for 4 pages, and whether it was served.
+fn compacted(set: impl FnOnce(&mut crate::kernel::zone::Zone)) -> (Vec<CompactResult>, bool) {
+    let mut machine = Machine::new("6.1");
+    leave(&machine, 200);
+    machine.with(|state| set(&mut state.zones[ZoneId(0)]));
+    let served = Rc::new(RefCell::new(false));
+    let out = Rc::clone(&served);
+    machine.process(&Proc::of(100, 0), |cx| async move {
+        let pages = alloc_pages(&cx, Gfp::KERNEL.with(Gfp::RETRY_MAYFAIL), 2, 4).await;
+        *out.borrow_mut() = pages.is_some();
+    });
+    machine.run();
+    let results = machine.story(|event| match event {
+        Event::CompactionEnd { result, .. } => Some(result),
+        _ => None,
+    });
+    (results, served.take())
+}
+
+#[test]
+fn compaction_succeeds_is_skipped_or_finds_nothing_to_move() {
+    assert_eq!(compacted(|_| {}), (vec![], true), "blocks there are");
+    let lone = |zone: &mut crate::kernel::zone::Zone| zone.scattered = 200;
+    assert_eq!(compacted(lone), (vec![CompactResult::Success], true));
+    // Among pages that can't move.
+    let stuck = |zone: &mut crate::kernel::zone::Zone| {
+        zone.scattered = 200;
+        let all = zone.pages(Use::Reserved);
+        zone.transfer(Use::Reserved, Use::Kernel, all);
+    };
+    let (results, served) = compacted(stuck);
+    assert!(!served && results.iter().all(|&result| result == CompactResult::Complete));
+    assert!(!results.is_empty());
+    // Too little above min to work with.
+    let short = |zone: &mut crate::kernel::zone::Zone| {
+        zone.transfer(Use::Free, Use::Reserved, 95);
+        zone.scattered = 105;
+    };
+    assert_eq!(compacted(short), (vec![], false));
 }

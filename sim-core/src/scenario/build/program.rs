@@ -26,6 +26,8 @@ pub(super) struct Programs<'a> {
     threads: Vec<(String, u32, Share, Program)>,
     /// The thread whose program is made.
     name: String,
+    /// Events that each thread signals, by the thread's name.
+    signals: BTreeMap<String, Vec<CompletionId>>,
     mode: Mode,
     /// Streams so far, by thread and purpose: each operation has its own.
     streams: BTreeMap<(String, &'static str), u32>,
@@ -48,6 +50,7 @@ impl<'a> Programs<'a> {
             seeds,
             threads: Vec::new(),
             name: String::new(),
+            signals: BTreeMap::new(),
             mode: Mode::User,
             streams: BTreeMap::new(),
         }
@@ -158,7 +161,8 @@ impl<'a> Programs<'a> {
             Op::Thread { thread } => {
                 let (name, pid, share, program) = &self.threads[thread];
                 let (name, program) = (name.clone(), Rc::clone(program));
-                Box::new(workload::Thread { name, pid: *pid, share: *share, program })
+                let signals = self.signals.get(&name).cloned().unwrap_or_default();
+                Box::new(workload::Thread { name, pid: *pid, share: *share, program, signals })
             }
             Op::OomScoreAdj { value } => Box::new(workload::OomScoreAdj { value }),
             Op::ProcessMrelease { task } => {
@@ -215,7 +219,12 @@ impl<'a> Programs<'a> {
                 timeout: *timeout,
             }),
             Op::Signal { event, all } => {
-                Box::new(workload::Signal { event: CompletionId::from_index(*event), all: *all })
+                let event = CompletionId::from_index(*event);
+                self.signals.entry(self.name.clone()).or_default().push(event);
+                // The first thread may do so by starting the one that does.
+                let leader = leader(self.scenario, self.index);
+                workload::add_signaler(self.kernel, event, leader);
+                Box::new(workload::Signal { event, all: *all })
             }
             _ => unreachable!("invariant: the caller picks these"),
         }

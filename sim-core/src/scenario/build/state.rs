@@ -19,7 +19,7 @@ use crate::kernel::state::{BlockDevice, Cgroup, Kswapd, MemcgStock, Swap, Sysctl
 use crate::kernel::switches::Switches;
 use crate::kernel::writeback::Writeback;
 use crate::kernel::zone::{Marks, Use, Zone};
-use crate::record::{LockInfo, MmInfo, Recorder};
+use crate::record::{LockInfo, MmInfo, NamedEventInfo, Recorder};
 
 /// The state of the whole kernel.
 pub(super) fn state(
@@ -122,7 +122,13 @@ fn cgroups(scenario: &Scenario, engine: &Engine<Recorder>) -> IdVec<CgroupId, Cg
 }
 
 fn completions(scenario: &Scenario, engine: &Engine<Recorder>) -> IdVec<CompletionId, Completion> {
-    let completion = |_: &String| Completion { wait: engine.new_queue(), done: Some(0) };
+    let completion = |name: &String| {
+        let wait = engine.new_queue();
+        // Who signals it is known when the programs are made.
+        let info = NamedEventInfo { name: name.clone(), queue: wait, signalers: Vec::new() };
+        engine.observe(|_, recorder| recorder.cast.named_events.push(info));
+        Completion { wait, done: Some(0) }
+    };
     scenario.events.iter().map(completion).collect()
 }
 

@@ -1,0 +1,139 @@
+//! Swapping of pages that several processes share since a fork.
+//!
+//! Mirrors mm/rmap.c: `try_to_unmap()` over all VMAs of an `anon_vma`, and
+//! mm/swapfile.c: `swap_duplicate()`, Linux 6.1: the page is taken from
+//! one mapper after the other, whose notifiers hear of it, and goes to
+//! swap when the last one has lost it; its slot is theirs together. Left
+//! out: pages that only some can be made to let go of (they are skipped).
+
+use crate::base::{CgroupId, MmId, RangeId, ShareId};
+use crate::kernel::cx::Cx;
+use crate::kernel::device::pages_held;
+use crate::kernel::fork::{AnonShare, Unshared, unshare};
+use crate::kernel::memcontrol::{mem_cgroup_uncharge, task_in_mem_cgroup};
+use crate::kernel::mm::{Shared, Vma};
+use crate::kernel::mmu_notifier::{
+    Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
+};
+use crate::kernel::state::State;
+use crate::kernel::writeback::{To, write_pages};
+use crate::kernel::zone::{Pages, Use};
+use crate::record::{Event, Func, MnEvent};
+
+/// Pages that the same VMAs map.
+struct Source {
+    share: ShareId,
+    from: u64,
+    count: u64,
+    mappers: Vec<(MmId, Range)>,
+}
+
+/// The first pages of a share that may be taken from all who map them.
+fn next_source(state: &mut State, most: u64, memcg: Option<CgroupId>) -> Option<Source> {
+    if most == 0 {
+        return None;
+    }
+    let with_pages = state.shares.iter().filter(|(_, share)| share.pages.count() > 0);
+    let shares: Vec<_> = with_pages.map(|(share, _)| share).collect();
+    shares.into_iter().find_map(|share| {
+        let source = first_pages(state, share, most, memcg)?;
+        let is_held = source.mappers.iter().any(|(_, range)| pages_held(state, range.id) > 0);
+        (!is_held).then_some(source)
+    })
+}
+
+/// Those of one share, if it is of the cgroup and nobody has them locked.
+fn first_pages(
+    state: &State,
+    share: ShareId,
+    most: u64,
+    memcg: Option<CgroupId>,
+) -> Option<Source> {
+    let owner = state.group_of(state.mms[state.shares[share].owner].owner);
+    let outside = |root| !owner.is_some_and(|group| task_in_mem_cgroup(state, group, root));
+    if memcg.is_some_and(outside) {
+        return None;
+    }
+    let mapped = mapped(state, share);
+    let from = mapped.iter().map(|(.., stretch)| stretch.from).min()?;
+    let (first, behind): (Vec<_>, Vec<_>) =
+        mapped.into_iter().partition(|(.., stretch)| stretch.from == from);
+    let ends = first.iter().map(|(.., stretch)| stretch.to);
+    let end = ends.chain(behind.iter().map(|(.., stretch)| stretch.from)).min()?;
+    // A locked mapping keeps a page on the list of those that can't be reclaimed.
+    if first.iter().any(|(_, vma, _)| vma.locked) {
+        return None;
+    }
+    let range = |vma: &Vma| Range { id: vma.id, start: vma.start, end: vma.end };
+    let mappers = first.iter().map(|&(mm, vma, _)| (mm, range(vma))).collect();
+    Some(Source { share, from, count: most.min(end - from), mappers })
+}
+
+/// `rmap_walk_anon()`: who maps which stretch of a share.
+fn mapped(state: &State, share: ShareId) -> Vec<(MmId, &Vma, Shared)> {
+    let mut mapped = Vec::new();
+    for (mm, is) in state.mms.iter() {
+        for vma in is.vmas.iter().chain(&is.detached) {
+            let stretches = vma.shares.iter().filter(|stretch| stretch.share == share);
+            mapped.extend(stretches.map(|stretch| (mm, vma, *stretch)));
+        }
+    }
+    mapped
+}
+
+/// As [`swap_out`](super::swap_out), of pages shared since a fork.
+pub(super) async fn swap_out_shared(cx: &Cx, most: u64, memcg: Option<CgroupId>) -> u64 {
+    let Some(source) = cx.with(|state| next_source(state, most, memcg)) else { return 0 };
+    let Source { share, from, count, mappers } = source;
+    let _in = cx.enter(Func::TryToUnmap);
+    let (slots, owner) = cx.with(|state| {
+        state.lru.isolated += count;
+        let owner = state.shares[share].owner;
+        (state.shares.push(AnonShare::of_slots(count, owner)), owner)
+    });
+    let mut taken = Pages::default();
+    for (mm, range) in mappers {
+        let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
+        invalidate_range_start(cx, notified).await;
+        cx.cpu(cx.costs().rmap_page * count).await;
+        let unmapped = cx.with(|state| unmap(state, (mm, range.id), (share, from), slots, count));
+        if let Some(Unshared { count, dropped, .. }) = unmapped {
+            taken.add(dropped);
+            let pages = u32::try_from(count).unwrap_or(u32::MAX);
+            cx.record(Event::SwapOut { range: range.id, pages });
+        }
+        invalidate_range_end(cx, notified).await;
+    }
+    if taken.count() > 0 {
+        write_pages(cx, To::Swap, taken, Use::Anon);
+    }
+    mem_cgroup_uncharge(cx, owner, taken.count());
+    cx.with(|state| state.lru.isolated -= count);
+    taken.count()
+}
+
+/// `try_to_unmap_one()`, of up to `most` pages that a VMA still has: it
+/// names the first of the `slots` instead.
+fn unmap(
+    state: &mut State,
+    (mm, range): (MmId, RangeId),
+    (share, from): (ShareId, u64),
+    slots: ShareId,
+    most: u64,
+) -> Option<Unshared> {
+    let room = state.swap.as_ref().map_or(0, |swap| swap.pages - swap.used);
+    let vma = state.mms[mm].vma(range)?;
+    let at = vma.shares.iter().position(|s| s.share == share && s.from == from)?;
+    // unshare() begins at the first stretch.
+    vma.shares[..=at].rotate_right(1);
+    let unshared = unshare(state, mm, range, most.min(room))?;
+    let count = unshared.count;
+    let used = state.shares[slots].map(0, count);
+    if let Some(swap) = &mut state.swap {
+        swap.used += used;
+    }
+    let vma = state.mms[mm].vma(range)?;
+    vma.swap_out(count);
+    vma.swap_shares.push(Shared { share: slots, from: 0, to: count });
+    Some(unshared)
+}
