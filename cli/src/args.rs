@@ -25,6 +25,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Runs a scenario and tells what happened
     Run(RunArgs),
+    /// Prints a scenario as a file, with everything that was chosen for it
+    Export(ExportArgs),
     /// Runs a scenario and prints the link that reproduces it
     Link(LinkArgs),
     /// Prints the JSON Schema of scenario files
@@ -157,6 +159,19 @@ pub(crate) enum RunFormat {
     Ftrace,
     /// Log text as the kernel prints it
     Dmesg,
+    /// Chrome's trace events, for Perfetto and speedscope
+    Chrome,
+    /// One line per record
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// Writes to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

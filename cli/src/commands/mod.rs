@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod compare;
+mod export;
 mod link;
 mod list;
 mod merge;
@@ -18,6 +19,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::Compare(args) => compare::run(args),
         Command::List(args) => list::run(args),
         Command::Run(args) => run::run(args),
+        Command::Export(args) => export::run(args),
         Command::Link(args) => link::run(args),
         Command::Schema => schema::run(),
         Command::Sweep(args) => sweep::run(args),

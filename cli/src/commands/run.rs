@@ -30,6 +30,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
         }
         RunFormat::Ftrace => export::ftrace(&run),
         RunFormat::Dmesg => export::dmesg(&run),
+        RunFormat::Chrome => export::chrome(&run),
+        RunFormat::Csv => export::csv(&run),
     };
     output::write(&text, args.out.as_deref())
 }

@@ -1,21 +1,31 @@
-//! A run as text that other tools read: ftrace, the kernel log, and
-//! `/proc/pressure/memory`.
+//! A run as text that other tools read: ftrace, the kernel log,
+//! `/proc/pressure/memory`, Chrome's trace events, CSV; and a scenario
+//! as the file it could have been read from.
 //!
 //! Real tracepoints and log lines are printed exactly as the kernel
 //! prints them; what the kernel has no word for is a `sim:` event, so
 //! that nobody takes it for the kernel's. Nothing here runs or judges.
 
+mod chrome;
+mod csv;
 mod dmesg;
 mod ftrace;
 mod gfp;
+mod json;
 mod lines;
 mod pressure;
+mod scenario;
 mod sim_lines;
 mod state;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use chrome::chrome;
+pub use csv::csv;
 pub use dmesg::dmesg;
 pub use ftrace::ftrace;
 pub use pressure::pressure;
+pub use scenario::scenario;
+use words::{mark_name, state_name};

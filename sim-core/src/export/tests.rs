@@ -16,7 +16,7 @@ use crate::record::{
     Recorder, ThrottleReason,
 };
 
-mod by_hand;
+pub(super) mod by_hand;
 
 use by_hand::run;
 

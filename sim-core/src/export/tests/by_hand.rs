@@ -75,7 +75,7 @@ fn cast(wording: Wording) -> Cast {
 }
 
 /// A kill, one attempt that is refused once and one that succeeds.
-pub(super) fn run(kernel: &str) -> Run {
+pub(in crate::export) fn run(kernel: &str) -> Run {
     let profile = crate::kernel::switches::find(kernel).expect("a profile");
     let mut recorder = Recorder::new(Keep::Records, cast(profile.wording()));
     let call = |recorder: &mut Recorder, at, refused| {

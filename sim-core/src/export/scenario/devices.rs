@@ -1,0 +1,81 @@
+//! `[[device]]`.
+
+use super::Writer;
+use super::values::{distribution, gfp, string};
+use crate::base::Nanos;
+use crate::scenario::checked::{ActsOn, Api, Device, Refuse, Scenario, Worker};
+
+/// Writes a device; every field of the checked form is named here, so
+/// that none can be forgotten.
+pub(super) fn write(out: &mut Writer, scenario: &Scenario, device: &Device) {
+    let Device {
+        name,
+        driver,
+        api,
+        lock,
+        fence,
+        sleep,
+        refuse,
+        work,
+        page_refs,
+        does_not_block,
+        vcpus,
+        timeout,
+        gfp: flags,
+        acts_on,
+        worker,
+    } = device;
+    let lock_name =
+        |index: usize| string(scenario.locks.get(index).map_or("", |lock| lock.name.as_str()));
+    out.table("[[device]]");
+    out.field("name", &string(name));
+    out.field("driver", &string(driver));
+    match api {
+        Some(Api::Hlist) => out.field("api", "\"hlist\""),
+        Some(Api::Interval) => out.field("api", "\"interval\""),
+        None => {}
+    }
+    if let Some(lock) = lock {
+        out.field("lock", &lock_name(*lock));
+    }
+    for (key, times) in [("fence", fence), ("work", work)] {
+        if let Some(times) = times {
+            out.field(key, &distribution(times));
+        }
+    }
+    if *sleep > Nanos::ZERO {
+        out.time("sleep", *sleep);
+    }
+    match refuse {
+        Some(Refuse::Overlap) => out.field("refuse", "\"overlap\""),
+        Some(Refuse::WhenBusy) => out.field("refuse", "\"when-busy\""),
+        None => {}
+    }
+    for (key, set) in [("page_refs", page_refs), ("does_not_block", does_not_block)] {
+        if let Some(set) = set {
+            out.number(key, set);
+        }
+    }
+    out.number("vcpus", vcpus);
+    if let Some(timeout) = timeout {
+        out.time("timeout", *timeout);
+    }
+    if let Some(flags) = flags {
+        out.field("gfp", &gfp(*flags));
+    }
+    match acts_on {
+        ActsOn::Any => {}
+        ActsOn::Unmap => out.field("acts_on", "\"unmap\""),
+    }
+    if let Some(Worker { lock, alloc, time }) = worker {
+        out.line(format_args!("[device.worker]"));
+        if let Some(lock) = lock {
+            out.field("lock", &lock_name(*lock));
+        }
+        if let Some((flags, order)) = alloc {
+            out.field("alloc", &gfp(*flags));
+            out.number("order", order);
+        }
+        out.field("time", &distribution(time));
+    }
+}
