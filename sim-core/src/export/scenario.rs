@@ -36,11 +36,16 @@ pub fn scenario(scenario: &Scenario) -> String {
     }
     out.time("horizon", scenario.horizon);
     machine(&mut out, &scenario.machine);
-    for Lock { name, kind } in &scenario.locks {
+    for Lock { name, kind, class } in &scenario.locks {
         out.table("[[lock]]");
         out.field("name", &string(name));
-        let is_mutex = *kind == LockKind::Mutex;
-        out.field("kind", if is_mutex { "\"mutex\"" } else { "\"rwsem\"" });
+        let kind = match kind {
+            LockKind::Mutex => "mutex",
+            LockKind::Rwsem => "rwsem",
+            LockKind::Spinlock => "spinlock",
+        };
+        out.field("kind", &string(kind));
+        out.field("class", &string(class));
     }
     for cgroup in &scenario.cgroups {
         out.table("[[cgroup]]");
@@ -111,36 +116,52 @@ fn rate_text(pages_per_second: u64) -> String {
     format!("\"{}\"", format_rate(pages_per_second.saturating_mul(PAGE_SIZE)))
 }
 
+/// Every field of the checked form is named here, so that none can be forgotten.
 fn machine(out: &mut Writer, machine: &Machine) {
+    let Machine {
+        zones,
+        cpus,
+        hz,
+        timer_wheel,
+        uptime,
+        swap,
+        disk,
+        panic_on_oom,
+        oom_kill_allocating_task,
+        hung_task_timeout,
+        lock_op_cost,
+        costs,
+    } = machine;
     out.table("[machine]");
-    out.number("cpus", machine.cpus);
-    out.number("hz", machine.hz);
-    out.flag("timer_wheel", machine.timer_wheel);
-    out.time("uptime", machine.uptime);
-    let panic = match machine.panic_on_oom {
+    out.number("cpus", cpus);
+    out.number("hz", hz);
+    out.flag("timer_wheel", *timer_wheel);
+    out.time("uptime", *uptime);
+    out.time("lock_op_cost", *lock_op_cost);
+    let panic = match panic_on_oom {
         PanicOnOom::No => 0,
         PanicOnOom::Unconstrained => 1,
         PanicOnOom::Always => 2,
     };
     out.number("panic_on_oom", panic);
-    out.flag("oom_kill_allocating_task", machine.oom_kill_allocating_task);
-    out.time("hung_task_timeout", machine.hung_task_timeout);
+    out.flag("oom_kill_allocating_task", *oom_kill_allocating_task);
+    out.time("hung_task_timeout", *hung_task_timeout);
     out.table("[machine.disk]");
-    out.field("latency", &distribution(&machine.disk.latency));
-    out.field("bandwidth", &rate_text(machine.disk.bandwidth));
-    if let Some(swap) = &machine.swap {
+    out.field("latency", &distribution(&disk.latency));
+    out.field("bandwidth", &rate_text(disk.bandwidth));
+    if let Some(swap) = swap {
         out.table("[machine.swap]");
         out.field("size", &pages_text(swap.pages));
         out.field("latency", &distribution(&swap.disk.latency));
         out.field("bandwidth", &rate_text(swap.disk.bandwidth));
     }
-    if !machine.costs.is_empty() {
+    if !costs.is_empty() {
         out.table("[machine.cost]");
     }
-    for (name, cost) in &machine.costs {
+    for (name, cost) in costs {
         out.time(name, *cost);
     }
-    for zone in &machine.zones {
+    for zone in zones {
         let Zone { name, managed, free, min, low, high, lowmem_reserve, page_cache, dirty } = zone;
         out.table("[[machine.zone]]");
         out.field("name", &string(name));

@@ -97,5 +97,8 @@ fn what_happened_is_there() {
         .filter(|event| event["name"] == "process_name")
         .filter_map(|event| event["args"]["name"].as_str())
         .collect();
-    assert_eq!(names, ["memory", "oom_reaper", "hog", "presser", "devices", "locks", "timers"]);
+    assert_eq!(
+        names,
+        ["memory", "oom_reaper", "hog", "presser", "devices", "locks", "CPUs", "timers"]
+    );
 }

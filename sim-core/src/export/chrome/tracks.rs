@@ -11,6 +11,7 @@ const DEVICES: u32 = 5_000_000;
 const LOCKS: u32 = 5_000_001;
 const TIMERS: u32 = 5_000_002;
 const MEMORY: u32 = 5_000_003;
+const CPUS: u32 = 5_000_004;
 
 /// Where an event is shown.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
@@ -39,6 +40,7 @@ impl<'r> Tracks<'r> {
             LaneOf::Reaper(task) | LaneOf::Task(task) => self.of_task(task),
             LaneOf::Device(device) => self.of_device(device),
             LaneOf::Lock(lock) => Self::of_lock(lock),
+            LaneOf::Cpu(cpu) => Self::of_cpu(cpu.0),
         }
     }
 
@@ -48,6 +50,10 @@ impl<'r> Tracks<'r> {
 
     fn of_lock(lock: LockId) -> Track {
         Track { pid: LOCKS, tid: nth(lock.index()) }
+    }
+
+    fn of_cpu(cpu: u32) -> Track {
+        Track { pid: CPUS, tid: cpu.saturating_add(1) }
     }
 
     pub(super) fn memory() -> Track {
@@ -73,7 +79,7 @@ impl<'r> Tracks<'r> {
     }
 
     /// Names and order: memory, the reaper, processes, kernel threads,
-    /// devices, locks, timers.
+    /// devices, locks, CPUs, timers.
     pub(super) fn write_names(&self, writer: &mut Writer) {
         name_process(writer, MEMORY, "memory", 0);
         for (task, info) in self.cast.tasks.iter() {
@@ -104,7 +110,11 @@ impl<'r> Tracks<'r> {
         for (lock, info) in self.cast.locks.iter() {
             name_thread(writer, Self::of_lock(lock), &info.name);
         }
-        name_process(writer, TIMERS, "timers", 6);
+        name_process(writer, CPUS, "CPUs", 6);
+        for cpu in 0..self.cast.cpus {
+            name_thread(writer, Self::of_cpu(cpu), &format!("CPU {cpu}"));
+        }
+        name_process(writer, TIMERS, "timers", 7);
     }
 }
 
