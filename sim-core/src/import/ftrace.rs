@@ -1,5 +1,5 @@
 //! Reads ftrace text: `/sys/kernel/tracing/trace`, what `trace-cmd
-//! report` prints, and this simulator's own export.
+//! report` and `perf script` print, and this simulator's own export.
 //!
 //! Knows the frame of a line (task, pid, CPU, flags, time, event name)
 //! and nothing of what an event means. Lines it cannot read are counted
@@ -103,13 +103,13 @@ pub fn parse_ftrace(text: &str) -> Result<FtraceText<'_>, NotFtrace> {
 }
 
 /// `CPU:0 [LOST 123 EVENTS]`, as the kernel notes a full ring buffer.
-fn lost_events(line: &str) -> Option<u64> {
+pub(super) fn lost_events(line: &str) -> Option<u64> {
     let (_, rest) = line.split_once("[LOST ")?;
     rest.split_once(" EVENTS]")?.0.trim().parse().ok()
 }
 
 /// `comm-pid [(tgid)] [cpu] [flags] time: name: args`.
-fn parse_line(line: &str) -> Option<TraceLine<'_>> {
+pub(super) fn parse_line(line: &str) -> Option<TraceLine<'_>> {
     // A comm may hold blanks, dashes and brackets: try every bracket
     // until the text around one reads as a CPU.
     for (at, _) in line.match_indices('[') {
@@ -130,8 +130,7 @@ fn parse_around_cpu<'a>(task: &'a str, rest: &'a str) -> Option<TraceLine<'a>> {
         Some((before, tgid)) if is_tgid(tgid) => before.trim_end(),
         _ => task,
     };
-    let (comm, pid) = task.rsplit_once('-')?;
-    let pid = digits(pid)?;
+    let (comm, pid) = comm_and_pid(task)?;
     let rest = rest.trim_start();
     let (first, after) = rest.split_once(' ')?;
     let (time_us, rest) = if let Some(time) = clock(first) {
@@ -146,8 +145,25 @@ fn parse_around_cpu<'a>(task: &'a str, rest: &'a str) -> Option<TraceLine<'a>> {
         Some((name, args)) => (name, args),
         None => (rest.trim_end().strip_suffix(':')?, ""),
     };
+    // `perf script` names the subsystem too: `oom:mark_victim`.
+    let name = match name.rsplit_once(':') {
+        Some((subsystem, name)) if subsystem != "sim" => name,
+        _ => name,
+    };
     let plain = !name.is_empty() && !name.contains(char::is_whitespace);
     plain.then_some(TraceLine { comm: comm.trim(), pid, cpu, time_us, name, args: args.trim_end() })
+}
+
+/// `comm-pid`; of `perf script`, `comm pid` or `comm pid/tid`.
+fn comm_and_pid(task: &str) -> Option<(&str, u32)> {
+    if let Some((comm, pid)) = task.rsplit_once('-')
+        && let Some(pid) = digits(pid)
+    {
+        return Some((comm, pid));
+    }
+    let (comm, ids) = task.rsplit_once(' ')?;
+    let tid = ids.rsplit_once('/').map_or(ids, |(_, tid)| tid);
+    Some((comm.trim_end(), digits(tid).filter(|_| !ids.contains(' '))?))
 }
 
 fn is_tgid(text: &str) -> bool {

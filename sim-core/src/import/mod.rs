@@ -1,21 +1,30 @@
 //! Text that a kernel (or a run) wrote, read back: ftrace, the kernel
-//! log, and the story that both tell of an OOM incident.
+//! log, and the story that both tell of an OOM incident; and a scenario
+//! that replays it ([`import`]).
 //!
 //! One reader for recordings and runs, so that comparing the two
-//! compares what happened and not two parsers. Turning a recording into
-//! a scenario is not here.
+//! compares what happened and not two parsers.
 
+mod capture;
 mod counters;
 mod dmesg;
+mod frame;
 mod ftrace;
 mod keys;
+mod killed;
 mod log_lines;
+mod machine_seen;
+mod oom_report;
 mod story;
 mod teller;
+mod to_scenario;
+mod write_scenario;
 
+pub use capture::{CaptureFile, NotACapture};
 pub use dmesg::{LogLine, LogText, parse_dmesg};
 pub use ftrace::{FtraceText, NotFtrace, TraceLine, parse_ftrace};
 pub use story::{
     Attempt, Counters, CountersAt, Hang, KeyEvent, KeyKind, Process, Story, VictimStory,
 };
 pub use teller::{clock_offset, story};
+pub use to_scenario::{Imported, Note, NoteKind, import};

@@ -1,0 +1,121 @@
+//! `import`: a capture of a real kernel becomes a scenario, and its run
+//! is laid beside what the capture tells.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Take};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use sim_core::export::{dmesg, ftrace};
+use sim_core::import::{CaptureFile, Story, import, parse_dmesg, parse_ftrace, story};
+use sim_core::record::Keep;
+
+use crate::args::ImportArgs;
+use crate::choice::Choice;
+use crate::error::{Error, tell};
+use crate::output;
+use crate::simulate::simulate;
+
+/// Longest file that is read, in bytes, unpacked.
+const FILE_SIZE_MAX: u64 = 256 << 20;
+
+/// Prints the scenario; notes and the comparison go to stderr.
+pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
+    let mut paths = Vec::new();
+    for path in &args.captures {
+        if path.is_dir() { paths.extend(inside(path)?) } else { paths.push(path.clone()) }
+    }
+    let mut texts = Vec::new();
+    for path in &paths {
+        texts.push((path.display().to_string(), text_of(path)?));
+    }
+    let files: Vec<CaptureFile<'_>> =
+        texts.iter().map(|(name, text)| CaptureFile { name, text }).collect();
+    let imported = import(&files).map_err(|error| Error::bad_input(error.to_string()))?;
+    output::write(&imported.toml, args.out.as_deref())?;
+    for note in &imported.notes {
+        tell(&format!("{}: {}", note.kind.text(), note.text));
+    }
+    let file = args.out.as_ref().map_or("the imported scenario".to_owned(), |path| {
+        path.display().to_string()
+    });
+    let choice = Choice::imported(&file, imported.toml)?;
+    let run = simulate(&choice, Keep::Records)?;
+    let (trace, log) = (ftrace(&run), dmesg(&run));
+    let told = parse_ftrace(&trace).map_or_else(
+        |_| Story::default(),
+        |trace| story(&trace.lines, &parse_dmesg(&log).lines, 0),
+    );
+    tell(&compared(&victims(&imported.story), &victims(&told)));
+    Ok(())
+}
+
+/// Traces and logs in a directory, as recorders name them.
+fn inside(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |error| Error::Io { doing: format!("reading {}", directory.display()), error };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let is_text = |name: String| name.starts_with("trace") || name.starts_with("dmesg");
+        if path.is_file() && name.is_some_and(is_text) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    if paths.is_empty() {
+        let line = format!("{}: no trace* or dmesg* in it", directory.display());
+        return Err(Error::bad_input(line));
+    }
+    Ok(paths)
+}
+
+/// A file's text, unpacked; what is no UTF-8 is replaced.
+fn text_of(path: &Path) -> Result<String, Error> {
+    let failed = |error| Error::Io { doing: format!("reading {}", path.display()), error };
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    let limit = FILE_SIZE_MAX + 1;
+    let read = if path.extension().is_some_and(|extension| extension == "gz") {
+        let mut unpacked: Take<_> = MultiGzDecoder::new(file).take(limit);
+        unpacked.read_to_end(&mut bytes)
+    } else {
+        file.take(limit).read_to_end(&mut bytes)
+    };
+    read.map_err(failed)?;
+    if bytes.len() as u64 > FILE_SIZE_MAX {
+        let most = FILE_SIZE_MAX >> 20;
+        let line = format!("{}: expected at most {most} MiB", path.display());
+        return Err(Error::bad_input(line));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Victims in order, each with its attempts; marks of threads are one kill.
+fn victims(story: &Story) -> Vec<(String, usize)> {
+    let mut victims: Vec<(String, usize)> = Vec::new();
+    for victim in &story.victims {
+        match victims.iter_mut().find(|(name, _)| *name == victim.name) {
+            Some((_, attempts)) => *attempts += victim.attempts.len(),
+            None => victims.push((victim.name.clone(), victim.attempts.len())),
+        }
+    }
+    victims
+}
+
+/// A sentence on capture and run.
+fn compared(capture: &[(String, usize)], run: &[(String, usize)]) -> String {
+    let words = |victims: &[(String, usize)]| {
+        let words: Vec<String> =
+            victims.iter().map(|(name, attempts)| format!("{name} ({attempts})")).collect();
+        if words.is_empty() { "nobody".to_owned() } else { words.join(", ") }
+    };
+    let run_words = words(run);
+    if capture.is_empty() {
+        format!("the run kills, with attempts of the reaper: {run_words}")
+    } else if capture == run {
+        format!("capture and run kill the same, with as many attempts of the reaper: {run_words}")
+    } else {
+        format!("differs: the capture kills {}, the run kills {run_words}", words(capture))
+    }
+}

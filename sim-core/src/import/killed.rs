@@ -1,0 +1,174 @@
+//! Who was killed in a capture, in order, and how it went on: by itself,
+//! by the reaper, or not at all.
+
+use super::capture::Capture;
+use super::log_lines::{Said, said};
+use super::oom_report::kb_pages;
+use super::story::{Attempt, Story};
+
+/// `MAX_OOM_REAP_RETRIES` (mm/oom_kill.c).
+const ATTEMPTS_MAX: u32 = 10;
+/// Bytes of a page.
+const PAGE: i64 = 4096;
+
+/// A victim.
+#[derive(Clone, Debug)]
+pub(super) struct Killed {
+    pub(super) comm: String,
+    pub(super) pid: Option<u32>,
+    /// Who found memory exhausted.
+    pub(super) invoker: Option<(String, Option<u32>)>,
+    /// Anonymous pages at the kill.
+    pub(super) anon: Option<u64>,
+    pub(super) adj: Option<i16>,
+    /// The report of the kill.
+    pub(super) report: Option<usize>,
+    /// From the kill to the end of its address space, in µs, if that was seen.
+    pub(super) gone_us: Option<i64>,
+    /// From the kill to the last that is told of its reaping, in µs.
+    pub(super) last_us: i64,
+    pub(super) reaping: Reaping,
+}
+
+/// What the reaper did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reaping {
+    /// Attempts, skipped ones among them.
+    pub(super) attempts: u32,
+    /// Those that found `mmap_lock` taken.
+    pub(super) skipped: u32,
+    pub(super) gave_up: bool,
+    /// When, after the kill, the last attempt began.
+    pub(super) last_start_us: Option<i64>,
+    /// Anonymous pages left after the last attempt, if any went away.
+    pub(super) left: Option<u64>,
+    /// Refusals that the log tells of, or the trace.
+    pub(super) refused: bool,
+}
+
+/// The victims, in the order of their kills.
+pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> Vec<Killed> {
+    let mut victims =
+        if capture.facts.kills.is_empty() { from_trace(capture) } else { from_log(capture) };
+    let names: Vec<String> = victims.iter().map(|victim| victim.comm.clone()).collect();
+    for (index, victim) in victims.iter_mut().enumerate() {
+        let same = |name: &&String| **name == victim.comm;
+        let (before, all) = (names[..index].iter().filter(same).count(), names.iter().filter(same));
+        let mut told = story.victims.iter().filter(|told| told.name == victim.comm);
+        // A mark of each thread makes several of one; they are one if one was killed.
+        let told: Vec<_> =
+            if all.count() == 1 { told.collect() } else { told.nth(before).into_iter().collect() };
+        let kill_us = told.first().map(|told| told.killed_us);
+        let attempts: Vec<&Attempt> = told.iter().flat_map(|told| &told.attempts).collect();
+        if let Some(kill_us) = kill_us {
+            let process = story.process(&victim.comm);
+            let gone = process.and_then(|process| process.exit_mmap_us);
+            victim.gone_us = gone.map(|gone| gone - kill_us).filter(|gone| *gone >= 0);
+            let most = told.iter().filter_map(|told| told.anon_at_kill.max(told.anon_most)).max();
+            victim.anon = victim.anon.or(most.and_then(pages));
+            follow(victim, kill_us, &attempts);
+            let unable = told.iter().find_map(|told| told.unable_us);
+            victim.reaping.gave_up |= unable.is_some();
+            victim.last_us = victim.last_us.max(unable.map_or(0, |at| at - kill_us));
+        }
+        if attempts.is_empty() {
+            follow_log(capture, victim);
+        }
+        let refused = attempts.iter().any(|attempt| attempt.refusals > 0);
+        victim.reaping.refused = refused || story.refusals_logged > 0;
+    }
+    victims
+}
+
+fn pages(bytes: i64) -> Option<u64> {
+    u64::try_from(bytes / PAGE).ok()
+}
+
+/// What the trace tells of the attempts.
+fn follow(victim: &mut Killed, kill_us: i64, attempts: &[&Attempt]) {
+    let reaping = &mut victim.reaping;
+    reaping.attempts = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+    let skipped = attempts.iter().filter(|attempt| attempt.skipped).count();
+    reaping.skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
+    reaping.gave_up = reaping.attempts >= ATTEMPTS_MAX;
+    if let Some(last) = attempts.last() {
+        reaping.last_start_us = Some(last.start_us - kill_us);
+        victim.last_us = last.finish_us.unwrap_or(last.start_us) - kill_us;
+    }
+    let seen = attempts.iter().rev().find_map(|attempt| attempt.anon_after);
+    reaping.left = seen.and_then(pages);
+}
+
+/// What the log alone tells: that it was reaped or not.
+fn follow_log(capture: &Capture<'_>, victim: &mut Killed) {
+    let kill = capture.facts.kills.iter().find(|kill| Some(kill.pid) == victim.pid);
+    let Some(kill_us) = kill.map(|kill| kill.at_us) else { return };
+    for line in &capture.log {
+        let (is_reaped, pid) = match said(line.text) {
+            Some(Said::Reaped { pid, .. }) => (true, pid),
+            Some(Said::Unable { pid, .. }) => (false, pid),
+            _ => continue,
+        };
+        if Some(pid) == victim.pid && line.time_us >= kill_us {
+            victim.reaping.attempts = if is_reaped { 1 } else { ATTEMPTS_MAX };
+            victim.reaping.gave_up = !is_reaped;
+            victim.last_us = line.time_us - kill_us;
+            return;
+        }
+    }
+}
+
+fn from_log(capture: &Capture<'_>) -> Vec<Killed> {
+    let facts = &capture.facts;
+    let mut victims: Vec<Killed> = Vec::new();
+    for kill in &facts.kills {
+        let report = kill.report.and_then(|index| facts.reports.get(index));
+        let row = report.and_then(|report| report.rows.iter().find(|row| row.pid == kill.pid));
+        victims.push(Killed {
+            comm: kill.comm.clone(),
+            pid: Some(kill.pid),
+            invoker: report.map(|report| (report.invoker.clone(), report.invoker_pid)),
+            anon: kill.anon.or(row.map(|row| row.rss)),
+            adj: kill.adj.or(row.map(|row| row.adj)),
+            report: kill.report,
+            gone_us: None,
+            last_us: 0,
+            reaping: Reaping::default(),
+        });
+    }
+    victims
+}
+
+/// One victim per process: a mark of another thread comes without a
+/// signal of its own.
+fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
+    let plain = |name: &str| name.strip_prefix("sim:").unwrap_or(name).to_owned();
+    let is_signal = |name: &str| name == "signal_generate";
+    let signals = capture.trace.iter().filter(|line| is_signal(line.name));
+    let signalled: Vec<i64> = signals.filter_map(|line| line.number("pid")).collect();
+    let mut victims: Vec<Killed> = Vec::new();
+    for mark in capture.trace.iter().filter(|line| plain(line.name) == "mark_victim") {
+        let Some(pid) = mark.number("pid") else { continue };
+        let (number, pid) = (pid, u32::try_from(pid).ok());
+        let is_known = victims.iter().any(|victim| victim.pid == pid);
+        if is_known || !(signalled.is_empty() || signalled.contains(&number)) {
+            continue;
+        }
+        let lines = || capture.trace.iter().filter(|line| Some(line.pid) == pid);
+        let column = lines().find(|line| line.comm != "<...>").map(|line| line.comm);
+        let comm = column.or(mark.field("comm")).map_or(format!("pid {number}"), str::to_owned);
+        let adj = mark.number("oom_score_adj").map(|adj| adj.clamp(-1000, 1000));
+        victims.push(Killed {
+            comm,
+            pid,
+            invoker: (mark.comm != "<...>").then(|| (mark.comm.to_owned(), Some(mark.pid))),
+            anon: mark.field("anon-rss").and_then(kb_pages),
+            adj: adj.and_then(|adj| i16::try_from(adj).ok()),
+            report: None,
+            gone_us: None,
+            last_us: 0,
+            reaping: Reaping::default(),
+        });
+    }
+    victims
+}

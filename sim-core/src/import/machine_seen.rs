@@ -1,0 +1,213 @@
+//! The machine of a capture: kernel, CPUs, HZ, zones with their
+//! watermarks; and how much of it is free before the tasks come.
+
+use super::capture::Capture;
+use super::keys::leading_number;
+use super::oom_report::{PAGES_MAX, ZoneSeen};
+use super::story::Story;
+use super::to_scenario::{Note, NoteKind, PRESET_PAGES, TaskMade};
+use crate::kernel::switches::PROFILES;
+
+/// HZ that a scenario may have.
+const HZ: [i64; 4] = [100, 250, 300, 1000];
+/// Most pages of a zone of a scenario.
+const ZONE_PAGES_MAX: u64 = 1 << 32;
+/// How far the pause between attempts may be from what HZ says, in µs.
+const HZ_SLACK_US: i64 = 300;
+
+/// What a capture shows of its machine.
+#[derive(Debug)]
+pub(super) struct MachineSeen {
+    /// Profile id.
+    pub(super) kernel: &'static str,
+    pub(super) release: Option<String>,
+    pub(super) cpus: u32,
+    pub(super) hz: i64,
+    /// By name, with the free pages of the first kill.
+    pub(super) zones: Vec<ZoneSeen>,
+    pub(super) swap: u64,
+    /// Whether refusals of list notifiers are in the log.
+    pub(super) refusals_logged: bool,
+    notes: Vec<Note>,
+}
+
+/// Reads it off.
+pub(super) fn machine_seen(capture: &Capture<'_>, story: &Story) -> MachineSeen {
+    let mut notes = Vec::new();
+    let mut note = |kind, text: String| notes.push(Note { kind, text });
+    let release = capture.facts.release.clone();
+    let kernel = release.as_deref().and_then(profile);
+    match (&release, kernel) {
+        (Some(release), Some(kernel)) => {
+            note(NoteKind::Inferred, format!("kernel {release}: profile {kernel}"));
+        }
+        _ => note(NoteKind::Assumed, "kernel 6.1: the capture doesn't say".to_owned()),
+    }
+    let cpus = capture.cpus.map(|cpus| cpus.clamp(1, 64));
+    match cpus {
+        Some(cpus) => note(NoteKind::Inferred, format!("{cpus} CPUs")),
+        None => note(NoteKind::Assumed, "2 CPUs".to_owned()),
+    }
+    let hz = hz(story);
+    match hz {
+        Some(hz) => note(NoteKind::Inferred, format!("HZ = {hz}, from the pauses of the reaper")),
+        None => note(NoteKind::Assumed, "HZ = 250".to_owned()),
+    }
+    let mut zones = zones(capture, &mut notes);
+    zones.sort_by_key(|zone| zone_rank(&zone.name));
+    let report = capture.facts.reports.iter().find(|report| !report.zones.is_empty());
+    MachineSeen {
+        kernel: kernel.unwrap_or("6.1"),
+        release,
+        cpus: cpus.unwrap_or(2),
+        hz: hz.unwrap_or(250),
+        zones,
+        swap: report.map_or(0, |report| report.swap),
+        refusals_logged: story.refusals_logged > 0,
+        notes,
+    }
+}
+
+/// The profile of a release: the newest that is not newer.
+fn profile(release: &str) -> Option<&'static str> {
+    let version = |text: &str| {
+        let (major, rest) = text.split_once('.')?;
+        Some((major.parse::<u32>().ok()?, leading_number(rest)?))
+    };
+    let wanted = version(release)?;
+    let not_newer = |id: &&str| version(id).is_some_and(|version| version <= wanted);
+    let ids = PROFILES.iter().map(|profile| profile.id);
+    ids.clone().filter(not_newer).next_back().or(ids.into_iter().next())
+}
+
+/// From the pauses between attempts: HZ/10 jiffies, and the one begun.
+fn hz(story: &Story) -> Option<i64> {
+    let mut pauses = Vec::new();
+    for victim in &story.victims {
+        for pair in victim.attempts.windows(2) {
+            let lasted = pair[0].finish_us.unwrap_or(pair[0].start_us) - pair[0].start_us;
+            // A longer attempt takes jiffies of its own.
+            if lasted < 900 {
+                pauses.push(pair[1].start_us - pair[0].start_us);
+            }
+        }
+    }
+    pauses.sort_unstable();
+    let median = *pauses.get(pauses.len() / 2).filter(|_| pauses.len() >= 3)?;
+    let off = |hz: &i64| (median - (hz / 10 + 1) * 1_000_000 / hz).abs();
+    HZ.into_iter().min_by_key(off).filter(|hz| off(hz) <= HZ_SLACK_US)
+}
+
+fn zone_rank(name: &str) -> usize {
+    ["DMA", "DMA32", "Normal"].iter().position(|known| *known == name).unwrap_or(3)
+}
+
+/// Zones of the first report, or what the retries of reclaim print.
+fn zones(capture: &Capture<'_>, notes: &mut Vec<Note>) -> Vec<ZoneSeen> {
+    let report = capture.facts.reports.iter().find(|report| !report.zones.is_empty());
+    let mut zones = report.map_or(Vec::new(), |report| report.zones.clone());
+    let others: Vec<ZoneSeen> = zones.extract_if(.., |zone| zone_rank(&zone.name) == 3).collect();
+    if !others.is_empty() {
+        let names: Vec<&str> = others.iter().map(|zone| zone.name.as_str()).collect();
+        let text = format!("zones {}", names.join(", "));
+        notes.push(Note { kind: NoteKind::Ignored, text });
+    }
+    if !zones.is_empty() {
+        let text = "zones, watermarks and reserves, from the first report".to_owned();
+        notes.push(Note { kind: NoteKind::Inferred, text });
+        return zones;
+    }
+    // Several zones may be told of; the highest is the one that counts.
+    let retries = capture
+        .trace
+        .iter()
+        .filter(|line| line.name.strip_prefix("sim:").unwrap_or(line.name) == "reclaim_retry_zone");
+    for line in retries {
+        let Some(name) = line.field("zone").filter(|name| zone_rank(name) < 3) else { continue };
+        let number = |key| {
+            let number = line.number(key).and_then(|number| u64::try_from(number).ok());
+            number.map(|number| number.min(PAGES_MAX))
+        };
+        let (Some(available), Some(reclaimable), Some(min)) =
+            (number("available"), number("reclaimable"), number("min_wmark"))
+        else {
+            continue;
+        };
+        let free = available.saturating_sub(reclaimable);
+        match zones.last_mut() {
+            Some(zone) if zone.name == name => {
+                // A boost raises it for a while.
+                zone.min = zone.min.min(min);
+                zone.free = zone.free.min(free);
+            }
+            Some(zone) if zone_rank(&zone.name) > zone_rank(name) => {}
+            _ => zones = vec![ZoneSeen { name: name.to_owned(), free, min, ..ZoneSeen::default() }],
+        }
+    }
+    for zone in &mut zones {
+        (zone.low, zone.high) = (zone.min + zone.min / 4, zone.min + zone.min / 2);
+    }
+    if !zones.is_empty() {
+        let text =
+            "the watermark min, from reclaim_retry_zone; low and high as the kernel makes them";
+        notes.push(Note { kind: NoteKind::Inferred, text: text.to_owned() });
+    }
+    zones
+}
+
+impl MachineSeen {
+    /// Makes room: what tasks have at the first kill was free before.
+    pub(super) fn fit(&mut self, tasks: &[TaskMade], has_limit: bool, notes: &mut Vec<Note>) {
+        let preset = |task: &TaskMade| if task.has_preset() { PRESET_PAGES } else { 0 };
+        let used: u64 =
+            tasks.iter().map(|task| task.pages.max(preset(task))).fold(0, u64::saturating_add);
+        let wanted = tasks.iter().map(|task| task.want).fold(0, u64::saturating_add);
+        notes.splice(0..0, self.notes.drain(..));
+        if self.zones.is_empty() || has_limit {
+            // As many again: a control group runs out long before the machine.
+            let room = if has_limit { wanted.saturating_mul(2).max(65_536) } else { used };
+            let min = (room.saturating_mul(64).isqrt() / 4).clamp(32, 65_536);
+            self.zones = vec![ZoneSeen {
+                name: "Normal".to_owned(),
+                free: min,
+                min,
+                low: min + min / 4,
+                high: min + min / 2,
+                managed: room + room / 4 + 4 * min,
+                reserve: 0,
+            }];
+            let text = "one zone, as large as it must be".to_owned();
+            notes.push(Note { kind: NoteKind::Assumed, text });
+            self.fill(room);
+        } else {
+            self.fill(used);
+        }
+    }
+
+    /// Adds so many free pages to the zones that can be used, and to the last one what is left.
+    fn fill(&mut self, pages: u64) {
+        let known: u64 = self.zones.iter().map(|zone| zone.managed).sum();
+        let mut left = pages;
+        let count = self.zones.len();
+        for (index, zone) in self.zones.iter_mut().enumerate() {
+            let is_last = index + 1 == count;
+            // A small zone's free pages are kept from everybody by its reserve.
+            if zone.managed <= zone.min + zone.reserve && !is_last {
+                zone.free = zone.free.min(zone.managed);
+                continue;
+            }
+            let part = u128::from(pages) * u128::from(zone.managed) / u128::from(known.max(1));
+            let part = u64::try_from(part).unwrap_or(u64::MAX);
+            let room = zone.managed.saturating_sub(zone.free);
+            let taken = if is_last { left } else { part.min(room).min(left) };
+            zone.free += taken;
+            left -= taken;
+            if zone.managed == 0 {
+                // Nothing tells its size: a fifth of it is in use.
+                zone.managed = zone.free + zone.free / 4;
+            }
+            zone.managed = zone.managed.max(zone.free).clamp(1, ZONE_PAGES_MAX);
+            zone.free = zone.free.min(zone.managed);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The reports that the OOM killer prints (mm/oom_kill.c: dump_header(),
+//! oom_kill_process(); mm/page_alloc.c: show_free_areas(); memcg's
+//! likewise), of Linux 4.6 to 7.1: who asked, zones with watermarks, the
+//! table of tasks, who was killed. Kilobytes become pages.
+//!
+//! The table's columns are read from its own header, because each era
+//! has others. Call traces and registers are passed over.
+
+use super::keys::{field, leading_number};
+use super::log_lines::{Said, said};
+
+/// Sizes beyond this many pages (1 TiB) are taken for damage.
+pub(super) const PAGES_MAX: u64 = 1 << 28;
+
+/// A zone as a report shows it, in pages.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ZoneSeen {
+    pub(super) name: String,
+    pub(super) free: u64,
+    pub(super) min: u64,
+    pub(super) low: u64,
+    pub(super) high: u64,
+    pub(super) managed: u64,
+    pub(super) reserve: u64,
+}
+
+/// A row of the table of tasks.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) pid: u32,
+    pub(super) uid: u32,
+    pub(super) rss: u64,
+    pub(super) adj: i16,
+    pub(super) name: String,
+}
+
+/// A line `Killed process …`.
+#[derive(Clone, Debug)]
+pub(super) struct Kill {
+    pub(super) at_us: i64,
+    pub(super) pid: u32,
+    pub(super) comm: String,
+    pub(super) anon: Option<u64>,
+    pub(super) adj: Option<i16>,
+    /// The report it stands in.
+    pub(super) report: Option<usize>,
+}
+
+/// One report.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OomReport {
+    /// `comm` of who invoked the killer.
+    pub(super) invoker: String,
+    pub(super) invoker_pid: Option<u32>,
+    /// `oom_score_adj` of the same.
+    pub(super) invoker_adj: i16,
+    pub(super) order: u8,
+    pub(super) zones: Vec<ZoneSeen>,
+    pub(super) rows: Vec<Row>,
+    pub(super) swap: u64,
+    /// The control group that is at its limit.
+    pub(super) memcg: Option<String>,
+    /// Its limit, in pages.
+    pub(super) limit: Option<u64>,
+}
+
+/// What a log says of kills and of the machine.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LogFacts {
+    pub(super) reports: Vec<OomReport>,
+    pub(super) kills: Vec<Kill>,
+    /// `6.1.0-56-cloud-amd64`.
+    pub(super) release: Option<String>,
+    pub(super) cpus: Option<u32>,
+    /// Lines that begin as expected and don't go on so: line, column, what was expected.
+    pub(super) damaged: Vec<(usize, usize, &'static str)>,
+    columns: Vec<String>,
+    node: u32,
+}
+
+impl LogFacts {
+    /// Takes note of a line.
+    pub(super) fn line(&mut self, number: usize, column: usize, at_us: i64, text: &str) {
+        let before = self.columns.is_empty();
+        let known = self.header(text)
+            || self.zone(text)
+            || self.table(text)
+            || self.killed(at_us, text)
+            || self.machine(text)
+            || self.memcg(text);
+        if !known && !before && !text.trim_start().starts_with('[') {
+            self.columns.clear();
+        }
+        if !known {
+            for (start, expected) in [
+                (" invoked oom-killer", "`comm invoked oom-killer: gfp_mask=…, order=…`"),
+                ("Killed process ", "`Killed process PID (comm) total-vm:…kB, anon-rss:…kB`"),
+            ] {
+                if let Some(at) = text.find(start) {
+                    let column = column + text[..at].chars().count();
+                    self.damaged.push((number, column, expected));
+                }
+            }
+        }
+    }
+
+    /// `presser invoked oom-killer: gfp_mask=…, order=0, oom_score_adj=0`.
+    fn header(&mut self, text: &str) -> bool {
+        let Some((comm, rest)) = text.split_once(" invoked oom-killer: ") else { return false };
+        let number = |key| field(rest, key).and_then(leading_number);
+        let adj = number("oom_score_adj").and_then(|adj| i16::try_from(adj).ok());
+        self.reports.push(OomReport {
+            invoker: comm.trim().to_owned(),
+            invoker_adj: adj.unwrap_or(0).clamp(-1000, 1000),
+            order: number("order").and_then(|order| u8::try_from(order).ok()).unwrap_or(0),
+            ..OomReport::default()
+        });
+        self.columns.clear();
+        true
+    }
+
+    /// `Node 0 DMA32 free:1712kB … min:1744kB …`, and its reserve.
+    fn zone(&mut self, text: &str) -> bool {
+        let Some(report) = self.reports.last_mut() else { return false };
+        if let Some(reserves) = text.strip_prefix("lowmem_reserve[]:") {
+            let most =
+                reserves.split_whitespace().filter_map(|word| word.parse::<u64>().ok()).max();
+            if let (Some(zone), Some(most)) = (report.zones.last_mut(), most)
+                && self.node == 0
+            {
+                zone.reserve = most.min(PAGES_MAX);
+            }
+            return true;
+        }
+        let Some(rest) = text.strip_prefix("Node ") else { return false };
+        let Some((node, rest)) = rest.split_once(' ') else { return false };
+        let Some((name, values)) = rest.split_once(' ') else { return false };
+        let name = name.trim_end_matches(':');
+        let pages = |key| kb_pages(field(values, key)?);
+        let (Some(free), Some(min)) = (pages("free"), pages("min")) else { return false };
+        self.node = node.parse().unwrap_or(0);
+        let managed = pages("managed").or_else(|| pages("present")).unwrap_or(0);
+        let low = pages("low").unwrap_or(min + min / 4).max(min);
+        let high = pages("high").unwrap_or(min + min / 2).max(low);
+        if let Some(same) = report.zones.iter_mut().find(|zone| zone.name == name) {
+            // Another node: one zone of each name is modelled.
+            same.free += free;
+            same.min += min;
+            same.low += low;
+            same.high += high;
+            same.managed += managed;
+        } else {
+            let name = name.to_owned();
+            report.zones.push(ZoneSeen { name, free, min, low, high, managed, reserve: 0 });
+        }
+        true
+    }
+
+    /// The header of the table of tasks, and its rows.
+    fn table(&mut self, text: &str) -> bool {
+        let Some((inside, rest)) =
+            text.trim_start().strip_prefix('[').and_then(|text| text.split_once(']'))
+        else {
+            return false;
+        };
+        if inside.trim() == "pid" {
+            self.columns = rest.split_whitespace().map(str::to_owned).collect();
+            return true;
+        }
+        let (Some(report), Ok(pid)) = (self.reports.last_mut(), inside.trim().parse::<u32>())
+        else {
+            return false;
+        };
+        let Some(last) = self.columns.len().checked_sub(1) else { return false };
+        let mut left = rest.trim_start();
+        let mut values = Vec::new();
+        for _ in 0..last {
+            let Some((value, after)) = left.split_once(' ') else { return false };
+            values.push(value);
+            left = after.trim_start();
+        }
+        let number = |key: &str| {
+            let at = self.columns.iter().position(|column| column == key)?;
+            leading_number(values.get(at)?)
+        };
+        let pages = |key| number(key).and_then(|n| u64::try_from(n).ok()).map(|n| n.min(PAGES_MAX));
+        let (Some(_), Some(rss)) = (pages("total_vm"), pages("rss")) else { return false };
+        let adj = number("oom_score_adj").unwrap_or(0).clamp(-1000, 1000);
+        report.rows.push(Row {
+            // A process whose first thread is gone is listed by another one.
+            pid: number("tgid").and_then(|tgid| u32::try_from(tgid).ok()).unwrap_or(pid),
+            uid: number("uid").and_then(|uid| u32::try_from(uid).ok()).unwrap_or(0),
+            rss,
+            adj: i16::try_from(adj).unwrap_or(0),
+            name: left.trim().to_owned(),
+        });
+        true
+    }
+
+    fn killed(&mut self, at_us: i64, text: &str) -> bool {
+        let Some(Said::Killed { pid, comm }) = said(text) else { return false };
+        let anon = field(text, "anon-rss").and_then(kb_pages);
+        let adj = field(text, "oom_score_adj").and_then(leading_number);
+        self.kills.push(Kill {
+            at_us,
+            pid,
+            comm: comm.to_owned(),
+            anon,
+            adj: adj.map(|adj| i16::try_from(adj.clamp(-1000, 1000)).unwrap_or(0)),
+            report: self.reports.len().checked_sub(1),
+        });
+        true
+    }
+
+    fn machine(&mut self, text: &str) -> bool {
+        if let Some(rest) = text.strip_prefix("Linux version ") {
+            self.release = rest.split_whitespace().next().map(str::to_owned);
+        } else if let Some((_, rest)) = text.split_once("Brought up ")
+            && let Some((_, cpus)) = rest.split_once(", ")
+        {
+            self.cpus = leading_number(cpus).and_then(|cpus| u32::try_from(cpus).ok());
+        } else if text.starts_with("CPU: ")
+            && let Some((_, rest)) = text.split_once("PID: ")
+        {
+            let release = rest
+                .split_whitespace()
+                .find(|word| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit()));
+            if let Some(release) = release {
+                self.release.get_or_insert_with(|| release.to_owned());
+            }
+            if let Some(report) = self.reports.last_mut() {
+                let pid = leading_number(rest).and_then(|pid| u32::try_from(pid).ok());
+                report.invoker_pid = report.invoker_pid.or(pid);
+            }
+        } else if let Some(total) = text.strip_prefix("Total swap = ") {
+            if let (Some(report), Some(pages)) = (self.reports.last_mut(), kb_pages(total)) {
+                report.swap = pages;
+            }
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Which control group is at its limit, and what that is.
+    fn memcg(&mut self, text: &str) -> bool {
+        let Some(report) = self.reports.last_mut() else { return false };
+        if let Some((_, group)) = text.split_once(" killed as a result of limit of ") {
+            report.memcg = Some(group.trim().to_owned());
+        } else if text.starts_with("oom-kill:") {
+            if let Some(group) = field(text, "oom_memcg") {
+                report.memcg = Some(group.to_owned());
+            }
+        } else if text.starts_with("memory: usage ") {
+            report.limit = text
+                .split(", ")
+                .find_map(|part| part.trim().strip_prefix("limit "))
+                .and_then(kb_pages)
+                .filter(|pages| *pages < PAGES_MAX);
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
+/// `1744kB` in pages.
+pub(super) fn kb_pages(text: &str) -> Option<u64> {
+    let kb = leading_number(text.trim())?;
+    u64::try_from(kb).ok().map(|kb| (kb / 4).min(PAGES_MAX))
+}

@@ -1,0 +1,427 @@
+//! A capture turned into a scenario: the machine, tasks with the memory
+//! they had at the first kill, and why the reaper did what it did.
+//!
+//! A capture shows the end of a story. How memory filled is made up: all
+//! tasks but the one that ran into the wall come first, then that one
+//! grows. What keeps a victim from ending (a driver that sleeps, a lock)
+//! is taken from how long it stayed and from what its attempts found.
+//! What was inferred, assumed and ignored is listed with the scenario.
+
+use std::collections::BTreeSet;
+
+use super::capture::{Capture, CaptureFile, NotACapture};
+use super::killed::{Killed, killed};
+use super::machine_seen::{MachineSeen, machine_seen};
+use super::oom_report::PAGES_MAX;
+use super::story::Story;
+use super::teller::{clock_offset, story};
+use super::write_scenario::write_scenario;
+
+/// Tasks of the table that are modelled one by one: the largest.
+const TASKS_MAX: usize = 40;
+/// A task of at least so many pages has the small VMAs of a program too.
+const PROGRAM_PAGES: u64 = 1024;
+/// Anonymous pages of these (`layout.rs`).
+pub(super) const PRESET_PAGES: u64 = 159;
+/// A victim of which no size is told: 64 MiB.
+const UNKNOWN_PAGES: u64 = 16_384;
+
+/// How a note came about.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum NoteKind {
+    /// It follows from the capture.
+    Inferred,
+    /// It is made up.
+    Assumed,
+    /// The capture has it and the scenario has not.
+    Ignored,
+}
+
+impl NoteKind {
+    /// As a word before the note.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Inferred => "inferred",
+            Self::Assumed => "assumed",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// A sentence on how the scenario came about.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct Note {
+    /// How it came about.
+    pub kind: NoteKind,
+    /// In words.
+    pub text: String,
+}
+
+/// What comes of a capture.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The scenario, with the notes as comments.
+    pub toml: String,
+    /// How it came about.
+    pub notes: Vec<Note>,
+    /// What the capture tells, to lay beside a run.
+    pub story: Story,
+}
+
+/// A task of the scenario.
+#[derive(Clone, Debug)]
+pub(super) struct TaskMade {
+    pub(super) comm: String,
+    pub(super) pid: Option<u32>,
+    pub(super) uid: u32,
+    pub(super) adj: i16,
+    /// Anonymous pages at the first kill.
+    pub(super) pages: u64,
+    /// Pages it goes on to want, those among them.
+    pub(super) want: u64,
+    /// Whether memory runs out under it.
+    pub(super) presses: bool,
+    /// Pages a second, if it grows at a rate.
+    pub(super) rate: Option<u64>,
+    pub(super) stays: Stays,
+}
+
+impl TaskMade {
+    /// Whether it has the small VMAs of a program.
+    pub(super) fn has_preset(&self) -> bool {
+        self.pages >= PROGRAM_PAGES
+    }
+}
+
+/// What happens to a victim after the kill.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stays {
+    /// How long it holds `mmap_lock`, in µs.
+    pub(super) holds_us: Option<i64>,
+    /// How long it can't exit, in µs.
+    pub(super) stuck_us: Option<i64>,
+    /// What a driver refuses.
+    pub(super) mirror: Option<Mirror>,
+}
+
+/// A driver that refuses.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(super) enum Mirror {
+    /// On the list, whatever the range.
+    Everything,
+    /// On the list, ranges that overlap so many pages.
+    List(u64),
+    /// Interval notifiers over so many pages.
+    Interval(u64),
+}
+
+/// All that a scenario is written from.
+pub(super) struct Made {
+    pub(super) files: Vec<String>,
+    pub(super) machine: MachineSeen,
+    pub(super) tasks: Vec<TaskMade>,
+    pub(super) victims: Vec<String>,
+    /// Pages of the control group that is at its limit.
+    pub(super) limit: Option<u64>,
+    /// How long the capture goes on after the first kill, in µs.
+    pub(super) lasts_us: i64,
+    pub(super) notes: Vec<Note>,
+}
+
+impl Made {
+    pub(super) fn note(&mut self, kind: NoteKind, text: impl Into<String>) {
+        let note = Note { kind, text: text.into() };
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}
+
+/// Reads a capture: ftrace text, kernel logs, or both, in one file or several.
+///
+/// # Errors
+/// If nobody is killed in it, with the place of what looks most like it.
+pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
+    let capture = Capture::read(files);
+    let offset = clock_offset(&capture.trace, &capture.log).unwrap_or(0);
+    let story = story(&capture.trace, &capture.log, offset);
+    let victims = killed(&capture, &story);
+    if victims.is_empty() {
+        return Err(nobody_killed(&capture, files));
+    }
+    let machine = machine_seen(&capture, &story);
+    let mut made = Made {
+        files: files.iter().map(|file| file.name.to_owned()).collect(),
+        limit: None,
+        lasts_us: victims.iter().map(|victim| victim.last_us).sum(),
+        tasks: Vec::new(),
+        victims: victims.iter().map(|victim| victim.comm.clone()).collect(),
+        machine,
+        notes: Vec::new(),
+    };
+    make_tasks(&mut made, &capture, &victims);
+    for victim in &victims {
+        make_stay(&mut made, victim);
+    }
+    make_pressure(&mut made, &capture, &victims);
+    note_the_rest(&mut made, &capture);
+    let limit = made.limit.is_some();
+    made.machine.fit(&made.tasks, limit, &mut made.notes);
+    let toml = write_scenario(&made);
+    Ok(Imported { toml, notes: made.notes, story })
+}
+
+fn nobody_killed(capture: &Capture<'_>, files: &[CaptureFile<'_>]) -> NotACapture {
+    if let Some(damaged) = capture.damaged.first() {
+        return damaged.clone();
+    }
+    let file = files.first().map_or("the capture", |file| file.name).to_owned();
+    let (file, line) = capture.first.clone().unwrap_or((file, 1));
+    let text = if capture.trace.is_empty() && capture.log.is_empty() {
+        "empty: expected ftrace text or a kernel log"
+    } else {
+        "nobody is killed here: expected an event such as `hog-130 [000] ..... 13.544552: \
+         mark_victim: pid=130`, or a line such as `Killed process 130 (hog) total-vm:…kB, \
+         anon-rss:…kB`"
+    };
+    NotACapture { file, line, column: 1, text: text.to_owned() }
+}
+
+/// The tasks: those of the first report's table, the victims, and who
+/// invoked the killer.
+fn make_tasks(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
+    let reports = &capture.facts.reports;
+    let report = victims.iter().find_map(|victim| victim.report).and_then(|at| reports.get(at));
+    let mut rows: Vec<_> = report.map_or(Vec::new(), |report| report.rows.iter().collect());
+    rows.sort_by_key(|row| std::cmp::Reverse(row.rss));
+    let mut seen = BTreeSet::new();
+    rows.retain(|row| seen.insert(row.pid));
+    let is_needed = |pid: u32| {
+        victims.iter().any(|victim| {
+            victim.pid == Some(pid) || victim.invoker.as_ref().is_some_and(|i| i.1 == Some(pid))
+        })
+    };
+    let (mut left_out, mut left_out_pages) = (0_u32, 0_u64);
+    for (index, row) in rows.iter().enumerate() {
+        if index >= TASKS_MAX && !is_needed(row.pid) {
+            left_out += 1;
+            left_out_pages = left_out_pages.saturating_add(row.rss);
+            continue;
+        }
+        made.tasks.push(TaskMade {
+            comm: row.name.clone(),
+            pid: Some(row.pid),
+            uid: row.uid,
+            adj: row.adj,
+            pages: row.rss.max(1),
+            want: row.rss.max(1),
+            presses: false,
+            rate: None,
+            stays: Stays::default(),
+        });
+    }
+    if !rows.is_empty() {
+        let text = format!(
+            "{} tasks with their memory, from the table of the first report",
+            made.tasks.len()
+        );
+        made.note(NoteKind::Inferred, text);
+    }
+    if left_out > 0 {
+        let mib = left_out_pages / 256;
+        let text = format!(
+            "{left_out} smaller tasks, {mib} MiB together: their memory is in use from the start"
+        );
+        made.note(NoteKind::Ignored, text);
+    }
+    for (index, victim) in victims.iter().enumerate() {
+        if find(&made.tasks, &victim.comm, victim.pid).is_some() {
+            continue;
+        }
+        let pages = victim.anon.filter(|pages| *pages > 0).unwrap_or_else(|| {
+            let text = format!("{} had 64 MiB or less: the capture has no size of it", victim.comm);
+            made.note(NoteKind::Assumed, text);
+            // Who died first was the larger one.
+            UNKNOWN_PAGES / (u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1))
+        });
+        made.tasks.push(plain_task(&victim.comm, victim.pid, victim.adj.unwrap_or(0), pages));
+    }
+}
+
+fn plain_task(comm: &str, pid: Option<u32>, adj: i16, pages: u64) -> TaskMade {
+    TaskMade {
+        comm: comm.to_owned(),
+        pid,
+        uid: 0,
+        adj,
+        pages: pages.max(1),
+        want: pages.max(1),
+        presses: false,
+        rate: None,
+        stays: Stays::default(),
+    }
+}
+
+/// A task by pid, or else by name.
+fn find(tasks: &[TaskMade], comm: &str, pid: Option<u32>) -> Option<usize> {
+    let by_pid = tasks.iter().position(|task| pid.is_some() && task.pid == pid);
+    by_pid.or_else(|| tasks.iter().position(|task| task.comm == comm))
+}
+
+/// Why a victim stayed as long as it did.
+fn make_stay(made: &mut Made, victim: &Killed) {
+    let (name, reaping) = (&victim.comm, &victim.reaping);
+    let Some(at) = find(&made.tasks, &victim.comm, victim.pid) else { return };
+    let mut stays = Stays::default();
+    if reaping.attempts == 0 {
+        made.note(NoteKind::Inferred, format!("{name} ended by itself before the reaper came"));
+        // What the trace shows of its end; less is what any exit takes.
+        stays.stuck_us = victim.gone_us.filter(|gone| *gone > 20_000);
+        made.tasks[at].stays = stays;
+        return;
+    }
+    let gone = victim.gone_us.unwrap_or(0).max(victim.last_us + 1_000_000);
+    if victim.gone_us.is_none() {
+        let text = format!("{name} stayed for a second after the last that is told of it");
+        made.note(NoteKind::Assumed, text);
+    }
+    let failed = if reaping.gave_up { reaping.attempts } else { reaping.attempts - 1 };
+    let text = match (reaping.gave_up, failed) {
+        (true, _) => format!("the reaper gave {name} up after {} attempts", reaping.attempts),
+        (false, 0) => format!("the reaper took {name}'s memory at the first attempt"),
+        (false, _) => format!("the reaper took {name}'s memory at attempt {}", reaping.attempts),
+    };
+    made.note(NoteKind::Inferred, text);
+    stays.stuck_us = Some(gone);
+    if failed > 0 {
+        let pages = made.tasks[at].pages;
+        let kept = reaping.left.unwrap_or(pages).min(pages).max(1);
+        if !reaping.gave_up {
+            // Free in the middle of the sleep before the last attempt.
+            let until = reaping.last_start_us.unwrap_or(victim.last_us) - 50_000;
+            stays.holds_us = Some(until.max(0));
+            let text =
+                format!("a thread of {name} held mmap_lock for writing until it could be reaped");
+            made.note(NoteKind::Assumed, text);
+        } else if reaping.skipped > 0 || (capture_tells_nothing(victim) && !reaping.refused) {
+            stays.holds_us = Some(gone);
+            let kind = if reaping.skipped > 0 { NoteKind::Inferred } else { NoteKind::Assumed };
+            made.note(kind, format!("a thread of {name} held mmap_lock for writing"));
+        } else {
+            stays.mirror = Some(mirror(made, victim, kept));
+        }
+    }
+    made.tasks[at].stays = stays;
+}
+
+/// Whether attempts are only counted, from the log, and not seen.
+fn capture_tells_nothing(victim: &Killed) -> bool {
+    victim.reaping.last_start_us.is_none()
+}
+
+fn mirror(made: &mut Made, victim: &Killed, kept: u64) -> Mirror {
+    let name = &victim.comm;
+    let (nothing_freed, logged) = (victim.reaping.left.is_none(), made.machine.refusals_logged);
+    let mib = kept / 256;
+    let (mirror, text) = if logged && nothing_freed {
+        (Mirror::Everything, format!("a notifier on the list of {name} refused every range"))
+    } else if logged {
+        (Mirror::List(kept), format!("a notifier on the list of {name} refused for {mib} MiB"))
+    } else {
+        let text = format!("interval notifiers refused for {mib} MiB of {name}: nothing is logged");
+        (Mirror::Interval(kept), text)
+    };
+    made.note(NoteKind::Inferred, text);
+    mirror
+}
+
+/// Under whom memory runs out, and how far they grow.
+fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
+    let all: u64 = victims.iter().filter_map(|victim| victim.anon).fold(0, u64::saturating_add);
+    for victim in victims {
+        let first_size = victims.first().and_then(|victim| victim.anon).unwrap_or(UNKNOWN_PAGES);
+        let (comm, pid) = victim.invoker.clone().unwrap_or_else(|| {
+            let text = "an allocator under which memory ran out: the capture doesn't name it";
+            made.note(NoteKind::Assumed, text);
+            ("allocator".to_owned(), None)
+        });
+        let at = find(&made.tasks, &comm, pid).unwrap_or_else(|| {
+            let text = format!("{comm} had half of what the first victim had: no size is told");
+            made.note(NoteKind::Assumed, text);
+            let report = victim.report.and_then(|at| capture.facts.reports.get(at));
+            let adj = report.map_or(0, |report| report.invoker_adj);
+            made.tasks.push(plain_task(&comm, pid, adj, first_size / 2));
+            made.tasks.len() - 1
+        });
+        let is_killed =
+            victims.iter().any(|other| other.comm == comm && (other.pid == pid || pid.is_none()));
+        let task = &mut made.tasks[at];
+        task.presses = true;
+        if is_killed {
+            // More than there will ever be for it.
+            task.want = task.want.max(task.pages.saturating_add(all).saturating_add(4096));
+            continue;
+        }
+        // What it had when the last one died for it, and a little more.
+        let rows = victim.report.and_then(|at| capture.facts.reports.get(at)).map(|r| &r.rows);
+        let row = rows.and_then(|rows| rows.iter().find(|row| Some(row.pid) == task.pid));
+        let slack = (victim.anon.unwrap_or(UNKNOWN_PAGES) / 4).max(64);
+        let had = row.map_or(task.pages, |row| row.rss).max(task.pages);
+        task.want = task.want.max(had.saturating_add(slack));
+    }
+    for report in capture.facts.reports.iter().filter(|report| report.order > 0) {
+        let text =
+            format!("{} asked for order {}: it takes single pages", report.invoker, report.order);
+        made.note(NoteKind::Ignored, text);
+    }
+    let report =
+        victims.first().and_then(|v| v.report).and_then(|at| capture.facts.reports.get(at));
+    if let Some(group) = report.and_then(|report| report.memcg.clone()) {
+        let used = made.tasks.iter().map(|task| task.pages).fold(0, u64::saturating_add);
+        made.note(NoteKind::Inferred, format!("the control group {group} was at its limit"));
+        let said = report.and_then(|report| report.limit);
+        if said.is_some_and(|limit| limit > used) {
+            let text = "memory of the control group that is no task's counts as the allocator's";
+            made.note(NoteKind::Assumed, text);
+        }
+        made.limit = Some(said.unwrap_or(used).clamp(1, PAGES_MAX));
+    }
+    for task in &mut made.tasks {
+        if task.presses {
+            let seen = growth(capture, &task.comm);
+            // Half a second to fill it, but no slower than the recordings' 60 MiB/s.
+            task.rate = Some(seen.unwrap_or((task.pages * 2).max(15_360)));
+        }
+    }
+}
+
+/// Pages a second by which a task's counter grew, if the trace shows it.
+fn growth(capture: &Capture<'_>, comm: &str) -> Option<u64> {
+    let mut samples = capture.trace.iter().filter(|line| {
+        line.comm == comm
+            && line.name == "rss_stat"
+            && line.field("type") == Some("MM_ANONPAGES")
+            && line.number("curr") == Some(1)
+    });
+    let first = samples.next()?;
+    let last = samples.next_back()?;
+    let pages = (last.number("size")? - first.number("size")?) / 4096;
+    let us = last.time_us - first.time_us;
+    let rate = pages.checked_mul(1_000_000)?.checked_div(us)?;
+    u64::try_from(rate).ok().filter(|rate| (256..1 << 24).contains(rate))
+}
+
+fn note_the_rest(made: &mut Made, capture: &Capture<'_>) {
+    let rates = "all tasks fill their memory one after the other, then the allocator grows";
+    made.note(NoteKind::Assumed, rates);
+    if capture.lost > 0 {
+        made.note(NoteKind::Ignored, format!("{} events that the tracer lost", capture.lost));
+    }
+    for damaged in capture.damaged.iter().take(8) {
+        made.note(NoteKind::Ignored, damaged.to_string());
+    }
+    made.note(
+        NoteKind::Ignored,
+        "files, slab and page tables: memory that no task gives back is in use from the start",
+    );
+}
