@@ -21,6 +21,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Runs a scenario under several policies and shows them side by side
     Compare(CompareArgs),
+    /// Makes a scenario of traces and logs of a real kernel
+    Import(ImportArgs),
     /// Lists what there is to choose from
     List(ListArgs),
     /// Runs a scenario and tells what happened
@@ -171,6 +173,16 @@ pub(crate) struct ExportArgs {
     pub(crate) choice: ChoiceArgs,
     /// Writes to a file instead of stdout
     #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// ftrace text and kernel logs, .gz too, or a directory with trace* and dmesg*
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub(crate) captures: Vec<PathBuf>,
+    /// Writes the scenario to a file instead of stdout
+    #[arg(long, value_name = "SCENARIO")]
     pub(crate) out: Option<PathBuf>,
 }
 

@@ -99,6 +99,23 @@ impl Choice {
         })
     }
 
+    /// A scenario that was made of a capture, as it is.
+    pub(crate) fn imported(file: &str, text: String) -> Result<Self, Error> {
+        let id =
+            Path::new(file).file_stem().map_or("imported".into(), std::ffi::OsStr::to_string_lossy);
+        let source = Source { file: file.to_owned(), id: id.into_owned(), text, in_gallery: false };
+        Ok(Self {
+            scenario: parse(&source, &[])?,
+            text: Some(source.text),
+            seed: SEED_DEFAULT,
+            kernel: None,
+            policy: None,
+            checks: Vec::new(),
+            ties: TieOrder::Fifo,
+            sets: Vec::new(),
+        })
+    }
+
     /// What a link says, under one of its policies.
     pub(crate) fn linked(
         link: &Link,

@@ -36,9 +36,10 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
     for note in &imported.notes {
         tell(&format!("{}: {}", note.kind.text(), note.text));
     }
-    let file = args.out.as_ref().map_or("the imported scenario".to_owned(), |path| {
-        path.display().to_string()
-    });
+    let file = args
+        .out
+        .as_ref()
+        .map_or("the imported scenario".to_owned(), |path| path.display().to_string());
     let choice = Choice::imported(&file, imported.toml)?;
     let run = simulate(&choice, Keep::Records)?;
     let (trace, log) = (ftrace(&run), dmesg(&run));

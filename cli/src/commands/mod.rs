@@ -2,6 +2,7 @@
 
 mod compare;
 mod export;
+mod import;
 mod link;
 mod list;
 mod merge;
@@ -20,6 +21,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::List(args) => list::run(args),
         Command::Run(args) => run::run(args),
         Command::Export(args) => export::run(args),
+        Command::Import(args) => import::run(args),
         Command::Link(args) => link::run(args),
         Command::Schema => schema::run(),
         Command::Sweep(args) => sweep::run(args),

@@ -1,6 +1,7 @@
 //! The whole command line, as a shell sees it: output, errors, exit codes.
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them so")]
 
+mod captures;
 mod compare;
 mod links;
 mod list;

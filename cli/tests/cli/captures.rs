@@ -1,0 +1,62 @@
+//! `import` and `export`, and the formats for other tools.
+
+use super::tool::{call, file, printed};
+
+const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../traces/recordings/6.1/S6-3");
+
+#[test]
+fn recording_becomes_a_scenario_that_runs() {
+    let said = call(&["import", RECORDING]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(
+        said.err.contains("inferred: the reaper gave hog up after 10 attempts\n"),
+        "{}",
+        said.err
+    );
+    let same = "capture and run kill the same, with as many attempts of the reaper: hog (10), presser (0)\n";
+    assert!(said.err.ends_with(same), "{}", said.err);
+    let path = file("imported-s6.toml", &said.out);
+    let summary = printed(&["run", &path]);
+    assert!(summary.contains("extra-victims"), "{summary}");
+}
+
+#[test]
+fn what_is_no_capture_is_bad_input() {
+    let path = file("no-capture.txt", "\nhello\n");
+    let said = call(&["import", &path]);
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+    assert!(
+        said.err.contains("no-capture.txt:2:1: nobody is killed here: expected"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn exported_scenario_is_the_same_with_what_was_chosen() {
+    let choices = ["--kernel", "5.3", "--set", "task.hog.oom_score_adj=-500"];
+    let text = printed(&[&["export", "gpu-fence-overlap"], &choices[..]].concat());
+    assert!(
+        text.contains("kernel = \"5.3\"\n") && text.contains("oom_score_adj = -500\n"),
+        "{text}"
+    );
+    let path = file("gpu-fence-overlap-again.toml", &text);
+    let json = |args: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&printed(args)).expect("JSON")
+    };
+    let again = json(&["run", &path, "--format", "json"]);
+    let first = json(&[&["run", "gpu-fence-overlap", "--format", "json"], &choices[..]].concat());
+    assert_eq!(again["digest"], first["digest"]);
+    let said = call(&["export", "gpu-fence-overlap", "--kernel", "2.4"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("no kernel \"2.4\": expected one of 4.6, "), "{}", said.err);
+}
+
+#[test]
+fn formats_for_other_tools_are_printed() {
+    let chrome = printed(&["run", "capture-6-1-s7", "--format", "chrome"]);
+    let chrome: serde_json::Value = serde_json::from_str(&chrome).expect("JSON");
+    assert!(chrome["traceEvents"].as_array().expect("a list").len() > 1000);
+    let csv = printed(&["run", "capture-6-1-s7", "--format", "csv"]);
+    assert!(csv.starts_with("record,time_ns,cpu,task,pid,event,fields,text\r\n"));
+}
