@@ -4,7 +4,11 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::commands::trial::verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sim_core::analysis::Verdict;
+use sim_core::base::SimTime;
+use sim_core::scenario::{Reseed, TieOrder};
 
 /// The largest seed: what a JavaScript number holds exactly.
 pub(crate) const SEED_MAX: u64 = (1 << 53) - 1;
@@ -23,6 +27,10 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Makes a scenario of traces and logs of a real kernel
     Import(ImportArgs),
+    /// Looks for runs that show a verdict, and counts them
+    Explore(ExploreArgs),
+    /// Tells from which moment of a run on a verdict is likely
+    Rewind(RewindArgs),
     /// Lists what there is to choose from
     List(ListArgs),
     /// Runs a scenario and tells what happened
@@ -86,6 +94,9 @@ pub(crate) struct ChoiceArgs {
     /// Order of simultaneous events: as scheduled, or drawn from the seed
     #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
     pub(crate) ties: TiesArg,
+    /// Draws other numbers from an instant on, as `explore` names it: NS:EVENT:SALT:SHARE
+    #[arg(long = "reseed", value_name = "NS:EVENT:SALT:SHARE", value_parser = reseed)]
+    pub(crate) reseeds: Vec<Reseed>,
     /// Overrides a value of the scenario: task.hog.oom_score_adj=0
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     pub(crate) sets: Vec<(String, String)>,
@@ -95,6 +106,15 @@ pub(crate) struct ChoiceArgs {
 pub(crate) enum TiesArg {
     Fifo,
     Seeded,
+}
+
+impl From<TiesArg> for TieOrder {
+    fn from(ties: TiesArg) -> Self {
+        match ties {
+            TiesArg::Fifo => Self::Fifo,
+            TiesArg::Seeded => Self::Seeded,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -238,6 +258,72 @@ pub(crate) struct Shard {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ExploreArgs {
+    /// Gallery id, path of a scenario file, or link
+    pub(crate) scenario: String,
+    /// The verdict to look for
+    #[arg(long, value_name = "VERDICT", value_parser = verdict)]
+    pub(crate) until: Verdict,
+    /// Seeds to try: from A up to B, without B
+    #[arg(long, value_name = "A..B", value_parser = seed_range, default_value = "0..1000")]
+    pub(crate) seeds: Range<u64>,
+    /// Runs of the guided search, if no seed shows it [default: as many as seeds, or, with --time,
+    /// until that is over]
+    #[arg(long, value_name = "N")]
+    pub(crate) guided: Option<u64>,
+    /// Stops after so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) time: Option<u64>,
+    /// Notifier policy [default: the scenario's, or else the kernel's own]
+    #[arg(long, value_name = "ID")]
+    pub(crate) policy: Option<String>,
+    /// Kernel profile, such as 6.1 [default: the scenario's]
+    #[arg(long, value_name = "V")]
+    pub(crate) kernel: Option<String>,
+    /// Order of simultaneous events: as scheduled, or drawn from the seed
+    #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
+    pub(crate) ties: TiesArg,
+    /// Overrides a value of the scenario: task.hog.oom_score_adj=0
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub(crate) sets: Vec<(String, String)>,
+    /// Runs at a time [default: one per CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = SummaryFormat::Summary)]
+    pub(crate) format: SummaryFormat,
+}
+
+#[derive(Copy, Clone, Debug, ValueEnum)]
+pub(crate) enum SummaryFormat {
+    /// For people
+    Summary,
+    /// One JSON object
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RewindArgs {
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// The verdict whose likelihood is told
+    #[arg(long, value_name = "VERDICT", value_parser = verdict)]
+    pub(crate) until: Verdict,
+    /// Moments, evenly over the run
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) points: u64,
+    /// Runs from each moment
+    #[arg(long, value_name = "M", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) times: u64,
+    /// Runs at a time [default: one per CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Writes to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
     /// The Parquet files of all shards, in any order
     #[arg(required = true, value_name = "FILE")]
@@ -265,6 +351,24 @@ fn seed_range(text: &str) -> Result<Range<u64>, String> {
         return Err(format!("seeds end at {SEED_MAX}"));
     }
     Ok(from..to)
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    let number = text.strip_suffix('s').unwrap_or(text).parse().ok();
+    number.ok_or_else(|| "expected whole seconds, such as 60s".to_owned())
+}
+
+fn reseed(text: &str) -> Result<Reseed, String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let parsed = match parts.as_slice() {
+        [at, event, salt, share] => (|| {
+            let at = SimTime(at.parse().ok()?);
+            let (event, salt) = (event.parse().ok()?, salt.parse().ok()?);
+            Some(Reseed { at, event, salt, share: share.parse().ok()? })
+        })(),
+        _ => None,
+    };
+    parsed.ok_or_else(|| "expected NS:EVENT:SALT:SHARE, SHARE from 0 to 255".to_owned())
 }
 
 fn shard(text: &str) -> Result<Shard, String> {

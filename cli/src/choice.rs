@@ -8,10 +8,10 @@ use std::path::Path;
 use sim_core::record::Keep;
 use sim_core::scenario::checked::Scenario;
 use sim_core::scenario::gallery::{find, gallery};
-use sim_core::scenario::{self, Diagnostic, RunOptions, TieOrder};
+use sim_core::scenario::{self, Diagnostic, Reseed, RunOptions, TieOrder};
 use sim_core::share::{Link, ScenarioRef};
 
-use crate::args::{ChoiceArgs, TiesArg};
+use crate::args::ChoiceArgs;
 use crate::error::Error;
 use crate::link;
 
@@ -38,6 +38,8 @@ pub(crate) struct Choice {
     pub(crate) checks: Vec<String>,
     /// Order of simultaneous events.
     pub(crate) ties: TieOrder,
+    /// Where the run is parted from the seed's own.
+    pub(crate) reseeds: Vec<Reseed>,
     /// Overrides.
     pub(crate) sets: Vec<(String, String)>,
 }
@@ -55,10 +57,7 @@ struct Source {
 impl Choice {
     /// What was typed.
     pub(crate) fn of(args: &ChoiceArgs) -> Result<Self, Error> {
-        let ties = match args.ties {
-            TiesArg::Fifo => TieOrder::Fifo,
-            TiesArg::Seeded => TieOrder::Seeded,
-        };
+        let ties = TieOrder::from(args.ties);
         if link::is_link(&args.scenario) {
             let linked = link::read(&args.scenario)?;
             let policy = match (&args.policy, linked.policies.as_slice()) {
@@ -77,6 +76,7 @@ impl Choice {
             choice.seed = args.seed.unwrap_or(choice.seed);
             choice.kernel = args.kernel.clone().or(choice.kernel);
             choice.ties = ties;
+            choice.reseeds.clone_from(&args.reseeds);
             if !args.checks.is_empty() {
                 choice.checks.clone_from(&args.checks);
             }
@@ -95,6 +95,7 @@ impl Choice {
             policy: args.policy.clone(),
             checks: args.checks.clone(),
             ties,
+            reseeds: args.reseeds.clone(),
             sets: args.sets.clone(),
         })
     }
@@ -143,6 +144,7 @@ impl Choice {
             policy,
             checks: link.checks.clone(),
             ties: TieOrder::Fifo,
+            reseeds: Vec::new(),
             sets,
         })
     }
@@ -155,7 +157,7 @@ impl Choice {
             policy: self.policy.clone(),
             ties: self.ties,
             keep,
-            reseeds: Vec::new(),
+            reseeds: self.reseeds.clone(),
             watch: true,
             checks: self.checks.clone(),
         }

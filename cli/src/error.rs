@@ -6,7 +6,7 @@ use std::process::ExitCode;
 /// An invariant broke (see `guard.rs`).
 pub(crate) const EXIT_BROKEN: u8 = 70;
 /// Stopped by Ctrl-C or a signal, as shells have it (128 + SIGINT).
-const EXIT_INTERRUPTED: u8 = 130;
+pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(crate) enum Error {
     BadInput(Vec<String>),
     /// `verify` found a difference, which it has printed.
     Mismatch,
+    /// `explore` found no run that shows what it looked for; it has said so.
+    NoneFound,
     /// Somebody asked it to stop; what is done is kept.
     Interrupted(String),
     /// The model broke a promise of its own; the link reproduces it.
@@ -49,6 +51,7 @@ impl Error {
                 ExitCode::from(2)
             }
             Self::Mismatch => ExitCode::from(1),
+            Self::NoneFound => ExitCode::from(3),
             Self::Interrupted(how) => {
                 tell(how);
                 ExitCode::from(EXIT_INTERRUPTED)

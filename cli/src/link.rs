@@ -2,7 +2,7 @@
 
 use sim_core::base::Digest;
 use sim_core::record::{MODEL_VERSION, Run};
-use sim_core::scenario::TieOrder;
+use sim_core::scenario::{Reseed, TieOrder};
 use sim_core::share::{Link, ScenarioRef, decode, encode};
 
 use crate::choice::Choice;
@@ -23,11 +23,22 @@ pub(crate) fn read(text: &str) -> Result<Link, Error> {
 pub(crate) fn of(choice: &Choice, run: Option<&Run>) -> String {
     let digests = run.map(|run| run.digest).into_iter().collect();
     let fragment = fragment(choice, choice.policy.iter().cloned().collect(), digests);
-    match choice.ties {
-        TieOrder::Fifo => fragment,
-        // Links have no word for it.
-        TieOrder::Seeded => format!("{fragment} with --ties seeded"),
-    }
+    // Links have no words for these.
+    let more: Vec<_> =
+        ties_words(choice.ties).into_iter().chain(reseed_words(&choice.reseeds)).collect();
+    if more.is_empty() { fragment } else { format!("{fragment} with {}", more.join(" ")) }
+}
+
+/// What must be typed besides for an order of ties.
+pub(crate) fn ties_words(ties: TieOrder) -> Option<String> {
+    (ties == TieOrder::Seeded).then(|| "--ties seeded".to_owned())
+}
+
+/// What must be typed besides for a run that is parted from its seed's own.
+pub(crate) fn reseed_words(reseeds: &[Reseed]) -> impl Iterator<Item = String> {
+    reseeds.iter().map(|Reseed { at, event, salt, share }| {
+        format!("--reseed {}:{event}:{salt}:{share}", at.0)
+    })
 }
 
 /// The fragment of several runs of a choice that differ in the policy.

@@ -16,6 +16,7 @@ mod json;
 mod link;
 mod output;
 mod simulate;
+mod stop;
 mod summary;
 
 use std::process::ExitCode;

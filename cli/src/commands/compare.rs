@@ -64,6 +64,7 @@ fn choices(args: &CompareArgs) -> Result<Vec<Choice>, Error> {
             // A link of several policies wants to be told which.
             policy: policy.clone().or_else(|| linked.first().cloned()),
             ties: args.ties,
+            reseeds: Vec::new(),
             sets: args.sets.clone(),
             checks: Vec::new(),
         })

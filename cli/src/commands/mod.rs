@@ -1,14 +1,17 @@
 //! One file per command.
 
 mod compare;
+mod explore;
 mod export;
 mod import;
 mod link;
 mod list;
 mod merge;
+mod rewind;
 mod run;
 mod schema;
 mod sweep;
+pub(crate) mod trial;
 mod verify;
 
 use crate::args::Command;
@@ -24,6 +27,8 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::Import(args) => import::run(args),
         Command::Link(args) => link::run(args),
         Command::Schema => schema::run(),
+        Command::Explore(args) => explore::run(args),
+        Command::Rewind(args) => rewind::run(args),
         Command::Sweep(args) => sweep::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Verify(args) => verify::run(args),

@@ -15,7 +15,7 @@ pub(super) mod table;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -27,9 +27,7 @@ use self::run_one::run_one;
 use self::table::{Format, Value};
 use crate::args::SweepArgs;
 use crate::error::{Error, tell};
-
-/// Set when somebody wants the sweep to stop.
-static STOP: AtomicBool = AtomicBool::new(false);
+use crate::stop;
 
 /// Sweeps.
 pub(crate) fn run(args: &SweepArgs) -> Result<(), Error> {
@@ -37,7 +35,7 @@ pub(crate) fn run(args: &SweepArgs) -> Result<(), Error> {
     let format = Format::of(&args.out)?;
     let mut journal = Journal::open(&args.out, &plan, args.resume)?;
     let pool = super::pool(args.jobs)?;
-    catch_signals()?;
+    stop::catch_signals()?;
     let bar = progress(plan.runs(), journal.rows());
     let done = pool.in_place_scope(|scope| {
         let next = AtomicU64::new(plan.first() + journal.rows());
@@ -64,7 +62,7 @@ pub(crate) fn run(args: &SweepArgs) -> Result<(), Error> {
 
 /// Makes runs until there are no more.
 fn work(plan: &Plan, next: &AtomicU64, rows: &mpsc::Sender<(u64, Row)>) {
-    while !STOP.load(Ordering::Relaxed) {
+    while !stop::is_stopped() {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number >= plan.end() || rows.send((number, run_one(plan, number))).is_err() {
             return;
@@ -84,7 +82,7 @@ fn collect(
         early.insert(number, row);
         while let Some(row) = early.remove(&journal.next()) {
             // Without a place to keep rows there is no use in making more.
-            journal.keep(&row).inspect_err(|_| STOP.store(true, Ordering::Relaxed))?;
+            journal.keep(&row).inspect_err(|_| stop::stop())?;
         }
         journal.flush()?;
         bar.set_position(journal.rows());
@@ -112,20 +110,6 @@ fn finish(plan: &Plan, journal: Journal, out: &Path, format: Format) -> Result<(
         Some((number, message)) => Err(Error::Broken { message, link: plan.link(number) }),
         None => Ok(()),
     }
-}
-
-/// Has signals stop the sweep in order; the second one ends it at once,
-/// which the journal survives as well.
-fn catch_signals() -> Result<(), Error> {
-    let caught = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    });
-    caught.map_err(|error| Error::Io {
-        doing: "waiting for signals".to_owned(),
-        error: std::io::Error::other(error),
-    })
 }
 
 /// Shown on a terminal only.

@@ -3,6 +3,7 @@
 
 mod captures;
 mod compare;
+mod explore;
 mod links;
 mod list;
 mod mistakes;

@@ -420,6 +420,17 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them, worst first.
+    pub const ALL: [Self; 7] = [
+        Self::Panic,
+        Self::Deadlock,
+        Self::Livelock,
+        Self::Stalled,
+        Self::NoOom,
+        Self::ExtraVictims,
+        Self::Recovered,
+    ];
+
     /// Its id, as JSON and `data-verdict` carry it.
     pub fn id(self) -> &'static str {
         match self {

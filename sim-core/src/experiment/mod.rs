@@ -9,17 +9,25 @@
 //!
 //! Numbers with a fraction are for people and feed no run.
 
+mod closeness;
 mod divergence;
 mod outcome;
 mod proportion;
+mod reseed;
 mod sample;
+mod search;
+mod shrink;
 #[cfg(test)]
 mod tests;
 
+pub use closeness::{Closeness, closeness};
 pub use divergence::{Divergence, divergence, divergence_text};
 pub use outcome::{Danger, Outcome, outcome};
 pub use proportion::{Interval, Proportion};
+pub use reseed::{Point, moments, no_return, parting};
 pub use sample::{Paired, Sample};
+pub use search::{BATCH, Search, Trial};
+pub use shrink::{minimal, smallest};
 
 use crate::analysis::{Index, Report, closed_text, dependency_text, report_from, time_text};
 use crate::record::{Keep, Run};

@@ -159,6 +159,7 @@ fn cell(
         kernel,
         policy,
         ties: args.ties,
+        reseeds: Vec::new(),
         checks: args.checks.clone(),
         sets: values.to_vec(),
     })?;

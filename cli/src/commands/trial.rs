@@ -1,0 +1,59 @@
+//! One of many runs of a choice: its seed, and where it is parted from
+//! itself.
+
+use std::sync::Arc;
+
+use sim_core::analysis::{Report, Verdict, report};
+use sim_core::engine::Stop;
+use sim_core::experiment::{Proportion, Trial};
+use sim_core::record::{Keep, Run};
+use sim_core::scenario::Simulation;
+
+use crate::choice::Choice;
+use crate::error::Error;
+use crate::guard::Running;
+use crate::link;
+
+/// The choice of a trial.
+pub(super) fn choice_of(choice: &Choice, trial: &Trial) -> Choice {
+    Choice { seed: trial.seed, reseeds: trial.reseeds.clone(), ..choice.clone() }
+}
+
+/// The run, and what was found in it.
+pub(super) fn run_trial(choice: &Arc<Choice>, trial: &Trial) -> Result<(Run, Report), Error> {
+    let mut options = choice.options(Keep::Records);
+    options.seed = trial.seed;
+    options.reseeds.clone_from(&trial.reseeds);
+    let link = {
+        let (choice, trial) = (Arc::clone(choice), trial.clone());
+        move || link::of(&choice_of(&choice, &trial), None)
+    };
+    let _running = Running::begin_with(link.clone());
+    let simulation = Simulation::new(&choice.scenario, &options).map_err(Error::bad_input)?;
+    let run = simulation.run();
+    if run.stop == Stop::Broken {
+        let message = sim_core::analysis::broken_text(&run).unwrap_or_default();
+        return Err(Error::Broken { message, link: link() });
+    }
+    let report = report(&run);
+    Ok((run, report))
+}
+
+/// The verdict with this id.
+pub(crate) fn verdict(id: &str) -> Result<Verdict, String> {
+    let found = Verdict::ALL.into_iter().find(|verdict| verdict.id() == id);
+    let ids = Verdict::ALL.map(Verdict::id).join(", ");
+    found.ok_or_else(|| format!("expected one of {ids}"))
+}
+
+/// `3 of 20000 (0.015 %, 95 % interval 0.005 to 0.044 %)`: with digits
+/// for what is rare.
+pub(super) fn share_text(shown: Proportion) -> String {
+    let interval = shown.wilson();
+    let [share, low, high] = [shown.share(), interval.low, interval.high].map(|p| 100.0 * p);
+    let digits = if share < 0.1 && low < 0.1 { 4 } else { 1 };
+    format!(
+        "{} of {} ({share:.digits$} %, 95 % interval {low:.digits$} to {high:.digits$} %)",
+        shown.count, shown.of
+    )
+}

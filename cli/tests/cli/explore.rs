@@ -1,0 +1,85 @@
+//! `explore` and `rewind`, on a deadlock that one seed in 20,000 shows.
+
+use serde_json::Value;
+
+use crate::tool::{call, printed};
+
+const RARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/rare-deadlock.toml");
+/// A seed that shows it, as a sweep of 2,000 found.
+const SEED: &str = "1098";
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+#[test]
+fn seeds_that_show_it_are_named_and_counted() {
+    let seed: u64 = SEED.parse().expect("a number");
+    let seeds = format!("{}..{}", seed - 100, seed + 100);
+    let args = ["explore", RARE, "--until", "deadlock", "--seeds", &seeds];
+    let found = json(&printed(&[&args[..], &["--format", "json"]].concat()));
+    assert_eq!(found["seeds"], serde_json::json!([seed]));
+    assert_eq!((&found["runs"], &found["count"]), (&200.into(), &1.into()));
+    // Wilson's interval of 1 of 200, from his formula by hand.
+    let bound = |name: &str| found[name].as_f64().expect("a number");
+    assert!((bound("low") - 0.000_883).abs() < 1e-6 && (bound("high") - 0.027_77).abs() < 1e-4);
+    let text = printed(&args);
+    assert!(text.starts_with("deadlock in 1 of 200 (0.5 %, 95 % interval 0.1 to 2.8 %)"), "{text}");
+    assert!(text.contains(&format!("&seed={SEED}")), "{text}");
+    assert_eq!(text, printed(&[&args[..], &["--jobs", "1"]].concat()));
+}
+
+/// Of five searches the guided one needs fewer runs than chance would
+/// need on average (20,000), each time, and less than half in the middle.
+#[test]
+fn guided_search_beats_chance() {
+    let mut needed: Vec<u64> = Vec::new();
+    for from in [0, 100_000, 200_000, 300_000, 400_000] {
+        let seeds = format!("{from}..{}", from + 64);
+        let args = ["explore", RARE, "--until", "deadlock", "--seeds", &seeds];
+        let found =
+            json(&printed(&[&args[..], &["--guided", "20000", "--format", "json"]].concat()));
+        needed.push(found["guided_runs"].as_u64().expect("a number"));
+        if from == 200_000 {
+            let command = found["guided"]["command"].as_str().expect("found");
+            let mut words: Vec<&str> = command.split(' ').skip(1).collect();
+            words.extend(["--format", "json"]);
+            assert_eq!(json(&printed(&words))["verdict"], "deadlock");
+        }
+    }
+    needed.sort_unstable();
+    assert!(needed[4] < 20_000 && needed[2] < 10_000, "{needed:?}");
+}
+
+#[test]
+fn none_found_is_told_by_the_exit_code() {
+    let args = ["explore", RARE, "--until", "panic", "--seeds", "0..50", "--guided", "64"];
+    let said = call(&args);
+    assert_eq!((said.code, said.err.as_str()), (Some(3), ""));
+    assert!(said.out.contains("panic in 0 of 50"), "{}", said.out);
+    assert!(said.out.contains("not found in 64 runs"), "{}", said.out);
+    let said = call(&["explore", RARE, "--until", "doom"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("expected one of panic, deadlock"), "{}", said.err);
+}
+
+/// Every moment is drawn at the start: then nothing is decided, and after
+/// that everything.
+#[test]
+fn point_of_no_return_is_after_the_draws() {
+    let rewound = |seed: &str| {
+        let args = ["rewind", RARE, "--seed", seed, "--until", "deadlock"];
+        json(&printed(&[&args[..], &["--points", "4", "--times", "16"]].concat()))
+    };
+    let fatal = rewound(SEED);
+    let counts = |run: &Value| -> Vec<u64> {
+        let curve = run["curve"].as_array().expect("a curve").iter();
+        curve.map(|point| point["count"].as_u64().expect("a number")).collect()
+    };
+    assert_eq!(counts(&fatal), [0, 16, 16, 16]);
+    assert_eq!(fatal["verdict"], "deadlock");
+    assert_eq!(fatal["no_return_ns"], fatal["curve"][1]["t_ns"]);
+    let harmless = rewound("1");
+    assert_eq!(counts(&harmless), [0, 0, 0, 0]);
+    assert_eq!(harmless["no_return_ns"], Value::Null);
+}
