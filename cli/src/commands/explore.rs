@@ -84,11 +84,11 @@ fn explore(
         let left = args.seeds.end - found.next;
         let block: Vec<u64> =
             (found.next..).take(BLOCK.min(usize::try_from(left).unwrap_or(BLOCK))).collect();
-        let shows = |&seed: &u64| {
+        let one = |&seed: &u64| {
             let trial = Trial { seed, reseeds: Vec::new() };
             run_trial(choice, &trial).map(|(_, report)| report.verdict == args.until)
         };
-        let shown: Vec<bool> = block.par_iter().map(shows).collect::<Result<_, _>>()?;
+        let shown: Vec<bool> = block.par_iter().map(one).collect::<Result<_, _>>()?;
         for (seed, shown) in block.iter().zip(shown) {
             found.shown.of += 1;
             found.shown.count += u64::from(shown);
@@ -147,24 +147,24 @@ fn is_past(end: Instant) -> bool {
 
 fn summary(choice: &Choice, args: &ExploreArgs, found: &Found) -> String {
     let verdict = args.until.id();
-    let mut text = format!("{verdict} in {}\n", share_text(found.shown));
+    let mut lines = vec![format!("{verdict} in {}", share_text(found.shown))];
     if let Some(first) = found.seeds.first() {
         let seeds: Vec<String> = found.seeds.iter().map(u64::to_string).collect();
         let trial = Trial { seed: *first, reseeds: Vec::new() };
         let link = link::of(&choice_of(choice, &trial), None);
-        text += &format!("first seeds  {}\nlink         {link}\n", seeds.join(" "));
+        lines.push(format!("first seeds  {}", seeds.join(" ")));
+        lines.push(format!("link         {link}"));
     }
     if found.guided > 0 {
-        text += &match &found.trial {
-            None => format!("guided search: not found in {} runs\n", found.guided),
-            Some(trial) => format!(
-                "guided search: found by run {}\nrun          {}\n",
-                found.guided,
-                command(args, trial)
-            ),
-        };
+        match &found.trial {
+            None => lines.push(format!("guided search: not found in {} runs", found.guided)),
+            Some(trial) => {
+                lines.push(format!("guided search: found by run {}", found.guided));
+                lines.push(format!("run          {}", command(args, trial)));
+            }
+        }
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 /// What makes a trial's run again.

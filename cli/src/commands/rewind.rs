@@ -21,14 +21,14 @@ pub(crate) fn run(args: &RewindArgs) -> Result<(), Error> {
     let pool = super::pool(args.jobs)?;
     let mut curve = Vec::new();
     for at in moments(run.end, args.points) {
-        let shows = |number| {
+        let one = |number| {
             let mut trial = own.clone();
             trial.reseeds.retain(|reseed| reseed.at <= at);
             trial.reseeds.push(parting(at, number));
             run_trial(&choice, &trial).map(|(_, report)| report.verdict == args.until)
         };
         let shown: Result<Vec<bool>, Error> =
-            pool.install(|| (0..args.times).into_par_iter().map(shows).collect());
+            pool.install(|| (0..args.times).into_par_iter().map(one).collect());
         let shown = shown?;
         curve.push(Point { at, shown: Proportion::of(&shown, |shown| *shown) });
     }
