@@ -1,84 +1,50 @@
-//! What happened in a run, for people.
+//! What happened in a run, for people: a story of fifteen lines at most.
 
 use std::fmt::{self, Write as _};
 
-use sim_core::analysis::{Metrics, Report, Victim, size_text, time_text};
+use sim_core::analysis::{Index, Report, count_text, explain, time_text};
 use sim_core::record::Run;
 
-use crate::json::task_name;
-
-/// More incidents than this are counted, not shown.
-const INCIDENTS_MAX: usize = 40;
+/// Sentences told at most; the lines around them make fifteen.
+const SENTENCES_MAX: usize = 10;
 
 /// The summary; ends with the digest and the link.
-pub(crate) fn of(title: &str, run: &Run, report: &Report, link: &str) -> String {
+pub(crate) fn of(title: &str, run: &Run, index: &Index, report: &Report, link: &str) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _: fmt::Result = write(&mut text, title, run, report, link);
+    let _: fmt::Result = write(&mut text, title, run, &tell(run, index, report), report, link);
     text
 }
 
-fn write(out: &mut String, title: &str, run: &Run, report: &Report, link: &str) -> fmt::Result {
+fn tell(run: &Run, index: &Index, report: &Report) -> Vec<String> {
+    let mut sentences = explain(run, index, report);
+    sentences.truncate(SENTENCES_MAX);
+    sentences
+}
+
+fn write(
+    out: &mut String,
+    title: &str,
+    run: &Run,
+    sentences: &[String],
+    report: &Report,
+    link: &str,
+) -> fmt::Result {
     let id = &run.id;
-    writeln!(out, "{title}")?;
-    writeln!(out, "{}, kernel {}, policy {}, seed {}", id.scenario, id.kernel, id.policy, id.seed)?;
-    writeln!(out)?;
-    writeln!(out, "verdict    {}", report.verdict.id())?;
-    writeln!(out, "           {}", report.evidence)?;
-    if !report.flags.is_empty() {
-        writeln!(out, "flags      {}", report.flags.join(", "))?;
+    let about =
+        format!("{}, kernel {}, policy {}, seed {}", id.scenario, id.kernel, id.policy, id.seed);
+    writeln!(out, "{title} ({about})")?;
+    for sentence in sentences {
+        writeln!(out, "{sentence}")?;
     }
-    for (index, victim) in report.victims.iter().enumerate() {
-        write!(out, "{:<11}", if index == 0 { "victims" } else { "" })?;
-        write_victim(out, run, victim)?;
-    }
-    write_metrics(out, &report.metrics)?;
-    for (index, incident) in report.incidents.iter().take(INCIDENTS_MAX).enumerate() {
-        writeln!(
-            out,
-            "{:<11}{:>14}  {:<13}  {}",
-            if index == 0 { "incidents" } else { "" },
-            time_text(incident.at),
-            incident.kind,
-            incident.text
-        )?;
-    }
-    if let Some(more @ 1..) = report.incidents.len().checked_sub(INCIDENTS_MAX) {
-        writeln!(out, "           and {more} more")?;
-    }
-    writeln!(out, "ended      {}, {} events", time_text(run.end), run.events)?;
+    let flags = if report.flags.is_empty() {
+        String::new()
+    } else {
+        format!(" [{}]", report.flags.join(", "))
+    };
+    writeln!(out, "Verdict: {}{flags}. {}", report.verdict.id(), report.evidence)?;
+    let events = count_text(run.events, "event");
+    writeln!(out, "ended      {}, {events}", time_text(run.end))?;
     writeln!(out, "digest     {}", run.digest)?;
     writeln!(out, "link       {link}")
-}
-
-fn write_victim(out: &mut String, run: &Run, victim: &Victim) -> fmt::Result {
-    let pid = run.cast.tasks.get(victim.task).map_or(0, |info| info.pid);
-    write!(
-        out,
-        "{} (pid {pid}) killed at {}, {} freed",
-        task_name(run, victim.task),
-        time_text(victim.killed),
-        size_text(victim.freed_pages),
-    )?;
-    match victim.skip {
-        Some(skip) => writeln!(out, ", nobody waits for it from {} on", time_text(skip)),
-        None => writeln!(out, ", still waited for at the end"),
-    }
-}
-
-fn write_metrics(out: &mut String, metrics: &Metrics) -> fmt::Result {
-    writeln!(
-        out,
-        "reaper     {}, {}, {}; {} reaped{}",
-        counted(metrics.reap_attempts, "attempt"),
-        counted(metrics.backoffs, "back-off"),
-        counted(metrics.refusals, "refusal"),
-        size_text(metrics.reaped_pages),
-        if metrics.gave_up > 0 { ", gave up" } else { "" },
-    )
-}
-
-fn counted(count: u64, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{s}")
 }

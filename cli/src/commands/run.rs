@@ -1,6 +1,6 @@
 //! `run`: runs a scenario and tells what happened.
 
-use sim_core::analysis::report;
+use sim_core::analysis::{Index, report, report_from};
 use sim_core::export;
 use sim_core::record::Keep;
 
@@ -17,7 +17,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
     let text = match args.format {
         RunFormat::Summary => {
             let link = link::of(&choice, Some(&run));
-            summary::of(&choice.scenario.title, &run, &report(&run), &link)
+            let index = Index::new(&run);
+            summary::of(&choice.scenario.title, &run, &index, &report_from(&index), &link)
         }
         RunFormat::Json => {
             let object = json::of(&run, &report(&run));

@@ -93,12 +93,44 @@ fn what_never_happened_is_null() {
 fn summary_names_what_matters() {
     let text = printed(&["run", SCENARIO]);
     for part in [
-        "verdict    extra-victims\n",
-        "victims    hog (pid 130) killed at ",
-        "10 attempts, 10 back-offs, 20 refusals; ",
-        "give-up",
+        "ms hog (pid 130) was killed, the largest, which had ",
+        "In 10 attempts it unmapped 1.2 MiB of hog's memory",
+        "it was refused 20 times, for hog's a (module) and hog's reserved (module)",
+        "; then it gave up, with 92 MiB left.",
+        " in the reaper's back-offs",
+        "ms presser was killed, too, although hog still had 92 MiB.",
+        "Verdict: extra-victims. presser was killed at ",
         "digest     ",
         "link       #/v1/run?scenario=capture-6-1-s6&",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn every_story_fits_on_a_screen_and_is_in_words() {
+    for row in printed(&["list", "scenarios"]).lines() {
+        let id = row.split(' ').next().unwrap_or_default();
+        let text = printed(&["run", id]);
+        assert!((7..=15).contains(&text.lines().count()), "{text}");
+        for word in ["Some(", "None", "TaskId", "Nanos", " record ", "::", "  "] {
+            let story = text.split("\nended ").next().expect("a story");
+            assert!(!story.contains(word), "{word}: {text}");
+        }
+    }
+}
+
+#[test]
+fn story_of_a_deadlock_says_who_waits_for_whom() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../traces/g9-block-always-deadlock.toml");
+    let text = printed(&["run", path]);
+    for part in [
+        "mem-hog needed a page in the kernel (GFP_KERNEL), and there was none: at 17.001 ms victim \
+         (pid 100) was killed, the largest, which had 1 GiB.",
+        "In 1 attempt it unmapped 0 KiB of victim's memory, 0 KiB of which came free; the last one \
+         never ended.",
+        "oom_reaper → gpu0 (a fence) → gpu0/worker (the signal of a fence) → mem-hog (m) → ",
+        "Verdict: deadlock [hung-task]. oom_reaper waits for ever since 2017.001 ms",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }

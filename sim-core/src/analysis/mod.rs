@@ -6,7 +6,9 @@
 //! trace from anywhere. Nothing here feeds back into a run or its digest.
 
 mod arrows;
+mod blame;
 mod broken;
+mod explain;
 mod flags;
 mod graph;
 mod hung;
@@ -34,7 +36,9 @@ mod waits;
 mod words;
 
 pub use arrows::arrows;
+pub use blame::{Blame, Cause, Segment, blame, cause_text, recovery_blame, segment_text};
 pub use broken::broken_text;
+pub use explain::explain;
 pub use graph::wait_graph;
 pub use hung::{HungReport, hung_reports};
 pub use index::Index;

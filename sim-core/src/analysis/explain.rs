@@ -1,0 +1,446 @@
+//! A run as a story: a few sentences in plain words, every number from
+//! the records. Who filled memory, who was killed for whom and why, what
+//! the reaper got and who refused it, what waited for what, how it ended.
+//!
+//! At most ten sentences and one for flags, however long the run was: what happened often
+//! is counted, and what comes after the second kill is summed up.
+
+use super::blame::{Cause, cause_text, recovery_blame};
+use super::index::Index;
+use super::intervals::OPEN;
+use super::reaping::Outcome;
+use super::replay::is_own_wish;
+use super::types::{Report, Said, Victim};
+use super::victims::VictimFacts;
+use super::wait_for::{closed_text, dependency_text};
+use super::words::{
+    count_text, list_text, mm_name, notifier_name, process_name, range_name, short_list_text,
+    size_text, span_text, task_name, time_text,
+};
+use crate::base::{MmId, Nanos, SimTime, TaskId};
+use crate::record::{Event, Gfp, OomScope, Reason, Run, TaskKind};
+
+/// The story of a run, sentence by sentence; how it ended is the report's evidence.
+pub fn explain(run: &Run, index: &Index, report: &Report) -> Vec<String> {
+    let tale = Tale { run, index, report };
+    let parts = [
+        Some(tale.memory()),
+        tale.kill(),
+        tale.telling(),
+        tale.reaping(),
+        tale.exit(),
+        tale.others(),
+        tale.longest_wait(),
+        tale.path(),
+        tale.callbacks(),
+        tale.danger(),
+        tale.oddities(),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+struct Tale<'r> {
+    run: &'r Run,
+    index: &'r Index,
+    report: &'r Report,
+}
+
+impl Tale<'_> {
+    fn first(&self) -> Option<(&VictimFacts, &Victim)> {
+        Some((self.index.victims.first()?, self.report.victims.first()?))
+    }
+
+    fn name(&self, task: TaskId) -> String {
+        task_name(&self.index.cast, task)
+    }
+
+    /// Who had how much when it came to the worst.
+    fn memory(&self) -> String {
+        let memory = &self.index.memory;
+        let lowest = memory.free.iter().min_by_key(|point| point.1).map_or(SimTime::ZERO, |p| p.0);
+        let at = self.first().map_or(lowest, |(_, victim)| victim.killed);
+        let count = memory.free.partition_point(|&(time, _)| time <= at);
+        let free = count.checked_sub(1).and_then(|last| memory.free.get(last)).map_or(0, |p| p.1);
+        let mut shares: Vec<(u64, MmId)> =
+            self.index.cast.mms.ids().map(|mm| (self.index.present(mm, at), mm)).collect();
+        shares.retain(|share| share.0 > 0);
+        shares.sort_by_key(|&(pages, mm)| (std::cmp::Reverse(pages), mm));
+        let names = shares.iter().take(3).map(|&(pages, mm)| {
+            format!("{} ({})", mm_name(&self.index.cast, mm), size_text(pages))
+        });
+        let names: Vec<_> = names.collect();
+        let who = if names.is_empty() {
+            "nobody had taken any".to_owned()
+        } else {
+            format!("{} had taken most", list_text(&names))
+        };
+        format!(
+            "At {} {who} of the {}; {} were free, where kswapd starts below {}.",
+            time_text(at),
+            size_text(memory.managed),
+            size_text(free),
+            size_text(memory.low)
+        )
+    }
+
+    /// Who was killed, for whose request, and why that one.
+    fn kill(&self) -> Option<String> {
+        let (facts, victim) = self.first()?;
+        let cast = &self.index.cast;
+        let record = self.run.trace.get(facts.killed)?;
+        let process = (0..facts.killed).rev().take(64).find_map(|index| {
+            let record = self.run.trace.get(index)?;
+            match record.event {
+                Event::OomKillProcess { gfp, scope, .. } => Some((record.task, gfp, scope)),
+                _ => None,
+            }
+        });
+        let pid = cast.tasks.get(victim.task).map_or(0, |info| info.pid);
+        let who = format!("{} (pid {pid})", self.name(victim.task));
+        let (asker, why) = match process {
+            Some((_, _, OomScope::Sysrq)) => ("Somebody pressed sysrq-f".to_owned(), true),
+            Some((task, gfp, OomScope::Memcg)) => {
+                (format!("{} {} beyond its cgroup's limit", self.name(task), wish(gfp)), true)
+            }
+            Some((task, gfp, _)) => {
+                (format!("{} {}, and there was none", self.name(task), wish(gfp)), true)
+            }
+            None => (format!("{} was to die anyway", self.name(record.task)), false),
+        };
+        let why = if why { self.choice(facts, victim) } else { String::new() };
+        Some(format!("{asker}: at {} {who} was killed{why}.", time_text(victim.killed)))
+    }
+
+    /// Why this one: what it had, and what it was favoured by.
+    fn choice(&self, facts: &VictimFacts, victim: &Victim) -> String {
+        let cast = &self.index.cast;
+        let at = victim.killed;
+        let of_mm = |mm| self.index.present(mm, at);
+        let own = facts.mm.map_or(0, of_mm);
+        let adj = cast.tasks.get(victim.task).map_or(0, |info| info.oom_score_adj);
+        let mut larger: Vec<_> = cast
+            .tasks
+            .iter()
+            .filter(|(id, info)| {
+                info.kind == TaskKind::User
+                    && info.leader == *id
+                    && *id != victim.task
+                    && info.mm.is_some_and(|mm| of_mm(mm) > own)
+            })
+            .map(|(_, info)| format!("{} ({})", info.name, info.oom_score_adj))
+            .collect();
+        larger.truncate(2);
+        let had = size_text(own);
+        if larger.is_empty() {
+            format!(", the largest, which had {had}")
+        } else {
+            format!(
+                " for its {had} and its oom_score_adj of {adj}, before larger ones: {}",
+                list_text(&larger)
+            )
+        }
+    }
+
+    /// When the reaper came, if it did.
+    fn telling(&self) -> Option<String> {
+        let (facts, victim) = self.first()?;
+        let who = self.name(victim.task);
+        let Some(woken) = facts.woken else {
+            return Some(match (victim.done, facts.skip) {
+                (Some(done), Some(_)) => format!(
+                    "The reaper was not needed: {who} was done within {}.",
+                    span_text(done.saturating_sub(victim.killed))
+                ),
+                _ => format!("The reaper was never told of {who}."),
+            });
+        };
+        let delay = self.index.time(woken).saturating_sub(victim.killed);
+        Some(if delay == Nanos::ZERO {
+            "The reaper was told at once.".to_owned()
+        } else {
+            format!("The reaper was told {} later.", span_text(delay))
+        })
+    }
+
+    /// What it got of the first victim, who was in its way, and how it ended.
+    fn reaping(&self) -> Option<String> {
+        let (facts, victim) = self.first()?;
+        if victim.backed_off > 0 {
+            let why = self.index.backed_off.iter().find(|(_, mm, _)| Some(*mm) == facts.mm);
+            let why = why.map_or_else(
+                || "a notifier".to_owned(),
+                |&(.., notifier)| notifier_name(&self.index.cast, notifier),
+            );
+            return Some(format!(
+                "It took nothing from {}, because {why} might block, and slept a second instead.",
+                self.name(victim.task)
+            ));
+        }
+        if victim.attempts == 0 {
+            return None;
+        }
+        let attempts = u64::from(victim.attempts);
+        let got = format!(
+            "In {} it unmapped {} of {}'s memory, {} of which came free",
+            count_text(attempts, "attempt"),
+            size_text(victim.reaped_pages),
+            self.name(victim.task),
+            size_text(victim.freed_by_reaper)
+        );
+        let obstacle = self.obstacle(victim.task);
+        let end = match (victim.said, facts.skip) {
+            (Some(Said::UnableToReap), _) => {
+                let kept = facts.mm.map_or(0, |mm| {
+                    let give_up = self.index.give_ups.first().map(|&(record, _)| record);
+                    self.index.present(mm, give_up.map_or(victim.killed, |r| self.index.time(r)))
+                });
+                format!("; then it gave up, with {} left", size_text(kept))
+            }
+            (Some(Said::Reaped), _) => ", which was all it may take".to_owned(),
+            _ if self.is_last_under_way() => "; the last one never ended".to_owned(),
+            _ => String::new(),
+        };
+        Some(format!("{got}{obstacle}{end}."))
+    }
+
+    fn is_last_under_way(&self) -> bool {
+        self.index.attempts.last().is_some_and(|last| last.outcome == Outcome::UnderWay)
+    }
+
+    /// Who refused it, or kept `mmap_lock` from it.
+    fn obstacle(&self, victim: TaskId) -> String {
+        let cast = &self.index.cast;
+        let leader = |task| cast.tasks.get(task).map_or(task, |info| info.leader);
+        let of_victim = self.index.attempts.iter().filter(|one| leader(one.victim) == victim);
+        let mut refusals: u64 = 0;
+        let mut skips: u64 = 0;
+        let mut names: Vec<String> = Vec::new();
+        for attempt in of_victim {
+            skips += u64::from(attempt.outcome == Outcome::Skipped);
+            for refusal in &attempt.refusals {
+                refusals += 1;
+                let name = format!(
+                    "{} ({})",
+                    range_name(cast, refusal.range),
+                    notifier_name(cast, refusal.notifier)
+                );
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        let refused =
+            format!("; it was refused {}, for {}", times_text(refusals), short_list_text(&names));
+        let skipped = format!("; {} it did not get mmap_lock", times_text(skips));
+        match (refusals, skips) {
+            (0, 0) => String::new(),
+            (_, 0) => refused,
+            (0, _) => skipped,
+            _ => format!("{refused}{skipped}"),
+        }
+    }
+
+    /// Whether the first victim could exit, or what kept it.
+    fn exit(&self) -> Option<String> {
+        let (facts, victim) = self.first()?;
+        let cast = &self.index.cast;
+        let who = self.name(victim.task);
+        let seen = self.index.times.len();
+        let threads: Vec<TaskId> = cast
+            .tasks
+            .iter()
+            .filter(|(_, info)| info.leader == victim.task && info.kind == TaskKind::User)
+            .map(|(id, _)| id)
+            .collect();
+        let alive: Vec<_> =
+            threads.iter().filter(|&&id| self.index.doing(id, seen).is_alive()).collect();
+        let (keeper, reason, lasted) = self.longest_park(&threads, facts.killed)?;
+        let verb = if reason == Reason::Stuck { "was stuck" } else { "waited" };
+        let place = if reason == Reason::Stuck { "in" } else { "for" };
+        let kept =
+            format!("{} {verb} {} {place} {}", self.name(keeper), span_text(lasted), reason.text());
+        if !alive.is_empty() {
+            return Some(format!("{who} did not exit before the end: {kept}."));
+        }
+        let gone =
+            threads.iter().filter_map(|&id| Some(self.index.step(id, seen)?.0.record)).max()?;
+        let took = self.index.time(gone).saturating_sub(victim.killed);
+        if lasted.0 * 10 < took.0.max(1) || took < Nanos::from_ms(50) {
+            return None;
+        }
+        Some(format!("{who}'s own exit took {}: {kept}.", span_text(took)))
+    }
+
+    /// The longest wait of one of these threads from a record on, that is not by its own wish.
+    fn longest_park(&self, threads: &[TaskId], from: usize) -> Option<(TaskId, Reason, Nanos)> {
+        let since = self.index.time(from);
+        let parks = threads.iter().flat_map(|&task| {
+            let steps = self.index.tasks.get(task.index()).map_or(&[][..], |track| &track.steps);
+            let nexts = steps.iter().skip(1).map(|step| self.index.time(step.record));
+            steps.iter().zip(nexts.chain([self.index.end])).filter_map(move |(step, end)| {
+                let reason = step.doing.reason().filter(|&reason| !is_own_wish(reason))?;
+                let begin = self.index.time(step.record).max(since);
+                Some((task, reason, end.saturating_sub(begin)))
+            })
+        });
+        parks
+            .filter(|park| park.2 > Nanos::ZERO)
+            .max_by_key(|&(task, _, lasted)| (lasted, std::cmp::Reverse(task)))
+    }
+
+    /// The kills after the first.
+    fn others(&self) -> Option<String> {
+        let [_, others @ ..] = self.report.victims.as_slice() else { return None };
+        let (second, more) = others.split_first()?;
+        let cast = &self.index.cast;
+        let facts = self.index.victims.get(1)?;
+        let although = match facts.needless {
+            Some((earlier, pages)) => {
+                format!(", although {} still had {}", process_name(cast, earlier), size_text(pages))
+            }
+            None => String::new(),
+        };
+        let more = match more.last() {
+            None => String::new(),
+            Some(last) => {
+                let count = u64::try_from(more.len()).unwrap_or(u64::MAX);
+                format!("; {} more followed, the last {}", count, time_text(last.killed))
+            }
+        };
+        Some(format!(
+            "At {} {} was killed, too{although}{more}.",
+            time_text(second.killed),
+            self.name(second.task)
+        ))
+    }
+
+    /// Who waited longest for a page.
+    fn longest_wait(&self) -> Option<String> {
+        let stalls = self.index.tasks.iter().enumerate().flat_map(|(number, track)| {
+            let task = TaskId::from_index(number);
+            track.stalls.items.iter().map(move |stall| (task, stall.from, stall.to))
+        });
+        let length = |from, to| self.index.time(to).saturating_sub(self.index.time(from));
+        let (task, from, to) =
+            stalls.max_by_key(|&(task, from, to)| (length(from, to), std::cmp::Reverse(task)))?;
+        let lasted = length(from, to);
+        if lasted < Nanos::from_ms(1) {
+            return None;
+        }
+        let never = if to == OPEN { " and never got it" } else { "" };
+        Some(format!(
+            "{} waited longest for a page: {}, from {} on{never}.",
+            self.name(task),
+            span_text(lasted),
+            time_text(self.index.time(from))
+        ))
+    }
+
+    /// What the time from the kill to recovery went to.
+    fn path(&self) -> Option<String> {
+        let blame = recovery_blame(self.index)?;
+        let whole: Nanos = blame.causes.iter().map(|&(_, sum)| sum).sum();
+        if whole < Nanos::from_ms(1) {
+            return None;
+        }
+        let until = match self.report.metrics.oom_to_recovery_ns {
+            Some(_) => "from the kill until everybody was served",
+            None => "from the kill to the end",
+        };
+        let part = |&(cause, sum): &(Cause, Nanos)| {
+            format!("{} in {}", span_text(sum), cause_text(self.index, cause))
+        };
+        // What is less than a hundredth changes nothing.
+        let parts = blame.causes.iter().filter(|(_, sum)| sum.0 >= whole.0 / 100).take(4);
+        let parts: Vec<_> = parts.map(part).collect();
+        Some(format!("{} passed {until}: {}.", span_text(whole), list_text(&parts)))
+    }
+
+    /// How long callbacks were held up.
+    fn callbacks(&self) -> Option<String> {
+        let (longest, task) = self
+            .index
+            .tasks
+            .iter()
+            .enumerate()
+            .flat_map(|(number, track)| track.calls.items.iter().map(move |call| (call, number)))
+            .max_by_key(|(call, number)| (call.what.blocked, std::cmp::Reverse(*number)))?;
+        let blocked = longest.what.blocked;
+        if blocked < Nanos::from_ms(1) {
+            return None;
+        }
+        let calls = self.report.metrics.callbacks;
+        Some(format!(
+            "Notifiers were called {}; the longest call was held up {}: {}'s, for {}.",
+            times_text(calls),
+            span_text(blocked),
+            notifier_name(&self.index.cast, longest.what.notifier),
+            self.name(TaskId::from_index(task))
+        ))
+    }
+
+    /// What the oracle found, the worst of it.
+    fn danger(&self) -> Option<String> {
+        let found = &self.report.wait_for;
+        let stuck = found.closed.iter().find(|set| set.until.is_none());
+        if let Some(set) = stuck.or(found.closed.first()) {
+            return Some(format!("{}.", capital(&closed_text(self.index, set))));
+        }
+        let dependency = found.dependencies.first()?;
+        let at = time_text(self.index.time(dependency.record));
+        Some(format!("At {at} {}.", dependency_text(self.index, dependency)))
+    }
+
+    /// The flags, in words.
+    fn oddities(&self) -> Option<String> {
+        let metrics = &self.report.metrics;
+        let words = self.report.flags.iter().map(|&flag| match flag {
+            "stale-access" => {
+                format!(
+                    "a device used pages after they were freed ({})",
+                    times_text(metrics.stale_accesses)
+                )
+            }
+            "slept-nonblocking" => "a callback slept although it must not".to_owned(),
+            "lost-end" => "an invalidation was begun that nobody ends".to_owned(),
+            "hung-task" => {
+                format!(
+                    "the hung-task detector reported {}",
+                    count_text(metrics.hung_tasks, "task")
+                )
+            }
+            "reserve-exhausted" => "the reserves were used up".to_owned(),
+            other => format!("{other} was reported"),
+        });
+        let words: Vec<_> = words.collect();
+        (!words.is_empty()).then(|| format!("Besides, {}.", list_text(&words)))
+    }
+}
+
+/// What a request with these flags is for.
+fn wish(gfp: u16) -> String {
+    if Gfp(gfp).has(Gfp::USER) {
+        "needed a page for memory of its own".to_owned()
+    } else {
+        format!("needed a page in the kernel ({})", Gfp(gfp).text())
+    }
+}
+
+/// `once`, `twice`, `10 times`.
+fn times_text(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => count_text(count, "time"),
+    }
+}
+
+/// With a capital, where that is a letter.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        // A name of the scenario is spelled as it is.
+        Some(first) if text.starts_with("since ") => first.to_uppercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}
