@@ -113,6 +113,7 @@ impl Choice {
             policy: None,
             checks: Vec::new(),
             ties: TieOrder::Fifo,
+            reseeds: Vec::new(),
             sets: Vec::new(),
         })
     }
