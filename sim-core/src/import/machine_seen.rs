@@ -77,7 +77,7 @@ fn profile(release: &str) -> Option<&'static str> {
     let wanted = version(release)?;
     let not_newer = |id: &&str| version(id).is_some_and(|version| version <= wanted);
     let ids = PROFILES.iter().map(|profile| profile.id);
-    ids.clone().filter(not_newer).next_back().or(ids.into_iter().next())
+    ids.clone().rfind(not_newer).or(ids.into_iter().next())
 }
 
 /// From the pauses between attempts: HZ/10 jiffies, and the one begun.

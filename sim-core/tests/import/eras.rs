@@ -140,11 +140,12 @@ fn logs_of_every_source_say_the_same() {
         &|_| "2026-11-22T10:00:00.123456+01:00 box kernel: ".to_owned(),
     ];
     for (index, time) in times.iter().enumerate() {
-        let text: String = plain
-            .lines()
-            .enumerate()
-            .map(|(number, line)| format!("{}{line}\n", time(number)))
-            .collect();
+        let mut text = String::new();
+        for (number, line) in plain.lines().enumerate() {
+            text.push_str(&time(number));
+            text.push_str(line);
+            text.push('\n');
+        }
         let imported = imported(&text);
         let scenario = |text: &str| {
             text.lines()

@@ -47,7 +47,7 @@ pub(super) fn write(writer: &mut Writer, tracks: &Tracks<'_>, run: &Run) {
             Event::MnCall { notifier, range, .. } => {
                 let device = run.cast.notifiers.get(notifier).map(|info| info.device);
                 if let Some(device) = device {
-                    let (id, device) = (writer.id(), tracks.of_device(device));
+                    let (id, device) = (writer.id(), Tracks::of_device(device));
                     writer.step(at, here, "calls", ("call", id), Step::Start);
                     calls.insert((task, notifier, range), Call { id, device, at });
                 }

@@ -38,13 +38,13 @@ impl<'r> Tracks<'r> {
     pub(super) fn of_lane(&self, of: LaneOf) -> Track {
         match of {
             LaneOf::Reaper(task) | LaneOf::Task(task) => self.of_task(task),
-            LaneOf::Device(device) => self.of_device(device),
+            LaneOf::Device(device) => Self::of_device(device),
             LaneOf::Lock(lock) => Self::of_lock(lock),
             LaneOf::Cpu(cpu) => Self::of_cpu(cpu.0),
         }
     }
 
-    pub(super) fn of_device(&self, device: DeviceId) -> Track {
+    pub(super) fn of_device(device: DeviceId) -> Track {
         Track { pid: DEVICES, tid: nth(device.index()) }
     }
 
@@ -72,7 +72,7 @@ impl<'r> Tracks<'r> {
             TaskKind::Kthread => Track { pid: info.pid, tid: info.pid },
             TaskKind::Device => {
                 let device = self.cast.devices.iter().find(|(_, device)| device.task == Some(task));
-                device.map_or(none, |(device, _)| self.of_device(device))
+                device.map_or(none, |(device, _)| Self::of_device(device))
             }
             TaskKind::Timer => none,
         }
@@ -89,13 +89,12 @@ impl<'r> Tracks<'r> {
                     name_process(writer, track.pid, &info.name, 2);
                     name_thread(writer, track, &info.comm);
                 }
-                TaskKind::User => name_thread(writer, track, &info.name),
+                TaskKind::User | TaskKind::Timer => name_thread(writer, track, &info.name),
                 TaskKind::Kthread => {
                     let rank = if info.comm == "oom_reaper" { 1 } else { 3 };
                     name_process(writer, track.pid, &info.name, rank);
                     name_thread(writer, track, &info.comm);
                 }
-                TaskKind::Timer => name_thread(writer, track, &info.name),
                 TaskKind::Device => {}
             }
         }
@@ -104,7 +103,7 @@ impl<'r> Tracks<'r> {
         }
         for (device, info) in self.cast.devices.iter() {
             let name = format!("{} ({})", info.name, info.driver);
-            name_thread(writer, self.of_device(device), &name);
+            name_thread(writer, Self::of_device(device), &name);
         }
         name_process(writer, LOCKS, "locks", 5);
         for (lock, info) in self.cast.locks.iter() {

@@ -54,7 +54,7 @@ pub(super) fn write(writer: &mut Writer, tracks: &Tracks<'_>, run: &Run) {
                 if let Some(device) = device
                     && let Some(since) = jobs.remove(&(device, fence))
                 {
-                    let track = tracks.of_device(device);
+                    let track = Tracks::of_device(device);
                     writer.lasting(track, since, Some(at), "job", &job_name(fence));
                 }
             }
@@ -69,7 +69,7 @@ pub(super) fn write(writer: &mut Writer, tracks: &Tracks<'_>, run: &Run) {
         writer.lasting(tracks.of_task(task), since, None, "callback", &name);
     }
     for ((device, fence), since) in jobs {
-        writer.lasting(tracks.of_device(device), since, None, "job", &job_name(fence));
+        writer.lasting(Tracks::of_device(device), since, None, "job", &job_name(fence));
     }
 }
 
