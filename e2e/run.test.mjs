@@ -286,3 +286,25 @@ test("commands are found by name, and single keys can be turned off", async (t) 
   await view.page.getByRole("button", { name: "Keys and gestures" }).click();
   assert.equal(await view.page.getByLabel(/single letters/).isChecked(), false);
 });
+
+test("policies are compared under one seed, and the link carries all of them", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&policy=interval&t=3600ms");
+  t.after(view.close);
+  const { digest } = await readRun(view);
+  await view.page.getByLabel("Compare with").selectOption({ value: "skip-any" });
+  await until(view, () => document.documentElement.dataset.digest.includes(","), "two runs");
+  const both = await readRun(view);
+  assert.equal(both.digest.split(",")[0], digest);
+  assert.equal(both.verdict.split(",").length, 2);
+  await view.page.getByRole("button", { name: "parts" }).click();
+  await until(view, () => document.documentElement.dataset.tNs !== "3600000000", "where they part");
+  await until(view, () => location.hash.includes("policy=interval,skip-any&"), "the address");
+  await until(view, () => /digest=\w{32},\w{32}/.test(location.hash), "both digests");
+  assert.deepEqual(await accessibilityProblems(view), []);
+  const reader = await openPage(new URL(view.page.url()).hash);
+  t.after(reader.close);
+  await until(reader, () => document.documentElement.dataset.linkCheck === "reproduced", "both");
+  await view.page.getByRole("button", { name: "Do not compare with skip-any" }).click();
+  await until(view, () => /^\w{32}$/.test(document.documentElement.dataset.digest), "one run");
+  assert.deepEqual(view.problems, []);
+});

@@ -7,8 +7,8 @@ use crate::effects::{
     use_key_choice, use_keys, use_playback, use_preferences, use_root_attributes,
 };
 use crate::panels::{
-    Announcer, EventList, HelpDialog, MetricsPanel, PaletteDialog, ShareDialog, TopBar, WhyPanel,
-    legend, notes, notice, transport,
+    Announcer, Compared, EventList, HelpDialog, MetricsPanel, PaletteDialog, ShareDialog, TopBar,
+    WhyPanel, differences, legend, notes, notice, transport,
 };
 use crate::runner::use_runner;
 use crate::state::{Dialog, Phase, State};
@@ -54,6 +54,13 @@ fn page(ui: &Ui, state: &State) -> Html {
                         <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
                             arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()}
                             history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
+                        { for state.others.iter().enumerate().map(|(index, other)| html! {
+                            <Compared key={index} first={scene.clone()} other={other.clone()} {index} view={state.view}
+                                at={state.cursor.at} playing={state.playing} shade={shade} />
+                        }) }
+                        { for (!state.others.is_empty()).then(|| {
+                            differences(&state.scenes().cloned().collect::<Vec<_>>())
+                        }) }
                         { notes(ui, &state.notes) }
                         { legend(scene, state.lane) }
                         <div class="panels">

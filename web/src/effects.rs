@@ -28,8 +28,8 @@ pub fn use_root_attributes(state: &State) {
     let scene = state.scene.as_ref().filter(|_| state.phase_id() == "ready");
     let attributes = [
         ("data-state", state.phase_id().to_owned()),
-        ("data-digest", scene.map(|it| it.outcome.run.digest.to_string()).unwrap_or_default()),
-        ("data-verdict", scene.map_or("", |it| it.outcome.report.verdict.id()).to_owned()),
+        ("data-digest", scene.map(|_| state.digests()).unwrap_or_default()),
+        ("data-verdict", scene.map(|_| state.verdicts()).unwrap_or_default()),
         ("data-events", scene.map(|it| it.outcome.run.events.to_string()).unwrap_or_default()),
         ("data-t-ns", state.cursor.at.to_string()),
         ("data-link-check", state.link_check_id().to_owned()),

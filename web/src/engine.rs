@@ -6,6 +6,7 @@ use sim_core::analysis::{
 };
 use sim_core::base::{IdVec, SimTime, TaskId};
 use sim_core::engine::WaitOn;
+use sim_core::experiment;
 use sim_core::kernel::plugin::{Policy, doc_lines};
 use sim_core::kernel::switches;
 use sim_core::policy;
@@ -38,10 +39,23 @@ pub struct Request {
     pub kernel: Option<String>,
     /// `None`: the scenario's, else the kernel's own.
     pub policy: Option<String>,
+    /// Policies to compare it with, under the same seed; at most [`OTHERS_MAX`].
+    pub others: Vec<String>,
     /// Overrides, by path.
     pub sets: Vec<(String, String)>,
     /// Checkers; they don't change the run.
     pub checks: Vec<String>,
+}
+
+/// Policies beside the first one.
+pub const OTHERS_MAX: usize = 3;
+
+impl Request {
+    /// The same under another policy.
+    #[must_use]
+    pub fn under(&self, policy: &str) -> Self {
+        Self { policy: Some(policy.to_owned()), others: Vec::new(), ..self.clone() }
+    }
 }
 
 impl Default for Request {
@@ -51,6 +65,7 @@ impl Default for Request {
             seed: DEFAULT_SEED,
             kernel: None,
             policy: None,
+            others: Vec::new(),
             sets: Vec::new(),
             checks: Vec::new(),
         }
@@ -209,6 +224,26 @@ pub fn lock_of(run: &Run, record: usize) -> Option<&str> {
 pub fn task_of_record(run: &Run, record: usize) -> Option<&str> {
     let task = run.trace.get(record)?.task;
     run.cast.tasks.get(task).map(|info| info.name.as_str())
+}
+
+/// Where two runs of one seed part.
+pub struct Parting {
+    /// Index of the first record that differs: so many are alike.
+    pub record: usize,
+    /// When, in ns.
+    pub at: u64,
+    /// In words.
+    pub text: String,
+}
+
+/// Where `other` parts from `outcome`; `None` if they are the same run.
+pub fn parting(outcome: &Outcome, other: &Outcome) -> Option<Parting> {
+    let (one, other) = (&outcome.run, &other.run);
+    let at = experiment::divergence(one, other)?;
+    let text = experiment::divergence_text(one, other, &at);
+    let when = [at.first, at.second].into_iter().flatten().map(|record| record.at.0).min();
+    let at_ns = when.unwrap_or(one.end.0.min(other.end.0));
+    Some(Parting { record: at.record, at: at_ns, text })
 }
 
 /// What happened in a part of a run.

@@ -5,14 +5,14 @@
 use sim_core::base::Nanos;
 use sim_core::share::{self, Link, ScenarioRef};
 
-use crate::engine::{self, Request, SEED_MAX};
+use crate::engine::{self, OTHERS_MAX, Request, SEED_MAX};
 
 /// What a link says.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Route {
     /// What to run.
     pub request: Request,
-    /// What came out where the link was made.
+    /// What came out where the link was made; of several policies, with commas.
     pub digest: Option<String>,
     /// The model's version there.
     pub model: Option<u32>,
@@ -51,24 +51,30 @@ pub fn parse(fragment: &str) -> Result<Route, String> {
 }
 
 fn from_link(link: Link) -> Route {
-    let several = link.policies.len() > 1;
+    let too_many = link.policies.len() > 1 + OTHERS_MAX;
+    let mut policies = link.policies.into_iter();
+    let digests: Vec<String> = link.digests.iter().map(ToString::to_string).collect();
     Route {
         request: Request {
             scenario: link.scenario,
             seed: link.seed,
             kernel: link.kernel,
-            policy: link.policies.into_iter().next(),
+            policy: policies.next(),
+            others: policies.take(OTHERS_MAX).collect(),
             sets: link.sets,
             checks: link.checks,
         },
-        digest: link.digests.first().map(ToString::to_string),
+        digest: (!digests.is_empty() && !too_many).then(|| digests.join(",")),
         model: link.model,
         at: link.t.map(|t| t.0),
         focus: link.focus,
         view: link.view.map(|(from, to)| (from.0, to.0)),
         notes: link.notes.into_iter().map(note_from_link).collect(),
-        note: several.then(|| {
-            "The link compares several policies; the page shows the first of them.".to_owned()
+        note: too_many.then(|| {
+            format!(
+                "The link compares more policies than fit; here are the first {}.",
+                1 + OTHERS_MAX
+            )
         }),
     }
 }
@@ -76,15 +82,16 @@ fn from_link(link: Link) -> Route {
 /// Writes a fragment, with `#`.
 pub fn fragment(route: &Route) -> String {
     let request = &route.request;
+    let digests = route.digest.iter().flat_map(|digests| digests.split(','));
     engine::encode_link(&Link {
         scenario: request.scenario.clone(),
         seed: request.seed,
         kernel: request.kernel.clone(),
-        policies: request.policy.iter().cloned().collect(),
+        policies: request.policy.iter().chain(&request.others).cloned().collect(),
         checks: request.checks.clone(),
         sets: request.sets.clone(),
         model: route.model,
-        digests: route.digest.iter().filter_map(|digest| digest.parse().ok()).collect(),
+        digests: digests.filter_map(|digest| digest.parse().ok()).collect(),
         t: route.at.map(Nanos),
         focus: route.focus.clone(),
         view: route.view.map(|(from, to)| (Nanos(from), Nanos(to))),
@@ -132,6 +139,7 @@ mod tests {
                 seed: 7,
                 kernel: Some("6.1".into()),
                 policy: None,
+                others: Vec::new(),
                 sets: vec![("machine.cpus".into(), "2".into())],
                 checks: Vec::new(),
             },
@@ -168,9 +176,19 @@ mod tests {
     }
 
     #[test]
-    fn several_policies_show_the_first_and_say_so() {
-        let route = parse("#/v1/run?scenario=gpu-fence-overlap&policy=nonblock,interval").unwrap();
+    fn several_policies_are_compared_up_to_four() {
+        let digests = ["ab".repeat(16), "cd".repeat(16)].join(",");
+        let link = format!(
+            "#/v1/run?scenario=gpu-fence-overlap&policy=nonblock,interval&digest={digests}"
+        );
+        let route = parse(&link).unwrap();
         assert_eq!(route.request.policy.as_deref(), Some("nonblock"));
+        assert_eq!(route.request.others, ["interval"]);
+        assert_eq!((&route.digest, &route.note), (&Some(digests), &None));
+        assert_eq!(parse(&fragment(&route)), Ok(route));
+        let five = "#/v1/run?scenario=x&policy=ignore,skip-any,skip-flag,nonblock,interval";
+        let route = parse(five).unwrap();
+        assert_eq!(route.request.others.len(), OTHERS_MAX);
         assert!(route.note.is_some());
     }
 

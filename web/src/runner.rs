@@ -2,6 +2,7 @@
 //! stands still. Slices decide when events are simulated, never which.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use gloo_render::{AnimationFrame, request_animation_frame};
@@ -24,6 +25,10 @@ const REPORT_MS: f64 = 100.0;
 /// A run under way; dropping it cancels it.
 struct Running {
     job: Option<Job>,
+    /// What runs after it; the last is the one that is looked at.
+    queue: VecDeque<Request>,
+    /// What the ones before brought.
+    done: Vec<Shared<Scene>>,
     reported: f64,
     frame: Option<AnimationFrame>,
 }
@@ -45,9 +50,13 @@ pub fn use_runner(ui: &Ui, request: &Request, turn: u32) {
 }
 
 fn start(ui: &Ui, request: &Request) -> Option<Rc<RefCell<Running>>> {
-    match Job::start(request) {
+    // Policies to compare with first, so that all is there when the page changes.
+    let others = request.others.iter().map(|policy| request.under(policy));
+    let mut queue: VecDeque<Request> = others.chain([request.clone()]).collect();
+    match Job::start(&queue.pop_front()?) {
         Ok(job) => {
-            let running = Running { job: Some(job), reported: dom::now_ms(), frame: None };
+            let (reported, done) = (dom::now_ms(), Vec::new());
+            let running = Running { job: Some(job), queue, done, reported, frame: None };
             let running = Rc::new(RefCell::new(running));
             slice(&running, ui);
             Some(running)
@@ -70,18 +79,36 @@ fn slice(running: &Rc<RefCell<Running>>, ui: &Ui) {
         more = job.advance(EVENTS_PER_LOOK);
     }
     if !more {
-        if let Some(job) = this.job.take() {
+        let Some(job) = this.job.take() else {
+            return;
+        };
+        let outcome = job.finish();
+        if let Some(broken) = broken_text(&outcome.run) {
             drop(this);
-            let outcome = job.finish();
-            ui.send(match broken_text(&outcome.run) {
-                Some(broken) => {
-                    Action::Failed(format!("An invariant of the model broke.\n{broken}"))
-                }
-                None => Action::Finished(Shared::new(Scene::new(outcome))),
-            });
+            ui.send(Action::Failed(format!("An invariant of the model broke.\n{broken}")));
+            return;
         }
-        return;
+        let scene = Shared::new(Scene::new(outcome));
+        let Some(next) = this.queue.pop_front() else {
+            let others = std::mem::take(&mut this.done);
+            drop(this);
+            ui.send(Action::Compared(others));
+            ui.send(Action::Finished(scene));
+            return;
+        };
+        this.done.push(scene);
+        match Job::start(&next) {
+            Ok(job) => this.job = Some(job),
+            Err(message) => {
+                drop(this);
+                ui.send(Action::Failed(message));
+                return;
+            }
+        }
     }
+    let Some(job) = &this.job else {
+        return;
+    };
     let progress = Action::Progress { now: job.now(), horizon: job.horizon() };
     let report = start - this.reported > REPORT_MS;
     if report {

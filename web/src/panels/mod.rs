@@ -1,6 +1,7 @@
 //! The panels around the timeline, one component per file.
 
 pub mod announcer;
+pub mod compare;
 pub mod dialog;
 pub mod events;
 pub mod help;
@@ -16,6 +17,7 @@ pub mod transport;
 pub mod why;
 
 pub use announcer::Announcer;
+pub use compare::{Compared, differences};
 pub use events::EventList;
 pub use help::HelpDialog;
 pub use legend::legend;

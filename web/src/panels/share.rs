@@ -82,6 +82,8 @@ fn contents(route: &Route) -> Vec<String> {
     lines.extend(request.sets.iter().map(|(path, value)| format!("the change {path} = {value}")));
     lines.extend(request.kernel.as_ref().map(|kernel| format!("the kernel {kernel}")));
     lines.extend(request.policy.as_ref().map(|policy| format!("the policy {policy}")));
+    let others = request.others.join(", ");
+    lines.extend((!others.is_empty()).then(|| format!("to compare with: {others}")));
     lines.extend(route.digest.as_ref().map(|digest| {
         format!("the digest {}…, to prove that it is the same run", format::short_digest(digest))
     }));

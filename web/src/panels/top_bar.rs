@@ -6,7 +6,7 @@ use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::icon::{Icon, drawing};
-use crate::engine::{self, Choice, Request, SEED_MAX};
+use crate::engine::{self, Choice, OTHERS_MAX, Request, SEED_MAX};
 use crate::route;
 use crate::shared::Shared;
 use crate::state::{Action, Change, Dialog, Scene, Theme};
@@ -30,6 +30,20 @@ pub fn TopBar(props: &Props) -> Html {
         ui.on(|event: Event| Action::Choose(Change::Scenario(chosen(&event).unwrap_or_default())));
     let policy = ui.on(|event: Event| Action::Choose(Change::Policy(chosen(&event))));
     let kernel = ui.on(|event: Event| Action::Choose(Change::Kernel(chosen(&event))));
+    // The list goes back to its first line: it adds, it doesn't hold.
+    let beside = ui.on(|event: Event| {
+        let id = chosen(&event).unwrap_or_default();
+        if let Some(select) = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok())
+        {
+            select.set_value("");
+        }
+        Action::Choose(Change::Beside(id))
+    });
+    let shown = |id: &str| {
+        run.is_some_and(|run| run.policy == id) || request.others.iter().any(|other| other == id)
+    };
+    let left: Vec<Choice> =
+        engine::policies().into_iter().filter(|choice| !shown(choice.id)).collect();
     let own_policy = run.filter(|_| request.policy.is_none()).map_or("", |run| &run.policy);
     let own_kernel = run.filter(|_| request.kernel.is_none()).map_or("", |run| &run.kernel);
     let share = ui.on(|_: MouseEvent| Action::Show(Dialog::Share));
@@ -53,6 +67,12 @@ pub fn TopBar(props: &Props) -> Html {
                 <select onchange={policy}>
                     <option value="" selected={request.policy.is_none()}>{ own(own_policy) }</option>
                     { options(&engine::policies(), request.policy.as_deref().unwrap_or_default()) }
+                </select></label>
+            <label class="field"><span class="hidden">{ "Compare with" }</span>
+                <select class="beside" onchange={beside} title="Another policy under the same seed, on the same axis"
+                    disabled={request.others.len() >= OTHERS_MAX}>
+                    <option value="" selected=true>{ "+ compare" }</option>
+                    { options(&left, "") }
                 </select></label>
             <label class="field"><span>{ "Kernel" }</span>
                 <select onchange={kernel}>

@@ -18,6 +18,10 @@ pub enum Change {
     Policy(Option<String>),
     Kernel(Option<String>),
     Seed(u64),
+    /// One more policy to compare with.
+    Beside(String),
+    /// One less, by its place among the others.
+    Without(usize),
 }
 
 /// The user's choice of colors.
@@ -60,6 +64,7 @@ impl Theme {
 
 /// Everything the reducer understands.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "an action lives for one call of the reducer")]
 pub enum Action {
     /// A link was opened.
     Open(Route),
@@ -74,6 +79,8 @@ pub enum Action {
         now: SimTime,
         horizon: SimTime,
     },
+    /// The runs to compare with are done; the one to look at follows.
+    Compared(Vec<Shared<Scene>>),
     /// It is done.
     Finished(Shared<Scene>),
     /// It could not be run.

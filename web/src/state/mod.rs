@@ -91,6 +91,8 @@ pub struct State {
     pub notice: Option<String>,
     /// The last finished run.
     pub scene: Option<Shared<Scene>>,
+    /// Those it is compared with, in the order of their policies.
+    pub others: Vec<Shared<Scene>>,
     pub link_check: LinkCheck,
     /// Digest and model of a link that was not reproduced: they stay in the
     /// address, so that reloading does not hide the difference.
@@ -130,6 +132,7 @@ impl Default for State {
             phase: Phase::Loading,
             notice: None,
             scene: None,
+            others: Vec::new(),
             link_check: LinkCheck::None,
             promised: None,
             pending: None,
@@ -167,6 +170,23 @@ impl State {
         self.scene.as_ref().map_or(0, |scene| scene.outcome.run.end.0)
     }
 
+    /// The runs on screen, the one that is looked at first.
+    pub fn scenes(&self) -> impl Iterator<Item = &Shared<Scene>> {
+        self.scene.iter().chain(&self.others)
+    }
+
+    /// Their digests, with commas.
+    pub fn digests(&self) -> String {
+        let digests = self.scenes().map(|scene| scene.outcome.run.digest.to_string());
+        digests.collect::<Vec<_>>().join(",")
+    }
+
+    /// Their verdicts, with commas.
+    pub fn verdicts(&self) -> String {
+        let verdicts = self.scenes().map(|scene| scene.outcome.report.verdict.id());
+        verdicts.collect::<Vec<_>>().join(",")
+    }
+
     /// The rows that show, top to bottom.
     pub fn rows(&self) -> Rows {
         self.scene.as_ref().map_or_else(Rows::default, |scene| {
@@ -189,10 +209,7 @@ impl State {
         let ready = self.scene.as_ref().filter(|_| self.phase == Phase::Ready);
         let (digest, model) = match &self.promised {
             Some((digest, model)) => (Some(digest.clone()), *model),
-            None => (
-                ready.map(|scene| scene.outcome.run.digest.to_string()),
-                ready.map(|_| sim_core::record::MODEL_VERSION),
-            ),
+            None => (ready.map(|_| self.digests()), ready.map(|_| sim_core::record::MODEL_VERSION)),
         };
         Route {
             request: self.request.clone(),

@@ -9,7 +9,7 @@ use yew::Reducible;
 
 use super::history::{self, History};
 use super::{Action, Change, Cursor, Dialog, Hop, LinkCheck, Phase, Scene, StageArrow, State};
-use crate::engine::{self, Request};
+use crate::engine::{self, OTHERS_MAX, Request};
 use crate::keys::Command;
 use crate::playback::advanced;
 use crate::route::{NOTE_BYTES_MAX, NOTES_MAX, Note, Route};
@@ -65,6 +65,7 @@ impl State {
             Action::Refuse { message } => self.refuse(&message),
             Action::Choose(change) => self.choose(change),
             Action::Progress { now, horizon } => self.phase = Phase::Running { now, horizon },
+            Action::Compared(others) => self.others = others,
             Action::Finished(scene) => self.finished(scene),
             Action::Failed(message) => self.failed(message),
             Action::Tick(seconds) => self.tick(seconds),
@@ -128,8 +129,27 @@ impl State {
                 sets: Vec::new(),
                 ..self.request.clone()
             },
-            Change::Policy(policy) => Request { policy, ..self.request.clone() },
-            Change::Kernel(kernel) => Request { kernel, policy: None, ..self.request.clone() },
+            // Without one of its own there is nothing to name the first run by.
+            Change::Policy(None) => {
+                Request { policy: None, others: Vec::new(), ..self.request.clone() }
+            }
+            Change::Policy(policy) => {
+                let others = self.request.others.iter();
+                let others = others.filter(|other| Some(*other) != policy.as_ref());
+                Request { others: others.cloned().collect(), policy, ..self.request.clone() }
+            }
+            Change::Kernel(kernel) => {
+                let others = Vec::new();
+                Request { kernel, policy: None, others, ..self.request.clone() }
+            }
+            Change::Beside(other) => self.beside(other),
+            Change::Without(index) => {
+                let mut request = self.request.clone();
+                if index < request.others.len() {
+                    request.others.remove(index);
+                }
+                request
+            }
             Change::Seed(seed) => Request { seed, ..self.request.clone() },
         };
         if request != self.request {
@@ -138,6 +158,18 @@ impl State {
             self.notice = None;
             self.run_again();
         }
+    }
+
+    /// The request with one more policy to compare with.
+    fn beside(&self, other: String) -> Request {
+        let mut request = self.request.clone();
+        let own = self.scene.as_ref().map(|scene| scene.outcome.run.id.policy.clone());
+        request.policy = request.policy.or(own);
+        let is_there = request.policy.as_ref() == Some(&other) || request.others.contains(&other);
+        if !is_there && request.others.len() < OTHERS_MAX {
+            request.others.push(other);
+        }
+        request
     }
 
     fn run_again(&mut self) {
@@ -197,10 +229,10 @@ impl State {
     }
 
     fn check_link(&mut self, route: &Route) {
-        let Some(scene) = &self.scene else {
+        if self.scene.is_none() {
             return;
-        };
-        let here = scene.outcome.run.digest.to_string();
+        }
+        let here = self.digests();
         let model = sim_core::record::MODEL_VERSION;
         self.link_check = match (&route.digest, route.model) {
             (None, _) => LinkCheck::None,
@@ -231,16 +263,13 @@ impl State {
         }
         self.notes.clone_from(&route.notes);
         let at = route.at.unwrap_or_else(|| scene.opening().start);
-        match route.view {
-            // As it was seen, wherever the cursor is.
-            Some((from, to)) => {
-                self.view = Viewport::between(from, to, self.end());
-                self.move_to(at);
-            }
-            None => {
-                self.view = scene.opening();
-                self.seek(at);
-            }
+        // As it was seen, wherever the cursor is.
+        if let Some((from, to)) = route.view {
+            self.view = Viewport::between(from, to, self.end());
+            self.move_to(at);
+        } else {
+            self.view = scene.opening();
+            self.seek(at);
         }
     }
 

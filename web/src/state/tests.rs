@@ -259,3 +259,29 @@ fn notes_and_view_travel_in_the_link() {
     press(&mut state, Command::RemoveNote);
     assert!(state.notes.is_empty());
 }
+
+#[test]
+fn compared_policies_run_beside_the_first_and_are_all_in_the_link() {
+    let mut state = opened(Route::default());
+    state.apply(Action::Choose(Change::Beside("skip-any".into())));
+    assert_eq!(state.request.policy.as_deref(), Some("interval"), "the scenario's own by name");
+    assert_eq!(state.request.others, ["skip-any"]);
+    let request = state.request.clone();
+    state.apply(Action::Compared(vec![scene(&request.under("skip-any"))]));
+    state.apply(Action::Finished(scene(&Request { others: Vec::new(), ..request })));
+    assert_eq!(state.verdicts().split(',').count(), 2);
+    let (one, other) = (&state.scene.as_ref().unwrap().outcome, &state.others[0].outcome);
+    let parting = crate::engine::parting(one, other).unwrap();
+    let alike = parting.record;
+    assert_eq!(one.run.trace.get(alike - 1), other.run.trace.get(alike - 1));
+    assert_ne!(one.run.trace.get(alike), other.run.trace.get(alike));
+    let route = state.route();
+    let again = crate::route::parse(&crate::route::fragment(&route)).unwrap();
+    assert_eq!((again.request, again.digest), (route.request, Some(state.digests())));
+    for policy in ["ignore", "nonblock", "skip-flag", "skip-any"] {
+        state.apply(Action::Choose(Change::Beside(policy.into())));
+    }
+    assert_eq!(state.request.others.len(), crate::engine::OTHERS_MAX);
+    state.apply(Action::Choose(Change::Without(0)));
+    assert_eq!(state.request.others, ["ignore", "nonblock"]);
+}

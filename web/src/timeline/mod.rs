@@ -14,9 +14,11 @@ pub mod palette;
 pub mod pyramid;
 pub mod raster;
 pub mod rows;
+pub mod stack;
 pub mod ticks;
 pub mod toolbar;
 pub mod viewport;
 
 pub use component::Timeline;
 pub use overview::Overview;
+pub use stack::Stacked;

@@ -223,6 +223,18 @@ impl Rows {
         rows
     }
 
+    /// Only reaper, devices and tasks, without headings: enough to
+    /// compare by.
+    pub fn brief(lanes: &[Lane], cast: &Cast, layout: Layout) -> Self {
+        let mut rows = Self::default();
+        for index in Arrangement::default().ordered(lanes, cast) {
+            if Group::of(lanes[index].of, cast) <= Group::Tasks {
+                rows.push(RowKind::Lane(index), layout.pitch);
+            }
+        }
+        rows
+    }
+
     fn push(&mut self, kind: RowKind, height: f64) {
         self.list.push(Row { kind, top: self.height(), height });
     }
@@ -376,6 +388,14 @@ mod tests {
         assert_eq!(shown(&arrangement), [0, 3, 1, 2]);
         arrangement.reset();
         assert_eq!(shown(&arrangement).len(), 6);
+    }
+
+    #[test]
+    fn brief_rows_leave_out_what_one_does_not_compare_by() {
+        let layout = Layout::for_width(1_000.0);
+        let rows = Rows::brief(&lanes(), &Cast::default(), layout);
+        assert_eq!(rows.lanes().collect::<Vec<_>>(), [0, 3, 1, 2]);
+        assert_eq!(rows.height(), 4.0 * layout.pitch);
     }
 
     #[test]

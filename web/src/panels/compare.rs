@@ -1,0 +1,102 @@
+//! Other policies under the same seed: where their runs part from the
+//! first one, their lanes on the same axis, and what came out.
+
+use yew::prelude::*;
+
+use super::icon::{Icon, drawing};
+use crate::engine;
+use crate::format;
+use crate::shared::Shared;
+use crate::state::{Action, Change, Scene};
+use crate::timeline::Stacked;
+use crate::timeline::palette::Shade;
+use crate::timeline::viewport::Viewport;
+use crate::ui::use_ui;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub first: Shared<Scene>,
+    pub other: Shared<Scene>,
+    /// Its place among the others.
+    pub index: usize,
+    pub view: Viewport,
+    pub at: u64,
+    pub playing: bool,
+    pub shade: Shade,
+}
+
+/// One run that is compared with.
+#[component]
+pub fn Compared(props: &Props) -> Html {
+    let ui = use_ui();
+    let parting = {
+        let both = (props.first.clone(), props.other.clone());
+        use_memo(both, |(first, other)| engine::parting(&first.outcome, &other.outcome))
+    };
+    let outcome = &props.other.outcome;
+    let (policy, verdict) = (outcome.run.id.policy.clone(), outcome.report.verdict.id());
+    let index = props.index;
+    let remove = ui.on(move |_: MouseEvent| Action::Choose(Change::Without(index)));
+    let told = match parting.as_ref() {
+        None => {
+            html! { <p>{ "The same run: nothing in it depends on which of the two policies is in force." }</p> }
+        }
+        Some(parting) => {
+            let (at, record) = (parting.at, parting.record);
+            // In the first run; one that is over has no such record.
+            let go = ui.on(move |_: MouseEvent| Action::Seek(at));
+            html! {
+                <p><button type="button" class="link" onclick={go} title={format!("Go there: {} records are alike", format::grouped(record as u64))}>{ "parts" }</button>
+                    { format!(" at {}", parting.text) }</p>
+            }
+        }
+    };
+    let label = format!("Compared with {policy}");
+    html! {
+        <section class="compare" aria-label={label.clone()}>
+            <header>
+                <h2>{ &policy }</h2>
+                <b class={format!("badge verdict-{verdict}")}>{ verdict }</b>
+                { told }
+                <button type="button" onclick={remove} aria-label={format!("Do not compare with {policy}")} title="Do not compare with it">{ drawing(Icon::Close) }</button>
+            </header>
+            <Stacked scene={props.other.clone()} view={props.view} at={props.at} playing={props.playing} shade={props.shade}
+                parting={parting.as_ref().as_ref().map(|parting| parting.at)} />
+        </section>
+    }
+}
+
+/// What came out of each run, side by side.
+pub fn differences(scenes: &[Shared<Scene>]) -> Html {
+    type Read = fn(&Scene) -> String;
+    let rows: [(&str, Read); 10] = [
+        ("verdict", |it| it.outcome.report.verdict.id().to_owned()),
+        ("victims", |it| format::grouped(it.outcome.report.victims.len() as u64)),
+        ("attempts of the reaper", |it| format::grouped(it.outcome.report.metrics.reap_attempts)),
+        ("back-offs", |it| format::grouped(it.outcome.report.metrics.backoffs)),
+        ("refusals", |it| format::grouped(it.outcome.report.metrics.refusals)),
+        ("give-ups", |it| format::grouped(it.outcome.report.metrics.gave_up)),
+        ("reaped", |it| format::pages(it.outcome.report.metrics.reaped_pages)),
+        ("callbacks blocked", |it| format::duration(it.outcome.report.metrics.callback_blocked_ns)),
+        ("first kill to recovery", |it| {
+            let time = it.outcome.report.metrics.oom_to_recovery_ns;
+            time.map_or_else(|| "never".to_owned(), format::duration)
+        }),
+        ("pressure, full", |it| format::duration(it.outcome.report.metrics.psi_full_ns)),
+    ];
+    let heads = scenes.iter().map(|scene| {
+        html! { <th scope="col">{ scene.outcome.run.id.policy.clone() }</th> }
+    });
+    let rows = rows.into_iter().map(|(name, read)| {
+        let values: Vec<String> = scenes.iter().map(|scene| read(scene)).collect();
+        let differs = values.iter().any(|value| *value != values[0]);
+        html! {
+            <tr class={classes!(differs.then_some("differs"))}><th scope="row">{ name }</th>
+                { for values.into_iter().map(|value| html! { <td>{ value }</td> }) }</tr>
+        }
+    });
+    html! {
+        <table class="differences"><caption>{ "Outcomes under one seed; what differs is bold" }</caption>
+            <thead><tr><td></td>{ for heads }</tr></thead><tbody>{ for rows }</tbody></table>
+    }
+}

@@ -1,0 +1,107 @@
+//! The lanes of a run that is compared with, under those of the first:
+//! same axis, same cursor, no gestures but a click.
+
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlCanvasElement, HtmlElement};
+use yew::prelude::*;
+
+use super::layout::Layout;
+use super::palette::Shade;
+use super::raster::{Fade, Frame};
+use super::rows::Rows;
+use super::viewport::Viewport;
+use super::{hit, paint};
+use crate::dom;
+use crate::shared::Shared;
+use crate::state::{Action, Scene};
+use crate::ui::use_ui;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub scene: Shared<Scene>,
+    pub view: Viewport,
+    pub at: u64,
+    pub playing: bool,
+    pub shade: Shade,
+    /// Where it parts from the first run.
+    pub parting: Option<u64>,
+}
+
+#[component]
+pub fn Stacked(props: &Props) -> Html {
+    let ui = use_ui();
+    let (spans, texts) = (use_node_ref(), use_node_ref());
+    let (cursor, parting) = (use_node_ref(), use_node_ref());
+    let frame = use_mut_ref(Frame::default);
+    let outcome = &props.scene.outcome;
+    let layout = Layout::for_width(f64::INFINITY);
+    let rows = Rows::brief(&outcome.lanes, &outcome.run.cast, layout);
+    {
+        let (spans, texts, rows) = (spans.clone(), texts.clone(), rows.clone());
+        let (cursor, parting) = (cursor.clone(), parting.clone());
+        let now = (props.scene.clone(), props.view, props.at, props.playing, props.shade);
+        use_effect_with((now, props.parting), move |(now, parts)| {
+            let (scene, view, at, playing, shade) = now;
+            let (Some(spans), Some(texts)) =
+                (spans.cast::<HtmlCanvasElement>(), texts.cast::<HtmlCanvasElement>())
+            else {
+                return;
+            };
+            if let Some(plot) =
+                spans.parent_element().and_then(|it| it.dyn_into::<HtmlElement>().ok())
+            {
+                dom::set_style(&plot, "height", &format!("{}px", rows.height()));
+            }
+            let picture = paint::Picture {
+                scene,
+                view: *view,
+                shade: *shade,
+                layout,
+                rows: &rows,
+                lane: usize::MAX,
+                followed: &[],
+                top: 0.0,
+                played_until: *at,
+                fade: if *playing { Fade::Strong } else { Fade::Weak },
+            };
+            paint::lanes(&spans, &mut frame.borrow_mut(), &picture);
+            paint::texts(&texts, &picture);
+            let width = f64::from(spans.client_width());
+            for (line, at) in [(&cursor, Some(*at)), (&parting, *parts)] {
+                let Some(line) = line.cast::<HtmlElement>() else {
+                    continue;
+                };
+                let x = at.map(|at| view.px_from_time(at, width));
+                let x = x.filter(|x| (0.0..=width).contains(x));
+                dom::set_style(&line, "left", &format!("{:.1}px", x.unwrap_or(0.0)));
+                dom::set_style(&line, "visibility", if x.is_some() { "visible" } else { "hidden" });
+            }
+        });
+    }
+    let view = props.view;
+    let onclick = ui.on(move |event: MouseEvent| {
+        let target = event.target().and_then(|it| it.dyn_into::<HtmlElement>().ok());
+        let bounds = target.map(|it| it.get_bounding_client_rect());
+        let (left, width) = bounds.map_or((0.0, 1.0), |it| (it.left(), it.width()));
+        Action::Seek(view.time_from_px(f64::from(event.client_x()) - left, width))
+    });
+    let labels = rows.lanes().map(|lane| {
+        let lane = &outcome.lanes[lane];
+        html! {
+            <li class="lane"><span class="lane-title">{ &lane.title }</span>
+                <span class="lane-status">{ hit::status(lane, props.at) }</span></li>
+        }
+    });
+    let policy = outcome.run.id.policy.clone();
+    html! {
+        <div class="stacked">
+            <ul class="lane-labels" aria-label={format!("Lanes under {policy}")}>{ for labels }</ul>
+            <div class="lane-plot" {onclick}>
+                <canvas ref={spans} role="img" aria-label={format!("Lanes under {policy}; the list beside says their states at the cursor")}></canvas>
+                <canvas ref={texts} role="img" aria-label={format!("Labels of the lanes under {policy}")}></canvas>
+                <div class="tl-parting" ref={parting} aria-hidden="true"></div>
+                <div class="tl-cursor" ref={cursor} aria-hidden="true"></div>
+            </div>
+        </div>
+    }
+}
