@@ -109,10 +109,11 @@ fn summary_names_what_matters() {
 
 #[test]
 fn every_story_fits_on_a_screen_and_is_in_words() {
-    for row in printed(&["list", "scenarios"]).lines() {
-        let id = row.split(' ').next().unwrap_or_default();
-        let text = printed(&["run", id]);
-        assert!((7..=15).contains(&text.lines().count()), "{text}");
+    let list: Value = serde_json::from_str(&printed(&["list", "scenarios", "--format", "json"]))
+        .expect("an array");
+    for item in list.as_array().expect("an array") {
+        let text = printed(&["run", item["id"].as_str().expect("an id")]);
+        assert!((6..=15).contains(&text.lines().count()), "{text}");
         for word in ["Some(", "None", "TaskId", "Nanos", " record ", "::", "  "] {
             let story = text.split("\nended ").next().expect("a story");
             assert!(!story.contains(word), "{word}: {text}");
