@@ -8,6 +8,7 @@ use sim_core::check::checkers::{self, Selectable};
 use sim_core::kernel::plugin::{Driver, Policy};
 use sim_core::kernel::switches;
 use sim_core::scenario::gallery::{Entry, gallery};
+use sim_core::scenario::{Preset, presets};
 use sim_core::{driver, policy};
 
 use crate::args::{ListArgs, ListFormat, Listed};
@@ -39,13 +40,30 @@ fn items(what: Listed) -> Vec<Item> {
     match what {
         Listed::Scenarios => gallery().iter().map(scenario).collect(),
         Listed::Policies => policy::ALL.iter().map(|policy| policy_item(*policy)).collect(),
-        Listed::Drivers => driver::ALL.iter().map(|driver| driver_item(*driver)).collect(),
+        Listed::Drivers => drivers(),
         Listed::Profiles => switches::PROFILES.iter().map(profile).collect(),
         Listed::Checkers => {
             let item = |checker: &Selectable| plug_in(checker.id, "checkers", checker.doc);
             checkers::ALL.iter().map(item).collect()
         }
     }
+}
+
+/// Archetypes, then real drivers.
+fn drivers() -> Vec<Item> {
+    let archetypes = driver::ALL.iter().map(|driver| driver_item(*driver));
+    archetypes.chain(presets().map(preset)).collect()
+}
+
+fn preset(preset: Preset) -> Item {
+    let mut more = BTreeMap::from([
+        ("summary".to_owned(), preset.about.to_owned()),
+        ("see".to_owned(), preset.source.to_owned()),
+        ("version".to_owned(), preset.version.to_owned()),
+    ]);
+    more.extend(preset.archetype.map(|id| ("archetype".to_owned(), id.to_owned())));
+    let (id, title) = (preset.id.to_owned(), preset.title.to_owned());
+    Item { id, title, group: "real drivers".to_owned(), more }
 }
 
 fn scenario(entry: &Entry) -> Item {

@@ -227,7 +227,7 @@ impl<'r> Pass<'r> {
             lanes.push(row.into_lane(of, info.name.clone(), subtitle, end));
         }
         for ((id, info), row) in self.cast.devices.iter().zip(self.devices) {
-            let subtitle = info.driver.to_owned();
+            let subtitle = info.driver.clone();
             lanes.push(row.row.into_lane(LaneOf::Device(id), info.name.clone(), subtitle, end));
         }
         for ((id, info), row) in self.cast.locks.iter().zip(self.locks) {

@@ -202,7 +202,7 @@ fn cast() -> Cast {
     });
     cast.devices.push(DeviceInfo {
         name: "gpu0".to_owned(),
-        driver: "gpu-fence",
+        driver: "gpu-fence".to_owned(),
         task: Some(GPU_TASK),
         lock: Some(GPU_LOCK),
         worker: None,

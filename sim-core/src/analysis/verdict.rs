@@ -171,7 +171,8 @@ impl<'i> End<'i> {
             (
                 _,
                 Some(
-                    Reason::NotifierEnd
+                    Reason::FlushWork
+                    | Reason::NotifierEnd
                     | Reason::IntervalRead
                     | Reason::Srcu
                     | Reason::NamedEvent

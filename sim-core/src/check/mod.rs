@@ -31,20 +31,23 @@ pub use waivers::Waivers;
 
 /// What was declared about a run.
 #[derive(Copy, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "a table of independent facts")]
 pub struct Declared<'a> {
     /// The kernel's version.
     pub switches: &'static Switches,
     /// Every policy that the run may be under.
     pub policies: &'a [&'static dyn Policy],
     /// The drivers of its devices, in the order of their ids.
-    pub drivers: &'a [&'static dyn Driver],
+    pub drivers: &'a [&'a dyn Driver],
     /// Whether timers are rounded.
     pub timer_wheel: bool,
     /// `vm.oom_kill_allocating_task`.
     pub kills_allocating_task: bool,
-    /// Whether a device is on a list of notifiers with neither an end operation nor
-    /// references to the pages it maps.
-    pub unpaired_on_list: bool,
+    /// Whether a device may use memory that it was told is gone: it is on a list of notifiers
+    /// with no end operation, or loses invalidations, and has no references to the pages.
+    pub maps_what_is_gone: bool,
+    /// Whether a callback allocates with flags that may sleep.
+    pub callback_allocates: bool,
 }
 
 /// Who watches a run of which this was declared.

@@ -59,7 +59,7 @@ pub(super) struct Notifiers {
 }
 
 impl Notifiers {
-    pub(super) fn new(switches: &'static Switches, drivers: &[&'static dyn Driver]) -> Self {
+    pub(super) fn new(switches: &'static Switches, drivers: &[&dyn Driver]) -> Self {
         let ops = drivers.iter().map(|driver| driver.ops()).collect();
         Self { switches, ops, subscriptions: Vec::new(), trees: Vec::new(), calls: Vec::new() }
     }

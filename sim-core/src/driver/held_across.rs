@@ -50,7 +50,7 @@ async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
         work(&call).await
     };
     if result.is_ok() && !call.is_interval() {
-        call.hold_until_end();
+        call.hold_until_end(lock);
     } else {
         call.cx.unlock(lock);
     }

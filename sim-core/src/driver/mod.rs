@@ -1,11 +1,16 @@
-//! Driver archetypes: what a callback does when memory is taken from
-//! under a device (kernel-spec 5.2). One file per archetype, one line here.
+//! Drivers: what a callback does when memory is taken from under a device.
+//!
+//! The archetypes of kernel-spec 5.2, one file per archetype and one line
+//! here; and drivers that a scenario describes, as data in [`plan`],
+//! carried out by [`described`].
 
 mod always_refuse;
+pub mod described;
 mod gpu_fence;
 mod held_across;
 mod kvm;
 mod pinned;
+pub mod plan;
 mod rdma_odp;
 mod secondary_tlb;
 mod sleeps_anyway;

@@ -23,6 +23,10 @@ impl Driver for SleepsAnyway {
         include_str!("sleeps_anyway.rs")
     }
 
+    fn sleeps_anyway(&self) -> bool {
+        true
+    }
+
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {
         Box::pin(invalidate(call))
     }

@@ -8,6 +8,7 @@
 //! [`parse`]: crate::scenario::parse
 
 mod devices;
+mod drivers;
 mod ops;
 mod values;
 
@@ -60,6 +61,7 @@ pub fn scenario(scenario: &Scenario) -> String {
         }
         out.flag("oom_group", cgroup.oom_group);
     }
+    drivers::write(&mut out, scenario);
     for device in &scenario.devices {
         devices::write(&mut out, scenario, device);
     }

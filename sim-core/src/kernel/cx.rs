@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use super::costs::Costs;
 use super::lockdep::{LockDebug, lock_acquire, lock_release};
-use super::plugin::Driver;
+use super::plugin::DriverRef;
 use super::recount::{self, Ledger};
 use super::state::{State, Task};
 use super::switches::Switches;
@@ -43,7 +43,7 @@ pub struct Parts {
     /// Jiffies and rounding.
     pub clock: Clock,
     /// The drivers of the devices.
-    pub drivers: IdVec<DeviceId, &'static dyn Driver>,
+    pub drivers: IdVec<DeviceId, DriverRef>,
     /// What lock debugging it has.
     pub lock_debug: LockDebug,
 }

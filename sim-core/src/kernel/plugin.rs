@@ -5,11 +5,13 @@
 //! its documentation is the text that people see.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use super::cx::Cx;
 use super::mmu_notifier::Range;
-use crate::base::{Distribution, LockId, Nanos, NotifierId, Shape, SimTime};
+use crate::base::{DeviceId, Distribution, LockId, Nanos, NotifierId, Shape, SimTime};
 use crate::record::{Gfp, LockKind, MnEvent};
 
 /// A call into a plug-in that may await. Boxed because such a call can
@@ -116,10 +118,10 @@ impl Ops {
     }
 }
 
-/// A driver archetype (kernel-spec 5.2).
-pub trait Driver: Sync {
-    /// Its stable id.
-    fn id(&self) -> &'static str;
+/// A driver: an archetype (kernel-spec 5.2), or one that a scenario describes.
+pub trait Driver: Send + Sync {
+    /// Its stable id, or the scenario's name for it.
+    fn id(&self) -> &str;
     /// What it does, for people.
     fn doc(&self) -> &'static str;
     /// Its operations.
@@ -129,6 +131,10 @@ pub trait Driver: Sync {
     /// What its lock is, unless the scenario says which to take.
     fn lock_kind(&self) -> LockKind {
         LockKind::Mutex
+    }
+    /// Whether it sleeps in calls that must not sleep, too.
+    fn sleeps_anyway(&self) -> bool {
+        false
     }
     /// How long a job takes, unless the scenario says.
     fn job_time(&self) -> Shape {
@@ -159,6 +165,35 @@ pub trait Driver: Sync {
     /// held: it takes CPU time and never sleeps. Called only if [`Ops::secondary_tlb`].
     fn invalidate_secondary_tlbs<'a>(&'a self, _call: Call<'a>) -> Boxed<'a, ()> {
         Box::pin(async {})
+    }
+    /// A process has registered: what else its `ioctl` does.
+    fn registered<'a>(&'a self, _cx: &'a Cx, _device: DeviceId) -> Boxed<'a, ()> {
+        Box::pin(async {})
+    }
+    /// A process has memory mapped for a job, and holds the driver's lock:
+    /// what else is done under it.
+    fn mapping<'a>(&'a self, _cx: &'a Cx, _device: DeviceId) -> Boxed<'a, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// A device's driver.
+#[derive(Clone)]
+pub enum DriverRef {
+    /// An archetype.
+    Archetype(&'static dyn Driver),
+    /// One that a scenario describes.
+    Described(Arc<dyn Driver>),
+}
+
+impl Deref for DriverRef {
+    type Target = dyn Driver;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Archetype(driver) => *driver,
+            Self::Described(driver) => &**driver,
+        }
     }
 }
 
@@ -257,6 +292,8 @@ pub struct DeviceSetup {
     pub refuse: Option<Refuse>,
     /// The driver's lock.
     pub lock: LockId,
+    /// The scenario's locks, which a described driver may name.
+    pub declared_locks: Vec<LockId>,
     /// Time a callback works; `None`: what its archetype costs.
     pub work: Option<Distribution>,
     /// Whether it holds references to the pages it mirrors.
@@ -278,12 +315,14 @@ pub struct DeviceSetup {
 /// A kernel thread that a driver needs before a fence signals.
 #[derive(Clone, Debug)]
 pub struct Worker {
-    /// A lock that it takes.
-    pub lock: Option<LockId>,
-    /// What it allocates under that lock, and of which order.
+    /// Locks that it takes, in order.
+    pub locks: Vec<LockId>,
+    /// What it allocates under those locks, and of which order.
     pub alloc: Option<(Gfp, u8)>,
     /// CPU time it takes.
     pub time: Distribution,
+    /// Whether fences need it; else it does only what callbacks wait for.
+    pub signals: bool,
 }
 
 /// Which event codes a callback acts on (kernel-spec 5.4).

@@ -9,8 +9,8 @@ use super::device::Device;
 use super::lockdep::LockDebug;
 use super::mm::{Backing, Mm, Vma};
 use super::plugin::{
-    ActsOn, Api, Approach, Blockable, Boxed, Call, DeviceSetup, Driver, Finish, Ops, Policy,
-    Refused,
+    ActsOn, Api, Approach, Blockable, Boxed, Call, DeviceSetup, Driver, DriverRef, Finish, Ops,
+    Policy, Refused,
 };
 use super::state::{Group, State};
 use super::switches;
@@ -131,11 +131,11 @@ impl Bench {
         };
         let switches = switches::find(profile).expect("a profile");
         let mut cast = Cast { jiffy: tick, cpus: 4, ..Cast::default() };
-        let mut drivers: IdVec<DeviceId, &'static dyn Driver> = IdVec::new();
+        let mut drivers: IdVec<DeviceId, DriverRef> = IdVec::new();
         for &(probe, _) in devices {
             let driver: &'static Probe = Box::leak(Box::new(probe));
-            drivers.push(driver);
-            let (name, driver) = ("probe".to_owned(), driver.id());
+            drivers.push(DriverRef::Archetype(driver));
+            let (name, driver) = ("probe".to_owned(), driver.id().to_owned());
             let (task, lock, worker, timeout) = (None, None, None, None);
             cast.devices.push(DeviceInfo { name, driver, task, lock, worker, timeout });
         }
@@ -293,6 +293,7 @@ fn state(engine: &Engine<Recorder>, policy: &'static dyn Policy, probes: &[(Prob
             sleep: Nanos::ZERO,
             refuse: None,
             lock: named_lock(engine, "lock"),
+            declared_locks: Vec::new(),
             work: None,
             page_refs: false,
             does_not_block: probe.ops.does_not_block,

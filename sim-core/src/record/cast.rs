@@ -86,8 +86,8 @@ pub struct ZoneInfo {
 pub struct DeviceInfo {
     /// Name in the scenario.
     pub name: String,
-    /// Id of its driver archetype.
-    pub driver: &'static str,
+    /// Id of its driver, or the scenario's name for it.
+    pub driver: String,
     /// The process that works for it.
     pub task: Option<TaskId>,
     /// Its driver's lock.

@@ -75,6 +75,7 @@ vocabulary! {
         MemcgHigh = "a pause because its cgroup is over memory.high",
         FenceWorker = "its worker to signal the fence",
         DeviceFault = "invalidations to end, so that a fault of the device can be served",
+        FlushWork = "its worker to finish what the callback gave it",
     }
 }
 
@@ -154,6 +155,7 @@ vocabulary! {
         SynchronizeSrcu = "synchronize_srcu",
         MmputAsync = "mmput_async_fn",
         ExitFiles = "exit_files",
+        FlushWorkqueue = "flush_workqueue",
     }
 }
 

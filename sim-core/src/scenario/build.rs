@@ -10,16 +10,18 @@ mod spawn;
 mod state;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use self::spawn::spawn_all;
 use self::state::state;
-use super::checked::{Api as AskedApi, Device, ForkMm, Inject, Scenario};
+use super::checked::{ActsOn, Api as AskedApi, Behaviour, Device, ForkMm, Inject, Scenario};
 use crate::base::{DeviceId, IdVec, LockId, MmId, Nanos, Seeds, TaskId};
+use crate::driver::described::Described;
 use crate::engine::{Cpus, Engine, Ties};
-use crate::kernel::plugin::{Api, Driver, Policy};
+use crate::kernel::plugin::{Api, Driver, DriverRef, Policy};
 use crate::kernel::switches::Switches;
 use crate::kernel::{Clock, Costs, Kernel, LockDebug, Parts};
-use crate::record::{Cast, CgroupInfo, Keep, LockInfo, Recorder, ZoneInfo};
+use crate::record::{Cast, CgroupInfo, Gfp, Keep, LockInfo, Recorder, ZoneInfo};
 use crate::{check, driver, policy};
 
 /// What a run is of, besides the scenario.
@@ -60,10 +62,7 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice<'_>) -> Rc<Kernel> {
     }
     let recorder = Recorder::new(choice.keep, cast);
     let engine = Rc::new(Engine::new(cpus, choice.ties.clone(), recorder));
-    let mut drivers: IdVec<DeviceId, &'static dyn Driver> = IdVec::new();
-    for device in &scenario.devices {
-        drivers.push(find_driver(&device.driver));
-    }
+    let drivers: IdVec<DeviceId, _> = scenario.devices.iter().map(driver_of).collect();
     let op_cost = machine.lock_op_cost;
     let checker = check::checkers::checker(choice.switches, choice.checks, op_cost > Nanos::ZERO);
     let lock_debug = LockDebug { is_on: checker.is_some(), op_cost };
@@ -81,8 +80,15 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice<'_>) -> Rc<Kernel> {
     kernel
 }
 
-fn find_driver(id: &str) -> &'static dyn Driver {
-    driver::find(id).expect("invariant: a checked driver exists")
+fn driver_of(device: &Device) -> DriverRef {
+    match &device.behaviour {
+        Behaviour::Archetype(id) => {
+            DriverRef::Archetype(driver::find(id).expect("invariant: a checked driver exists"))
+        }
+        Behaviour::Steps(plan) => {
+            DriverRef::Described(Arc::new(Described::new(&device.driver, Arc::clone(plan))))
+        }
+    }
 }
 
 fn find_policy(id: &str) -> &'static dyn Policy {
@@ -102,7 +108,7 @@ fn asked_api(device: &Device, switches: &Switches) -> Api {
 fn watch(
     scenario: &Scenario,
     choice: &Choice<'_>,
-    drivers: &IdVec<DeviceId, &'static dyn Driver>,
+    drivers: &IdVec<DeviceId, DriverRef>,
     engine: &Engine<Recorder>,
 ) {
     let injected = scenario.injections.iter().filter_map(|injection| match injection.what {
@@ -110,19 +116,28 @@ fn watch(
         _ => None,
     });
     let policies: Vec<_> = std::iter::once(choice.policy).chain(injected).collect();
-    let unpaired = |device: &Device| {
-        let ops = find_driver(&device.driver).ops();
+    let maps_what_is_gone = |device: &Device| {
+        let ops = driver_of(device).ops();
         let asked = asked_api(device, choice.switches);
         let listed = policies.iter().any(|policy| policy.api(asked) == Api::Hlist);
-        listed && !ops.end && !device.page_refs.unwrap_or(ops.page_refs)
+        let loses = match &device.behaviour {
+            Behaviour::Archetype(_) => device.acts_on != ActsOn::Any,
+            Behaviour::Steps(plan) => plan.can_lose(device.acts_on),
+        };
+        (loses || (listed && !ops.end)) && !device.page_refs.unwrap_or(ops.page_refs)
+    };
+    let callback_allocates = |device: &Device| match &device.behaviour {
+        Behaviour::Archetype(_) => device.gfp.is_some_and(|gfp| gfp.has(Gfp::DIRECT_RECLAIM)),
+        Behaviour::Steps(plan) => plan.allocates(),
     };
     let declared = check::Declared {
         switches: choice.switches,
         policies: &policies,
-        drivers: &drivers.iter().map(|(_, &driver)| driver).collect::<Vec<_>>(),
+        drivers: &drivers.iter().map(|(_, driver)| &**driver).collect::<Vec<&dyn Driver>>(),
         timer_wheel: scenario.machine.timer_wheel,
         kills_allocating_task: scenario.machine.oom_kill_allocating_task,
-        unpaired_on_list: scenario.devices.iter().any(unpaired),
+        maps_what_is_gone: scenario.devices.iter().any(maps_what_is_gone),
+        callback_allocates: scenario.devices.iter().any(callback_allocates),
     };
     engine.observe(|_, recorder| recorder.watch(check::monitor(&declared)));
 }
@@ -163,7 +178,7 @@ fn new_lock(engine: &Engine<Recorder>, info: LockInfo) -> LockId {
 fn device_lock(device: &Device) -> LockInfo {
     LockInfo {
         name: format!("lock of {}", device.name),
-        kind: find_driver(&device.driver).lock_kind(),
+        kind: driver_of(device).lock_kind(),
         class: format!("&{}->lock", device.driver.replace('-', "_")),
     }
 }

@@ -9,17 +9,14 @@ use std::collections::BTreeSet;
 
 use toml::de::DeTable;
 
-use super::checked::{
-    ActsOn, Api, Cgroup, Device, Inject, Injection, Lock, LockKind, Machine, Refuse, Scenario,
-    Worker,
-};
+use super::checked::{Cgroup, Inject, Injection, Lock, LockKind, Machine, Scenario};
 use super::error::{Diagnostic, Report, Source};
 use super::fields::Fields;
 use super::program::{self, FileNames};
 use super::spec::FILE;
 use super::units::PAGE_SIZE;
-use super::{machine, set, task};
-use crate::base::{Distribution, Nanos, Shape};
+use super::{device, driver, machine, set, task};
+use crate::base::Nanos;
 
 /// Longest text of a file, in bytes.
 const TEXT_MAX: usize = 256 << 10;
@@ -100,13 +97,14 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
     let horizon = fields.time(report, "horizon");
     let machine_fields = fields.table(report, "machine");
     let machine: Machine = machine::machine(report, machine_fields.as_ref());
-    let [device_items, task_items, cgroup_items, lock_items] =
-        ["device", "task", "cgroup", "lock"].map(|key| fields.tables(report, key));
+    let [driver_items, device_items, task_items, cgroup_items, lock_items] =
+        ["driver", "device", "task", "cgroup", "lock"].map(|key| fields.tables(report, key));
     if task_items.is_empty() {
         report.add(&(0..0), "no task", "expected at least one [[task]]");
     }
     let mut file = FileNames {
         tasks: names(report, &task_items),
+        drivers: names(report, &driver_items),
         devices: names(report, &device_items),
         cgroups: names(report, &cgroup_items),
         locks: names(report, &lock_items),
@@ -117,9 +115,10 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
     file.lock_kinds = locks.iter().map(|lock| lock.kind).collect();
     let cgroups = cgroups(report, &cgroup_items, &file);
     file.cgroups = cgroups.iter().map(|group| group.name.clone()).collect();
+    let drivers = driver::drivers(report, &driver_items, &file.drivers, &file);
     let mut devices = Vec::new();
     for (fields, name) in device_items.iter().zip(&file.devices) {
-        devices.extend(device(report, fields, name, &file));
+        devices.extend(device::device(report, fields, name, &file, &drivers));
     }
     let tasks = task::tasks(report, &task_items, &mut file);
     let injections = injections(report, &fields, &file);
@@ -184,6 +183,10 @@ fn events(tasks: &[Fields<'_>]) -> Vec<String> {
 fn locks(report: &mut Report<'_>, items: &[Fields<'_>], file: &FileNames) -> Vec<Lock> {
     let mut locks = Vec::new();
     for (fields, name) in items.iter().zip(&file.locks) {
+        if name == driver::OWN {
+            let expected = "expected another: so drivers call their own lock";
+            report.add(&fields.span_of("name"), "unfit name", expected);
+        }
         let kind = match fields.choice(report, "kind") {
             Some("mutex") => LockKind::Mutex,
             Some("spinlock") => LockKind::Spinlock,
@@ -268,50 +271,6 @@ fn injections(
         }
     }
     injections
-}
-
-fn device(
-    report: &mut Report<'_>,
-    fields: &Fields<'_>,
-    name: &str,
-    file: &FileNames,
-) -> Option<Device> {
-    let driver = fields.choice(report, "driver");
-    let api = fields.choice(report, "api");
-    let refuse = fields.choice(report, "refuse");
-    let zero = Distribution::new(Shape::Constant(Nanos::ZERO));
-    let locks: Vec<&str> = file.locks.iter().map(String::as_str).collect();
-    let lock = fields.get("lock").and_then(|_| fields.index(report, "lock", "lock", &locks));
-    let worker = fields.table(report, "worker").map(|inner| {
-        let lock = inner.get("lock").and_then(|_| inner.index(report, "lock", "lock", &locks));
-        let order = inner.number(report, "order").unwrap_or(0);
-        Worker {
-            lock,
-            alloc: inner.gfp(report, "alloc").map(|gfp| (gfp, order)),
-            time: inner.distribution(report, "time").unwrap_or(zero),
-        }
-    });
-    Some(Device {
-        name: name.to_owned(),
-        api: api.map(|api| if api == "hlist" { Api::Hlist } else { Api::Interval }),
-        lock,
-        fence: fields.distribution(report, "fence"),
-        sleep: fields.time(report, "sleep").unwrap_or(Nanos::ZERO),
-        refuse: refuse
-            .map(|word| if word == "when-busy" { Refuse::WhenBusy } else { Refuse::Overlap }),
-        work: fields.distribution(report, "work"),
-        page_refs: fields.boolean(report, "page_refs"),
-        does_not_block: fields.boolean(report, "does_not_block"),
-        vcpus: fields.number(report, "vcpus").unwrap_or(1),
-        timeout: fields.time(report, "timeout"),
-        gfp: fields.gfp(report, "gfp"),
-        acts_on: match fields.choice(report, "acts_on") {
-            Some("unmap") => ActsOn::Unmap,
-            _ => ActsOn::Any,
-        },
-        worker,
-        driver: driver?.to_owned(),
-    })
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@
 mod op;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use self::op::{LockRef, Op, Scope};
 use crate::base::{Distribution, Nanos};
+pub use crate::driver::plan::{LockName, Plan};
 pub use crate::engine::Hold;
 /// Names that [`Machine::costs`] may set, each with its default in ns
 /// and its meaning.
@@ -192,8 +194,10 @@ pub enum Inject {
 pub struct Device {
     /// Unique name.
     pub name: String,
-    /// Driver id (`gpu-fence`, …).
+    /// Driver id (`gpu-fence`, …), or the file's name for a driver of its own.
     pub driver: String,
+    /// What that driver does.
+    pub behaviour: Behaviour,
     /// How it registers; `None`: the profile's default.
     pub api: Option<Api>,
     /// Index of the lock that its driver takes; `None`: one of its own.
@@ -222,15 +226,26 @@ pub struct Device {
     pub worker: Option<Worker>,
 }
 
+/// What a driver does.
+#[derive(Clone, Debug)]
+pub enum Behaviour {
+    /// What the archetype of this id does.
+    Archetype(&'static str),
+    /// What these steps say.
+    Steps(Arc<Plan>),
+}
+
 /// A worker that signals fences.
 #[derive(Clone, Debug)]
 pub struct Worker {
-    /// Index of a lock that it takes and lets go before it signals.
-    pub lock: Option<usize>,
+    /// Locks that it takes, in order, and lets go before it signals.
+    pub locks: Vec<LockName>,
     /// Flags and order of an allocation that it makes before it signals.
     pub alloc: Option<(Gfp, u8)>,
     /// CPU time it takes before it signals.
     pub time: Distribution,
+    /// Whether fences wait for it; else only callbacks that flush it do.
+    pub signals: bool,
 }
 
 /// How a device hears of invalidations.

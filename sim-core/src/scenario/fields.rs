@@ -99,6 +99,7 @@ impl<'t> Fields<'t> {
     pub(super) fn choice(&self, report: &mut Report<'_>, key: &str) -> Option<&'static str> {
         let what = match key {
             "kernel" => "kernel profile",
+            "like" => "driver",
             "name" => self.spec.name,
             key => key,
         };
@@ -199,6 +200,20 @@ impl<'t> Fields<'t> {
         };
         let items = self.get(key).map_or(&[][..], |value| report.array(value, *count_max));
         items.iter().filter_map(|item| Fields::open(report, item, spec)).collect()
+    }
+
+    /// The names that a field lists, or the one that it is.
+    pub(super) fn refs(&self, report: &mut Report<'_>, key: &str) -> &'t [Value<'t>] {
+        let Kind::Refs(count_max) = self.kind(key, |kind| matches!(kind, Kind::Refs(_))) else {
+            mismatch(key)
+        };
+        match self.get(key) {
+            None => &[],
+            Some(value) if matches!(value.get_ref(), DeValue::Array(_)) => {
+                report.array(value, *count_max)
+            }
+            Some(value) => std::slice::from_ref(value),
+        }
     }
 
     /// The index of the name that a field refers to, among those there are.

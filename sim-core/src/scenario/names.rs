@@ -4,6 +4,7 @@
 //! name any of them. A scenario file may name what the registries of the
 //! layers below hold, which [`profiles`], [`policies`] and [`drivers`] list.
 
+use super::presets;
 use crate::kernel::switches;
 use crate::{check, driver, policy};
 
@@ -17,9 +18,15 @@ pub fn policies() -> Vec<&'static str> {
     policy::ALL.iter().map(|policy| policy.id()).collect()
 }
 
-/// Drivers that can be run.
-pub fn drivers() -> Vec<&'static str> {
+/// Driver archetypes that can be run.
+pub fn archetypes() -> Vec<&'static str> {
     driver::ALL.iter().map(|driver| driver.id()).collect()
+}
+
+/// Drivers that can be run: archetypes, then real drivers.
+pub fn drivers() -> Vec<&'static str> {
+    let presets = presets::all().iter().map(|preset| preset.name.as_str());
+    archetypes().into_iter().chain(presets).collect()
 }
 
 /// Checkers that can be selected.
@@ -45,8 +52,8 @@ pub const POLICIES: [&str; 10] = [
     "hand-off",
 ];
 
-/// Drivers.
-pub const DRIVERS: [&str; 10] = [
+/// Drivers: archetypes, then real ones.
+pub const DRIVERS: [&str; 45] = [
     "secondary-tlb",
     "spin",
     "kvm",
@@ -57,6 +64,41 @@ pub const DRIVERS: [&str; 10] = [
     "pinned",
     "held-across",
     "rdma-odp",
+    "i915-4.19",
+    "i915-5.4",
+    "i915-5.15",
+    "i915-6.12",
+    "xe-6.12",
+    "xe-7.1",
+    "gpusvm-7.1",
+    "amdgpu-5.4",
+    "amdgpu-5.6",
+    "amdgpu-compute-6.12",
+    "amdgpu-hsa-6.12",
+    "amdkfd-svm-6.12",
+    "radeon-5.4",
+    "radeon-6.12",
+    "nouveau-svm-6.12",
+    "nouveau-svm-range-6.12",
+    "umem-odp-5.4",
+    "mlx5-odp-6.12",
+    "rxe-odp-7.1",
+    "rdma-mr",
+    "hfi1-rb-5.4",
+    "hfi1-tid-6.12",
+    "hfi1-cover-6.12",
+    "kvm-5.4",
+    "kvm-6.12",
+    "gntdev-5.4",
+    "gntdev-6.12",
+    "mshv-7.1",
+    "vfio-pin",
+    "intel-svm",
+    "arm-smmu-v3-sva",
+    "sgi-gru",
+    "scif-5.4",
+    "test-hmm-6.12",
+    "amdxdna-7.1",
 ];
 
 /// Checkers.
@@ -70,7 +112,9 @@ mod tests {
     fn whatever_can_be_run_has_a_reserved_id() {
         assert!(profiles().iter().all(|id| PROFILES.contains(id)));
         assert!(policies().iter().all(|id| POLICIES.contains(id)));
-        assert!(drivers().iter().all(|id| DRIVERS.contains(id)));
         assert!(checkers().iter().all(|id| CHECKERS.contains(id)));
+        assert_eq!(drivers(), DRIVERS);
+        let unique: std::collections::BTreeSet<_> = DRIVERS.iter().collect();
+        assert_eq!(unique.len(), DRIVERS.len());
     }
 }

@@ -21,6 +21,7 @@ use super::spec::{DEPTH_MAX, IOCTL_OPS, OPS, OPS_MAX, TASK_OPS_MAX, Table, Value
 #[derive(Clone, Debug, Default)]
 pub(super) struct FileNames {
     pub(super) tasks: Vec<String>,
+    pub(super) drivers: Vec<String>,
     pub(super) devices: Vec<String>,
     pub(super) cgroups: Vec<String>,
     pub(super) locks: Vec<String>,
@@ -117,7 +118,7 @@ impl<'a> Reader<'a> {
     }
 
     fn item(&mut self, report: &mut Report<'_>, item: &Value<'_>) -> Option<Op> {
-        let (spec, table) = operation(report, item)?;
+        let (spec, table) = named_table(report, item, OPS, "operation")?;
         let main = spec.fields.first().and_then(|field| table.get(field.name))?.span();
         self.check_place(report, spec.name, &main)?;
         if spec.name == "mmap" {
@@ -195,31 +196,35 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Which operation an item of a list is: the one whose name is among its keys.
-fn operation<'t>(
+/// Which of the tables of `known` an item of a list is: the one whose name
+/// is among its keys. `what` they are is for people.
+pub(super) fn named_table<'t>(
     report: &mut Report<'_>,
     item: &'t Value<'t>,
+    known: &'static [Table],
+    what: &str,
 ) -> Option<(&'static Table, &'t DeTable<'t>)> {
     let DeValue::Table(table) = item.get_ref() else {
-        let example = "expected a table such as { pause = \"60ms\" }";
-        report.add(&item.span(), "not an operation", example);
+        let example = if what == "step" { "{ work = \"50us\" }" } else { "{ pause = \"60ms\" }" };
+        let expected = format!("expected a table such as {example}");
+        report.add(&item.span(), format!("no {what}"), expected);
         return None;
     };
-    let mut found = OPS.iter().filter(|op| table.contains_key(op.name));
+    let mut found = known.iter().filter(|op| table.contains_key(op.name));
     match (found.next(), found.next()) {
         (Some(op), None) => return Some((op, table)),
         (Some(_), Some(_)) => {
-            report.add(&item.span(), "two operations in one", "expected a table for each");
+            report.add(&item.span(), format!("two {what}s in one"), "expected a table for each");
         }
         (None, _) => {
-            let names = OPS.iter().map(|op| op.name);
+            let names = known.iter().map(|op| op.name);
             // The first key in the text is the one meant as the name.
             match table.keys().min_by_key(|key| key.span().start) {
                 Some(key) => {
                     let name: &str = key.get_ref();
-                    report.add_unknown(&key.span(), "unknown operation", name, names);
+                    report.add_unknown(&key.span(), &format!("unknown {what}"), name, names);
                 }
-                None => report.add_unknown(&item.span(), "no operation", "", names),
+                None => report.add_unknown(&item.span(), &format!("no {what}"), "", names),
             }
         }
     }

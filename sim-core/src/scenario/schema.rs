@@ -11,7 +11,8 @@ use serde::ser::{SerializeMap as _, Serializer};
 
 use super::checked::COSTS;
 use super::spec::{
-    EXPONENTIAL, FILE, Field, IOCTL_OPS, Kind, LOGNORMAL, Needed, OPS, OPS_MAX, Table, UNIFORM,
+    EXPONENTIAL, FILE, Field, IOCTL_OPS, Kind, LOGNORMAL, Needed, OPS, OPS_MAX, STEPS, Table,
+    UNIFORM,
 };
 
 /// A JSON value, its objects in the order they are written.
@@ -64,6 +65,9 @@ pub fn schema() -> Json {
     for op in OPS {
         defs.table(op, "op-");
     }
+    for step in STEPS {
+        defs.table(step, "step-");
+    }
     for shape in [&UNIFORM, &EXPONENTIAL, &LOGNORMAL] {
         defs.table(shape, "");
     }
@@ -75,8 +79,9 @@ pub fn schema() -> Json {
         ("rate".to_owned(), quantity("TiB|GiB|MiB|KiB|B", "/s")),
         ("share".to_owned(), any_of(vec![pattern("^\\s*[0-9]{1,3}\\s*%$"), reference("size")])),
         ("distribution".to_owned(), distribution()),
-        ("program".to_owned(), program(OPS.iter())),
-        ("kernel-program".to_owned(), program(kernel_ops)),
+        ("program".to_owned(), program("op", OPS.iter())),
+        ("kernel-program".to_owned(), program("op", kernel_ops)),
+        ("steps".to_owned(), program("step", STEPS.iter())),
     ];
     all.append(&mut defs.0);
     object([
@@ -185,12 +190,13 @@ fn kind(kind: &Kind) -> Json {
         ]),
         Kind::Program => reference("program"),
         Kind::KernelProgram => reference("kernel-program"),
+        Kind::Steps => reference("steps"),
         Kind::Either(one, other) => any_of(vec![self::kind(one), self::kind(other)]),
     }
 }
 
-fn program<'t>(ops: impl Iterator<Item = &'t Table>) -> Json {
-    let ops = ops.map(|op| reference(&format!("op-{}", op.name))).collect();
+fn program<'t>(what: &str, ops: impl Iterator<Item = &'t Table>) -> Json {
+    let ops = ops.map(|op| reference(&format!("{what}-{}", op.name))).collect();
     object([("type", "array".into()), ("items", any_of(ops)), ("maxItems", OPS_MAX.into())])
 }
 

@@ -8,6 +8,7 @@
 //! by the readers of the parts.
 
 mod ops;
+mod steps;
 mod tables;
 
 use toml::Spanned;
@@ -16,6 +17,7 @@ use toml::de::DeValue;
 use crate::base::Nanos;
 
 pub(super) use ops::{IOCTL_OPS, OPS};
+pub(super) use steps::{PRESETS, STEPS};
 pub(super) use tables::{EXPONENTIAL, FILE, LOGNORMAL, START, UNIFORM};
 
 /// A value and its byte range.
@@ -91,6 +93,8 @@ pub(super) enum Kind {
     Program,
     /// A list of operations inside the kernel.
     KernelProgram,
+    /// A list of steps of a driver.
+    Steps,
     /// The one or the other.
     Either(&'static Self, &'static Self),
 }
@@ -141,6 +145,7 @@ impl Table {
 /// Most tasks, devices, control groups, locks and injections of a file.
 pub(super) const TASKS_MAX: usize = 500;
 pub(super) const DEVICES_MAX: usize = 64;
+pub(super) const DRIVERS_MAX: usize = 64;
 pub(super) const CGROUPS_MAX: usize = 64;
 pub(super) const LOCKS_MAX: usize = 64;
 pub(super) const INJECTIONS_MAX: usize = 200;
@@ -148,6 +153,8 @@ pub(super) const INJECTIONS_MAX: usize = 200;
 pub(super) const THREADS_MAX: usize = 64;
 /// Most operations of one list, and regions that one operation names.
 pub(super) const OPS_MAX: usize = 200;
+/// Most drivers that come with the program.
+pub(super) const PRESETS_MAX: usize = 100;
 /// Most lists of operations inside one another.
 pub(super) const DEPTH_MAX: usize = 5;
 /// Most operations of a task with all its threads.

@@ -1,8 +1,8 @@
 //! Overlap or not, blockable or not: who refuses, who sleeps, who works.
 
 use crate::world::{
-    REGION, attempts, blockable_times, count, nonblocking, nonblocking_ms, reaped, run, run_with,
-    scenario, victim,
+    REGION, attempts, blockable_times, nonblocking, nonblocking_ms, reaped, run, run_with,
+    scenario, slept, victim,
 };
 use sim_core::base::{Distribution, Nanos, Shape};
 use sim_core::kernel::plugin::ActsOn;
@@ -109,15 +109,6 @@ program = [
     let mut scenario = scenario(&format!("{}{other}", world(driver)));
     scenario.devices[0].sleep = Nanos::from_ms(450);
     run(&scenario, None)
-}
-
-/// How often the reaper slept although told not to.
-fn slept(run: &Run) -> usize {
-    let reaper = run.cast.tasks.iter().find(|(_, task)| task.name == "oom_reaper");
-    let (reaper, _) = reaper.expect("a reaper");
-    count(run, |record| {
-        record.task == reaper && matches!(record.event, Event::SleptNonblocking { .. })
-    })
 }
 
 #[test]

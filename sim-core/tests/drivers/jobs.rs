@@ -36,8 +36,12 @@ const DONE: SimTime = SimTime(1_000_000_000);
 fn with_worker(alloc: Option<Gfp>, timeout: Option<u64>) -> Run {
     one_job(|device| {
         device.fence = Some(constant(1000));
-        device.worker =
-            Some(Worker { lock: None, alloc: alloc.map(|gfp| (gfp, 0)), time: constant(1) });
+        device.worker = Some(Worker {
+            locks: Vec::new(),
+            alloc: alloc.map(|gfp| (gfp, 0)),
+            time: constant(1),
+            signals: true,
+        });
         device.timeout = timeout.map(Nanos::from_ms);
     })
 }

@@ -2,8 +2,10 @@
 //! what it waits for, and what becomes of the pages (kernel-spec 5.2).
 
 mod answers;
+mod described;
 mod jobs;
 mod locks;
 mod pages;
 mod policies;
+mod presets;
 mod world;

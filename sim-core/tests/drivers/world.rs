@@ -172,3 +172,12 @@ pub(crate) fn reaped(run: &Run, region: &str) -> u64 {
 pub(crate) fn attempts(run: &Run) -> usize {
     count(run, |record| matches!(record.event, Event::StartTaskReaping { .. }))
 }
+
+/// How often the reaper slept although told not to.
+pub(crate) fn slept(run: &Run) -> usize {
+    let reaper = run.cast.tasks.iter().find(|(_, task)| task.name == "oom_reaper");
+    let (reaper, _) = reaper.expect("a reaper");
+    count(run, |record| {
+        record.task == reaper && matches!(record.event, Event::SleptNonblocking { .. })
+    })
+}

@@ -60,6 +60,10 @@ impl Driver for Named {
         self.1
     }
 
+    fn sleeps_anyway(&self) -> bool {
+        self.0 == "sleeps-anyway"
+    }
+
     fn invalidate<'a>(&'a self, _: Call<'a>) -> Boxed<'a, Result<(), Refused>> {
         Box::pin(async { Ok(()) })
     }
@@ -98,7 +102,15 @@ fn cast(driver: &'static str) -> Cast {
     cast.zones.push(ZoneInfo { name, managed: 1000, min: 10, low: 12, high: 14 });
     let name = "dev".to_owned();
     let (worker, timeout) = (None, None);
-    cast.devices.push(DeviceInfo { name, driver, task: None, lock: None, worker, timeout });
+    let driver_id = driver.to_owned();
+    cast.devices.push(DeviceInfo {
+        name,
+        driver: driver_id,
+        task: None,
+        lock: None,
+        worker,
+        timeout,
+    });
     let interval = driver != "kvm";
     cast.notifiers.push(NotifierInfo { device: DeviceId(0), mm: HOG_MM, interval });
     cast.reports.push(VictimReport::default());
@@ -117,14 +129,15 @@ impl Stage {
         kills_allocating_task: bool,
     ) -> Self {
         let mut recorder = Recorder::new(Keep::Records, cast(driver.id()));
-        let drivers: [&'static dyn Driver; 1] = [driver];
+        let drivers: [&dyn Driver; 1] = [driver];
         recorder.watch(monitor(&Declared {
             switches: switches::find(kernel).expect("a profile"),
             policies: &[Box::leak(Box::new(Meets(approach)))],
             drivers: &drivers,
             timer_wheel: false,
             kills_allocating_task,
-            unpaired_on_list: driver.0 == "sleeps-anyway",
+            maps_what_is_gone: driver.0 == "sleeps-anyway",
+            callback_allocates: false,
         }));
         let mut stage = Self { recorder, at: 0 };
         for task in [REAPER, HOG, OTHER] {

@@ -119,6 +119,12 @@ impl<'i> Moment<'i> {
                 let worker = info.worker.filter(|_| info.timeout.is_none())?;
                 Some(Needs::each([worker], EdgeKind::Worker))
             }
+            Some(Reason::FlushWork) => {
+                let call = self.index.call(task, self.seen)?;
+                let device = self.index.device_called(&call.what)?;
+                let worker = self.index.cast.devices.get(device)?.worker?;
+                Some(Needs::each([worker], EdgeKind::Worker))
+            }
             Some(Reason::NotifierEnd | Reason::IntervalRead) => {
                 let mm = self.mm_waited_for(task)?;
                 if self.has_leaked(mm) {

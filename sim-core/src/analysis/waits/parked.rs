@@ -63,6 +63,7 @@ impl Walk<'_> {
         }
         match doing.reason() {
             Some(Reason::Fence) => self.explain_fence(task),
+            Some(Reason::FlushWork) => self.explain_flush(task),
             Some(reason @ (Reason::NotifierEnd | Reason::IntervalRead)) => {
                 self.explain_notifier_end(task, reason);
             }
@@ -139,6 +140,20 @@ impl Walk<'_> {
                 }
             }
             (None, None) => {}
+        }
+    }
+
+    fn explain_flush(&mut self, task: TaskId) {
+        let call = self.index.call(task, self.seen);
+        let device = call.and_then(|call| self.index.device_called(&call.what));
+        let worker = device.and_then(|device| self.index.cast.devices.get(device)?.worker);
+        let (name, place) = (self.name(task), self.callback_text(task));
+        let whose = worker.map_or_else(|| "its worker".to_owned(), |worker| self.name(worker));
+        let left = self.left_text(task);
+        let text = format!("{name}{place} waits for {whose} to do what it was given ({left}).");
+        self.push(task, Reason::FlushWork.text().to_owned(), "queue", worker, text);
+        if let Some(worker) = worker {
+            self.follow(worker);
         }
     }
 

@@ -58,7 +58,7 @@ impl Log {
         let manner = if state.blockable(record.task, notifier) { "" } else { "non-" };
         let device = state.cast.devices.get(info.device);
         let (driver, name) =
-            device.map_or(("driver", "?"), |info| (info.driver, info.name.as_str()));
+            device.map_or(("driver", "?"), |info| (info.driver.as_str(), info.name.as_str()));
         self.stamp(record.at)?;
         // `%pS`: the callback, its offset and size in the module's text. The
         // size is the recorded test driver's; a run has no code.

@@ -57,7 +57,8 @@ fn write_fence(
     seqno: u32,
 ) -> fmt::Result {
     let info = state.cast.devices.get(device);
-    let (driver, timeline) = info.map_or(("", ""), |info| (info.driver, info.name.as_str()));
+    let (driver, timeline) =
+        info.map_or(("", ""), |info| (info.driver.as_str(), info.name.as_str()));
     let context = if info.is_some() { device.0 } else { 0 };
     write!(out, "{name}: driver={driver} timeline={timeline} context={context} seqno={seqno}")
 }

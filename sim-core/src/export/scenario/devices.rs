@@ -3,7 +3,9 @@
 use super::Writer;
 use super::values::{distribution, gfp, string};
 use crate::base::Nanos;
-use crate::scenario::checked::{ActsOn, Api, Device, Refuse, Scenario, Worker};
+use crate::scenario::checked::{
+    ActsOn, Api, Behaviour, Device, LockName, Refuse, Scenario, Worker,
+};
 
 /// Writes a device; every field of the checked form is named here, so
 /// that none can be forgotten.
@@ -11,6 +13,7 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario, device: &Device) {
     let Device {
         name,
         driver,
+        behaviour,
         api,
         lock,
         fence,
@@ -56,7 +59,10 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario, device: &Device) {
             out.number(key, set);
         }
     }
-    out.number("vcpus", vcpus);
+    // Steps say themselves whom they interrupt.
+    if matches!(behaviour, Behaviour::Archetype(_)) {
+        out.number("vcpus", vcpus);
+    }
     if let Some(timeout) = timeout {
         out.time("timeout", *timeout);
     }
@@ -67,10 +73,20 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario, device: &Device) {
         ActsOn::Any => {}
         ActsOn::Unmap => out.field("acts_on", "\"unmap\""),
     }
-    if let Some(Worker { lock, alloc, time }) = worker {
+    if let Some(Worker { locks, alloc, time, signals }) = worker {
         out.line(format_args!("[device.worker]"));
-        if let Some(lock) = lock {
-            out.field("lock", &lock_name(*lock));
+        let locks: Vec<String> = locks
+            .iter()
+            .map(|lock| match lock {
+                LockName::Own => string("own"),
+                LockName::Declared(index) => lock_name(*index),
+            })
+            .collect();
+        if !locks.is_empty() {
+            out.field("lock", &format!("[{}]", locks.join(", ")));
+        }
+        if !signals {
+            out.field("signals", "false");
         }
         if let Some((flags, order)) = alloc {
             out.field("alloc", &gfp(*flags));

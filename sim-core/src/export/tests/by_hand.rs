@@ -53,7 +53,7 @@ fn cast(wording: Wording) -> Cast {
     });
     cast.devices.push(DeviceInfo {
         name: "gpu0".to_owned(),
-        driver: "always-refuse",
+        driver: "always-refuse".to_owned(),
         task: None,
         lock: None,
         worker: None,

@@ -5,14 +5,12 @@
 use super::super::cx::Cx;
 use super::super::lockdep::might_sleep;
 use super::super::mmu_notifier::mmu_interval_set_seq;
-use super::super::page_alloc::{alloc_pages, free_pages};
 use super::super::plugin::{Api, Blockable, Call, DeviceSetup, Refuse, Refused};
 use super::super::timer::msleep;
-use super::super::zone::Use;
-use super::wait_for_fences;
-use crate::base::{DeviceId, LockId, Nanos, RangeId};
+use super::{alloc_and_free, wait_for_fences, worker};
+use crate::base::{DeviceId, Distribution, LockId, Nanos, RangeId};
 use crate::engine::{Hold, Signals};
-use crate::record::{Event, Reason, SleepSite};
+use crate::record::{Event, Gfp, Reason, SleepSite};
 
 /// Ends a scope of `PF_MEMALLOC` when it drops.
 #[must_use]
@@ -119,11 +117,64 @@ impl Call<'_> {
     /// Allocates what the device's `gfp` says, and gives it back. Without
     /// memory it goes on: such drivers keep a page for that case.
     pub async fn allocate(&self) {
-        if let Some(gfp) = self.setup(|setup| setup.gfp)
-            && let Some(pages) = alloc_pages(self.cx, gfp, 0, 1).await
-        {
-            free_pages(self.cx, pages, Use::InFlight);
+        let Some(gfp) = self.setup(|setup| setup.gfp) else { return };
+        if self.blockable == Blockable::No && gfp.has(Gfp::DIRECT_RECLAIM) {
+            // might_alloc() comes before anybody knows whether it will sleep.
+            self.slept();
         }
+        alloc_and_free(self.cx, gfp, 0, 1).await;
+    }
+
+    /// A time of the callback's own.
+    pub fn draw(&self, time: Distribution) -> Nanos {
+        let device = self.device();
+        self.cx.with(|state| state.devices[device].draw_time(time))
+    }
+
+    /// Whether the hardware has nothing to be waited for, as it is `percent`
+    /// of the time.
+    pub fn draw_luck(&self, percent: u32) -> bool {
+        let device = self.device();
+        percent > 0
+            && self.cx.with(|state| state.devices[device].luck.below(100) < u64::from(percent))
+    }
+
+    /// The scenario's lock of this index; `None`: the device's own.
+    pub fn lock_named(&self, index: Option<usize>) -> LockId {
+        let device = self.device();
+        self.cx.with(|state| state.devices[device].lock_named(index))
+    }
+
+    /// Whether the device maps any page of the range.
+    pub fn maps_any(&self) -> bool {
+        let vmas = self.vmas();
+        self.cx.with(|state| {
+            let attached = state.attachment(self.notifier);
+            attached.is_some_and(|attached| attached.maps_any(&vmas))
+        })
+    }
+
+    /// Whether somebody holds a lock.
+    pub fn is_held(&self, lock: LockId) -> bool {
+        self.cx.kernel().engine.holder(lock).is_some()
+    }
+
+    /// Whether jobs use the range.
+    pub fn has_jobs(&self) -> bool {
+        let (device, vmas) = (self.device(), self.vmas());
+        self.cx.with(|state| state.devices[device].has_jobs_in(&vmas))
+    }
+
+    /// Whether the caller exits (`PF_EXITING`).
+    pub fn is_exiting(&self) -> bool {
+        self.cx.with(|state| state.tasks[self.cx.task()].exiting)
+    }
+
+    /// `flush_workqueue()`: waits until the device's worker has done what
+    /// this call gives it.
+    pub async fn flush_worker(&self) -> Result<(), Refused> {
+        let until = self.blockable.until();
+        if worker::flush(self.cx, self.device(), until).await { Ok(()) } else { Err(Refused) }
     }
 
     /// Whether the registration is an interval, which hears of no end.
@@ -150,10 +201,10 @@ impl Call<'_> {
         Memalloc { cx: self.cx.clone(), was }
     }
 
-    /// The lock that the callback has taken stays taken until the range's end.
-    pub fn hold_until_end(&self) {
+    /// A lock that the callback has taken stays taken until the range's end.
+    pub fn hold_until_end(&self, lock: LockId) {
         let (device, task) = (self.device(), self.cx.task());
-        self.cx.with(|state| state.devices[device].held.push(task));
+        self.cx.with(|state| state.devices[device].held.push((task, lock)));
     }
 
     /// Lets go of a lock at the range's end. Where ends are paired (5.12
@@ -163,7 +214,7 @@ impl Call<'_> {
         let (device, task) = (self.device(), self.cx.task());
         let is_held = self.cx.with(|state| {
             let held = &mut state.devices[device].held;
-            let index = held.iter().position(|&holder| holder == task);
+            let index = held.iter().position(|&holder| holder == (task, lock));
             index.map(|index| held.remove(index)).is_some()
         });
         if is_held {
@@ -173,7 +224,7 @@ impl Call<'_> {
         }
     }
 
-    /// The VMAs that the range covers.
+    /// The VMAs that the range covers, those of a munmap under way with them.
     pub(super) fn vmas(&self) -> Vec<RangeId> {
         self.cx.with(|state| {
             let mm = state.notifiers[self.notifier].mm;

@@ -42,7 +42,9 @@ pub(in crate::kernel) async fn registered(cx: &Cx, notifier: NotifierId) {
         device_state.attached.push(Attachment::new(notifier, mm));
         (device, mm, device_state.setup.page_refs)
     });
-    if !pins || cx.kernel().drivers[device].ops().start {
+    let driver = &cx.kernel().drivers[device];
+    driver.registered(cx, device).await;
+    if !pins || driver.ops().start {
         return;
     }
     let ranges: Vec<_> = cx.with(|state| {
@@ -83,9 +85,10 @@ pub(super) async fn validate(cx: &Cx, device: DeviceId, range: RangeId) -> Resul
 /// One registration's part of it: fault, lock, look whether it still
 /// holds, program the device.
 async fn validate_through(cx: &Cx, notifier: NotifierId, range: RangeId) -> Result<(), MapError> {
-    let (lock, refs) = cx.with(|state| {
-        let setup = &state.devices[state.notifiers[notifier].device].setup;
-        (setup.lock, setup.page_refs)
+    let (device, lock, refs) = cx.with(|state| {
+        let device = state.notifiers[notifier].device;
+        let setup = &state.devices[device].setup;
+        (device, setup.lock, setup.page_refs)
     });
     let deadline = cx.now() + HMM_RANGE_DEFAULT_TIMEOUT;
     loop {
@@ -101,6 +104,7 @@ async fn validate_through(cx: &Cx, notifier: NotifierId, range: RangeId) -> Resu
         cx.lock(lock, Hold::Exclusive, Reason::DriverLock).await;
         let retry = read_retry(cx, notifier, seq);
         if !retry {
+            cx.kernel().drivers[device].mapping(cx, device).await;
             map(cx, notifier, range, pages, refs);
         }
         cx.unlock(lock);

@@ -17,10 +17,15 @@ use std::collections::VecDeque;
 
 use super::cx::Cx;
 use super::lockdep::dma_fence_might_wait;
+use super::page_alloc::{alloc_pages, free_pages};
 use super::plugin::DeviceSetup;
-use crate::base::{DeviceId, FenceId, Nanos, QueueId, RangeId, Seeds, SimTime, Stream, TaskId};
+use super::zone::Use;
+use crate::base::{
+    DeviceId, Distribution, FenceId, LockId, Nanos, QueueId, RangeId, Seeds, SimTime, Stream,
+    TaskId,
+};
 use crate::engine::Signals;
-use crate::record::{Event, Func, Reason};
+use crate::record::{Event, Func, Gfp, Reason};
 
 pub(super) use mirror::registered;
 pub use pages::pages_held;
@@ -46,15 +51,19 @@ pub struct Device {
     next_fence: u32,
     latency: Stream,
     work: Stream,
+    /// Draws whether the hardware needs no waiting for.
+    luck: Stream,
     /// Draws the worker's times.
     worker_time: Stream,
-    /// Who holds the driver's lock from the start of an invalidation to its end.
-    held: Vec<TaskId>,
+    /// Who holds which lock from the start of an invalidation to its end.
+    held: Vec<(TaskId, LockId)>,
     /// The job that its worker is to signal.
     to_signal: Option<Job>,
+    /// What callbacks gave its worker to do so far, and what it has done of it.
+    flushes: worker::Flushes,
     /// Woken when a job arrives.
     arrived: QueueId,
-    /// Woken when a fence signals.
+    /// Woken when a fence signals, or the worker has done what a callback gave it.
     signaled: QueueId,
     /// Woken when a job's hardware work is done, for the worker.
     done: QueueId,
@@ -74,9 +83,11 @@ impl Device {
             next_fence: 0,
             latency: stream("fence"),
             work: stream("work"),
+            luck: stream("luck"),
             worker_time: stream("worker"),
             held: Vec::new(),
             to_signal: None,
+            flushes: worker::Flushes::default(),
             arrived: new_queue(),
             signaled: new_queue(),
             done: new_queue(),
@@ -89,6 +100,21 @@ impl Device {
     /// Whether it works on a job.
     pub fn is_busy(&self) -> bool {
         !self.jobs.is_empty()
+    }
+
+    /// The scenario's lock of this index; `None`: the driver's own.
+    pub fn lock_named(&self, index: Option<usize>) -> LockId {
+        index.map_or(self.setup.lock, |index| self.setup.declared_locks[index])
+    }
+
+    /// A time of the driver's own work.
+    pub fn draw_time(&mut self, time: Distribution) -> Nanos {
+        time.draw(&mut self.work)
+    }
+
+    /// Whether a worker stands between a job's end and its fence.
+    fn has_signaler(&self) -> bool {
+        self.setup.worker.as_ref().is_some_and(|worker| worker.signals)
     }
 
     fn has_jobs_in(&self, vmas: &[RangeId]) -> bool {
@@ -139,9 +165,9 @@ pub async fn run_device(cx: Cx, device: DeviceId) {
 }
 
 async fn run_job(cx: &Cx, device: DeviceId, job: Job) {
-    let (timeout, has_worker) = cx.with(|state| {
-        let setup = &state.devices[device].setup;
-        (setup.timeout, setup.worker.is_some())
+    let (timeout, has_signaler) = cx.with(|state| {
+        let device = &state.devices[device];
+        (device.setup.timeout, device.has_signaler())
     });
     let deadline = timeout.map_or(SimTime::MAX, |timeout| cx.now().saturating_add(timeout));
     pages::access(cx, device, job.range);
@@ -154,7 +180,7 @@ async fn run_job(cx: &Cx, device: DeviceId, job: Job) {
         return;
     }
     pages::access(cx, device, job.range);
-    if !has_worker {
+    if !has_signaler {
         signal(cx, device, job);
         return;
     }
@@ -188,6 +214,16 @@ fn signal(cx: &Cx, device: DeviceId, job: Job) {
     if let Some(signaled) = signaled {
         cx.record(Event::FenceSignaled { fence: job.fence });
         cx.wake_all(signaled);
+    }
+}
+
+/// Asks `count` times for a block of an order, and gives each back. Without
+/// memory it goes on: what is asked is not what is done with it.
+pub async fn alloc_and_free(cx: &Cx, gfp: Gfp, order: u8, count: u32) {
+    for _ in 0..count {
+        if let Some(pages) = alloc_pages(cx, gfp, order, 1 << order).await {
+            free_pages(cx, pages, Use::InFlight);
+        }
     }
 }
 

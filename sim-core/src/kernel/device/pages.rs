@@ -51,6 +51,10 @@ impl Attachment {
         self.mirrors.iter().find(|mirror| mirror.range == range)
     }
 
+    pub(super) fn maps_any(&self, vmas: &[RangeId]) -> bool {
+        self.mirrors.iter().any(|mirror| mirror.mapped > 0 && vmas.contains(&mirror.range))
+    }
+
     fn mirror_mut(&mut self, range: RangeId) -> &mut Mirror {
         let index = self.mirrors.iter().position(|mirror| mirror.range == range);
         let index = index.unwrap_or_else(|| {

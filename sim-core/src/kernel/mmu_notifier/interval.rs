@@ -70,7 +70,7 @@ async fn call(
     let result = {
         let _in = cx.enter(Func::DriverCallback);
         let device = cx.with(|state| state.notifiers[notifier].device);
-        let driver = cx.kernel().drivers[device];
+        let driver = &cx.kernel().drivers[device];
         let call = describe(cx, notifier, range, seq);
         if two_pass && driver.ops().two_pass {
             driver.invalidate_start(call).await

@@ -61,7 +61,7 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
         kernel.engine.observe(|_, recorder| {
             recorder.cast.devices.push(DeviceInfo {
                 name: device.name.clone(),
-                driver: kernel.drivers[id].id(),
+                driver: device.driver.clone(),
                 task: Some(task),
                 lock: Some(lock),
                 worker: None,

@@ -2,9 +2,9 @@
 //! and devices say. Nothing runs yet.
 
 use super::super::checked::{
-    Cgroup as AskedCgroup, Device as AskedDevice, Disk, Refuse as AskedRefuse, Scenario,
+    Cgroup as AskedCgroup, Device as AskedDevice, Disk, LockName, Refuse as AskedRefuse, Scenario,
 };
-use super::{Choice, NamedLocks, asked_api, find_driver, leader, new_lock};
+use super::{Choice, NamedLocks, asked_api, driver_of, leader, new_lock};
 use crate::base::{CgroupId, CompletionId, Distribution, IdVec, LockId, Seeds, SimTime, ZoneId};
 use crate::engine::Engine;
 use crate::kernel::State;
@@ -138,8 +138,12 @@ fn device_setup(
     named: &NamedLocks,
     switches: &Switches,
 ) -> DeviceSetup {
-    let driver = find_driver(&device.driver);
+    let driver = driver_of(device);
     let ops = driver.ops();
+    let named_lock = |name| match name {
+        LockName::Own => lock,
+        LockName::Declared(index) => named.declared[index],
+    };
     DeviceSetup {
         name: device.name.clone(),
         api: asked_api(device, switches),
@@ -150,6 +154,7 @@ fn device_setup(
             AskedRefuse::WhenBusy => Refuse::WhenBusy,
         }),
         lock,
+        declared_locks: named.declared.clone(),
         work: device.work,
         page_refs: device.page_refs.unwrap_or(ops.page_refs),
         does_not_block: device.does_not_block.unwrap_or(ops.does_not_block),
@@ -157,9 +162,10 @@ fn device_setup(
         timeout: device.timeout,
         gfp: device.gfp,
         worker: device.worker.as_ref().map(|worker| Worker {
-            lock: worker.lock.map(|lock| named.declared[lock]),
+            locks: worker.locks.iter().map(|&name| named_lock(name)).collect(),
             alloc: worker.alloc,
             time: worker.time,
+            signals: worker.signals,
         }),
         acts_on: device.acts_on,
     }

@@ -2,8 +2,9 @@
 
 use super::super::names;
 use super::super::units::PAGE_SIZE;
+use super::steps::DRIVER;
 use super::{
-    ABOUT_MAX, CGROUPS_MAX, COMM_SIZE_MAX, DELAY_MAX, DEVICES_MAX, Field, HORIZON_MAX,
+    ABOUT_MAX, CGROUPS_MAX, COMM_SIZE_MAX, DELAY_MAX, DEVICES_MAX, DRIVERS_MAX, Field, HORIZON_MAX,
     INJECTIONS_MAX, Kind, LOCKS_MAX, Needed, RAM, TASKS_MAX, THREADS_MAX, TITLE_MAX, Table,
     UPTIME_MAX, ZONE_PAGES_MAX, declare, needed,
 };
@@ -34,6 +35,8 @@ declare! {
         may horizon: Kind::Time(ZERO, HORIZON_MAX),
         /// Memory, CPUs, clock, disks and costs.
         may machine: Kind::Table(&MACHINE),
+        /// Drivers of its own, for its devices to name.
+        may driver: Kind::Tables(&DRIVER, DRIVERS_MAX),
         /// Devices.
         may device: Kind::Tables(&DEVICE, DEVICES_MAX),
         /// Processes, in the order of their creation; at least one.
@@ -125,8 +128,8 @@ declare! {
     DEVICE = "device" {
         /// Its name.
         must name: Kind::Name,
-        /// The driver archetype.
-        must driver: Kind::Registered(names::drivers),
+        /// The driver: an archetype, a real driver such as `i915-5.4`, or one of the file's own.
+        must driver: Kind::Either(&Kind::Registered(names::drivers), &Kind::Ref),
         /// How it hears of invalidations; by default as the kernel has it.
         may api: Kind::OneOf(&["hlist", "interval"]),
         /// The lock that its driver takes, and other code may take too; by default one of its own.
@@ -156,14 +159,16 @@ declare! {
     }
     /// A worker of a driver that signals fences.
     WORKER = "worker" {
-        /// A lock that it takes and lets go before it signals.
-        may lock: Kind::Ref,
+        /// Locks that it takes in this order, and lets go before it signals: those of the scenario, or `own`, the driver's.
+        may lock: Kind::Refs(LOCKS_MAX),
         /// The flags of an allocation that it makes before it signals.
         may alloc: Kind::Gfp,
         /// The allocation's order; by default 0.
         may order: Kind::Integer(0, 10),
         /// CPU time it takes before it signals; by default 0s.
         may time: Kind::Distribution(DELAY_MAX),
+        /// Whether fences wait for it; by default true. If not, only callbacks do that flush it.
+        may signals: Kind::Boolean,
     }
     /// A control group of memory.
     CGROUP = "cgroup" {

@@ -1,0 +1,190 @@
+//! What a driver described in a scenario does, as data: the steps of its
+//! callback and of its own code that a process enters.
+//!
+//! Written by people in `[[driver]]` tables (`docs/describe-a-driver.md`),
+//! carried out by [`described`](super::described).
+
+use crate::base::Distribution;
+use crate::engine::Hold;
+use crate::kernel::plugin::ActsOn;
+use crate::record::Gfp;
+
+/// A driver's description.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Which of its operations the core calls.
+    pub calls: Calls,
+    /// Whether it returns at once where it covers nothing of the range. Else it takes its locks
+    /// and keeps its counts all the same, and does nothing besides. An interval's core tests for it.
+    pub range_test: bool,
+    /// What becomes of calls that must not sleep.
+    pub refuse: WhenAsked,
+    /// Of 100 calls, how many meet hardware that needs no waiting for.
+    pub lucky: u32,
+    /// `invalidate_range_start()` or `invalidate()`; before 7.1's `finish`, its first pass.
+    pub start: Vec<Step>,
+    /// The second pass of 7.1, which other callers run behind the first; empty: there is none.
+    pub finish: Vec<Step>,
+    /// `invalidate_range_end()`; empty: there is none.
+    pub end: Vec<EndStep>,
+    /// What a process goes through when it registers.
+    pub register: Vec<OwnStep>,
+    /// What a process goes through, under the driver's lock, to have memory mapped.
+    pub map: Vec<OwnStep>,
+}
+
+/// Which operations a notifier has.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub enum Calls {
+    /// Start, and perhaps end.
+    Start,
+    /// `arch_invalidate_secondary_tlbs()` alone, which polls so long.
+    SecondaryTlb(Distribution),
+    /// None: nothing is registered.
+    Nothing,
+}
+
+/// What a callback does in a call that must not sleep.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum WhenAsked {
+    /// It refuses, whatever the range.
+    Always,
+    /// It refuses every range that it covers any of, idle or not.
+    Overlap,
+    /// It refuses those while the device works.
+    WhenBusy,
+    /// It does nothing about those that the device maps no page of, and refuses the others.
+    WhenMapped,
+    /// It goes on and refuses where a step would have to wait.
+    IfNeeded,
+    /// It does not ask: it sleeps.
+    Never,
+}
+
+/// A lock that a step takes.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum LockName {
+    /// The device's.
+    Own,
+    /// One of the scenario's, by its index.
+    Declared(usize),
+}
+
+/// How a lock is taken in a call that may sleep. In one that must not it is tried only.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Take {
+    /// `mutex_lock()`.
+    Wait,
+    /// `mutex_lock_killable()`: a caller that is being killed fails instead of waiting.
+    Killable,
+    /// `mutex_trylock()`: fails if somebody has it.
+    Try,
+}
+
+/// A step. Those that wait need no wait in a call that is lucky.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub enum Step {
+    /// Takes a lock. Where it fails, the callback fails, and lets go of what it has.
+    Lock {
+        /// Which one.
+        lock: LockName,
+        /// For reading or writing.
+        hold: Hold,
+        /// How.
+        take: Take,
+    },
+    /// Lets go of a lock. Those kept at the end of `start` are kept until `end`.
+    Unlock(LockName),
+    /// Works on the CPU.
+    Work(Distribution),
+    /// Waits for the hardware, by its interrupt.
+    Hardware(Distribution),
+    /// `msleep()`.
+    Sleep(Distribution),
+    /// Waits for the fences of all jobs that use the range.
+    Fences {
+        /// Whether a caller that exits does without (`PF_EXITING`).
+        unless_exiting: bool,
+    },
+    /// `flush_workqueue()`: gives the worker something to do and waits until it has done that.
+    Flush,
+    /// Allocates, and gives back.
+    Alloc(Alloc),
+    /// Drops its references to the pages of the range.
+    Unpin,
+    /// Counts an invalidation in progress: until it ends, no fault of the device is served.
+    Begin,
+    /// Counts one less.
+    End,
+}
+
+/// Requests for memory, each given back at once.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Alloc {
+    /// With what flags.
+    pub gfp: Gfp,
+    /// Of which order.
+    pub order: u8,
+    /// How many.
+    pub count: u32,
+}
+
+/// A step of `invalidate_range_end()`.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub enum EndStep {
+    /// Lets go of a lock that `start` kept.
+    Unlock(LockName),
+    /// Works on the CPU.
+    Work(Distribution),
+    /// Counts an invalidation in progress less.
+    End,
+}
+
+/// A step of code that a process enters by itself.
+#[derive(Copy, Clone, PartialEq, Debug)]
+pub enum OwnStep {
+    /// Takes a lock.
+    Lock(LockName, Hold),
+    /// Lets go of it.
+    Unlock(LockName),
+    /// Works on the CPU.
+    Work(Distribution),
+    /// Allocates, and gives back.
+    Alloc(Alloc),
+}
+
+impl Plan {
+    /// All steps of its callback that run before its caller goes on.
+    fn callback(&self) -> impl Iterator<Item = &Step> {
+        self.start.iter().chain(&self.finish)
+    }
+
+    /// Whether it can fail in a call that may sleep, where nobody asks for
+    /// its answer: the device then uses memory that it was told is gone.
+    pub fn can_lose(&self, acts_on: ActsOn) -> bool {
+        let fails =
+            |step: &Step| matches!(step, Step::Lock { take: Take::Killable | Take::Try, .. });
+        acts_on != ActsOn::Any || self.callback().any(fails)
+    }
+
+    /// Whether its callback allocates with flags that may sleep.
+    pub fn allocates(&self) -> bool {
+        let sleeps =
+            |step: &Step| matches!(step, Step::Alloc(alloc) if alloc.gfp.has(Gfp::DIRECT_RECLAIM));
+        self.callback().any(sleeps)
+    }
+
+    /// Whether somebody takes its own lock for reading.
+    pub fn reads_own_lock(&self) -> bool {
+        let reads = |step: &Step| {
+            matches!(step, Step::Lock { lock: LockName::Own, hold: Hold::Shared, .. })
+        };
+        let own = OwnStep::Lock(LockName::Own, Hold::Shared);
+        self.callback().any(reads) || self.register.contains(&own)
+    }
+
+    /// Whether it needs the device's worker.
+    pub fn flushes(&self) -> bool {
+        self.callback().any(|step| *step == Step::Flush)
+    }
+}

@@ -1,0 +1,177 @@
+//! `[[device]]`, and what a `[[driver]]` says of all its devices.
+//!
+//! Each of these fields may stand in either table: a device's own value
+//! counts, else its driver's, else what the driver it is like says.
+
+use super::checked::{ActsOn, Api, Behaviour, Device, LockName, Refuse, Worker};
+use super::driver::{self, DriverSpec, OWN};
+use super::error::Report;
+use super::fields::Fields;
+use super::program::FileNames;
+use super::spec::Value;
+use crate::base::{Distribution, Nanos, Shape};
+use crate::driver::plan::Plan;
+use crate::record::Gfp;
+
+/// What a device may say, and a driver of its devices.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Traits {
+    pub(super) api: Option<Api>,
+    pub(super) fence: Option<Distribution>,
+    pub(super) sleep: Option<Nanos>,
+    pub(super) refuse: Option<Refuse>,
+    pub(super) work: Option<Distribution>,
+    pub(super) page_refs: Option<bool>,
+    pub(super) does_not_block: Option<bool>,
+    pub(super) vcpus: Option<u32>,
+    pub(super) timeout: Option<Nanos>,
+    pub(super) gfp: Option<Gfp>,
+    pub(super) acts_on: Option<ActsOn>,
+    pub(super) worker: Option<Worker>,
+}
+
+impl Traits {
+    /// Reads what both tables have in common. Other words of `api` and
+    /// `refuse` than these are a driver's alone.
+    pub(super) fn read(report: &mut Report<'_>, fields: &Fields<'_>, file: &FileNames) -> Self {
+        Self {
+            api: match fields.choice(report, "api") {
+                Some("hlist") => Some(Api::Hlist),
+                Some("interval") => Some(Api::Interval),
+                _ => None,
+            },
+            fence: fields.distribution(report, "fence"),
+            sleep: fields.time(report, "sleep"),
+            refuse: match fields.choice(report, "refuse") {
+                Some("overlap") => Some(Refuse::Overlap),
+                Some("when-busy") => Some(Refuse::WhenBusy),
+                _ => None,
+            },
+            work: fields.distribution(report, "work"),
+            page_refs: fields.boolean(report, "page_refs"),
+            does_not_block: fields.boolean(report, "does_not_block"),
+            vcpus: fields.number(report, "vcpus"),
+            timeout: fields.time(report, "timeout"),
+            gfp: fields.gfp(report, "gfp"),
+            acts_on: fields.choice(report, "acts_on").map(|word| match word {
+                "unmap" => ActsOn::Unmap,
+                _ => ActsOn::Any,
+            }),
+            worker: fields.table(report, "worker").map(|inner| worker(report, &inner, file)),
+        }
+    }
+
+    /// These, and where they say nothing the others.
+    pub(super) fn or(self, other: &Self) -> Self {
+        Self {
+            api: self.api.or(other.api),
+            fence: self.fence.or(other.fence),
+            sleep: self.sleep.or(other.sleep),
+            refuse: self.refuse.or(other.refuse),
+            work: self.work.or(other.work),
+            page_refs: self.page_refs.or(other.page_refs),
+            does_not_block: self.does_not_block.or(other.does_not_block),
+            vcpus: self.vcpus.or(other.vcpus),
+            timeout: self.timeout.or(other.timeout),
+            gfp: self.gfp.or(other.gfp),
+            acts_on: self.acts_on.or(other.acts_on),
+            worker: self.worker.or_else(|| other.worker.clone()),
+        }
+    }
+}
+
+fn worker(report: &mut Report<'_>, fields: &Fields<'_>, file: &FileNames) -> Worker {
+    let mut locks = Vec::new();
+    for value in fields.refs(report, "lock") {
+        let Some(lock) = lock_named(report, value, file) else { continue };
+        if locks.contains(&lock) {
+            let expected = "expected each once: the worker would wait for itself";
+            report.add(&value.span(), "taken twice", expected);
+        } else {
+            locks.push(lock);
+        }
+    }
+    let order = fields.number(report, "order").unwrap_or(0);
+    Worker {
+        locks,
+        alloc: fields.gfp(report, "alloc").map(|gfp| (gfp, order)),
+        time: fields.distribution(report, "time").unwrap_or(constant_zero()),
+        signals: fields.boolean(report, "signals").unwrap_or(true),
+    }
+}
+
+/// The driver's own lock, or one that the scenario declares.
+pub(super) fn lock_named(
+    report: &mut Report<'_>,
+    value: &Value<'_>,
+    file: &FileNames,
+) -> Option<LockName> {
+    let known: Vec<&str> =
+        file.locks.iter().map(String::as_str).chain(std::iter::once(OWN)).collect();
+    let index = report.index(value, "lock", &known)?;
+    Some(if index == file.locks.len() { LockName::Own } else { LockName::Declared(index) })
+}
+
+const fn constant_zero() -> Distribution {
+    Distribution::new(Shape::Constant(Nanos::ZERO))
+}
+
+/// A device; `own` are the drivers of its file.
+pub(super) fn device(
+    report: &mut Report<'_>,
+    fields: &Fields<'_>,
+    name: &str,
+    file: &FileNames,
+    own: &[DriverSpec],
+) -> Option<Device> {
+    let locks: Vec<&str> = file.locks.iter().map(String::as_str).collect();
+    let lock = fields.get("lock").and_then(|_| fields.index(report, "lock", "lock", &locks));
+    let said = Traits::read(report, fields, file);
+    let spec = driver::find(report, fields.get("driver")?, file, own)?;
+    if let Behaviour::Steps(plan) = &spec.behaviour {
+        check_steps(report, fields, &said, plan);
+    }
+    let traits = said.or(&spec.traits);
+    if let Behaviour::Steps(plan) = &spec.behaviour
+        && plan.flushes()
+        && traits.worker.is_none()
+    {
+        let expected = "expected a `worker`, which the driver's step `flush` waits for";
+        report.add(&fields.span_of("driver"), "no worker", expected);
+    }
+    Some(Device {
+        name: name.to_owned(),
+        driver: spec.name,
+        behaviour: spec.behaviour,
+        api: traits.api,
+        lock,
+        fence: traits.fence,
+        sleep: traits.sleep.unwrap_or(Nanos::ZERO),
+        refuse: traits.refuse,
+        work: traits.work,
+        page_refs: traits.page_refs,
+        does_not_block: traits.does_not_block,
+        vcpus: traits.vcpus.unwrap_or(1),
+        timeout: traits.timeout,
+        gfp: traits.gfp,
+        acts_on: traits.acts_on.unwrap_or(ActsOn::Any),
+        worker: traits.worker,
+    })
+}
+
+/// What a device may not say because its driver's steps say it.
+fn check_steps(report: &mut Report<'_>, fields: &Fields<'_>, said: &Traits, plan: &Plan) {
+    let given = [
+        ("work", said.work.is_some()),
+        ("gfp", said.gfp.is_some()),
+        ("vcpus", said.vcpus.is_some()),
+    ];
+    for (key, _) in given.into_iter().filter(|(_, given)| *given) {
+        let expected = "expected nothing: the steps of its driver say it";
+        report.add(&fields.span_of(key), format!("`{key}` of a driver with steps"), expected);
+    }
+    if said.api == Some(Api::Interval) && !plan.end.is_empty() {
+        let expected = "expected \"hlist\": an interval hears of no end, and its driver has one";
+        report.add(&fields.span_of("api"), "no end", expected);
+    }
+}

@@ -1,0 +1,285 @@
+//! The steps of a described driver: which may stand where, and that each
+//! lock that is taken is let go.
+
+use std::ops::Range;
+
+use super::super::checked::{Api, LockKind, LockName};
+use super::super::device::{Traits, lock_named};
+use super::super::error::Report;
+use super::super::fields::Fields;
+use super::super::program::{FileNames, named_table};
+use super::super::spec::{OPS_MAX, STEPS, Value};
+use crate::base::{Distribution, Nanos, Shape};
+use crate::driver::plan::{Alloc, Calls, EndStep, OwnStep, Plan, Step, Take, WhenAsked};
+use crate::engine::Hold;
+
+/// Reads what a driver does, from a table without `like`.
+pub(super) fn plan(
+    report: &mut Report<'_>,
+    fields: &Fields<'_>,
+    file: &FileNames,
+    traits: &Traits,
+) -> Plan {
+    let mut reader = Reader { file, held: Vec::new(), counts: false };
+    let start = reader.list(report, fields, "start");
+    let finish = reader.list(report, fields, "finish");
+    if fields.get("finish").is_some() {
+        reader.let_go(report, "expected an `unlock` of it before the steps end");
+    }
+    let counted = reader.counts;
+    let end = reader.list(report, fields, "end");
+    reader.let_go(report, "expected an `unlock` of it here or in `end`");
+    if counted && reader.counts {
+        let expected = "expected an `end` with { invalidation = \"end\" }";
+        report.add(&fields.span_of("start"), "an invalidation without end", expected);
+    }
+    let register = reader.list(report, fields, "register");
+    reader.let_go(report, "expected an `unlock` of it before the steps end");
+    // It is called under the driver's lock.
+    reader.held.push((LockName::Own, fields.span_of("map")));
+    let map = reader.list(report, fields, "map");
+    reader.held.retain(|(lock, _)| *lock != LockName::Own);
+    reader.let_go(report, "expected an `unlock` of it before the steps end");
+    let calls = calls(report, fields, traits, &start);
+    let plan = Plan {
+        calls,
+        range_test: fields.boolean(report, "range_test").unwrap_or(true),
+        refuse: match fields.choice(report, "refuse") {
+            Some("always") => WhenAsked::Always,
+            Some("when-busy") => WhenAsked::WhenBusy,
+            Some("when-mapped") => WhenAsked::WhenMapped,
+            Some("if-needed") => WhenAsked::IfNeeded,
+            Some("never") => WhenAsked::Never,
+            _ => WhenAsked::Overlap,
+        },
+        lucky: fields.number(report, "lucky").unwrap_or(0),
+        start: start.into_iter().map(|(step, _)| step).collect(),
+        finish: finish.into_iter().map(|(step, _)| step).collect(),
+        end: end.iter().filter_map(|(step, _)| end_step(step)).collect(),
+        register: register.iter().filter_map(|(step, _)| own_step(step)).collect(),
+        map: map.iter().filter_map(|(step, _)| own_step(step)).collect(),
+    };
+    check_api(report, fields, traits, &plan);
+    plan
+}
+
+/// Which operations it has, by its `api`; and that no others are described.
+fn calls(
+    report: &mut Report<'_>,
+    fields: &Fields<'_>,
+    traits: &Traits,
+    start: &[(Step, Range<usize>)],
+) -> Calls {
+    let word = fields.get("api").and_then(|value| value.get_ref().as_str());
+    let Some(api @ ("secondary-tlb" | "none")) = word else { return Calls::Start };
+    let mut unfit = vec!["finish", "end", "map", "refuse", "lucky", "range_test", "worker"];
+    if api == "none" {
+        unfit.push("start");
+        if traits.page_refs == Some(false) {
+            let expected = "expected true: a driver that hears of nothing has to hold its pages";
+            report.add(&fields.span_of("page_refs"), "wrong value", expected);
+        }
+    }
+    for key in unfit.into_iter().filter(|key| fields.get(key).is_some()) {
+        let expected = format!("expected nothing: api = \"{api}\" has no such call");
+        report.add(&fields.span_of(key), format!("`{key}` without a callback"), expected);
+    }
+    if api == "none" {
+        return Calls::Nothing;
+    }
+    let mut time = Distribution::new(Shape::Constant(Nanos::ZERO));
+    for (index, (step, span)) in start.iter().enumerate() {
+        match step {
+            Step::Work(poll) if index == 0 => time = *poll,
+            _ => {
+                let expected = "expected one `work`: it runs under page-table locks";
+                report.add(span, "step of a TLB flush", expected);
+            }
+        }
+    }
+    Calls::SecondaryTlb(time)
+}
+
+/// What only one kind of notifier can have.
+fn check_api(report: &mut Report<'_>, fields: &Fields<'_>, traits: &Traits, plan: &Plan) {
+    if plan.calls == Calls::Start && !plan.end.is_empty() && traits.api != Some(Api::Hlist) {
+        let expected = "expected api = \"hlist\": an interval hears of no end";
+        report.add(&fields.span_of("end"), "an end without a list", expected);
+    }
+    if traits.api == Some(Api::Interval) && !plan.range_test {
+        let expected = "expected true: the core tests ranges for an interval";
+        report.add(&fields.span_of("range_test"), "wrong value", expected);
+    }
+    let given = [
+        ("work", traits.work.is_some()),
+        ("gfp", traits.gfp.is_some()),
+        ("vcpus", traits.vcpus.is_some()),
+    ];
+    for (key, _) in given.into_iter().filter(|(_, given)| *given) {
+        let expected = "expected a step that says when, or `like`";
+        report.add(&fields.span_of(key), format!("`{key}` of a driver with steps"), expected);
+    }
+}
+
+/// What is known where a step stands.
+struct Reader<'a> {
+    file: &'a FileNames,
+    /// Locks taken and not let go, and where.
+    held: Vec<(LockName, Range<usize>)>,
+    /// Whether an invalidation is in progress.
+    counts: bool,
+}
+
+impl Reader<'_> {
+    /// The steps of one callback.
+    fn list(
+        &mut self,
+        report: &mut Report<'_>,
+        fields: &Fields<'_>,
+        key: &str,
+    ) -> Vec<(Step, Range<usize>)> {
+        let Some(value) = fields.get(key) else { return Vec::new() };
+        let allowed: &[&str] = match key {
+            "end" => &["unlock", "work", "invalidation"],
+            "register" | "map" => &["lock", "unlock", "work", "alloc"],
+            _ => &[],
+        };
+        let mut steps = Vec::new();
+        for item in report.array(value, OPS_MAX) {
+            let Some((spec, table)) = named_table(report, item, STEPS, "step") else { continue };
+            if !allowed.is_empty() && !allowed.contains(&spec.name) {
+                let problem = format!("`{}` in `{key}`", spec.name);
+                let expected = format!("expected {}", allowed.join(", "));
+                report.add(&item.span(), problem, expected);
+                continue;
+            }
+            let fields = Fields::new(report, table, item.span(), spec);
+            let step = self.step(report, spec.name, &fields, key);
+            steps.extend(step.map(|step| (step, item.span())));
+        }
+        steps
+    }
+
+    fn step(
+        &mut self,
+        report: &mut Report<'_>,
+        name: &str,
+        fields: &Fields<'_>,
+        place: &str,
+    ) -> Option<Step> {
+        Some(match name {
+            "lock" => self.lock(report, fields, place)?,
+            "unlock" => {
+                let value = fields.get(name)?;
+                let lock = lock_named(report, value, self.file)?;
+                let at = self.held.iter().rposition(|(held, _)| *held == lock);
+                let Some(at) = at.filter(|_| place != "map" || lock != LockName::Own) else {
+                    let expected = "expected a lock that was taken before";
+                    report.add(&value.span(), "not held", expected);
+                    return None;
+                };
+                self.held.remove(at);
+                Step::Unlock(lock)
+            }
+            "work" => Step::Work(fields.distribution(report, name)?),
+            "hardware" => Step::Hardware(fields.distribution(report, name)?),
+            "sleep" => Step::Sleep(fields.distribution(report, name)?),
+            "fences" => {
+                fields.flag(report, name)?;
+                Step::Fences { unless_exiting: fields.choice(report, "unless").is_some() }
+            }
+            "flush" => fields.flag(report, name).map(|()| Step::Flush)?,
+            "alloc" => Step::Alloc(Alloc {
+                gfp: fields.gfp(report, name)?,
+                order: fields.number(report, "order").unwrap_or(0),
+                count: fields.number(report, "count").unwrap_or(1),
+            }),
+            "unpin" => fields.flag(report, name).map(|()| Step::Unpin)?,
+            "invalidation" => self.invalidation(report, fields, place)?,
+            _ => unreachable!("invariant: every step is read here"),
+        })
+    }
+
+    fn lock(&mut self, report: &mut Report<'_>, fields: &Fields<'_>, place: &str) -> Option<Step> {
+        let value: &Value<'_> = fields.get("lock")?;
+        let lock = lock_named(report, value, self.file)?;
+        if self.held.iter().any(|(held, _)| *held == lock) {
+            let expected = match place {
+                "map" => "expected nothing: `map` is run under the driver's own lock",
+                _ => "expected to let go of it before: the callback would wait for itself",
+            };
+            report.add(&value.span(), "held already", expected);
+            return None;
+        }
+        self.held.push((lock, value.span()));
+        let hold = match fields.choice(report, "mode") {
+            Some("read") => Hold::Shared,
+            _ => Hold::Exclusive,
+        };
+        if let LockName::Declared(index) = lock
+            && hold == Hold::Shared
+            && self.file.lock_kinds.get(index) != Some(&LockKind::Rwsem)
+        {
+            let expected = "expected no mode, or a lock of kind = \"rwsem\"";
+            report.add(&fields.span_of("mode"), "no lock for readers", expected);
+        }
+        let take = match fields.choice(report, "how") {
+            Some("killable") => Take::Killable,
+            Some("trylock") => Take::Try,
+            _ => Take::Wait,
+        };
+        if take != Take::Wait && ["register", "map", "finish"].contains(&place) {
+            let expected = "expected `wait`: there is nobody who would be told";
+            report.add(&fields.span_of("how"), "a lock that may fail", expected);
+        }
+        Some(Step::Lock { lock, hold, take })
+    }
+
+    fn invalidation(
+        &mut self,
+        report: &mut Report<'_>,
+        fields: &Fields<'_>,
+        place: &str,
+    ) -> Option<Step> {
+        let begins = fields.choice(report, "invalidation")? == "begin";
+        if begins == self.counts || (begins && place == "end") {
+            let expected = match place {
+                "end" => "expected \"end\", of one that `start` began",
+                _ if begins => "expected one at a time",
+                _ => "expected an end after its \"begin\"",
+            };
+            report.add(&fields.span_of("invalidation"), "out of order", expected);
+            return None;
+        }
+        self.counts = begins;
+        Some(if begins { Step::Begin } else { Step::End })
+    }
+
+    /// Complains about every lock that is still held.
+    fn let_go(&mut self, report: &mut Report<'_>, expected: &str) {
+        for (_, span) in self.held.drain(..) {
+            report.add(&span, "never let go", expected);
+        }
+    }
+}
+
+/// A step that may stand in `end`.
+fn end_step(step: &Step) -> Option<EndStep> {
+    match *step {
+        Step::Unlock(lock) => Some(EndStep::Unlock(lock)),
+        Step::Work(time) => Some(EndStep::Work(time)),
+        Step::End => Some(EndStep::End),
+        _ => None,
+    }
+}
+
+/// A step that may stand in `register` and `map`.
+fn own_step(step: &Step) -> Option<OwnStep> {
+    match *step {
+        Step::Lock { lock, hold, .. } => Some(OwnStep::Lock(lock, hold)),
+        Step::Unlock(lock) => Some(OwnStep::Unlock(lock)),
+        Step::Work(time) => Some(OwnStep::Work(time)),
+        Step::Alloc(alloc) => Some(OwnStep::Alloc(alloc)),
+        _ => None,
+    }
+}

@@ -1,0 +1,155 @@
+//! Every real driver, in the kernel that it was read in: what the reaper
+//! gets from it, and what it costs who may block.
+
+use std::collections::BTreeSet;
+
+use crate::world::{
+    REGION, attempts, blockable_times, nonblocking, reaped, run, scenario, slept, victim,
+};
+use sim_core::base::Nanos;
+use sim_core::record::{Event, Run};
+use sim_core::scenario::presets;
+
+/// What the reaper's calls that must not sleep get.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+enum Answer {
+    /// There is none: nobody is called.
+    NotCalled,
+    Success,
+    /// Where it covers something, and only there.
+    RefusesOverlap,
+    RefusesAll,
+}
+
+/// What becomes of the pages that the reaper gets.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+enum Pages {
+    Freed,
+    Held,
+}
+
+use Answer::{NotCalled, RefusesAll, RefusesOverlap, Success};
+use Pages::{Freed, Held};
+
+/// Driver, kernel, answer, what becomes of its pages, whether the reaper sleeps in it; the least and most
+/// that unmapping costs in its (first) callback while a job of 300 ms runs, in us.
+type Row = (&'static str, &'static str, Answer, Pages, bool, (u64, u64));
+
+const DRIVERS: &[Row] = &[
+    ("i915-4.19", "4.19", RefusesOverlap, Held, false, (299_000, 310_000)),
+    ("i915-5.4", "5.4", RefusesOverlap, Held, false, (299_000, 310_000)),
+    ("i915-5.15", "5.12", RefusesOverlap, Held, false, (299_000, 310_000)),
+    ("i915-6.12", "6.12", Success, Held, false, (0, 0)),
+    ("xe-6.12", "6.12", RefusesOverlap, Freed, false, (299_000, 310_000)),
+    ("xe-7.1", "7.1", RefusesOverlap, Freed, false, (0, 0)),
+    ("gpusvm-7.1", "7.1", RefusesOverlap, Freed, false, (50, 60)),
+    ("amdgpu-5.4", "5.4", RefusesOverlap, Freed, false, (299_000, 310_000)),
+    ("amdgpu-5.6", "5.6", RefusesOverlap, Freed, false, (299_000, 310_000)),
+    ("amdgpu-compute-6.12", "6.12", RefusesOverlap, Freed, false, (299_000, 310_000)),
+    ("amdgpu-hsa-6.12", "6.12", RefusesOverlap, Freed, false, (100, 9_000_000)),
+    ("amdkfd-svm-6.12", "6.12", Success, Freed, true, (299_000, 310_000)),
+    ("radeon-5.4", "5.4", RefusesOverlap, Held, false, (299_000, 310_000)),
+    ("radeon-6.12", "6.12", RefusesOverlap, Held, false, (299_000, 310_000)),
+    ("nouveau-svm-6.12", "6.12", RefusesAll, Freed, false, (20, 30)),
+    ("nouveau-svm-range-6.12", "6.12", Success, Freed, false, (0, 0)),
+    ("umem-odp-5.4", "5.4", RefusesOverlap, Freed, false, (50, 60)),
+    ("mlx5-odp-6.12", "6.12", RefusesOverlap, Freed, false, (150, 160)),
+    ("rxe-odp-7.1", "7.1", RefusesOverlap, Freed, false, (5, 10)),
+    ("rdma-mr", "6.12", NotCalled, Held, false, (0, 0)),
+    ("hfi1-rb-5.4", "5.4", Success, Freed, false, (1, 60)),
+    ("hfi1-tid-6.12", "6.12", Success, Held, false, (10, 20)),
+    ("hfi1-cover-6.12", "6.12", Success, Held, false, (1, 10)),
+    ("kvm-5.4", "5.4", Success, Freed, false, (40, 50)),
+    ("kvm-6.12", "6.12", Success, Freed, false, (40, 50)),
+    ("gntdev-5.4", "5.4", RefusesOverlap, Freed, false, (20, 30)),
+    ("gntdev-6.12", "6.12", RefusesOverlap, Freed, false, (20, 30)),
+    ("mshv-7.1", "7.1", Success, Freed, false, (20, 30)),
+    ("vfio-pin", "6.12", NotCalled, Held, false, (0, 0)),
+    ("intel-svm", "6.12", NotCalled, Freed, false, (0, 0)),
+    ("arm-smmu-v3-sva", "6.12", NotCalled, Freed, false, (0, 0)),
+    ("sgi-gru", "5.4", Success, Freed, false, (5, 10)),
+    ("scif-5.4", "5.4", Success, Held, false, (10, 20)),
+    ("test-hmm-6.12", "6.12", Success, Freed, false, (1, 200)),
+    ("amdxdna-7.1", "7.1", RefusesOverlap, Freed, false, (299_000, 310_000)),
+];
+
+#[test]
+fn every_preset_is_in_the_table() {
+    let known: BTreeSet<_> = DRIVERS.iter().map(|row| row.0).collect();
+    assert_eq!(known, presets().map(|preset| preset.id).collect());
+}
+
+/// Of the buffer, pages that came free when the reaper unmapped them.
+fn freed_by_reaper(run: &Run) -> u64 {
+    let reaper = run.cast.tasks.iter().find(|(_, task)| task.name == "oom_reaper");
+    let (reaper, _) = reaper.expect("a reaper");
+    let zaps = run.trace.iter().filter(|record| record.task == reaper);
+    let freed = zaps.filter_map(|record| match record.event {
+        Event::Zap { range, freed, .. } if run.cast.ranges[range].name == "buffer" => Some(freed),
+        _ => None,
+    });
+    freed.map(u64::from).sum()
+}
+
+#[test]
+fn reaper_gets_from_each_what_its_source_says() {
+    let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] }, \
+        { submit = 'dev', region = 'buffer', every = '1ms', count = 1 },";
+    for &(id, kernel, answer, pages, sleeps, _) in DRIVERS {
+        let device = format!("driver = '{id}'\nfence = '3s'");
+        let run = run(&scenario(&victim(kernel, &device, program, "5s")), None);
+        let (calls, refused) = nonblocking(&run);
+        let attempts = attempts(&run);
+        let heap = reaped(&run, "heap");
+        let buffer = reaped(&run, "buffer");
+        let seen = format!("{id}: {refused} of {calls} in {attempts}, {heap} and {buffer} pages");
+        match answer {
+            NotCalled => assert_eq!((calls, attempts), (0, 1), "{seen}"),
+            Success => assert!(calls > 0 && refused == 0 && attempts == 1, "{seen}"),
+            RefusesOverlap => assert_eq!((refused, attempts), (10, 10), "{seen}"),
+            RefusesAll => assert!(refused == calls && refused > attempts, "{seen}"),
+        }
+        assert_eq!(heap, if answer == RefusesAll { 0 } else { REGION }, "{seen}");
+        let gets = matches!(answer, NotCalled | Success);
+        assert_eq!(buffer, if gets { REGION } else { 0 }, "{seen}");
+        let free = if gets && pages == Freed { REGION } else { 0 };
+        assert_eq!(freed_by_reaper(&run), free, "{seen}");
+        assert_eq!(slept(&run) > 0, sleeps, "{seen}");
+    }
+}
+
+#[test]
+fn unmapping_costs_what_each_waits_for() {
+    let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] }, \
+        { submit = 'dev', region = 'buffer', every = '1us', count = 1 }, { munmap = 'buffer' },";
+    let mut wrong = Vec::new();
+    for &(id, kernel, .., (least, most)) in DRIVERS {
+        let device = format!("driver = '{id}'\nfence = '300ms'");
+        let run = run(&scenario(&victim(kernel, &device, program, "1ms")), None);
+        let longest = blockable_times(&run).into_iter().max().unwrap_or(Nanos::ZERO);
+        let range = Nanos::from_us(least)..=Nanos::from_us(most);
+        if !range.contains(&longest) {
+            wrong.push((id, longest));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn driver_that_acts_on_unmap_alone_ignores_the_reaper_of_7_1() {
+    for (kernel, works) in [("6.12", true), ("7.1", false)] {
+        let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] },";
+        let run = run(&scenario(&victim(kernel, "driver = 'hfi1-tid-6.12'", program, "5s")), None);
+        let calls = crate::world::calls(&run);
+        let reapers: Vec<_> = calls.iter().filter(|call| call.reaping).collect();
+        assert_eq!((reapers.len(), reapers[0].refused), (1, false), "{kernel}");
+        assert_eq!(reapers[0].time > Nanos::ZERO, works, "{kernel}");
+    }
+}
+
+#[test]
+fn radeon_of_6_12_succeeds_where_nothing_is_bound() {
+    let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] },";
+    let run = run(&scenario(&victim("6.12", "driver = 'radeon-6.12'", program, "5s")), None);
+    assert_eq!((nonblocking(&run), reaped(&run, "buffer")), ((1, 0), REGION));
+}
