@@ -141,32 +141,47 @@ fn model(id: &str, text: &str) {
     });
 }
 
-/// What it costs to watch the invariants: the whole gallery with and
-/// without, in turns, so that both see the same machine.
-fn watching() {
+/// What something costs on the whole gallery, with and without, in turns,
+/// so that both see the same machine.
+fn costs_of(names: [&str; 3], with: &RunOptions, without: &RunOptions) {
     let gallery = gallery().iter().map(|entry| parse(entry.id, entry.text, &[]));
     let gallery: Vec<_> = gallery.map(|parsed| parsed.expect("sound")).collect();
     let mut events = 0;
-    let mut round = |watch| {
+    let mut round = |options: &RunOptions| {
         let start = now_ns();
         events = 0;
         for scenario in &gallery {
-            let options = RunOptions { watch, ..RunOptions::default() };
-            events += Simulation::new(scenario, &options).expect("starts").run().events;
+            events += Simulation::new(scenario, options).expect("starts").run().events;
         }
         now_ns() - start
     };
     // The least of many rounds: what else the machine does only adds.
-    let (mut watched, mut blind) = (f64::MAX, f64::MAX);
+    let (mut dear, mut cheap) = (f64::MAX, f64::MAX);
     for turn in 0..4 * ROUNDS {
-        let least = if turn % 2 == 0 { &mut watched } else { &mut blind };
-        *least = least.min(round(turn % 2 == 0));
+        let (least, options) =
+            if turn % 2 == 0 { (&mut dear, with) } else { (&mut cheap, without) };
+        *least = least.min(round(options));
     }
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let events = events as f64;
-    say(&format!("bench gallery/watched {:.1} ns/event", watched / events));
-    say(&format!("bench gallery/unwatched {:.1} ns/event", blind / events));
-    say(&format!("bench gallery/cost-of-watching {:.1} %", (watched / blind - 1.0) * 100.0));
+    let [dear_name, cheap_name, cost_name] = names;
+    say(&format!("bench gallery/{dear_name} {:.1} ns/event", dear / events));
+    say(&format!("bench gallery/{cheap_name} {:.1} ns/event", cheap / events));
+    say(&format!("bench gallery/{cost_name} {:.1} %", (dear / cheap - 1.0) * 100.0));
+}
+
+/// What it costs to watch the invariants.
+fn watching() {
+    let blind = RunOptions { watch: false, ..RunOptions::default() };
+    costs_of(["watched", "unwatched", "cost-of-watching"], &RunOptions::default(), &blind);
+}
+
+/// What lockdep costs whoever runs the simulator; what it costs the
+/// modelled machine is a parameter of that.
+fn lockdep() {
+    let checks = vec!["lockdep".to_owned()];
+    let checked = RunOptions { checks, ..RunOptions::default() };
+    costs_of(["lockdep", "no-lockdep", "cost-of-lockdep"], &checked, &RunOptions::default());
 }
 
 fn everything() {
@@ -178,6 +193,7 @@ fn everything() {
         model(entry.id, entry.text);
     }
     watching();
+    lockdep();
 }
 
 #[cfg(not(target_arch = "wasm32"))]
