@@ -51,18 +51,24 @@ pub fn checker(
     let has = |id| checks.contains(&id);
     let (fences, shown) = (has("fence-annotations"), has("lockdep") || has("fence-annotations"));
     let non_block = has("non-block").then(NonBlock::default);
-    let lockdep = (shown || debug_kernel).then(|| Lockdep::new(switches, fences));
-    if lockdep.is_none() && non_block.is_none() && !has("wait-for") {
+    let lockdep = shown.then(|| Lockdep::new(switches, fences));
+    let of_machine = debug_kernel.then(|| Lockdep::new(switches, false));
+    let tells = lockdep.is_some() || non_block.is_some() || has("wait-for");
+    if !tells && of_machine.is_none() {
         return None;
     }
     let checks = checks.to_vec();
     let found = LockReports { checks, shows_lockdep: shown, ..LockReports::default() };
     let (calls, next_look) = (Vec::new(), SimTime::ZERO);
-    Some(Box::new(Debug { lockdep, shown, fences, non_block, calls, next_look, found }))
+    Some(Box::new(Debug { lockdep, of_machine, shown, fences, non_block, calls, next_look, found }))
 }
 
 struct Debug {
+    /// The one whose reports are asked for.
     lockdep: Option<Lockdep>,
+    /// That of a machine which pays for it: the same whatever is asked for, so that
+    /// checkers change nothing.
+    of_machine: Option<Lockdep>,
     /// Whether lockdep's reports are asked for.
     shown: bool,
     fences: bool,
@@ -85,9 +91,6 @@ impl Debug {
         let is_lockdep = splat.is_lockdep();
         if is_lockdep {
             self.found.turned_off_at = Some(noted.at);
-            if !self.shown {
-                return;
-            }
         }
         let count = if is_lockdep {
             &mut self.found.lockdep_count
@@ -97,8 +100,7 @@ impl Debug {
         *count += 1;
         if self.found.reports.len() < REPORTS_MAX {
             let place = self.place(noted, by);
-            let lockdep = self.lockdep.as_ref().filter(|_| self.shown);
-            let held = lockdep.map_or(HeldLocks::Unknown, |lockdep| {
+            let held = self.lockdep.as_ref().map_or(HeldLocks::Unknown, |lockdep| {
                 // Its own report still says what was held.
                 let known = || HeldLocks::Known(lockdep.held_by(noted.task));
                 if is_lockdep { known() } else { lockdep.held_locks(noted.task) }
@@ -125,6 +127,21 @@ impl Debug {
         // Looks in between found nothing new: nothing happened.
         let last = SimTime(now.0.saturating_add(1));
         self.next_look = looks.from(if at > now { at } else { last });
+    }
+
+    /// The machine's own lockdep says nothing: what counts is when it turns itself off.
+    fn tell_machine(&mut self, noted: Noted, annotation: Annotation, cast: &Cast) {
+        let Some(lockdep) = &mut self.of_machine else { return };
+        match annotation {
+            Annotation::Acquire { what, hold, attempt, by } => {
+                let place = Place { stack: noted.stack, notifier: None, by };
+                lockdep.acquire(noted, place, what, (hold, attempt), cast);
+            }
+            Annotation::Release(what) => {
+                lockdep.release(noted.task, what, cast);
+            }
+            _ => {}
+        }
     }
 
     fn tell_lockdep(&mut self, noted: Noted, annotation: Annotation, cast: &Cast) {
@@ -174,7 +191,9 @@ impl Checker for Debug {
             Event::BadUnlock { lock } => {
                 let noted =
                     Noted { at: record.at, task, stack: crate::base::StackId(0), record: before };
-                self.tell_lockdep(noted, Annotation::Release(Tracked::Lock(lock)), cast);
+                let release = Annotation::Release(Tracked::Lock(lock));
+                self.tell_machine(noted, release, cast);
+                self.tell_lockdep(noted, release, cast);
             }
             _ => {}
         }
@@ -209,6 +228,7 @@ impl Checker for Debug {
         let map = Tracked::Map(FakeMap::DmaFence);
         match annotation {
             Annotation::Acquire { .. } | Annotation::Release(_) => {
+                self.tell_machine(noted, annotation, cast);
                 self.tell_lockdep(noted, annotation, cast);
             }
             Annotation::BeginSignalling | Annotation::EndSignalling | Annotation::FenceWait
@@ -225,7 +245,7 @@ impl Checker for Debug {
     }
 
     fn debug_locks(&self) -> bool {
-        self.lockdep.as_ref().is_some_and(|lockdep| lockdep.is_on)
+        self.of_machine.as_ref().is_some_and(|lockdep| lockdep.is_on)
     }
 
     fn finish(&mut self) -> LockReports {

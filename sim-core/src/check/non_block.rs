@@ -82,3 +82,59 @@ impl NonBlock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::LockInfo;
+
+    const TASK: TaskId = TaskId(3);
+
+    fn sleeps(debug: &mut NonBlock, ms: u64, cast: &Cast) -> Option<u32> {
+        let at = SimTime(ms * 1_000_000);
+        match debug.might_sleep((at, TASK), SleepSite::Mutex, cast) {
+            Some(Splat::MightSleep { non_block, .. }) => Some(non_block),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn one_report_a_second_whoever_it_is() {
+        let (mut debug, cast) = (NonBlock::default(), Cast::default());
+        assert_eq!(sleeps(&mut debug, 0, &cast), None);
+        debug.start(TASK);
+        debug.start(TASK);
+        assert_eq!(sleeps(&mut debug, 1, &cast), Some(2));
+        assert_eq!(sleeps(&mut debug, 999, &cast), None);
+        debug.end(TASK);
+        assert_eq!(sleeps(&mut debug, 1_001, &cast), Some(1));
+        debug.end(TASK);
+        assert_eq!(sleeps(&mut debug, 3_000, &cast), None);
+    }
+
+    #[test]
+    fn every_schedule_is_reported_while_the_section_lasts() {
+        let mut debug = NonBlock::default();
+        assert_eq!(debug.schedules(TASK), None);
+        debug.start(TASK);
+        for _ in 0..2 {
+            assert_eq!(debug.schedules(TASK), Some(Splat::NonBlockSchedule { non_block: 1 }));
+        }
+        assert_eq!(debug.schedules(TaskId(1)), None);
+        debug.end(TASK);
+        assert_eq!(debug.schedules(TASK), None);
+    }
+
+    #[test]
+    fn only_spinlocks_forbid_sleep() {
+        let (mut debug, mut cast) = (NonBlock::default(), Cast::default());
+        let mutex = cast.locks.push(LockInfo::mutex("m"));
+        let spin = cast.locks.push(LockInfo { kind: LockKind::Spinlock, ..LockInfo::mutex("s") });
+        debug.lock(TASK, mutex, true, &cast);
+        assert_eq!(debug.schedules(TASK), None);
+        debug.lock(TASK, spin, true, &cast);
+        assert_eq!(debug.schedules(TASK), Some(Splat::AtomicSchedule { preempt: 1 }));
+        debug.lock(TASK, spin, false, &cast);
+        assert_eq!(debug.schedules(TASK), None);
+    }
+}

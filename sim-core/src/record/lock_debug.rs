@@ -347,7 +347,7 @@ pub trait Checker {
     fn see(&mut self, record: &Record, before: u64, cast: &Cast);
     /// Is told what the running task is about to do.
     fn note(&mut self, noted: Noted, annotation: Annotation, cast: &Cast);
-    /// `debug_locks`: whether lockdep is on and has not turned itself off.
+    /// `debug_locks` of a machine that pays for lockdep: whether it has not turned itself off.
     fn debug_locks(&self) -> bool;
     /// What it found.
     fn finish(&mut self) -> LockReports;

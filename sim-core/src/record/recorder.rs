@@ -61,7 +61,8 @@ impl Recorder {
         self.checker = Some(checker);
     }
 
-    /// Tells the checker, if there is one, what `task` is about to do; whether lockdep is on.
+    /// Tells the checker, if there is one, what `task` is about to do; whether the
+    /// lockdep of a machine that has one is on.
     pub fn note(
         &mut self,
         at: SimTime,

@@ -4,6 +4,7 @@
 use super::{Report, read, run};
 use sim_core::analysis::report;
 use sim_core::export::dmesg;
+use sim_core::record::{Event, Record};
 
 /// A process whose callback takes `L` once, in a call that may sleep, and
 /// that then does `then`.
@@ -222,4 +223,42 @@ fn annotated_fences_show_what_lockdep_is_blind_to() {
     for fine in [device(", alloc = 'GFP_ATOMIC'"), device("")] {
         assert_eq!(chain("6.12", &fine, then, &["fence-annotations"]), None);
     }
+}
+
+/// A debug kernel is slower than a production kernel, and the more so
+/// before its lockdep has turned itself off; what is asked for does not matter.
+#[test]
+fn lock_debugging_costs_the_machine_time() {
+    let machine = |op_cost: &str, gfp: &str| {
+        let then = format!(
+            "{{ ioctl = [{{ lock = 'L' }}, {{ alloc = '{gfp}' }}, {{ unlock = 'L' }}] }},
+             {{ ioctl = [{{ repeat = 1000, program = [{{ lock = 'M' }}, {{ alloc = 'GFP_KERNEL' }}, \
+             {{ unlock = 'M' }}] }}] }},"
+        );
+        let text = after_a_callback("6.1", HLIST, &then);
+        text.replace("cpus = 1", &format!("cpus = 1\nlock_op_cost = {op_cost}"))
+    };
+    let end = |op_cost: &str, gfp: &str, checks: &[&str]| {
+        let run = run("t", &machine(op_cost, gfp), checks);
+        let exits = |record: &Record| record.event == Event::ProcessExit {};
+        let exit = run.trace.iter().find(exits).expect("it ends");
+        (exit.at.0, run.digest)
+    };
+    let production = end("'0s'", "GFP_ATOMIC", &[]);
+    let debug = end("'1us'", "GFP_ATOMIC", &[]);
+    let reported = end("'1us'", "GFP_KERNEL", &[]);
+    // Per round: two operations on a rw-semaphore and an allocation that may sleep, as recorded.
+    let round = 2 * 507 + 1747;
+    let expected = 1000 * round * 1000 / 553;
+    let more = debug.0 - production.0;
+    assert!(more.abs_diff(expected) < expected / 20, "{more} instead of {expected}");
+    let expected = 1000 * (2 * 114 + 378) * 1000 / 553;
+    let more = reported.0 - production.0;
+    assert!(more.abs_diff(expected) < expected / 10, "{more} instead of {expected}");
+    for checks in [&["lockdep"][..], &["fence-annotations", "non-block"]] {
+        assert_eq!(end("'1us'", "GFP_KERNEL", checks), reported);
+        assert_eq!(end("'0s'", "GFP_ATOMIC", checks), production);
+    }
+    // 27 times a mutex that costs 50 ns.
+    assert_eq!(end("'recorded'", "GFP_ATOMIC", &[]), end("'1316ns'", "GFP_ATOMIC", &[]));
 }
