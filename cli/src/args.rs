@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Link(LinkArgs),
     /// Prints the JSON Schema of scenario files
     Schema,
+    /// Makes a scenario as small as it may be while a run of it keeps its verdict
+    Shrink(ShrinkArgs),
     /// Runs a scenario under many seeds, policies and values; writes a row per run
     Sweep(SweepArgs),
     /// Puts the files of a sweep's shards together
@@ -319,6 +321,18 @@ pub(crate) struct RewindArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
     /// Writes to a file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShrinkArgs {
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// The verdict that the run must keep
+    #[arg(long, value_name = "VERDICT", value_parser = verdict)]
+    pub(crate) keep: Verdict,
+    /// Writes the scenario to a file; what became of it goes to stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -10,6 +10,7 @@ mod merge;
 mod rewind;
 mod run;
 mod schema;
+mod shrink;
 mod sweep;
 pub(crate) mod trial;
 mod verify;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::Schema => schema::run(),
         Command::Explore(args) => explore::run(args),
         Command::Rewind(args) => rewind::run(args),
+        Command::Shrink(args) => shrink::run(args),
         Command::Sweep(args) => sweep::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Verify(args) => verify::run(args),

@@ -8,5 +8,6 @@ mod links;
 mod list;
 mod mistakes;
 mod run;
+mod shrink;
 mod sweep;
 mod tool;

@@ -1,0 +1,133 @@
+//! `shrink`: the smallest scenario that still ends as this run does.
+//!
+//! Works on the text of the scenario, so that what is left keeps its
+//! comments. In rounds, until one changes nothing: parts are left out
+//! (`cut`: tasks, devices, operations, fields, all operations of a kind),
+//! distributions become one of their own times, numbers become smaller
+//! (`sizes`). A candidate counts if it is a scenario and its run, with the
+//! same seed, has the verdict. One after the other, so the result depends
+//! on the scenario and the seed alone.
+
+mod cut;
+mod sizes;
+
+use std::sync::Arc;
+
+use sim_core::analysis::{Report, Verdict};
+use sim_core::experiment::Trial;
+use sim_core::record::{Event, Run};
+use sim_core::scenario;
+use toml_edit::DocumentMut;
+
+use super::trial::run_trial;
+use crate::args::ShrinkArgs;
+use crate::choice::Choice;
+use crate::error::{Error, tell};
+use crate::{link, output};
+
+/// What is shrunk, and what must stay.
+struct Shrinking {
+    choice: Choice,
+    keep: Verdict,
+    runs: u64,
+    broken: Option<Error>,
+}
+
+/// Shrinks.
+pub(crate) fn run(args: &ShrinkArgs) -> Result<(), Error> {
+    let choice = Choice::of(&args.choice)?;
+    if !choice.sets.is_empty() {
+        let line = "shrink works on the text of a scenario: write what --set says into it";
+        return Err(Error::bad_input(line));
+    }
+    let text = match &choice.text {
+        Some(text) => text.clone(),
+        None => scenario::gallery::find(&choice.scenario.id)
+            .map(|entry| entry.text.to_owned())
+            .expect("invariant: without a text it is of the gallery"),
+    };
+    let mut document: DocumentMut = text
+        .parse()
+        .map_err(|error| Error::bad_input(format!("{}: {error}", args.choice.scenario)))?;
+    let (before, report) = made(&choice)?;
+    if report.verdict != args.keep {
+        let (is, keep) = (report.verdict.id(), args.keep.id());
+        let line = format!("seed {} shows {is}, not {keep}: `explore` finds seeds", choice.seed);
+        return Err(Error::bad_input(line));
+    }
+    let mut shrinking =
+        Shrinking { choice: choice.clone(), keep: args.keep, runs: 0, broken: None };
+    loop {
+        let text = document.to_string();
+        cut::kinds(&mut document, &mut |candidate| shrinking.holds(candidate));
+        cut::parts(&mut document, &mut |candidate| shrinking.holds(candidate));
+        sizes::distributions(&mut document, &mut |candidate| shrinking.holds(candidate));
+        sizes::numbers(&mut document, &mut |candidate| shrinking.holds(candidate));
+        if let Some(broken) = shrinking.broken {
+            return Err(broken);
+        }
+        if document.to_string() == text {
+            break;
+        }
+    }
+    let text = document.to_string();
+    let small = shrinking.with_text(text.clone())?;
+    let (after, report) = made(&small)?;
+    let sentence = format!(
+        "{} → {} tasks, {} → {} records, {} → {} context switches, in {} runs. {}",
+        choice.scenario.tasks.len(),
+        small.scenario.tasks.len(),
+        before.events,
+        after.events,
+        switches(&before),
+        switches(&after),
+        shrinking.runs,
+        report.evidence
+    );
+    let link = link::of(&small, Some(&after));
+    output::write(&text, args.out.as_deref())?;
+    if args.out.is_some() {
+        return output::write(&format!("{sentence}\n{link}\n"), None);
+    }
+    tell(&sentence);
+    tell(&link);
+    Ok(())
+}
+
+impl Shrinking {
+    /// Whether a candidate still does it. The first that breaks an
+    /// invariant of the model ends the search: that is news.
+    fn holds(&mut self, candidate: &DocumentMut) -> bool {
+        if self.broken.is_some() {
+            return false;
+        }
+        let Ok(choice) = self.with_text(candidate.to_string()) else { return false };
+        self.runs += 1;
+        match made(&choice) {
+            Ok((_, report)) => report.verdict == self.keep,
+            Err(error @ Error::Broken { .. }) => {
+                self.broken = Some(error);
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn with_text(&self, text: String) -> Result<Choice, Error> {
+        let id = &self.choice.scenario.id;
+        let scenario = scenario::parse(id, &text, &[]).map_err(|complaints| {
+            Error::BadInput(complaints.iter().map(ToString::to_string).collect())
+        })?;
+        Ok(Choice { scenario, text: Some(text), ..self.choice.clone() })
+    }
+}
+
+fn made(choice: &Choice) -> Result<(Run, Report), Error> {
+    let trial = Trial { seed: choice.seed, reseeds: choice.reseeds.clone() };
+    run_trial(&Arc::new(choice.clone()), &trial)
+}
+
+/// How often a task got a CPU.
+fn switches(run: &Run) -> usize {
+    run.trace.iter().filter(|record| matches!(record.event, Event::Ran { .. })).count()
+}

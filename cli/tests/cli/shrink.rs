@@ -1,0 +1,40 @@
+//! `shrink`, on the planted deadlock.
+
+use std::fs;
+
+use crate::tool::{call, printed, scratch};
+
+const RARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/rare-deadlock.toml");
+/// A seed that shows the deadlock.
+const SEED: &str = "1098";
+
+#[test]
+fn planted_deadlock_shrinks_to_its_minimum() {
+    let args = ["shrink", RARE, "--seed", SEED, "--keep", "deadlock"];
+    let out = scratch("shrunk.toml").into_os_string().into_string().expect("a readable path");
+    let said = printed(&[&args[..], &["--out", &out]].concat());
+    let small = fs::read_to_string(&out).expect("the result");
+    assert_eq!(small, fs::read_to_string(RARE_SMALL).expect("committed"), "{said}");
+    // Chance no longer has a part in it.
+    for seed in ["0", "1", "2"] {
+        let run = printed(&["run", &out, "--seed", seed]);
+        assert!(run.contains("verdict    deadlock"), "{run}");
+    }
+    assert!(said.contains("4 → "), "{said}");
+    assert!(said.contains("waits for ever"), "{said}");
+    let link = said.lines().last().expect("a link");
+    assert!(printed(&["verify", link]).starts_with("reproduced"));
+    // There is nothing left to leave out.
+    let again = call(&["shrink", &out, "--seed", SEED, "--keep", "deadlock"]);
+    assert_eq!((again.code, again.out), (Some(0), small));
+}
+
+const RARE_SMALL: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/rare-deadlock-small.toml");
+
+#[test]
+fn what_the_run_does_not_show_cannot_be_kept() {
+    let said = call(&["shrink", RARE, "--seed", "1", "--keep", "deadlock"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("seed 1 shows recovered, not deadlock"), "{}", said.err);
+}
