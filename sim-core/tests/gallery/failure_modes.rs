@@ -208,6 +208,28 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row("f14-interval-leak", "device.svm0.driver=spin", "recovered", 1, 1, "", ""),
     row("f17-reserve-exhaustion", "", "recovered", 1, 1, "reserve-exhausted", ""),
+    row("f15-false-confidence", "", "recovered", 1, 1, "slept-nonblocking", ""),
+    row("f15-false-confidence", "check=non-block", "recovered", 1, 1, "slept-nonblocking", ""),
+    row(
+        "f15-false-confidence",
+        "check=non-block; device.gpu0.api=hlist",
+        "recovered",
+        1,
+        1,
+        "slept-nonblocking",
+        "2 splat",
+    ),
+    row(
+        "f15-false-confidence",
+        "device.gpu0.driver=gpu-fence",
+        "panic",
+        1,
+        10,
+        "",
+        "10 back-off, 1 give-up, 10 refusal",
+    ),
+    row("f16-collateral", "", "recovered", 1, 1, "", ""),
+    row("f16-collateral", "kernel=6.1", "recovered", 1, 0, "", ""),
     row(
         "f17-reserve-exhaustion",
         "task.hog.thread.t1.program=[{ touch = \"heap\" }]",
@@ -338,4 +360,18 @@ fn f17_falls_to_half_of_min() {
     });
     let (least, min) = (left.min().expect("reserves are taken"), run.cast.zones[zone].min);
     assert!(least.abs_diff(min / 2) <= 1, "{least} of {min}");
+}
+
+#[test]
+fn f16_takes_the_buffer_away_before_the_last_words_are_in_it() {
+    let words = |with: &str| {
+        let run = run("f16-collateral", with);
+        let log =
+            run.cast.ranges.iter().find(|(_, info)| info.name == "log").expect("there is one").0;
+        let killed = run.trace.iter().position(|r| matches!(r.event, Event::MarkVictim { .. }));
+        let after = run.trace.iter().skip(killed.expect("hog is killed"));
+        after.filter(|r| matches!(r.event, Event::Fault { range, .. } if range == log)).count()
+    };
+    assert_eq!(words(""), 0);
+    assert!(words("kernel=6.1") > 0);
 }

@@ -8,8 +8,10 @@
 
 mod as_told;
 mod deadlocks;
+mod discussion;
 mod eras;
 mod failure_modes;
+mod real_bugs;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -20,7 +22,7 @@ use sim_core::scenario::parse;
 
 /// All rows.
 fn table() -> Vec<Row> {
-    [failure_modes::ROWS, deadlocks::ROWS, eras::ROWS].concat()
+    [failure_modes::ROWS, deadlocks::ROWS, discussion::ROWS, eras::ROWS, real_bugs::ROWS].concat()
 }
 
 #[test]

@@ -11,7 +11,7 @@ use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
 #[derive(Copy, Clone)]
 pub(crate) struct Row {
     pub(crate) id: &'static str,
-    /// `kernel=V`, `policy=ID` and overrides of the scenario, parted by
+    /// `kernel=V`, `policy=ID`, `check=ID` and overrides of the scenario, parted by
     /// `; `; nothing: the scenario as it is.
     pub(crate) with: &'static str,
     verdict: &'static str,
@@ -87,6 +87,7 @@ pub(crate) fn run(id: &str, with: &str) -> Run {
         match path {
             "kernel" => options.kernel = Some(value.to_owned()),
             "policy" => options.policy = Some(value.to_owned()),
+            "check" => options.checks = vec![value.to_owned()],
             _ => sets.push((path.to_owned(), value.to_owned())),
         }
     }
