@@ -3,6 +3,7 @@
 
 mod answers;
 mod described;
+mod documented;
 mod jobs;
 mod locks;
 mod pages;
