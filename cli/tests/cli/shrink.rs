@@ -17,8 +17,8 @@ fn planted_deadlock_shrinks_to_its_minimum() {
     assert_eq!(small, fs::read_to_string(RARE_SMALL).expect("committed"), "{said}");
     // Chance no longer has a part in it.
     for seed in ["0", "1", "2"] {
-        let run = printed(&["run", &out, "--seed", seed]);
-        assert!(run.contains("verdict    deadlock"), "{run}");
+        let run = printed(&["run", &out, "--seed", seed, "--format", "json"]);
+        assert!(run.contains("\"verdict\": \"deadlock\""), "{run}");
     }
     assert!(said.contains("4 → "), "{said}");
     assert!(said.contains("waits for ever"), "{said}");
