@@ -143,15 +143,11 @@ fn remove(item: &mut Item, path: &[Step]) {
                 table.remove(key);
             }
         }
-        (Item::ArrayOfTables(tables), Step::Index(index)) => {
-            if *index < tables.len() {
-                tables.remove(*index);
-            }
+        (Item::ArrayOfTables(tables), Step::Index(index)) if *index < tables.len() => {
+            tables.remove(*index);
         }
-        (Item::Value(Value::Array(items)), Step::Index(index)) => {
-            if *index < items.len() {
-                items.remove(*index);
-            }
+        (Item::Value(Value::Array(items)), Step::Index(index)) if *index < items.len() => {
+            items.remove(*index);
         }
         _ => {}
     }
