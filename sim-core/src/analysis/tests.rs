@@ -157,6 +157,9 @@ fn gallery_has_these_verdicts() {
         lockdep-6-1-l4atomic: no-oom
           Nobody was killed, and nobody waits for memory.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
+        lockdep-6-1-l5: no-oom
+          Nobody was killed, and nobody waits for memory.
+          attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         lockdep-6-1-l6: no-oom
           Nobody was killed, and nobody waits for memory.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0

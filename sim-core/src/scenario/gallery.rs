@@ -174,6 +174,7 @@ pub const ALL: &[Entry] = entries! {
     LockDebugging "lockdep-6-1-l3" "The same with GFP_NOIO"
     LockDebugging "lockdep-6-1-l4nowait" "The same with GFP_NOWAIT"
     LockDebugging "lockdep-6-1-l4atomic" "The same with GFP_ATOMIC"
+    LockDebugging "lockdep-6-1-l5" "A callback that only tries the lock: nothing to report"
     LockDebugging "lockdep-6-1-l6" "A notifier's lock held over an allocation, interval API"
     LockDebugging "lockdep-6-1-l7" "A lock behind the notifier's lock, held over an allocation"
     LockDebugging "lockdep-6-1-l8" "A callback waits for a worker that allocates: nobody sees it"

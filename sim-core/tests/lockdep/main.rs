@@ -13,12 +13,13 @@ use sim_core::scenario::gallery::find;
 use sim_core::scenario::{RunOptions, Simulation, parse};
 
 /// Recordings, each with the end of its scenario's id.
-const RECORDINGS: [(&str, &str); 11] = [
+const RECORDINGS: [(&str, &str); 12] = [
     ("L1", "l1"),
     ("L2", "l2"),
     ("L3", "l3"),
     ("L4nowait", "l4nowait"),
     ("L4atomic", "l4atomic"),
+    ("L5", "l5"),
     ("L6", "l6"),
     ("L7", "l7"),
     ("L8", "l8"),
@@ -60,7 +61,7 @@ fn recordings_are_told_apart() {
     let classes: [&[&str]; 6] = [
         &["L1", "L6"],
         &["L2", "L3"],
-        &["L4nowait", "L4atomic", "L8", "N2mutex"],
+        &["L4nowait", "L4atomic", "L5", "L8", "N2mutex"],
         &["L7"],
         &["N1mutex"],
         &["H1"],
@@ -71,6 +72,15 @@ fn recordings_are_told_apart() {
             assert_eq!(recorded(one) == replayed(end), class(one) == class(other), "{one} {other}");
         }
     }
+}
+
+/// L5 is silent for its trylock and for nothing else.
+#[test]
+fn a_callback_that_waits_for_its_lock_instead_of_trying_is_reported() {
+    let text = find("lockdep-6-1-l5").expect("in the gallery").text;
+    let waits = text.replace(r#", how = "trylock""#, "");
+    assert_ne!(text, waits);
+    assert_eq!(read(&dmesg(&run("waits", &waits, &["lockdep"]))), recorded("L1"));
 }
 
 #[test]
