@@ -68,6 +68,10 @@ fn stalls(index: &Index) -> Stalls {
 pub(super) fn recovery(index: &Index) -> Option<SimTime> {
     let last_kill = index.time(index.victims.last()?.killed);
     let stalls = stalls_of_survivors(index, last_kill);
+    // Who waits at the end was not served, whatever was free in between.
+    if stalls.last().is_some_and(|&(_, to)| to > index.end) {
+        return None;
+    }
     let nexts = index.memory.free.iter().skip(1).map(|&(at, _)| at);
     let ends = nexts.chain([index.end.saturating_add(crate::base::Nanos(1))]);
     let mut stalls = stalls.iter().peekable();

@@ -1,6 +1,6 @@
 //! D1 to D8 of kernel-spec 5.5.
 
-use super::rows::{Row, row};
+use super::rows::{Row, judged, row};
 
 pub(crate) const ROWS: &[Row] = &[
     row("d1-self", "", "deadlock", 0, 0, "", "1 cycle"),
@@ -154,3 +154,10 @@ pub(crate) const ROWS: &[Row] = &[
         "",
     ),
 ];
+
+/// Memory comes free for a moment in D3, and then runs out for ever.
+#[test]
+fn nobody_recovers_who_waits_at_the_end() {
+    assert_eq!(judged("d3-fence", "").metrics.oom_to_recovery_ns, None);
+    assert!(judged("d3-fence", "policy=interval").metrics.oom_to_recovery_ns.is_some());
+}
