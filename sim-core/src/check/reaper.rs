@@ -8,7 +8,7 @@ use super::waivers::Waivers;
 use super::{mm_name, mm_of, name, range_name};
 use crate::base::{LockId, MmId, RangeId, SimTime, TaskId};
 use crate::kernel::switches::Switches;
-use crate::record::{Breach, Cast, Gfp, Invariant, Reason, Record};
+use crate::record::{Breach, Cast, Event, Gfp, Invariant, Reason, Record};
 
 /// `MAX_OOM_REAP_RETRIES`.
 const ATTEMPTS_MAX: usize = 10;
@@ -238,8 +238,10 @@ impl Reaper {
     }
 
     pub(super) fn returned(&mut self, range: RangeId, refused: bool) {
-        self.calls.pop();
-        if refused && !self.refused.contains(&range) {
+        let call = self.calls.pop().map(|call| call.event);
+        // Of a call that may sleep nobody asks the answer.
+        let is_asked = matches!(call, Some(Event::MnCall { blockable: false, .. }));
+        if refused && is_asked && !self.refused.contains(&range) {
             self.refused.push(range);
         }
     }
