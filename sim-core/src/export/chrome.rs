@@ -22,7 +22,6 @@ mod writer;
 mod tests;
 
 use super::json::string;
-use super::state_name;
 use crate::analysis::{Lane, lanes};
 use crate::record::{MODEL_VERSION, Run};
 use tracks::Tracks;
@@ -55,7 +54,7 @@ pub fn chrome(run: &Run) -> String {
 fn write_lane(writer: &mut Writer, tracks: &Tracks<'_>, lane: &Lane) {
     let track = tracks.of_lane(lane.of);
     for span in &lane.spans {
-        let name = state_name(span.state);
+        let name = span.state.name();
         writer.slice(track, span.start, span.end, "state", &name);
     }
     for mark in &lane.marks {

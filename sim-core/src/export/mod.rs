@@ -28,4 +28,4 @@ pub use dmesg::dmesg;
 pub use ftrace::ftrace;
 pub use pressure::pressure;
 pub use scenario::scenario;
-use words::{mark_name, state_name};
+use words::mark_name;

@@ -4,7 +4,6 @@ use sim_core::analysis::{Lane, LaneOf, LaneState, Mark, Span};
 use sim_core::base::{SimTime, TaskId};
 use sim_core::record::Cast;
 
-use super::palette::state_name;
 use crate::format;
 
 /// The span of a lane that covers `at`.
@@ -29,7 +28,7 @@ pub fn status(lane: &Lane, at: u64) -> String {
     let Some(span) = span_at(lane, at) else {
         return String::new();
     };
-    let name = state_name(span.state);
+    let name = span.state.name();
     match span.state {
         LaneState::BackOff(_) => {
             format!("{name} · {} left", format::duration(span.end.0 - at))
@@ -89,7 +88,7 @@ pub fn describe(lane: &Lane, at: u64, reach: u64) -> String {
     let span = span_at(lane, at).map(|span| {
         format!(
             "{} for {}, {} – {}",
-            state_name(span.state),
+            span.state.name(),
             format::duration(span.end.0 - span.start.0),
             format::instant(span.start),
             format::instant(span.end),

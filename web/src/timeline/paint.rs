@@ -9,7 +9,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use super::hit::{span_at, status};
 use super::layout::Layout;
-use super::palette::{Rgb, Shade, arrow_look, css, look, mark_look, state_name};
+use super::palette::{Rgb, Shade, arrow_look, css, look, mark_look};
 use super::raster::{Bar, Fade, Frame, continues};
 use super::rows::{RowKind, Rows};
 use super::ticks::ticks;
@@ -212,7 +212,7 @@ const STORY_PX_MIN: f64 = 90.0;
 
 /// What could be written on a span, the longest first.
 fn candidates((lane, span): (&Lane, &Span), picture: &Picture<'_>, room: f64) -> Vec<String> {
-    let name = state_name(span.state);
+    let name = span.state.name();
     let mut texts = Vec::new();
     if let LaneOf::Cpu(_) = lane.of {
         let run = &picture.scene.outcome.run;

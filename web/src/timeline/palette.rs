@@ -145,32 +145,12 @@ pub fn mixed(color: Rgb, ground: Rgb, share: f64) -> Rgb {
     (mix(color.0, ground.0), mix(color.1, ground.1), mix(color.2, ground.2))
 }
 
-/// A state's name for legends and hover lines.
-pub fn state_name(state: LaneState) -> String {
-    match state {
-        LaneState::Running => "running".into(),
-        LaneState::Runnable => "waits for a CPU".into(),
-        LaneState::Reclaiming => "direct reclaim".into(),
-        LaneState::Sleeping => "asleep".into(),
-        LaneState::Blocked => "blocked".into(),
-        LaneState::Reaping(n) => format!("attempt {n}"),
-        LaneState::BackOff(n) => format!("back-off {n}"),
-        LaneState::Exiting => "tearing down".into(),
-        LaneState::Killed => "killed".into(),
-        LaneState::Job => "job".into(),
-        LaneState::Callback => "callback".into(),
-        LaneState::CallbackBlocked => "callback blocked".into(),
-        LaneState::Held => "held".into(),
-        LaneState::Contended => "contended".into(),
-    }
-}
-
-/// As [`state_name`], without the number of an attempt.
+/// A state's name without the number of an attempt.
 pub fn state_kind_name(state: LaneState) -> String {
     match state {
         LaneState::Reaping(_) => "attempts".into(),
         LaneState::BackOff(_) => "back-offs".into(),
-        other => state_name(other),
+        other => other.name(),
     }
 }
 
