@@ -1,0 +1,110 @@
+//! The cursor and the window: playing, seeking, stepping, zooming.
+
+use crate::playback::advanced;
+use crate::state::{Cursor, State};
+use crate::timeline::hit::{Step, neighbor_event};
+use sim_core::base::SimTime;
+
+impl State {
+    pub(super) fn tick(&mut self, seconds: f64) {
+        let Some(scene) = self.scene.clone().filter(|_| self.playing) else {
+            return;
+        };
+        let end = self.end();
+        let at = advanced(self.cursor.at, seconds, self.speed, &scene.timetable, end);
+        let visible = self.view.start <= self.cursor.at && self.cursor.at < self.view.end();
+        self.move_to(at);
+        if visible && at >= self.view.end() {
+            self.view = self.view.panned(0.8, end).revealing(at, end);
+        }
+        if at >= end {
+            self.playing = false;
+        }
+    }
+
+    pub(super) fn play(&mut self, playing: bool) {
+        // From the end, play starts over.
+        if playing && self.cursor.at >= self.end() {
+            let opening = self.scene.as_ref().map_or(0, |scene| scene.opening().start);
+            self.seek(opening);
+        }
+        self.playing = playing && self.scene.is_some();
+    }
+
+    pub(super) fn move_to(&mut self, at: u64) {
+        let at = at.min(self.end());
+        let happened =
+            self.scene.as_ref().map_or(0, |scene| scene.outcome.run.trace.count_until(SimTime(at)));
+        self.cursor = Cursor { at, happened };
+    }
+
+    pub(super) fn seek(&mut self, at: u64) {
+        self.move_to(at);
+        self.view = self.view.revealing(self.cursor.at, self.end());
+    }
+
+    pub(super) fn seek_record(&mut self, record: usize) {
+        let Some(scene) = self.scene.clone() else {
+            return;
+        };
+        if let Some(record_there) = scene.outcome.run.trace.get(record) {
+            self.playing = false;
+            self.cursor = Cursor { at: record_there.at.0, happened: record + 1 };
+            self.view = self.view.revealing(self.cursor.at, self.end());
+        }
+    }
+
+    pub(super) fn zoom(&mut self, factor: f64, anchor: Option<f64>) {
+        let cursor = self.view.px_from_time(self.cursor.at, 1.0);
+        let cursor = (0.0..=1.0).contains(&cursor).then_some(cursor);
+        let anchor = anchor.or(cursor).unwrap_or(0.5);
+        self.view = self.view.zoomed(factor, anchor, self.end());
+    }
+
+    pub(super) fn stop_and_seek(&mut self, at: u64) {
+        self.playing = false;
+        self.seek(at);
+    }
+
+    pub(super) fn step_in_lane(&mut self, step: Step) {
+        if let Some(at) = self.lane_neighbor(self.cursor.at, step) {
+            self.stop_and_seek(at);
+        }
+    }
+
+    pub(super) fn lane_neighbor(&self, at: u64, step: Step) -> Option<u64> {
+        let lane = self.scene.as_ref()?.outcome.lanes.get(self.lane)?;
+        neighbor_event(lane, at, step)
+    }
+
+    pub(super) fn step_event(&mut self, step: Step) {
+        match step {
+            Step::Forward => self.seek_record(self.cursor.happened),
+            Step::Back if self.cursor.happened >= 2 => self.seek_record(self.cursor.happened - 2),
+            Step::Back => {
+                self.playing = false;
+                self.cursor = Cursor::default();
+            }
+        }
+    }
+
+    pub(super) fn incident(&mut self, step: Step) {
+        let Some(scene) = self.scene.clone() else {
+            return;
+        };
+        let times = &scene.incidents;
+        let target = match step {
+            Step::Forward => times.get(times.partition_point(|at| *at <= self.cursor.at)),
+            Step::Back => {
+                times.get(times.partition_point(|at| *at < self.cursor.at).wrapping_sub(1))
+            }
+        };
+        if let Some(at) = target {
+            // At its own record: what happens at the same instant comes after.
+            match scene.incident_record(*at) {
+                Some(record) => self.seek_record(record),
+                None => self.stop_and_seek(*at),
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Runs: asked for, arrived, failed, and what a link said of them.
+
+use crate::engine::{OTHERS_MAX, Request};
+use crate::route::Route;
+use crate::shared::Shared;
+use crate::state::history::History;
+use crate::state::{Change, LinkCheck, Phase, Scene, State};
+use crate::timeline::rows::Arrangement;
+use crate::timeline::viewport::Viewport;
+use sim_core::base::SimTime;
+use sim_core::share::ScenarioRef;
+
+impl State {
+    pub(super) fn open(&mut self, route: Route) {
+        self.notice.clone_from(&route.note);
+        if self.phase == Phase::Ready && route.request == self.request {
+            self.check_link(&route);
+            self.place(&route);
+            return;
+        }
+        self.request = route.request.clone();
+        self.pending = Some(route);
+        self.run_again();
+    }
+
+    /// A bad link: say so, and show the default example.
+    pub(super) fn refuse(&mut self, message: &str) {
+        self.open(Route::default());
+        let message = message.trim_end_matches('.');
+        let stop = if message.ends_with('?') { "" } else { "." };
+        self.notice = Some(format!("{message}{stop} Here is the example that the page opens on."));
+    }
+
+    pub(super) fn choose(&mut self, change: Change) {
+        let request = match change {
+            // What was chosen stays chosen; overrides belong to the scenario they were made for.
+            Change::Scenario(scenario) => Request {
+                scenario: ScenarioRef::ById(scenario),
+                sets: Vec::new(),
+                ..self.request.clone()
+            },
+            // Without one of its own there is nothing to name the first run by.
+            Change::Policy(None) => {
+                Request { policy: None, others: Vec::new(), ..self.request.clone() }
+            }
+            Change::Policy(policy) => {
+                let others = self.request.others.iter();
+                let others = others.filter(|other| Some(*other) != policy.as_ref());
+                Request { others: others.cloned().collect(), policy, ..self.request.clone() }
+            }
+            Change::Kernel(kernel) => {
+                let others = Vec::new();
+                Request { kernel, policy: None, others, ..self.request.clone() }
+            }
+            Change::Beside(other) => self.beside(other),
+            Change::Without(index) => {
+                let mut request = self.request.clone();
+                if index < request.others.len() {
+                    request.others.remove(index);
+                }
+                request
+            }
+            Change::Seed(seed) => Request { seed, ..self.request.clone() },
+        };
+        if request != self.request {
+            self.request = request;
+            self.pending = None;
+            self.notice = None;
+            self.run_again();
+        }
+    }
+
+    /// The request with one more policy to compare with.
+    pub(super) fn beside(&self, other: String) -> Request {
+        let mut request = self.request.clone();
+        let own = self.scene.as_ref().map(|scene| scene.outcome.run.id.policy.clone());
+        request.policy = request.policy.or(own);
+        let is_there = request.policy.as_ref() == Some(&other) || request.others.contains(&other);
+        if !is_there && request.others.len() < OTHERS_MAX {
+            request.others.push(other);
+        }
+        request
+    }
+
+    pub(super) fn run_again(&mut self) {
+        self.turn += 1;
+        self.playing = false;
+        self.link_check = LinkCheck::None;
+        self.promised = None;
+        self.phase = Phase::Running { now: SimTime::ZERO, horizon: SimTime(1) };
+    }
+
+    pub(super) fn finished(&mut self, scene: Shared<Scene>) {
+        let other_story = self
+            .scene
+            .as_ref()
+            .is_none_or(|old| old.outcome.run.id.scenario != scene.outcome.run.id.scenario);
+        let (end, opening) = (scene.outcome.run.end.0, scene.opening());
+        self.phase = Phase::Ready;
+        self.lane = self.lane.min(scene.outcome.lanes.len().saturating_sub(1));
+        self.scene = Some(scene);
+        self.trail.clear();
+        if other_story {
+            self.lane = 0;
+        }
+        self.history = History::default();
+        if other_story {
+            self.notes.clear();
+            self.arrangement = Arrangement::default();
+        }
+        // Another seed or policy of one story is compared at one zoom.
+        self.view = if other_story {
+            opening
+        } else {
+            Viewport::between(self.view.start, self.view.end(), end)
+        };
+        self.selection = None;
+        match self.pending.take() {
+            Some(route) => {
+                self.check_link(&route);
+                self.place(&route);
+                self.playing = route.at.is_none() && !self.calm;
+            }
+            None if other_story => {
+                self.place(&Route::default());
+                self.playing = !self.calm;
+            }
+            None => self.seek(self.cursor.at),
+        }
+    }
+
+    pub(super) fn failed(&mut self, message: String) {
+        self.pending = None;
+        if self.scene.is_none() && self.request != Request::default() {
+            self.refuse(&message);
+        } else {
+            self.phase = Phase::Failed(message);
+        }
+    }
+
+    pub(super) fn check_link(&mut self, route: &Route) {
+        if self.scene.is_none() {
+            return;
+        }
+        let here = self.digests();
+        let model = sim_core::record::MODEL_VERSION;
+        self.link_check = match (&route.digest, route.model) {
+            (None, _) => LinkCheck::None,
+            (Some(digest), _) if *digest == here => LinkCheck::Reproduced,
+            (Some(_), Some(other)) if other != model => LinkCheck::Differs(format!(
+                "the link was made with model {other}, this page has model {model}"
+            )),
+            (Some(digest), _) => LinkCheck::Differs(format!(
+                "the link's run has digest {}, this one {}",
+                crate::format::short_digest(digest),
+                crate::format::short_digest(&here),
+            )),
+        };
+        if let LinkCheck::Differs(_) = self.link_check {
+            self.promised = route.digest.clone().map(|digest| (digest, route.model));
+        }
+    }
+
+    /// Moves cursor and lane to where a link points.
+    pub(super) fn place(&mut self, route: &Route) {
+        let Some(scene) = self.scene.clone() else {
+            return;
+        };
+        let focus = route.focus.as_deref();
+        let lane = scene.outcome.lanes.iter().position(|lane| Some(lane.title.as_str()) == focus);
+        if let Some(lane) = lane {
+            self.select_lane(lane);
+        }
+        self.notes.clone_from(&route.notes);
+        let at = route.at.unwrap_or_else(|| scene.opening().start);
+        // As it was seen, wherever the cursor is.
+        if let Some((from, to)) = route.view {
+            self.view = Viewport::between(from, to, self.end());
+            self.move_to(at);
+        } else {
+            self.view = scene.opening();
+            self.seek(at);
+        }
+    }
+}
