@@ -143,6 +143,9 @@ fn i8_a_refused_vma_is_whole() {
     };
     story(Stage::new()).breaks(Invariant::RefusedVmaIsWhole);
     story(Stage::with("6.1", Approach::HandOff, &FENCE)).is_waived(Invariant::RefusedVmaIsWhole);
+    // Nobody asks what a call that may sleep returned.
+    let mut blocks = Stage::with("6.1", Approach::Blocking, &FENCE);
+    blocks.woken().starts().calls(REAPER, true).returns(REAPER, true).add(REAPER, zap).is_sound();
     let mut next = Stage::new();
     next.woken().starts().calls(REAPER, false).returns(REAPER, true).fails();
     next.at(100).starts().calls(REAPER, false).returns(REAPER, false).add(REAPER, zap).is_sound();
