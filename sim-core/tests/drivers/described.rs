@@ -244,3 +244,51 @@ fn driver_like_another_differs_in_what_it_says() {
     let run = run_of("5.4", driver, &format!("{WHOLE} {{ munmap = 'buffer' }},"));
     assert_eq!(blockable_times(&run)[0], Nanos::from_ms(1), "100 kicks of 10 us");
 }
+
+/// While pages of one range are taken, a range of which the device maps
+/// nothing begins and ends: its end must not let the device fault the others in.
+#[test]
+fn an_end_without_a_begin_ends_nobody_elses_invalidation() {
+    let text = r#"
+        schema = 1
+        title = "Two ends"
+        kernel = "4.19"
+        horizon = "1s"
+        [machine]
+        ram = "64MiB"
+        cost = { zap_page = "50us" }
+        [[driver]]
+        name = "counts"
+        api = "hlist"
+        refuse = "when-mapped"
+        start = [{ invalidation = "begin" }, { work = "5ms" }]
+        end = [{ invalidation = "end" }]
+        [[device]]
+        name = "dev"
+        driver = "counts"
+        fence = "4ms"
+        [[task]]
+        name = "owner"
+        program = [
+            { mmap = "mapped", size = "1MiB" },
+            { mmap = "other", size = "1MiB" },
+            { register = "dev", region = "mapped", extend = "64MiB" },
+            { touch = "mapped" },
+            { thread = "second" },
+            { submit = "dev", region = "mapped", every = "1us", count = 1 },
+            { pause = "1ms" },
+            { madvise = "mapped" },
+            { pause = "100ms" },
+        ]
+        [[task.thread]]
+        name = "second"
+        program = [
+            { pause = "6.5ms" },
+            { madvise = "other" },
+            { submit = "dev", region = "mapped", every = "1us", count = 1 },
+        ]
+    "#;
+    let run = run(&scenario(text), None);
+    assert_eq!(run.findings.broken, None);
+    assert_eq!(count(&run, |record| matches!(record.event, Event::StaleAccess { .. })), 0);
+}

@@ -143,7 +143,7 @@ fn read_retry(cx: &Cx, notifier: NotifierId, seq: Seq) -> bool {
         Seq::Own(seq) => cx.with(|state| {
             state
                 .attachment(notifier)
-                .is_none_or(|attached| attached.seq != seq || attached.in_progress > 0)
+                .is_none_or(|attached| attached.seq != seq || !attached.in_progress.is_empty())
         }),
     }
 }
@@ -152,7 +152,7 @@ fn read_retry(cx: &Cx, notifier: NotifierId, seq: Seq) -> bool {
 async fn wait_for_end(cx: &Cx, notifier: NotifierId) -> Result<(), MapError> {
     while let Some(idle) = cx.with(|state| {
         let idle = state.devices[state.notifiers[notifier].device].idle;
-        state.attachment(notifier).filter(|attached| attached.in_progress > 0).map(|_| idle)
+        state.attachment(notifier).filter(|attached| !attached.in_progress.is_empty()).map(|_| idle)
     }) {
         if cx.fatal_signal_pending() {
             return Err(MapError::Killed);

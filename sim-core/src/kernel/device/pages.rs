@@ -12,7 +12,7 @@ use super::super::page_alloc::{free_pages, transfer_pages};
 use super::super::plugin::Call;
 use super::super::state::State;
 use super::super::zone::{Pages, Use};
-use crate::base::{DeviceId, MmId, NotifierId, RangeId};
+use crate::base::{DeviceId, MmId, NotifierId, RangeId, TaskId};
 use crate::record::Event;
 
 /// What a device maps of one VMA.
@@ -37,14 +37,14 @@ pub(super) struct Attachment {
     pub(super) mm: MmId,
     mirrors: Vec<Mirror>,
     /// `kvm->mmu_invalidate_in_progress`, `umem_odp->notifiers_count`.
-    pub(super) in_progress: u32,
+    pub(super) in_progress: Vec<TaskId>,
     /// `kvm->mmu_invalidate_seq`, `umem_odp->notifiers_seq`.
     pub(super) seq: u64,
 }
 
 impl Attachment {
     pub(super) fn new(notifier: NotifierId, mm: MmId) -> Self {
-        Self { notifier, mm, mirrors: Vec::new(), in_progress: 0, seq: 0 }
+        Self { notifier, mm, mirrors: Vec::new(), in_progress: Vec::new(), seq: 0 }
     }
 
     pub(super) fn mirror(&self, range: RangeId) -> Option<&Mirror> {
@@ -249,23 +249,28 @@ impl Call<'_> {
     /// An invalidation begins, of which the end will be heard: until then
     /// no fault of the device can be served.
     pub fn begin_invalidation(&self) {
+        let task = self.cx.task();
         self.cx.with(|state| {
             if let Some(attachment) = state.attachment(self.notifier) {
-                attachment.in_progress += 1;
+                attachment.in_progress.push(task);
             }
         });
     }
 
-    /// An invalidation ends.
+    /// An invalidation that this task began ends. An end may come without a
+    /// begin, for a start that refused (paired ends, 5.12 and later) or had
+    /// nothing to do; it must not end somebody else's.
     pub fn end_invalidation(&self) {
-        let device = self.device();
+        let (device, task) = (self.device(), self.cx.task());
         let idle = self.cx.with(|state| {
             let idle = state.devices[device].idle;
             let attachment = state.attachment(self.notifier)?;
             attachment.seq += 1;
-            // Paired ends (5.12 and later) come for a start that refused, too.
-            attachment.in_progress = attachment.in_progress.saturating_sub(1);
-            (attachment.in_progress == 0).then_some(idle)
+            let begun = &mut attachment.in_progress;
+            if let Some(own) = begun.iter().position(|&beginner| beginner == task) {
+                begun.remove(own);
+            }
+            begun.is_empty().then_some(idle)
         });
         if let Some(idle) = idle {
             self.cx.wake_all(idle);
