@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use crate::hold::Increments;
 
-pub(crate) fn start(mut increments: Increments, pending: u32) -> impl FnMut(u64) -> u64 {
+pub(crate) fn start(increments: Increments, pending: u32) -> impl FnMut(u64) -> u64 {
     let mut heap = BinaryHeap::new();
     let mut sequence = 0_u64;
     for payload in 0..pending {

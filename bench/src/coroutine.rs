@@ -1,6 +1,5 @@
 //! The engine's processes: each pending event is a coroutine that sleeps.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use sim_core::base::{Nanos, SimTime, TaskId};
@@ -28,13 +27,13 @@ pub(crate) fn start(increments: Increments, pending: u32) -> impl FnMut(u64) -> 
         switch_cost: Nanos(0),
     };
     let engine = Rc::new(Engine::new(cpus, Ties::Fifo, Blind));
-    let increments = Rc::new(RefCell::new(increments));
+    let increments = Rc::new(increments);
     for _ in 0..pending {
         let increments = Rc::clone(&increments);
         let own = Rc::clone(&engine);
         engine.spawn(Needs::Nothing, |_| async move {
             loop {
-                let span = Nanos(increments.borrow_mut().next());
+                let span = Nanos(increments.next());
                 own.sleep(span, Why(0), Signals::Ignored).await;
             }
         });

@@ -5,7 +5,7 @@ use sim_core::engine::event_list::{Class, EventList, Ties};
 
 use crate::hold::Increments;
 
-pub(crate) fn start(mut increments: Increments, pending: u32) -> impl FnMut(u64) -> u64 {
+pub(crate) fn start(increments: Increments, pending: u32) -> impl FnMut(u64) -> u64 {
     let mut list = EventList::new(Ties::Fifo);
     for payload in 0..pending {
         list.schedule(SimTime(increments.next()), Class::Step, payload);

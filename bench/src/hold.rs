@@ -1,6 +1,7 @@
 //! The hold model and the table of its results.
 #![expect(clippy::cast_precision_loss, reason = "figures are printed to three digits")]
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ const INCREMENT_COUNT: usize = 1 << 13;
 #[derive(Clone)]
 pub(crate) struct Increments {
     table: Arc<[u64; INCREMENT_COUNT]>,
-    next: usize,
+    next: Cell<usize>,
 }
 
 impl Increments {
@@ -32,14 +33,14 @@ impl Increments {
         let mut stream = Stream::new(1, "bench", "increments");
         let exponential = Distribution::new(Shape::Exponential { mean: Nanos::from_ms(1) });
         let table = std::array::from_fn(|_| exponential.draw(&mut stream).0.max(1));
-        Self { table: Arc::new(table), next: 0 }
+        Self { table: Arc::new(table), next: Cell::new(0) }
     }
 
     /// The next increment, in nanoseconds; at least 1.
     #[inline]
-    pub(crate) fn next(&mut self) -> u64 {
-        self.next = (self.next + 1) % INCREMENT_COUNT;
-        self.table[self.next]
+    pub(crate) fn next(&self) -> u64 {
+        self.next.set((self.next.get() + 1) % INCREMENT_COUNT);
+        self.table[self.next.get()]
     }
 }
 

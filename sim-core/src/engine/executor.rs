@@ -71,12 +71,13 @@ impl<O: Observer> Executor<O> {
 
     /// Handles up to `budget` events. Slices never influence a run.
     pub fn run(&mut self, budget: u64) -> Progress {
+        if let Some(stop) = self.stopped {
+            return Progress::Stopped(stop);
+        }
         let engine = Rc::clone(&self.engine);
         for _ in 0..budget {
-            if self.stopped.is_none() {
-                self.stopped = self.step(&engine).err();
-            }
-            if let Some(stop) = self.stopped {
+            if let Err(stop) = self.step(&engine) {
+                self.stopped = Some(stop);
                 return Progress::Stopped(stop);
             }
         }
@@ -113,9 +114,10 @@ impl<O: Observer> Executor<O> {
         let task = {
             let core = &mut *engine.core.borrow_mut();
             core.current = None;
-            let Some(task) = self.next_task(core)? else {
+            let Some((task, waited)) = self.next_task(core)? else {
                 return Ok(());
             };
+            engine.waited.set(waited);
             let now = core.now();
             if now != self.instant {
                 self.instant = now;
@@ -143,9 +145,10 @@ impl<O: Observer> Executor<O> {
         Ok(())
     }
 
-    /// Takes the next event; the process it resumes, if it resumes one.
+    /// Takes the next event; the process it resumes, if it resumes one,
+    /// and how the wait of that ended, if it waited.
     #[inline]
-    fn next_task(&mut self, core: &mut Core<O>) -> Result<Option<TaskId>, Stop> {
+    fn next_task(&mut self, core: &mut Core<O>) -> Result<Option<(TaskId, Option<Waited>)>, Stop> {
         if let Some(stop) = core.observer.stop().or(core.stop_requested) {
             return Err(stop);
         }
@@ -162,10 +165,10 @@ impl<O: Observer> Executor<O> {
                 core.tick(cpu);
                 None
             }
-            Action::Timeout(task) => core.timed_out(task).then_some(task),
+            Action::Timeout(task) => core.timed_out(task).then_some((task, Some(Waited::TimedOut))),
             Action::Resume(task) => {
                 core.burst_done(task);
-                Some(task)
+                Some((task, core.processes[task].waited.take()))
             }
         })
     }
@@ -177,21 +180,21 @@ impl<O: Observer> Core<O> {
     fn timed_out(&mut self, task: TaskId) -> bool {
         let process = &mut self.processes[task];
         process.timer = None;
-        let on_cpu = process.on_cpu;
-        match process.waits_on {
+        let (on_cpu, waited_on) = (process.on_cpu, process.waits_on);
+        if !on_cpu {
+            process.state = State::Running;
+        }
+        match waited_on {
             WaitOn::Time => {}
             WaitOn::Lock(lock) => self.forget_waiter(lock, task),
             WaitOn::Queue(queue) => self.queues[queue].forget(task),
         }
         if on_cpu {
             self.wake(task, Waited::TimedOut, Class::Step);
-            return false;
+        } else {
+            self.emit(task, EngineEvent::Woken(None, Waited::TimedOut));
         }
-        let process = &mut self.processes[task];
-        process.waited = Some(Waited::TimedOut);
-        process.state = State::Running;
-        self.emit(task, EngineEvent::Woken(None, Waited::TimedOut));
-        true
+        !on_cpu
     }
 }
 

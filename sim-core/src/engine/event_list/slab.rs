@@ -66,21 +66,22 @@ impl<T: Copy> Slab<T> {
         &mut self.nodes[index as usize]
     }
 
-    /// Stores an event; the caller files the node in a list.
+    /// Stores an event; the caller files the node in a list. Hands on where
+    /// it is, and the generation that tells this use of the node apart.
     #[inline]
-    pub(super) fn insert(&mut self, time: u64, class: Class, payload: T) -> u32 {
-        let rank = self.sequence << CLASS_BITS | class as u64;
+    pub(super) fn insert(&mut self, time: u64, class: Class, payload: T) -> (u32, u32) {
+        let sequence = self.sequence;
         self.sequence += 1;
-        let node = Node { time, rank, next: NIL, payload };
+        let node = Node { time, rank: sequence << CLASS_BITS | class as u64, next: NIL, payload };
         let index = self.free;
         if index == NIL {
-            return self.grow(node);
+            return (self.grow(node), low_half(sequence));
         }
         let place = self.node_mut(index);
         let next = place.next;
         *place = node;
         self.free = next;
-        index
+        (index, low_half(sequence))
     }
 
     /// [`Slab::insert`] when every node is in use.
@@ -95,9 +96,8 @@ impl<T: Copy> Slab<T> {
     /// Tells the uses of one node apart: the low half of the sequence
     /// number, which comes around after 2^32 events.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the low half is meant")]
-    pub(super) fn generation(&self, index: u32) -> u32 {
-        (self.node(index).rank >> CLASS_BITS) as u32
+    fn generation(&self, index: u32) -> u32 {
+        low_half(self.node(index).rank >> CLASS_BITS)
     }
 
     /// The pending event that a key names, if it still is.
@@ -135,4 +135,9 @@ impl<T: Copy> Slab<T> {
     pub(super) fn capacity(&self) -> usize {
         self.nodes.len()
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low half is meant")]
+const fn low_half(sequence: u64) -> u32 {
+    sequence as u32
 }

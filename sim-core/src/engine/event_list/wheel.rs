@@ -155,7 +155,8 @@ impl Wheel {
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "a digit is below 64")]
 fn place(time: u64, base: u64) -> (usize, usize) {
-    let level = (time ^ base).ilog2() / DIGIT_BITS;
+    // The lowest bit spares the test for zero; it never is the highest of two times that differ, but in level 0.
+    let level = (time ^ base | 1).ilog2() / DIGIT_BITS;
     let digit = time >> (level * DIGIT_BITS) & (SLOT_COUNT as u64 - 1);
     (level as usize, digit as usize)
 }
