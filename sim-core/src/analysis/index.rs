@@ -231,6 +231,17 @@ impl Index {
         Some(self.cast.notifiers.get(call.notifier)?.device)
     }
 
+    /// The device whose fences or worker `task` waits for.
+    pub(super) fn device_waited_for(&self, task: TaskId, seen: usize) -> Option<DeviceId> {
+        if let Doing::Blocked { on: WaitOn::Queue(queue), .. } = self.doing(task, seen) {
+            let mut devices = self.cast.devices.iter();
+            if let Some((id, _)) = devices.find(|(_, device)| device.signaled == Some(queue)) {
+                return Some(id);
+            }
+        }
+        self.device_called(&self.call(task, seen)?.what)
+    }
+
     /// Pages present in an address space at an instant.
     pub(super) fn present(&self, mm: MmId, at: SimTime) -> u64 {
         let Some((_, points)) = self.memory.present.iter().find(|(of, _)| *of == mm) else {

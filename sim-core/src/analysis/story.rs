@@ -207,6 +207,7 @@ fn cast() -> Cast {
         lock: Some(GPU_LOCK),
         worker: None,
         timeout: None,
+        signaled: None,
     });
     cast.notifiers.push(NotifierInfo { device: GPU, mm: HOG_MM, interval: true });
     cast.reports.push(VictimReport::default());

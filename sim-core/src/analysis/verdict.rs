@@ -186,8 +186,7 @@ impl<'i> End<'i> {
     }
 
     fn signaler_runs(&self, task: TaskId) -> bool {
-        let call = self.index.call(task, self.seen);
-        let device = call.and_then(|call| self.index.device_called(&call.what));
+        let device = self.index.device_waited_for(task, self.seen);
         let worker = device.and_then(|device| self.index.cast.devices.get(device)?.task);
         worker.is_none_or(|worker| matches!(self.index.doing(worker, self.seen), Doing::Running(_)))
     }

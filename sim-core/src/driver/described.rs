@@ -9,12 +9,14 @@
 use std::sync::Arc;
 
 use super::plan::{Alloc, Calls, EndStep, LockName, OwnStep, Plan, Step, Take, WhenAsked};
-use crate::base::{DeviceId, Distribution, LockId, Nanos};
-use crate::engine::{Hold, Waited};
-use crate::kernel::Cx;
-use crate::kernel::device::alloc_and_free;
-use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Finish, Ops, Refuse, Refused};
-use crate::record::{Gfp, LockKind, Reason};
+use crate::base::{DeviceId, Distribution, LockId, Nanos, SimTime};
+use crate::engine::{Hold, Signals, Waited};
+use crate::kernel::device::{alloc_and_free, flush, unpin_all, wait_for_idle};
+use crate::kernel::plugin::{
+    Blockable, Boxed, Call, Driver, Finish, Ops, Refuse, Refused, Shrinker,
+};
+use crate::kernel::{Cx, might_sleep, msleep};
+use crate::record::{Gfp, LockKind, Reason, SleepSite};
 
 /// A driver that does what a plan says.
 #[derive(Debug)]
@@ -352,25 +354,50 @@ async fn end(steps: &[EndStep], call: &Call<'_>) {
     }
 }
 
+/// A driver's shrinker: the steps that reclaim sends it through.
+#[derive(Debug)]
+pub struct Shrink(pub Vec<OwnStep>);
+
+impl Shrinker for Shrink {
+    fn scan_objects<'a>(&'a self, cx: &'a Cx, device: DeviceId) -> Boxed<'a, ()> {
+        Box::pin(enter(cx, device, &self.0))
+    }
+}
+
 /// Code of the driver that a process enters by itself: it may sleep.
 async fn enter(cx: &Cx, device: DeviceId, steps: &[OwnStep]) {
+    let named = |name| cx.with(|state| state.devices[device].lock_named(lock_index(name)));
+    let draw = |time| cx.with(|state| state.devices[device].draw_time(time));
+    let mut held = Vec::new();
     for step in steps {
         match *step {
             OwnStep::Lock(lock, hold) => {
-                let lock = cx.with(|state| state.devices[device].lock_named(lock_index(lock)));
-                cx.lock(lock, hold, Reason::DriverLock).await;
+                cx.lock(named(lock), hold, Reason::DriverLock).await;
+                held.push(named(lock));
+            }
+            OwnStep::Trylock(lock, hold) => {
+                if !cx.try_lock(named(lock), hold) {
+                    held.into_iter().rev().for_each(|lock| cx.unlock(lock));
+                    return;
+                }
+                held.push(named(lock));
             }
             OwnStep::Unlock(lock) => {
-                let lock = cx.with(|state| state.devices[device].lock_named(lock_index(lock)));
-                cx.unlock(lock);
+                held.retain(|&held| held != named(lock));
+                cx.unlock(named(lock));
             }
-            OwnStep::Work(time) => {
-                let time = cx.with(|state| state.devices[device].draw_time(time));
-                cx.cpu(time).await;
-            }
+            OwnStep::Work(time) => cx.cpu(draw(time)).await,
             OwnStep::Alloc(Alloc { gfp, order, count }) => {
                 alloc_and_free(cx, gfp, order, count).await;
             }
+            OwnStep::Hardware(time) => {
+                might_sleep(cx, SleepSite::Completion);
+                cx.sleep(draw(time), Reason::CallbackWork, Signals::Ignored).await;
+            }
+            OwnStep::Sleep(time) => msleep(cx, draw(time), Reason::CallbackSleep).await,
+            OwnStep::Fences => wait_for_idle(cx, device).await,
+            OwnStep::Flush => drop(flush(cx, device, SimTime::MAX).await),
+            OwnStep::Unpin => unpin_all(cx, device),
         }
     }
 }

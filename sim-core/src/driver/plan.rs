@@ -140,17 +140,29 @@ pub enum EndStep {
     End,
 }
 
-/// A step of code that a process enters by itself.
+/// A step of code that a process enters by itself, or that reclaim asks (`shrinker`).
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub enum OwnStep {
     /// Takes a lock.
     Lock(LockName, Hold),
+    /// Tries to; where somebody has it, all further steps are left out.
+    Trylock(LockName, Hold),
     /// Lets go of it.
     Unlock(LockName),
     /// Works on the CPU.
     Work(Distribution),
     /// Allocates, and gives back.
     Alloc(Alloc),
+    /// Waits for the hardware, by its interrupt.
+    Hardware(Distribution),
+    /// `msleep()`.
+    Sleep(Distribution),
+    /// Waits for the fences of all jobs of the device.
+    Fences,
+    /// `flush_workqueue()`.
+    Flush,
+    /// Drops its references to all pages.
+    Unpin,
 }
 
 impl Plan {

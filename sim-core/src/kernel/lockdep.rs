@@ -167,7 +167,7 @@ pub(super) fn touch_notifier_map(cx: &Cx) {
 }
 
 /// `might_sleep()`.
-pub(super) fn might_sleep(cx: &Cx, site: SleepSite) {
+pub fn might_sleep(cx: &Cx, site: SleepSite) {
     if is_on(cx) {
         let on = note(cx, Annotation::MightSleep(site));
         pay(cx, Op::MightSleep, on);

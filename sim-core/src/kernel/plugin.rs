@@ -177,6 +177,12 @@ pub trait Driver: Send + Sync {
     }
 }
 
+/// `struct shrinker`: what a driver does for whoever reclaims.
+pub trait Shrinker: std::fmt::Debug + Send + Sync {
+    /// `scan_objects()`. May lead back into waits of any kind, but not into reclaim.
+    fn scan_objects<'a>(&'a self, cx: &'a Cx, device: DeviceId) -> Boxed<'a, ()>;
+}
+
 /// A device's driver.
 #[derive(Clone)]
 pub enum DriverRef {
@@ -310,6 +316,8 @@ pub struct DeviceSetup {
     pub worker: Option<Worker>,
     /// Which invalidations it acts on; it returns success to the others and does nothing.
     pub acts_on: ActsOn,
+    /// What it does when reclaim asks it for memory; `None`: it has no shrinker.
+    pub shrinker: Option<Arc<dyn Shrinker>>,
 }
 
 /// A kernel thread that a driver needs before a fence signals.

@@ -136,8 +136,9 @@ impl Bench {
             let driver: &'static Probe = Box::leak(Box::new(probe));
             drivers.push(DriverRef::Archetype(driver));
             let (name, driver) = ("probe".to_owned(), driver.id().to_owned());
-            let (task, lock, worker, timeout) = (None, None, None, None);
-            cast.devices.push(DeviceInfo { name, driver, task, lock, worker, timeout });
+            let (task, lock, worker, timeout, signaled) = (None, None, None, None, None);
+            let info = DeviceInfo { name, driver, task, lock, worker, timeout, signaled };
+            cast.devices.push(info);
         }
         let engine = Rc::new(Engine::new(cpus, Ties::Fifo, Recorder::new(Keep::Records, cast)));
         let state = state(&engine, Box::leak(Box::new(Meets(approach))), devices);
@@ -302,6 +303,7 @@ fn state(engine: &Engine<Recorder>, policy: &'static dyn Policy, probes: &[(Prob
             gfp: None,
             worker: None,
             acts_on: ActsOn::Any,
+            shrinker: None,
         };
         devices.push(Device::new(&Seeds::new(1), setup, || engine.new_queue()));
     }

@@ -5,7 +5,8 @@
 //! `shrink_node()`, `shrink_inactive_list()`, `shrink_folio_list()`,
 //! Linux 6.1 (kernel-spec 1.4). The lists are the zones' counts of pages
 //! by use, so their lengths cost nothing to know. Left out: active and
-//! inactive lists, MGLRU, slab, shared memory.
+//! inactive lists, MGLRU, slab, shared memory. What drivers give back is
+//! asked for in `shrinker`.
 
 use super::cx::Cx;
 use super::kswapd::is_hopeless;
@@ -14,6 +15,7 @@ use super::page_alloc::free_pages;
 use super::reclaim_retry::zone_reclaimable_pages;
 use super::reclaim_throttle::reclaim_throttle;
 use super::rmap::{swap_out, unmap_file};
+use super::shrinker::shrink_slab;
 use super::state::State;
 use super::writeback::{To, dirty_pages, record_page_cache, wakeup_flusher_threads, write_pages};
 use super::zone::{Pages, Use};
@@ -164,6 +166,7 @@ pub(super) async fn shrink_node(cx: &Cx, sc: &mut ScanControl) {
         }
         scan -= taken.min(scan);
     }
+    shrink_slab(cx).await;
     sc.nr_submitted += found.submitted;
     let progress = sc.nr_reclaimed > before;
     // Everything it came across is being written already: wait for that.

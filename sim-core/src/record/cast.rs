@@ -96,6 +96,8 @@ pub struct DeviceInfo {
     pub worker: Option<TaskId>,
     /// After how long a job is reset; none: never.
     pub timeout: Option<Nanos>,
+    /// Where those wait who wait for its fences, or for its worker.
+    pub signaled: Option<QueueId>,
 }
 
 /// A registration of a device on an mm.

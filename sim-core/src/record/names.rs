@@ -156,6 +156,7 @@ vocabulary! {
         MmputAsync = "mmput_async_fn",
         ExitFiles = "exit_files",
         FlushWorkqueue = "flush_workqueue",
+        DoShrinkSlab = "do_shrink_slab",
     }
 }
 

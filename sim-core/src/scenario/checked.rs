@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 pub use self::op::{LockRef, Op, Scope};
 use crate::base::{Distribution, Nanos};
-pub use crate::driver::plan::{LockName, Plan};
+pub use crate::driver::plan::{LockName, OwnStep, Plan};
 pub use crate::engine::Hold;
 /// Names that [`Machine::costs`] may set, each with its default in ns
 /// and its meaning.
@@ -224,6 +224,8 @@ pub struct Device {
     pub acts_on: ActsOn,
     /// Who signals its fences; `None`: the hardware alone.
     pub worker: Option<Worker>,
+    /// What reclaim sends its driver through; `None`: it has no shrinker.
+    pub shrinker: Option<Vec<OwnStep>>,
 }
 
 /// What a driver does.

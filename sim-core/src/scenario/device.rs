@@ -3,8 +3,10 @@
 //! Each of these fields may stand in either table: a device's own value
 //! counts, else its driver's, else what the driver it is like says.
 
-use super::checked::{ActsOn, Api, Behaviour, Device, LockName, Refuse, Worker};
-use super::driver::{self, DriverSpec, OWN};
+use super::checked::{
+    ActsOn, Api, Behaviour, Device, LockName, OwnStep, Refuse, Worker,
+};
+use super::driver::{self, DriverSpec, OWN, shrinker};
 use super::error::Report;
 use super::fields::Fields;
 use super::program::FileNames;
@@ -28,6 +30,7 @@ pub(super) struct Traits {
     pub(super) gfp: Option<Gfp>,
     pub(super) acts_on: Option<ActsOn>,
     pub(super) worker: Option<Worker>,
+    pub(super) shrinker: Option<Vec<OwnStep>>,
 }
 
 impl Traits {
@@ -58,6 +61,7 @@ impl Traits {
                 _ => ActsOn::Any,
             }),
             worker: fields.table(report, "worker").map(|inner| worker(report, &inner, file)),
+            shrinker: shrinker(report, fields, file),
         }
     }
 
@@ -76,6 +80,7 @@ impl Traits {
             gfp: self.gfp.or(other.gfp),
             acts_on: self.acts_on.or(other.acts_on),
             worker: self.worker.or_else(|| other.worker.clone()),
+            shrinker: self.shrinker.or_else(|| other.shrinker.clone()),
         }
     }
 }
@@ -132,10 +137,9 @@ pub(super) fn device(
         check_steps(report, fields, &said, plan);
     }
     let traits = said.or(&spec.traits);
-    if let Behaviour::Steps(plan) = &spec.behaviour
-        && plan.flushes()
-        && traits.worker.is_none()
-    {
+    let shrinks = traits.shrinker.iter().flatten().any(|step| *step == OwnStep::Flush);
+    let flushes = matches!(&spec.behaviour, Behaviour::Steps(plan) if plan.flushes());
+    if (flushes || shrinks) && traits.worker.is_none() {
         let expected = "expected a `worker`, which the driver's step `flush` waits for";
         report.add(&fields.span_of("driver"), "no worker", expected);
     }
@@ -156,6 +160,7 @@ pub(super) fn device(
         gfp: traits.gfp,
         acts_on: traits.acts_on.unwrap_or(ActsOn::Any),
         worker: traits.worker,
+        shrinker: traits.shrinker,
     })
 }
 

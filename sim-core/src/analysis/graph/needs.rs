@@ -2,8 +2,7 @@
 //! that begin at it (kernel-spec 8.3), and how many of them must end.
 //!
 //! A lock's waiter waits for its holders (whatever the lock: `oom_lock`
-//! and named ones too); who waits for a fence in a callback for the
-//! device, and that for the worker which signals it; who waits for
+//! and named ones too); who waits for a fence for the device, and that for the worker which signals it; who waits for
 //! invalidations to end for those who run them, or for nobody if those
 //! have forgotten them (a device's fault likewise, if an end got lost);
 //! who waits for an event of the scenario for any of those who could
@@ -108,8 +107,7 @@ impl<'i> Moment<'i> {
         }
         match doing.reason() {
             Some(Reason::Fence) => {
-                let call = self.index.call(task, self.seen)?;
-                let device = self.index.device_called(&call.what)?;
+                let device = self.index.device_waited_for(task, self.seen)?;
                 let process = self.index.cast.devices.get(device)?.task?;
                 Some(Needs::each([process], EdgeKind::Fence))
             }
@@ -120,8 +118,7 @@ impl<'i> Moment<'i> {
                 Some(Needs::each([worker], EdgeKind::Worker))
             }
             Some(Reason::FlushWork) => {
-                let call = self.index.call(task, self.seen)?;
-                let device = self.index.device_called(&call.what)?;
+                let device = self.index.device_waited_for(task, self.seen)?;
                 let worker = self.index.cast.devices.get(device)?.worker?;
                 Some(Needs::each([worker], EdgeKind::Worker))
             }

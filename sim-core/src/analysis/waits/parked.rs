@@ -115,8 +115,7 @@ impl Walk<'_> {
 
     fn explain_fence(&mut self, task: TaskId) {
         let cast = &self.index.cast;
-        let device =
-            self.index.call(task, self.seen).and_then(|call| self.index.device_called(&call.what));
+        let device = self.index.device_waited_for(task, self.seen);
         let worker = device.and_then(|device| cast.devices.get(device)?.task);
         let fence = match device {
             Some(device) => format!("a fence of {}", device_name(cast, device)),
@@ -144,8 +143,7 @@ impl Walk<'_> {
     }
 
     fn explain_flush(&mut self, task: TaskId) {
-        let call = self.index.call(task, self.seen);
-        let device = call.and_then(|call| self.index.device_called(&call.what));
+        let device = self.index.device_waited_for(task, self.seen);
         let worker = device.and_then(|device| self.index.cast.devices.get(device)?.worker);
         let (name, place) = (self.name(task), self.callback_text(task));
         let whose = worker.map_or_else(|| "its worker".to_owned(), |worker| self.name(worker));

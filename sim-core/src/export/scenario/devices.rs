@@ -1,6 +1,6 @@
 //! `[[device]]`.
 
-use super::Writer;
+use super::{Writer, drivers};
 use super::values::{distribution, gfp, string};
 use crate::base::Nanos;
 use crate::scenario::checked::{
@@ -27,6 +27,7 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario, device: &Device) {
         gfp: flags,
         acts_on,
         worker,
+        shrinker,
     } = device;
     let lock_name =
         |index: usize| string(scenario.locks.get(index).map_or("", |lock| lock.name.as_str()));
@@ -72,6 +73,9 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario, device: &Device) {
     match acts_on {
         ActsOn::Any => {}
         ActsOn::Unmap => out.field("acts_on", "\"unmap\""),
+    }
+    if let Some(steps) = shrinker {
+        drivers::own_steps(out, scenario, "shrinker", steps);
     }
     if let Some(Worker { locks, alloc, time, signals }) = worker {
         out.line(format_args!("[device.worker]"));

@@ -41,12 +41,7 @@ fn write_plan(out: &mut Writer, scenario: &Scenario, plan: &Plan) {
         }
         Calls::Nothing => out.field("api", "\"none\""),
     }
-    let lock = |name: &LockName| match name {
-        LockName::Own => string("own"),
-        LockName::Declared(index) => {
-            string(scenario.locks.get(*index).map_or("", |lock| lock.name.as_str()))
-        }
-    };
+    let lock = |name: &LockName| lock_name(scenario, name);
     if *calls == Calls::Start {
         if !range_test {
             out.field("range_test", "false");
@@ -66,8 +61,23 @@ fn write_plan(out: &mut Writer, scenario: &Scenario, plan: &Plan) {
         list(out, "finish", steps(finish));
     }
     list(out, "end", end.iter().map(|it| end_step(it, &lock)).collect());
-    list(out, "register", register.iter().map(|it| own_step(it, &lock)).collect());
-    list(out, "map", map.iter().map(|it| own_step(it, &lock)).collect());
+    own_steps(out, scenario, "register", register);
+    own_steps(out, scenario, "map", map);
+}
+
+/// Steps that a process or reclaim goes through, if there are any.
+pub(super) fn own_steps(out: &mut Writer, scenario: &Scenario, key: &str, steps: &[OwnStep]) {
+    let lock = |name: &LockName| lock_name(scenario, name);
+    list(out, key, steps.iter().map(|it| own_step(it, &lock)).collect());
+}
+
+fn lock_name(scenario: &Scenario, name: &LockName) -> String {
+    match name {
+        LockName::Own => string("own"),
+        LockName::Declared(index) => {
+            string(scenario.locks.get(*index).map_or("", |lock| lock.name.as_str()))
+        }
+    }
 }
 
 fn list(out: &mut Writer, key: &str, steps: Vec<String>) {
@@ -128,6 +138,14 @@ fn own_step(step: &OwnStep, lock: &impl Fn(&LockName) -> String) -> String {
         OwnStep::Lock(name, hold) => taken(name, *hold, lock),
         OwnStep::Unlock(name) => format!("unlock = {}", lock(name)),
         OwnStep::Work(time) => format!("work = {}", distribution(time)),
+        OwnStep::Trylock(name, hold) => {
+            format!("{}, how = \"trylock\"", taken(name, *hold, lock))
+        }
         OwnStep::Alloc(alloc) => allocated(*alloc),
+        OwnStep::Hardware(time) => format!("hardware = {}", distribution(time)),
+        OwnStep::Sleep(time) => format!("sleep = {}", distribution(time)),
+        OwnStep::Fences => "fences = true".to_owned(),
+        OwnStep::Flush => "flush = true".to_owned(),
+        OwnStep::Unpin => "unpin = true".to_owned(),
     }
 }

@@ -58,6 +58,7 @@ fn cast(wording: Wording) -> Cast {
         lock: None,
         worker: None,
         timeout: None,
+        signaled: None,
     });
     cast.notifiers.push(NotifierInfo { device: DeviceId(0), mm: MmId(0), interval: false });
     let sizes = VictimReport {

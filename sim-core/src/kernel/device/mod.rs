@@ -28,7 +28,8 @@ use crate::engine::Signals;
 use crate::record::{Event, Func, Gfp, Reason};
 
 pub(super) use mirror::registered;
-pub use pages::pages_held;
+pub use pages::{pages_held, unpin_all};
+pub use worker::flush;
 pub(super) use pages::{keep_referenced, released, split, unregistered};
 
 /// A job that is queued or runs.
@@ -100,6 +101,11 @@ impl Device {
     /// Whether it works on a job.
     pub fn is_busy(&self) -> bool {
         !self.jobs.is_empty()
+    }
+
+    /// Where those wait who wait for its fences, or for its worker.
+    pub fn signaled(&self) -> QueueId {
+        self.signaled
     }
 
     /// The scenario's lock of this index; `None`: the driver's own.
@@ -231,14 +237,28 @@ pub async fn alloc_and_free(cx: &Cx, gfp: Gfp, order: u8, count: u32) {
 /// (`dma_resv_wait_timeout()`, drivers/dma-buf/dma-resv.c), until `until`
 /// at the latest. Uninterruptible. Whether they all have signaled.
 async fn wait_for_fences(cx: &Cx, device: DeviceId, vmas: &[RangeId], until: SimTime) -> bool {
+    wait_while(cx, device, until, |device| device.has_jobs_in(vmas)).await
+}
+
+/// Waits for the fences of all jobs there are now or come meanwhile. Uninterruptible.
+pub async fn wait_for_idle(cx: &Cx, device: DeviceId) {
+    wait_while(cx, device, SimTime::MAX, Device::is_busy).await;
+}
+
+async fn wait_while(
+    cx: &Cx,
+    device: DeviceId,
+    until: SimTime,
+    is_pending: impl Fn(&Device) -> bool,
+) -> bool {
     let _in = cx.enter(Func::DmaFenceWait);
-    if until > cx.now() && cx.with(|state| state.devices[device].has_jobs_in(vmas)) {
+    if until > cx.now() && cx.with(|state| is_pending(&state.devices[device])) {
         dma_fence_might_wait(cx);
     }
     loop {
         let (pending, signaled) = cx.with(|state| {
             let device = &state.devices[device];
-            (device.has_jobs_in(vmas), device.signaled)
+            (is_pending(device), device.signaled)
         });
         if !pending {
             return true;

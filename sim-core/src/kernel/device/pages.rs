@@ -183,6 +183,20 @@ fn drop_refs(cx: &Cx, notifier: NotifierId, range: RangeId) {
     }
 }
 
+/// All references that the device has to anybody's pages are dropped.
+pub fn unpin_all(cx: &Cx, device: DeviceId) {
+    let pinned: Vec<_> = cx.with(|state| {
+        let attached = state.devices[device].attached.iter();
+        let mirrors = attached.flat_map(|attachment| {
+            attachment.mirrors.iter().map(|mirror| (attachment.notifier, mirror.range))
+        });
+        mirrors.collect()
+    });
+    for (notifier, range) in pinned {
+        drop_refs(cx, notifier, range);
+    }
+}
+
 /// A registration is gone, and with it all that the device did through it.
 pub(in crate::kernel) fn unregistered(cx: &Cx, notifier: NotifierId) {
     let ranges: Vec<_> = cx.with(|state| {

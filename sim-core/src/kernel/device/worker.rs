@@ -24,7 +24,7 @@ pub(super) struct Flushes {
 
 /// Gives the worker a piece of work and waits until that is done, until
 /// `until` at the latest; whether it is.
-pub(super) async fn flush(cx: &Cx, device: DeviceId, until: SimTime) -> bool {
+pub async fn flush(cx: &Cx, device: DeviceId, until: SimTime) -> bool {
     if until <= cx.now() {
         return false;
     }

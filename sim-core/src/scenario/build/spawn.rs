@@ -57,7 +57,8 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
         let new = new_task(&device.name, &device.name, 0, TaskKind::Device);
         let task = kernel.spawn(new, |cx| run_device(cx, id));
         kernel.with(|state| state.devices[id].task = Some(task));
-        let lock = kernel.with(|state| state.devices[id].setup.lock);
+        let (lock, signaled) =
+            kernel.with(|state| (state.devices[id].setup.lock, state.devices[id].signaled()));
         kernel.engine.observe(|_, recorder| {
             recorder.cast.devices.push(DeviceInfo {
                 name: device.name.clone(),
@@ -66,6 +67,7 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
                 lock: Some(lock),
                 worker: None,
                 timeout: device.timeout,
+                signaled: Some(signaled),
             });
         });
     }

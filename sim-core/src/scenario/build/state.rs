@@ -1,18 +1,21 @@
 //! The kernel's state at time zero, as the scenario's machine, cgroups
 //! and devices say. Nothing runs yet.
 
+use std::sync::Arc;
+
 use super::super::checked::{
     Cgroup as AskedCgroup, Device as AskedDevice, Disk, LockName, Refuse as AskedRefuse, Scenario,
 };
 use super::{Choice, NamedLocks, asked_api, driver_of, leader, new_lock};
 use crate::base::{CgroupId, CompletionId, Distribution, IdVec, LockId, Seeds, SimTime, ZoneId};
+use crate::driver::described::Shrink;
 use crate::engine::Engine;
 use crate::kernel::State;
 use crate::kernel::completion::Completion;
 use crate::kernel::device::Device;
 use crate::kernel::mm::Mm;
 use crate::kernel::mmu_notifier::Srcu;
-use crate::kernel::plugin::{DeviceSetup, Refuse, Worker};
+use crate::kernel::plugin::{DeviceSetup, Refuse, Shrinker, Worker};
 use crate::kernel::ratelimit::RateLimit;
 use crate::kernel::rmap::Lru;
 use crate::kernel::state::{BlockDevice, Cgroup, Kswapd, MemcgStock, Swap, Sysctl};
@@ -168,5 +171,6 @@ fn device_setup(
             signals: worker.signals,
         }),
         acts_on: device.acts_on,
+        shrinker: device.shrinker.clone().map(|steps| Arc::new(Shrink(steps)) as Arc<dyn Shrinker>),
     }
 }

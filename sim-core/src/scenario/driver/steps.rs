@@ -63,6 +63,19 @@ pub(super) fn plan(
     plan
 }
 
+/// Reads what reclaim sends a driver through, if it has a shrinker.
+pub(in crate::scenario) fn shrinker(
+    report: &mut Report<'_>,
+    fields: &Fields<'_>,
+    file: &FileNames,
+) -> Option<Vec<OwnStep>> {
+    fields.get("shrinker")?;
+    let mut reader = Reader { file, held: Vec::new(), counts: false };
+    let steps = reader.list(report, fields, "shrinker");
+    reader.let_go(report, "expected an `unlock` of it before the steps end");
+    Some(steps.iter().filter_map(|(step, _)| own_step(step)).collect())
+}
+
 /// Which operations it has, by its `api`; and that no others are described.
 fn calls(
     report: &mut Report<'_>,
@@ -72,7 +85,7 @@ fn calls(
 ) -> Calls {
     let word = fields.get("api").and_then(|value| value.get_ref().as_str());
     let Some(api @ ("secondary-tlb" | "none")) = word else { return Calls::Start };
-    let mut unfit = vec!["finish", "end", "map", "refuse", "lucky", "range_test", "worker"];
+    let mut unfit = vec!["finish", "end", "map", "refuse", "lucky", "range_test"];
     if api == "none" {
         unfit.push("start");
         if traits.page_refs == Some(false) {
@@ -142,6 +155,9 @@ impl Reader<'_> {
         let allowed: &[&str] = match key {
             "end" => &["unlock", "work", "invalidation"],
             "register" | "map" => &["lock", "unlock", "work", "alloc"],
+            "shrinker" => &[
+                "lock", "unlock", "work", "alloc", "hardware", "sleep", "fences", "flush", "unpin",
+            ],
             _ => &[],
         };
         let mut steps = Vec::new();
@@ -273,13 +289,19 @@ fn end_step(step: &Step) -> Option<EndStep> {
     }
 }
 
-/// A step that may stand in `register` and `map`.
+/// A step that may stand in `register`, `map` and `shrinker`.
 fn own_step(step: &Step) -> Option<OwnStep> {
     match *step {
+        Step::Lock { lock, hold, take: Take::Try } => Some(OwnStep::Trylock(lock, hold)),
         Step::Lock { lock, hold, .. } => Some(OwnStep::Lock(lock, hold)),
         Step::Unlock(lock) => Some(OwnStep::Unlock(lock)),
         Step::Work(time) => Some(OwnStep::Work(time)),
         Step::Alloc(alloc) => Some(OwnStep::Alloc(alloc)),
-        _ => None,
+        Step::Hardware(time) => Some(OwnStep::Hardware(time)),
+        Step::Sleep(time) => Some(OwnStep::Sleep(time)),
+        Step::Fences { .. } => Some(OwnStep::Fences),
+        Step::Flush => Some(OwnStep::Flush),
+        Step::Unpin => Some(OwnStep::Unpin),
+        Step::Begin | Step::End => None,
     }
 }

@@ -68,6 +68,8 @@ declare! {
         may acts_on: Kind::OneOf(&["any", "unmap"]),
         /// As of a device.
         may worker: Kind::Table(&WORKER),
+        /// As of a device.
+        may shrinker: Kind::Steps,
     }
     /// Takes a lock. In a call that must not sleep it is tried only.
     LOCK = "lock" {

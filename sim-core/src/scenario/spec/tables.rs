@@ -156,6 +156,8 @@ declare! {
         may acts_on: Kind::OneOf(&["any", "unmap"]),
         /// Who signals the fences: a worker that may need a lock or memory for it; by default the hardware alone.
         may worker: Kind::Table(&WORKER),
+        /// What its driver does for whoever reclaims memory, in the steps of a driver's callback; by default it has no shrinker. `fences` are those of all its jobs, `unpin` drops all its references to pages, and a lock taken by trylock ends it where somebody has that.
+        may shrinker: Kind::Steps,
     }
     /// A worker of a driver that signals fences.
     WORKER = "worker" {
