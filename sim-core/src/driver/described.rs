@@ -368,22 +368,22 @@ impl Shrinker for Shrink {
 async fn enter(cx: &Cx, device: DeviceId, steps: &[OwnStep]) {
     let named = |name| cx.with(|state| state.devices[device].lock_named(lock_index(name)));
     let draw = |time| cx.with(|state| state.devices[device].draw_time(time));
-    let mut held = Vec::new();
+    let mut kept = Vec::new();
     for step in steps {
         match *step {
             OwnStep::Lock(lock, hold) => {
                 cx.lock(named(lock), hold, Reason::DriverLock).await;
-                held.push(named(lock));
+                kept.push(named(lock));
             }
             OwnStep::Trylock(lock, hold) => {
                 if !cx.try_lock(named(lock), hold) {
-                    held.into_iter().rev().for_each(|lock| cx.unlock(lock));
+                    kept.into_iter().rev().for_each(|lock| cx.unlock(lock));
                     return;
                 }
-                held.push(named(lock));
+                kept.push(named(lock));
             }
             OwnStep::Unlock(lock) => {
-                held.retain(|&held| held != named(lock));
+                kept.retain(|&other| other != named(lock));
                 cx.unlock(named(lock));
             }
             OwnStep::Work(time) => cx.cpu(draw(time)).await,

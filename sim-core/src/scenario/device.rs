@@ -3,9 +3,7 @@
 //! Each of these fields may stand in either table: a device's own value
 //! counts, else its driver's, else what the driver it is like says.
 
-use super::checked::{
-    ActsOn, Api, Behaviour, Device, LockName, OwnStep, Refuse, Worker,
-};
+use super::checked::{ActsOn, Api, Behaviour, Device, LockName, OwnStep, Refuse, Worker};
 use super::driver::{self, DriverSpec, OWN, shrinker};
 use super::error::Report;
 use super::fields::Fields;

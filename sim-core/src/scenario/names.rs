@@ -90,6 +90,7 @@ pub const DRIVERS: [&str; 45] = [
     "kvm-5.4",
     "kvm-6.12",
     "gntdev-5.4",
+    "gntdev-5.12",
     "gntdev-6.12",
     "mshv-7.1",
     "vfio-pin",

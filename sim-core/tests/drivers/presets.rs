@@ -62,6 +62,7 @@ const DRIVERS: &[Row] = &[
     ("kvm-5.4", "5.4", Success, Freed, false, (40, 50)),
     ("kvm-6.12", "6.12", Success, Freed, false, (40, 50)),
     ("gntdev-5.4", "5.4", RefusesOverlap, Freed, false, (20, 30)),
+    ("gntdev-5.12", "5.12", RefusesOverlap, Freed, false, (25, 40)),
     ("gntdev-6.12", "6.12", RefusesOverlap, Freed, false, (20, 30)),
     ("mshv-7.1", "7.1", Success, Freed, false, (20, 30)),
     ("vfio-pin", "6.12", NotCalled, Held, false, (0, 0)),

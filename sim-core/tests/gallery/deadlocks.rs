@@ -1,6 +1,6 @@
 //! D1 to D8 of kernel-spec 5.5.
 
-use super::rows::{Row, judged, row};
+use super::rows::{Row, judged, row, run, stack_at_end};
 
 pub(crate) const ROWS: &[Row] = &[
     row("d1-self", "", "deadlock", 0, 0, "", "1 cycle"),
@@ -144,6 +144,18 @@ pub(crate) const ROWS: &[Row] = &[
     row("d4-nofs", "check=lockdep; kernel=5.12", "deadlock", 1, 1, "lockdep", "2 cycle, 1 splat"),
     row("d8-dma-resv", "", "deadlock", 0, 0, "", "1 cycle"),
     row("d8-dma-resv", "check=lockdep", "deadlock", 0, 0, "lockdep", "1 cycle, 1 splat"),
+    // A shrinker that only tries the lock leaves it to the callback.
+    row(
+        "d8-dma-resv",
+        "device.gpu0.shrinker=[{ lock = \"dma_resv\", how = \"trylock\" }, { unlock = \"dma_resv\" }]",
+        "deadlock",
+        0,
+        0,
+        "",
+        "1 cycle",
+    ),
+    // So does one of a driver that has no notifier on this memory.
+    row("d8-dma-resv", "task.app.program.1={ touch = \"heap\" }", "deadlock", 0, 0, "", "1 cycle"),
     row(
         "d8-dma-resv",
         "task.submitter.program.0={ ioctl = [{ alloc = \"GFP_KERNEL\", count = 9000, hold = true }, { lock = \"dma_resv\" }, { unlock = \"dma_resv\" }] }",
@@ -154,6 +166,18 @@ pub(crate) const ROWS: &[Row] = &[
         "",
     ),
 ];
+
+/// The shrinker's lock is the one that is waited for, unless that only tries it.
+#[test]
+fn d8_has_two_ways_into_the_same_lock() {
+    let innermost = |with: &str| {
+        let stack = stack_at_end(&run("d8-dma-resv", with), "submitter");
+        stack.iter().rev().take(4).copied().collect::<Vec<_>>()
+    };
+    let tries = "device.gpu0.shrinker=[{ lock = \"dma_resv\", how = \"trylock\" }, { unlock = \"dma_resv\" }]";
+    assert!(innermost("").contains(&"do_shrink_slab"), "{:?}", innermost(""));
+    assert!(innermost(tries).contains(&"driver callback"), "{:?}", innermost(tries));
+}
 
 /// Memory comes free for a moment in D3, and then runs out for ever.
 #[test]

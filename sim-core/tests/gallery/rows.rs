@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sim_core::analysis::report;
 use sim_core::analysis::types::Report;
-use sim_core::record::Run;
+use sim_core::record::{Event, Func, Run};
 use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
 
 /// See the file's documentation.
@@ -101,4 +101,18 @@ pub(crate) fn run(id: &str, with: &str) -> Run {
 /// The same, judged.
 pub(crate) fn judged(id: &str, with: &str) -> Report {
     report(&run(id, with))
+}
+
+/// The functions that a task was in when it last went to sleep, outermost first.
+pub(crate) fn stack_at_end(run: &Run, task: &str) -> Vec<&'static str> {
+    let id = run.cast.tasks.iter().find(|(_, info)| info.name == task).expect("there is one").0;
+    let mut stack = None;
+    for record in run.trace.iter().filter(|record| record.task == id) {
+        if let Event::Blocked { stack: at, .. } = record.event {
+            stack = Some(at);
+        }
+    }
+    let mut functions = run.cast.functions(stack.expect("it slept"));
+    functions.reverse();
+    functions.into_iter().map(Func::text).collect()
 }

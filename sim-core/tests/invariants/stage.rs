@@ -110,6 +110,7 @@ fn cast(driver: &'static str) -> Cast {
         lock: None,
         worker,
         timeout,
+        signaled: None,
     });
     let interval = driver != "kvm";
     cast.notifiers.push(NotifierInfo { device: DeviceId(0), mm: HOG_MM, interval });

@@ -1,7 +1,7 @@
 //! `[[device]]`.
 
-use super::{Writer, drivers};
 use super::values::{distribution, gfp, string};
+use super::{Writer, drivers};
 use crate::base::Nanos;
 use crate::scenario::checked::{
     ActsOn, Api, Behaviour, Device, LockName, Refuse, Scenario, Worker,

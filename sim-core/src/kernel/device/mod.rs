@@ -28,9 +28,9 @@ use crate::engine::Signals;
 use crate::record::{Event, Func, Gfp, Reason};
 
 pub(super) use mirror::registered;
+pub(super) use pages::{keep_referenced, released, split, unregistered};
 pub use pages::{pages_held, unpin_all};
 pub use worker::flush;
-pub(super) use pages::{keep_referenced, released, split, unregistered};
 
 /// A job that is queued or runs.
 #[derive(Copy, Clone, Debug)]
