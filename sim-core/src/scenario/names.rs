@@ -53,7 +53,7 @@ pub const POLICIES: [&str; 10] = [
 ];
 
 /// Drivers: archetypes, then real ones.
-pub const DRIVERS: [&str; 45] = [
+pub const DRIVERS: [&str; 46] = [
     "secondary-tlb",
     "spin",
     "kvm",
