@@ -5,7 +5,7 @@
 //! Layers, lowest first; a file uses lower layers only:
 //! [`base`], [`engine`], [`record`], [`kernel`], [`driver`] and
 //! [`policy`], [`workload`], [`scenario`], [`import`], [`analysis`], [`export`],
-//! [`experiment`], [`share`].
+//! [`experiment`], [`share`], [`lesson`].
 //!
 //! Pure: no clock, no files, no threads, no environment. The same
 //! scenario, profile, policy and seed give the same [`record::Run`] on
@@ -22,6 +22,7 @@ pub mod experiment;
 pub mod export;
 pub mod import;
 pub mod kernel;
+pub mod lesson;
 pub mod policy;
 pub mod record;
 pub mod scenario;

@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["export"],
     &["experiment"],
     &["share"],
+    &["lesson"],
 ];
 
 fn rank(layer: &str) -> Option<usize> {
