@@ -41,6 +41,12 @@ pub(crate) enum Command {
     Link(LinkArgs),
     /// Prints the JSON Schema of scenario files
     Schema,
+    /// Checks lessons: their form, and every claim against the simulator
+    Lesson {
+        /// Files (`.md`), or names of lessons that come with the program
+        #[arg(required = true, value_name = "LESSON")]
+        lessons: Vec<String>,
+    },
     /// Makes a scenario as small as it may be while a run of it keeps its verdict
     Shrink(ShrinkArgs),
     /// Runs a scenario under many seeds, policies and values; writes a row per run

@@ -22,11 +22,17 @@ pub(crate) fn read(text: &str) -> Result<Link, Error> {
 /// The fragment of a choice, with the digest of its run if that is over.
 pub(crate) fn of(choice: &Choice, run: Option<&Run>) -> String {
     let digests = run.map(|run| run.digest).into_iter().collect();
-    let fragment = fragment(choice, choice.policy.iter().cloned().collect(), digests);
+    let fragment = encode(&link(choice, choice.policy.iter().cloned().collect(), digests));
     // Links have no words for these.
     let more: Vec<_> =
         ties_words(choice.ties).into_iter().chain(reseed_words(&choice.reseeds)).collect();
     if more.is_empty() { fragment } else { format!("{fragment} with {}", more.join(" ")) }
+}
+
+/// The fragment to send of a run: with its marks, if they leave it short.
+pub(crate) fn marked(choice: &Choice, run: &Run) -> String {
+    let policies = choice.policy.iter().cloned().collect();
+    encode(&link(choice, policies, vec![run.digest]).with_marks(vec![run.marks.clone()]))
 }
 
 /// What must be typed besides for an order of ties.
@@ -44,15 +50,15 @@ pub(crate) fn reseed_words(reseeds: &[Reseed]) -> impl Iterator<Item = String> {
 /// The fragment of several runs of a choice that differ in the policy.
 pub(crate) fn of_runs(choice: &Choice, runs: &[&Run]) -> String {
     let policies = runs.iter().map(|run| run.id.policy.clone()).collect();
-    fragment(choice, policies, runs.iter().map(|run| run.digest).collect())
+    encode(&link(choice, policies, runs.iter().map(|run| run.digest).collect()))
 }
 
-fn fragment(choice: &Choice, policies: Vec<String>, digests: Vec<Digest>) -> String {
+fn link(choice: &Choice, policies: Vec<String>, digests: Vec<Digest>) -> Link {
     let scenario = match &choice.text {
         Some(text) => ScenarioRef::Inline(text.clone()),
         None => ScenarioRef::ById(choice.scenario.id.clone()),
     };
-    encode(&Link {
+    Link {
         scenario,
         seed: choice.seed,
         kernel: choice.kernel.clone(),
@@ -61,9 +67,6 @@ fn fragment(choice: &Choice, policies: Vec<String>, digests: Vec<Digest>) -> Str
         sets: choice.sets.clone(),
         model: (!digests.is_empty()).then_some(MODEL_VERSION),
         digests,
-        t: None,
-        focus: None,
-        view: None,
-        notes: Vec::new(),
-    })
+        ..Link::to("")
+    }
 }

@@ -23,6 +23,12 @@ pub struct Route {
     /// The part of the run on screen: from, to, in ns.
     pub view: Option<(u64, u64)>,
     pub notes: Vec<Note>,
+    /// Marks of the runs where the link was made.
+    pub marks: Vec<Vec<u32>>,
+    /// The step of a lesson beside it: `mmap-lock.3`.
+    pub lesson: Option<String>,
+    /// Whether the timeline shows alone, as part of another page.
+    pub embed: bool,
     /// Something to tell whoever opened it.
     pub note: Option<String>,
 }
@@ -70,6 +76,9 @@ fn from_link(link: Link) -> Route {
         focus: link.focus,
         view: link.view.map(|(from, to)| (from.0, to.0)),
         notes: link.notes.into_iter().map(note_from_link).collect(),
+        marks: link.marks,
+        lesson: link.lesson,
+        embed: link.embed,
         note: too_many.then(|| {
             format!(
                 "The link compares more policies than fit; here are the first {}.",
@@ -83,7 +92,7 @@ fn from_link(link: Link) -> Route {
 pub fn fragment(route: &Route) -> String {
     let request = &route.request;
     let digests = route.digest.iter().flat_map(|digests| digests.split(','));
-    engine::encode_link(&Link {
+    let link = Link {
         scenario: request.scenario.clone(),
         seed: request.seed,
         kernel: request.kernel.clone(),
@@ -96,7 +105,11 @@ pub fn fragment(route: &Route) -> String {
         focus: route.focus.clone(),
         view: route.view.map(|(from, to)| (Nanos(from), Nanos(to))),
         notes: route.notes.iter().map(note_for_link).collect(),
-    })
+        marks: Vec::new(),
+        lesson: route.lesson.clone(),
+        embed: route.embed,
+    };
+    engine::encode_link(&link.with_marks(route.marks.clone()))
 }
 
 fn note_from_link(note: share::Note) -> Note {
@@ -149,7 +162,8 @@ mod tests {
             focus: Some("mmap_lock of hog".into()),
             view: Some((1_000_000, 2_000_000_000)),
             notes: vec![Note { at: 5_000_000, until: None, text: "here".into() }],
-            note: None,
+            lesson: Some("mmap-lock.3".into()),
+            ..Route::default()
         };
         let text = fragment(&route);
         assert!(text.contains("t=1132.096ms"), "{text}");

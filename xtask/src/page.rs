@@ -116,7 +116,7 @@ pub(crate) fn serve(options: &ServeOptions) -> Result<(), Failure> {
         "--port",
         &port,
     ]);
-    for folder in ["web", "sim-core", "traces"] {
+    for folder in ["web", "sim-core", "traces", "docs"] {
         if process::root().join(folder).is_dir() {
             arguments.extend(["--watch", folder]);
         }

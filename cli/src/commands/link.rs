@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::simulate::simulate;
 use crate::{link, output};
 
-/// Prints the fragment, with the digest of the run.
+/// Prints the fragment, with the digest and the marks of the run.
 pub(crate) fn run(args: &LinkArgs) -> Result<(), Error> {
     let choice = Choice::of(&args.choice)?;
     if !choice.reseeds.is_empty() {
@@ -21,5 +21,5 @@ pub(crate) fn run(args: &LinkArgs) -> Result<(), Error> {
         return Err(Error::bad_input(why));
     }
     let run = simulate(&choice, Keep::DigestOnly)?;
-    output::write(&format!("{}\n", link::of(&choice, Some(&run))), None)
+    output::write(&format!("{}\n", link::marked(&choice, &run)), None)
 }

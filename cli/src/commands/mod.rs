@@ -4,6 +4,7 @@ mod compare;
 mod explore;
 mod export;
 mod import;
+mod lesson;
 mod link;
 mod list;
 mod merge;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::Import(args) => import::run(args),
         Command::Link(args) => link::run(args),
         Command::Schema => schema::run(),
+        Command::Lesson { lessons } => lesson::run(lessons),
         Command::Explore(args) => explore::run(args),
         Command::Rewind(args) => rewind::run(args),
         Command::Shrink(args) => shrink::run(args),

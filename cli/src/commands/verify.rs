@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use sim_core::record::{Keep, MODEL_VERSION};
+use sim_core::share::parting_text;
 
 use crate::args::VerifyArgs;
 use crate::choice::Choice;
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Error> {
     }
     let mut text = String::new();
     let mut same = true;
-    for (policy, expected) in policies.into_iter().zip(&linked.digests) {
+    for (place, (policy, expected)) in policies.into_iter().zip(&linked.digests).enumerate() {
         let choice = Choice::linked(&linked, policy, &[])?;
         let run = simulate(&choice, Keep::DigestOnly)?;
         let digest = run.digest;
@@ -40,6 +41,10 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Error> {
         let _: std::fmt::Result = writeln!(text, "{word}  {digest}  {}", run.id.policy);
         if !reproduced {
             let _: std::fmt::Result = writeln!(text, "link says   {expected}");
+            let marks = linked.marks.get(place).map_or(&[][..], Vec::as_slice);
+            if let Some(parting) = parting_text(marks, &run.marks) {
+                let _: std::fmt::Result = writeln!(text, "            {parting}");
+            }
         }
     }
     if !same && let Some(model) = linked.model.filter(|model| *model != MODEL_VERSION) {

@@ -16,7 +16,7 @@ fn link_is_reproduced() {
         "task.hog.oom_score_adj=5",
     ]);
     let link = link.trim_end();
-    let digest = link.rsplit_once("&digest=").expect("a digest").1;
+    let digest = digest_of(link);
     assert!(link.starts_with("#/v1/run?scenario=gpu-fence-overlap&seed=3&"), "{link}");
     let expected = format!("reproduced  {digest}  nonblock\n");
     assert_eq!(printed(&["verify", link]), expected);
@@ -24,23 +24,47 @@ fn link_is_reproduced() {
     assert_eq!(printed(&["link", link]).trim_end(), link);
 }
 
+/// The digest in a link.
+fn digest_of(link: &str) -> String {
+    let (_, rest) = link.split_once("&digest=").expect("a digest");
+    rest.trim_end().split('&').next().expect("a first part").to_owned()
+}
+
 #[test]
 fn changed_digest_differs() {
     let link = printed(&["link", "capture-6-1-s6"]);
-    let (rest, digest) = link.trim_end().rsplit_once("&digest=").expect("a digest");
+    let digest = digest_of(&link);
     let turned: String = digest.chars().rev().collect();
-    let said = call(&["verify", &format!("{rest}&digest={turned}")]);
+    let plain = link.split("&digest=").next().expect("a first part");
+    let said = call(&["verify", &format!("{plain}&digest={turned}")]);
     assert_eq!(said.code, Some(1));
     assert_eq!(said.out, format!("differs     {digest}  interval\nlink says   {turned}\n"));
     assert_eq!(said.err, "");
 }
 
+/// A link of another run, in whose marks the first four are this one's.
+#[test]
+fn marks_say_where_runs_part() {
+    let link = printed(&["link", "gpu-fence-overlap", "--seed", "3"]);
+    let (rest, marks) = link.trim_end().rsplit_once("&marks=").expect("marks");
+    assert!(marks.len() > 5 * 3, "{marks}");
+    let other: String = marks[12..].chars().rev().collect();
+    let (digest, marks) = (digest_of(&link), format!("{}{other}", &marks[..12]));
+    let turned: String = digest.chars().rev().collect();
+    let link = format!("{}&marks={marks}", rest.replace(&digest, &turned));
+    let said = call(&["verify", &link]);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.out.contains("equal up to record 512, differs before record 1024"),
+        "{}",
+        said.out
+    );
+}
+
 #[test]
 fn several_policies_have_several_digests() {
-    let digest = |policy: &str| {
-        let link = printed(&["link", "capture-6-1-s6", "--policy", policy]);
-        link.trim_end().rsplit_once("&digest=").expect("a digest").1.to_owned()
-    };
+    let digest =
+        |policy: &str| digest_of(&printed(&["link", "capture-6-1-s6", "--policy", policy]));
     let (one, two) = (digest("nonblock"), digest("interval"));
     let link = format!(
         "#/v1/run?scenario=capture-6-1-s6&seed=1&policy=nonblock,interval&model=1&digest={one},{two}"

@@ -4,6 +4,7 @@
 mod captures;
 mod compare;
 mod explore;
+mod lessons;
 mod links;
 mod list;
 mod mistakes;

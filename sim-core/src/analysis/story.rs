@@ -163,6 +163,7 @@ impl Story {
         Run {
             id,
             digest: self.recorder.digest(),
+            marks: Vec::new(),
             events: self.recorder.count(),
             end: SimTime(ms * 1_000_000),
             stop,

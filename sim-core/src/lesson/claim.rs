@@ -91,8 +91,7 @@ enum Unit {
     Byte,
 }
 
-const TIMES: [(&str, u64); 4] =
-    [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
+const TIMES: [(&str, u64); 4] = [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
 const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 const FIELDS: &str = "one of verdict, evidence, kernel, policy, events, end, victims, flags, reports, \
@@ -118,11 +117,12 @@ impl Claim {
         let places = OPERATORS.iter().filter_map(|(sign, operator)| {
             claim.find(sign).map(|place| (place, sign.len(), *operator))
         });
-        let (place, length, operator) = places.min_by_key(|(place, ..)| *place).ok_or_else(|| {
-            let signs: Vec<&str> = OPERATORS.iter().map(|(sign, _)| sign.trim()).collect();
-            let text = format!("`{claim}` compares nothing");
-            (text, format!("put one of {} between two spaces", signs.join(" ")))
-        })?;
+        let (place, length, operator) =
+            places.min_by_key(|(place, ..)| *place).ok_or_else(|| {
+                let signs: Vec<&str> = OPERATORS.iter().map(|(sign, _)| sign.trim()).collect();
+                let text = format!("`{claim}` compares nothing");
+                (text, format!("put one of {} between two spaces", signs.join(" ")))
+            })?;
         let value = claim[place + length..].trim().trim_matches('"').to_owned();
         if value.is_empty() {
             let remedy = "write what it is compared with".to_owned();
@@ -251,7 +251,8 @@ impl fmt::Display for Found {
                 write!(f, "{}.{:06} ms", number / 1_000_000, number % 1_000_000)
             }
             Self::Number(number, Unit::Byte) => {
-                write!(f, "{number} bytes, {}.{:02} MiB", number >> 20, (number % (1 << 20)) * 100 >> 20)
+                let hundredths = ((number % (1 << 20)) * 100) >> 20;
+                write!(f, "{number} bytes, {}.{hundredths:02} MiB", number >> 20)
             }
         }
     }
@@ -277,7 +278,8 @@ fn others(text: &str) -> Result<Vec<(String, String)>, (String, String)> {
 fn subject(text: &str) -> Result<Subject, (String, String)> {
     let wrong = || (format!("`{text}` is nothing that can be asked"), format!("ask for {FIELDS}"));
     let Some((word, rest)) = text.split_once(' ') else {
-        let known = ["verdict", "evidence", "kernel", "policy", "events", "end", "victims", "flags"];
+        let known =
+            ["verdict", "evidence", "kernel", "policy", "events", "end", "victims", "flags"];
         let more = ["reports", "scenario"];
         let is_path = text.starts_with("metrics.") || text.starts_with("victim.");
         return if is_path || known.contains(&text) || more.contains(&text) {
@@ -385,7 +387,9 @@ fn victim(path: &str, facts: &Facts) -> Result<Found, String> {
         "freed" => pages(victim.freed_pages),
         "reaped" => pages(victim.reaped_pages),
         "freed-by-reaper" => pages(victim.freed_by_reaper),
-        "said" => Found::Text(victim.said.map_or("nothing", crate::analysis::Said::text).to_owned()),
+        "said" => {
+            Found::Text(victim.said.map_or("nothing", crate::analysis::Said::text).to_owned())
+        }
         _ => {
             let names = "killed, skip, attempts, freed, reaped, freed-by-reaper and said";
             return Err(format!("a victim has {names}, and no `{name}`"));

@@ -40,8 +40,11 @@ impl Inline {
     /// What is read.
     pub fn text(&self) -> &str {
         match self {
-            Self::Text(text) | Self::Emphasis(text) | Self::Strong(text) | Self::Code(text) => text,
-            Self::Link { text, .. } => text,
+            Self::Text(text)
+            | Self::Emphasis(text)
+            | Self::Strong(text)
+            | Self::Code(text)
+            | Self::Link { text, .. } => text,
         }
     }
 }
@@ -165,9 +168,7 @@ pub(super) fn block_text(block: &Block) -> String {
     let run = |inlines: &[Inline]| inlines.iter().map(Inline::text).collect::<String>();
     match block {
         Block::Paragraph(inlines) => run(inlines),
-        Block::List(items) => {
-            items.iter().map(|item| run(item)).collect::<Vec<_>>().join("\n")
-        }
+        Block::List(items) => items.iter().map(|item| run(item)).collect::<Vec<_>>().join("\n"),
         Block::Code(text) => text.clone(),
     }
 }

@@ -128,13 +128,8 @@ impl Point {
     /// What is wrong and what would be right.
     pub fn parse(text: &str) -> Result<Self, (String, String)> {
         let text = text.trim();
-        let point = |base, nth, lane, offset| Self {
-            base,
-            nth,
-            lane,
-            offset,
-            text: text.to_owned(),
-        };
+        let point =
+            |base, nth, lane, offset| Self { base, nth, lane, offset, text: text.to_owned() };
         if let Ok(time) = units::parse_time(text) {
             return Ok(point(Base::Time(time.0), 1, None, Offset::None));
         }
@@ -179,7 +174,8 @@ impl Point {
     pub fn find(&self, stage: &Stage<'_>) -> Option<Moment> {
         let place = self.nth.checked_sub(1)?;
         let lanes = || {
-            let is_asked = |lane: &&Lane| self.lane.as_ref().is_none_or(|title| *title == lane.title);
+            let is_asked =
+                |lane: &&Lane| self.lane.as_ref().is_none_or(|title| *title == lane.title);
             stage.lanes.iter().filter(is_asked)
         };
         let moment = |at, record| Moment { at, record: Some(record) };
@@ -198,9 +194,9 @@ impl Point {
                 marks.dedup_by_key(|mark| mark.record);
                 marks.get(place).map(|mark| moment(mark.at, mark.record))?
             }
-            Base::State(state) => {
+            Base::State(name) => {
                 let mut spans = lanes().flat_map(|lane| &lane.spans);
-                let found = spans.by_ref().filter(|span| state_name(span.state) == *state);
+                let found = spans.by_ref().filter(|span| state_name(span.state) == *name);
                 found.skip(place).map(|span| moment(span.start, span.record)).next()?
             }
         };

@@ -6,32 +6,30 @@ use expect_test::expect;
 
 #[test]
 fn every_lesson_holds() {
-    let mut wrong = String::new();
+    let mut wrong = Vec::new();
     for entry in ALL {
-        match parse(entry.text) {
+        let complaints = match parse(entry.text) {
             Ok(lesson) => {
                 assert_eq!(lesson.title, entry.title());
                 assert!((4..=7).contains(&lesson.steps.len()), "{}: 4 to 7 steps", entry.id);
                 assert!(lesson.steps.iter().any(|step| step.question.is_some()), "{}", entry.id);
-                for complaint in verify(&lesson) {
-                    wrong += &format!("docs/lessons/{}.md: {complaint}\n", entry.id);
-                }
+                verify(&lesson)
             }
-            Err(complaints) => {
-                for complaint in complaints {
-                    wrong += &format!("docs/lessons/{}.md: {complaint}\n", entry.id);
-                }
-            }
-        }
+            Err(complaints) => complaints,
+        };
+        let line = |complaint| format!("docs/lessons/{}.md: {complaint}", entry.id);
+        wrong.extend(complaints.into_iter().map(line));
     }
-    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 fn wrong_with(text: &str) -> String {
-    match parse(text) {
-        Ok(lesson) => verify(&lesson).iter().map(|it| format!("{it}\n")).collect(),
-        Err(complaints) => complaints.iter().map(|it| format!("{it}\n")).collect(),
-    }
+    let wrong = match parse(text) {
+        Ok(lesson) => verify(&lesson),
+        Err(complaints) => complaints,
+    };
+    let lines: Vec<String> = wrong.iter().map(|it| format!("{it}\n")).collect();
+    lines.concat()
 }
 
 #[test]
@@ -58,7 +56,7 @@ fn bad_lessons_are_told_where_and_what_to_do() {
                 @cursor: blocked\n@zoom: all\n@seed: -1\n@claim: verdict is recovered\n@claim: speed == 3\n\
                 @choice: a\n@question: *open\n@choice: a\n@choice: b\ntext\n@set: x\n@claim: with foo: verdict == x\n\
                 [l](javascript:x)\n@reveal: now\n@reveal:\n@seed: 2\n## Two\n@summary: late\n```\n@claim: x\n";
-    expect![[r#"
+    expect![[r"
         line 1: there is no scenario `gpu-fence-overlapp`: did you mean gpu-fence-overlap?
         line 1: the lesson has no summary: write `@summary: what it is about` below the title
         line 2: text before the first step: put it into a step, or into `@summary: …`
@@ -86,12 +84,13 @@ fn bad_lessons_are_told_where_and_what_to_do() {
         line 24: the step says nothing: write a paragraph
         line 25: `@summary` stands once, before the first step: remove this one
         line 26: a fence is not closed: end it with ```
-    "#]].assert_eq(&wrong_with(text));
-    expect![[r#"
+    "]].assert_eq(&wrong_with(text));
+    expect![[r"
         line 1: the lesson has no title: begin it with `# Title`
         line 1: the lesson has no summary: write `@summary: what it is about` below the title
         line 1: the lesson has 0 steps: write 1 to 32 headings `## Title`
-    "#]].assert_eq(&wrong_with(""));
+    "]]
+    .assert_eq(&wrong_with(""));
 }
 
 #[test]

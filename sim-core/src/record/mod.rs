@@ -31,7 +31,7 @@ pub use lock_debug::{
     LockKind, LockReport, LockReports, Noted, Place, SleepSite, Splat, Tracked,
 };
 pub use names::{Func, GFP_NAMES, Gfp, Reason};
-pub use recorder::{Keep, Recorder};
+pub use recorder::{Keep, MARKS_FROM, Recorder};
 pub use run::{MODEL_VERSION, Run, RunId};
 pub use trace::{Record, Trace};
 pub use wording::{GfpNumbers, KilledLine, Wording};

@@ -21,11 +21,17 @@ pub enum Keep {
 /// Waived findings kept, at most: more of them say nothing new.
 const WAIVED_MAX: usize = 256;
 
+/// The first record count at which a [mark](super::Run::marks) is taken.
+pub const MARKS_FROM: u64 = 64;
+/// Bits of a mark.
+const MARK_BITS: u32 = 18;
+
 /// The observer of a run.
 pub struct Recorder {
     keep: Keep,
     digest: RollingDigest,
     count: u64,
+    marks: Vec<u32>,
     monitor: Option<Box<dyn Monitor>>,
     checker: Option<Box<dyn Checker>>,
     /// What the monitor found.
@@ -43,6 +49,7 @@ impl Recorder {
             keep,
             digest: RollingDigest::new(),
             count: 0,
+            marks: Vec::new(),
             monitor: None,
             checker: None,
             findings: Findings::default(),
@@ -87,6 +94,9 @@ impl Recorder {
         let packed = Packed::new(&record);
         self.digest.feed_record(packed.at, packed.head, packed.tail);
         self.count += 1;
+        if self.count.is_power_of_two() && self.count >= MARKS_FROM {
+            self.mark();
+        }
         if self.keep == Keep::Records {
             self.trace.push(packed);
         }
@@ -116,6 +126,17 @@ impl Recorder {
         } else {
             self.findings.broken.get_or_insert(broken);
         }
+    }
+
+    #[cold]
+    fn mark(&mut self) {
+        let bits = self.digest.finish().0 & ((1 << MARK_BITS) - 1);
+        self.marks.push(u32::try_from(bits).expect("invariant: masked"));
+    }
+
+    /// Marks taken so far.
+    pub fn take_marks(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.marks)
     }
 
     /// Records so far, kept or not.

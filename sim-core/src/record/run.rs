@@ -28,6 +28,9 @@ pub struct Run {
     pub id: RunId,
     /// Hash over all engine and kernel records.
     pub digest: Digest,
+    /// 18 bits of the digest of the first 64, 128, 256, … records: where
+    /// two runs part can be told from these, within a factor of two.
+    pub marks: Vec<u32>,
     /// Number of engine and kernel records, kept or not.
     pub events: u64,
     /// When it ended.

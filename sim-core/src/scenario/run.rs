@@ -169,6 +169,7 @@ impl Simulation {
             Run {
                 id,
                 digest: recorder.digest(),
+                marks: recorder.take_marks(),
                 events: recorder.count(),
                 end,
                 stop,

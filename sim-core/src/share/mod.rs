@@ -7,13 +7,18 @@
 //! date one step at a time. A link says what to run: running it, and
 //! comparing digests, is left to the reader.
 
+mod marks;
 mod v1;
+
+pub use marks::parting_text;
 
 use crate::base::{Digest, Nanos};
 
 /// Bytes of the longest link that is read. [`encode`] makes a longer one
 /// only of a scenario that travels inside it.
 pub const LINK_SIZE_MAX: usize = 8 << 10;
+/// Characters that a link to a run of the gallery, with its view, is to fit in.
+pub const LINK_SIZE_GOAL: usize = 200;
 /// The largest seed: what JavaScript's numbers hold exactly.
 pub const SEED_MAX: u64 = (1 << 53) - 1;
 
@@ -41,6 +46,9 @@ pub struct Link {
     pub model: Option<u32>,
     /// Digests that were seen: none, or one per policy in their order.
     pub digests: Vec<Digest>,
+    /// Marks of these runs ([`Run::marks`](crate::record::Run::marks)), in
+    /// their order: tell where a run that came out otherwise parts. May be empty.
+    pub marks: Vec<Vec<u32>>,
     /// Instant to show, since the run's start.
     pub t: Option<Nanos>,
     /// Name of the lane to show.
@@ -49,6 +57,10 @@ pub struct Link {
     pub view: Option<(Nanos, Nanos)>,
     /// What the sender wrote beside the run.
     pub notes: Vec<Note>,
+    /// The lesson to show beside it and its step from 1: `mmap-lock.3`.
+    pub lesson: Option<String>,
+    /// Whether to show the timeline alone, as part of another page.
+    pub embed: bool,
 }
 
 /// A note on a moment or on a stretch of a run.
@@ -83,11 +95,22 @@ impl Link {
             sets: Vec::new(),
             model: None,
             digests: Vec::new(),
+            marks: Vec::new(),
             t: None,
             focus: None,
             view: None,
             notes: Vec::new(),
+            lesson: None,
+            embed: false,
         }
+    }
+
+    /// The same with marks, if that leaves it short: they help only when
+    /// something went wrong.
+    #[must_use]
+    pub fn with_marks(self, marks: Vec<Vec<u32>>) -> Self {
+        let marked = Self { marks, ..self.clone() };
+        if encode(&marked).len() <= LINK_SIZE_GOAL { marked } else { self }
     }
 }
 

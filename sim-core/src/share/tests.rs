@@ -145,6 +145,63 @@ fn damaged_links_give_plain_messages() {
     "#]].assert_eq(&messages.concat());
 }
 
+/// Links of every version, as they were once made: each opens for ever.
+/// Lines may be added, never changed.
+#[test]
+fn links_of_every_version_open() {
+    let mut count = 0;
+    for line in include_str!("links.txt").lines() {
+        if line.is_empty() || line.starts_with("//") {
+            continue;
+        }
+        let link = decode(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        if let ScenarioRef::ById(id) = &link.scenario {
+            assert!(crate::scenario::gallery::find(id).is_some(), "{line}: no such scenario");
+        }
+        // What this version writes is what it reads.
+        assert_eq!(decode(&encode(&link)), Ok(link), "{line}");
+        count += 1;
+    }
+    assert!(count > 20, "{count}");
+}
+
+/// design.md 6.3 and interaction.md 4d: at most 200 characters for a
+/// scenario of the gallery with its view.
+#[test]
+fn links_to_the_gallery_are_short() {
+    for entry in crate::scenario::gallery::gallery() {
+        let link = Link {
+            seed: 12_345,
+            model: Some(4),
+            digests: vec![Digest(u128::MAX)],
+            t: Some(Nanos(4_314_400_123)),
+            focus: Some("oom_reaper".to_owned()),
+            view: Some((Nanos(3_870_000_000), Nanos(4_560_000_000))),
+            ..Link::to(entry.id)
+        };
+        let text = encode(&link);
+        assert!(text.len() <= LINK_SIZE_GOAL, "{}: {text}", text.len());
+        let marked = link.clone().with_marks(vec![(0..11).collect()]);
+        assert!(encode(&marked).len() <= LINK_SIZE_GOAL, "{}", encode(&marked));
+        let too_many = link.clone().with_marks(vec![vec![1; 36]]);
+        assert_eq!(too_many, link, "no room for so many");
+    }
+}
+
+#[test]
+fn marks_tell_where_runs_part() {
+    let here = [1, 2, 3, 4];
+    let told = |linked: &[u32]| parting_text(linked, &here).unwrap_or_default();
+    assert_eq!(told(&[9, 8, 7, 6]), "differs before record 64");
+    assert_eq!(told(&[1, 2, 7, 6]), "equal up to record 128, differs before record 256");
+    assert_eq!(told(&[1, 2, 3, 4]), "equal up to record 512, differs after it");
+    assert_eq!(told(&[1, 2]), "equal up to record 128, differs after it");
+    assert_eq!(parting_text(&[], &here), None);
+    for bad in ["marks=ab", "marks=abc,abc", "marks=a+c", "lesson=", "embed=0"] {
+        assert!(decode(&format!("#/v1/run?scenario=x&{bad}")).is_err(), "{bad}");
+    }
+}
+
 prop_compose! {
     fn any_link()(
         inline: bool,
@@ -159,6 +216,8 @@ prop_compose! {
         has_digests: bool,
         t: Option<u64>,
         focus in proptest::option::of("[a-z:/# &=%]{1,12}"),
+        lesson in proptest::option::of("[a-z-]{1,20}[.][1-9]"),
+        marks in proptest::collection::vec(0_u32..1 << 18, 1..20),
     ) -> Link {
         let count = if has_digests { policies.len().max(1) } else { 0 };
         Link {
@@ -174,6 +233,9 @@ prop_compose! {
             focus,
             view: None,
             notes: Vec::new(),
+            lesson: lesson.clone(),
+            embed: lesson.is_some(),
+            marks: (0..count).map(|run| marks.iter().map(|mark| mark >> run).collect()).collect(),
         }
     }
 }

@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::marks;
 use super::{Link, LinkError, Note, SEED_DEFAULT, SEED_MAX, ScenarioRef};
 use crate::base::Digest;
 use crate::base::Nanos;
@@ -21,9 +22,9 @@ use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
 use crate::scenario::{suggestion, units};
 
 /// Keys, in the order in which they are written.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "scenario", "z", "seed", "kernel", "policy", "check", "set", "model", "digest", "t", "focus",
-    "view", "note",
+    "view", "note", "marks", "lesson", "embed",
 ];
 /// First byte of `z`: how the rest is packed.
 const PACKED_DEFLATE: u8 = 1;
@@ -75,6 +76,10 @@ pub(super) fn encode(link: &Link) -> String {
         let digests: Vec<String> = link.digests.iter().map(Digest::to_string).collect();
         push("digest", &digests.join(","));
     }
+    if !link.marks.is_empty() {
+        let marks: Vec<String> = link.marks.iter().map(|marks| marks::encode(marks)).collect();
+        push("marks", &marks.join(","));
+    }
     if let Some(t) = link.t {
         push("t", &units::format_ms(t));
     }
@@ -86,6 +91,12 @@ pub(super) fn encode(link: &Link) -> String {
     }
     for note in &link.notes {
         push("note", &format!("{},{}", stretch(note.at, note.until), note.text));
+    }
+    if let Some(lesson) = &link.lesson {
+        push("lesson", lesson);
+    }
+    if link.embed {
+        push("embed", "1");
     }
     text
 }
@@ -148,6 +159,10 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         Some(text) => digests(&text, policies.len().max(1))?,
         None => Vec::new(),
     };
+    let marks = match take("marks") {
+        Some(text) => marks::decode_list(&text, policies.len().max(1))?,
+        None => Vec::new(),
+    };
     let t = match take("t") {
         Some(text) => Some(units::parse_time(&text).map_err(|error| damaged("t", error))?),
         None => None,
@@ -161,6 +176,15 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         None => None,
         _ => return Err(damaged("view", "expected two times, such as 1.5ms..20ms")),
     };
+    let lesson = match take("lesson") {
+        Some(text) => Some(name("lesson", text)?),
+        None => None,
+    };
+    let embed = match take("embed").as_deref() {
+        None => false,
+        Some("1") => true,
+        Some(_) => return Err(damaged("embed", "it is 1 or not there")),
+    };
     Ok(Link {
         scenario,
         seed,
@@ -170,10 +194,13 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         sets,
         model,
         digests,
+        marks,
         t,
         focus,
         view,
         notes,
+        lesson,
+        embed,
     })
 }
 
@@ -201,7 +228,7 @@ fn note(value: &str) -> Result<Note, LinkError> {
     Ok(Note { at, until, text: text.to_owned() })
 }
 
-fn damaged(key: &'static str, reason: impl std::fmt::Display) -> LinkError {
+pub(super) fn damaged(key: &'static str, reason: impl std::fmt::Display) -> LinkError {
     LinkError::Value { key, reason: format!("{reason}") }
 }
 

@@ -223,7 +223,7 @@ impl State {
                 .filter(|scene| self.view != scene.opening())
                 .map(|_| (self.view.start, self.view.end())),
             notes: self.notes.clone(),
-            note: None,
+            ..Route::default()
         }
     }
 

@@ -137,6 +137,7 @@ pub(in crate::export) fn run(kernel: &str) -> Run {
             seed: 1,
         },
         digest: recorder.digest(),
+        marks: Vec::new(),
         events: recorder.count(),
         end: ms(2117),
         stop: Stop::Idle,

@@ -1,0 +1,55 @@
+//! Marks of a run in a link, three characters each, and what they tell:
+//! the digest says that two runs differ, marks say from about where.
+
+use super::v1;
+use crate::record::MARKS_FROM;
+
+/// Most marks of a run: one of more than 2^40 records.
+const MARKS_MAX: usize = 36;
+const SIX_BITS: u32 = 0x3f;
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+pub(super) fn encode(marks: &[u32]) -> String {
+    let letter = |bits: u32| char::from(ALPHABET[(bits & SIX_BITS) as usize]);
+    marks.iter().flat_map(|mark| [letter(mark >> 12), letter(mark >> 6), letter(*mark)]).collect()
+}
+
+pub(super) fn decode(text: &str) -> Option<Vec<u32>> {
+    let bytes = text.as_bytes();
+    if !bytes.len().is_multiple_of(3) || bytes.len() / 3 > MARKS_MAX {
+        return None;
+    }
+    let bits = |byte: &u8| {
+        let place = ALPHABET.iter().position(|letter| letter == byte)?;
+        u32::try_from(place).ok()
+    };
+    let mark =
+        |letters: &[u8]| letters.iter().try_fold(0, |mark, byte| Some(mark << 6 | bits(byte)?));
+    bytes.chunks(3).map(mark).collect()
+}
+
+/// Where a run parts from the one whose marks a link carries, in words:
+/// `equal up to record 4096, differs before record 8192`.
+///
+/// A mark has 18 bits, so one in 262,144 that should differ doesn't.
+pub fn parting_text(linked: &[u32], here: &[u32]) -> Option<String> {
+    if linked.is_empty() {
+        return None;
+    }
+    let count = |place: usize| MARKS_FROM << place;
+    let alike = linked.iter().zip(here).take_while(|(one, other)| one == other).count();
+    let equal = alike.checked_sub(1).map(|last| format!("equal up to record {}", count(last)));
+    let differs = if alike < linked.len().min(here.len()) {
+        format!("differs before record {}", count(alike))
+    } else {
+        "differs after it".to_owned()
+    };
+    Some(equal.map_or_else(|| differs.clone(), |equal| format!("{equal}, {differs}")))
+}
+
+/// Lists of several runs, with commas.
+pub(super) fn decode_list(text: &str, runs: usize) -> Result<Vec<Vec<u32>>, super::LinkError> {
+    let wrong = || v1::damaged("marks", "a part of it is missing: copy the whole link");
+    let lists: Option<Vec<_>> = text.split(',').take(runs + 1).map(decode).collect();
+    lists.filter(|lists| lists.len() == runs).ok_or_else(wrong)
+}
