@@ -57,6 +57,48 @@ fn policies_differ_as_the_kernel_specification_says() {
     }
 }
 
+/// The table of kernel-spec 4.9 with its own sizes: 2 GiB of the victim's own, 512 MiB that a device uses
+/// for five seconds. Unmapping the former takes a quarter of a second on top of the table's times.
+#[test]
+fn the_table_of_eras_comes_out_of_compare() {
+    let (heap, all, small) = (524_288, 655_360, 400);
+    // Pages freed by the reaper, attempts, log, until the next victim in ms, flags.
+    let expected: [(&str, u64, u64, &str, u64, &str); 7] = [
+        ("ignore", all, 1, "reaped", 328, "stale-access"),
+        ("skip-any", 0, 1, "", 1000, ""),
+        ("skip-flag", 0, 1, "", 1000, ""),
+        ("nonblock", heap, 10, "unable to reap", 1262, ""),
+        ("interval", heap, 10, "unable to reap", 1262, ""),
+        ("core-refuse", heap, 10, "unable to reap", 1262, ""),
+        ("block-always", all, 1, "reaped", 5042, ""),
+    ];
+    let ids: Vec<_> = expected.iter().map(|row| row.0).collect();
+    let found = rows(&["eras-side-by-side", "--policy", &ids.join(",")]);
+    assert_eq!(found.len(), expected.len());
+    for ((policy, freed, attempts, log, ms, flags), row) in expected.into_iter().zip(&found) {
+        assert_eq!(row["policy"], policy);
+        let pages = row["freed_by_reaper_pages"].as_u64().expect("a number");
+        assert!((freed..=freed + small).contains(&pages), "{policy}: {pages}");
+        assert_eq!(row["attempts"], attempts, "{policy}");
+        assert_eq!(row["log"].as_str().unwrap_or_default(), log, "{policy}");
+        let next = row["next_victim_after_ns"].as_u64().expect("a time") / 1_000_000;
+        assert!(next.abs_diff(ms) <= 5, "{policy}: {next} ms");
+        let is: Vec<_> = row["flags"].as_array().expect("a list").iter().collect();
+        assert_eq!(is, flags.split_terminator(' ').collect::<Vec<_>>(), "{policy}");
+    }
+    // Since 5.18 the reaper waits for two seconds first.
+    let later = rows(&["eras-side-by-side", "--kernel", "6.1", "--policy", "interval"]);
+    let next = later[0]["next_victim_after_ns"].as_u64().expect("a time") / 1_000_000;
+    assert!(next.abs_diff(3262) <= 5, "{next} ms");
+    // Where the fence needs memory, the reaper never comes back.
+    let never = rows(&["eras-fence-needs-allocation", "--policy", "block-always"]);
+    assert_eq!((&never[0]["attempts"], &never[0]["log"]), (&1.into(), &Value::Null));
+    assert!(never[0]["next_victim_after_ns"].is_null());
+    assert_eq!(never[0]["flags"][0], "hung-task");
+    let pages = never[0]["freed_by_reaper_pages"].as_u64().expect("a number");
+    assert!((heap..=heap + small).contains(&pages), "{pages}");
+}
+
 #[test]
 fn seeds_are_counted_the_same_on_any_number_of_threads() {
     let args = ["compare", "gpu-fence-overlap", "--policy", "nonblock,block-always"];

@@ -87,6 +87,8 @@ fn is_uninterruptible(doing: Doing, kind: TaskKind) -> bool {
             | Reason::KswapdIdle
             | Reason::KswapdNap
             | Reason::Injection
+            // Interruptible.
+            | Reason::Futex
             // Killable.
             | Reason::DeviceFault
             | Reason::PfMemalloc

@@ -13,7 +13,7 @@ use crate::base::{DeviceId, Distribution, LockId, Nanos, SimTime};
 use crate::engine::{Hold, Signals, Waited};
 use crate::kernel::device::{alloc_and_free, flush, unpin_all, wait_for_idle};
 use crate::kernel::plugin::{
-    Blockable, Boxed, Call, Driver, Finish, Ops, Refuse, Refused, Shrinker,
+    Blockable, Boxed, Call, Driver, FaultWait, Finish, Ops, Refuse, Refused, Shrinker,
 };
 use crate::kernel::{Cx, might_sleep, msleep};
 use crate::record::{Gfp, LockKind, Reason, SleepSite};
@@ -58,6 +58,10 @@ impl Driver for Described {
 
     fn sleeps_anyway(&self) -> bool {
         self.plan.refuse == WhenAsked::Never
+    }
+
+    fn fault_wait(&self) -> FaultWait {
+        self.plan.faults
     }
 
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {

@@ -1,12 +1,12 @@
 //! `kvm`: a hypervisor takes pages from its guest.
 //!
 //! Summary: never refuses: it unmaps the range from the guest and makes every vCPU leave it; until the invalidation ends no guest fault is served.
-//! Mechanism: counts an invalidation in progress, works for the device's `work`, and kicks `vcpus` vCPUs, spinning until they answer; the end callback counts down. A start whose end never comes leaves the guest's faults retrying for ever.
+//! Mechanism: counts an invalidation in progress, works for the device's `work`, and kicks `vcpus` vCPUs, spinning until they answer; the end callback counts down. A fault meanwhile is retried on the CPU until the end, or until SIGKILL is seen: a start whose end never comes leaves the guest's faults retrying.
 //! Models: KVM (archetype A2); up to 5.12 it counts every range, later only those that hit a memory slot.
 //! Doesn't model: mmu_lock, dirty logging, guest page tables.
 //! See: virt/kvm/kvm_main.c kvm_mmu_notifier_invalidate_range_start().
 
-use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Ops, Refused};
+use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, FaultWait, Ops, Refused};
 use crate::record::Reason;
 
 /// See the file's documentation.
@@ -23,6 +23,10 @@ impl Driver for Kvm {
 
     fn ops(&self) -> Ops {
         Ops { end: true, does_not_block: true, ..Ops::START }
+    }
+
+    fn fault_wait(&self) -> FaultWait {
+        FaultWait::Retries
     }
 
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {

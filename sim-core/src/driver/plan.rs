@@ -6,7 +6,7 @@
 
 use crate::base::Distribution;
 use crate::engine::Hold;
-use crate::kernel::plugin::ActsOn;
+use crate::kernel::plugin::{ActsOn, FaultWait};
 use crate::record::Gfp;
 
 /// A driver's description.
@@ -27,6 +27,8 @@ pub struct Plan {
     pub finish: Vec<Step>,
     /// `invalidate_range_end()`; empty: there is none.
     pub end: Vec<EndStep>,
+    /// How a fault of the device waits for invalidations in progress to end.
+    pub faults: FaultWait,
     /// What a process goes through when it registers.
     pub register: Vec<OwnStep>,
     /// What a process goes through, under the driver's lock, to have memory mapped.

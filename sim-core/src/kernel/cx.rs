@@ -99,6 +99,7 @@ impl Kernel {
                 memcg_in_oom: None,
                 left_cgroup: false,
                 memcg_over_high: 0,
+                robust_list: Vec::new(),
             });
             state.groups.push(None);
         });

@@ -9,6 +9,7 @@
 
 use super::cx::{Cx, NewTask};
 use super::fork::complete_vfork_done;
+use super::futex::exit_robust_list;
 use super::kmem::free_kernel_pages;
 use super::memcontrol::cgroup_exit;
 use super::mmap::exit_mmap;
@@ -57,6 +58,8 @@ pub async fn do_exit(cx: &Cx) {
 async fn exit_mm(cx: &Cx) {
     let _in = cx.enter(Func::ExitMm);
     let Some(mm) = cx.mm() else { return };
+    // exit_mm_release(): while its memory can still be read, or so one hopes.
+    exit_robust_list(cx);
     complete_vfork_done(cx);
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;

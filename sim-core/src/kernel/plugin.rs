@@ -118,6 +118,17 @@ impl Ops {
     }
 }
 
+/// How a fault of the device waits for invalidations in progress to end.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum FaultWait {
+    /// It sleeps until they have ended, or SIGKILL comes.
+    Killable,
+    /// It sleeps until they have ended, whatever comes (`wait_event()`).
+    Uninterruptible,
+    /// It is tried again and again, on a CPU, until SIGKILL comes (KVM: the guest is entered, and faults anew).
+    Retries,
+}
+
 /// A driver: an archetype (kernel-spec 5.2), or one that a scenario describes.
 pub trait Driver: Send + Sync {
     /// Its stable id, or the scenario's name for it.
@@ -135,6 +146,11 @@ pub trait Driver: Send + Sync {
     /// Whether it sleeps in calls that must not sleep, too.
     fn sleeps_anyway(&self) -> bool {
         false
+    }
+    /// How a fault of the device waits where a count of invalidations in
+    /// progress keeps it from being served.
+    fn fault_wait(&self) -> FaultWait {
+        FaultWait::Killable
     }
     /// How long a job takes, unless the scenario says.
     fn job_time(&self) -> Shape {

@@ -58,6 +58,8 @@ pub struct Task {
     pub left_cgroup: bool,
     /// `memcg_nr_pages_over_high`: charged since a cgroup was over `memory.high`.
     pub memcg_over_high: u64,
+    /// Robust futexes that it owns, in the order it took them, and where its list says so.
+    pub robust_list: Vec<(LockId, u64)>,
 }
 
 /// A charge that failed, to be handled when all locks are dropped.

@@ -76,6 +76,8 @@ vocabulary! {
         FenceWorker = "its worker to signal the fence",
         DeviceFault = "invalidations to end, so that a fault of the device can be served",
         FlushWork = "its worker to finish what the callback gave it",
+        Futex = "a robust futex",
+        RangeActive = "all ranges in progress to end, before a fault of the device is served",
     }
 }
 
@@ -157,6 +159,9 @@ vocabulary! {
         ExitFiles = "exit_files",
         FlushWorkqueue = "flush_workqueue",
         DoShrinkSlab = "do_shrink_slab",
+        FutexWait = "futex_wait",
+        ExitRobustList = "exit_robust_list",
+        FaultRetry = "device fault, retried",
     }
 }
 

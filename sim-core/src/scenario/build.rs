@@ -149,6 +149,8 @@ struct NamedLocks {
     declared: Vec<LockId>,
     /// Of each device.
     devices: Vec<LockId>,
+    /// In user memory, which no lockdep knows.
+    futexes: Vec<LockId>,
 }
 
 impl NamedLocks {
@@ -164,7 +166,12 @@ impl NamedLocks {
             None => new_lock(engine, device_lock(device)),
         });
         let devices = devices.collect();
-        Self { oom_lock, declared, devices }
+        let futexes = scenario
+            .futexes
+            .iter()
+            .map(|name| new_lock(engine, LockInfo::mutex(&format!("futex {name}"))));
+        let futexes = futexes.collect();
+        Self { oom_lock, declared, devices, futexes }
     }
 }
 

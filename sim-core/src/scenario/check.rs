@@ -108,7 +108,8 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
         devices: names(report, &device_items),
         cgroups: names(report, &cgroup_items),
         locks: names(report, &lock_items),
-        events: events(&task_items),
+        events: declared(&task_items, "signal"),
+        futexes: declared(&task_items, "futex_lock"),
         ..FileNames::default()
     };
     let locks = locks(report, &lock_items, &file);
@@ -135,6 +136,7 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
         cgroups,
         locks,
         events: file.events,
+        futexes: file.futexes,
         injections,
     })
 }
@@ -157,9 +159,9 @@ pub(super) fn names(report: &mut Report<'_>, items: &[Fields<'_>]) -> Vec<String
     names
 }
 
-/// The events that any program signals.
-fn events(tasks: &[Fields<'_>]) -> Vec<String> {
-    let mut events: Vec<String> = Vec::new();
+/// What operations of this name mention, by name: the events that programs signal, the futexes they take.
+fn declared(tasks: &[Fields<'_>], operation: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
     for task in tasks {
         let threads = task.get("thread").and_then(|value| value.get_ref().as_array());
         let threads = threads
@@ -168,16 +170,16 @@ fn events(tasks: &[Fields<'_>]) -> Vec<String> {
             .filter_map(|item| item.get_ref().as_table().and_then(|table| table.get("program")));
         for program in task.get("program").into_iter().chain(threads) {
             program::visit(program, 0, &mut |table, _| {
-                let name = table.get("signal").and_then(|value| value.get_ref().as_str());
+                let name = table.get(operation).and_then(|value| value.get_ref().as_str());
                 if let Some(name) = name
-                    && !events.iter().any(|known| known == name)
+                    && !names.iter().any(|known| known == name)
                 {
-                    events.push(name.to_owned());
+                    names.push(name.to_owned());
                 }
             });
         }
     }
-    events
+    names
 }
 
 fn locks(report: &mut Report<'_>, items: &[Fields<'_>], file: &FileNames) -> Vec<Lock> {

@@ -48,6 +48,8 @@ pub struct Scenario {
     pub locks: Vec<Lock>,
     /// Names of the events that programs signal, in the order of their first signal.
     pub events: Vec<String>,
+    /// Names of the robust futexes that programs take, in the order of their first mention.
+    pub futexes: Vec<String>,
     /// What is done from outside, in file order.
     pub injections: Vec<Injection>,
 }

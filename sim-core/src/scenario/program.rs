@@ -27,6 +27,7 @@ pub(super) struct FileNames {
     pub(super) locks: Vec<String>,
     pub(super) lock_kinds: Vec<LockKind>,
     pub(super) events: Vec<String>,
+    pub(super) futexes: Vec<String>,
     /// For each task, who forks it.
     pub(super) parents: Vec<Option<usize>>,
 }

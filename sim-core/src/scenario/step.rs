@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::checked::{Access, Hold, LockKind, LockRef, Op, Scope};
+use super::checked::{Access, Backing, Hold, LockKind, LockRef, Op, Scope};
 use super::error::Report;
 use super::fields::Fields;
 use super::program::Reader;
@@ -80,6 +80,7 @@ impl Reader<'_> {
                 let all = optional(report, fields, "all", Fields::boolean)?;
                 Op::Signal { event, all: all.unwrap_or(false) }
             }
+            "futex_lock" | "futex_unlock" => self.futex(report, name, fields)?,
             "compute" => Op::Compute { time: fields.distribution(report, name)? },
             "repeat" => {
                 let value = fields.get(name)?;
@@ -247,6 +248,21 @@ impl Reader<'_> {
         }
         let killable = optional(report, fields, "killable", Fields::boolean)?;
         Some(Op::Lock { lock, hold, killable: killable.unwrap_or(false) })
+    }
+
+    fn futex(&self, report: &mut Report<'_>, name: &str, fields: &Fields<'_>) -> Option<Op> {
+        let known: Vec<&str> = self.file.futexes.iter().map(String::as_str).collect();
+        if name == "futex_unlock" {
+            return Some(Op::FutexUnlock { futex: fields.index(report, name, "futex", &known)? });
+        }
+        let name = fields.get(name).and_then(|value| report.name(value))?;
+        let futex = known.iter().position(|known| *known == name)?;
+        let list = self.region(report, fields, "list")?;
+        if self.names.regions.get(list)?.backing != Backing::Anonymous {
+            let expected = "expected anonymous memory: the list is the thread's own";
+            report.add(&fields.span_of("list"), "a list in shared memory", expected);
+        }
+        Some(Op::FutexLock { futex, list })
     }
 
     fn task(&self, report: &mut Report<'_>, fields: &Fields<'_>, key: &str) -> Option<usize> {

@@ -1,6 +1,6 @@
 //! `submit`: gives a device jobs that use a region.
 
-use super::{Flow, Operation};
+use super::{Flow, Mode, Operation};
 use crate::base::{DeviceId, Nanos};
 use crate::engine::Signals;
 use crate::kernel::Cx;
@@ -18,13 +18,18 @@ pub struct Submit {
     pub every: Nanos,
     /// How many; `None`: without end.
     pub count: Option<u64>,
+    /// In the kernel the first job is seen through although SIGKILL is pending.
+    pub mode: Mode,
 }
 
 impl Operation for Submit {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
         Box::pin(async move {
             let mut left = self.count;
-            while left != Some(0) && !cx.fatal_signal_pending() {
+            let mut is_under_way = self.mode == Mode::Kernel;
+            while left != Some(0)
+                && (std::mem::take(&mut is_under_way) || !cx.fatal_signal_pending())
+            {
                 // Of memory that isn't mapped nothing can be submitted.
                 let mm = cx.mm();
                 let range = mm.and_then(|mm| {

@@ -5,7 +5,7 @@ use crate::world::{
     victim,
 };
 use sim_core::base::Nanos;
-use sim_core::record::{Event, Run};
+use sim_core::record::{Event, Reason, Run};
 use sim_core::scenario::{RunOptions, Simulation};
 
 const WHOLE: &str = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] },";
@@ -291,4 +291,208 @@ fn an_end_without_a_begin_ends_nobody_elses_invalidation() {
     let run = run(&scenario(text), None);
     assert_eq!(run.findings.broken, None);
     assert_eq!(count(&run, |record| matches!(record.event, Event::StaleAccess { .. })), 0);
+}
+
+/// A thread has a fault of the device served while another invalidates for 30 ms.
+fn fault_during(driver: &str) -> Run {
+    let text = format!(
+        r#"
+        schema = 1
+        title = "A fault"
+        kernel = "5.4"
+        horizon = "1s"
+        [machine]
+        ram = "64MiB"
+        [[driver]]
+        name = "counts"
+        {driver}
+        [[driver]]
+        name = "slow"
+        api = "hlist"
+        start = [{{ work = "30ms" }}]
+        [[device]]
+        name = "slow"
+        driver = "slow"
+        [[device]]
+        name = "dev"
+        driver = "counts"
+        [[task]]
+        name = "owner"
+        program = [
+            {{ mmap = "a", size = "1MiB" }},
+            {{ register = "slow", region = "a" }},
+            {{ register = "dev", region = "a" }},
+            {{ touch = "a" }},
+            {{ thread = "second" }},
+            {{ madvise = "a" }},
+            {{ pause = "100ms" }},
+        ]
+        [[task.thread]]
+        name = "second"
+        program = [{{ pause = "5ms" }}, {{ submit = "dev", region = "a", every = "1us", count = 1 }}]
+        "#
+    );
+    run(&scenario(&text), None)
+}
+
+/// For what the second thread of [`fault_during`] was blocked because of invalidations.
+fn faulted(run: &Run) -> Vec<&'static str> {
+    let second = run.cast.tasks.iter().find(|(_, task)| task.name == "owner/second");
+    let second = second.expect("a thread").0;
+    let whys = run.trace.iter().filter(|record| record.task == second).filter_map(|record| {
+        match record.event {
+            Event::Blocked { why, .. } => Reason::from_number(why),
+            _ => None,
+        }
+    });
+    whys.filter(|why| [Reason::DeviceFault, Reason::RangeActive].contains(why))
+        .map(|why| why.text())
+        .collect()
+}
+
+#[test]
+fn fault_waits_for_the_end_as_its_driver_says() {
+    let steps = "api = 'hlist'\nrefuse = 'if-needed'\nstart = [{ invalidation = 'begin' }]\n\
+        end = [{ invalidation = 'end' }]";
+    let whys = |faults: &str| faulted(&fault_during(&format!("{steps}\n{faults}")));
+    assert_eq!(whys(""), ["invalidations to end, so that a fault of the device can be served"]);
+    assert_eq!(whys("faults = 'killable'"), whys(""));
+    let blocked = ["all ranges in progress to end, before a fault of the device is served"];
+    assert_eq!(whys("faults = 'uninterruptible'"), blocked);
+    // It stays on its CPU, and so does KVM's.
+    assert!(whys("faults = 'retried'").is_empty());
+    assert!(faulted(&fault_during("like = 'kvm'\napi = 'hlist'")).is_empty());
+    let submitted = |run: &Run| {
+        let mut records = run.trace.iter();
+        let job = records.find(|record| matches!(record.event, Event::JobSubmitted { .. }));
+        job.expect("it is served in the end").at
+    };
+    let retried = submitted(&fault_during(&format!("{steps}\nfaults = 'retried'")));
+    let waited = submitted(&fault_during(steps));
+    // A jiffy at most after who slept.
+    assert!(retried >= waited && retried - waited <= Nanos::from_ms(5), "{waited:?} {retried:?}");
+}
+
+/// A lock by name is one lock, whichever devices say that it is theirs.
+#[test]
+fn devices_of_one_driver_can_share_its_lock() {
+    let unmapped = |lock: &str| {
+        let text = format!(
+            r#"
+            schema = 1
+            title = "Two devices"
+            kernel = "5.6"
+            horizon = "3s"
+            [machine]
+            ram = "64MiB"
+            [[lock]]
+            name = "global"
+            kind = "mutex"
+            [[device]]
+            name = "gpu0"
+            driver = "amdgpu-5.6"
+            fence = "800ms"
+            {lock}
+            [[device]]
+            name = "gpu1"
+            driver = "amdgpu-5.6"
+            {lock}
+            [[task]]
+            name = "busy"
+            program = [
+                {{ mmap = "a", size = "1MiB" }},
+                {{ register = "gpu0", region = "a" }},
+                {{ touch = "a" }},
+                {{ submit = "gpu0", region = "a", every = "1us", count = 1 }},
+                {{ munmap = "a" }},
+                {{ exit = true }},
+            ]
+            [[task]]
+            name = "idle"
+            start = "100ms"
+            program = [
+                {{ mmap = "a", size = "1MiB" }},
+                {{ register = "gpu1", region = "a" }},
+                {{ touch = "a" }},
+                {{ munmap = "a" }},
+                {{ exit = true }},
+            ]
+            "#
+        );
+        let run = run(&scenario(&text), None);
+        let mut times = blockable_times(&run);
+        times.sort_unstable();
+        // The longest is that of who waits for its own job.
+        times.into_iter().rev().nth(1).expect("both unmap")
+    };
+    assert!(unmapped("") < Nanos::from_ms(1));
+    assert!(unmapped("lock = 'global'") > Nanos::from_ms(600));
+}
+
+/// One lock that a callback takes and another task holds over allocations of
+/// every kind: the recording H1, and what differs from it in one thing.
+#[test]
+fn lock_held_over_allocations_stops_the_reaper_where_it_waits_for_it() {
+    let steps = "start = [{ lock = 'own' }, { work = '10us' }, { unlock = 'own' }]";
+    for (api, refuse, gfp, debugs) in [
+        ("hlist", "never", "GFP_KERNEL", false),
+        ("hlist", "never", "GFP_KERNEL", true),
+        ("interval", "never", "GFP_KERNEL", false),
+        ("hlist", "never", "GFP_NOFS", false),
+        ("interval", "never", "GFP_NOIO", true),
+        ("hlist", "never", "GFP_NOWAIT", false),
+        ("interval", "never", "GFP_ATOMIC", true),
+        ("hlist", "if-needed", "GFP_KERNEL", false),
+        ("interval", "if-needed", "GFP_NOFS", true),
+        ("interval", "if-needed", "GFP_ATOMIC", false),
+        ("hlist", "overlap", "GFP_KERNEL", false),
+        ("interval", "overlap", "GFP_ATOMIC", false),
+    ] {
+        let what = format!("{api} {refuse} {gfp}");
+        let driver = format!("api = '{api}'\nrefuse = '{refuse}'\n{steps}");
+        let mut text = with_driver("6.1", &driver, "lock = 'm'", WHOLE, "60s");
+        text += &format!(
+            "[[lock]]
+            name = 'm'
+            kind = 'mutex'
+            [[task]]
+            name = 'holder'
+            preset = 'none'
+            oom_score_adj = -1000
+            start = {{ after = 'victim', delay = '50ms' }}
+            program = [{{ ioctl = [{{ lock = 'm' }}, {{ alloc = '{gfp}', count = 20000, hold = true }}, \
+                {{ unlock = 'm' }}] }}, {{ free = true }}, {{ idle = true }}]"
+        );
+        text = text.replace("cpus = 2", "cpus = 2\nhung_task_timeout = '10s'");
+        if debugs {
+            text = text.replace("cpus = 2", "cpus = 2\nlock_op_cost = 'recorded'");
+        }
+        let run = run(&scenario(&text), None);
+        let report = sim_core::analysis::report(&run);
+        let (verdict, hangs) = (report.verdict.id(), report.flags.contains(&"hung-task"));
+        let finished = |event| matches!(event, Event::FinishTaskReaping { .. });
+        let finished = count(&run, |record| finished(record.event));
+        let (calls, refused) = nonblocking(&run);
+        let sleeps = !["GFP_NOWAIT", "GFP_ATOMIC"].contains(&gfp);
+        let seen = format!("{what}: {verdict}, {refused} of {calls}, slept {}", slept(&run));
+        match (refuse, sleeps) {
+            // The reaper is in the callback for ever.
+            ("never", true) => {
+                assert_eq!((attempts(&run), finished), (1, 0), "{seen}");
+                assert!(slept(&run) > 0 && hangs, "{seen}");
+                assert_eq!(reaped(&run, "buffer"), 0, "{seen}");
+            }
+            ("never", false) => {
+                assert_eq!((refused, slept(&run), finished), (0, 0, 1), "{seen}");
+                assert_eq!(verdict, "recovered", "{seen}");
+            }
+            // A trylock fails as long as the holder waits for memory.
+            ("if-needed", true) => {
+                assert!(refused > 0 && finished > 0, "{seen}");
+                assert!(reaped(&run, "heap") > 0, "{seen}");
+            }
+            ("if-needed", false) => assert_eq!((refused, attempts(&run)), (0, 1), "{seen}"),
+            _ => assert_eq!((refused, attempts(&run)), (10, 10), "{seen}"),
+        }
+    }
 }

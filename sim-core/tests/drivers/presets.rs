@@ -74,6 +74,110 @@ const DRIVERS: &[Row] = &[
     ("amdxdna-7.1", "7.1", RefusesOverlap, Freed, false, (299_000, 310_000)),
 ];
 
+/// The archetypes of kernel-spec 5.2, on the interface of their examples; costs that it gives, with a job of 300 ms.
+const ARCHETYPES: &[Row] = &[
+    // A0: no start, no end; what it costs is in the zap.
+    ("secondary-tlb", "6.12", NotCalled, Freed, false, (0, 0)),
+    ("spin", "6.12", Success, Freed, false, (2, 50)),
+    ("kvm", "6.12", Success, Freed, false, (5, 200)),
+    ("trylock", "6.12", Success, Freed, false, (10, 100)),
+    // A4: what is left of the fence.
+    ("gpu-fence", "6.12", RefusesOverlap, Freed, false, (299_000, 301_000)),
+    // A5: a flush of the GPU's TLB.
+    ("always-refuse", "6.12", RefusesAll, Freed, false, (5, 20)),
+    // A6: mutex, jobs, queue eviction.
+    ("sleeps-anyway", "6.12", Success, Freed, true, (299_000, 9_300_000)),
+    ("pinned", "6.12", NotCalled, Held, false, (0, 0)),
+    // A8: as long as the operation under its lock.
+    ("held-across", "5.4", Success, Freed, false, (0, 50)),
+    ("rdma-odp", "6.12", RefusesOverlap, Freed, false, (20, 500)),
+];
+
+/// An interval's core would not call it but for what overlaps.
+fn api(id: &str) -> &'static str {
+    if id == "always-refuse" { "api = 'hlist'\n" } else { "" }
+}
+
+/// What each of them has: start, end, a flush inside the zap, the promise not to block, two passes, references.
+const OPERATIONS: &[(&str, [bool; 6])] = &[
+    ("secondary-tlb", [false, false, true, true, false, false]),
+    ("spin", [true, false, false, true, false, false]),
+    ("kvm", [true, true, false, true, false, false]),
+    ("trylock", [true, false, false, false, false, false]),
+    ("gpu-fence", [true, false, false, false, true, false]),
+    ("always-refuse", [true, false, false, false, false, false]),
+    ("sleeps-anyway", [true, false, false, false, false, false]),
+    ("pinned", [false, false, false, true, false, true]),
+    ("held-across", [true, true, false, false, false, false]),
+    ("rdma-odp", [true, true, false, false, false, false]),
+];
+
+#[test]
+fn archetypes_have_the_operations_of_their_examples() {
+    let is: Vec<_> = sim_core::driver::ALL
+        .iter()
+        .map(|driver| {
+            let ops = driver.ops();
+            let row = [ops.start, ops.end, ops.secondary_tlb, ops.does_not_block, ops.two_pass];
+            (driver.id(), [row[0], row[1], row[2], row[3], row[4], ops.page_refs])
+        })
+        .collect();
+    assert_eq!(is, OPERATIONS);
+    let ids: Vec<_> = ARCHETYPES.iter().map(|row| row.0).collect();
+    assert_eq!(ids, OPERATIONS.iter().map(|row| row.0).collect::<Vec<_>>());
+}
+
+/// Only the list's start-to-end lock keeps others out while the reaper unmaps; all else is let go by then.
+#[test]
+fn only_held_across_keeps_its_lock_between_start_and_end() {
+    for &(id, kernel, answer, ..) in ARCHETYPES.iter().filter(|row| row.2 != NotCalled) {
+        let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] },";
+        let device = format!("driver = '{id}'\napi = 'hlist'");
+        let run = run(&scenario(&victim(kernel, &device, program, "5s")), None);
+        let lock = run.cast.locks.iter().find(|(_, info)| info.name == "lock of dev");
+        let lock = lock.expect("it has one").0;
+        let mut held = false;
+        let mut zapped_under_it = false;
+        for record in run.trace.iter() {
+            match record.event {
+                Event::Acquired { lock: of, .. } if of == lock => held = true,
+                Event::Released { lock: of } if of == lock => held = false,
+                Event::Zap { .. } => zapped_under_it |= held,
+                _ => {}
+            }
+        }
+        assert_eq!(zapped_under_it, id == "held-across", "{id} {answer:?}");
+    }
+}
+
+/// Kernel-spec 5.3, where a driver has a time of its own.
+#[test]
+fn times_are_anchored_in_the_sources() {
+    for (id, timeout) in [
+        ("amdgpu-5.4", Some(10)),
+        ("amdgpu-5.6", Some(10)),
+        ("amdgpu-compute-6.12", Some(60)),
+        ("i915-5.15", Some(20)),
+        ("i915-6.12", Some(20)),
+        ("xe-6.12", Some(10)),
+        ("xe-7.1", Some(10)),
+        ("amdxdna-7.1", None),
+    ] {
+        let scenario = scenario(&victim("6.12", &format!("driver = '{id}'"), "", "1ms"));
+        assert_eq!(scenario.devices[0].timeout, timeout.map(Nanos::from_secs), "{id}");
+    }
+    // KFD gives up a preemption after 9 s, however long it would take.
+    let never = "driver = 'amdgpu-hsa-6.12'";
+    let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] }, \
+        { munmap = 'buffer' },";
+    let run = run(&scenario(&victim("6.12", never, program, "1ms")), None);
+    assert!(blockable_times(&run).iter().all(|time| *time <= Nanos::from_secs(9)));
+    assert_eq!(
+        scenario(&victim("6.12", never, "", "1ms")).machine.hung_task_timeout,
+        Nanos::from_secs(120)
+    );
+}
+
 #[test]
 fn every_preset_is_in_the_table() {
     let known: BTreeSet<_> = DRIVERS.iter().map(|row| row.0).collect();
@@ -96,8 +200,8 @@ fn freed_by_reaper(run: &Run) -> u64 {
 fn reaper_gets_from_each_what_its_source_says() {
     let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] }, \
         { submit = 'dev', region = 'buffer', every = '1ms', count = 1 },";
-    for &(id, kernel, answer, pages, sleeps, _) in DRIVERS {
-        let device = format!("driver = '{id}'\nfence = '3s'");
+    for &(id, kernel, answer, pages, sleeps, _) in DRIVERS.iter().chain(ARCHETYPES) {
+        let device = format!("driver = '{id}'\n{}fence = '3s'", api(id));
         let run = run(&scenario(&victim(kernel, &device, program, "5s")), None);
         let (calls, refused) = nonblocking(&run);
         let attempts = attempts(&run);
@@ -124,8 +228,8 @@ fn unmapping_costs_what_each_waits_for() {
     let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] }, \
         { submit = 'dev', region = 'buffer', every = '1us', count = 1 }, { munmap = 'buffer' },";
     let mut wrong = Vec::new();
-    for &(id, kernel, .., (least, most)) in DRIVERS {
-        let device = format!("driver = '{id}'\nfence = '300ms'");
+    for &(id, kernel, .., (least, most)) in DRIVERS.iter().chain(ARCHETYPES) {
+        let device = format!("driver = '{id}'\n{}fence = '300ms'", api(id));
         let run = run(&scenario(&victim(kernel, &device, program, "1ms")), None);
         let longest = blockable_times(&run).into_iter().max().unwrap_or(Nanos::ZERO);
         let range = Nanos::from_us(least)..=Nanos::from_us(most);

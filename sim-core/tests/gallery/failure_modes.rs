@@ -2,9 +2,9 @@
 
 use sim_core::base::Nanos;
 use sim_core::export::dmesg;
-use sim_core::record::{Event, Run};
+use sim_core::record::{Event, Reason, Run};
 
-use super::rows::{Row, judged, row, run};
+use super::rows::{Row, judged, row, run, stack_at_end};
 
 pub(crate) const ROWS: &[Row] = &[
     row(
@@ -185,9 +185,29 @@ pub(crate) const ROWS: &[Row] = &[
         "",
         "10 back-off, 1 give-up, 10 refusal",
     ),
-    row("f13-lost-end", "", "recovered", 1, 6, "lost-end", "5 back-off, 5 refusal"),
-    row("f13-lost-end", "kernel=5.12", "recovered", 1, 6, "", "5 back-off, 5 refusal"),
+    row(
+        "f13-lost-end",
+        "",
+        "extra-victims",
+        2,
+        11,
+        "lost-end",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    // Ends come in pairs.
+    row("f13-lost-end", "kernel=5.12", "recovered", 1, 4, "", "3 back-off, 3 refusal"),
+    // Nobody refuses.
     row("f13-lost-end", "device.gpu0.driver=spin", "recovered", 1, 1, "", ""),
+    // A guest's vCPU retries, and sees SIGKILL.
+    row(
+        "f13-lost-end",
+        "device.gru.driver=kvm; device.gru.api=\"hlist\"",
+        "recovered",
+        1,
+        4,
+        "lost-end",
+        "3 back-off, 3 refusal",
+    ),
     row(
         "f14-interval-leak",
         "",
@@ -228,8 +248,19 @@ pub(crate) const ROWS: &[Row] = &[
         "",
         "10 back-off, 1 give-up, 10 refusal",
     ),
-    row("f16-collateral", "", "recovered", 1, 1, "", ""),
+    row("f16-collateral", "", "stalled", 1, 1, "", ""),
+    row("f16-collateral", "kernel=5.12", "stalled", 1, 1, "", ""),
     row("f16-collateral", "kernel=6.1", "recovered", 1, 0, "", ""),
+    // Nothing keeps the owner: it is faster than the reaper.
+    row(
+        "f16-collateral",
+        "task.hog.thread.logger.program.1={ ioctl = [{ await_sigkill = true }] }",
+        "recovered",
+        1,
+        1,
+        "",
+        "",
+    ),
     row(
         "f17-reserve-exhaustion",
         "task.hog.thread.t1.program=[{ touch = \"heap\" }]",
@@ -374,4 +405,36 @@ fn f16_takes_the_buffer_away_before_the_last_words_are_in_it() {
     };
     assert_eq!(words(""), 0);
     assert!(words("kernel=6.1") > 0);
+}
+
+#[test]
+fn f13_leaves_a_fault_that_nobody_will_serve() {
+    let run = run("f13-lost-end", "");
+    let stack = stack_at_end(&run, "solver/worker");
+    assert!(stack.ends_with(&["device ioctl"]), "{stack:?}");
+    let waits = |with: &str| {
+        let run = self::run("f13-lost-end", with);
+        let is =
+            |event| matches!(event, Event::Blocked { why, .. } if why == Reason::RangeActive as u8);
+        run.trace.iter().filter(|record| is(record.event)).count()
+    };
+    assert_eq!((waits(""), waits("kernel=5.12")), (1, 0));
+}
+
+#[test]
+fn f16_leaves_a_mutex_to_the_dead() {
+    let taken = |with: &str| {
+        let run = run("f16-collateral", with);
+        let name = |name: &str| run.cast.tasks.iter().find(|(_, info)| info.name == name);
+        let reader = name("reader").expect("there is one").0;
+        let futex = run.cast.locks.iter().find(|(_, info)| info.name == "futex journal");
+        let futex = futex.expect("there is one").0;
+        let is = |event| matches!(event, Event::Acquired { lock, .. } if lock == futex);
+        run.trace.iter().any(|record| record.task == reader && is(record.event))
+    };
+    assert!(!taken(""));
+    assert!(taken("kernel=6.1"));
+    let report = judged("f16-collateral", "");
+    let text = "reader waits for futex journal, which hog/logger holds";
+    assert!(report.evidence.contains(text), "{}", report.evidence);
 }

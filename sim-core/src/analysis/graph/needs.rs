@@ -103,6 +103,11 @@ impl<'i> Moment<'i> {
             let kind =
                 if self.index.oom_lock == Some(lock) { EdgeKind::OomLock } else { EdgeKind::Lock };
             let holders = self.index.holders(lock, self.seen);
+            // Who is gone lets go of nothing any more: a robust futex whose list was lost.
+            let is_gone = |task: TaskId| self.doing(task) == Doing::Exited;
+            if holders.iter().any(|hold| is_gone(hold.what.task)) {
+                return Some(Needs::Nobody);
+            }
             return Some(Needs::each(holders.iter().map(|hold| hold.what.task), kind));
         }
         match doing.reason() {
@@ -130,7 +135,7 @@ impl<'i> Moment<'i> {
                 let running = self.index.invalidations.get(mm.index())?.open_after(self.seen);
                 Some(Needs::each(running.map(|by| by.what), EdgeKind::Invalidation))
             }
-            Some(Reason::DeviceFault) => {
+            Some(Reason::DeviceFault | Reason::RangeActive) => {
                 // A device whose count never comes down serves no fault any more.
                 let mm = self.index.cast.tasks.get(task)?.mm?;
                 self.has_lost_end(mm).then_some(Needs::Nobody)

@@ -7,6 +7,7 @@ use super::Writer;
 use super::values::{distribution, gfp, string};
 use crate::driver::plan::{Alloc, Calls, EndStep, LockName, OwnStep, Plan, Step, Take, WhenAsked};
 use crate::engine::Hold;
+use crate::kernel::plugin::FaultWait;
 use crate::scenario::checked::{Behaviour, Scenario};
 use crate::scenario::names;
 
@@ -31,7 +32,7 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario) {
 
 /// Every field of a plan is named here, so that none can be forgotten.
 fn write_plan(out: &mut Writer, scenario: &Scenario, plan: &Plan) {
-    let Plan { calls, range_test, refuse, lucky, start, finish, end, register, map } = plan;
+    let Plan { calls, range_test, refuse, lucky, faults, start, finish, end, register, map } = plan;
     match calls {
         Calls::Start if end.is_empty() => {}
         Calls::Start => out.field("api", "\"hlist\""),
@@ -56,6 +57,12 @@ fn write_plan(out: &mut Writer, scenario: &Scenario, plan: &Plan) {
         };
         out.field("refuse", &string(word));
         out.number("lucky", lucky);
+        let word = match faults {
+            FaultWait::Killable => "killable",
+            FaultWait::Uninterruptible => "uninterruptible",
+            FaultWait::Retries => "retried",
+        };
+        out.field("faults", &string(word));
         let steps = |steps: &[Step]| steps.iter().map(|it| step(it, &lock)).collect();
         list(out, "start", steps(start));
         list(out, "finish", steps(finish));

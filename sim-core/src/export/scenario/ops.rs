@@ -52,6 +52,10 @@ impl Names<'_> {
         string(self.scenario.events.get(index).map_or("", String::as_str))
     }
 
+    fn futex(&self, index: usize) -> String {
+        string(self.scenario.futexes.get(index).map_or("", String::as_str))
+    }
+
     fn lock(&self, index: usize) -> String {
         string(self.scenario.locks.get(index).map_or("", |lock| &lock.name))
     }
@@ -180,6 +184,10 @@ impl Names<'_> {
                     None => Ok(()),
                 }
             }
+            Op::FutexLock { futex, list } => {
+                write!(out, "futex_lock = {}, list = {}", self.futex(*futex), self.region(*list))
+            }
+            Op::FutexUnlock { futex } => write!(out, "futex_unlock = {}", self.futex(*futex)),
             Op::Signal { event, all } => {
                 write!(out, "signal = {}, all = {all}", self.event(*event))
             }

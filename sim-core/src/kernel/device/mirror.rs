@@ -12,11 +12,11 @@ use super::super::cx::Cx;
 use super::super::memory::fault_in;
 use super::super::mm::Access;
 use super::super::mmu_notifier::{mmu_interval_read_begin, mmu_interval_read_retry};
-use super::super::plugin::Api;
+use super::super::plugin::{Api, FaultWait};
 use super::pages::{Attachment, map};
 use crate::base::{DeviceId, Nanos, NotifierId, RangeId};
 use crate::engine::{Hold, Signals, Why};
-use crate::record::Reason;
+use crate::record::{Func, Reason};
 
 /// `HMM_RANGE_DEFAULT_TIMEOUT` (include/linux/hmm.h, Linux 6.12): how long
 /// drivers try before they give up.
@@ -150,15 +150,37 @@ fn read_retry(cx: &Cx, notifier: NotifierId, seq: Seq) -> bool {
 
 /// Waits until no invalidation is in progress; for ever, if its end was lost.
 async fn wait_for_end(cx: &Cx, notifier: NotifierId) -> Result<(), MapError> {
-    while let Some(idle) = cx.with(|state| {
-        let idle = state.devices[state.notifiers[notifier].device].idle;
-        state.attachment(notifier).filter(|attached| !attached.in_progress.is_empty()).map(|_| idle)
-    }) {
-        if cx.fatal_signal_pending() {
+    let device = cx.with(|state| state.notifiers[notifier].device);
+    let manner = cx.kernel().drivers[device].fault_wait();
+    let idle = cx.with(|state| state.devices[device].idle);
+    let is_invalidated = || {
+        cx.with(|state| {
+            let attached = state.attachment(notifier);
+            attached.is_some_and(|attached| !attached.in_progress.is_empty())
+        })
+    };
+    let mut retries = cx.costs().page_fault.max(Nanos(1));
+    while is_invalidated() {
+        if manner != FaultWait::Uninterruptible && cx.fatal_signal_pending() {
             return Err(MapError::Killed);
         }
-        let why = Why(Reason::DeviceFault as u8);
-        cx.kernel().engine.wait(idle, why, Signals::Killable, None).await;
+        let engine = &cx.kernel().engine;
+        match manner {
+            FaultWait::Killable => {
+                let why = Why(Reason::DeviceFault as u8);
+                engine.wait(idle, why, Signals::Killable, None).await;
+            }
+            FaultWait::Uninterruptible => {
+                let why = Why(Reason::RangeActive as u8);
+                engine.wait(idle, why, Signals::Ignored, None).await;
+            }
+            FaultWait::Retries => {
+                let _in = cx.enter(Func::FaultRetry);
+                cx.cpu(retries).await;
+                // One fault first, then ever more of them at once, up to those of a jiffy.
+                retries = (retries * 2).min(cx.kernel().clock.tick());
+            }
+        }
     }
     Ok(())
 }

@@ -118,7 +118,15 @@ impl<'a> Programs<'a> {
                 address: self.region(*region).at,
                 every: *every,
                 count: *count,
+                mode: self.mode,
             }),
+            Op::FutexLock { futex, list } => Box::new(workload::FutexLock {
+                futex: self.named.futexes[*futex],
+                list: self.region(*list).at,
+            }),
+            Op::FutexUnlock { futex } => {
+                Box::new(workload::FutexUnlock { futex: self.named.futexes[*futex] })
+            }
             Op::Stuck { time } => Box::new(workload::Stuck { time: *time }),
             Op::Ready => Box::new(workload::Ready),
             Op::Idle => Box::new(workload::Idle),

@@ -117,6 +117,18 @@ pub enum Op {
         /// The operations.
         program: Vec<Self>,
     },
+    /// Takes a robust futex.
+    FutexLock {
+        /// Index into [`Scenario::futexes`](super::Scenario::futexes).
+        futex: usize,
+        /// Index of the region that its list is in.
+        list: usize,
+    },
+    /// Lets go of a robust futex.
+    FutexUnlock {
+        /// Index into [`Scenario::futexes`](super::Scenario::futexes).
+        futex: usize,
+    },
     /// Takes a lock.
     Lock {
         /// Which.

@@ -12,6 +12,7 @@ use super::super::spec::{OPS_MAX, STEPS, Value};
 use crate::base::{Distribution, Nanos, Shape};
 use crate::driver::plan::{Alloc, Calls, EndStep, OwnStep, Plan, Step, Take, WhenAsked};
 use crate::engine::Hold;
+use crate::kernel::plugin::FaultWait;
 
 /// Reads what a driver does, from a table without `like`.
 pub(super) fn plan(
@@ -53,6 +54,11 @@ pub(super) fn plan(
             _ => WhenAsked::Overlap,
         },
         lucky: fields.number(report, "lucky").unwrap_or(0),
+        faults: match fields.choice(report, "faults") {
+            Some("uninterruptible") => FaultWait::Uninterruptible,
+            Some("retried") => FaultWait::Retries,
+            _ => FaultWait::Killable,
+        },
         start: start.into_iter().map(|(step, _)| step).collect(),
         finish: finish.into_iter().map(|(step, _)| step).collect(),
         end: end.iter().filter_map(|(step, _)| end_step(step)).collect(),
@@ -85,7 +91,7 @@ fn calls(
 ) -> Calls {
     let word = fields.get("api").and_then(|value| value.get_ref().as_str());
     let Some(api @ ("secondary-tlb" | "none")) = word else { return Calls::Start };
-    let mut unfit = vec!["finish", "end", "map", "refuse", "lucky", "range_test"];
+    let mut unfit = vec!["finish", "end", "map", "refuse", "lucky", "range_test", "faults"];
     if api == "none" {
         unfit.push("start");
         if traits.page_refs == Some(false) {

@@ -41,6 +41,8 @@ pub(in crate::scenario) const OPS: &[Table] = &[
     SLEEP,
     WAIT,
     SIGNAL,
+    FUTEX_LOCK,
+    FUTEX_UNLOCK,
     COMPUTE,
     REPEAT,
     REGISTER,
@@ -237,6 +239,18 @@ declare! {
         must signal: Kind::Name,
         /// Whether all go on, now and for ever (complete_all); by default false.
         may all: Kind::Boolean,
+    }
+    /// Takes a robust mutex in memory that processes share (PTHREAD_MUTEX_ROBUST); not inside an `ioctl`.
+    FUTEX_LOCK = "futex_lock" {
+        /// Its name; there is no other declaration.
+        must futex_lock: Kind::Name,
+        /// The region that holds the list of those that the thread owns: the kernel reads it when the thread dies, unless it has been reaped by then.
+        must list: Kind::Ref,
+    }
+    /// Lets go of it.
+    FUTEX_UNLOCK = "futex_unlock" {
+        /// Its name.
+        must futex_unlock: Kind::Ref,
     }
     /// Uses the CPU.
     COMPUTE = "compute" {

@@ -38,6 +38,8 @@ declare! {
         may refuse: Kind::OneOf(&["always", "overlap", "when-busy", "when-mapped", "if-needed", "never"]),
         /// Of 100 calls that concern it, how many find hardware that needs no waiting for, so that they neither wait nor refuse; by default 0.
         may lucky: Kind::Integer(0, 100),
+        /// How a fault of the device waits while `invalidation` counts one in progress: killable (the default), uninterruptible, or retried on the CPU until it is served or SIGKILL comes.
+        may faults: Kind::OneOf(&["killable", "uninterruptible", "retried"]),
         /// What its start or invalidate callback does; the device does not use the range any longer when it is through.
         may start: Kind::Steps,
         /// What invalidate_finish does, the second of two passes (7.1); callers that know one pass run it behind the first.
