@@ -6,6 +6,8 @@
 //! 100 ms and a minute of idling are all told from each other and none
 //! bores.
 
+use sim_core::base::sort;
+
 /// How fast to play.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub enum Speed {
@@ -48,7 +50,7 @@ impl Timetable {
     /// seeing at `times`.
     pub fn new(mut times: Vec<u64>, end: u64) -> Self {
         times.retain(|at| *at > 0 && *at < end);
-        times.sort_unstable();
+        sort::natural(&mut times);
         times.dedup();
         let step = times.len().div_ceil(STOPS_MAX).max(1);
         let mut stops = vec![(0, 0.0)];

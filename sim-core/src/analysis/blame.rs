@@ -18,7 +18,7 @@ use super::intervals::OPEN;
 use super::metrics::recovery;
 use super::replay::{Doing, is_own_wish};
 use super::words::{device_name, lock_name, task_name};
-use crate::base::{DeviceId, LockId, Nanos, SimTime, TaskId};
+use crate::base::{DeviceId, LockId, Nanos, SimTime, TaskId, sort};
 use crate::engine::WaitOn;
 use crate::record::{Reason, TaskKind};
 
@@ -113,7 +113,7 @@ pub fn blame(index: &Index, from: SimTime, to: SimTime) -> Blame {
             None => causes.push((segment.cause, lasted)),
         }
     }
-    causes.sort_by_key(|&(cause, sum)| (std::cmp::Reverse(sum), cause));
+    sort::by_key(&mut causes, |&(cause, sum)| (std::cmp::Reverse(sum), cause));
     Blame { segments, causes }
 }
 
@@ -177,7 +177,7 @@ impl<'i> Path<'i> {
         for victim in &index.victims {
             turns.extend([Some(victim.killed), victim.woken, victim.done].into_iter().flatten());
         }
-        turns.sort_unstable();
+        sort::natural(&mut turns);
         Self { index, last: index.seen_at(to), stalls, turns }
     }
 

@@ -17,7 +17,7 @@ use super::words::{
     count_text, list_text, mm_name, notifier_name, process_name, range_name, short_list_text,
     size_text, span_text, task_name, time_text,
 };
-use crate::base::{MmId, Nanos, SimTime, TaskId};
+use crate::base::{MmId, Nanos, SimTime, TaskId, sort};
 use crate::record::{Event, Gfp, OomScope, Reason, Run, TaskKind};
 
 /// The story of a run, sentence by sentence; how it ended is the report's evidence.
@@ -64,7 +64,7 @@ impl Tale<'_> {
         let mut shares: Vec<(u64, MmId)> =
             self.index.cast.mms.ids().map(|mm| (self.index.present(mm, at), mm)).collect();
         shares.retain(|share| share.0 > 0);
-        shares.sort_by_key(|&(pages, mm)| (std::cmp::Reverse(pages), mm));
+        sort::by_key(&mut shares, |&(pages, mm)| (std::cmp::Reverse(pages), mm));
         let names = shares.iter().take(3).map(|&(pages, mm)| {
             format!("{} ({})", mm_name(&self.index.cast, mm), size_text(pages))
         });

@@ -15,7 +15,7 @@ pub(super) use needs::{Moment, Need, Needs, QUIET, is_allocating, is_retry};
 use super::index::Index;
 use super::replay::Doing;
 use super::types::{EdgeKind, WaitCycle, WaitEdge, WaitGraph};
-use crate::base::TaskId;
+use crate::base::{TaskId, sort};
 
 /// The graph after the first `seen` records.
 pub fn wait_graph(index: &Index, seen: usize) -> WaitGraph {
@@ -23,7 +23,7 @@ pub fn wait_graph(index: &Index, seen: usize) -> WaitGraph {
     let closed = Closed::at(moment);
     let edges: Vec<_> = moment.tasks().flat_map(|task| edges_of(moment, task)).collect();
     let mut tasks: Vec<_> = edges.iter().flat_map(|edge| [edge.from, edge.to]).collect();
-    tasks.sort_unstable();
+    sort::natural(&mut tasks);
     tasks.dedup();
     let next = |task: TaskId| {
         let of_task = edges.iter().filter(|edge| edge.from == task && edge.kind != EdgeKind::Cpu);

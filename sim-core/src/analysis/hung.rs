@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use super::index::Index;
 use super::replay::{Doing, is_own_wish};
-use crate::base::{Nanos, SimTime, TaskId};
+use crate::base::{Nanos, SimTime, TaskId, sort};
 use crate::record::{HungTaskLooks, Reason, Run, TaskKind};
 
 /// `sysctl_hung_task_warnings`: after so many reports it says nothing more.
@@ -68,7 +68,7 @@ pub(super) fn reports(index: &Index) -> Vec<HungReport> {
             }
         }
     }
-    found.sort_by_key(|report| (report.at, report.task));
+    sort::by_key(&mut found, |report| (report.at, report.task));
     found
 }
 

@@ -17,7 +17,7 @@ use super::words::{
     count_text, device_name, mm_name, notifier_name, process_name, range_name, short_list_text,
     size_text, task_name, time_text,
 };
-use crate::base::{DeviceId, RangeId, TaskId};
+use crate::base::{DeviceId, RangeId, TaskId, sort};
 use crate::record::Reason;
 
 /// The incidents of a run, by time.
@@ -32,7 +32,7 @@ pub(super) fn incidents(index: &Index, wait_for: &WaitFor) -> Vec<Incident> {
     stale_accesses(index, &mut found);
     splats(index, &mut found);
     dependencies(index, wait_for, &mut found);
-    found.sort_by_key(|incident| incident.record);
+    sort::by_key(&mut found, |incident| incident.record);
     found
 }
 

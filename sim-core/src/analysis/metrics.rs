@@ -8,7 +8,7 @@
 use super::hung::hung_tasks;
 use super::index::{Index, TaskTrack};
 use super::types::{Metrics, Stalls};
-use crate::base::{SimTime, TaskId};
+use crate::base::{SimTime, TaskId, sort};
 use crate::record::{Reason, TaskKind};
 
 /// The metrics of a run.
@@ -55,7 +55,7 @@ fn stalls(index: &Index) -> Stalls {
     let all = index.tasks.iter().flat_map(|track| &track.stalls.items);
     let mut times: Vec<u64> =
         all.map(|stall| index.time(stall.to).saturating_sub(index.time(stall.from)).0).collect();
-    times.sort_unstable();
+    sort::natural(&mut times);
     let rank = |percent: usize| {
         let rank = (times.len() * percent).div_ceil(100);
         times.get(rank.saturating_sub(1)).copied()
@@ -118,7 +118,7 @@ fn stalls_of_survivors(index: &Index, after: SimTime) -> Vec<(SimTime, SimTime)>
             }
         }
     }
-    stalls.sort_unstable();
+    sort::natural(&mut stalls);
     let mut joined: Vec<(SimTime, SimTime)> = Vec::new();
     for (from, to) in stalls {
         match joined.last_mut() {

@@ -2,7 +2,7 @@
 
 use super::index::Index;
 use super::types::{Lane, LaneOf, LaneState, RangeSums};
-use crate::base::{SimTime, TaskId};
+use crate::base::{SimTime, TaskId, sort};
 use crate::record::{Event, Reason, Run};
 
 /// What happened from `from` on and before `to`.
@@ -44,7 +44,7 @@ pub fn cpu_times(run: &Run, lanes: &[Lane], from: SimTime, to: SimTime) -> Vec<(
             }
         }
     }
-    times.sort_by_key(|(task, ns)| (std::cmp::Reverse(*ns), *task));
+    sort::by_key(&mut times, |(task, ns)| (std::cmp::Reverse(*ns), *task));
     times
 }
 
@@ -65,7 +65,7 @@ pub fn state_times(lane: &Lane, from: SimTime, to: SimTime) -> Vec<(LaneState, u
             None => times.push((state, ns)),
         }
     }
-    times.sort_by_key(|(_, ns)| std::cmp::Reverse(*ns));
+    sort::by_key(&mut times, |(_, ns)| std::cmp::Reverse(*ns));
     times
 }
 

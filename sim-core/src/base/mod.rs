@@ -9,6 +9,7 @@ pub mod digest;
 pub mod dist;
 pub mod ids;
 pub mod random;
+pub mod sort;
 pub mod time;
 
 pub use digest::{Digest, RollingDigest};

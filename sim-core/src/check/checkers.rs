@@ -8,6 +8,7 @@ use super::lockdep::Lockdep;
 use super::non_block::NonBlock;
 use super::slot;
 use crate::base::{NotifierId, SimTime};
+use crate::kernel::plugin::head_of;
 use crate::kernel::switches::Switches;
 use crate::record::{
     AllLocks, Annotation, By, Cast, Checker, Event, FakeMap, HeldLocks, HungTaskLooks, LockReport,
@@ -28,11 +29,11 @@ pub struct Selectable {
 
 /// Every checker.
 pub const ALL: &[Selectable] = &[
-    Selectable { id: "lockdep", doc: include_str!("lockdep.rs") },
-    Selectable { id: "non-block", doc: include_str!("non_block.rs") },
-    Selectable { id: "fence-annotations", doc: include_str!("fence_annotations.rs") },
+    Selectable { id: "lockdep", doc: head_of!("lockdep.rs") },
+    Selectable { id: "non-block", doc: head_of!("non_block.rs") },
+    Selectable { id: "fence-annotations", doc: head_of!("fence_annotations.rs") },
     // It needs nothing but the records, so the analysis finds what this one shows.
-    Selectable { id: "wait-for", doc: include_str!("../analysis/wait_for.rs") },
+    Selectable { id: "wait-for", doc: head_of!("../analysis/wait_for.rs") },
 ];
 
 /// The checker with this id.

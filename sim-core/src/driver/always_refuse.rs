@@ -6,7 +6,7 @@
 //! Doesn't model: the GPU's page tables.
 //! See: drivers/gpu/drm/nouveau/nouveau_svm.c nouveau_svmm_invalidate_range_start().
 
-use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Refused};
+use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Refused, head_of};
 use crate::record::Reason;
 
 /// See the file's documentation.
@@ -18,7 +18,7 @@ impl Driver for AlwaysRefuse {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("always_refuse.rs")
+        head_of!("always_refuse.rs")
     }
 
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {

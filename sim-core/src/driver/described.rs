@@ -13,7 +13,7 @@ use crate::base::{DeviceId, Distribution, LockId, Nanos, SimTime};
 use crate::engine::{Hold, Signals, Waited};
 use crate::kernel::device::{alloc_and_free, flush, unpin_all, wait_for_idle};
 use crate::kernel::plugin::{
-    Blockable, Boxed, Call, Driver, FaultWait, Finish, Ops, Refuse, Refused, Shrinker,
+    Blockable, Boxed, Call, Driver, FaultWait, Finish, Ops, Refuse, Refused, Shrinker, head_of,
 };
 use crate::kernel::{Cx, might_sleep, msleep};
 use crate::record::{Gfp, LockKind, Reason, SleepSite};
@@ -38,7 +38,7 @@ impl Driver for Described {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("described.rs")
+        head_of!("described.rs")
     }
 
     fn ops(&self) -> Ops {

@@ -8,7 +8,9 @@
 
 use crate::base::{Nanos, Shape};
 use crate::engine::Hold;
-use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Finish, Ops, Refuse, Refused};
+use crate::kernel::plugin::{
+    Blockable, Boxed, Call, Driver, Finish, Ops, Refuse, Refused, head_of,
+};
 use crate::record::Reason;
 
 /// See the file's documentation.
@@ -20,7 +22,7 @@ impl Driver for GpuFence {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("gpu_fence.rs")
+        head_of!("gpu_fence.rs")
     }
 
     fn ops(&self) -> Ops {

@@ -8,7 +8,7 @@
 
 use crate::base::Nanos;
 use crate::engine::Hold;
-use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refused};
+use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refused, head_of};
 use crate::record::{LockKind, Reason};
 
 /// See the file's documentation.
@@ -20,7 +20,7 @@ impl Driver for HeldAcross {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("held_across.rs")
+        head_of!("held_across.rs")
     }
 
     fn ops(&self) -> Ops {

@@ -6,7 +6,7 @@
 //! Doesn't model: mmu_lock, dirty logging, guest page tables.
 //! See: virt/kvm/kvm_main.c kvm_mmu_notifier_invalidate_range_start().
 
-use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, FaultWait, Ops, Refused};
+use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, FaultWait, Ops, Refused, head_of};
 use crate::record::Reason;
 
 /// See the file's documentation.
@@ -18,7 +18,7 @@ impl Driver for Kvm {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("kvm.rs")
+        head_of!("kvm.rs")
     }
 
     fn ops(&self) -> Ops {

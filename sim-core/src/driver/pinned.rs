@@ -6,7 +6,7 @@
 //! Doesn't model: RLIMIT_MEMLOCK; pages that are given back one by one.
 //! See: drivers/infiniband/core/umem.c ib_umem_get(), mm/gup.c pin_user_pages().
 
-use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refused};
+use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refused, head_of};
 
 /// See the file's documentation.
 pub(super) struct Pinned;
@@ -17,7 +17,7 @@ impl Driver for Pinned {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("pinned.rs")
+        head_of!("pinned.rs")
     }
 
     fn ops(&self) -> Ops {

@@ -7,7 +7,7 @@
 //! See: drivers/infiniband/hw/mlx5/odp.c mlx5_ib_invalidate_range().
 
 use crate::engine::Hold;
-use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refuse, Refused};
+use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refuse, Refused, head_of};
 use crate::record::Reason;
 
 /// See the file's documentation.
@@ -19,7 +19,7 @@ impl Driver for RdmaOdp {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("rdma_odp.rs")
+        head_of!("rdma_odp.rs")
     }
 
     fn ops(&self) -> Ops {

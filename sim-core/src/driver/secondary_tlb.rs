@@ -6,7 +6,7 @@
 //! Doesn't model: page requests of the device; the flush queue's time-out.
 //! See: drivers/iommu/intel/svm.c intel_arch_invalidate_secondary_tlbs().
 
-use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refused};
+use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refused, head_of};
 
 /// See the file's documentation.
 pub(super) struct SecondaryTlb;
@@ -17,7 +17,7 @@ impl Driver for SecondaryTlb {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("secondary_tlb.rs")
+        head_of!("secondary_tlb.rs")
     }
 
     fn ops(&self) -> Ops {

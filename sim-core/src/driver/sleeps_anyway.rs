@@ -8,7 +8,7 @@
 
 use crate::base::Nanos;
 use crate::engine::Hold;
-use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Refused};
+use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Refused, head_of};
 use crate::record::{MnEvent, Reason};
 
 /// See the file's documentation.
@@ -20,7 +20,7 @@ impl Driver for SleepsAnyway {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("sleeps_anyway.rs")
+        head_of!("sleeps_anyway.rs")
     }
 
     fn sleeps_anyway(&self) -> bool {

@@ -6,7 +6,7 @@
 //! Doesn't model: contention for the spinlock, which is held for microseconds.
 //! See: drivers/infiniband/hw/hfi1/user_exp_rcv.c tid_rb_invalidate().
 
-use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Ops, Refused};
+use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Ops, Refused, head_of};
 use crate::record::Reason;
 
 /// See the file's documentation.
@@ -18,7 +18,7 @@ impl Driver for Spin {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("spin.rs")
+        head_of!("spin.rs")
     }
 
     fn ops(&self) -> Ops {

@@ -7,7 +7,7 @@
 //! See: lib/test_hmm.c dmirror_interval_invalidate().
 
 use crate::engine::Hold;
-use crate::kernel::plugin::{Boxed, Call, Driver, Refuse, Refused};
+use crate::kernel::plugin::{Boxed, Call, Driver, Refuse, Refused, head_of};
 use crate::record::Reason;
 
 /// See the file's documentation.
@@ -19,7 +19,7 @@ impl Driver for Trylock {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("trylock.rs")
+        head_of!("trylock.rs")
     }
 
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {

@@ -1,5 +1,7 @@
 //! Samples of a number over seeds, and differences of pairs.
 
+use crate::base::sort;
+
 /// A number over several seeds, sorted.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub struct Sample<T> {
@@ -10,7 +12,7 @@ impl<T: Copy + Ord> Sample<T> {
     /// Of these.
     pub fn new(numbers: impl IntoIterator<Item = T>) -> Self {
         let mut sorted: Vec<_> = numbers.into_iter().collect();
-        sorted.sort_unstable();
+        sort::natural(&mut sorted);
         Self { sorted }
     }
 

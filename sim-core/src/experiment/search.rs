@@ -16,7 +16,7 @@
 //! does not depend on how many threads run a batch.
 
 use super::Closeness;
-use crate::base::{SimTime, Stream};
+use crate::base::{SimTime, Stream, sort};
 use crate::scenario::Reseed;
 
 /// Trials decided at once.
@@ -69,7 +69,9 @@ impl Search {
     /// How close a trial came, and when; to be told of all of a batch, in order.
     pub fn tell(&mut self, trial: Trial, closeness: Closeness, at: SimTime) {
         self.kept.push(Kept { trial, closeness, at, varied: 0 });
-        self.kept.sort_by(|a, b| b.closeness.cmp(&a.closeness).then(a.varied.cmp(&b.varied)));
+        sort::by(&mut self.kept, |a, b| {
+            b.closeness.cmp(&a.closeness).then(a.varied.cmp(&b.varied))
+        });
         self.kept.truncate(KEPT_MAX);
     }
 

@@ -6,6 +6,7 @@ use super::keys::leading_number;
 use super::oom_report::{PAGES_MAX, ZoneSeen};
 use super::story::Story;
 use super::to_scenario::{Note, NoteKind, PRESET_PAGES, TaskMade};
+use crate::base::sort;
 use crate::kernel::switches::PROFILES;
 
 /// HZ that a scenario may have.
@@ -54,7 +55,7 @@ pub(super) fn machine_seen(capture: &Capture<'_>, story: &Story) -> MachineSeen 
         None => note(NoteKind::Assumed, "HZ = 250".to_owned()),
     }
     let mut zones = zones(capture, &mut notes);
-    zones.sort_by_key(|zone| zone_rank(&zone.name));
+    sort::by_key(&mut zones, |zone| zone_rank(&zone.name));
     let report = capture.facts.reports.iter().find(|report| !report.zones.is_empty());
     MachineSeen {
         kernel: kernel.unwrap_or("6.1"),
@@ -92,7 +93,7 @@ fn hz(story: &Story) -> Option<i64> {
             }
         }
     }
-    pauses.sort_unstable();
+    sort::natural(&mut pauses);
     let median = *pauses.get(pauses.len() / 2).filter(|_| pauses.len() >= 3)?;
     let off = |hz: &i64| (median - (hz / 10 + 1) * 1_000_000 / hz).abs();
     HZ.into_iter().min_by_key(off).filter(|hz| off(hz) <= HZ_SLACK_US)

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use super::oom_report::PAGES_MAX;
 use super::to_scenario::{Made, Mirror, PRESET_PAGES, TaskMade};
-use crate::base::Nanos;
+use crate::base::{Nanos, sort};
 use crate::scenario::units::{PAGE_SIZE, format_rate, format_size, format_time};
 
 /// Most characters of a title, and bytes of a comm and of a name.
@@ -44,7 +44,7 @@ fn write(out: &mut String, made: &Made) -> fmt::Result {
     let names = names(&made.tasks);
     // Those under whom memory runs out come last.
     let mut order: Vec<usize> = (0..made.tasks.len()).collect();
-    order.sort_by_key(|&index| made.tasks[index].presses);
+    sort::by_key(&mut order, |&index| made.tasks[index].presses);
     for &index in &order {
         device(out, &made.tasks[index], &names[index])?;
     }

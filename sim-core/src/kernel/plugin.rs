@@ -374,3 +374,43 @@ pub fn doc_lines(source: &'static str) -> impl Iterator<Item = &'static str> {
     let head = source.lines().take_while(|line| line.starts_with("//!"));
     head.map(|line| line.trim_start_matches("//!").trim())
 }
+
+/// Length of the lines that a source opens with and that document it.
+pub(crate) const fn head_len(source: &str) -> usize {
+    let bytes = source.as_bytes();
+    let mut at = 0;
+    while at + 2 < bytes.len() && bytes[at] == b'/' && bytes[at + 2] == b'!' {
+        while at < bytes.len() && bytes[at] != b'\n' {
+            at += 1;
+        }
+        at += 1;
+    }
+    if at < bytes.len() { at } else { bytes.len() }
+}
+
+/// The first bytes of a source, on their own.
+pub(crate) const fn head_bytes<const LEN: usize>(source: &str) -> [u8; LEN] {
+    let mut head = [0; LEN];
+    let mut at = 0;
+    while at < LEN {
+        head[at] = source.as_bytes()[at];
+        at += 1;
+    }
+    head
+}
+
+/// What documents the file of this name, and nothing else of it: the page
+/// need not carry the code as text too.
+macro_rules! head_of {
+    ($file:literal) => {{
+        const SOURCE: &str = include_str!($file);
+        const LEN: usize = $crate::kernel::plugin::head_len(SOURCE);
+        const HEAD: &[u8; LEN] = &$crate::kernel::plugin::head_bytes(SOURCE);
+        const TEXT: &str = match str::from_utf8(HEAD) {
+            Ok(text) => text,
+            Err(_) => panic!("the head of a source is text"),
+        };
+        TEXT
+    }};
+}
+pub(crate) use head_of;

@@ -6,7 +6,7 @@
 //! Doesn't model: the lock debugging that would have to guard it.
 //! See: the thread "mm, notifier: Catch sleeping/blocking for !blockable", August 2019.
 
-use crate::kernel::plugin::{Api, Approach, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy, head_of};
 
 /// See the file's documentation.
 pub(super) struct BlockAlways;
@@ -17,7 +17,7 @@ impl Policy for BlockAlways {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("block_always.rs")
+        head_of!("block_always.rs")
     }
 
     fn api(&self, asked: Api) -> Api {

@@ -6,7 +6,7 @@
 //! Doesn't model: a core that knows of a driver's range more than it registered.
 //! See: the thread "mm, notifier: Catch sleeping/blocking for !blockable", August 2019.
 
-use crate::kernel::plugin::{Api, Approach, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy, head_of};
 
 /// See the file's documentation.
 pub(super) struct CoreRefuse;
@@ -17,7 +17,7 @@ impl Policy for CoreRefuse {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("core_refuse.rs")
+        head_of!("core_refuse.rs")
     }
 
     fn api(&self, asked: Api) -> Api {

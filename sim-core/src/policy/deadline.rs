@@ -7,7 +7,7 @@
 //! See: policy/nonblock.rs for what a refusal means.
 
 use crate::base::Nanos;
-use crate::kernel::plugin::{Api, Approach, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy, head_of};
 
 /// How long the callbacks for one VMA may sleep. Ours: some three frames
 /// of a display, well below the pause of HZ/10 between two attempts.
@@ -22,7 +22,7 @@ impl Policy for Deadline {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("deadline.rs")
+        head_of!("deadline.rs")
     }
 
     fn api(&self, asked: Api) -> Api {

@@ -6,7 +6,7 @@
 //! Doesn't model: a bound on the number of workers; an mm is handed over once.
 //! See: kernel/oom_reaper/hand_off.rs; policy/block_always.rs for what it avoids.
 
-use crate::kernel::plugin::{Api, Approach, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy, head_of};
 
 /// See the file's documentation.
 pub(super) struct HandOff;
@@ -17,7 +17,7 @@ impl Policy for HandOff {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("hand_off.rs")
+        head_of!("hand_off.rs")
     }
 
     fn api(&self, asked: Api) -> Api {

@@ -6,7 +6,7 @@
 //! Doesn't model: what the device makes of the pages' next contents: that it used them is what is recorded.
 //! See: mm/oom_kill.c __oom_reap_task(), 4.6 to 4.13.
 
-use crate::kernel::plugin::{Api, Approach, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy, head_of};
 
 /// See the file's documentation.
 pub(super) struct Ignore;
@@ -17,7 +17,7 @@ impl Policy for Ignore {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("ignore.rs")
+        head_of!("ignore.rs")
     }
 
     fn api(&self, _asked: Api) -> Api {

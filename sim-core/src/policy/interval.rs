@@ -6,7 +6,7 @@
 //! Doesn't model: two-pass callbacks (7.1): see interval-two-pass.
 //! See: mm/mmu_notifier.c mn_itree_invalidate().
 
-use crate::kernel::plugin::{Api, Approach, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy, head_of};
 
 /// See the file's documentation.
 pub(super) struct Interval;
@@ -17,7 +17,7 @@ impl Policy for Interval {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("interval.rs")
+        head_of!("interval.rs")
     }
 
     fn api(&self, asked: Api) -> Api {

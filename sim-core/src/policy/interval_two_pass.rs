@@ -6,7 +6,7 @@
 //! Doesn't model: drivers other than those whose archetype has two passes.
 //! See: mm/mmu_notifier.c mn_itree_invalidate(), 7.1; drivers/gpu/drm/xe/xe_userptr.c.
 
-use crate::kernel::plugin::{Api, Approach, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy, head_of};
 
 /// See the file's documentation.
 pub(super) struct IntervalTwoPass;
@@ -17,7 +17,7 @@ impl Policy for IntervalTwoPass {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("interval_two_pass.rs")
+        head_of!("interval_two_pass.rs")
     }
 
     fn api(&self, asked: Api) -> Api {

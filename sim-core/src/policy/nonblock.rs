@@ -6,7 +6,7 @@
 //! Doesn't model: drivers that refuse a call which may sleep.
 //! See: mm/mmu_notifier.c mn_hlist_invalidate_range_start(); commit 93065ac753e4.
 
-use crate::kernel::plugin::{Api, Approach, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy, head_of};
 
 /// See the file's documentation.
 pub(super) struct Nonblock;
@@ -17,7 +17,7 @@ impl Policy for Nonblock {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("nonblock.rs")
+        head_of!("nonblock.rs")
     }
 
     fn api(&self, _asked: Api) -> Api {

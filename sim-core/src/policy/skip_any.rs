@@ -6,7 +6,7 @@
 //! Doesn't model: nothing is left out.
 //! See: mm/oom_kill.c __oom_reap_task_mm(), mm_has_notifiers(), 4.14; commit 4d4bbd8526a8.
 
-use crate::kernel::plugin::{Api, Approach, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy, head_of};
 
 /// See the file's documentation.
 pub(super) struct SkipAny;
@@ -17,7 +17,7 @@ impl Policy for SkipAny {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("skip_any.rs")
+        head_of!("skip_any.rs")
     }
 
     fn api(&self, _asked: Api) -> Api {

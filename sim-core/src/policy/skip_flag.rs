@@ -6,7 +6,7 @@
 //! Doesn't model: a driver that breaks its promise by more than what its archetype does.
 //! See: mm/mmu_notifier.c mm_has_blockable_invalidate_notifiers(), 4.16; commit 5ff7091f5a2c.
 
-use crate::kernel::plugin::{Api, Approach, Policy};
+use crate::kernel::plugin::{Api, Approach, Policy, head_of};
 
 /// See the file's documentation.
 pub(super) struct SkipFlag;
@@ -17,7 +17,7 @@ impl Policy for SkipFlag {
     }
 
     fn doc(&self) -> &'static str {
-        include_str!("skip_flag.rs")
+        head_of!("skip_flag.rs")
     }
 
     fn api(&self, _asked: Api) -> Api {

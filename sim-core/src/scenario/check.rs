@@ -16,7 +16,7 @@ use super::program::{self, FileNames};
 use super::spec::FILE;
 use super::units::PAGE_SIZE;
 use super::{device, driver, machine, set, task};
-use crate::base::Nanos;
+use crate::base::{Nanos, sort};
 
 /// Longest text of a file, in bytes.
 const TEXT_MAX: usize = 256 << 10;
@@ -225,7 +225,7 @@ fn cgroups(report: &mut Report<'_>, items: &[Fields<'_>], file: &FileNames) -> V
         }
     }
     let mut order: Vec<usize> = (0..cgroups.len()).collect();
-    order.sort_by_key(|&index| above(index).count());
+    sort::by_key(&mut order, |&index| above(index).count());
     let place = |index: usize| order.iter().position(|&other| other == index);
     let moved = |&index: &usize| {
         let group: &Cgroup = &cgroups[index];

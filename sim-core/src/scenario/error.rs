@@ -7,6 +7,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::base::sort;
+
 /// More complaints than this help nobody.
 const DIAGNOSTICS_MAX: usize = 50;
 /// Characters of offending text that a complaint shows.
@@ -162,7 +164,7 @@ impl<'s> Report<'s> {
 
     /// All complaints, by place; those about overrides last.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
-        self.diagnostics.sort_by(|a, b| {
+        sort::by(&mut self.diagnostics, |a, b| {
             let place = |d: &Diagnostic| (d.file == "--set", d.line, d.column);
             place(a).cmp(&place(b))
         });
@@ -201,7 +203,7 @@ fn nearest<'n>(name: &str, known: &[&'n str]) -> Vec<&'n str> {
         .map(|other| (edits(name, other), *other))
         .filter(|(count, _)| *count <= limit)
         .collect();
-    near.sort_unstable();
+    sort::natural(&mut near);
     near.dedup();
     let best = near.first().map_or(0, |(count, _)| *count);
     near.into_iter().take(3).filter(|(count, _)| *count <= best + 1).map(|(_, n)| n).collect()

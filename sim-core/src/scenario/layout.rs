@@ -13,6 +13,7 @@ use super::checked::{Backing, Region, Vma};
 use super::error::Report;
 use super::spec::{ADDRESS_MAX, ADDRESS_MIN};
 use super::units::PAGE_SIZE;
+use crate::base::sort;
 
 /// What a process has besides its regions.
 #[derive(Copy, Clone, Eq, PartialEq)]
@@ -132,7 +133,7 @@ pub(super) fn vmas(preset: Preset, regions: &[Region]) -> Vec<Vma> {
     }
     let mut extents: Vec<(u64, u64)> =
         regions.iter().map(|region| (region.at, region.end())).collect();
-    extents.sort_unstable();
+    sort::natural(&mut extents);
     let bottom = extents.first().map_or(REGIONS_END, |(start, _)| *start);
     let top = extents.last().map_or(REGIONS_END, |(_, end)| *end);
     let mut vmas: Vec<Vma> = LOW.into_iter().map(fixed_vma).collect();

@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::base::sort;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -150,7 +151,7 @@ fn known<'t>(table: &'t DeTable<'_>) -> Vec<&'t str> {
     if names.contains(&"name") {
         names.push("start");
     }
-    names.sort_unstable();
+    sort::natural(&mut names);
     names.dedup();
     names
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::sort;
 use toml::de::DeValue;
 
 use super::check::names;
@@ -154,7 +155,7 @@ fn parents_first(
         std::iter::successors(parent(&index), parent).take(items.len()).count()
     };
     let mut order: Vec<usize> = (0..items.len()).collect();
-    order.sort_by_key(|&index| depth(index));
+    sort::by_key(&mut order, |&index| depth(index));
     order
 }
 

@@ -4,6 +4,7 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use sim_core::analysis::{Memory, Pressure};
+use sim_core::base::sort;
 
 use super::backend::CanvasBackend;
 use super::memory::{Use, Uses};
@@ -67,7 +68,7 @@ pub fn memory(
     let stack = scale.stack(uses);
     let all = stack.iter().flat_map(|it| it.series.instants(view, buckets));
     let mut instants: Vec<u64> = all.collect();
-    instants.sort_unstable();
+    sort::natural(&mut instants);
     instants.dedup();
     let bands = stacked(stack.iter().map(|it| &it.series), &instants);
     let clip = |pages: u64| pages.min(top) as f64;

@@ -1,7 +1,7 @@
 //! The series of the memory chart, pure: what every page is used for.
 
 use sim_core::analysis::{Memory, Pressure};
-use sim_core::base::MmId;
+use sim_core::base::{MmId, sort};
 
 use super::series::{Point, Series, combined};
 use crate::timeline::palette::{AMBER, BLUE, GRAY, GREEN, ORANGE, PURPLE, Rgb, SKY, VERMILION};
@@ -56,7 +56,7 @@ impl Uses {
         // The biggest apart, the others together.
         let peak = |points: &[Point]| points.iter().map(|point| point.1).max().unwrap_or(0);
         let mut biggest: Vec<usize> = (0..present.len()).collect();
-        biggest.sort_by_key(|index| std::cmp::Reverse(peak(present[*index])));
+        sort::by_key(&mut biggest, |index| std::cmp::Reverse(peak(present[*index])));
         let rest = biggest.split_off(biggest.len().min(PROCESS_LOOKS.len()));
         let mut by_process = vec![
             named("free", "free", GREEN, memory.free.clone()),

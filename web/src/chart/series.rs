@@ -1,7 +1,7 @@
 //! What the memory chart draws: series thinned to the screen's width,
 //! pure.
 
-use sim_core::base::SimTime;
+use sim_core::base::{SimTime, sort};
 
 use crate::timeline::pyramid::Pyramid;
 
@@ -75,7 +75,7 @@ impl Series {
                 let from = place(instants.last().copied().unwrap_or(view.start));
                 if let Some(extremes) = self.extremes.over(from..place(edge)) {
                     let mut both = [extremes.least.1, extremes.greatest.1];
-                    both.sort_unstable();
+                    sort::natural(&mut both);
                     instants.extend(both.map(|index| self.points[index].0.0));
                 }
                 instants.push(edge);
@@ -99,7 +99,7 @@ pub fn combined(plus: &[&[Point]], minus: &[&[Point]]) -> Vec<Point> {
             }
         }
     }
-    changes.sort_by_key(|change| change.0);
+    sort::by_key(&mut changes, |change| change.0);
     let mut sum = 0;
     let mut points: Vec<Point> = Vec::new();
     for (at, change) in changes {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use sim_core::analysis::{LaneOf, LaneState, MarkKind};
-use sim_core::base::SimTime;
+use sim_core::base::{SimTime, sort};
 
 use super::stage::{StageArrow, StageLane, stage};
 use crate::chart::memory::Uses;
@@ -34,7 +34,7 @@ impl Scene {
     pub fn new(mut outcome: Outcome) -> Self {
         let mut incidents: Vec<u64> = outcome.report.incidents.iter().map(|it| it.at.0).collect();
         incidents.extend(marks_worth_a_stop(&outcome));
-        incidents.sort_unstable();
+        sort::natural(&mut incidents);
         incidents.dedup();
         let timetable = Timetable::new(stops(&outcome, &incidents), outcome.run.end.0);
         let (mut touches, arrows) =

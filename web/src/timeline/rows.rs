@@ -2,6 +2,7 @@
 //! pinned, hidden, moved and collapsed, and where that puts each row.
 
 use sim_core::analysis::{Lane, LaneOf};
+use sim_core::base::sort;
 use sim_core::record::{Cast, TaskKind};
 
 use super::layout::Layout;
@@ -155,7 +156,7 @@ impl Arrangement {
         let place =
             |lane: LaneOf| self.order.iter().position(|other| *other == lane).unwrap_or(usize::MAX);
         let mut indices: Vec<usize> = (0..lanes.len()).collect();
-        indices.sort_by_key(|index| {
+        sort::by_key(&mut indices, |index| {
             let of = lanes[*index].of;
             (self.group(of, cast), place(of), *index)
         });

@@ -1,6 +1,6 @@
 //! Cycles of a small directed graph.
 
-use crate::base::TaskId;
+use crate::base::{TaskId, sort};
 
 /// Cycles named per strongly connected set: more would tell nobody more.
 const CYCLES_MAX: usize = 8;
@@ -55,7 +55,7 @@ pub(super) fn cycles_of(set: &[TaskId], next: impl Fn(TaskId) -> Vec<TaskId>) ->
         let mut path = vec![start];
         walk(set, &next, start, &mut path, &mut found, &mut steps);
     }
-    found.sort_by_key(Vec::len);
+    sort::by_key(&mut found, Vec::len);
     found.truncate(CYCLES_MAX);
     found
 }

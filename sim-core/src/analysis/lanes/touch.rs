@@ -10,7 +10,7 @@
 use crate::analysis::index::{Index, lock_waited_for};
 use crate::analysis::intervals::OPEN;
 use crate::analysis::types::{LaneState, Span};
-use crate::base::{IdVec, LockId, SimTime, TaskId};
+use crate::base::{IdVec, LockId, SimTime, TaskId, sort};
 
 /// A stretch before it is laid beside the others of its task.
 #[derive(Copy, Clone)]
@@ -59,7 +59,7 @@ fn waits_by_lock(index: &Index, pieces: &mut [Vec<Piece>]) -> Vec<Vec<(SimTime, 
 }
 
 fn merged(mut stretches: Vec<(SimTime, SimTime)>) -> Vec<(SimTime, SimTime)> {
-    stretches.sort_unstable();
+    sort::natural(&mut stretches);
     let mut merged: Vec<(SimTime, SimTime)> = Vec::new();
     for (start, end) in stretches {
         match merged.last_mut() {
@@ -105,7 +105,7 @@ fn gravity(state: LaneState) -> u8 {
 
 /// At every instant the gravest piece; of equals the latest.
 fn flattened(mut pieces: Vec<Piece>) -> Vec<Span> {
-    pieces.sort_unstable_by_key(|piece| (piece.start, piece.record));
+    sort::by_key(&mut pieces, |piece| (piece.start, piece.record));
     let mut spans: Vec<Span> = Vec::new();
     let mut open: Vec<Piece> = Vec::new();
     let mut edge = SimTime::ZERO;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::tracks::Track;
-use crate::base::{Nanos, SimTime};
+use crate::base::{Nanos, SimTime, sort};
 use crate::export::json::{micros, string};
 
 /// Order of events at one instant.
@@ -140,7 +140,7 @@ impl Writer {
         }
         let is_name = |order: &Order| *order == Order::Name;
         // Stable: steps of arrows at one instant stay in the order of the records.
-        self.events.sort_by_key(|(at, order, _)| (!is_name(order), *at, *order));
+        sort::by_key(&mut self.events, |(at, order, _)| (!is_name(order), *at, *order));
         let lines: Vec<&str> = self.events.iter().map(|(.., text)| text.as_str()).collect();
         lines.join(",\n")
     }

@@ -5,7 +5,7 @@
 //! kernel/cgroup/cgroup.c: `css_next_descendant_pre()`,
 //! `css_task_iter_next()`, `cgroup_exit()`, Linux 4.6 to 7.1.
 
-use crate::base::{CgroupId, TaskId};
+use crate::base::{CgroupId, TaskId, sort};
 use crate::kernel::cx::Cx;
 use crate::kernel::state::{Group, State};
 use crate::kernel::switches::Switches;
@@ -50,7 +50,7 @@ pub(in crate::kernel) fn mem_cgroup_scan_tasks(state: &State, root: CgroupId) ->
         (!left).then_some((place, leader))
     });
     let mut members: Vec<_> = members.collect();
-    members.sort_by_key(|&(place, _)| place);
+    sort::by_key(&mut members, |&(place, _)| place);
     members.into_iter().map(|(_, leader)| leader).collect()
 }
 
