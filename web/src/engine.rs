@@ -129,11 +129,17 @@ impl Job {
         self.horizon
     }
 
-    /// Reads the finished run.
-    pub fn finish(self) -> Outcome {
-        let run = self.simulation.finish();
+    /// Ends it and hands over its record.
+    pub fn into_run(self) -> Run {
+        self.simulation.finish()
+    }
+}
+
+impl Outcome {
+    /// Reads a finished run.
+    pub fn of(run: Run) -> Self {
         let index = Index::new(&run);
-        Outcome {
+        Self {
             lanes: analysis::lanes(&run)
                 .into_iter()
                 .filter(worth_a_lane)

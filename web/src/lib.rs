@@ -16,15 +16,19 @@ pub mod effects;
 pub mod engine;
 pub mod format;
 pub mod keys;
+pub mod message;
 pub mod panels;
 pub mod playback;
 pub mod route;
 pub mod runner;
+pub mod series;
 pub mod shared;
 pub mod state;
+pub mod thread;
 pub mod timeline;
 pub mod ui;
 pub mod virtual_list;
+pub mod worker;
 
 /// A broken invariant of the simulator ends the program; say so in the
 /// page, with the link that shows it again.
@@ -50,8 +54,12 @@ fn explain_panics() {
     }));
 }
 
-/// Puts the page in the place of what stands there while it loads.
+/// Puts the page in the place of what stands there while it loads; in a
+/// worker there is none, and this becomes the simulator.
 pub fn start() {
+    if worker::serve() {
+        return;
+    }
     explain_panics();
     let Some(host) = dom::document().get_element_by_id("app") else {
         return;

@@ -1,128 +1,218 @@
-//! Runs the simulator in slices between frames, so that the page never
-//! stands still. Slices decide when events are simulated, never which.
+//! Has runs simulated and hands them to the page: by a worker, so that the
+//! page never stands still, or, where no worker can be made, by itself in
+//! slices between frames. Which of both it is changes no run.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use gloo_render::{AnimationFrame, request_animation_frame};
-use sim_core::analysis::broken_text;
+use sim_core::base::SimTime;
+use sim_core::record::Run;
+use sim_core::scenario::run_from_wire;
 use yew::prelude::*;
 
 use crate::dom;
-use crate::engine::{Job, Request};
+use crate::engine::{Outcome, Request};
+use crate::message::{Answer, Ask};
+use crate::series::{Series, Step};
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
+use crate::thread::{News, Thread};
 use crate::ui::Ui;
 
 /// Time simulated between two frames; half of a frame at 60 Hz.
 const SLICE_MS: f64 = 8.0;
-/// Events between two looks at the clock: about a millisecond.
-const EVENTS_PER_LOOK: u64 = 2_000;
 /// Between two reports of progress.
 const REPORT_MS: f64 = 100.0;
-
-/// A run under way; dropping it cancels it.
-struct Running {
-    job: Option<Job>,
-    /// What runs after it; the last is the one that is looked at.
-    queue: VecDeque<Request>,
-    /// What the ones before brought.
-    done: Vec<Shared<Scene>>,
-    reported: f64,
-    frame: Option<AnimationFrame>,
-}
 
 /// Runs `request` whenever `turn` changes.
 #[hook]
 pub fn use_runner(ui: &Ui, request: &Request, turn: u32) {
-    let (ui, request) = (ui.clone(), request.clone());
+    let ui = ui.clone();
+    let simulator = use_memo((), move |()| Simulator::new(&ui));
+    let request = request.clone();
     use_effect_with(turn, move |turn| {
-        let running = (*turn > 0).then(|| start(&ui, &request)).flatten();
-        move || {
-            if let Some(running) = running {
-                let mut running = running.borrow_mut();
-                running.job = None;
-                running.frame = None;
-            }
+        if *turn > 0 {
+            simulator.ask(*turn, &request);
         }
     });
 }
 
-fn start(ui: &Ui, request: &Request) -> Option<Rc<RefCell<Running>>> {
-    // Policies to compare with first, so that all is there when the page changes.
-    let others = request.others.iter().map(|policy| request.under(policy));
-    let mut queue: VecDeque<Request> = others.chain([request.clone()]).collect();
-    match Job::start(&queue.pop_front()?) {
-        Ok(job) => {
-            let (reported, done) = (dom::now_ms(), Vec::new());
-            let running = Running { job: Some(job), queue, done, reported, frame: None };
-            let running = Rc::new(RefCell::new(running));
-            slice(&running, ui);
-            Some(running)
-        }
-        Err(message) => {
-            ui.send(Action::Failed(message));
-            None
-        }
+/// Whoever simulates, and the question under way.
+struct Simulator(Rc<RefCell<Inner>>);
+
+struct Inner {
+    ui: Ui,
+    /// What to tell the page as soon as nobody holds this any more: it may ask back at once.
+    said: Vec<Action>,
+    who: Who,
+    turn: u32,
+    request: Request,
+    /// Runs to compare with that are there already.
+    arrived: Vec<Shared<Scene>>,
+}
+
+enum Who {
+    /// The worker, as soon as it is there.
+    Soon(Thread),
+    Worker(Thread),
+    /// This thread, between frames.
+    Here(Option<Slices>),
+}
+
+/// Runs under way on this thread.
+struct Slices {
+    series: Option<Series>,
+    reported: f64,
+    frame: Option<AnimationFrame>,
+}
+
+impl Simulator {
+    fn new(ui: &Ui) -> Self {
+        Self(Rc::new_cyclic(|inner| {
+            let who = Inner::worker(inner).map_or(Who::Here(None), Who::Soon);
+            let (request, arrived) = (Request::default(), Vec::new());
+            let said = Vec::new();
+            RefCell::new(Inner { ui: ui.clone(), said, who, turn: 0, request, arrived })
+        }))
+    }
+
+    fn ask(&self, turn: u32, request: &Request) {
+        Inner::act(&Rc::downgrade(&self.0), |inner, weak| {
+            inner.turn = turn;
+            inner.request = request.clone();
+            inner.begin(weak);
+        });
     }
 }
 
-fn slice(running: &Rc<RefCell<Running>>, ui: &Ui) {
-    let start = dom::now_ms();
-    let mut this = running.borrow_mut();
-    let Some(job) = &mut this.job else {
-        return;
-    };
-    let mut more = true;
-    while more && dom::now_ms() - start < SLICE_MS {
-        more = job.advance(EVENTS_PER_LOOK);
-    }
-    if !more {
-        let Some(job) = this.job.take() else {
+impl Inner {
+    fn act(weak: &Weak<RefCell<Self>>, act: impl FnOnce(&mut Self, &Weak<RefCell<Self>>)) {
+        let Some(inner) = weak.upgrade() else {
             return;
         };
-        let outcome = job.finish();
-        if let Some(broken) = broken_text(&outcome.run) {
-            drop(this);
-            ui.send(Action::Failed(format!("An invariant of the model broke.\n{broken}")));
-            return;
+        let (ui, said) = {
+            let mut this = inner.borrow_mut();
+            act(&mut this, weak);
+            (this.ui.clone(), std::mem::take(&mut this.said))
+        };
+        for action in said {
+            ui.send(action);
         }
-        let scene = Shared::new(Scene::new(outcome));
-        let Some(next) = this.queue.pop_front() else {
-            let others = std::mem::take(&mut this.done);
-            drop(this);
-            ui.send(Action::Compared(others));
-            ui.send(Action::Finished(scene));
-            return;
-        };
-        this.done.push(scene);
-        match Job::start(&next) {
-            Ok(job) => this.job = Some(job),
-            Err(message) => {
-                drop(this);
-                ui.send(Action::Failed(message));
-                return;
+    }
+
+    fn worker(inner: &Weak<RefCell<Self>>) -> Option<Thread> {
+        let inner = Weak::clone(inner);
+        Thread::start(move |news| Self::act(&inner, |this, weak| this.hear(news, weak)))
+    }
+
+    /// Starts on the present question, or leaves it to whoever is about to be there.
+    fn begin(&mut self, weak: &Weak<RefCell<Self>>) {
+        self.arrived.clear();
+        match &mut self.who {
+            Who::Soon(_) => {}
+            Who::Worker(thread) => thread.ask(self.turn, &Ask::Run(self.request.clone())),
+            Who::Here(slices) => {
+                *slices = None;
+                match Series::start(&self.request) {
+                    Ok(series) => {
+                        let reported = dom::now_ms();
+                        *slices = Some(Slices { series: Some(series), reported, frame: None });
+                        self.slice(weak);
+                    }
+                    Err(why) => self.said.push(Action::Failed(why)),
+                }
             }
         }
     }
-    let Some(job) = &this.job else {
-        return;
-    };
-    let progress = Action::Progress { now: job.now(), horizon: job.horizon() };
-    let report = start - this.reported > REPORT_MS;
-    if report {
-        this.reported = start;
-    }
-    // A weak reference: the hook's clean-up ends the chain of frames.
-    let (again, send) = (Rc::downgrade(running), ui.clone());
-    this.frame = Some(request_animation_frame(move |_| {
-        if let Some(running) = again.upgrade() {
-            slice(&running, &send);
+
+    fn hear(&mut self, news: News, weak: &Weak<RefCell<Self>>) {
+        match news {
+            News::Answer(_, Answer::Ready) => {
+                let who = std::mem::replace(&mut self.who, Who::Here(None));
+                if let Who::Soon(thread) | Who::Worker(thread) = who {
+                    self.who = Who::Worker(thread);
+                    if self.turn > 0 {
+                        self.begin(weak);
+                    }
+                }
+            }
+            News::Answer(turn, answer) if turn == self.turn => match answer {
+                Answer::Ready => {}
+                Answer::Progress { now, horizon } => self.progress(now, horizon),
+                Answer::Failed(why) => {
+                    self.turn = 0;
+                    self.said.push(Action::Failed(why));
+                }
+                Answer::Run(bytes) => match run_from_wire(&bytes) {
+                    Ok(run) => self.arrived(run),
+                    Err(error) => self.said.push(Action::Failed(error.to_string())),
+                },
+            },
+            // Of a question that was given up.
+            News::Answer(..) => {}
+            News::Gone(why) => {
+                let was_there = matches!(self.who, Who::Worker(_));
+                // What ended it ends the next one too, at once or by the same question.
+                self.who = if was_there {
+                    Self::worker(weak).map_or(Who::Here(None), Who::Soon)
+                } else {
+                    Who::Here(None)
+                };
+                if was_there {
+                    // Unless it said so itself.
+                    if std::mem::take(&mut self.turn) > 0 {
+                        self.said.push(Action::Failed(why));
+                    }
+                } else if self.turn > 0 {
+                    self.begin(weak);
+                }
+            }
         }
-    }));
-    drop(this);
-    if report {
-        ui.send(progress);
+    }
+
+    fn progress(&mut self, now: u64, horizon: u64) {
+        self.said.push(Action::Progress { now: SimTime(now), horizon: SimTime(horizon) });
+    }
+
+    /// Puts a run on stage, or keeps it until the one to look at is there.
+    fn arrived(&mut self, run: Run) {
+        let scene = Shared::new(Scene::new(Outcome::of(run)));
+        if self.arrived.len() < self.request.others.len() {
+            self.arrived.push(scene);
+            return;
+        }
+        self.said.push(Action::Compared(std::mem::take(&mut self.arrived)));
+        self.said.push(Action::Finished(scene));
+    }
+
+    fn slice(&mut self, weak: &Weak<RefCell<Self>>) {
+        let Who::Here(Some(slices)) = &mut self.who else {
+            return;
+        };
+        let Some(series) = slices.series.take() else {
+            return;
+        };
+        let start = dom::now_ms();
+        let (step, rest) = match series.advance(|| dom::now_ms() - start >= SLICE_MS) {
+            Ok(both) => both,
+            Err(why) => return self.said.push(Action::Failed(why)),
+        };
+        if let Some((now, horizon)) = rest.as_ref().map(Series::progress) {
+            let again = Weak::clone(weak);
+            slices.frame = Some(request_animation_frame(move |_| {
+                Self::act(&again, Self::slice);
+            }));
+            if start - slices.reported > REPORT_MS {
+                slices.reported = start;
+                self.progress(now, horizon);
+            }
+        }
+        if let Who::Here(Some(slices)) = &mut self.who {
+            slices.series = rest;
+        }
+        if let Step::Run(run) | Step::Last(run) = step {
+            self.arrived(run);
+        }
     }
 }

@@ -8,6 +8,9 @@
 
 use std::cmp::Ordering;
 
+/// Marks a place that has its item.
+const DONE: u32 = u32::MAX;
+
 /// Sorts by the order of the items themselves.
 pub fn natural<T: Ord>(items: &mut [T]) {
     by(items, T::cmp);
@@ -23,12 +26,12 @@ pub fn by<T>(items: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
     let mut order = order(items.len(), &mut |one, other| {
         compare(&items[one as usize], &items[other as usize]) == Ordering::Greater
     });
-    // Follows each cycle of the permutation once; what has its place points to itself.
+    // Follows each cycle of the permutation once.
     for first in 0..order.len() {
         let mut at = first;
         loop {
-            let from = std::mem::replace(&mut order[at], at as u32) as usize;
-            if from == first || from == at {
+            let from = std::mem::replace(&mut order[at], DONE) as usize;
+            if from == first || from == DONE as usize {
                 break;
             }
             items.swap(at, from);
@@ -93,7 +96,7 @@ mod tests {
             expected.sort_by_key(|item| item.0);
             by_key(&mut items, |item| item.0);
             prop_assert_eq!(&items, &expected);
-            expected.sort();
+            expected.sort_unstable();
             natural(&mut items);
             prop_assert_eq!(&items, &expected);
         }

@@ -41,6 +41,9 @@ pub fn find(id: &str) -> Option<&'static Selectable> {
     ALL.iter().find(|checker| checker.id == id)
 }
 
+/// The call stacks of boot that reports name.
+pub const BOOT_STACKS: &[&[&str]] = &[super::lockdep::BOOT, super::lockdep::DMA_RESV_LOCKDEP];
+
 /// Who checks a run on this kernel with these checkers on; nobody, if none
 /// of them needs to be told anything while it runs. A kernel that debugs
 /// locks, and pays for it, has lockdep whether or not its reports are asked for.

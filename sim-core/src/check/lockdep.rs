@@ -24,7 +24,7 @@ use crate::record::{
 
 /// Whose stack the edge from `fs_reclaim` to the notifiers' map has from
 /// boot on, as recorded on 6.1.192: the first allocation that may sleep.
-const BOOT: &[&str] = &[
+pub(super) const BOOT: &[&str] = &[
     "fs_reclaim_acquire",
     "__kmem_cache_alloc_node",
     "kmalloc_node_trace",
@@ -37,7 +37,7 @@ const BOOT: &[&str] = &[
 ];
 
 /// `dma_resv_lockdep()` (drivers/dma-buf/dma-resv.c), at boot.
-const DMA_RESV_LOCKDEP: &[&str] = &[
+pub(super) const DMA_RESV_LOCKDEP: &[&str] = &[
     "dma_resv_lockdep",
     "do_one_initcall",
     "kernel_init_freeable",

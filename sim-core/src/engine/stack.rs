@@ -17,6 +17,13 @@ pub struct Frame {
     next_sibling: Option<StackId>,
 }
 
+impl Frame {
+    /// A frame of a run that is over: nothing is pushed on it any more.
+    pub fn of_finished(function: u8, caller: StackId) -> Self {
+        Self { function, caller, first_callee: None, next_sibling: None }
+    }
+}
+
 /// The trie. Id 0 is the empty stack.
 pub(super) struct Stacks {
     frames: Vec<Frame>,

@@ -14,6 +14,7 @@ mod names;
 mod recorder;
 mod run;
 mod trace;
+mod wire;
 mod wording;
 
 pub use cast::{
@@ -34,4 +35,5 @@ pub use names::{Func, GFP_NAMES, Gfp, Reason};
 pub use recorder::{Keep, MARKS_FROM, Recorder};
 pub use run::{MODEL_VERSION, Run, RunId};
 pub use trace::{Record, Trace};
+pub use wire::{Statics, WireError};
 pub use wording::{GfpNumbers, KilledLine, Wording};

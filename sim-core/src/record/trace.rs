@@ -37,7 +37,7 @@ impl Packed {
         Self { at: record.at.0, head, tail: (word >> 32) as u64 }
     }
 
-    fn unpack(self) -> Record {
+    pub(super) fn unpack(self) -> Record {
         let word = u128::from(self.tail) << 32 | u128::from(self.head & 0xffff_ffff);
         Record {
             at: SimTime(self.at),
@@ -90,6 +90,11 @@ impl Trace {
     /// All records in order.
     pub fn iter(&self) -> impl Iterator<Item = Record> + '_ {
         self.chunks.iter().flatten().map(|packed| packed.unpack())
+    }
+
+    /// All records in order, as they are kept.
+    pub(super) fn packed(&self) -> impl Iterator<Item = &Packed> {
+        self.chunks.iter().flatten()
     }
 
     /// Number of records at or before `at`.

@@ -31,5 +31,5 @@ pub use check::{parse, parse_file};
 pub use error::Diagnostic;
 pub(crate) use error::suggestion;
 pub use presets::{Preset, presets};
-pub use run::{Reseed, RunOptions, Simulation, TieOrder};
+pub use run::{Reseed, RunOptions, Simulation, TieOrder, run_from_wire};
 pub use schema::{Json, schema};

@@ -8,7 +8,7 @@ use super::names;
 use crate::base::{Seeds, SimTime, TaskId};
 use crate::engine::{Executor, Limits, Progress, Stop, Ties};
 use crate::kernel::{Kernel, switches};
-use crate::record::{Keep, Recorder, Run, RunId};
+use crate::record::{Keep, Recorder, Run, RunId, Statics, WireError};
 use crate::{check, policy};
 
 /// What may be chosen for a run of a scenario.
@@ -186,6 +186,15 @@ impl Simulation {
         while self.advance(u64::MAX) {}
         self.finish()
     }
+}
+
+/// A run that [`Run::to_wire`] sent over.
+pub fn run_from_wire(bytes: &[u8]) -> Result<Run, WireError> {
+    let releases = switches::PROFILES.iter().map(|profile| profile.tree);
+    let checks = check::checkers::ALL.iter().map(|checker| checker.id);
+    let names: Vec<&'static str> = releases.chain(checks).collect();
+    let boot_stacks = check::checkers::BOOT_STACKS;
+    Run::from_wire(bytes, Statics { names: &names, boot_stacks })
 }
 
 /// The checkers with these ids, each once.

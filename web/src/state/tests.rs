@@ -4,14 +4,14 @@ use sim_core::base::TaskId;
 use sim_core::share::ScenarioRef;
 
 use super::*;
-use crate::engine::Job;
+use crate::engine::{Job, Outcome};
 use crate::keys::Command;
 use crate::timeline::hit::Step;
 
 fn scene(request: &Request) -> Shared<Scene> {
     let mut job = Job::start(request).unwrap();
     while job.advance(10_000) {}
-    Shared::new(Scene::new(job.finish()))
+    Shared::new(Scene::new(Outcome::of(job.into_run())))
 }
 
 /// A state with a run, as a link opens it.

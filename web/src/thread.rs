@@ -1,0 +1,64 @@
+//! The page's end of the worker: starts it, asks, and hears.
+
+use gloo_events::EventListener;
+use wasm_bindgen::JsCast as _;
+use web_sys::{ErrorEvent, MessageEvent, Url, Worker};
+
+use crate::dom;
+use crate::message::{Answer, Ask};
+
+/// A worker that runs the simulator; dropping it ends it.
+pub struct Thread {
+    worker: Worker,
+    _listeners: [EventListener; 2],
+}
+
+/// What is heard of a worker.
+pub enum News {
+    Answer(u32, Answer),
+    /// It could not start, or ended.
+    Gone(String),
+}
+
+impl Thread {
+    /// Starts a worker; `None` where the browser allows none.
+    pub fn start(hear: impl Fn(News) + Clone + 'static) -> Option<Self> {
+        let script = dom::document().query_selector("script[data-worker]").ok()??;
+        let base = dom::document().base_uri().ok()??;
+        let address = |attribute| {
+            let name = script.get_attribute(attribute)?;
+            Some(Url::new_with_base(&name, &base).ok()?.href())
+        };
+        let worker = Worker::new(&address("data-worker")?).ok()?;
+        let parts = js_sys::Array::of2(&address("data-js")?.into(), &wasm_bindgen::module());
+        let listeners = [
+            EventListener::new(&worker, "message", {
+                let hear = hear.clone();
+                move |event| {
+                    let event: &MessageEvent = event.unchecked_ref();
+                    if let Some((turn, answer)) = Answer::from_js(&event.data()) {
+                        hear(News::Answer(turn, answer));
+                    }
+                }
+            }),
+            EventListener::new(&worker, "error", move |event| {
+                let why = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message);
+                let why = why.unwrap_or_default();
+                hear(News::Gone(format!("The simulator stopped: an invariant broke. {why}")));
+            }),
+        ];
+        worker.post_message(&parts).ok()?;
+        Some(Self { worker, _listeners: listeners })
+    }
+
+    pub fn ask(&self, turn: u32, ask: &Ask) {
+        // Fails only for what cannot be sent, and texts can.
+        let _ = self.worker.post_message(&ask.to_js(turn));
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
