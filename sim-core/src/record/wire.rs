@@ -344,7 +344,7 @@ structs! {
     MmInfo { owner mmap_lock }
     RangeInfo { mm start end name anonymous }
     ZoneInfo { name managed min low high }
-    DeviceInfo { name driver task lock worker timeout }
+    DeviceInfo { name driver task lock worker timeout signaled }
     NotifierInfo { device mm interval }
     LockInfo { name kind class }
     CgroupInfo { name }
