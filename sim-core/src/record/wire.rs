@@ -337,7 +337,7 @@ macro_rules! structs {
 }
 structs! {
     RunId { scenario kernel policy seed }
-    Run { id digest events end stop findings lock_reports trace cast }
+    Run { id digest marks events end stop findings lock_reports trace cast }
     Findings { broken waived waived_count }
     Broken { invariant at task record text evidence }
     TaskInfo { name comm pid leader kind mm oom_score_adj }
