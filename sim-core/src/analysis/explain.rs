@@ -418,7 +418,7 @@ impl Tale<'_> {
 }
 
 /// What a request with these flags is for.
-fn wish(gfp: u16) -> String {
+fn wish(gfp: u32) -> String {
     if Gfp(gfp).has(Gfp::USER) {
         "needed a page for memory of its own".to_owned()
     } else {

@@ -49,14 +49,14 @@ pub(super) fn reports(index: &Index) -> Vec<HungReport> {
     };
     let mut found = Vec::new();
     let is_watched = |kind| matches!(kind, TaskKind::User | TaskKind::Kthread);
-    for (task, info) in index.cast.tasks.iter().filter(|(_, info)| is_watched(info.kind)) {
+    for (task, _) in index.cast.tasks.iter().filter(|(_, info)| is_watched(info.kind)) {
         let Some(track) = index.tasks.get(task.index()) else {
             continue;
         };
         let nexts = track.steps.iter().skip(1).map(|step| index.time(step.record));
         let ends = nexts.chain([index.end]);
         for (step, end) in track.steps.iter().zip(ends) {
-            if !is_uninterruptible(step.doing, info.kind) {
+            if !is_uninterruptible(step.doing) {
                 continue;
             }
             let noted = looks.from(index.time(step.record));
@@ -73,7 +73,7 @@ pub(super) fn reports(index: &Index) -> Vec<HungReport> {
 }
 
 /// `TASK_UNINTERRUPTIBLE`, neither killable nor idle (`TASK_IDLE`).
-fn is_uninterruptible(doing: Doing, kind: TaskKind) -> bool {
+fn is_uninterruptible(doing: Doing) -> bool {
     let Some(reason) = doing.reason() else {
         return false;
     };
@@ -97,9 +97,10 @@ fn is_uninterruptible(doing: Doing, kind: TaskKind) -> bool {
             | Reason::AfterKill
             | Reason::Vfork
             | Reason::Sigkill
+            | Reason::MmapLockKillable
+            | Reason::OomLockKillable
     );
-    let is_memcg = reason == Reason::OomLock && kind == TaskKind::User;
-    !is_own_wish(reason) && !is_idle && !is_memcg
+    !is_own_wish(reason) && !is_idle
 }
 
 #[cfg(test)]
@@ -138,6 +139,23 @@ mod tests {
             cast.uptime = Nanos::from_secs(5);
         };
         assert_eq!(reports_of(1_000, 30_000, setup), [(15_480, 10), (25_720, 20)]);
+    }
+
+    /// Who can be killed out of a wait is not stuck (TASK_KILLABLE).
+    #[test]
+    fn killable_wait_is_no_reason_to_report() {
+        for (reason, reports) in [
+            (Reason::MmapLock, 1),
+            (Reason::MmapLockKillable, 0),
+            // Of a cgroup up to 5.3, and later.
+            (Reason::OomLock, 1),
+            (Reason::OomLockKillable, 0),
+        ] {
+            let mut story = Story::new();
+            story.at(1).sleeps(HOG, reason);
+            let run = story.ends(241_000, Stop::Horizon);
+            assert_eq!(hung_reports(&run).len(), reports, "{reason:?}");
+        }
     }
 
     #[test]

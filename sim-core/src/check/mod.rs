@@ -165,6 +165,10 @@ impl Watch {
                 self.victims.signalled(record.task, target);
                 Ok(())
             }
+            Event::ProcessExit {} => {
+                self.victims.exited(record.task, cast);
+                Ok(())
+            }
             Event::MarkVictim { victim, .. } => self.victims.marked(record, victim, cast),
             Event::WakeReaper { victim } => self.reaper.woken(record, victim, cast),
             Event::BackedOff { mm, .. } if is_reaper => {

@@ -292,7 +292,7 @@ impl Reaper {
         Err(Breach::new(Invariant::ReaperTakesNothing, "the reaper takes oom_lock".to_owned()))
     }
 
-    pub(super) fn allocates(gfp: u16) -> Result<(), Breach> {
+    pub(super) fn allocates(gfp: u32) -> Result<(), Breach> {
         if !Gfp(gfp).has(Gfp::DIRECT_RECLAIM) {
             return Ok(());
         }

@@ -15,9 +15,9 @@ const SYSRQ_ORDER: u8 = 255;
 struct Pending {
     leader: TaskId,
     mm: MmId,
-    /// The cgroup it was killed for; none: the whole machine.
-    cgroup: Option<CgroupId>,
     marked: Record,
+    /// Of its threads, those that have exited.
+    exited: usize,
 }
 
 /// A kill under way.
@@ -106,9 +106,16 @@ impl Victims {
             OomScope::Memcg => self.memcg.get(&record.task).copied(),
             _ => None,
         };
+        // A cgroup waits for victims in it and below, whoever killed them, as long as they are
+        // in it: who has exited has left.
+        let here = |pending: &Pending| {
+            let threads = cast.tasks.iter().filter(|(_, info)| info.leader == pending.leader);
+            cgroup.is_some_and(|cgroup| cast.is_in_cgroup(pending.leader, cgroup))
+                && pending.exited < threads.count()
+        };
         let in_scope = |pending: &&Pending| match scope {
             OomScope::Global => true,
-            OomScope::Memcg => pending.cgroup.is_some() && pending.cgroup == cgroup,
+            OomScope::Memcg => here(pending),
             OomScope::Sysrq | OomScope::Group => false,
         };
         if let Some(pending) = self.pending.iter().find(in_scope) {
@@ -157,6 +164,14 @@ impl Victims {
         }
     }
 
+    /// A thread has exited.
+    pub(super) fn exited(&mut self, task: TaskId, cast: &Cast) {
+        let leader = cast.tasks.get(task).map_or(task, |info| info.leader);
+        for pending in self.pending.iter_mut().filter(|pending| pending.leader == leader) {
+            pending.exited += 1;
+        }
+    }
+
     /// `out_of_memory()` returned, perhaps because the chosen one was gone.
     pub(super) fn kill_over(&mut self, killer: TaskId) {
         self.kills.remove(&killer);
@@ -170,17 +185,11 @@ impl Victims {
     ) -> Result<(), Breach> {
         let leader = cast.tasks.get(victim).map_or(victim, |info| info.leader);
         let kill = self.kills.remove(&record.task);
-        let cgroup = kill.as_ref().and_then(|kill| match kill.begun.event {
-            Event::OomKillProcess { scope: OomScope::Memcg, .. } => {
-                self.memcg.get(&record.task).copied()
-            }
-            _ => None,
-        });
         if let Some(mm) = mm_of(cast, victim)
             && !self.is_skipped(mm)
             && self.pending.iter().all(|pending| pending.leader != leader)
         {
-            self.pending.push(Pending { leader, mm, cgroup, marked: *record });
+            self.pending.push(Pending { leader, mm, marked: *record, exited: 0 });
         }
         match kill {
             Some(kill) if !kill.signalled.contains(&leader) => {

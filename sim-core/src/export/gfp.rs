@@ -30,6 +30,8 @@ pub(super) fn bits(gfp: Gfp, wording: &Wording) -> u32 {
     let user = if wording.anon_is_compound { user | compound } else { user };
     let by_era = |new: u32, old: u32| if ordered { new } else { old };
     [
+        (Gfp::DMA, 0x01),
+        (Gfp::DMA32, 0x04),
         (Gfp::IO, 0x40),
         (Gfp::FS, 0x80),
         (Gfp::HIGH, 0x20),

@@ -148,6 +148,8 @@ fn machine(out: &mut Writer, machine: &Machine) {
     out.number("panic_on_oom", panic);
     out.flag("oom_kill_allocating_task", *oom_kill_allocating_task);
     out.time("hung_task_timeout", *hung_task_timeout);
+    let balloon = zones.iter().map(|zone| zone.balloon).sum();
+    out.field("balloon", &pages_text(balloon));
     out.table("[machine.disk]");
     out.field("latency", &distribution(&disk.latency));
     out.field("bandwidth", &rate_text(disk.bandwidth));
@@ -164,7 +166,20 @@ fn machine(out: &mut Writer, machine: &Machine) {
         out.time(name, *cost);
     }
     for zone in zones {
-        let Zone { name, managed, free, min, low, high, lowmem_reserve, page_cache, dirty } = zone;
+        let Zone {
+            name,
+            managed,
+            free,
+            min,
+            low,
+            high,
+            lowmem_reserve,
+            page_cache,
+            dirty,
+            balloon,
+        } = zone;
+        // The balloon takes its pages out of these when the file is read.
+        let free = &(free + balloon);
         out.table("[[machine.zone]]");
         out.field("name", &string(name));
         for (key, pages) in [
@@ -255,6 +270,7 @@ fn write_injection(out: &mut Writer, scenario: &Scenario, injection: &Injection)
             out.line(format_args!("limit = {{ cgroup = {cgroup}, size = {size} }}"));
         }
         Inject::Policy { id } => out.field("policy", &string(id)),
+        Inject::Suspend { time } => out.time("suspend", *time),
         Inject::OomScoreAdj { task: target, value } => {
             let task = task(*target);
             out.line(format_args!("oom_score_adj = {{ task = {task}, value = {value} }}"));

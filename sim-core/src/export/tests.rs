@@ -245,7 +245,11 @@ fn lines_of_the_killer_are_the_kernels() {
         (6, Event::Panic { text: PanicText::Compulsory }),
     ];
     let mut run = run_of("6.1", &records);
-    run.cast.cgroups.push(CgroupInfo { name: "jobs".to_owned() });
+    run.cast.cgroups.push(CgroupInfo {
+        name: "jobs".to_owned(),
+        parent: None,
+        members: Vec::new(),
+    });
     expect![[r#"
         [    0.001000] presser invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
         [    0.001000] Memory cgroup out of memory: Kill process 130 (hog) score 907 or sacrifice child

@@ -16,11 +16,11 @@
 //! (migration entries, notifier calls), how far the scanners got.
 
 use super::cx::Cx;
-use super::gfp::PAGE_ALLOC_COSTLY_ORDER;
+use super::gfp::{PAGE_ALLOC_COSTLY_ORDER, gfp_zone};
 use super::page_alloc::get_page_from_freelist;
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::reclaim_retry::zone_reclaimable_pages;
-use super::zone::{Mark, Pages, Use, Zone};
+use super::zone::{Mark, Pages, Use, Zone, ZoneType};
 use crate::base::ZoneId;
 use crate::record::{CompactResult, Event, Func, Gfp};
 
@@ -84,7 +84,7 @@ pub(super) async fn alloc_pages_direct_compact(
     if compaction.result == CompactResult::Skipped {
         return None;
     }
-    let pages = get_page_from_freelist(cx, order, want, mark);
+    let pages = get_page_from_freelist(cx, gfp, order, want, mark);
     if let Some(pages) = &pages {
         let zone = pages.0.iter().position(|&count| count > 0).unwrap_or(0);
         cx.with(|state| state.zones[ZoneId::from_index(zone)].deferral = Deferral::default());
@@ -108,12 +108,15 @@ async fn try_to_compact_pages(
     let mut best = CompactResult::Skipped;
     for index in (0..cx.with(|state| state.zones.len())).rev() {
         let zone = ZoneId::from_index(index);
+        if cx.with(|state| state.zones[zone].kind) > gfp_zone(gfp) {
+            continue;
+        }
         let deferred = cx.with(|state| compaction_deferred(&mut state.zones[zone], order));
         if priority > SYNC_FULL && deferred {
             best = better(best, CompactResult::Deferred);
             continue;
         }
-        let result = compact_zone_order(cx, zone, order, mark).await;
+        let result = compact_zone_order(cx, zone, gfp_zone(gfp), order, mark).await;
         best = better(best, result);
         match result {
             CompactResult::Success => break,
@@ -132,12 +135,18 @@ fn better(one: CompactResult, other: CompactResult) -> CompactResult {
 }
 
 /// `compact_zone_order()`.
-async fn compact_zone_order(cx: &Cx, id: ZoneId, order: u8, mark: Mark) -> CompactResult {
+async fn compact_zone_order(
+    cx: &Cx,
+    id: ZoneId,
+    reach: ZoneType,
+    order: u8,
+    mark: Mark,
+) -> CompactResult {
     let early = cx.with(|state| {
         let zone = &state.zones[id];
-        if zone.takeable(order, mark) > 0 {
+        if zone.takeable(reach, order, mark) > 0 {
             Some(CompactResult::Success)
-        } else if !compaction_suitable(zone, order, zone.free()) {
+        } else if !compaction_suitable(zone, reach, order, zone.free()) {
             Some(CompactResult::Skipped)
         } else {
             None
@@ -158,9 +167,9 @@ async fn compact_zone_order(cx: &Cx, id: ZoneId, order: u8, mark: Mark) -> Compa
 
 /// `compaction_suitable()`: `compact_gap()` pages above the low mark for
 /// costly orders, above `min` else.
-fn compaction_suitable(zone: &Zone, order: u8, available: u64) -> bool {
+fn compaction_suitable(zone: &Zone, reach: ZoneType, order: u8, available: u64) -> bool {
     let mark = if order > PAGE_ALLOC_COSTLY_ORDER { Mark::Low } else { Mark::Min };
-    zone.headroom(mark, available) > 2 << order
+    zone.headroom(reach, mark, available) > 2 << order
 }
 
 /// `compaction_deferred()`.
@@ -187,6 +196,7 @@ fn defer_compaction(zone: &mut Zone, order: u8) {
 /// `should_compact_retry()`.
 pub(super) fn should_compact_retry(
     cx: &Cx,
+    gfp: Gfp,
     order: u8,
     mark: Mark,
     compaction: &mut Compaction,
@@ -198,7 +208,7 @@ pub(super) fn should_compact_retry(
     let max_retries = if costly { MAX_COMPACT_RETRIES / 4 } else { MAX_COMPACT_RETRIES };
     let result = compaction.result;
     let retry = match result {
-        CompactResult::Skipped => compaction_zonelist_suitable(cx, order, mark),
+        CompactResult::Skipped => compaction_zonelist_suitable(cx, gfp_zone(gfp), order, mark),
         CompactResult::Success if compaction.retries < max_retries => {
             compaction.retries += 1;
             true
@@ -219,12 +229,13 @@ pub(super) fn should_compact_retry(
 }
 
 /// `compaction_zonelist_suitable()`: whether reclaim could make room for compaction.
-fn compaction_zonelist_suitable(cx: &Cx, order: u8, mark: Mark) -> bool {
+fn compaction_zonelist_suitable(cx: &Cx, reach: ZoneType, order: u8, mark: Mark) -> bool {
     cx.with(|state| {
-        state.zones.iter().any(|(_, zone)| {
+        state.zones.iter().filter(|(_, zone)| zone.kind <= reach).any(|(_, zone)| {
             let available =
                 zone_reclaimable_pages(cx, state, zone) / u64::from(order) + zone.free();
-            zone.headroom(mark, available) > 0 && compaction_suitable(zone, order, available)
+            zone.headroom(reach, mark, available) > 0
+                && compaction_suitable(zone, reach, order, available)
         })
     })
 }

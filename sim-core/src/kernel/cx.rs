@@ -91,6 +91,7 @@ impl Kernel {
                 memalloc: false,
                 memalloc_nofs: false,
                 memalloc_noio: false,
+                dumpcore: false,
                 wq_worker: false,
                 kernel_pages: Pages::default(),
                 kernel_pages_charged: 0,

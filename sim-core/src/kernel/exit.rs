@@ -4,9 +4,9 @@
 //! and kernel/fork.c: `mmput()`, `mmput_async()`, Linux 4.6 to 7.1
 //! (kernel-spec 7.1). The mm goes before the files, so a device file that
 //! a process holds closes only when its memory is gone, and pages that
-//! the device pins go back later still. Left out: core dumps,
-//! `exit_sem()`, task work.
+//! the device pins go back later still. Left out: `exit_sem()`, task work.
 
+use super::coredump::coredump_task_exit;
 use super::cx::{Cx, NewTask};
 use super::fork::complete_vfork_done;
 use super::futex::exit_robust_list;
@@ -30,6 +30,7 @@ pub async fn do_group_exit(cx: &Cx) {
 /// `do_exit()`.
 pub async fn do_exit(cx: &Cx) {
     let _in = cx.enter(Func::DoExit);
+    coredump_task_exit(cx).await;
     let (last, ready, children) = cx.with(|state| {
         let leader = state.tasks[cx.task()].leader;
         state.tasks[cx.task()].exiting = true;

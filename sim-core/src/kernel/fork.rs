@@ -196,22 +196,29 @@ pub async fn kernel_clone(cx: &Cx, child: TaskId, mm: CloneMm) {
             parent_mm
         }
     };
-    let children = cx.with(|state| {
+    let (children, cgroup) = cx.with(|state| {
         let parent = state.group(leader).clone();
         let group = state.group(child);
         group.parent = Some(leader);
         group.vfork = mm == CloneMm::Vfork;
         group.born = true;
+        let inherits = group.cgroup.is_none();
         group.cgroup = group.cgroup.or(parent.cgroup);
+        let inherited = group.cgroup.filter(|_| inherits);
         if group.inherits_adj {
             group.oom_score_adj = parent.oom_score_adj;
         }
         state.tasks[child].mm = Some(child_mm);
         state.start_group(child);
-        parent.children
+        (parent.children, inherited)
     });
     cx.record(Event::Forked { child, mm: child_mm });
-    cx.kernel().engine.observe(|_, recorder| recorder.cast.tasks[child].mm = Some(child_mm));
+    cx.kernel().engine.observe(|_, recorder| {
+        recorder.cast.tasks[child].mm = Some(child_mm);
+        if let Some(cgroup) = cgroup.and_then(|id| recorder.cast.cgroups.get_mut(id)) {
+            cgroup.members.push(child);
+        }
+    });
     cx.wake_all(children);
     if mm == CloneMm::Vfork {
         wait_for_vfork_done(cx, child).await;
@@ -248,7 +255,7 @@ pub(super) fn complete_vfork_done(cx: &Cx) {
 async fn dup_mmap(cx: &Cx, old: MmId, new: MmId) -> Waited {
     let _in = cx.enter(Func::DupMmap);
     let mmap_lock = cx.with(|state| state.mms[old].mmap_lock);
-    let waited = cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+    let waited = cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLockKillable).await;
     if waited != Waited::Granted {
         return waited;
     }

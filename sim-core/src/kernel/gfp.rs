@@ -1,14 +1,15 @@
 //! From a request's GFP flags and the task that makes it to the mark
 //! down to which it may take pages.
 //!
-//! Mirrors include/linux/sched/mm.h: `current_gfp_context()`, and
-//! mm/page_alloc.c: `gfp_to_alloc_flags()`, `__gfp_pfmemalloc_flags()`,
+//! Mirrors include/linux/sched/mm.h: `current_gfp_context()`,
+//! include/linux/gfp.h: `gfp_zone()`, and mm/page_alloc.c:
+//! `gfp_to_alloc_flags()`, `__gfp_pfmemalloc_flags()`,
 //! Linux 4.6 to 7.1 (kernel-spec 1.2). Left out: `ALLOC_HARDER` of
 //! real-time tasks, cpusets, CMA.
 
 use super::cx::Cx;
 use super::switches::VictimReserves;
-use super::zone::Mark;
+use super::zone::{Mark, ZoneType};
 use crate::record::Gfp;
 
 /// `PAGE_ALLOC_COSTLY_ORDER`: blocks above this order are too hard to
@@ -25,6 +26,15 @@ pub(super) fn current_gfp_context(cx: &Cx, gfp: Gfp) -> Gfp {
         (true, _) => gfp.without(Gfp::IO).without(Gfp::FS),
         (false, true) => gfp.without(Gfp::FS),
         (false, false) => gfp,
+    }
+}
+
+/// `gfp_zone()`: the highest zone that the request may be served from.
+pub(super) fn gfp_zone(gfp: Gfp) -> ZoneType {
+    match (gfp.has(Gfp::DMA), gfp.has(Gfp::DMA32)) {
+        (true, _) => ZoneType::Dma,
+        (false, true) => ZoneType::Dma32,
+        (false, false) => ZoneType::Normal,
     }
 }
 

@@ -13,7 +13,7 @@ use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::reclaim_retry::MAX_RECLAIM_RETRIES;
 use super::state::State;
 use super::vmscan::{DEF_PRIORITY, ScanControl, allow_direct_reclaim, shrink_node};
-use super::zone::Mark;
+use super::zone::{Mark, ZoneType};
 use crate::engine::{Signals, Waited, Why};
 use crate::record::{Event, Func, Gfp, Reason};
 
@@ -24,7 +24,9 @@ pub(super) fn is_hopeless(state: &State) -> bool {
 
 /// `pgdat_balanced()`: some zone could serve the request at its high mark.
 fn pgdat_balanced(state: &State, order: u8) -> bool {
-    let ok = |(_, zone): (_, &super::zone::Zone)| zone.watermark_ok(order, Mark::High, zone.free());
+    let ok = |(_, zone): (_, &super::zone::Zone)| {
+        zone.watermark_ok(ZoneType::Normal, order, Mark::High, zone.free())
+    };
     state.zones.iter().any(ok)
 }
 
@@ -95,7 +97,12 @@ async fn kswapd_try_to_sleep(cx: &Cx, order: u8) {
 fn prepare_kswapd_sleep(cx: &Cx, order: u8) -> bool {
     let pfmemalloc_wait = cx.with(|state| state.kswapd.pfmemalloc_wait);
     cx.wake_all(pfmemalloc_wait);
-    cx.with(|state| is_hopeless(state) || pgdat_balanced(state, order))
+    cx.with(|state| {
+        let balanced = pgdat_balanced(state, order);
+        // clear_pgdat_congested()
+        state.kswapd.congested &= !balanced;
+        is_hopeless(state) || balanced
+    })
 }
 
 /// `balance_pgdat()`: reclaims until some zone reaches its high mark;

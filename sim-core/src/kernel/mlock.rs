@@ -57,7 +57,9 @@ async fn apply_vma_lock_flags(
     locked: bool,
 ) -> Option<Vec<RangeId>> {
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
-    if cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLock).await != Waited::Granted {
+    if cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLockKillable).await
+        != Waited::Granted
+    {
         return None;
     }
     for address in [start, end] {

@@ -21,7 +21,7 @@ use crate::record::{Event, Func, MnEvent, Reason};
 /// first. SIGKILL cuts the wait for `mmap_lock` short.
 pub async fn do_mmap(cx: &Cx, mm: MmId, vma: Vma) -> Waited {
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
-    let waited = cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+    let waited = cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLockKillable).await;
     if waited != Waited::Granted {
         return waited;
     }
@@ -47,7 +47,7 @@ pub async fn do_mmap(cx: &Cx, mm: MmId, vma: Vma) -> Waited {
 /// for `mmap_lock` short.
 pub async fn do_munmap(cx: &Cx, mm: MmId, start: u64, end: u64) -> Waited {
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
-    let waited = cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+    let waited = cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLockKillable).await;
     if waited != Waited::Granted {
         return waited;
     }

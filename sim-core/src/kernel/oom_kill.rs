@@ -3,11 +3,12 @@
 //! Mirrors mm/oom_kill.c: `out_of_memory()`, `check_panic_on_oom()`,
 //! `select_bad_process()`, `oom_evaluate_task()`,
 //! `pagefault_out_of_memory()`, Linux 4.6 to 7.1 (kernel-spec 2.1–2.3).
-//! How it kills stands in [`kill`], what a victim is in [`victim`].
-//! Left out: `oom_killer_disabled` (suspend), the OOM notifier chain
-//! (nobody is on it), NUMA.
+//! How it kills stands in [`kill`], what a victim is in [`victim`], who may
+//! make a kill needless in [`notify`]. Left out: more nodes than one, of which
+//! a cpuset or a memory policy could allow some.
 
 mod kill;
+mod notify;
 #[cfg(test)]
 mod tests;
 mod victim;
@@ -24,6 +25,7 @@ use crate::engine::{Hold, Signals, Stop};
 use crate::record::{Event, Func, Gfp, OomResult, PanicText, Reason};
 
 use kill::oom_kill_process;
+use notify::oom_notify;
 pub(super) use victim::{
     exit_oom_victim, is_global_init, mark_oom_victim, task_is_dying, task_will_free_mem,
     victim_report,
@@ -89,6 +91,15 @@ pub(super) async fn out_of_memory(cx: &Cx, oc: &OomControl) -> bool {
     let switches = cx.kernel().switches;
     let current = cx.task();
     let returned = |result, victim| cx.record(Event::OutOfMemory { result, victim });
+    if cx.with(|state| state.oom_killer_disabled) {
+        returned(OomResult::Disabled, None);
+        return false;
+    }
+    // Memory that somebody could spare was not known to be needed before.
+    if oc.memcg.is_none() && oom_notify(cx) > 0 && !(oc.is_sysrq() && switches.sysrq_kills_anyway) {
+        returned(OomResult::NotifierFreed, None);
+        return true;
+    }
     // Who dies already gets the reserves, and the reaper behind it.
     if cx.with(|state| current_will_free_mem(state, cx, current)) {
         mark_oom_victim(cx, current);

@@ -16,28 +16,39 @@ use super::compaction::{Compaction, alloc_pages_direct_compact, should_compact_r
 use super::cx::Cx;
 use super::gfp::{
     PAGE_ALLOC_COSTLY_ORDER, current_gfp_context, effective_mark, gfp_pfmemalloc_flags,
-    gfp_to_alloc_flags, memdie_fails, victim_fails,
+    gfp_to_alloc_flags, gfp_zone, memdie_fails, victim_fails,
 };
 use super::kswapd::wake_all_kswapds;
 use super::lockdep::might_alloc;
 use super::oom_kill::{OomControl, out_of_memory};
+use super::power::{gfp_allowed, pm_suspended_storage};
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::reclaim_retry::should_reclaim_retry;
 use super::timer::schedule_timeout;
 use super::vmscan::perform_reclaim;
-use super::zone::{Mark, Pages, Use};
+use super::zone::{Mark, Pages, Use, ZoneType};
 use crate::base::{Nanos, ZoneId};
 use crate::engine::{Hold, Signals};
 use crate::record::{Event, Func, Gfp, Reason};
 
 /// `get_page_from_freelist()`: up to `want` pages in blocks of `order`
 /// from the highest zone that may give any.
-pub(super) fn get_page_from_freelist(cx: &Cx, order: u8, want: u64, mark: Mark) -> Option<Pages> {
+pub(super) fn get_page_from_freelist(
+    cx: &Cx,
+    gfp: Gfp,
+    order: u8,
+    want: u64,
+    mark: Mark,
+) -> Option<Pages> {
+    let reach = gfp_zone(gfp);
     let (zone, count, free, below_min) = cx.with(|state| {
         for index in (0..state.zones.len()).rev() {
             let id = ZoneId::from_index(index);
             let zone = &mut state.zones[id];
-            let count = zone.takeable(order, mark).min(want >> order << order);
+            if zone.kind > reach {
+                continue;
+            }
+            let count = zone.takeable(reach, order, mark).min(want >> order << order);
             if count > 0 {
                 zone.take_free(order, count);
                 return Some((id, count, zone.free(), zone.free() < zone.min));
@@ -84,10 +95,10 @@ fn record_free(cx: &Cx, zone: ZoneId, free: u64) {
 pub(super) async fn alloc_pages(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option<Pages> {
     let _in = cx.enter(Func::AllocPages);
     might_alloc(cx, gfp);
-    if let Some(pages) = get_page_from_freelist(cx, order, want, Mark::Low) {
+    if let Some(pages) = get_page_from_freelist(cx, gfp, order, want, Mark::Low) {
         return Some(pages);
     }
-    let gfp = current_gfp_context(cx, gfp);
+    let gfp = current_gfp_context(cx, gfp_allowed(cx, gfp));
     cx.record(Event::AllocBegin { order, gfp: gfp.0 });
     let pages = alloc_pages_slowpath(cx, gfp, order, want).await;
     if pages.is_none() && !gfp.has(Gfp::NOWARN) {
@@ -100,11 +111,11 @@ pub(super) async fn alloc_pages(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Opti
 /// As [`alloc_pages`] for a request without `__GFP_DIRECT_RECLAIM`, which
 /// never sleeps, and which warns nobody.
 pub(super) fn alloc_pages_nowait(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option<Pages> {
-    get_page_from_freelist(cx, order, want, Mark::Low).or_else(|| {
+    get_page_from_freelist(cx, gfp, order, want, Mark::Low).or_else(|| {
         if gfp.has(Gfp::KSWAPD_RECLAIM) {
             wake_all_kswapds(cx, gfp, order);
         }
-        get_page_from_freelist(cx, order, want, effective_mark(cx, gfp))
+        get_page_from_freelist(cx, gfp, order, want, effective_mark(cx, gfp))
     })
 }
 
@@ -118,7 +129,7 @@ async fn alloc_pages_slowpath(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option
         wake_all_kswapds(cx, gfp, order);
     }
     let mark = gfp_to_alloc_flags(gfp);
-    if let Some(pages) = get_page_from_freelist(cx, order, want, mark) {
+    if let Some(pages) = get_page_from_freelist(cx, gfp, order, want, mark) {
         return Some(pages);
     }
     let mut compaction = Compaction::new();
@@ -145,7 +156,7 @@ async fn alloc_pages_slowpath(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option
         let mark = effective_mark(cx, gfp);
         // Who is killed sees the signal before it makes a second request.
         let want = if cx.fatal_signal_pending() { 1 << order } else { want };
-        if let Some(pages) = get_page_from_freelist(cx, order, want, mark) {
+        if let Some(pages) = get_page_from_freelist(cx, gfp, order, want, mark) {
             return Some(pages);
         }
         match round(cx, gfp, order, want, mark, &mut compaction, &mut no_progress_loops).await {
@@ -200,10 +211,10 @@ async fn round(
     if gfp.has(Gfp::NORETRY) || (costly && !gfp.has(Gfp::RETRY_MAYFAIL)) {
         return Round::NoPage;
     }
-    if should_reclaim_retry(cx, order, mark, did_some_progress, no_progress_loops).await {
+    if should_reclaim_retry(cx, gfp, order, mark, did_some_progress, no_progress_loops).await {
         return Round::Again;
     }
-    if did_some_progress && should_compact_retry(cx, order, mark, compaction) {
+    if did_some_progress && should_compact_retry(cx, gfp, order, mark, compaction) {
         return Round::Again;
     }
     let (pages, did_some_progress) = alloc_pages_may_oom(cx, gfp, order, want).await;
@@ -225,7 +236,7 @@ async fn nofail(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option<Pages> {
     }
     let quarter = cx.kernel().switches.nofail_takes_a_quarter;
     let mark = if quarter { Mark::Harder } else { Mark::HighPrio };
-    let pages = get_page_from_freelist(cx, order, want, mark);
+    let pages = get_page_from_freelist(cx, gfp, order, want, mark);
     if pages.is_none() {
         cx.sleep(Nanos::ZERO, Reason::Yield, Signals::Ignored).await;
     }
@@ -242,7 +253,8 @@ async fn alloc_pages_direct_reclaim(
 ) -> (Option<Pages>, bool) {
     let pflags = psi_memstall_enter(cx);
     let reclaimed = perform_reclaim(cx, gfp, order).await;
-    let pages = if reclaimed > 0 { get_page_from_freelist(cx, order, want, mark) } else { None };
+    let pages =
+        if reclaimed > 0 { get_page_from_freelist(cx, gfp, order, want, mark) } else { None };
     psi_memstall_leave(cx, pflags);
     (pages, reclaimed > 0)
 }
@@ -259,13 +271,13 @@ async fn alloc_pages_may_oom(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> (Option
         return (None, true);
     }
     // A parallel kill may have freed enough; hence the high mark.
-    let mut pages = get_page_from_freelist(cx, order, want, Mark::High);
+    let mut pages = get_page_from_freelist(cx, gfp, order, want, Mark::High);
     let mut did_some_progress = pages.is_some();
     if pages.is_none() && may_kill(cx, gfp, order) {
         let killed = out_of_memory(cx, &OomControl::global(gfp, order)).await;
         did_some_progress = killed || gfp.has(Gfp::NOFAIL);
         if did_some_progress && gfp.has(Gfp::NOFAIL) {
-            pages = get_page_from_freelist(cx, order, want, Mark::None);
+            pages = get_page_from_freelist(cx, gfp, order, want, Mark::None);
         }
     }
     cx.unlock(oom_lock);
@@ -277,5 +289,12 @@ fn may_kill(cx: &Cx, gfp: Gfp, order: u8) -> bool {
     if gfp.has(Gfp::NOFAIL) && cx.kernel().switches.nofail_always_kills {
         return true;
     }
-    order <= PAGE_ALLOC_COSTLY_ORDER && !gfp.has(Gfp::RETRY_MAYFAIL) && !gfp.has(Gfp::THISNODE)
+    let dumps_core = cx.with(|state| state.tasks[cx.task()].dumpcore);
+    !dumps_core
+        && order <= PAGE_ALLOC_COSTLY_ORDER
+        && !gfp.has(Gfp::RETRY_MAYFAIL)
+        && !gfp.has(Gfp::THISNODE)
+        // Whoever dies, little of it would be low memory.
+        && gfp_zone(gfp) == ZoneType::Normal
+        && !pm_suspended_storage(cx)
 }

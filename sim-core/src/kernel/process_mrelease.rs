@@ -44,7 +44,7 @@ pub async fn process_mrelease(cx: &Cx, leader: TaskId) -> Result<(), MreleaseErr
         // No error if the work was done before.
         return if skip { Ok(()) } else { Err(MreleaseError::Einval) };
     }
-    if cx.lock_killable(mmap_lock, Hold::Shared, Reason::MmapLock).await == Waited::Killed {
+    if cx.lock_killable(mmap_lock, Hold::Shared, Reason::MmapLockKillable).await == Waited::Killed {
         return Err(MreleaseError::Eintr);
     }
     // exit_mmap() may have been faster.

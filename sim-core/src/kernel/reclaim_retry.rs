@@ -5,13 +5,13 @@
 //! out: giving back the highatomic reserve.
 
 use super::cx::Cx;
-use super::gfp::PAGE_ALLOC_COSTLY_ORDER;
+use super::gfp::{PAGE_ALLOC_COSTLY_ORDER, gfp_zone};
 use super::state::State;
 use super::timer::schedule_timeout;
-use super::zone::{Mark, Use, Zone};
+use super::zone::{Mark, Use, Zone, ZoneType};
 use crate::base::ZoneId;
 use crate::engine::Signals;
-use crate::record::{Event, Func, Reason};
+use crate::record::{Event, Func, Gfp, Reason};
 
 /// `MAX_RECLAIM_RETRIES` (mm/internal.h).
 pub(super) const MAX_RECLAIM_RETRIES: u8 = 16;
@@ -31,6 +31,7 @@ pub(super) fn zone_reclaimable_pages(cx: &Cx, state: &State, zone: &Zone) -> u64
 /// `should_reclaim_retry()`.
 pub(super) async fn should_reclaim_retry(
     cx: &Cx,
+    gfp: Gfp,
     order: u8,
     mark: Mark,
     did_some_progress: bool,
@@ -45,7 +46,11 @@ pub(super) async fn should_reclaim_retry(
     let mut retry = false;
     for index in (0..zones).rev() {
         let zone = ZoneId::from_index(index);
-        let (reclaimable, ok) = zone_would_do(cx, zone, order, mark, *no_progress_loops);
+        if cx.with(|state| state.zones[zone].kind) > gfp_zone(gfp) {
+            continue;
+        }
+        let request = (gfp_zone(gfp), order, mark);
+        let (reclaimable, ok) = zone_would_do(cx, zone, request, *no_progress_loops);
         cx.record(Event::ReclaimRetryZone {
             zone,
             reclaimable: u32::try_from(reclaimable).unwrap_or(u32::MAX),
@@ -76,7 +81,12 @@ pub(super) async fn should_reclaim_retry(
 
 /// Whether the request would pass with all of a zone's reclaimable pages
 /// free; and how many those are.
-fn zone_would_do(cx: &Cx, zone: ZoneId, order: u8, mark: Mark, loops: u8) -> (u64, bool) {
+fn zone_would_do(
+    cx: &Cx,
+    zone: ZoneId,
+    (reach, order, mark): (ZoneType, u8, Mark),
+    loops: u8,
+) -> (u64, bool) {
     let switches = cx.kernel().switches;
     cx.with(|state| {
         let zone = &state.zones[zone];
@@ -86,7 +96,7 @@ fn zone_would_do(cx: &Cx, zone: ZoneId, order: u8, mark: Mark, loops: u8) -> (u6
             let lost = (u64::from(loops) * available).div_ceil(u64::from(MAX_RECLAIM_RETRIES));
             available = available.saturating_sub(lost);
         }
-        (reclaimable, zone.watermark_ok(order, mark, available + zone.free()))
+        (reclaimable, zone.watermark_ok(reach, order, mark, available + zone.free()))
     })
 }
 

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::cx::Kernel;
+use super::device;
 use super::mm::Shared;
 use super::state::State;
 use super::zone::{Pages, Use, ZONES};
@@ -78,11 +79,20 @@ fn uncounted(state: &State) -> Option<(Invariant, String)> {
     for (_, task) in state.tasks.iter() {
         kernel.add(task.kernel_pages);
     }
+    let (pinned, writing) = (device::kept_pages(state), state.writeback.pages());
+    let mut shmem = Pages::default();
+    // Of a file something was read before anybody could map it.
+    for (_, segment) in state.files.iter().filter(|(_, file)| file.cached == 0) {
+        shmem.add(segment.pages);
+    }
     for ((_, zone), index) in state.zones.iter().zip(0..ZONES) {
         let mapped = zone.pages(Use::Anon) + zone.pages(Use::Unevictable);
         for (what, used, owned) in [
             ("anonymous pages", mapped, anon.0[index]),
             ("pages of kernel code", zone.pages(Use::Kernel), kernel.0[index]),
+            ("pages of shared memory", zone.pages(Use::Shmem), shmem.0[index]),
+            ("pages that only devices hold", zone.pages(Use::Pinned), pinned.0[index]),
+            ("pages under write-back", zone.pages(Use::Writeback), writing.0[index]),
         ] {
             if used != owned {
                 let text =

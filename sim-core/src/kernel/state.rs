@@ -41,6 +41,8 @@ pub struct Task {
     pub memalloc_nofs: bool,
     /// `PF_MEMALLOC_NOIO`.
     pub memalloc_noio: bool,
+    /// `PF_DUMPCORE`: it writes a core dump.
+    pub dumpcore: bool,
     /// `PF_WQ_WORKER`.
     pub wq_worker: bool,
     /// Pages that kernel code running in it holds.
@@ -81,6 +83,8 @@ pub struct Group {
     pub oom_mm: Option<MmId>,
     /// `SIGNAL_GROUP_EXIT`.
     pub group_exit: bool,
+    /// `signal->core_state`: a core dump is being written.
+    pub core_state: Option<CoreState>,
     /// `oom_score_adj`.
     pub oom_score_adj: i16,
     /// All its threads, the leader first.
@@ -111,6 +115,17 @@ pub struct Group {
     pub uid: u32,
 }
 
+/// `struct core_state`: a core dump that is being written.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct CoreState {
+    /// Threads that have not come to `coredump_task_exit()` yet.
+    pub nr_threads: u32,
+    /// Where the dumper waits for them (`startup`).
+    pub startup: QueueId,
+    /// Where they wait for the dump to be over.
+    pub dumped: QueueId,
+}
+
 /// kswapd's state (`struct pglist_data`; kernel-spec 1.5).
 #[derive(Clone, Debug)]
 pub struct Kswapd {
@@ -118,6 +133,8 @@ pub struct Kswapd {
     pub wait: QueueId,
     /// `kswapd_failures`.
     pub failures: u32,
+    /// `LRUVEC_CONGESTED`: all dirty pages it met are being written.
+    pub congested: bool,
     /// `kswapd_order` asked for since it last looked; none: nobody asked.
     pub asked: Option<u8>,
     /// `pfmemalloc_wait`: reclaimers that wait for some reserves to be free.
@@ -223,6 +240,14 @@ pub struct State {
     pub oom_lock: LockId,
     /// `oom_victims`.
     pub oom_victims: u32,
+    /// `oom_victims_wait`: who wants no victim to be left.
+    pub oom_victims_wait: QueueId,
+    /// `oom_killer_disabled`.
+    pub oom_killer_disabled: bool,
+    /// Whether `gfp_allowed_mask` lacks I/O, because disks are suspended.
+    pub storage_suspended: bool,
+    /// What a balloon holds (drivers/virtio/virtio_balloon.c); among the pages reserved.
+    pub balloon: Pages,
     /// `oom_rs`: holds back reports before kills.
     pub oom_rs: RateLimit,
     /// `pfoom_rs`: holds back lines about faults that are repeated.
@@ -278,6 +303,10 @@ impl State {
             srcu: Srcu::new(engine.new_queue()),
             oom_lock: engine.new_lock(),
             oom_victims: 0,
+            oom_victims_wait: engine.new_queue(),
+            oom_killer_disabled: false,
+            storage_suspended: false,
+            balloon: Pages::default(),
             oom_rs: RateLimit::default(),
             pfoom_rs: RateLimit::default(),
             oom_reaper_list: Vec::new(),
@@ -285,6 +314,7 @@ impl State {
             kswapd: Kswapd {
                 wait: engine.new_queue(),
                 failures: 0,
+                congested: false,
                 asked: None,
                 pfmemalloc_wait: engine.new_queue(),
             },

@@ -103,6 +103,9 @@ switches! {
     /// Victims are those with TIF_MEMDIE: there is no `signal->oom_mm`, no SKIP.
     victim_is_memdie: bool =
         [T, F, F, F, F, F, F, F, F, F, F, F];
+    /// Sysrq-f kills even if the OOM notifier chain gave memory back.
+    sysrq_kills_anyway: bool =
+        [F, F, F, F, F, F, F, F, older(F), T, T, T];
     /// After a kill the killer sleeps a jiffy with `oom_lock` held.
     kill_sleeps: bool =
         [T, T, T, T, F, F, F, F, F, F, F, F];
@@ -196,6 +199,9 @@ switches! {
     /// The reaper leaves VM_LOCKED VMAs alone.
     reaper_skips_locked: bool =
         [T, T, T, T, T, T, T, T, T, F, F, F];
+    /// The reaper marks the mm as unstable (`MMF_UNSTABLE`): faults get SIGBUS from then on.
+    reaper_marks_unstable: bool =
+        [F, T, T, T, T, T, T, T, T, T, T, T];
     /// Each mm is queued once (`MMF_OOM_REAP_QUEUED`); else each task is.
     queues_mm_once: bool =
         [F, F, F, F, F, T, T, T, T, T, T, T];

@@ -223,6 +223,7 @@ impl Bench {
             state.groups[id] = Some(Group {
                 oom_mm: None,
                 group_exit: false,
+                core_state: None,
                 oom_score_adj: 0,
                 threads: vec![id],
                 live: 1,

@@ -160,6 +160,7 @@ impl Machine {
         let group = Group {
             oom_mm: None,
             group_exit: false,
+            core_state: None,
             oom_score_adj: proc.adj,
             threads: vec![id],
             live: 1,

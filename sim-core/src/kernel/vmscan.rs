@@ -9,6 +9,7 @@
 //! asked for in `shrinker`.
 
 use super::cx::Cx;
+use super::gfp::gfp_zone;
 use super::kswapd::is_hopeless;
 use super::lockdep::{fs_reclaim_acquire, fs_reclaim_release};
 use super::page_alloc::free_pages;
@@ -18,7 +19,7 @@ use super::rmap::{swap_out, unmap_file};
 use super::shrinker::shrink_slab;
 use super::state::State;
 use super::writeback::{To, dirty_pages, record_page_cache, wakeup_flusher_threads, write_pages};
-use super::zone::{Pages, Use};
+use super::zone::{Pages, Use, ZoneType};
 use crate::base::ZoneId;
 use crate::engine::{Signals, Waited, Why};
 use crate::record::{Event, Func, Gfp, Reason, ThrottleReason};
@@ -173,6 +174,13 @@ pub(super) async fn shrink_node(cx: &Cx, sc: &mut ScanControl) {
     if sc.kswapd && !progress && found.submitted == 0 && found.writeback {
         reclaim_throttle(cx, ThrottleReason::Writeback).await;
     }
+    if sc.kswapd {
+        let full = found.writeback && cx.with(|state| dirty_pages(state, 1).count() == 0);
+        // LRUVEC_CONGESTED: all that is dirty is being written already.
+        cx.with(|state| state.kswapd.congested |= full);
+    } else if cx.with(|state| state.kswapd.congested) {
+        reclaim_throttle(cx, ThrottleReason::Congested).await;
+    }
     if progress {
         cx.with(|state| state.kswapd.failures = 0);
     } else if !sc.kswapd && sc.priority == 1 && sc.nr_reclaimed == 0 {
@@ -215,7 +223,7 @@ async fn shrink_list(
         }
     }
     let costs = cx.costs();
-    let clean = take_clean(cx, scan);
+    let clean = take_clean(cx, gfp_zone(sc.gfp), scan);
     if clean.count() > 0 {
         let batch = if sc.kswapd { costs.kswapd_batch } else { costs.reclaim_batch };
         cx.cpu(batch + costs.reclaim_page * clean.count()).await;
@@ -261,11 +269,14 @@ async fn shrink_list(
 }
 
 /// Takes clean pages that nobody maps off the lists, from the highest zone down.
-fn take_clean(cx: &Cx, most: u64) -> Pages {
+fn take_clean(cx: &Cx, reclaim_idx: ZoneType, most: u64) -> Pages {
     let mut batch = Pages::default();
     cx.with(|state| {
         for index in (0..state.zones.len()).rev() {
             let id = ZoneId::from_index(index);
+            if state.zones[id].kind > reclaim_idx {
+                continue;
+            }
             let count = state.clean_unmapped(id).min(most - batch.count());
             let zone = &mut state.zones[id];
             zone.transfer(Use::Clean, Use::InFlight, count);

@@ -33,6 +33,17 @@ pub struct Writeback {
     flusher: Option<QueueId>,
 }
 
+impl Writeback {
+    /// Pages in all requests.
+    pub(super) fn pages(&self) -> Pages {
+        let mut all = Pages::default();
+        for &(_, pages) in &self.requests {
+            all.add(pages);
+        }
+        all
+    }
+}
+
 impl BlockDevice {
     /// `submit_bio()`: when a request of `pages` pages made now will be done.
     pub(super) fn submit_bio(&mut self, now: SimTime, pages: u64) -> SimTime {

@@ -58,9 +58,24 @@ impl Use {
     ];
 }
 
+/// Which zone it is, and how high a request may reach (`gfp_zone()`): a
+/// request for DMA memory is served by nothing above zone DMA.
+#[derive(Copy, Clone, Default, Eq, PartialEq, Ord, PartialOrd, Debug)]
+pub enum ZoneType {
+    /// `ZONE_DMA`.
+    Dma,
+    /// `ZONE_DMA32`.
+    Dma32,
+    /// `ZONE_NORMAL`.
+    #[default]
+    Normal,
+}
+
 /// A zone; sizes in pages.
 #[derive(Clone, Debug)]
 pub struct Zone {
+    /// Which one it is.
+    pub kind: ZoneType,
     /// Pages by [`Use`]; their sum never changes.
     pages: [u64; Use::ALL.len()],
     /// Watermarks.
@@ -124,7 +139,8 @@ impl Zone {
             managed.checked_sub(free + clean).expect("invariant: a checked zone holds its pages");
         let Marks { min, low, high, lowmem_reserve } = marks;
         let deferral = Deferral::default();
-        Self { pages, min, low, high, lowmem_reserve, scattered: 0, deferral }
+        let kind = ZoneType::default();
+        Self { kind, pages, min, low, high, lowmem_reserve, scattered: 0, deferral }
     }
 
     /// Pages with this use.
@@ -169,8 +185,8 @@ impl Zone {
     }
 
     /// Pages that a request for blocks of `order` may take now.
-    pub fn takeable(&self, order: u8, mark: Mark) -> u64 {
-        let headroom = self.headroom(mark, self.free());
+    pub fn takeable(&self, reach: ZoneType, order: u8, mark: Mark) -> u64 {
+        let headroom = self.headroom(reach, mark, self.free());
         if order == 0 {
             headroom
         } else {
@@ -180,14 +196,16 @@ impl Zone {
 
     /// `__zone_watermark_ok()`, were `available` pages free; a block of
     /// `order` must be free in any case.
-    pub fn watermark_ok(&self, order: u8, mark: Mark, available: u64) -> bool {
+    pub fn watermark_ok(&self, reach: ZoneType, order: u8, mark: Mark, available: u64) -> bool {
         let unusable = (1 << order) - 1;
         let block = order == 0 || (self.free() - self.scattered) >> order > 0;
-        block && self.headroom(mark, available.saturating_sub(unusable)) > 0
+        block && self.headroom(reach, mark, available.saturating_sub(unusable)) > 0
     }
 
     /// Pages that a request with these rights may take, were `available` free.
-    pub fn headroom(&self, mark: Mark, available: u64) -> u64 {
+    pub fn headroom(&self, reach: ZoneType, mark: Mark, available: u64) -> u64 {
+        // lowmem_reserve[]: kept from those who could go higher.
+        let reserve = if self.kind < reach { self.lowmem_reserve } else { 0 };
         let min = self.min;
         let keep = match mark {
             Mark::Low => self.low,
@@ -200,7 +218,7 @@ impl Zone {
             Mark::HighOom => min - min / 2 - (min - min / 2) / 2,
             Mark::None => return available,
         };
-        available.saturating_sub(keep + self.lowmem_reserve)
+        available.saturating_sub(keep + reserve)
     }
 }
 
@@ -245,7 +263,7 @@ mod tests {
     fn marks_leave_what_the_table_says() {
         let marks = Marks { min: 1000, low: 1250, high: 1500, lowmem_reserve: 0 };
         let zone = Zone::new(10_000, 5_000, 0, marks);
-        let kept = |mark| 5_000 - zone.headroom(mark, 5_000);
+        let kept = |mark| 5_000 - zone.headroom(ZoneType::Normal, mark, 5_000);
         assert_eq!(kept(Mark::Low), 1250);
         assert_eq!(kept(Mark::Min), 1000);
         assert_eq!(kept(Mark::HighPrio), 500);

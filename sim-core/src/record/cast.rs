@@ -140,6 +140,19 @@ impl LockInfo {
 pub struct CgroupInfo {
     /// Name in the scenario.
     pub name: String,
+    /// The cgroup above; none: the root.
+    pub parent: Option<CgroupId>,
+    /// Leaders of the processes that are in it, or were.
+    pub members: Vec<TaskId>,
+}
+
+impl Cast {
+    /// Whether the process led by `leader` is in `root` or in a cgroup below it.
+    pub fn is_in_cgroup(&self, leader: TaskId, root: CgroupId) -> bool {
+        let own = self.cgroups.iter().find(|(_, cgroup)| cgroup.members.contains(&leader));
+        let above = |at: &CgroupId| self.cgroups.get(*at).and_then(|cgroup| cgroup.parent);
+        std::iter::successors(own.map(|(id, _)| id), above).any(|id| id == root)
+    }
 }
 
 /// An event of the scenario, for which tasks can wait.

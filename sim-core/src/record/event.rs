@@ -127,7 +127,7 @@ events! {
     /// `mm_vmscan_direct_reclaim_begin`.
     13 DirectReclaimBegin { /// Allocation order.
         order: u8, /// [`Gfp`](super::Gfp) bits.
-        gfp: u16 }
+        gfp: u32 }
     /// `mm_vmscan_direct_reclaim_end`.
     14 DirectReclaimEnd { /// Pages reclaimed.
         reclaimed: u32 }
@@ -153,7 +153,7 @@ events! {
     /// unless there were too many of late.
     18 OomKillProcess { /// The chosen task.
         victim: TaskId, /// [`Gfp`](super::Gfp) bits of the request.
-        gfp: u16, /// Its order; 255 stands for sysrq-f's -1.
+        gfp: u32, /// Its order; 255 stands for sysrq-f's -1.
         order: u8, /// On whose behalf.
         scope: OomScope, /// Whether the rate limit lets the report through.
         report: bool }
@@ -251,11 +251,11 @@ events! {
     /// An allocation failed and its caller got NULL.
     44 AllocFailed { /// Allocation order.
         order: u8, /// [`Gfp`](super::Gfp) bits.
-        gfp: u16 }
+        gfp: u32 }
     /// `mm_vmscan_wakeup_kswapd`: an allocator asks for it.
     45 WakeupKswapd { /// Allocation order.
         order: u8, /// [`Gfp`](super::Gfp) bits.
-        gfp: u16 }
+        gfp: u32 }
     /// `mm_vmscan_kswapd_wake`: kswapd begins to balance.
     46 KswapdWake { /// Allocation order.
         order: u8 }
@@ -303,7 +303,7 @@ events! {
     56 KernelPages { /// How many it holds now.
         held: u32, /// Allocation order of the last request.
         order: u8, /// [`Gfp`](super::Gfp) bits of the last request.
-        gfp: u16 }
+        gfp: u32 }
     /// The end operation of a list notifier was called (`sim:mn_end`).
     57 MnEnd { /// Which.
         notifier: NotifierId, /// For which range.
@@ -344,7 +344,7 @@ events! {
     /// A charge to a cgroup hit its limit (`sim:memcg_oom`).
     66 MemcgOom { /// Which cgroup.
         cgroup: CgroupId, /// [`Gfp`](super::Gfp) bits.
-        gfp: u16, /// Allocation order.
+        gfp: u32, /// Allocation order.
         order: u8 }
     /// Pages charged to a cgroup, its children's among them (`sim:memcg_usage`).
     67 MemcgUsage { /// Which cgroup.
@@ -389,7 +389,7 @@ events! {
     /// An allocation of kernel code begins that must not sleep, or one that may; ends with `AllocDone`.
     78 AllocBegin { /// Allocation order.
         order: u8, /// [`Gfp`](super::Gfp) bits in effect.
-        gfp: u16 }
+        gfp: u32 }
     /// The slow path of an allocation returned.
     79 AllocDone { /// Whether it brought a page.
         ok: bool }

@@ -78,6 +78,10 @@ vocabulary! {
         FlushWork = "its worker to finish what the callback gave it",
         Futex = "a robust futex",
         RangeActive = "all ranges in progress to end, before a fault of the device is served",
+        MmapLockKillable = "mmap_lock, unless it is killed",
+        CoreDump = "a core dump of its process to be written",
+        CoreDumpStart = "the other threads of its process to stop for the core dump",
+        OomLockKillable = "oom_lock, unless it is killed",
     }
 }
 
@@ -162,11 +166,13 @@ vocabulary! {
         FutexWait = "futex_wait",
         ExitRobustList = "exit_robust_list",
         FaultRetry = "device fault, retried",
+        DoCoredump = "do_coredump",
+        CoredumpTaskExit = "coredump_task_exit",
     }
 }
 
 /// What `%pGg` calls flags: compound names first.
-pub const GFP_NAMES: [(Gfp, &str); 20] = [
+pub const GFP_NAMES: [(Gfp, &str); 22] = [
     (Gfp::HIGHUSER_MOVABLE, "GFP_HIGHUSER_MOVABLE"),
     (Gfp::KERNEL, "GFP_KERNEL"),
     (Gfp::NOFS, "GFP_NOFS"),
@@ -187,12 +193,14 @@ pub const GFP_NAMES: [(Gfp, &str); 20] = [
     (Gfp::ACCOUNT, "__GFP_ACCOUNT"),
     (Gfp::DIRECT_RECLAIM, "__GFP_DIRECT_RECLAIM"),
     (Gfp::KSWAPD_RECLAIM, "__GFP_KSWAPD_RECLAIM"),
+    (Gfp::DMA, "__GFP_DMA"),
+    (Gfp::DMA32, "__GFP_DMA32"),
 ];
 
 /// GFP flags of a request, the part that the model tells apart
 /// (include/linux/gfp_types.h, Linux 6.1; the bits are ours).
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
-pub struct Gfp(pub u16);
+pub struct Gfp(pub u32);
 
 impl Gfp {
     /// `__GFP_IO`.
@@ -225,6 +233,10 @@ impl Gfp {
     pub const ACCOUNT: Self = Self(1 << 13);
     /// `__GFP_MEMALLOC`.
     pub const MEMALLOC: Self = Self(1 << 14);
+    /// `__GFP_DMA`: from zone DMA alone.
+    pub const DMA: Self = Self(1 << 15);
+    /// `__GFP_DMA32`: from zone DMA32 or below.
+    pub const DMA32: Self = Self(1 << 16);
     /// `GFP_NOWAIT`.
     pub const NOWAIT: Self = Self::KSWAPD_RECLAIM;
     /// `GFP_ATOMIC`.

@@ -347,7 +347,7 @@ structs! {
     DeviceInfo { name driver task lock worker timeout signaled }
     NotifierInfo { device mm interval }
     LockInfo { name kind class }
-    CgroupInfo { name }
+    CgroupInfo { name parent members }
     NamedEventInfo { name queue signalers }
     VictimReport { total_vm anon file shmem pgtables_bytes oom_score_adj uid }
     Cast {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use self::spawn::spawn_all;
 use self::state::state;
 use super::checked::{ActsOn, Api as AskedApi, Behaviour, Device, ForkMm, Inject, Scenario};
-use crate::base::{DeviceId, IdVec, LockId, MmId, Nanos, Seeds, TaskId};
+use crate::base::{CgroupId, DeviceId, IdVec, LockId, MmId, Nanos, Seeds, TaskId};
 use crate::driver::described::Described;
 use crate::engine::{Cpus, Engine, Ties};
 use crate::kernel::plugin::{Api, Driver, DriverRef, Policy};
@@ -58,7 +58,9 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice<'_>) -> Rc<Kernel> {
         cast.zones.push(ZoneInfo { name: zone.name.clone(), managed, min, low, high });
     }
     for cgroup in &scenario.cgroups {
-        cast.cgroups.push(CgroupInfo { name: cgroup.name.clone() });
+        let parent = cgroup.parent.map(CgroupId::from_index);
+        let (name, members) = (cgroup.name.clone(), Vec::new());
+        cast.cgroups.push(CgroupInfo { name, parent, members });
     }
     let recorder = Recorder::new(choice.keep, cast);
     let engine = Rc::new(Engine::new(cpus, choice.ties.clone(), recorder));

@@ -243,7 +243,7 @@ fn injections(
     let cgroups: Vec<&str> = file.cgroups.iter().map(String::as_str).collect();
     let mut injections = Vec::new();
     for fields in file_fields.tables(report, "inject") {
-        let kinds = ["kill", "sysrq_f", "limit", "policy", "oom_score_adj"];
+        let kinds = ["kill", "sysrq_f", "limit", "policy", "suspend", "oom_score_adj"];
         let mut given = kinds.iter().filter(|key| fields.get(key).is_some());
         let (Some(&key), None) = (given.next(), given.next()) else {
             let expected = format!("expected exactly one of {} beside `at`", kinds.join(", "));
@@ -262,6 +262,7 @@ fn injections(
                 Some(Inject::Limit { cgroup: cgroup?, pages })
             }),
             "policy" => fields.choice(report, key).map(|id| Inject::Policy { id }),
+            "suspend" => fields.time(report, key).map(|time| Inject::Suspend { time }),
             _ => fields.table(report, key).and_then(|inner| {
                 let task = inner.index(report, "task", "task", &tasks);
                 let value = inner.number(report, "value");

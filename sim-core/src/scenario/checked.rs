@@ -105,6 +105,8 @@ pub struct Zone {
     pub page_cache: u64,
     /// Dirty page-cache pages at the start.
     pub dirty: u64,
+    /// Pages that a balloon holds at the start; neither free nor page cache.
+    pub balloon: u64,
 }
 
 /// A disk: one request after the other.
@@ -181,6 +183,11 @@ pub enum Inject {
     Policy {
         /// Its id.
         id: &'static str,
+    },
+    /// The machine is suspended.
+    Suspend {
+        /// For how long.
+        time: Nanos,
     },
     /// Another `oom_score_adj`.
     OomScoreAdj {

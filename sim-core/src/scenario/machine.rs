@@ -106,7 +106,22 @@ pub(super) fn machine(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> M
         Some(_) => given_zones(report, fields, &marks),
         None => derived_zones(report, fields, &marks),
     };
+    inflate(report, fields, &mut machine.zones);
     machine
+}
+
+/// What a balloon holds comes out of the free pages, from the highest zone down.
+fn inflate(report: &mut Report<'_>, fields: &Fields<'_>, zones: &mut [Zone]) {
+    let mut left = fields.size(report, "balloon").unwrap_or(0) / PAGE_SIZE;
+    for zone in zones.iter_mut().rev() {
+        zone.balloon = left.min(zone.free.saturating_sub(zone.high));
+        zone.free -= zone.balloon;
+        left -= zone.balloon;
+    }
+    if left > 0 {
+        let expected = "expected what fits above the high marks";
+        report.add(&fields.span_of("balloon"), "too large a balloon", expected);
+    }
 }
 
 /// Sets what was given.
@@ -175,6 +190,7 @@ fn zones_of(ram: u64, marks: &Marks) -> Vec<Zone> {
             lowmem_reserve: above / RESERVE_RATIO,
             page_cache: 0,
             dirty: 0,
+            balloon: 0,
         });
     }
     zones
@@ -245,7 +261,18 @@ fn given_zone(report: &mut Report<'_>, fields: &Fields<'_>, marks: &Marks) -> Op
     let low = pages("low", min + step, min..=u64::MAX)?;
     let high = pages("high", low + step, low..=u64::MAX)?;
     let lowmem_reserve = pages("reserve", 0, 0..=u64::MAX)?;
-    Some(Zone { name, managed, free, min, low, high, lowmem_reserve, page_cache, dirty })
+    Some(Zone {
+        name,
+        managed,
+        free,
+        min,
+        low,
+        high,
+        lowmem_reserve,
+        page_cache,
+        dirty,
+        balloon: 0,
+    })
 }
 
 /// `lock_op_cost`: a time, or `"recorded"`: what a mutex costs on a kernel

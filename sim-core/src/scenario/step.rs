@@ -107,6 +107,7 @@ impl Reader<'_> {
             "stuck" => Op::Stuck { time: fields.time(report, name)? },
             "ready" => fields.flag(report, name).map(|()| Op::Ready)?,
             "idle" => fields.flag(report, name).map(|()| Op::Idle)?,
+            "core_dump" => fields.flag(report, name).map(|()| Op::CoreDump)?,
             "exit" => fields.flag(report, name).map(|()| Op::Exit)?,
             _ => unreachable!("invariant: every operation is read here"),
         })

@@ -30,7 +30,7 @@ use std::rc::Rc;
 
 pub use alloc::{Alloc, Free, Memalloc, Scope};
 pub use compute::Compute;
-pub use exit::Exit;
+pub use exit::{CoreDump, Exit};
 pub use fork::Fork;
 pub use futex::{FutexLock, FutexUnlock};
 pub use idle::Idle;

@@ -53,9 +53,28 @@ fn i2_scopes_and_sysrq_are_their_own() {
         report: true,
     };
     memcg.add(OTHER, kill).add(OTHER, Event::SignalGenerate { target: HOG }).marks(OTHER, HOG);
-    memcg.add(HOG, limit(1)).add(HOG, in_scope(OomScope::Memcg, 0)).is_sound();
-    memcg.add(HOG, limit(0)).add(HOG, in_scope(OomScope::Memcg, 0));
+    // Cgroup 2 lies beside; HOG is in cgroup 1, below cgroup 0.
+    memcg.add(HOG, limit(2)).add(HOG, in_scope(OomScope::Memcg, 0)).is_sound();
+    memcg.add(HOG, limit(1)).add(HOG, in_scope(OomScope::Memcg, 0));
     memcg.breaks(Invariant::OnePendingVictim);
+}
+
+#[test]
+fn i2_a_cgroup_waits_for_victims_below_it_whoever_killed_them() {
+    let limit = Event::MemcgOom { cgroup: CgroupId(0), gfp: 0, order: 0 };
+    let kill = Event::OomKillProcess {
+        victim: OTHER,
+        gfp: 0,
+        order: 0,
+        scope: OomScope::Memcg,
+        report: true,
+    };
+    let mut global = Stage::new();
+    global.kills(OTHER, HOG).is_sound().add(OTHER, limit).add(OTHER, kill);
+    global.breaks(Invariant::OnePendingVictim);
+    let mut left = Stage::new();
+    left.kills(OTHER, HOG).add(HOG, Event::ProcessExit {}).add(OTHER, limit).add(OTHER, kill);
+    left.is_sound();
 }
 
 #[test]

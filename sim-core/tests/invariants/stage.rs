@@ -1,16 +1,17 @@
 //! Records made by hand, watched as those of a run are.
 
 use sim_core::base::{
-    DeviceId, LockId, MmId, Nanos, NotifierId, RangeId, ReportId, SimTime, StackId, TaskId,
+    CgroupId, DeviceId, LockId, MmId, Nanos, NotifierId, RangeId, ReportId, SimTime, StackId,
+    TaskId,
 };
 use sim_core::check::{Declared, monitor};
 use sim_core::engine::{Observer as _, Stop, WaitOn, Waited};
 use sim_core::kernel::plugin::{Api, Approach, Boxed, Call, Driver, Ops, Policy, Refused};
 use sim_core::kernel::switches;
 use sim_core::record::{
-    Cast, DeviceInfo, Event, Gfp, Invariant, ItreeOp, ItreeRead, Keep, LockInfo, MmInfo, MnEvent,
-    NotifierInfo, OomScope, RangeInfo, Reason, Recorder, SkipBy, TaskInfo, TaskKind, VictimReport,
-    ZoneInfo,
+    Cast, CgroupInfo, DeviceInfo, Event, Gfp, Invariant, ItreeOp, ItreeRead, Keep, LockInfo,
+    MmInfo, MnEvent, NotifierInfo, OomScope, RangeInfo, Reason, Recorder, SkipBy, TaskInfo,
+    TaskKind, VictimReport, ZoneInfo,
 };
 
 pub(crate) const REAPER: TaskId = TaskId(0);
@@ -98,6 +99,12 @@ fn cast(driver: &'static str) -> Cast {
     }
     let (name, mm) = ("heap".to_owned(), HOG_MM);
     cast.ranges.push(RangeInfo { mm, start: 0, end: 1 << 20, name, anonymous: true });
+    let jobs = CgroupInfo { name: "jobs".to_owned(), parent: None, members: Vec::new() };
+    let below = CgroupInfo { parent: Some(CgroupId(0)), members: vec![HOG], ..jobs.clone() };
+    let beside = CgroupInfo { members: vec![OTHER], ..jobs.clone() };
+    for cgroup in [jobs, below, beside] {
+        cast.cgroups.push(cgroup);
+    }
     let name = "Normal".to_owned();
     cast.zones.push(ZoneInfo { name, managed: 1000, min: 10, low: 12, high: 14 });
     let name = "dev".to_owned();

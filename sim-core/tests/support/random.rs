@@ -11,7 +11,7 @@ use sim_core::kernel::switches::PROFILES;
 use sim_core::policy;
 use sim_core::scenario::names;
 
-const GFPS: [&str; 9] = [
+const GFPS: [&str; 13] = [
     "GFP_KERNEL",
     "GFP_NOFS",
     "GFP_NOIO",
@@ -21,6 +21,10 @@ const GFPS: [&str; 9] = [
     "GFP_KERNEL|__GFP_RETRY_MAYFAIL",
     "GFP_KERNEL|__GFP_NOFAIL",
     "GFP_NOFS|__GFP_NOFAIL",
+    "GFP_KERNEL|__GFP_DMA",
+    "GFP_KERNEL|__GFP_DMA32",
+    "GFP_KERNEL|__GFP_THISNODE",
+    "GFP_KERNEL|__GFP_NOMEMALLOC|__GFP_ACCOUNT",
 ];
 
 struct Draw {
@@ -119,6 +123,11 @@ impl Draw {
         }
         if self.chance(10) {
             self.say("oom_kill_allocating_task = true");
+        }
+        if self.chance(15) {
+            // Half a zone at most, so that it fits above the high marks.
+            let size = self.between(1, free / 4) * 4;
+            writeln!(self.text, "balloon = \"{size}KiB\"").expect("text");
         }
         if self.chance(35) {
             let size = self.between(10, 400) * 4;
@@ -349,6 +358,8 @@ impl Draw {
         }
         if self.chance(60) {
             self.say("  { idle = true },");
+        } else if self.chance(15) {
+            self.say("  { core_dump = true },");
         }
         self.say("]");
         for thread in 0..threads {
@@ -465,13 +476,14 @@ impl Draw {
     fn injections(&mut self, tasks: usize, cgroups: usize, free: u64) {
         for _ in 0..self.below(3) {
             let (at, task) = (self.below(1500), self.below(u64::try_from(tasks).expect("small")));
-            let what = match self.below(4) {
+            let what = match self.below(5) {
                 0 => format!("kill = \"t{task}\""),
                 1 => format!("oom_score_adj = {{ task = \"t{task}\", value = 500 }}"),
                 2 if cgroups > 0 => {
                     let size = self.between(1, free) * 4;
                     format!("limit = {{ cgroup = \"c0\", size = \"{size}KiB\" }}")
                 }
+                3 => format!("suspend = \"{}\"", self.pick(&["1ms", "200ms", "2s"])),
                 _ => {
                     let policies: Vec<&str> = policy::ALL.iter().map(|p| p.id()).collect();
                     format!("policy = \"{}\"", self.pick(&policies))

@@ -16,7 +16,7 @@ impl Log {
         state: &State<'_>,
         record: &Record,
         order: u8,
-        gfp: u16,
+        gfp: u32,
     ) -> fmt::Result {
         let gfp = Gfp(gfp);
         if gfp.has(Gfp::NOWARN) || !self.failures.allows(record.at) {

@@ -206,6 +206,7 @@ impl Names<'_> {
             Op::Stuck { time } => write!(out, "stuck = \"{}\"", format_time(*time)),
             Op::Ready => write!(out, "ready = true"),
             Op::Idle => write!(out, "idle = true"),
+            Op::CoreDump => write!(out, "core_dump = true"),
             Op::Exit => write!(out, "exit = true"),
         }
     }

@@ -28,6 +28,8 @@ pub(super) fn write(out: &mut String, state: &State<'_>, record: &Record) -> Wri
                 OomResult::Killed => write!(out, "sim:oom_killed: pid={me} victim={victim}")?,
                 OomResult::SelfDying => write!(out, "sim:oom_self_dying: pid={me}")?,
                 OomResult::NoVictim => write!(out, "sim:oom_no_victim: pid={me}")?,
+                OomResult::Disabled => write!(out, "sim:oom_disabled: pid={me}")?,
+                OomResult::NotifierFreed => write!(out, "sim:oom_notifier_freed: pid={me}")?,
                 OomResult::PanicOnOom => write!(out, "sim:oom_panic_on_oom: pid={me}")?,
                 OomResult::Gone => write!(out, "sim:oom_victim_gone: pid={me} victim={victim}")?,
             }
@@ -71,6 +73,7 @@ pub(super) fn write(out: &mut String, state: &State<'_>, record: &Record) -> Wri
                 Injected::Limit => "limit",
                 Injected::Policy => "policy",
                 Injected::OomScoreAdj => "oom_score_adj",
+                Injected::Suspend => "suspend",
             };
             let target = target.map_or(0, |target| pid(state, target));
             write!(out, "sim:inject: what={what} target={target}")?;

@@ -28,7 +28,7 @@ use crate::engine::Signals;
 use crate::record::{Event, Func, Gfp, Reason};
 
 pub(super) use mirror::registered;
-pub(super) use pages::{keep_referenced, released, split, unregistered};
+pub(super) use pages::{keep_referenced, kept_pages, released, split, unregistered};
 pub use pages::{pages_held, unpin_all};
 pub use worker::flush;
 

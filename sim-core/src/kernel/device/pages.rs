@@ -92,6 +92,16 @@ pub fn pages_held(state: &mut State, range: RangeId) -> u64 {
     held.max().unwrap_or(0)
 }
 
+/// Pages that are allocated only because devices refer to them.
+pub(in crate::kernel) fn kept_pages(state: &State) -> Pages {
+    let attached = state.devices.iter().flat_map(|(_, device)| &device.attached);
+    let mut all = Pages::default();
+    for mirror in attached.flat_map(|attachment| &attachment.mirrors) {
+        all.add(mirror.kept);
+    }
+    all
+}
+
 /// A VMA was split: what lies behind its first `stays` pages belongs to
 /// another one now.
 pub(in crate::kernel) fn split(state: &mut State, old: RangeId, new: RangeId, stays: u64) {

@@ -48,7 +48,9 @@ pub(super) async fn mem_cgroup_out_of_memory(
     let killable = switches.memcg_oom_killable;
     if !killable {
         cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
-    } else if cx.lock_killable(oom_lock, Hold::Exclusive, Reason::OomLock).await == Waited::Killed {
+    } else if cx.lock_killable(oom_lock, Hold::Exclusive, Reason::OomLockKillable).await
+        == Waited::Killed
+    {
         return true;
     }
     // Somebody may have made room while we waited, or killed us.

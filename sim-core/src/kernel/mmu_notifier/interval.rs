@@ -129,7 +129,8 @@ pub(super) fn mn_itree_inv_end(cx: &Cx, mm: MmId) {
         let opened = itree.active == 0 && mn_itree_is_invalidating(itree);
         if opened {
             itree.seq += 1;
-            for change in std::mem::take(&mut itree.deferred) {
+            // hlist_add_head() put the latest first.
+            for change in std::mem::take(&mut itree.deferred).into_iter().rev() {
                 match change {
                     Deferred::Insert(id) => insert_sorted(state, id),
                     Deferred::Remove(id) => state.mms[mm].itree.tree.retain(|&other| other != id),

@@ -372,3 +372,22 @@ fn secondary_tlbs_are_flushed_with_the_zap_even_if_nobody_is_told() {
     let flushed = log.count(|event| matches!(event, Event::SecondaryTlbFlush { .. }));
     assert_eq!(flushed, 1, "of the VMA that it covers");
 }
+
+/// The list of deferred changes is a stack: what was inserted last while
+/// the tree was frozen is in it first, and is called first of those that begin at one address.
+#[test]
+fn deferred_insertions_are_made_from_the_last_to_the_first() {
+    let devices = [(Probe::WILLING, Api::Interval)];
+    let log = with_devices("6.1", Approach::NonBlocking, &devices, |cx, mm| async move {
+        let range = range(&cx, mm, 1);
+        invalidate_range_start(&cx, range).await;
+        for _ in 0..2 {
+            register(&cx, DeviceId(0), mm, GIB, GIB + 4096).await;
+        }
+        invalidate_range_end(&cx, range).await;
+        invalidate_range_start(&cx, range).await;
+        invalidate_range_end(&cx, range).await;
+    });
+    let ids = [0, 0, 2, 1].map(NotifierId);
+    assert_eq!(log.called(), ids);
+}

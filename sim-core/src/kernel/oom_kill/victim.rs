@@ -2,7 +2,8 @@
 //!
 //! Mirrors mm/oom_kill.c: `mark_oom_victim()`, `exit_oom_victim()`,
 //! `task_will_free_mem()`, `__task_will_free_mem()`, Linux 4.6 to 7.1
-//! (kernel-spec 2.5). Left out: the freezer, core dumps.
+//! (kernel-spec 2.5). Left out: the freezer, so nobody
+//! has to be thawed to die.
 
 use crate::base::{MmId, ReportId, TaskId};
 use crate::kernel::cx::Cx;
@@ -45,11 +46,15 @@ pub(in crate::kernel) fn mark_oom_victim(cx: &Cx, victim: TaskId) {
 
 /// `exit_oom_victim()`, after `mmput()`: no more reserves, if it was marked.
 pub(in crate::kernel) fn exit_oom_victim(cx: &Cx) {
-    cx.with(|state| {
+    let wait = cx.with(|state| {
         if std::mem::replace(&mut state.tasks[cx.task()].memdie, false) {
             state.oom_victims -= 1;
         }
+        (state.oom_victims == 0).then_some(state.oom_victims_wait)
     });
+    if let Some(wait) = wait {
+        cx.wake_all(wait);
+    }
 }
 
 /// `task_is_dying()`: a victim, killed, or exiting.
@@ -69,7 +74,8 @@ pub(in crate::kernel) fn task_will_free_mem(
 ) -> bool {
     let Some(mm) = state.tasks[task].mm else { return false };
     if switches.victim_is_memdie {
-        return state.tasks[task].exiting;
+        let dumps = state.group_of(task).is_some_and(|group| group.core_state.is_some());
+        return state.tasks[task].exiting && !dumps;
     }
     if !__task_will_free_mem(state, task) || state.mms[mm].oom_skip {
         return false;
@@ -85,10 +91,12 @@ pub(in crate::kernel) fn task_will_free_mem(
 
 /// `__task_will_free_mem()`.
 fn __task_will_free_mem(state: &State, task: TaskId) -> bool {
-    // thread_group_empty(); who exits is no longer counted among the live.
-    state
-        .group_of(task)
-        .is_some_and(|group| group.group_exit || (state.tasks[task].exiting && group.live == 0))
+    state.group_of(task).is_some_and(|group| {
+        // Writing a core may take long.
+        group.core_state.is_none()
+            // thread_group_empty(); who exits is no longer counted among the live.
+            && (group.group_exit || (state.tasks[task].exiting && group.live == 0))
+    })
 }
 
 /// The sizes of an mm now, for a log line.

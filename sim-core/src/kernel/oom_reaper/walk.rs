@@ -28,7 +28,7 @@ pub(in super::super) async fn __oom_reap_task_mm(
     let switches = cx.kernel().switches;
     let mut refused = Vec::new();
     // From now on no fault brings a page back.
-    cx.with(|state| state.mms[mm].unstable = true);
+    cx.with(|state| state.mms[mm].unstable |= switches.reaper_marks_unstable);
     let mut last = None;
     while let Some(range) = cx.with(|state| next_vma(state, switches, mm, last)) {
         last = Some(range.start);

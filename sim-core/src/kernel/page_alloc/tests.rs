@@ -5,8 +5,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
+use crate::base::IdVec;
 use crate::kernel::state::{BlockDevice, Swap};
 use crate::kernel::testing::{Machine, Proc, idle, killed, sleep_ms, stuck};
+use crate::kernel::zone::{Marks, Zone};
 use crate::record::{CompactResult, ThrottleReason};
 
 /// Leaves `free` pages free; the others are the kernel's own.
@@ -82,6 +84,33 @@ fn retry_mayfail_and_thisnode_fail_without_a_kill() {
     for flag in [Gfp::RETRY_MAYFAIL, Gfp::THISNODE] {
         assert_eq!(taken("5.12", Gfp::KERNEL.with(flag), 200, |_| {}), 100);
     }
+}
+
+/// A request that only zone DMA may serve leaves what is above alone, and
+/// no reserve keeps zone DMA from it; a request that finds nothing there fails.
+#[test]
+fn low_memory_comes_from_low_zones_and_nobody_dies_for_it() {
+    let mut machine = Machine::new("6.1");
+    machine.with(|state| {
+        let low = Marks { min: 10, low: 12, high: 15, lowmem_reserve: 50 };
+        let mut zones: IdVec<ZoneId, Zone> = IdVec::new();
+        let mut dma = Zone::new(100, 100, 0, low);
+        dma.kind = ZoneType::Dma;
+        zones.push(dma);
+        zones.push(state.zones[ZoneId(0)].clone());
+        state.zones = zones;
+    });
+    machine.process(&Proc::of(100, 0), |cx| async move {
+        let mut count = 0;
+        while alloc_pages(&cx, Gfp::KERNEL.with(Gfp::DMA), 0, 1).await.is_some() {
+            count += 1;
+        }
+        assert_eq!(count, 90);
+        let free = cx.with(|state| state.zones[ZoneId(1)].free());
+        assert_eq!(free, 100_000);
+    });
+    machine.run();
+    assert!(killed(&machine).is_empty());
 }
 
 fn swap_of(machine: &Machine, pages: u64) {

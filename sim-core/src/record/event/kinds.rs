@@ -18,6 +18,10 @@ pub enum OomResult {
     Gone,
     /// `vm.panic_on_oom`.
     PanicOnOom,
+    /// The OOM killer is disabled, because the machine is being suspended.
+    Disabled,
+    /// Somebody on the OOM notifier chain gave memory back.
+    NotifierFreed,
 }
 
 /// What a panic says (mm/oom_kill.c).
@@ -110,6 +114,8 @@ pub enum Injected {
     Policy,
     /// Another `oom_score_adj`.
     OomScoreAdj,
+    /// The machine is suspended.
+    Suspend,
 }
 
 /// A step of the read side of an interval notifier.

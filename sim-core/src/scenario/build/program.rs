@@ -130,6 +130,7 @@ impl<'a> Programs<'a> {
             Op::Stuck { time } => Box::new(workload::Stuck { time: *time }),
             Op::Ready => Box::new(workload::Ready),
             Op::Idle => Box::new(workload::Idle),
+            Op::CoreDump => Box::new(workload::CoreDump),
             Op::Exit => Box::new(workload::Exit),
             Op::Pause { time } => Box::new(workload::Pause { time: self.draws("pause", *time) }),
             Op::Compute { time } => {

@@ -90,6 +90,10 @@ fn spawn_tasks(kernel: &Rc<Kernel>, scenario: &Scenario, named: &NamedLocks, see
             kernel.engine.set_share(id, share);
         }
         assert_eq!(id, leader(scenario, index), "invariant: tasks are numbered as planned");
+        if let Some(cgroup) = task.cgroup {
+            let cgroup = CgroupId::from_index(cgroup);
+            kernel.engine.observe(|_, recorder| recorder.cast.cgroups[cgroup].members.push(id));
+        }
         if task.fork.is_none() {
             kernel.engine.observe(|_, recorder| recorder.cast.tasks[id].mm = Some(mm));
         }
@@ -105,6 +109,7 @@ fn spawn_injections(kernel: &Rc<Kernel>, scenario: &Scenario) {
                 Injection::Limit(CgroupId::from_index(*cgroup), *pages)
             }
             Inject::Policy { id } => Injection::Policy(find_policy(id)),
+            Inject::Suspend { time } => Injection::Suspend(*time),
             Inject::OomScoreAdj { task, value } => {
                 Injection::OomScoreAdj(leader(scenario, *task), *value)
             }
@@ -120,6 +125,7 @@ fn group(kernel: &Kernel, task: &Task, leader: TaskId, pid: u32, adj: i16) -> Gr
     Group {
         oom_mm: None,
         group_exit: false,
+        core_state: None,
         oom_score_adj: adj,
         threads: vec![leader],
         live: 1,

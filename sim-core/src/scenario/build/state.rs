@@ -21,7 +21,7 @@ use crate::kernel::rmap::Lru;
 use crate::kernel::state::{BlockDevice, Cgroup, Kswapd, MemcgStock, Swap, Sysctl};
 use crate::kernel::switches::Switches;
 use crate::kernel::writeback::Writeback;
-use crate::kernel::zone::{Marks, Use, Zone};
+use crate::kernel::zone::{Marks, Pages, Use, Zone, ZoneType};
 use crate::record::{LockInfo, MmInfo, NamedEventInfo, Recorder};
 
 /// The state of the whole kernel.
@@ -33,7 +33,9 @@ pub(super) fn state(
 ) -> State {
     let machine = &scenario.machine;
     let mut zones = IdVec::<ZoneId, _>::new();
-    for zone in &machine.zones {
+    let mut balloon = Pages::default();
+    for (index, zone) in machine.zones.iter().enumerate() {
+        balloon.0[index] = zone.balloon;
         let marks = Marks {
             min: zone.min,
             low: zone.low,
@@ -41,6 +43,11 @@ pub(super) fn state(
             lowmem_reserve: zone.lowmem_reserve,
         };
         let mut made = Zone::new(zone.managed, zone.free, zone.page_cache, marks);
+        made.kind = match zone.name.as_str() {
+            "DMA" => ZoneType::Dma,
+            "DMA32" => ZoneType::Dma32,
+            _ => ZoneType::Normal,
+        };
         made.transfer(Use::Reserved, Use::Dirty, zone.dirty);
         zones.push(made);
     }
@@ -68,6 +75,10 @@ pub(super) fn state(
         srcu: Srcu::new(engine.new_queue()),
         oom_lock: named.oom_lock,
         oom_victims: 0,
+        oom_victims_wait: engine.new_queue(),
+        oom_killer_disabled: false,
+        storage_suspended: false,
+        balloon,
         oom_rs: RateLimit::default(),
         pfoom_rs: RateLimit::default(),
         oom_reaper_list: Vec::new(),
@@ -77,6 +88,7 @@ pub(super) fn state(
         kswapd: Kswapd {
             wait: engine.new_queue(),
             failures: 0,
+            congested: false,
             asked: None,
             pfmemalloc_wait: engine.new_queue(),
         },

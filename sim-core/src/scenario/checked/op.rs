@@ -219,6 +219,8 @@ pub enum Op {
     Ready,
     /// Sleeps until killed.
     Idle,
+    /// Crashes, and has its core written to a file.
+    CoreDump,
     /// Ends the process.
     Exit,
 }

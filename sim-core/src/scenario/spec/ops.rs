@@ -55,6 +55,7 @@ pub(in crate::scenario) const OPS: &[Table] = &[
     STUCK,
     READY,
     IDLE,
+    CORE_DUMP,
     EXIT,
 ];
 
@@ -327,6 +328,11 @@ declare! {
     IDLE = "idle" {
         /// Always true.
         must idle: Kind::True,
+    }
+    /// The process crashes: its core is written to a file while its other threads wait, then it ends.
+    CORE_DUMP = "core_dump" {
+        /// Always true.
+        must core_dump: Kind::True,
     }
     /// Ends the process.
     EXIT = "exit" {

@@ -58,6 +58,8 @@ declare! {
         may page_cache: Kind::Size(0, RAM.1),
         /// Dirty page cache at the start; by default none.
         may dirty: Kind::Size(0, RAM.1),
+        /// Free memory that a balloon holds at the start and gives back, 1MiB at a time, when the OOM killer asks around first; by default none.
+        may balloon: Kind::Size(0, RAM.1),
         /// Zones as they are, instead of `ram`: DMA, DMA32 and Normal, each at most once.
         may zone: Kind::Tables(&ZONE, 3),
         /// Kilobytes that are kept free, of which watermarks are made; by default as the kernel computes it.
@@ -206,6 +208,8 @@ declare! {
         may limit: Kind::Table(&INJECT_LIMIT),
         /// The reaper meets notifiers in another way from now on.
         may policy: Kind::Registered(names::policies),
+        /// The machine is suspended for so long: nobody is killed and no reclaim does I/O meanwhile.
+        may suspend: Kind::Time(ZERO, DELAY_MAX),
         /// A task gets another oom_score_adj.
         may oom_score_adj: Kind::Table(&INJECT_ADJ),
     }

@@ -20,6 +20,12 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
                 OomResult::NoFs => format!("{who} kills nobody: its request lacks __GFP_FS"),
                 OomResult::SelfDying => format!("{who} is dying itself, and may use reserves"),
                 OomResult::NoVictim => format!("{who} finds nobody to kill"),
+                OomResult::Disabled => {
+                    format!("{who} kills nobody: the machine is being suspended")
+                }
+                OomResult::NotifierFreed => {
+                    format!("{who} kills nobody: a balloon gave pages back")
+                }
                 OomResult::PanicOnOom => format!("{who} panics, as vm.panic_on_oom asks"),
                 OomResult::Gone => format!("{who} chose {victim}, which was gone by then"),
             }

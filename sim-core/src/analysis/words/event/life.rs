@@ -36,6 +36,7 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
                 Injected::Kill => format!("from outside: SIGKILL{to}"),
                 Injected::SysrqF => "from outside: sysrq-f".to_owned(),
                 Injected::Limit => "from outside: another memory limit".to_owned(),
+                Injected::Suspend => "from outside: the machine is suspended".to_owned(),
                 Injected::Policy => "from outside: another notifier policy".to_owned(),
                 Injected::OomScoreAdj => format!("from outside: another oom_score_adj{to}"),
             }

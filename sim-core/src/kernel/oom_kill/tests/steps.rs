@@ -179,3 +179,29 @@ fn step_10_killer_sleeps_a_jiffy_with_oom_lock_up_to_4_17() {
         assert_eq!(released, Some(jiffy), "{profile}");
     }
 }
+
+/// Step 2: what a balloon gives back spares everybody, also those whom
+/// sysrq-f is after, up to 5.x; a cgroup has no use for it.
+#[test]
+fn balloon_is_asked_before_anybody_dies() {
+    for (profile, sysrq) in [("4.19", OomResult::NotifierFreed), ("6.1", OomResult::Killed)] {
+        let mut machine = Machine::new(profile);
+        machine.process(&Proc::of(100, 100), idle);
+        machine.with(|state| {
+            state.zones[ZoneId(0)].transfer(Use::Free, Use::Reserved, 600);
+            state.balloon.0[0] = 600;
+        });
+        machine.process(&Proc { adj: -1000, ..Proc::of(101, 1) }, |cx| async move {
+            for _ in 0..2 {
+                assert!(call_oom(&cx, GLOBAL).await);
+            }
+            assert_eq!(cx.with(|state| state.balloon.count()), 88);
+            call_oom(&cx, OomControl { order: OomOrder::Sysrq, ..GLOBAL }).await;
+            assert_eq!(cx.with(|state| state.balloon.count()), 0);
+        });
+        machine.run();
+        let found: Vec<_> = results(&machine).into_iter().map(|(result, _)| result).collect();
+        let freed = OomResult::NotifierFreed;
+        assert_eq!(found, [freed, freed, sysrq], "{profile}");
+    }
+}

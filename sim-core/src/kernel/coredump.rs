@@ -1,0 +1,181 @@
+//! Core dumps: a process that crashes writes its memory to a file first.
+//!
+//! Mirrors fs/coredump.c: `do_coredump()`, `coredump_wait()`,
+//! `zap_threads()`, `dump_user_range()`, `coredump_finish()`, and
+//! kernel/exit.c: `coredump_task_exit()`, Linux 5.16 to 7.1 (kernel-spec
+//! 1.2, 1.7, 2.5, 7.1). While the dump lasts nobody believes that the process
+//! will free its memory soon, and the dumper's requests kill nobody. Left out:
+//! pipes, limits of size, what is not dumped.
+
+use super::cx::Cx;
+use super::page_alloc::{alloc_pages, transfer_pages};
+use super::state::CoreState;
+use super::writeback::record_page_cache;
+use super::zone::Use;
+use crate::base::{MmId, TaskId};
+use crate::engine::Signals;
+use crate::record::{Func, Gfp, Reason};
+
+/// Pages written at a time: as long as a request may stand for several.
+const CHUNK: u64 = 256;
+
+/// `do_coredump()`: returns when the dump is written or was cut short by
+/// SIGKILL; the caller is to exit.
+pub async fn do_coredump(cx: &Cx) {
+    let _in = cx.enter(Func::DoCoredump);
+    let Some(mm) = cx.mm() else { return };
+    let leader = cx.with(|state| state.tasks[cx.task()].leader);
+    if cx.with(|state| state.group(leader).group_exit) {
+        // Somebody was faster: signal_group_exit().
+        return;
+    }
+    coredump_wait(cx, leader).await;
+    dump_user_range(cx, mm).await;
+    coredump_finish(cx, leader);
+}
+
+/// `coredump_wait()`, with `zap_threads()`: all other threads are to stop.
+async fn coredump_wait(cx: &Cx, leader: TaskId) {
+    let engine = &cx.kernel().engine;
+    let (startup, dumped) = (engine.new_queue(), engine.new_queue());
+    let others = cx.with(|state| {
+        state.tasks[cx.task()].dumpcore = true;
+        let threads = state.group(leader).threads.clone();
+        let stops = |thread: &TaskId| *thread != cx.task() && !state.tasks[*thread].exiting;
+        let others: Vec<_> = threads.into_iter().filter(stops).collect();
+        let nr_threads = u32::try_from(others.len()).unwrap_or(u32::MAX);
+        let group = state.group(leader);
+        group.group_exit = true;
+        group.core_state = Some(CoreState { nr_threads, startup, dumped });
+        others
+    });
+    for thread in others {
+        engine.kill(thread);
+    }
+    let left = || cx.with(|state| state.group(leader).core_state.map_or(0, |core| core.nr_threads));
+    while left() > 0 {
+        cx.wait(startup, Reason::CoreDumpStart, Signals::Ignored).await;
+    }
+}
+
+/// `dump_user_range()` for all VMAs: what is present goes to page cache.
+async fn dump_user_range(cx: &Cx, mm: MmId) {
+    let mut left = cx.with(|state| state.mms[mm].anon_pages());
+    // dump_interrupted()
+    while left > 0 && !cx.fatal_signal_pending() {
+        let want = left.min(CHUNK);
+        let Some(pages) = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await else { return };
+        cx.cpu(cx.costs().page_fault * pages.count()).await;
+        transfer_pages(cx, pages, Use::InFlight, Use::Dirty);
+        record_page_cache(cx, pages);
+        left -= pages.count();
+    }
+}
+
+/// `coredump_finish()`: the others may go on exiting.
+fn coredump_finish(cx: &Cx, leader: TaskId) {
+    if let Some(core) = cx.with(|state| state.group(leader).core_state.take()) {
+        cx.wake_all(core.dumped);
+    }
+}
+
+/// `coredump_task_exit()`: a thread that exits while its process's core is
+/// written waits until that is done.
+pub(super) async fn coredump_task_exit(cx: &Cx) {
+    let dumping = |cx: &Cx| {
+        cx.with(|state| {
+            let leader = state.tasks[cx.task()].leader;
+            let dumps = state.tasks[cx.task()].dumpcore;
+            state.group(leader).core_state.as_mut().filter(|_| !dumps).copied()
+        })
+    };
+    let Some(core) = dumping(cx) else { return };
+    let _in = cx.enter(Func::CoredumpTaskExit);
+    let all = cx.with(|state| {
+        let leader = state.tasks[cx.task()].leader;
+        let core = state.group(leader).core_state.as_mut();
+        core.is_some_and(|core| {
+            core.nr_threads -= 1;
+            core.nr_threads == 0
+        })
+    });
+    if all {
+        cx.wake_all(core.startup);
+    }
+    while dumping(cx).is_some() {
+        cx.wait(core.dumped, Reason::CoreDump, Signals::Ignored).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Nanos;
+    use crate::kernel::exit::{do_exit, do_group_exit};
+    use crate::kernel::testing::{GLOBAL, Machine, Proc, call_oom, idle, killed, results};
+    use crate::record::{Event, OomResult};
+
+    /// A process of 100 pages that dumps its core from 0 ms on, a page a ms;
+    /// its other thread is idle.
+    fn machine() -> (Machine, TaskId) {
+        let mut machine = Machine::with_cost("6.1", "page_fault", Nanos::from_ms(1));
+        let crashed = machine.process(&Proc::of(100, 100), |cx| async move {
+            do_coredump(&cx).await;
+            do_group_exit(&cx).await;
+        });
+        machine.thread(crashed, |cx| async move {
+            let forever = cx.with(|state| state.forever);
+            cx.wait(forever, Reason::Forever, Signals::Killable).await;
+            do_exit(&cx).await;
+        });
+        let _ = &mut machine;
+        (machine, crashed)
+    }
+
+    fn exits(machine: &Machine) -> Vec<u64> {
+        let exits = machine.events().into_iter();
+        exits.filter(|(.., event)| *event == Event::ProcessExit {}).map(|(ms, ..)| ms).collect()
+    }
+
+    #[test]
+    fn other_threads_exit_when_the_dump_is_written() {
+        let (mut machine, _) = machine();
+        machine.run();
+        assert_eq!(exits(&machine), [100, 100]);
+        let dirty = machine.with(|state| state.zones[crate::base::ZoneId(0)].pages(Use::Dirty));
+        assert_eq!(dirty, 100);
+    }
+
+    #[test]
+    fn who_dumps_core_is_no_reason_to_wait_but_can_be_killed() {
+        let (mut machine, crashed) = machine();
+        machine.process(&Proc::of(101, 1), |cx| async move {
+            cx.sleep(Nanos::from_ms(30), Reason::Sleep, Signals::Ignored).await;
+            call_oom(&cx, GLOBAL).await;
+            idle(cx).await;
+        });
+        machine.run();
+        // Were it seen to be exiting, it would be marked without a line.
+        assert_eq!(killed(&machine), [crashed]);
+        assert_eq!(results(&machine), [(OomResult::Killed, Some(crashed))]);
+        assert!(exits(&machine)[0] < 200, "SIGKILL ends the dump");
+    }
+
+    #[test]
+    fn its_requests_kill_nobody() {
+        let mut machine = Machine::new("6.1");
+        let victim = machine.process(&Proc::of(100, 50_000), idle);
+        machine.process(&Proc { adj: -1000, ..Proc::of(101, 10) }, move |cx| async move {
+            cx.with(|state| {
+                state.tasks[cx.task()].dumpcore = true;
+                let zone = &mut state.zones[crate::base::ZoneId(0)];
+                let free = zone.free();
+                zone.transfer(Use::Free, Use::Reserved, free);
+            });
+            assert!(alloc_pages(&cx, Gfp::KERNEL, 0, 1).await.is_none());
+            assert!(cx.with(|state| state.group(victim).oom_mm.is_none()));
+        });
+        machine.run();
+        assert!(killed(&machine).is_empty());
+    }
+}
