@@ -346,7 +346,7 @@ fn faulted(run: &Run) -> Vec<&'static str> {
         }
     });
     whys.filter(|why| [Reason::DeviceFault, Reason::RangeActive].contains(why))
-        .map(|why| why.text())
+        .map(Reason::text)
         .collect()
 }
 
@@ -451,8 +451,8 @@ fn lock_held_over_allocations_stops_the_reaper_where_it_waits_for_it() {
         let what = format!("{api} {refuse} {gfp}");
         let driver = format!("api = '{api}'\nrefuse = '{refuse}'\n{steps}");
         let mut text = with_driver("6.1", &driver, "lock = 'm'", WHOLE, "60s");
-        text += &format!(
-            "[[lock]]
+        text = format!(
+            "{text}[[lock]]
             name = 'm'
             kind = 'mutex'
             [[task]]
