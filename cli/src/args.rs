@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Looks for runs that show a verdict, and counts them
     Explore(ExploreArgs),
+    /// Makes one document of runs for a patch thread or a design review
+    Review(ReviewArgs),
     /// Tells from which moment of a run on a verdict is likely
     Rewind(RewindArgs),
     /// Lists what there is to choose from
@@ -177,6 +179,42 @@ pub(crate) enum CompareFormat {
     Summary,
     /// One JSON object
     Json,
+    /// The timelines under one another
+    Svg,
+    /// One file with matrix, timelines and differences
+    Html,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReviewArgs {
+    /// Gallery ids, paths of scenario files, or links
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    /// Notifier policies, separated by commas [default: the link's; else all, or with several
+    /// kernels each kernel's own]
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    pub(crate) policy: Vec<String>,
+    /// Kernel profiles, separated by commas [default: the scenario's]
+    #[arg(long, value_name = "V,W,…", value_delimiter = ',')]
+    pub(crate) kernel: Vec<String>,
+    /// Seed of the runs that are shown, 0 to 2^53-1 [default: the link's, or 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
+    pub(crate) seed: Option<u64>,
+    /// Seeds to count over: from A up to B, without B
+    #[arg(long, value_name = "A..B", value_parser = seed_range, default_value = "0..100")]
+    pub(crate) seeds: Range<u64>,
+    /// Order of simultaneous events: as scheduled, or drawn from the seed
+    #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
+    pub(crate) ties: TiesArg,
+    /// Overrides a value of the scenarios: machine.cpus=4
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub(crate) sets: Vec<(String, String)>,
+    /// Runs at a time [default: one per CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// A file ending in .md or .html, or a directory for both [default: Markdown on stdout]
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Copy, Clone, Debug, ValueEnum)]
@@ -193,6 +231,10 @@ pub(crate) enum RunFormat {
     Chrome,
     /// One line per record
     Csv,
+    /// The timeline as a picture
+    Svg,
+    /// What lock debugging reports, as the kernel prints it; turns lockdep on
+    Lockdep,
 }
 
 #[derive(Debug, Args)]
@@ -282,6 +324,9 @@ pub(crate) struct ExploreArgs {
     /// Stops after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) time: Option<u64>,
+    /// Keeps what was found in this file, and goes on from it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
     /// Notifier policy [default: the scenario's, or else the kernel's own]
     #[arg(long, value_name = "ID")]
     pub(crate) policy: Option<String>,
@@ -326,9 +371,24 @@ pub(crate) struct RewindArgs {
     /// Runs at a time [default: one per CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = CurveFormat::Summary)]
+    pub(crate) format: CurveFormat,
     /// Writes to a file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Copy, Clone, Debug, ValueEnum)]
+pub(crate) enum CurveFormat {
+    /// For people
+    Summary,
+    /// One JSON object
+    Json,
+    /// A line per moment
+    Csv,
+    /// A picture
+    Svg,
 }
 
 #[derive(Debug, Args)]

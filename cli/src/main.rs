@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod cases;
 mod choice;
 mod commands;
 mod comparison;

@@ -12,6 +12,7 @@ mod chores;
 mod counts;
 mod page;
 mod process;
+mod python;
 mod setup;
 mod step;
 mod suites;
@@ -26,8 +27,10 @@ Commands:
   serve   build the page and serve it on this machine, rebuilding it after every edit
             --port N    port to listen on (8080)
             --open      open it in the default browser
-  test    run every test: native, WebAssembly under node, the page in a browser
+  test    run every test: native, WebAssembly under node, the page in a browser,
+          and other programs reading what reaperscope writes
   dist    build the page into dist/, ready for any static host and any sub-path
+  book    build the book of docs/ into target/book
   bench   measure: simulator natively and in WebAssembly, weight of the page
   lint    formatting, clippy natively and for WebAssembly, dependency rules
   golden  check the recorded outputs
@@ -61,6 +64,7 @@ enum Chore {
     Serve(page::ServeOptions),
     Test,
     Dist,
+    Book,
     Bench,
     Lint,
     Golden(chores::Golden),
@@ -86,6 +90,7 @@ impl Chore {
             "serve" => page::ServeOptions::from_words(&rest).map(Self::Serve),
             "test" => plain(Self::Test),
             "dist" => plain(Self::Dist),
+            "book" => plain(Self::Book),
             "bench" => plain(Self::Bench),
             "lint" => plain(Self::Lint),
             "golden" => match rest.as_slice() {
@@ -108,6 +113,7 @@ impl Chore {
             Self::Test => return suites::test(),
             Self::Serve(options) => page::serve(&options),
             Self::Dist => page::dist(),
+            Self::Book => chores::book(),
             Self::Bench => bench::bench(),
             Self::Lint => chores::lint(),
             Self::Golden(mode) => chores::golden(mode),
@@ -134,7 +140,7 @@ mod tests {
 
     #[test]
     fn every_command_is_in_the_help() {
-        for command in ["serve", "test", "dist", "bench", "lint", "golden", "search"] {
+        for command in ["serve", "test", "dist", "book", "bench", "lint", "golden", "search"] {
             assert!(HELP.contains(&format!("\n  {command} ")), "{command}");
             assert!(chore(command).is_ok(), "{command}");
             assert_eq!(chore(&format!("{command} --help")), Ok(Chore::Help));

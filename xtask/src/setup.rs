@@ -14,6 +14,9 @@ use crate::step::{Failure, Step};
 /// The newest Trunk that builds with the oldest Rust we support; later ones need a later Rust.
 const TRUNK_VERSION: &str = "0.21.14";
 
+/// The book needs nothing that other versions would not do as well.
+const MDBOOK_VERSION: &str = "0.5.4";
+
 /// What playwright-core asks for.
 const NODE_MAJOR_MIN: u32 = 20;
 
@@ -76,6 +79,11 @@ fn locked_version<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
     rest.split('"').next()
 }
 
+/// mdBook, which builds the book. Hands on the folder it is in.
+pub(crate) fn mdbook() -> Result<PathBuf, Failure> {
+    cargo_tool("mdbook", "mdbook", MDBOOK_VERSION, "five minutes")
+}
+
 /// Finds or installs a tool that is itself a crate; hands on the folder that holds it.
 fn cargo_tool(package: &str, program: &str, version: &str, cost: &str) -> Result<PathBuf, Failure> {
     let own = cargo_home().join("bin");
@@ -129,8 +137,9 @@ fn tool_with_version(program: &str, version: &str, folders: &[PathBuf]) -> Optio
     let on_path = find(program, &[]);
     let in_folders = folders.iter().map(|folder| folder.join(program));
     on_path.into_iter().chain(in_folders).find(|path| {
-        output(Command::new(path).arg("--version"))
-            .is_some_and(|text| text.split_whitespace().any(|word| word == version))
+        output(Command::new(path).arg("--version")).is_some_and(|text| {
+            text.split_whitespace().any(|word| word.trim_start_matches('v') == version)
+        })
     })
 }
 
@@ -169,18 +178,23 @@ pub(crate) fn under_node(cargo: &mut Command) -> &mut Command {
 
 /// Packages of e2e/: the browser's driver, the accessibility checker, wasm-opt.
 pub(crate) fn npm_packages() -> Result<(), Failure> {
-    let e2e = process::root().join("e2e");
-    let lock = fs::read(e2e.join("package-lock.json")).unwrap_or_default();
-    let stamp = e2e.join("node_modules/.installed-from");
+    npm_packages_of("e2e")
+}
+
+/// Packages of a folder with a package-lock.json.
+pub(crate) fn npm_packages_of(folder: &str) -> Result<(), Failure> {
+    let path = process::root().join(folder);
+    let lock = fs::read(path.join("package-lock.json")).unwrap_or_default();
+    let stamp = path.join("node_modules/.installed-from");
     Step {
-        name: "Install npm packages of e2e/",
+        name: &format!("Install npm packages of {folder}/"),
         cost: "half a minute",
-        remedy: "run `npm ci` in e2e/ and read what it says",
+        remedy: &format!("run `npm ci` in {folder}/ and read what it says"),
     }
     .run_unless(
         || fs::read(&stamp).is_ok_and(|installed| installed == lock),
         || {
-            run(process::command("npm").args(["ci", "--loglevel=error"]).current_dir(&e2e))?;
+            run(process::command("npm").args(["ci", "--loglevel=error"]).current_dir(&path))?;
             fs::write(&stamp, &lock).map_err(|error| error.to_string())
         },
     )

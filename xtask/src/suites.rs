@@ -1,8 +1,8 @@
 //! `cargo xtask test`: every suite in order, a table of what they counted, and one closing line.
 //!
 //! The terminal shows progress and, of a suite that fails, all it printed but passed tests;
-//! everything is kept in target/xtask/. Leaves out the tests themselves: they are beside the code
-//! and in e2e/.
+//! everything is kept in target/xtask/. Leaves out the tests themselves: they are beside the code,
+//! in e2e/ and in consumers/.
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::counts::Counts;
 use crate::process::{self, cargo, is_ci, path_with, watch};
 use crate::step::{Failure, duration};
-use crate::{page, setup};
+use crate::{page, python, setup};
 
 /// Test targets of sim-core that also run as WebAssembly: they give the recorded digests there.
 const WASM_TESTS: [&str; 1] = ["digests"];
@@ -34,6 +34,7 @@ pub(crate) fn test() -> ExitCode {
         Some(native("page, native", &page)),
         wasm(),
         Some(browser()),
+        Some(consumers()),
     ];
     let finished: Vec<Finished> = suites.into_iter().flatten().collect();
     table(&finished);
@@ -100,6 +101,33 @@ fn browser() -> Finished {
         }
         Err(failure) => not_run(name, &failure),
     }
+}
+
+/// What the command line writes, read by the programs it is meant for.
+fn consumers() -> Finished {
+    let name = "other programs";
+    let found = (|| {
+        setup::node()?;
+        setup::npm_packages_of("consumers")?;
+        Ok((setup::chromium()?, python::packages()?))
+    })();
+    let (chromium, python) = match found {
+        Ok(found) => found,
+        Err(failure) => return not_run(name, &failure),
+    };
+    if let Err(message) =
+        process::run(&mut cargo(&["build", "--quiet", "--package", "reaperscope"]))
+    {
+        println!("{message}");
+        let counts = Counts { failed: 1, ..Counts::default() };
+        return Finished { name, counts, seconds: 0, missing: None };
+    }
+    let program = process::root().join("target/debug/reaperscope");
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=180000"]);
+    node.current_dir(process::root().join("consumers"));
+    node.env("CHROMIUM", chromium).env("PYTHON", python).env("REAPERSCOPE", program);
+    run(name, &mut node)
 }
 
 /// Something a suite needs is missing. On a hosted runner, where nobody reads warnings, that is

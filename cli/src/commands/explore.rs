@@ -3,7 +3,10 @@
 //! First the seeds that were asked for, which tell how often; if none of
 //! them shows it, a guided search (`sim_core::experiment::Search`), which
 //! only finds. Both come in blocks, so what they find depends neither on
-//! `--jobs` nor, but for where it ends, on `--time`.
+//! `--jobs` nor, but for where it ends, on `--time`. With `--state` each is
+//! kept when it is over, and what is kept is not run again.
+
+mod journal;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,8 +14,12 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use serde_json::json;
 use sim_core::analysis::Verdict;
-use sim_core::experiment::{Proportion, Search, Trial, closeness};
+use sim_core::base::SimTime;
+use sim_core::experiment::{Closeness, Proportion, Search, Trial, closeness};
+use sim_core::record::MODEL_VERSION;
 
+use self::journal::{Journal, Line};
+use super::sweep::digest_of_text;
 use super::trial::{choice_of, run_trial, share_text};
 use crate::args::{ChoiceArgs, ExploreArgs, SummaryFormat};
 use crate::choice::Choice;
@@ -61,8 +68,13 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<(), Error> {
     output::write(&text, None)?;
     if stop::is_stopped() {
         let (next, end) = (found.next, args.seeds.end);
-        let rest =
-            if next < end { format!("; --seeds {next}..{end} goes on") } else { String::new() };
+        let rest = if args.state.is_some() {
+            "; the same command goes on".to_owned()
+        } else if next < end {
+            format!("; --seeds {next}..{end} goes on")
+        } else {
+            String::new()
+        };
         return Err(Error::Interrupted(format!("stopped{rest}")));
     }
     if found.seeds.is_empty() && found.trial.is_none() { Err(Error::NoneFound) } else { Ok(()) }
@@ -80,59 +92,89 @@ fn explore(
         guided: 0,
         trial: None,
     };
+    let (mut journal, lines) = Journal::open(args.state.as_deref(), &fingerprint(choice, args))?;
+    let mut lines = lines.into_iter();
+    let mut known =
+        |is_seeds: bool| lines.next().filter(|line| matches!(line, Line::Seeds { .. }) == is_seeds);
     while found.next < args.seeds.end && !is_over() {
-        let left = args.seeds.end - found.next;
-        let block: Vec<u64> =
-            (found.next..).take(BLOCK.min(usize::try_from(left).unwrap_or(BLOCK))).collect();
-        let one = |&seed: &u64| {
-            let trial = Trial { seed, reseeds: Vec::new() };
-            run_trial(choice, &trial).map(|(_, report)| report.verdict == args.until)
+        let line = if let Some(line) = known(true) {
+            line
+        } else {
+            let line = seeds(choice, args, found.next)?;
+            journal.keep(&line)?;
+            line
         };
-        let shown: Vec<bool> = block.par_iter().map(one).collect::<Result<_, _>>()?;
-        for (seed, shown) in block.iter().zip(shown) {
-            found.shown.of += 1;
-            found.shown.count += u64::from(shown);
-            if shown && found.seeds.len() < NAMED_MAX {
-                found.seeds.push(*seed);
-            }
-            found.next = seed + 1;
-        }
+        let Line::Seeds { from, count, shown } = line else { break };
+        found.shown.of += count;
+        found.shown.count += u64::try_from(shown.len()).unwrap_or(u64::MAX);
+        let named = NAMED_MAX - found.seeds.len();
+        found.seeds.extend(shown.into_iter().take(named));
+        found.next = from.saturating_add(count.max(1));
     }
-    if found.seeds.is_empty() {
-        guided(choice, args, &mut found, is_over)?;
+    if !found.seeds.is_empty() {
+        return Ok(found);
     }
-    Ok(found)
-}
-
-/// Goes on where the seeds end.
-fn guided(
-    choice: &Arc<Choice>,
-    args: &ExploreArgs,
-    found: &mut Found,
-    is_over: &(dyn Fn() -> bool + Sync),
-) -> Result<(), Error> {
     // With a limit of time that alone counts.
     let unlimited = if args.time.is_some() { u64::MAX } else { args.seeds.end - args.seeds.start };
     let limit = args.guided.unwrap_or(unlimited);
     let mut search = Search::new(args.seeds.end);
     while found.guided < limit && !is_over() {
         let batch = search.batch();
-        let result = |trial: &Trial| {
-            let (run, report) = run_trial(choice, trial)?;
-            let (closeness, at) = closeness(&run, &report, args.until);
-            Ok((report.verdict == args.until, closeness, at))
+        let line = if let Some(line) = known(false) {
+            line
+        } else {
+            let line = guided(choice, args, &batch)?;
+            journal.keep(&line)?;
+            line
         };
-        let results: Vec<_> = batch.par_iter().map(result).collect::<Result<_, Error>>()?;
-        for (trial, (shown, closeness, at)) in batch.into_iter().zip(results) {
+        let Line::Batch { results, found: shown } = line else { break };
+        if let Some(at) = shown {
+            found.guided += u64::try_from(at + 1).unwrap_or(u64::MAX);
+            found.trial = batch.into_iter().nth(at);
+            break;
+        }
+        for (trial, (score, at)) in batch.into_iter().zip(results) {
             found.guided += 1;
-            if shown {
-                found.trial = Some(trial);
-                return Ok(());
-            }
-            search.tell(trial, closeness, at);
+            search.tell(trial, Closeness { score }, SimTime(at));
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+/// A block of seeds.
+fn seeds(choice: &Arc<Choice>, args: &ExploreArgs, from: u64) -> Result<Line, Error> {
+    let block: Vec<u64> = (from..args.seeds.end).take(BLOCK).collect();
+    let one = |&seed: &u64| {
+        let trial = Trial { seed, reseeds: Vec::new() };
+        run_trial(choice, &trial).map(|(_, report)| (report.verdict == args.until).then_some(seed))
+    };
+    let shown: Vec<Option<u64>> = block.par_iter().map(one).collect::<Result<_, _>>()?;
+    let count = u64::try_from(block.len()).unwrap_or(u64::MAX);
+    Ok(Line::Seeds { from, count, shown: shown.into_iter().flatten().collect() })
+}
+
+/// A batch of the guided search.
+fn guided(choice: &Arc<Choice>, args: &ExploreArgs, batch: &[Trial]) -> Result<Line, Error> {
+    let result = |trial: &Trial| {
+        let (run, report) = run_trial(choice, trial)?;
+        let (closeness, at) = closeness(&run, &report, args.until);
+        Ok((report.verdict == args.until, (closeness.score, at.0)))
+    };
+    let results: Vec<(bool, ([u64; 3], u64))> =
+        batch.par_iter().map(result).collect::<Result<_, Error>>()?;
+    let found = results.iter().position(|(shown, _)| *shown);
+    Ok(Line::Batch { results: results.into_iter().map(|(_, result)| result).collect(), found })
+}
+
+/// Everything that decides what is run and in what order; not how long.
+fn fingerprint(choice: &Choice, args: &ExploreArgs) -> String {
+    let Choice { kernel, policy, ties, sets, scenario, .. } = choice;
+    let until = args.until.id();
+    let text = format!(
+        "{MODEL_VERSION} {until} {:?} {kernel:?} {policy:?} {ties:?} {sets:?} {scenario:?}",
+        args.seeds
+    );
+    digest_of_text(&text).to_string()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a limit for people: no run sees it")]

@@ -8,6 +8,7 @@ mod lesson;
 mod link;
 mod list;
 mod merge;
+mod review;
 mod rewind;
 mod run;
 mod schema;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::Schema => schema::run(),
         Command::Lesson { lessons } => lesson::run(lessons),
         Command::Explore(args) => explore::run(args),
+        Command::Review(args) => review::run(args),
         Command::Rewind(args) => rewind::run(args),
         Command::Shrink(args) => shrink::run(args),
         Command::Sweep(args) => sweep::run(args),

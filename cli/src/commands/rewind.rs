@@ -1,17 +1,23 @@
-//! `rewind`: from moments of a run, how likely a verdict still is: the
-//! point of no return, as JSON.
+//! `rewind`: from moments of a run, how likely a verdict still is, and
+//! the point of no return: as text, JSON, CSV or a picture.
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde_json::json;
+use sim_core::analysis::{Verdict, time_text};
 use sim_core::experiment::{Point, Proportion, Trial, moments, no_return, parting};
+use sim_core::export::{self, svg::CurvePoint};
+use sim_core::record::Run;
 
-use super::trial::run_trial;
-use crate::args::RewindArgs;
+use super::trial::{run_trial, share_text};
+use crate::args::{CurveFormat, RewindArgs};
 use crate::choice::Choice;
 use crate::error::Error;
-use crate::output;
+use crate::{link, output};
+
+/// Characters of a whole bar.
+const BAR: u64 = 20;
 
 /// Rewinds.
 pub(crate) fn run(args: &RewindArgs) -> Result<(), Error> {
@@ -32,6 +38,16 @@ pub(crate) fn run(args: &RewindArgs) -> Result<(), Error> {
         let shown = shown?;
         curve.push(Point { at, shown: Proportion::of(&shown, |shown| *shown) });
     }
+    let text = match args.format {
+        CurveFormat::Summary => summary(&run, args.until, &curve),
+        CurveFormat::Json => json_text(&run, report.verdict, args.until, &curve),
+        CurveFormat::Csv => csv(&curve),
+        CurveFormat::Svg => picture(&run, args.until, &curve, &link::of(&choice, Some(&run))),
+    };
+    output::write(&text, args.out.as_deref())
+}
+
+fn json_text(run: &Run, verdict: Verdict, until: Verdict, curve: &[Point]) -> String {
     let point = |point: &Point| {
         let interval = point.shown.wilson();
         json!({
@@ -49,12 +65,76 @@ pub(crate) fn run(args: &RewindArgs) -> Result<(), Error> {
         "policy": run.id.policy,
         "seed": run.id.seed,
         "digest": run.digest.to_string(),
-        "verdict": report.verdict.id(),
-        "until": args.until.id(),
+        "verdict": verdict.id(),
+        "until": until.id(),
         "end_ns": run.end.0,
-        "no_return_ns": no_return(&curve).map(|at| at.0),
+        "no_return_ns": no_return(curve).map(|at| at.0),
         "curve": curve.iter().map(point).collect::<Vec<_>>(),
     });
-    let text = serde_json::to_string_pretty(&object).expect("invariant: plain data") + "\n";
-    output::write(&text, args.out.as_deref())
+    serde_json::to_string_pretty(&object).expect("invariant: plain data") + "\n"
+}
+
+/// `P(deadlock) from 12.000 ms on: 3 of 64 (…)` with a bar per moment.
+fn summary(run: &Run, until: Verdict, curve: &[Point]) -> String {
+    let mut lines = vec![heading(run, until)];
+    for point in curve {
+        let Proportion { count, of } = point.shown;
+        let length = usize::try_from(count * BAR / of.max(1)).unwrap_or(0);
+        let (at, bar) = (time_text(point.at), "#".repeat(length));
+        lines.push(format!("{at:>16}  {bar:<20}  {}", share_text(point.shown)));
+    }
+    lines.push(no_return_text(curve));
+    lines.join("\n") + "\n"
+}
+
+fn heading(run: &Run, until: Verdict) -> String {
+    let id = &run.id;
+    format!(
+        "P({} | t): {}, kernel {}, policy {}, seed {}, drawn anew from t on",
+        until.id(),
+        id.scenario,
+        id.kernel,
+        id.policy,
+        id.seed
+    )
+}
+
+fn no_return_text(curve: &[Point]) -> String {
+    match no_return(curve) {
+        Some(at) => format!("no return: always from {} on", time_text(at)),
+        None => "no return: at no moment tried".to_owned(),
+    }
+}
+
+fn csv(curve: &[Point]) -> String {
+    let line = |Point { at, shown }: &Point| {
+        let interval = shown.wilson();
+        let (share, low, high) = (shown.share(), interval.low, interval.high);
+        let (count, of) = (shown.count, shown.of);
+        format!("{},{count},{of},{share:.6},{low:.6},{high:.6}\r\n", at.0)
+    };
+    let lines: Vec<String> = curve.iter().map(line).collect();
+    format!("t_ns,count,of,share,low,high\r\n{}", lines.concat())
+}
+
+fn picture(run: &Run, until: Verdict, curve: &[Point], link: &str) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share is from 0 to 1"
+    )]
+    let millionths = |share: f64| (share * 1e6).round() as u64;
+    let point = |Point { at, shown }: &Point| {
+        let interval = shown.wilson();
+        CurvePoint {
+            at: *at,
+            share: millionths(shown.share()),
+            low: millionths(interval.low),
+            high: millionths(interval.high),
+        }
+    };
+    let points: Vec<CurvePoint> = curve.iter().map(point).collect();
+    let band = "band: Wilson's 95 % interval".to_owned();
+    let notes = [no_return_text(curve), band, link.to_owned()];
+    export::svg::curve(&heading(run, until), run.end, &points, &notes)
 }

@@ -2,9 +2,11 @@
 
 use sim_core::analysis::{Index, report, report_from};
 use sim_core::export;
+use sim_core::export::svg::{Picture, Shown, svg};
 use sim_core::record::Keep;
 
 use crate::args::{RunArgs, RunFormat};
+use crate::cases::with_lockdep;
 use crate::choice::Choice;
 use crate::error::Error;
 use crate::simulate::simulate;
@@ -12,7 +14,10 @@ use crate::{json, link, output, summary};
 
 /// Runs.
 pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
-    let choice = Choice::of(&args.choice)?;
+    let mut choice = Choice::of(&args.choice)?;
+    if matches!(args.format, RunFormat::Lockdep) {
+        choice = with_lockdep(&choice);
+    }
     let run = simulate(&choice, Keep::Records)?;
     let text = match args.format {
         RunFormat::Summary => {
@@ -33,6 +38,13 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
         RunFormat::Dmesg => export::dmesg(&run),
         RunFormat::Chrome => export::chrome(&run),
         RunFormat::Csv => export::csv(&run),
+        RunFormat::Svg => {
+            let shown = [Shown { run: &run, report: &report(&run), parts: None }];
+            let links = [link::of(&choice, Some(&run))];
+            let title = &choice.scenario.title;
+            svg(&Picture { title, runs: &shown, links: &links, window: None })
+        }
+        RunFormat::Lockdep => export::lockdep(&run),
     };
     output::write(&text, args.out.as_deref())
 }

@@ -4,9 +4,11 @@
 //! comments. In rounds, until one changes nothing: parts are left out
 //! (`cut`: tasks, devices, operations, fields, all operations of a kind),
 //! distributions become one of their own times, numbers become smaller
-//! (`sizes`). A candidate counts if it is a scenario and its run, with the
-//! same seed, has the verdict. One after the other, so the result depends
-//! on the scenario and the seed alone.
+//! (`sizes`). Before that, re-seedings that are not needed are left out. A
+//! candidate counts if it is a scenario and its run, with the same seed,
+//! has the verdict and no more context switches than the best so far: a
+//! reader follows switches, so they come before size. One after the other,
+//! so the result depends on the scenario and the seed alone.
 
 mod cut;
 mod sizes;
@@ -14,7 +16,7 @@ mod sizes;
 use std::sync::Arc;
 
 use sim_core::analysis::{Report, Verdict};
-use sim_core::experiment::Trial;
+use sim_core::experiment::{Trial, minimal};
 use sim_core::record::{Event, Run};
 use sim_core::scenario;
 use toml_edit::DocumentMut;
@@ -29,6 +31,8 @@ use crate::{link, output};
 struct Shrinking {
     choice: Choice,
     keep: Verdict,
+    /// Of the best so far.
+    switches_max: usize,
     runs: u64,
     broken: Option<Error>,
 }
@@ -55,8 +59,14 @@ pub(crate) fn run(args: &ShrinkArgs) -> Result<(), Error> {
         let line = format!("seed {} shows {is}, not {keep}: `explore` finds seeds", choice.seed);
         return Err(Error::bad_input(line));
     }
-    let mut shrinking =
-        Shrinking { choice: choice.clone(), keep: args.keep, runs: 0, broken: None };
+    let mut shrinking = Shrinking {
+        choice: choice.clone(),
+        keep: args.keep,
+        switches_max: switches(&before),
+        runs: 0,
+        broken: None,
+    };
+    shrinking.leave_out_draws();
     loop {
         let text = document.to_string();
         cut::kinds(&mut document, &mut |candidate| shrinking.holds(candidate));
@@ -102,9 +112,29 @@ impl Shrinking {
             return false;
         }
         let Ok(choice) = self.with_text(candidate.to_string()) else { return false };
+        self.counts(&choice)
+    }
+
+    /// Re-seedings that the verdict does not need.
+    fn leave_out_draws(&mut self) {
+        let choice = self.choice.clone();
+        let kept = minimal(choice.reseeds.clone(), |kept| {
+            self.counts(&Choice { reseeds: kept.to_vec(), ..choice.clone() })
+        });
+        self.choice.reseeds = kept;
+    }
+
+    fn counts(&mut self, choice: &Choice) -> bool {
         self.runs += 1;
-        match made(&choice) {
-            Ok((_, report)) => report.verdict == self.keep,
+        match made(choice) {
+            Ok((run, report)) => {
+                let switches = switches(&run);
+                let counts = report.verdict == self.keep && switches <= self.switches_max;
+                if counts {
+                    self.switches_max = switches;
+                }
+                counts
+            }
             Err(error @ Error::Broken { .. }) => {
                 self.broken = Some(error);
                 false

@@ -22,6 +22,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use self::journal::Journal;
 use self::plan::Plan;
+pub(super) use self::plan::digest_of_text;
 use self::row::Row;
 use self::run_one::run_one;
 use self::table::{Format, Value};

@@ -2,8 +2,10 @@
 //! pages; `null` stands where a thing never happened.
 
 use serde::Serialize;
-use sim_core::analysis::Said;
-use sim_core::experiment::{Outcome, Proportion, Sample};
+use sim_core::analysis::{Said, Verdict};
+use sim_core::experiment::{
+    Outcome, Paired, PairedShares, Proportion, Sample, ShareDifference, mean, shares_of_verdicts,
+};
 use sim_core::record::MODEL_VERSION;
 
 use super::{Comparison, Row};
@@ -26,6 +28,8 @@ struct JsonRow<'c> {
     danger_text: Option<&'c str>,
     parts: Option<JsonParting<'c>>,
     over_seeds: Option<JsonSeeds>,
+    /// Pairs of one seed with the first row; none for that row itself.
+    against_first: Option<JsonPairs>,
 }
 
 #[derive(Serialize)]
@@ -71,12 +75,49 @@ struct JsonShare {
     high: f64,
 }
 
+/// Quantiles, each with the bounds of its 95 % interval.
 #[derive(Serialize)]
 struct JsonSample {
     count: usize,
     p5: Option<u64>,
+    p5_bounds: [Option<u64>; 2],
     p50: Option<u64>,
+    p50_bounds: [Option<u64>; 2],
     p95: Option<u64>,
+    p95_bounds: [Option<u64>; 2],
+}
+
+#[derive(Serialize)]
+struct JsonPairs {
+    verdicts: Vec<JsonShareDifference>,
+    oom_to_recovery_ns: JsonDifference,
+    freed_by_reaper_pages: JsonDifference,
+}
+
+/// This row's share minus the first's.
+#[derive(Serialize)]
+struct JsonShareDifference {
+    id: &'static str,
+    difference: f64,
+    low: f64,
+    high: f64,
+    both: u64,
+    only_first: u64,
+    only_this: u64,
+    neither: u64,
+}
+
+/// This row's number minus the first's.
+#[derive(Serialize)]
+struct JsonDifference {
+    median: Option<i64>,
+    median_bounds: [Option<i64>; 2],
+    mean: Option<i64>,
+    mean_bounds: Option<[i64; 2]>,
+    smaller: u64,
+    equal: u64,
+    larger: u64,
+    unpaired: u64,
 }
 
 /// The object, with a line break at its end.
@@ -86,7 +127,12 @@ pub(crate) fn json(comparison: &Comparison) -> Result<String, Error> {
         model: MODEL_VERSION,
         seed: comparison.seed,
         seeds: comparison.seeds.as_ref().map(|seeds| [seeds.start, seeds.end]),
-        rows: comparison.rows.iter().map(row).collect(),
+        rows: comparison
+            .rows
+            .iter()
+            .enumerate()
+            .map(|(at, one)| row(one, comparison.rows.first().filter(|_| at > 0)))
+            .collect(),
         links: &comparison.links,
     };
     let mut text = serde_json::to_string_pretty(&object)
@@ -95,7 +141,7 @@ pub(crate) fn json(comparison: &Comparison) -> Result<String, Error> {
     Ok(text)
 }
 
-fn row(row: &Row) -> JsonRow<'_> {
+fn row<'c>(row: &'c Row, first: Option<&Row>) -> JsonRow<'c> {
     let of = &row.outcome;
     JsonRow {
         outcome: JsonOutcome {
@@ -119,6 +165,9 @@ fn row(row: &Row) -> JsonRow<'_> {
         danger_text: row.danger.as_deref(),
         parts: row.parts.as_ref().map(|(record, text)| JsonParting { record: *record, text }),
         over_seeds: (!row.seeds.is_empty()).then(|| seeds(&row.seeds)),
+        against_first: first
+            .filter(|first| !first.seeds.is_empty())
+            .map(|first| pairs(&first.seeds, &row.seeds)),
     }
 }
 
@@ -146,6 +195,59 @@ fn shares(outcomes: &[Outcome], id: impl Fn(&Outcome) -> &'static str) -> Vec<Js
 
 fn sample(numbers: impl Iterator<Item = u64>) -> JsonSample {
     let sample = Sample::new(numbers);
-    let [p5, p50, p95] = [5, 50, 95].map(|percent| sample.percentile(percent));
-    JsonSample { count: sample.len(), p5, p50, p95 }
+    let quantile = |percent| {
+        let (low, high) = sample.bounds(percent);
+        (sample.percentile(percent), [low, high])
+    };
+    let [fifth, median, ninety_fifth] = [5, 50, 95].map(quantile);
+    JsonSample {
+        count: sample.len(),
+        p5: fifth.0,
+        p5_bounds: fifth.1,
+        p50: median.0,
+        p50_bounds: median.1,
+        p95: ninety_fifth.0,
+        p95_bounds: ninety_fifth.1,
+    }
+}
+
+fn pairs(first: &[Outcome], these: &[Outcome]) -> JsonPairs {
+    let share = |(verdict, shares): (Verdict, PairedShares)| {
+        let ShareDifference { difference, low, high } = shares.difference()?;
+        let PairedShares { both, only_first, only_second: only_this, neither } = shares;
+        let id = verdict.id();
+        Some(JsonShareDifference {
+            id,
+            difference,
+            low,
+            high,
+            both,
+            only_first,
+            only_this,
+            neither,
+        })
+    };
+    let both = first.iter().zip(these);
+    let recoveries = both.clone().map(|(a, b)| (a.recovery, b.recovery));
+    let freed = both.map(|(a, b)| (Some(a.freed_by_reaper), Some(b.freed_by_reaper)));
+    JsonPairs {
+        verdicts: shares_of_verdicts(first, these).into_iter().filter_map(share).collect(),
+        oom_to_recovery_ns: difference(&Paired::new(recoveries)),
+        freed_by_reaper_pages: difference(&Paired::new(freed)),
+    }
+}
+
+fn difference(paired: &Paired) -> JsonDifference {
+    let (low, high) = paired.differences.bounds(50);
+    let mean = mean(paired.differences.sorted());
+    JsonDifference {
+        median: paired.differences.percentile(50),
+        median_bounds: [low, high],
+        mean: mean.map(|mean| mean.mean),
+        mean_bounds: mean.and_then(|mean| mean.bounds).map(|(low, high)| [low, high]),
+        smaller: paired.smaller,
+        equal: paired.equal,
+        larger: paired.larger,
+        unpaired: paired.unpaired,
+    }
 }

@@ -4,7 +4,10 @@ use std::fmt::{self, Write as _};
 
 use sim_core::analysis::{Said, count_text, size_text, span_text};
 use sim_core::base::Nanos;
-use sim_core::experiment::{Danger, Outcome, Paired, Proportion, Sample};
+use sim_core::experiment::{
+    Danger, Outcome, Paired, Proportion, Sample, difference_text, quantile_text,
+    share_difference_text, shares_of_verdicts,
+};
 
 use super::{Comparison, Row};
 
@@ -159,52 +162,51 @@ fn write_seeds(out: &mut String, row: &Row) -> fmt::Result {
         writeln!(out, "  {:<14}  {}", verdict.id(), share.text())?;
     }
     let recoveries = Sample::new(outcomes.iter().filter_map(|outcome| outcome.recovery));
-    if let [Some(p5), Some(p50), Some(p95)] = [5, 50, 95].map(|p| recoveries.percentile(p)) {
-        let text = |ns| span_text(Nanos(ns));
-        writeln!(
-            out,
-            "  {:<14}  {} in the median, {} to {} in nine of ten ({})",
-            "recovers in",
-            text(p50),
-            text(p5),
-            text(p95),
-            count_text(u64::try_from(recoveries.len()).unwrap_or(u64::MAX), "seed")
-        )?;
+    let seeds = count_text(u64::try_from(recoveries.len()).unwrap_or(u64::MAX), "seed");
+    for (name, percent) in [("recovers in", 50), ("  5 of 100", 5), ("  95 of 100", 95)] {
+        if let Some(text) = quantile_text(&recoveries, percent, time) {
+            let what =
+                if percent == 50 { format!(" in the median ({seeds})") } else { String::new() };
+            writeln!(out, "  {name:<14}  {text}{what}")?;
+        }
     }
     Ok(())
+}
+
+fn time(ns: u64) -> String {
+    span_text(Nanos(ns))
 }
 
 /// The same seeds under each other policy and the first.
 fn write_pairs(out: &mut String, rows: &[Row]) -> fmt::Result {
     let [first, others @ ..] = rows else { return Ok(()) };
     for row in others {
+        let names = format!("{} against {}", row_name(rows, row), row_name(rows, first));
+        for (verdict, shares) in shares_of_verdicts(&first.seeds, &row.seeds) {
+            let Some(text) = share_difference_text(shares) else { continue };
+            let (less, more) = (shares.only_first, shares.only_second);
+            let only = format!("only the first in {less}, only the second in {more}");
+            writeln!(out, "{names}, {}: {text}; {only}", verdict.id())?;
+        }
         let pairs = first.seeds.iter().zip(&row.seeds);
         let recoveries = pairs.clone().map(|(a, b)| (a.recovery, b.recovery));
         let freed = pairs.map(|(a, b)| (Some(a.freed_by_reaper), Some(b.freed_by_reaper)));
-        let names = format!("{} against {}", row_name(rows, row), row_name(rows, first));
-        let span = |ns| span_text(Nanos(ns));
-        write_pair(out, &format!("{names}, time to recovery"), &Paired::new(recoveries), span)?;
+        write_pair(out, &format!("{names}, time to recovery"), &Paired::new(recoveries), time)?;
         write_pair(out, &format!("{names}, freed by the reaper"), &Paired::new(freed), size_text)?;
     }
-    Ok(())
+    writeln!(out, "Intervals are 95 %; the same seeds under every policy.")
 }
 
 fn write_pair(
     out: &mut String,
     what: &str,
     paired: &Paired,
-    size: impl Fn(u64) -> String,
+    size: fn(u64) -> String,
 ) -> fmt::Result {
-    let Some(median) = paired.differences.percentile(50) else { return Ok(()) };
-    let sign = match median {
-        ..0 => "-",
-        0 => "±",
-        1.. => "+",
-    };
+    let Some(text) = difference_text(paired, size) else { return Ok(()) };
     writeln!(
         out,
-        "{what}: {sign}{} in the median pair; smaller in {}, equal in {}, larger in {}{}",
-        size(median.unsigned_abs()),
+        "{what}: {text}; smaller in {}, equal in {}, larger in {}{}",
         paired.smaller,
         paired.equal,
         paired.larger,

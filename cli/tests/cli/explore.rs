@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::tool::{call, printed};
+use crate::tool::{call, printed, scratch};
 
 const RARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/rare-deadlock.toml");
 /// A seed that shows it, as a sweep of 2,000 found.
@@ -69,7 +69,9 @@ fn none_found_is_told_by_the_exit_code() {
 fn point_of_no_return_is_after_the_draws() {
     let rewound = |seed: &str| {
         let args = ["rewind", RARE, "--seed", seed, "--until", "deadlock"];
-        json(&printed(&[&args[..], &["--points", "4", "--times", "16"]].concat()))
+        json(&printed(
+            &[&args[..], &["--points", "4", "--times", "16", "--format", "json"]].concat(),
+        ))
     };
     let fatal = rewound(SEED);
     let counts = |run: &Value| -> Vec<u64> {
@@ -82,4 +84,58 @@ fn point_of_no_return_is_after_the_draws() {
     let harmless = rewound("1");
     assert_eq!(counts(&harmless), [0, 0, 0, 0]);
     assert_eq!(harmless["no_return_ns"], Value::Null);
+}
+
+#[test]
+fn curve_is_told_as_text_table_and_picture() {
+    let args = ["rewind", RARE, "--seed", SEED, "--until", "deadlock"];
+    let rewound = |format: &str| {
+        printed(&[&args[..], &["--points", "4", "--times", "16", "--format", format]].concat())
+    };
+    let text = rewound("summary");
+    assert!(text.contains("  ####################  16 of 16 (100.0 %"), "{text}");
+    assert!(text.contains("no return: always from "), "{text}");
+    let csv = rewound("csv");
+    let lines: Vec<&str> = csv.split("\r\n").collect();
+    assert_eq!(lines[0], "t_ns,count,of,share,low,high");
+    assert!(lines[1].starts_with("0,0,16,0.000000,0.000000,0.1936"), "{csv}");
+    assert_eq!(lines.len(), 6, "{csv}");
+    let svg = rewound("svg");
+    assert!(svg.contains("100.0 % (80.6 to 100.0 %)") && svg.contains("#/v1/run?"), "{svg}");
+}
+
+/// A search that is broken off after every block finds what one that
+/// isn't finds, after as many runs.
+#[test]
+fn search_goes_on_from_its_file() {
+    let state = scratch("search.state");
+    let _: std::io::Result<()> = std::fs::remove_file(&state);
+    let state_text = state.to_str().expect("a readable path");
+    let search = |guided: &str, more: &[&str]| {
+        let args = ["explore", RARE, "--until", "deadlock", "--seeds", "200000..200064"];
+        let said = call(&[&args[..], &["--guided", guided, "--format", "json"], more].concat());
+        (said.code, json(&said.out), said.err)
+    };
+    let (_, whole, _) = search("20000", &[]);
+    let kept = ["--state", state_text];
+    let (code, part, _) = search("128", &kept);
+    assert_eq!((code, &part["guided_runs"]), (Some(3), &128.into()));
+    // As if it had been killed while it wrote a line.
+    let mut text = std::fs::read_to_string(&state).expect("a file");
+    let lines = text.lines().count();
+    text.push_str("{\"batch\":{\"resul");
+    std::fs::write(&state, &text).expect("writable");
+    let (_, part, _) = search("192", &kept);
+    assert_eq!(part["guided_runs"], 192);
+    assert_eq!(std::fs::read_to_string(&state).expect("a file").lines().count(), lines + 1);
+    let (code, resumed, _) = search("20000", &kept);
+    assert_eq!((code, resumed), (Some(0), whole));
+    // Again, and it only reads.
+    let before = std::fs::read(&state).expect("a file");
+    search("20000", &kept);
+    assert_eq!(before, std::fs::read(&state).expect("a file"));
+    let other = ["explore", RARE, "--until", "deadlock", "--seeds", "0..64"];
+    let said = call(&[&other[..], &kept].concat());
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("of another search"), "{}", said.err);
 }

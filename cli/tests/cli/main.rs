@@ -8,6 +8,7 @@ mod lessons;
 mod links;
 mod list;
 mod mistakes;
+mod review;
 mod run;
 mod shrink;
 mod sweep;

@@ -1,7 +1,7 @@
 //! What a driver described in a scenario does, as data: the steps of its
 //! callback and of its own code that a process enters.
 //!
-//! Written by people in `[[driver]]` tables (`docs/describe-a-driver.md`),
+//! Written by people in `[[driver]]` tables (`docs/src/describe-a-driver.md`),
 //! carried out by [`described`](super::described).
 
 use crate::base::Distribution;

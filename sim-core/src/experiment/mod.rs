@@ -9,22 +9,34 @@
 //!
 //! Numbers with a fraction are for people and feed no run.
 
+mod bootstrap;
 mod closeness;
 mod divergence;
 mod outcome;
+mod paired_shares;
+mod pick;
 mod proportion;
+mod ranks;
 mod reseed;
+mod review;
 mod sample;
 mod search;
 mod shrink;
 #[cfg(test)]
 mod tests;
 
+pub use bootstrap::{Mean, mean};
 pub use closeness::{Closeness, closeness};
 pub use divergence::{Divergence, divergence, divergence_text};
 pub use outcome::{Danger, Outcome, outcome};
+pub use paired_shares::{PairedShares, ShareDifference};
+pub use pick::{Severity, first_failing, median, worst};
 pub use proportion::{Interval, Proportion};
 pub use reseed::{Point, moments, no_return, parting};
+pub use review::{
+    Case, Review, difference_text, quantile_text, review, share_difference_text,
+    shares_of_verdicts, side_by_side,
+};
 pub use sample::{Paired, Sample};
 pub use search::{BATCH, Search, Trial};
 pub use shrink::{minimal, smallest};

@@ -1,5 +1,6 @@
 //! Samples of a number over seeds, and differences of pairs.
 
+use super::ranks::enclosing;
 use crate::base::sort;
 
 /// A number over several seeds, sorted.
@@ -31,6 +32,19 @@ impl<T: Copy + Ord> Sample<T> {
     pub fn percentile(&self, percent: usize) -> Option<T> {
         let rank = (self.sorted.len() * percent.min(100)).div_ceil(100);
         self.sorted.get(rank.saturating_sub(1)).copied()
+    }
+
+    /// Bounds of the quantile with at least 95 %, whatever the
+    /// distribution (`ranks`); `None` where there are too few numbers.
+    pub fn bounds(&self, percent: usize) -> (Option<T>, Option<T>) {
+        let (low, high) = enclosing(self.sorted.len(), percent);
+        let at = |rank: Option<usize>| self.sorted.get(rank?.checked_sub(1)?).copied();
+        (at(low), at(high))
+    }
+
+    /// In order.
+    pub fn sorted(&self) -> &[T] {
+        &self.sorted
     }
 }
 

@@ -65,6 +65,28 @@ pub fn dmesg(run: &Run) -> String {
     log.out
 }
 
+/// Only what lock debugging reported, as it stands in the log. Empty if
+/// it was off or found nothing.
+pub fn lockdep(run: &Run) -> String {
+    let mut state = State::new(&run.cast);
+    let mut log = Log::new();
+    let found = &run.lock_reports;
+    let mut reports = found.reports.iter().peekable();
+    let records = (0..).zip(run.trace.iter().map(Some).chain([None]));
+    for (index, record) in records {
+        while let Some(report) =
+            reports.next_if(|report| report.record <= index || record.is_none())
+        {
+            // Writing to a String cannot fail.
+            let _: fmt::Result = log.write_lock_report(&state, &found.classes, report);
+        }
+        if let Some(record) = &record {
+            state.follow(record);
+        }
+    }
+    log.out
+}
+
 /// The log so far, and what the kernel remembers of it.
 struct Log {
     out: String,

@@ -1,6 +1,6 @@
 //! A run as text that other tools read: ftrace, the kernel log,
-//! `/proc/pressure/memory`, Chrome's trace events, CSV; and a scenario
-//! as the file it could have been read from.
+//! `/proc/pressure/memory`, Chrome's trace events, CSV; as a picture; and
+//! a scenario as the file it could have been read from.
 //!
 //! Real tracepoints and log lines are printed exactly as the kernel
 //! prints them; what the kernel has no word for is a `sim:` event, so
@@ -9,6 +9,7 @@
 mod chrome;
 mod csv;
 mod dmesg;
+pub mod document;
 mod ftrace;
 mod gfp;
 mod json;
@@ -17,6 +18,7 @@ mod pressure;
 mod scenario;
 mod sim_lines;
 mod state;
+pub mod svg;
 mod words;
 
 #[cfg(test)]
@@ -24,7 +26,7 @@ mod tests;
 
 pub use chrome::chrome;
 pub use csv::csv;
-pub use dmesg::dmesg;
+pub use dmesg::{dmesg, lockdep};
 pub use ftrace::ftrace;
 pub use pressure::pressure;
 pub use scenario::scenario;

@@ -1,9 +1,9 @@
-//! The example of `docs/describe-a-driver.md`, as a reader would copy it.
+//! The example of `docs/src/describe-a-driver.md`, as a reader would copy it.
 
 use sim_core::analysis::{Verdict, report};
 use sim_core::scenario::{RunOptions, Simulation, parse};
 
-const PAGE: &str = include_str!("../../../docs/describe-a-driver.md");
+const PAGE: &str = include_str!("../../../docs/src/describe-a-driver.md");
 
 fn example() -> &'static str {
     let (_, rest) = PAGE.split_once("```toml\n").expect("the page has an example");

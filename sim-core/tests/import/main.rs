@@ -8,6 +8,7 @@ mod damaged;
 mod eras;
 #[path = "../support/recorded.rs"]
 mod recorded;
+mod reports;
 mod round_trip;
 
 use recorded::ALL;

@@ -1,7 +1,8 @@
 //! What a run prints, imported again: the same key events.
 
 use sim_core::export::{dmesg, ftrace};
-use sim_core::import::{CaptureFile, import};
+use sim_core::import::{CaptureFile, KeyKind, import};
+use sim_core::record::{Event, Run};
 use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
 
 use crate::{run_of, victims};
@@ -33,4 +34,75 @@ fn run_that_is_exported_and_imported_has_the_same_key_events() {
         };
         assert_eq!(kinds(&again), kinds(&imported.story), "{id}");
     }
+}
+
+/// What the records say, in the words of the reader: trace first, then log.
+fn recorded(run: &Run) -> [Vec<(&'static str, String)>; 2] {
+    let comm = |task| run.cast.tasks.get(task).map_or_else(String::new, |info| info.comm.clone());
+    let (mut trace, mut log) = (Vec::new(), Vec::new());
+    for record in run.trace.iter() {
+        let (kind, victim) = match record.event {
+            Event::MarkVictim { victim, .. } => (KeyKind::MarkVictim, victim),
+            Event::WakeReaper { victim } => (KeyKind::WakeReaper, victim),
+            Event::StartTaskReaping { victim } => (KeyKind::StartReaping, victim),
+            Event::SkipTaskReaping { victim } => (KeyKind::SkipReaping, victim),
+            Event::FinishTaskReaping { victim, .. } => (KeyKind::FinishReaping, victim),
+            Event::Reaped { victim, .. } => (KeyKind::Reaped, victim),
+            Event::UnableToReap { victim } => (KeyKind::UnableToReap, victim),
+            _ => continue,
+        };
+        let told = (kind.text(), comm(victim));
+        if matches!(kind, KeyKind::Reaped | KeyKind::UnableToReap) {
+            log.push(told);
+        } else {
+            trace.push(told);
+        }
+    }
+    [trace, log]
+}
+
+/// Every scenario of the gallery that kills, under its own kernel: what is read back is what was
+/// recorded, and a scenario comes of it that can be run.
+#[test]
+fn every_kill_of_the_gallery_is_read_back_as_it_was() {
+    let (mut count, mut wrong, mut kills_same) = (0, Vec::new(), 0);
+    for entry in gallery::gallery() {
+        let scenario = parse(entry.id, entry.text, &[]).expect("checked");
+        let run = Simulation::new(&scenario, &RunOptions::default()).expect("known ids").run();
+        if !run.trace.iter().any(|record| matches!(record.event, Event::MarkVictim { .. })) {
+            continue;
+        }
+        count += 1;
+        let (trace, log) = (ftrace(&run), dmesg(&run));
+        let files = [
+            CaptureFile { name: "trace", text: &trace },
+            CaptureFile { name: "log", text: &log },
+        ];
+        let imported = match import(&files) {
+            Ok(imported) => imported,
+            Err(error) => {
+                wrong.push(format!("{}: {error}", entry.id));
+                continue;
+            }
+        };
+        let read = |is_log: bool| -> Vec<(&'static str, String)> {
+            let events = imported.story.events.iter();
+            let of = events.filter(|event| {
+                matches!(event.kind, KeyKind::Reaped | KeyKind::UnableToReap) == is_log
+            });
+            of.map(|event| (event.kind.text(), event.victim.clone())).collect()
+        };
+        let expected = recorded(&run);
+        if [read(false), read(true)] != expected {
+            wrong.push(format!("{}: {expected:?} read as {:?}", entry.id, [read(false), read(true)]));
+        }
+        match parse("imported", &imported.toml, &[]) {
+            Err(errors) => wrong.push(format!("{}: {errors:?}", entry.id)),
+            Ok(_) if victims(&run_of(&imported)) == victims(&imported.story) => kills_same += 1,
+            Ok(_) => println!("{}: other kills when run again", entry.id),
+        }
+    }
+    println!("{count} scenarios, {kills_same} kill the same when run again");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 60, "{count}");
 }

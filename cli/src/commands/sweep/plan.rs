@@ -136,6 +136,13 @@ impl Plan {
     }
 }
 
+/// The digest of a text.
+pub(in crate::commands) fn digest_of_text(text: &str) -> Digest {
+    let mut digest = RollingDigest::default();
+    feed(&mut digest, text);
+    digest.finish()
+}
+
 /// A text with its length.
 fn feed(digest: &mut RollingDigest, text: &str) {
     digest.feed(&[u64::try_from(text.len()).unwrap_or(u64::MAX)]);

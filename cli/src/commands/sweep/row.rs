@@ -1,4 +1,4 @@
-//! The row of a run. Its columns are an interface: `docs/sweeps.md`
+//! The row of a run. Its columns are an interface: `docs/src/sweeps.md`
 //! says what each means. New ones are added at the end.
 
 use sim_core::analysis::Report;

@@ -16,7 +16,7 @@ pub(in crate::scenario) const STEPS: &[Table] =
     &[LOCK, UNLOCK, WORK, HARDWARE, SLEEP, FENCES, FLUSH, ALLOC, UNPIN, INVALIDATION];
 
 declare! {
-    /// A driver described by what it does: `docs/describe-a-driver.md` tells how. Devices name it as they name any other.
+    /// A driver described by what it does: `docs/src/describe-a-driver.md` tells how. Devices name it as they name any other.
     DRIVER = "driver" {
         /// Its name, which no driver that comes with the program has.
         must name: Kind::Name,

@@ -1,0 +1,122 @@
+//! One scenario under several kernels and policies: what `compare` and
+//! `review` are made of.
+//!
+//! Runs share nothing, so they are spread over the cores; outcomes are
+//! collected in the order of policies and seeds, so what comes out does
+//! not depend on `--jobs`.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+use sim_core::experiment::{Outcome, Replication};
+use sim_core::policy;
+use sim_core::record::Keep;
+use sim_core::scenario::TieOrder;
+
+use crate::args::{ChoiceArgs, TiesArg};
+use crate::choice::Choice;
+use crate::error::Error;
+use crate::link;
+use crate::simulate::simulate;
+
+/// The checker whose opinion is always asked.
+const LOCKDEP: &str = "lockdep";
+
+/// What was typed.
+pub(crate) struct Wanted<'a> {
+    pub(crate) scenario: &'a str,
+    pub(crate) policies: &'a [String],
+    pub(crate) kernels: &'a [String],
+    pub(crate) seed: Option<u64>,
+    pub(crate) ties: TiesArg,
+    pub(crate) sets: &'a [(String, String)],
+}
+
+/// One kernel and policy.
+pub(crate) struct Case {
+    pub(crate) choice: Choice,
+    /// The run shown, with lockdep on.
+    pub(crate) shown: Replication,
+    /// One per seed, in their order.
+    pub(crate) outcomes: Vec<Outcome>,
+}
+
+/// One choice per case: kernels, and in each the policies.
+pub(crate) fn choices(wanted: &Wanted<'_>) -> Result<Vec<Choice>, Error> {
+    let linked = if link::is_link(wanted.scenario) {
+        link::read(wanted.scenario)?.policies
+    } else {
+        Vec::new()
+    };
+    let policies: Vec<Option<String>> = match (wanted.policies, linked.as_slice()) {
+        ([], []) if wanted.kernels.len() > 1 => vec![None],
+        ([], []) => policy::ALL.iter().map(|policy| Some(policy.id().to_owned())).collect(),
+        ([], linked) => linked.iter().cloned().map(Some).collect(),
+        (typed, _) => typed.iter().cloned().map(Some).collect(),
+    };
+    let kernels: Vec<Option<String>> = match wanted.kernels {
+        [] => vec![None],
+        kernels => kernels.iter().cloned().map(Some).collect(),
+    };
+    let choice = |kernel: &Option<String>, policy: &Option<String>| {
+        Choice::of(&ChoiceArgs {
+            scenario: wanted.scenario.to_owned(),
+            seed: wanted.seed,
+            kernel: kernel.clone(),
+            // A link of several policies wants to be told which.
+            policy: policy.clone().or_else(|| linked.first().cloned()),
+            ties: wanted.ties,
+            reseeds: Vec::new(),
+            sets: wanted.sets.to_vec(),
+            checks: Vec::new(),
+        })
+    };
+    let pairs =
+        kernels.iter().flat_map(|kernel| policies.iter().map(move |policy| (kernel, policy)));
+    pairs.map(|(kernel, policy)| choice(kernel, policy)).collect()
+}
+
+/// Runs them.
+pub(crate) fn cases(choices: Vec<Choice>, seeds: Option<&Range<u64>>) -> Result<Vec<Case>, Error> {
+    let shown = choices.par_iter().map(|choice| replicate(&with_lockdep(choice)));
+    let shown: Vec<Replication> = shown.collect::<Result<_, _>>()?;
+    let over_seeds = |choice: &Choice| match seeds {
+        None => Ok(Vec::new()),
+        Some(seeds) => {
+            let of_seed = |seed| {
+                let choice = Choice { seed, ..choice.clone() };
+                replicate(&choice).map(|replication| replication.outcome)
+            };
+            seeds.clone().into_par_iter().map(of_seed).collect()
+        }
+    };
+    let outcomes: Vec<Vec<Outcome>> =
+        choices.iter().map(over_seeds).collect::<Result<_, Error>>()?;
+    let all = choices.into_iter().zip(shown).zip(outcomes);
+    Ok(all.map(|((choice, shown), outcomes)| Case { choice, shown, outcomes }).collect())
+}
+
+/// Whether lockdep would have warned is one of the answers; asking changes no run.
+pub(crate) fn with_lockdep(choice: &Choice) -> Choice {
+    let mut choice = choice.clone();
+    if !choice.checks.iter().any(|id| id == LOCKDEP) {
+        choice.checks.push(LOCKDEP.to_owned());
+    }
+    choice
+}
+
+/// One link per kernel, with all of its policies. A link has no word for `--ties seeded`.
+pub(crate) fn links(cases: &[Case]) -> Vec<String> {
+    let is_one = |a: &Case, b: &Case| a.shown.run.id.kernel == b.shown.run.id.kernel;
+    let link = |cases: &[Case]| {
+        let choice = &cases.first()?.choice;
+        let runs: Vec<_> = cases.iter().map(|case| &case.shown.run).collect();
+        (choice.ties == TieOrder::Fifo).then(|| link::of_runs(choice, &runs))
+    };
+    cases.chunk_by(is_one).filter_map(link).collect()
+}
+
+/// A run with all that was found in it.
+pub(crate) fn replicate(choice: &Choice) -> Result<Replication, Error> {
+    Ok(Replication::of(simulate(choice, Keep::Records)?))
+}

@@ -1,0 +1,177 @@
+//! The book in `docs/`: its commands are run, and print what it says.
+//!
+//! A fenced block `console` holds commands (`$ reaperscope …`) with what they print, stdout before
+//! stderr. A line `…` stands for any lines, `…` inside a line for any text. Before a block,
+//! `<!-- file: NAME -->` saves it for the commands that follow, and `<!-- exit: N -->` names the
+//! exit code of its commands. With `UPDATE_EXPECT=1` outputs without `…` are rewritten.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The pages in the order of the summary.
+fn pages() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src");
+    let summary = fs::read_to_string(folder.join("SUMMARY.md")).expect("a summary");
+    let names = summary.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    names.map(|name| folder.join(name)).collect()
+}
+
+/// Words of a command line, with single quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let (mut is_quoted, mut is_begun) = (false, false);
+    for c in line.chars() {
+        match c {
+            '\'' => (is_quoted, is_begun) = (!is_quoted, true),
+            ' ' if !is_quoted => {
+                if is_begun {
+                    words.push(String::new());
+                }
+                is_begun = false;
+            }
+            c => {
+                words.last_mut().expect("one").push(c);
+                is_begun = true;
+            }
+        }
+    }
+    words
+}
+
+fn printed(line: &str, folder: &Path, exit: i32) -> String {
+    let words = words(line);
+    assert_eq!(words.first().map(String::as_str), Some("reaperscope"), "{line}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reaperscope"));
+    command.args(&words[1..]).current_dir(folder).stdin(Stdio::null());
+    let output = command.output().expect("the program starts");
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(text).expect("text").replace("\r\n", "\n");
+    assert_eq!(output.status.code(), Some(exit), "{line}\n{text}");
+    text
+}
+
+/// Whether a line is as expected, `…` standing for any text.
+fn is_like(line: &str, expected: &str) -> bool {
+    let mut parts = expected.split('…');
+    let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    if !expected.contains('…') {
+        return rest.is_empty();
+    }
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    true
+}
+
+fn are_like(lines: &[&str], expected: &[&str]) -> bool {
+    match expected {
+        [] => lines.is_empty(),
+        ["…", rest @ ..] => (0..=lines.len()).any(|skip| are_like(&lines[skip..], rest)),
+        [first, rest @ ..] => match lines {
+            [line, lines @ ..] => is_like(line, first) && are_like(lines, rest),
+            [] => false,
+        },
+    }
+}
+
+/// One page: what it would be if its outputs were right, and what is wrong.
+fn checked(path: &Path, folder: &Path) -> (String, Vec<String>) {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (mut out, mut wrong) = (Vec::new(), Vec::new());
+    let (mut file, mut exit) = (None, 0);
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        out.push(line.to_owned());
+        let note = |name: &str| line.strip_prefix(name)?.strip_suffix(" -->");
+        if let Some(name) = note("<!-- file: ") {
+            file = Some(name);
+        } else if let Some(code) = note("<!-- exit: ") {
+            exit = code.parse().expect("a number");
+        } else if line.starts_with("```") && line.len() > 3 {
+            let mut block: Vec<&str> = Vec::new();
+            while let Some(line) = lines.next_if(|line| !line.starts_with("```")) {
+                block.push(line);
+            }
+            if line == "```console" {
+                for part in block.split_inclusive_commands() {
+                    let (command, expected) = part.split_first().expect("a command");
+                    let command = command.strip_prefix("$ ").expect("begins with a command");
+                    let found = printed(command, folder, exit);
+                    let found: Vec<&str> = found.lines().collect();
+                    out.push(format!("$ {command}"));
+                    let is_right = are_like(&found, expected);
+                    let is_elided = expected.iter().any(|line| line.contains('…'));
+                    if !is_right {
+                        wrong.push(format!("{}: {command}\n{}", path.display(), found.join("\n")));
+                    }
+                    let kept = if is_right || is_elided { expected } else { &found[..] };
+                    out.extend(kept.iter().map(|line| (*line).to_owned()));
+                }
+                exit = 0;
+            } else {
+                if let Some(name) = file.take() {
+                    fs::write(folder.join(name), block.join("\n") + "\n").expect("writable");
+                }
+                out.extend(block.iter().map(|line| (*line).to_owned()));
+            }
+            out.extend(lines.next().map(str::to_owned));
+        }
+    }
+    (out.join("\n") + "\n", wrong)
+}
+
+/// Lines of a block, a part per command.
+trait Commands<'a> {
+    fn split_inclusive_commands(&self) -> Vec<Vec<&'a str>>;
+}
+
+impl<'a> Commands<'a> for Vec<&'a str> {
+    fn split_inclusive_commands(&self) -> Vec<Vec<&'a str>> {
+        let mut parts: Vec<Vec<&str>> = Vec::new();
+        for line in self {
+            match parts.last_mut() {
+                Some(part) if !line.starts_with("$ ") => part.push(line),
+                _ => parts.push(vec![line]),
+            }
+        }
+        parts
+    }
+}
+
+#[test]
+fn commands_print_what_the_book_says() {
+    let is_update = option_env_at_run_time("UPDATE_EXPECT");
+    let mut all = Vec::new();
+    for path in pages() {
+        let name = path.file_stem().expect("a name");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("book").join(name);
+        fs::create_dir_all(&folder).expect("writable");
+        let (text, wrong) = checked(&path, &folder);
+        if is_update {
+            fs::write(&path, text).expect("writable");
+        } else {
+            all.extend(wrong);
+        }
+    }
+    assert!(all.is_empty(), "UPDATE_EXPECT=1 rewrites these:\n\n{}", all.join("\n\n"));
+}
+
+#[expect(clippy::disallowed_methods, reason = "as expect-test asks")]
+fn option_env_at_run_time(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
+#[test]
+fn elisions_stand_for_what_they_should() {
+    assert!(is_like("a 12 b", "a … b") && is_like("a", "a") && is_like("ab", "…"));
+    assert!(!is_like("a 12 c", "a … b") && !is_like("ab", "a") && !is_like("b", "a…"));
+    assert!(are_like(&["a", "b", "c"], &["…", "c"]) && are_like(&["a"], &["a", "…"]));
+    assert!(!are_like(&["a", "b"], &["…", "a"]) && !are_like(&["a"], &[]));
+    assert_eq!(words("a  'b c' d"), ["a", "b c", "d"]);
+}

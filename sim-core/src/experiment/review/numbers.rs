@@ -1,0 +1,168 @@
+//! Distributions over seeds, and differences in pairs of one seed. Nothing
+//! stands without its interval.
+
+use super::Case;
+use crate::analysis::{Verdict, size_text, span_text};
+use crate::base::Nanos;
+use crate::experiment::{Outcome, Paired, PairedShares, Proportion, Sample, mean};
+use crate::export::document::Block;
+
+/// `31.2 % (27.4 to 35.3 %)`.
+pub(super) fn share_text(share: Proportion) -> String {
+    let interval = share.wilson();
+    let [share, low, high] = [share.share(), interval.low, interval.high].map(|p| 100.0 * p);
+    let digits = if high < 1.0 { 3 } else { 1 };
+    format!("{share:.digits$} % ({low:.digits$} to {high:.digits$} %)")
+}
+
+/// A thing that is told of every outcome.
+struct Quantity {
+    name: &'static str,
+    of: fn(&Outcome) -> Option<u64>,
+    text: fn(u64) -> String,
+}
+
+fn time(ns: u64) -> String {
+    span_text(Nanos(ns))
+}
+
+const QUANTITIES: [Quantity; 5] = [
+    Quantity { name: "time to recovery", of: |outcome| outcome.recovery, text: time },
+    Quantity { name: "next victim after", of: |outcome| outcome.next_victim_after, text: time },
+    Quantity {
+        name: "freed by the reaper",
+        of: |outcome| Some(outcome.freed_by_reaper),
+        text: size_text,
+    },
+    Quantity {
+        name: "attempts of the reaper",
+        of: |outcome| Some(outcome.attempts),
+        text: |number| number.to_string(),
+    },
+    Quantity {
+        name: "victims",
+        of: |outcome| Some(outcome.victims),
+        text: |number| number.to_string(),
+    },
+];
+
+/// The tables, where there are seeds.
+pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
+    let [first, others @ ..] = group else { return Vec::new() };
+    if first.outcomes.is_empty() {
+        return Vec::new();
+    }
+    let head = ["kernel, policy", "what", "seeds", "5 of 100", "median", "95 of 100"];
+    let rows = group.iter().flat_map(|case| {
+        QUANTITIES.iter().filter_map(|quantity| {
+            let sample = Sample::new(case.outcomes.iter().filter_map(quantity.of));
+            let cell = |percent| quantile_text(&sample, percent, quantity.text);
+            Some(vec![
+                case.name(),
+                quantity.name.to_owned(),
+                format!("{} of {}", sample.len(), case.outcomes.len()),
+                cell(5)?,
+                cell(50)?,
+                cell(95)?,
+            ])
+        })
+    });
+    let mut blocks = vec![
+        Block::Heading(3, "Distributions over seeds".to_owned()),
+        Block::Table(head.map(str::to_owned).to_vec(), rows.collect()),
+        Block::Text("A question mark: too few seeds to bound it on that side.".to_owned()),
+    ];
+    if !others.is_empty() {
+        blocks.push(Block::Heading(3, format!("Pairs of one seed, against {}", first.name())));
+        blocks.push(pairs(first, others));
+    }
+    blocks
+}
+
+/// The verdicts that one of two policies shows under some seed, and in which pairs.
+pub fn shares_of_verdicts(first: &[Outcome], second: &[Outcome]) -> Vec<(Verdict, PairedShares)> {
+    let shares = |verdict| {
+        let is = |outcome: &Outcome| outcome.verdict == verdict;
+        PairedShares::of(first.iter().zip(second).map(|(a, b)| (is(a), is(b))))
+    };
+    let all = Verdict::ALL.into_iter().map(|verdict| (verdict, shares(verdict)));
+    all.filter(|(_, shares)| shares.both + shares.only_first + shares.only_second > 0).collect()
+}
+
+/// `-12.5 points (-20.1 to -4.0)`.
+pub fn share_difference_text(shares: PairedShares) -> Option<String> {
+    let found = shares.difference()?;
+    let [difference, low, high] =
+        [found.difference, found.low, found.high].map(|share| 100.0 * share);
+    Some(format!("{difference:+.1} points ({low:+.1} to {high:+.1})"))
+}
+
+/// `1.2 s (1.1 to 1.3 s)`; a dash where there are too few to say.
+pub fn quantile_text(
+    sample: &Sample<u64>,
+    percent: usize,
+    text: fn(u64) -> String,
+) -> Option<String> {
+    let value = sample.percentile(percent)?;
+    let (low, high) = sample.bounds(percent);
+    let bound = |bound: Option<u64>| bound.map_or_else(|| "?".to_owned(), text);
+    Some(format!("{} ({} to {})", text(value), bound(low), bound(high)))
+}
+
+fn pairs(first: &Case, others: &[Case]) -> Block {
+    let head = ["kernel, policy", "what", "difference", "smaller, equal, larger"];
+    let mut rows = Vec::new();
+    for case in others {
+        for (verdict, shares) in shares_of_verdicts(&first.outcomes, &case.outcomes) {
+            let Some(text) = share_difference_text(shares) else { continue };
+            rows.push(vec![
+                case.name(),
+                format!("share of {}", verdict.id()),
+                text,
+                format!(
+                    "{}, {}, {}",
+                    shares.only_first,
+                    shares.both + shares.neither,
+                    shares.only_second
+                ),
+            ]);
+        }
+        for quantity in &QUANTITIES {
+            let both = first.outcomes.iter().zip(&case.outcomes);
+            let paired = Paired::new(both.map(|(a, b)| ((quantity.of)(a), (quantity.of)(b))));
+            let Some(text) = difference_text(&paired, quantity.text) else { continue };
+            let counts = format!("{}, {}, {}", paired.smaller, paired.equal, paired.larger);
+            let counts = match paired.unpaired {
+                0 => counts,
+                one => format!("{counts}; only one has it: {one}"),
+            };
+            rows.push(vec![case.name(), quantity.name.to_owned(), text, counts]);
+        }
+    }
+    Block::Table(head.map(str::to_owned).to_vec(), rows)
+}
+
+/// `-1.2 s in the median pair (-1.3 to -1.1 s), -1.2 s on average (…)`.
+pub fn difference_text(paired: &Paired, text: fn(u64) -> String) -> Option<String> {
+    let median = paired.differences.percentile(50)?;
+    let (low, high) = paired.differences.bounds(50);
+    let signed = |number: i64| signed_text(number, text);
+    let bound = |bound: Option<i64>| bound.map_or_else(|| "?".to_owned(), signed);
+    let said = format!("{} in the median pair ({} to {})", signed(median), bound(low), bound(high));
+    let mean = mean(paired.differences.sorted());
+    let Some((mean, (low, high))) = mean.and_then(|mean| Some((mean.mean, mean.bounds?))) else {
+        return Some(said);
+    };
+    let [mean, low, high] = [mean, low, high].map(signed);
+    Some(format!("{said}, {mean} on average ({low} to {high})"))
+}
+
+/// `-1.2 s`, `±0 ns`.
+fn signed_text(number: i64, text: impl Fn(u64) -> String) -> String {
+    let sign = match number {
+        ..0 => "-",
+        0 => "±",
+        1.. => "+",
+    };
+    format!("{sign}{}", text(number.unsigned_abs()))
+}
