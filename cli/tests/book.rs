@@ -82,7 +82,8 @@ fn are_like(lines: &[&str], expected: &[&str]) -> bool {
 
 /// One page: what it would be if its outputs were right, and what is wrong.
 fn checked(path: &Path, folder: &Path) -> (String, Vec<String>) {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let (mut out, mut wrong) = (Vec::new(), Vec::new());
     let (mut file, mut exit) = (None, 0);
     let mut lines = text.lines().peekable();

@@ -6,7 +6,7 @@
 //! somewhat too short. Numbers for resampling come from a stream of their
 //! own, so the same sample always gives the same interval.
 
-use crate::base::Stream;
+use crate::base::{Stream, sort};
 
 /// Resampled means.
 const RESAMPLES: usize = 1_000;
@@ -47,7 +47,7 @@ pub fn mean(numbers: &[i64]) -> Option<Mean> {
             of((0..numbers.len()).map(draw).sum())
         })
         .collect();
-    means.sort_unstable();
+    sort::natural(&mut means);
     let (low, high) = (resamples * 25 / 1_000, resamples * 975 / 1_000);
     let bounds = means.get(low).zip(means.get(high)).map(|(low, high)| (*low, *high));
     Some(Mean { mean, bounds })

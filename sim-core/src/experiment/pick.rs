@@ -3,6 +3,7 @@
 
 use super::{Danger, Outcome};
 use crate::analysis::Verdict;
+use crate::base::sort;
 
 /// How bad an outcome is; greater is worse.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
@@ -41,7 +42,7 @@ pub fn worst(outcomes: &[Outcome]) -> Option<&Outcome> {
 /// One in the middle, by severity.
 pub fn median(outcomes: &[Outcome]) -> Option<&Outcome> {
     let mut order: Vec<&Outcome> = outcomes.iter().collect();
-    order.sort_by_key(|outcome| Severity::of(outcome));
+    sort::by_key(&mut order, |outcome| Severity::of(outcome));
     order.get(order.len().saturating_sub(1) / 2).copied()
 }
 

@@ -74,10 +74,8 @@ fn every_kill_of_the_gallery_is_read_back_as_it_was() {
         }
         count += 1;
         let (trace, log) = (ftrace(&run), dmesg(&run));
-        let files = [
-            CaptureFile { name: "trace", text: &trace },
-            CaptureFile { name: "log", text: &log },
-        ];
+        let files =
+            [CaptureFile { name: "trace", text: &trace }, CaptureFile { name: "log", text: &log }];
         let imported = match import(&files) {
             Ok(imported) => imported,
             Err(error) => {
@@ -94,7 +92,11 @@ fn every_kill_of_the_gallery_is_read_back_as_it_was() {
         };
         let expected = recorded(&run);
         if [read(false), read(true)] != expected {
-            wrong.push(format!("{}: {expected:?} read as {:?}", entry.id, [read(false), read(true)]));
+            wrong.push(format!(
+                "{}: {expected:?} read as {:?}",
+                entry.id,
+                [read(false), read(true)]
+            ));
         }
         match parse("imported", &imported.toml, &[]) {
             Err(errors) => wrong.push(format!("{}: {errors:?}", entry.id)),
