@@ -89,10 +89,10 @@ fn yes(is: bool) -> String {
 fn column(kernel: &'static str) -> Vec<String> {
     let delay = delay(kernel);
     let plain = run(kernel, None, &victim("", "", "{ stuck = '8s' }"));
-    let refuser = "[[device]]\nname = 'gpu'\ndriver = 'always-refuse'\napi = 'hlist'";
+    let device = "[[device]]\nname = 'gpu'\ndriver = 'always-refuse'\napi = 'hlist'";
     let registers = "{ register = 'gpu', region = 'low' },";
-    let refused = run(kernel, None, &victim(refuser, registers, "{ stuck = '8s' }"));
-    let given_up = run(kernel, Some("nonblock"), &victim(refuser, registers, "{ stuck = '8s' }"));
+    let refused = run(kernel, None, &victim(device, registers, "{ stuck = '8s' }"));
+    let given_up = run(kernel, Some("nonblock"), &victim(device, registers, "{ stuck = '8s' }"));
     let mut cells = vec![policy(kernel), yes(holds_oom_lock(&plain)), delay.to_string()];
     cells.push(yes(!found(&given_up, |_, event| {
         matches!(event, Event::OomSkipSet { by: SkipBy::GiveUp, .. }).then_some(())
