@@ -65,13 +65,13 @@ fn page(ui: &Ui, state: &State) -> Html {
                         { legend(scene, state.lane) }
                         <div class="panels">
                             <WhyPanel scene={scene.clone()} lane={state.lane} at={state.cursor.at}
-                                happened={state.cursor.happened} />
+                                happened={state.cursor.happened} selection={state.selection.filter(|(from, to)| from < to)} graph={state.graph} stops={state.stops} />
                             <EventList scene={scene.clone()} happened={state.cursor.happened} playing={state.playing} />
                             <MetricsPanel scene={scene.clone()} selection={state.selection.filter(|(from, to)| from < to)} lane={state.lane} />
                         </div>
                     </>
                 }) }
-                <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} />
+                <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={state.said.clone()} />
             </main>
             <HelpDialog open={state.dialog == Some(Dialog::Help)} keys={state.keys} />
             <PaletteDialog open={state.dialog == Some(Dialog::Palette)} scene={state.scene.clone()} />

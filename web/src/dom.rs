@@ -41,6 +41,15 @@ pub fn media(query: &str) -> bool {
     window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
 }
 
+/// The page's background and text color as computed: the system's own
+/// where it forces them.
+pub fn page_colors() -> Option<(String, String)> {
+    let element: Element = root()?.into();
+    let style = window().get_computed_style(&element).ok().flatten()?;
+    let value = |name| style.get_property_value(name).ok();
+    Some((value("background-color")?, value("color")?))
+}
+
 pub fn context_2d(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
     canvas.get_context("2d").ok()??.dyn_into().ok()
 }

@@ -12,13 +12,15 @@ use yew::prelude::*;
 use crate::dom;
 use crate::keys::{Command, Focus, Keys, Press, command};
 use crate::state::{Action, State, Theme};
-use crate::timeline::palette::Shade;
+use crate::timeline::palette::{Shade, from_css};
 use crate::ui::Ui;
 
 /// Key of the stored theme.
 const THEME_KEY: &str = "reaperscope-theme";
 /// Key of the stored choice of keys.
 const KEYS_KEY: &str = "reaperscope-keys";
+/// Holds while the system forces its colors.
+const FORCED: &str = "(forced-colors: active)";
 /// A frame later than this was held up; playback doesn't jump for it.
 const FRAME_SECONDS_MAX: f64 = 0.1;
 
@@ -100,13 +102,26 @@ pub fn use_preferences(ui: &Ui, theme: Theme) {
             let ui = first.clone();
             move |calm| ui.send(Action::Calm(calm))
         });
+        // Their change can change what the forced colors are, too.
+        let forced = {
+            let ui = first.clone();
+            move |_| {
+                let colors = dom::page_colors().filter(|_| dom::media(FORCED));
+                let read =
+                    |(ground, ink): (String, String)| Some((from_css(&ground)?, from_css(&ink)?));
+                ui.send(Action::Forced(colors.and_then(read)));
+            }
+        };
+        forced(true);
+        let forced_listener = follow(FORCED, forced.clone());
         let shade = move |dark| {
+            forced(true);
             first.send(Action::SystemShade(if dark { Shade::Dark } else { Shade::Light }));
         };
         let dark = "(prefers-color-scheme: dark)";
         shade(dom::media(dark));
         let dark_listener = follow(dark, shade);
-        move || drop((calm_listener, dark_listener))
+        move || drop((calm_listener, dark_listener, forced_listener))
     });
     let known = use_mut_ref(|| theme);
     use_effect_with(theme, move |theme| {

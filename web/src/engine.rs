@@ -2,7 +2,8 @@
 //! what is known of a finished run.
 
 use sim_core::analysis::{
-    self, Arrow, Index, Lane, LaneOf, LaneState, Memory, RangeSums, Report, Span, WaitLink,
+    self, Arrow, Blame, Cause, Index, Lane, LaneOf, LaneState, Memory, RangeSums, Relation, Report,
+    Span, WaitEdge, WaitGraph, WaitLink,
 };
 use sim_core::base::{IdVec, SimTime, TaskId};
 use sim_core::engine::WaitOn;
@@ -207,6 +208,31 @@ pub fn kernels() -> Vec<Choice> {
 /// Who waits for whom at `at`, from `task` on, when `happened` records have.
 pub fn wait_chain(outcome: &Outcome, task: TaskId, happened: usize, at: u64) -> Vec<WaitLink> {
     analysis::wait_chain_seen(&outcome.index, task, happened, SimTime(at))
+}
+
+/// How every record stands to one of them.
+pub fn causality(run: &Run, record: usize) -> Vec<Relation> {
+    analysis::causality(run, record)
+}
+
+/// The critical path of a part of a run: what its time went to.
+pub fn blame(outcome: &Outcome, (from, to): (u64, u64)) -> Blame {
+    analysis::blame(&outcome.index, SimTime(from), SimTime(to))
+}
+
+/// A cause, to complete "went to …".
+pub fn cause_text(outcome: &Outcome, cause: Cause) -> String {
+    analysis::cause_text(&outcome.index, cause)
+}
+
+/// Who waits for whom when `happened` records have.
+pub fn wait_graph(outcome: &Outcome, happened: usize) -> WaitGraph {
+    analysis::wait_graph(&outcome.index, happened)
+}
+
+/// What an edge of that graph goes through, in a few words.
+pub fn edge_text(outcome: &Outcome, edge: &WaitEdge, happened: usize) -> String {
+    analysis::edge_text(&outcome.index, edge, happened)
 }
 
 /// What the task of a record waits on right after it, in a few words.

@@ -108,6 +108,10 @@ pub enum Command {
     Palette,
     Undo,
     Redo,
+    /// Draws the wait-for graph, or puts it away.
+    Graph,
+    /// Whether playing stops where a cycle closes.
+    StopAtCycles,
     /// Selects what the lane does at the cursor.
     RangeFromSpan,
     /// A note at the cursor.
@@ -200,6 +204,7 @@ fn by_position(press: Press<'_>) -> Option<Command> {
         "Delete" => Command::RemoveNote,
         "KeyP" => Command::PinLane,
         "KeyH" => Command::HideLane,
+        "KeyG" => Command::Graph,
         "Space" => Command::TogglePlay,
         "ArrowLeft" => Command::StepInLane(Step::Back),
         "ArrowRight" => Command::StepInLane(Step::Forward),
@@ -224,6 +229,7 @@ pub const HELP: &[(&str, &str)] = &[
     ("Shift H", "show all lanes, each in its place"),
     ("Alt ↑ ↓", "move the lane up or down"),
     ("] [", "follow whom it waits for, or who acted on it last; go back"),
+    ("G", "wait-for graph beside the chain, or not"),
     ("Home End", "start or end of the run"),
     ("W S  + −", "zoom in or out"),
     ("A D", "pan left or right"),
@@ -254,6 +260,8 @@ pub const NAMED: &[(Command, &str, &str)] = &[
     (Command::GoToEnd, "End of the run", "End"),
     (Command::FollowCause, "Follow the cause", "]"),
     (Command::GoBack, "Go back from the cause", "["),
+    (Command::Graph, "Wait-for graph: draw it, or put it away", "G"),
+    (Command::StopAtCycles, "Stop where a cycle of waits closes, or play on", ""),
     (Command::WholeRun, "Show the whole run", "0"),
     (Command::ZoomIn, "Zoom in", "W"),
     (Command::ZoomOut, "Zoom out", "S"),

@@ -97,6 +97,22 @@ impl Timetable {
     }
 }
 
+/// Between two steps, for who wants no motion: long enough to read on.
+pub const STEP_SECONDS: f64 = 1.0;
+
+/// Where the cursor steps to, for who wants no motion: in auto mode to the
+/// next thing worth seeing, else by what `seconds` are at that speed.
+pub fn stepped(at: u64, seconds: f64, speed: Speed, timetable: &Timetable, end: u64) -> u64 {
+    let next = match speed {
+        Speed::Factor(_) => advanced(at, seconds, speed, timetable, end),
+        Speed::Auto => {
+            let after = timetable.stops.partition_point(|stop| stop.0 <= at);
+            timetable.stops.get(after).map_or(end, |stop| stop.0)
+        }
+    };
+    next.min(end)
+}
+
 /// Where the cursor is after `seconds` of wall clock.
 pub fn advanced(at: u64, seconds: f64, speed: Speed, timetable: &Timetable, end: u64) -> u64 {
     let next = match speed {
@@ -141,6 +157,20 @@ mod tests {
             }
             assert!(frames < 60 * 45, "{frames}");
         }
+    }
+
+    #[test]
+    fn steps_go_from_one_thing_worth_seeing_to_the_next() {
+        let table = Timetable::new(vec![3_000, 9_000], END);
+        let mut at = 0;
+        let mut seen = Vec::new();
+        while at < END {
+            at = stepped(at, STEP_SECONDS, Speed::Auto, &table, END);
+            seen.push(at);
+        }
+        assert_eq!(seen, [3_000, 9_000, END]);
+        let by_clock = stepped(5, STEP_SECONDS, Speed::Factor(2.0), &table, END);
+        assert_eq!(by_clock, 2_000_000_005);
     }
 
     #[test]

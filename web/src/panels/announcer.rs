@@ -1,4 +1,5 @@
-//! Tells screen readers what playback passes, in a status region.
+//! Tells screen readers what playback passes and what a step led to, in a
+//! status region.
 
 use sim_core::base::SimTime;
 use yew::prelude::*;
@@ -16,6 +17,8 @@ pub struct Props {
     pub scene: Option<Shared<Scene>>,
     pub at: u64,
     pub playing: bool,
+    /// What the last step led to.
+    pub said: String,
 }
 
 #[component]
@@ -38,6 +41,16 @@ pub fn Announcer(props: &Props) -> Html {
             if let Some((time, what)) = scene.announcement(SimTime(last), SimTime(*at)) {
                 text.set(format!("{}: {what}", format::instant(time)));
                 *told.borrow_mut() = (*at, now);
+            }
+        });
+    }
+    {
+        let text = text.clone();
+        use_effect_with(props.said.clone(), move |said| {
+            // The table reads the cell that takes the focus.
+            let reads = dom::document().active_element();
+            if !reads.is_some_and(|it| dom::inside(&it, ".tl-grid")) {
+                text.set(said.clone());
             }
         });
     }

@@ -6,13 +6,16 @@
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
+use sim_core::analysis::{Relation, Topic};
+use sim_core::base::TaskId;
 use sim_core::record::Record;
 use wasm_bindgen::JsCast as _;
-use web_sys::{HtmlElement, HtmlInputElement, KeyboardEvent};
+use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement, KeyboardEvent};
 use yew::prelude::*;
 
 use crate::dom;
 use crate::engine;
+use crate::event_filter::{Cone, Filter, RELATIONS};
 use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
@@ -35,6 +38,13 @@ pub enum Msg {
     /// The list's height became known.
     Measured,
     Typed(String),
+    /// The filters besides the text show, or don't.
+    Unfold,
+    Topic(Option<Topic>),
+    Task(Option<TaskId>),
+    /// How events must stand to the current one.
+    Relation(Option<Relation>),
+    Reset,
     Slice,
     Key(KeyboardEvent),
     /// A key in the filter's field.
@@ -48,7 +58,8 @@ pub struct EventList {
     window: NodeRef,
     scroll_top: f64,
     height: f64,
-    filter: String,
+    filter: Filter,
+    unfolded: bool,
     /// Matching records; `None` without a filter.
     matches: Option<Rc<Vec<usize>>>,
     /// A filter under way: where it is, and what it found.
@@ -68,6 +79,8 @@ impl Component for EventList {
 
     fn changed(&mut self, ctx: &Context<Self>, old: &Props) -> bool {
         if ctx.props().scene != old.scene {
+            // What they were about is not there any more.
+            (self.filter.cone, self.filter.task) = (None, None);
             self.restart(ctx);
         }
         if ctx.props().happened != old.happened || ctx.props().scene != old.scene {
@@ -86,7 +99,35 @@ impl Component for EventList {
             }
             Msg::Measured => true,
             Msg::Typed(text) => {
-                self.filter = text.to_lowercase();
+                self.filter.text = text.to_lowercase();
+                self.restart(ctx);
+                true
+            }
+            Msg::Unfold => {
+                self.unfolded = !self.unfolded;
+                self.follow_again = true;
+                true
+            }
+            Msg::Topic(topic) => {
+                self.filter.topic = topic;
+                self.restart(ctx);
+                true
+            }
+            Msg::Task(task) => {
+                self.filter.task = task;
+                self.restart(ctx);
+                true
+            }
+            Msg::Relation(wanted) => {
+                let props = ctx.props();
+                let pivot = props.happened.saturating_sub(1);
+                let run = &props.scene.outcome.run;
+                self.filter.cone = wanted.map(|wanted| Cone::new(run, pivot, wanted));
+                self.restart(ctx);
+                true
+            }
+            Msg::Reset => {
+                self.filter = Filter { text: self.filter.text.clone(), ..Filter::default() };
                 self.restart(ctx);
                 true
             }
@@ -135,11 +176,19 @@ impl Component for EventList {
             ),
             (None, _) => format::grouped(count as u64),
         };
+        let choices = self.filter.choices();
+        let unfold = match choices {
+            0 => "filters".to_owned(),
+            count => format!("filters: {count}"),
+        };
         html! {
             <section class="panel events" aria-labelledby="events-title">
-                <h2 id="events-title">{ "Events" }<span class="now">{ tally }</span>
+                <h2 id="events-title"><span>{ "Events" }</span><span class="now" role="status">{ tally }</span>
                     <input id="event-filter" type="search" placeholder="filter, such as refuses or gpu0" oninput={typed} onkeydown={link.callback(Msg::FieldKey)}
-                        aria-label="Filter the events" autocomplete="off" spellcheck="false" /></h2>
+                        aria-label="Filter the events" autocomplete="off" spellcheck="false" />
+                    <button type="button" onclick={link.callback(|_: MouseEvent| Msg::Unfold)}
+                        aria-expanded={self.unfolded.to_string()} aria-controls="event-filters">{ unfold }</button></h2>
+                { self.filters(ctx) }
                 <div class="scroll rows" ref={self.viewport.clone()} tabindex="0" role="listbox" aria-labelledby="events-title"
                     aria-activedescendant={active} onscroll={link.callback(|_: Event| Msg::Scrolled)}
                     onkeydown={link.callback(Msg::Key)}>
@@ -192,6 +241,12 @@ struct Row {
     current: bool,
 }
 
+/// The chosen option's number; none for the first.
+fn chosen(event: &Event) -> Option<usize> {
+    let select = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok());
+    select?.value().parse().ok()
+}
+
 fn ui(ctx: &Context<EventList>) -> Ui {
     let (ui, _) =
         ctx.link().context(Callback::noop()).expect("invariant: the root provides the context");
@@ -210,6 +265,64 @@ impl EventList {
                 aria-selected={current.to_string()} aria-setsize={count.to_string()} aria-posinset={(row + 1).to_string()}>
                 <span class="time">{ format::instant(record.at) }</span>
                 <span class="text">{ engine::event_text(run, record) }</span>
+            </div>
+        }
+    }
+
+    /// Topic, task and relation to the current event.
+    fn filters(&self, ctx: &Context<Self>) -> Html {
+        if !self.unfolded {
+            return html! { <div id="event-filters" hidden=true></div> };
+        }
+        let link = ctx.link();
+        let outcome = &ctx.props().scene.outcome;
+        let topic = link.callback(|event: Event| {
+            Msg::Topic(chosen(&event).and_then(|index| Topic::ALL.get(index).copied()))
+        });
+        let task = link.callback(|event: Event| Msg::Task(chosen(&event).map(TaskId::from_index)));
+        let relation = link.callback(|event: Event| {
+            let wanted = chosen(&event).and_then(|index| RELATIONS.get(index));
+            Msg::Relation(wanted.map(|(relation, _)| *relation))
+        });
+        let choices = |all: &'static str, list: Vec<(usize, String, bool)>| {
+            let is_free = !list.iter().any(|(.., selected)| *selected);
+            html! {
+                <>
+                    <option value="" selected={is_free}>{ all }</option>
+                    { for list.into_iter().map(|(value, text, selected)| html! {
+                        <option value={value.to_string()} {selected}>{ text }</option>
+                    }) }
+                </>
+            }
+        };
+        let topics = Topic::ALL.iter().enumerate();
+        let topics =
+            topics.map(|(index, it)| (index, it.name().to_owned(), self.filter.topic == Some(*it)));
+        let tasks = outcome.run.cast.tasks.iter();
+        let tasks =
+            tasks.map(|(id, info)| (id.index(), info.name.clone(), self.filter.task == Some(id)));
+        let wanted = self.filter.cone.as_ref().map(|cone| cone.wanted);
+        let relations = RELATIONS.iter().enumerate();
+        let relations =
+            relations.map(|(index, (it, name))| (index, (*name).to_owned(), wanted == Some(*it)));
+        let pivot = self.filter.cone.as_ref().map(|cone| {
+            let (index, back) = (cone.pivot, ui(ctx).on({
+                let pivot = cone.pivot;
+                move |_: MouseEvent| Action::SeekRecord(pivot)
+            }));
+            html! {
+                <button type="button" class="link" onclick={back} title="Go to the event that others are compared with">
+                    { format!("of event {}", format::grouped(index as u64 + 1)) }</button>
+            }
+        });
+        html! {
+            <div id="event-filters" class="filters" role="group" aria-label="Filters of the events">
+                <select aria-label="About" onchange={topic}>{ choices("about anything", topics.collect()) }</select>
+                <select aria-label="By task" onchange={task}>{ choices("by any task", tasks.collect()) }</select>
+                <select aria-label="How they stand to the current event" title="By what led from one to another, not by the clock"
+                    onchange={relation}>{ choices("before, after, beside", relations.collect()) }</select>
+                { for pivot }
+                <button type="button" class="link" onclick={link.callback(|_: MouseEvent| Msg::Reset)} disabled={self.filter.choices() == 0}>{ "reset" }</button>
             </div>
         }
     }
@@ -265,8 +378,7 @@ impl EventList {
         };
         let run = &ctx.props().scene.outcome.run;
         for (index, record) in run.trace.iter_from(start).take(SLICE) {
-            let text = engine::event_text(run, &record).to_lowercase();
-            if text.contains(&self.filter) {
+            if self.filter.matches(run, index, &record) {
                 found.push(index);
             }
         }

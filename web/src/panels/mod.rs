@@ -1,9 +1,11 @@
 //! The panels around the timeline, one component per file.
 
 pub mod announcer;
+pub mod blame;
 pub mod compare;
 pub mod dialog;
 pub mod events;
+pub mod graph;
 pub mod help;
 pub mod icon;
 pub mod legend;

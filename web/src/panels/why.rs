@@ -8,6 +8,9 @@ use yew::prelude::*;
 
 use crate::engine;
 use crate::format;
+use crate::keys::Command;
+use crate::panels::blame::BlamePanel;
+use crate::panels::graph::GraphView;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::timeline::hit::{status, task_of};
@@ -20,10 +23,17 @@ pub struct Props {
     pub at: u64,
     /// Records that have happened; at one instant, several may still have to.
     pub happened: usize,
+    /// The selected range: its critical path stands before the chain.
+    pub selection: Option<(u64, u64)>,
+    /// Whether the wait-for graph is drawn.
+    pub graph: bool,
+    /// Whether playing stops where a cycle closes.
+    pub stops: bool,
 }
 
 #[component]
 pub fn WhyPanel(props: &Props) -> Html {
+    let ui = use_ui();
     let outcome = &props.scene.outcome;
     let lane = outcome.lanes.get(props.lane);
     let task = lane.and_then(|lane| task_of(lane.of, &outcome.run.cast));
@@ -37,6 +47,7 @@ pub fn WhyPanel(props: &Props) -> Html {
     let Some(lane) = lane else {
         return Html::default();
     };
+    let toggle = ui.on(|_: MouseEvent| Action::Command { command: Command::Graph, anchor: None });
     let now = status(lane, props.at);
     let lead = match lane.of {
         LaneOf::Cpu(_) => "CPUs wait for nobody. Select a task to see why it waits.".to_owned(),
@@ -47,10 +58,18 @@ pub fn WhyPanel(props: &Props) -> Html {
     html! {
         <section class="panel why" aria-labelledby="why-title">
             <h2 id="why-title">{ "Why? " }<span class="of">{ &lane.title }</span>
-                { for (!now.is_empty()).then(|| html! { <span class="now">{ now }</span> }) }</h2>
-            <div class="scroll" tabindex="0">
-                { for (!lead.is_empty()).then(|| html! { <p>{ lead }</p> }) }
-                <Chain scene={props.scene.clone()} links={ByIdentity(chain)} at={props.at} />
+                { for (!now.is_empty()).then(|| html! { <span class="now">{ now }</span> }) }
+                <button type="button" class="link end" onclick={toggle} aria-pressed={props.graph.to_string()}
+                    title="Wait-for graph (G)">{ "graph" }</button></h2>
+            <div class="why-parts">
+                <div class="scroll" tabindex="0" role="group" aria-label="Chain of waits">
+                    { for props.selection.map(|range| html! { <BlamePanel scene={props.scene.clone()} {range} /> }) }
+                    { for (!lead.is_empty()).then(|| html! { <p>{ lead }</p> }) }
+                    <Chain scene={props.scene.clone()} links={ByIdentity(chain)} at={props.at} />
+                </div>
+                { for props.graph.then(|| html! {
+                    <GraphView scene={props.scene.clone()} {task} happened={props.happened} stops={props.stops} />
+                }) }
             </div>
         </section>
     }

@@ -7,7 +7,7 @@ use crate::keys::{Command, Keys};
 use crate::playback::Speed;
 use crate::route::Route;
 use crate::shared::Shared;
-use crate::timeline::palette::Shade;
+use crate::timeline::palette::{Rgb, Shade};
 use crate::timeline::rows::Group;
 use crate::timeline::viewport::Viewport;
 
@@ -118,8 +118,12 @@ pub enum Action {
     Select(Option<(u64, u64)>),
     Play(bool),
     Speed(Speed),
+    /// Whether playing stops where a cycle closes.
+    StopAtCycles(bool),
     Theme(Theme),
     SystemShade(Shade),
+    /// Ground and ink, while the system forces its colors.
+    Forced(Option<(Rgb, Rgb)>),
     /// The user prefers no motion.
     Calm(bool),
     Show(Dialog),

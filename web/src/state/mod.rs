@@ -24,7 +24,7 @@ use crate::playback::Speed;
 use crate::route::{Note, Route};
 use crate::shared::Shared;
 use crate::timeline::layout::Layout;
-use crate::timeline::palette::Shade;
+use crate::timeline::palette::{Rgb, Shade};
 use crate::timeline::rows::{Arrangement, Rows};
 use crate::timeline::viewport::Viewport;
 
@@ -81,6 +81,7 @@ pub enum Dialog {
 
 /// The state.
 #[derive(Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that know nothing of each other")]
 pub struct State {
     /// What is shown, or about to be.
     pub request: Request,
@@ -114,10 +115,20 @@ pub struct State {
     /// Selected range, in ns.
     pub selection: Option<(u64, u64)>,
     pub playing: bool,
+    /// What the last step led to, for the status region.
+    pub said: String,
+    /// Seconds since playing stepped last, where it steps and does not run.
+    pub(crate) since_step: f64,
     /// Whether the user prefers no motion: then nothing starts by itself.
     pub calm: bool,
     pub speed: Speed,
+    /// Whether playing stops where a cycle of waits closes.
+    pub stops: bool,
+    /// Whether the wait-for graph is drawn beside the chain.
+    pub graph: bool,
     pub theme: Theme,
+    /// Ground and ink of forced colors, which go before any theme.
+    pub forced: Option<(Rgb, Rgb)>,
     /// Whether the system is dark.
     pub system_shade: Shade,
     pub dialog: Option<Dialog>,
@@ -146,9 +157,14 @@ impl Default for State {
             keys: Keys::default(),
             selection: None,
             playing: false,
+            said: String::new(),
+            since_step: 0.0,
             calm: false,
             speed: Speed::Auto,
+            stops: true,
+            graph: true,
             theme: Theme::System,
+            forced: None,
             system_shade: Shade::Light,
             dialog: None,
         }
@@ -158,6 +174,9 @@ impl Default for State {
 impl State {
     /// Whether the page is light or dark now.
     pub fn shade(&self) -> Shade {
+        if let Some((ground, ink)) = self.forced {
+            return Shade::Forced { ground, ink };
+        }
         match self.theme {
             Theme::System => self.system_shade,
             Theme::Light => Shade::Light,

@@ -4,6 +4,7 @@
 mod moving;
 mod rows;
 mod runs;
+mod telling;
 
 use std::rc::Rc;
 
@@ -66,7 +67,10 @@ impl State {
             Action::Finished(scene) => self.finished(scene),
             Action::Failed(message) => self.failed(message),
             Action::Tick(seconds) => self.tick(seconds),
-            Action::Command { command, anchor } => self.command(command, anchor),
+            Action::Command { command, anchor } => {
+                self.command(command, anchor);
+                self.tell(command);
+            }
             Action::Seek(at) => self.seek(at),
             Action::SeekRecord(record) => self.seek_record(record),
             Action::SelectLane(lane) => self.select_lane(lane),
@@ -89,8 +93,10 @@ impl State {
             Action::Select(range) => self.select(range),
             Action::Play(playing) => self.play(playing),
             Action::Speed(speed) => self.speed = speed,
+            Action::StopAtCycles(stops) => self.stops = stops,
             Action::Theme(theme) => self.theme = theme,
             Action::SystemShade(shade) => self.system_shade = shade,
+            Action::Forced(colors) => self.forced = colors,
             Action::Calm(calm) => self.calm = calm,
             Action::Show(dialog) => self.dialog = Some(dialog),
             Action::CloseDialog => self.dialog = None,
@@ -135,6 +141,8 @@ impl State {
             Command::GoToStart => self.stop_and_seek(0),
             Command::GoToEnd => self.stop_and_seek(end),
             Command::Search => {}
+            Command::Graph => self.graph = !self.graph,
+            Command::StopAtCycles => self.stops = !self.stops,
             Command::Help => self.dialog = Some(Dialog::Help),
             Command::Palette => self.dialog = Some(Dialog::Palette),
             Command::Undo => self.undo(),

@@ -19,6 +19,8 @@ pub struct Scene {
     pub timetable: Timetable,
     /// Instants of the incidents, sorted, each once.
     pub incidents: Vec<u64>,
+    /// Records that closed a cycle of waits, in order.
+    pub cycles: Vec<usize>,
     /// What memory is used for.
     pub uses: Uses,
     /// By lane, what it shows besides its spans.
@@ -36,6 +38,10 @@ impl Scene {
         incidents.extend(marks_worth_a_stop(&outcome));
         sort::natural(&mut incidents);
         incidents.dedup();
+        let cycles = outcome.report.incidents.iter().filter(|incident| incident.kind == "cycle");
+        let mut cycles: Vec<usize> = cycles.map(|incident| incident.record).collect();
+        cycles.sort_unstable();
+        cycles.dedup();
         let timetable = Timetable::new(stops(&outcome, &incidents), outcome.run.end.0);
         let (mut touches, arrows) =
             (std::mem::take(&mut outcome.touches), std::mem::take(&mut outcome.arrows));
@@ -46,7 +52,7 @@ impl Scene {
             owner.map_or_else(String::new, |task| task.name.clone())
         });
         let waits = RefCell::default();
-        Self { outcome, timetable, incidents, uses, stage, arrows, waits }
+        Self { outcome, timetable, incidents, cycles, uses, stage, arrows, waits }
     }
 
     /// What the span that began with this record waits on, in a few words; may be empty.
@@ -96,6 +102,14 @@ impl Scene {
         // Of things at one instant the incident says most.
         let all = marks.chain(incident).filter(|(at, _)| *at > from);
         all.max_by_key(|(at, _)| *at)
+    }
+
+    /// The record that closes the first cycle when `happened` records have
+    /// and the cursor goes to `at`.
+    pub fn cycle_before(&self, happened: usize, at: u64) -> Option<usize> {
+        let next = self.cycles.partition_point(|record| *record < happened);
+        let record = *self.cycles.get(next)?;
+        (self.outcome.run.trace.get(record)?.at.0 <= at).then_some(record)
     }
 
     /// The record of the incident, or else of the mark, at this instant.

@@ -285,3 +285,71 @@ fn compared_policies_run_beside_the_first_and_are_all_in_the_link() {
     state.apply(Action::Choose(Change::Without(0)));
     assert_eq!(state.request.others, ["ignore", "nonblock"]);
 }
+
+/// A run that deadlocks, opened at its start.
+fn deadlocked() -> State {
+    let scenario = ScenarioRef::ById("d2-direct".into());
+    let request = Request { scenario, ..Request::default() };
+    opened(Route { request, at: Some(0), ..Route::default() })
+}
+
+/// Plays until it stops by itself.
+fn play_on(state: &mut State) {
+    state.apply(Action::Play(true));
+    for _ in 0..20_000 {
+        if !state.playing {
+            return;
+        }
+        state.apply(Action::Tick(0.05));
+    }
+    panic!("it plays for ever");
+}
+
+#[test]
+fn playing_stops_at_the_event_that_closes_a_cycle_and_goes_on_from_there() {
+    let mut state = deadlocked();
+    let cycles = state.scene.as_ref().unwrap().cycles.clone();
+    assert!(!cycles.is_empty());
+    state.apply(Action::Speed(Speed::Factor(16.0)));
+    play_on(&mut state);
+    assert_eq!(state.cursor.happened, cycles[0] + 1);
+    assert!(state.said.contains("cycle"), "{}", state.said);
+    for _ in &cycles {
+        play_on(&mut state);
+    }
+    assert_eq!(state.cursor.at, state.end());
+
+    let mut state = deadlocked();
+    press(&mut state, Command::StopAtCycles);
+    play_on(&mut state);
+    assert_eq!(state.cursor.at, state.end());
+}
+
+#[test]
+fn who_wants_no_motion_steps_from_event_to_event() {
+    let mut state = opened(Route { at: Some(0), ..Route::default() });
+    state.apply(Action::Calm(true));
+    state.apply(Action::Play(true));
+    state.apply(Action::Tick(0.01));
+    let first = state.cursor.at;
+    assert!(first > 0, "the first step comes at once");
+    state.apply(Action::Tick(0.5));
+    assert_eq!(state.cursor.at, first, "and then there is time to read");
+    state.apply(Action::Tick(0.6));
+    assert!(state.cursor.at > first);
+}
+
+#[test]
+fn steps_by_key_are_told_in_words() {
+    let mut state = opened(Route { at: Some(0), ..Route::default() });
+    press(&mut state, Command::Incident(Step::Forward));
+    let incident = state.said.clone();
+    assert!(incident.contains("ms: "), "{incident}");
+    press(&mut state, Command::StepEvent(Step::Forward));
+    assert_ne!(state.said, incident);
+    press(&mut state, Command::Lane(crate::timeline::rows::Toward::Bottom));
+    assert!(state.said.starts_with("gpu0"), "{}", state.said);
+    let before = state.said.clone();
+    press(&mut state, Command::ZoomIn);
+    assert_eq!(state.said, before, "a zoom moves neither cursor nor lane");
+}

@@ -11,6 +11,7 @@ use web_sys::{HtmlCanvasElement, HtmlElement, PointerEvent, ResizeObserver};
 use yew::prelude::*;
 
 use super::gesture::{Gesture, Gestures};
+use super::grid_view::GridView;
 use super::layout::Layout;
 use super::palette::Shade;
 use super::raster::{Fade, Frame};
@@ -128,6 +129,7 @@ impl Component for Timeline {
         let (top, height) = self.scrolled();
         let seen = rows.visible(top, height.max(400.0));
         let is_seen = |top: f64| seen.iter().any(|row| (row.top - top).abs() < 0.5);
+        let hidden = rows.hidden;
         let labels = rows.iter().map(|row| match row.kind {
             RowKind::Heading { group, lanes, collapsed } => heading(ctx, group, lanes, collapsed),
             RowKind::Lane(index) => {
@@ -140,14 +142,14 @@ impl Component for Timeline {
             }
         });
         let description = format!(
-            "Lanes of {} from {} to {}. The lists of lanes and events say the same in words.",
+            "{} lanes from {} to {}. The table that follows says the same in words.",
             lanes.len(),
             format::instant(sim_core::base::SimTime(props.view.start)),
             format::instant(sim_core::base::SimTime(props.view.end())),
         );
         html! {
             <section class="timeline" aria-label="Timeline">
-                { toolbar(&ui(ctx), &self.hover, props.selection, props.at, rows.hidden, props.history) }
+                { toolbar(&ui(ctx), &self.hover, props.selection, props.at, hidden, props.history) }
                 <div class="tl-body" ref={self.body.clone()} tabindex="0" role="group"
                     aria-label="Lanes over time; press ? for keys">
                     <div class="tl-corner" aria-hidden="true">{ "time" }</div>
@@ -158,6 +160,8 @@ impl Component for Timeline {
                         <canvas ref={self.spans.clone()} role="img" aria-label={description}></canvas>
                         <canvas ref={self.texts.clone()} role="img" aria-label="Labels of the lanes"></canvas>
                     </div>
+                    <GridView scene={props.scene.clone()} view={props.view} width={self.plot_width()} lane={props.lane}
+                        at={props.at} playing={props.playing} {rows} />
                     <div class="tl-overlay" ref={self.overlay.clone()} aria-hidden="true">
                         <div class="tl-range" ref={self.range.clone()}></div>
                         { for props.notes.iter().enumerate().map(|(index, note)| html! {

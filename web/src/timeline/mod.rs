@@ -5,6 +5,8 @@
 pub mod brush;
 pub mod component;
 pub mod gesture;
+pub mod grid;
+pub mod grid_view;
 pub mod hit;
 pub mod layout;
 pub mod listen;

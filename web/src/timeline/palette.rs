@@ -26,6 +26,11 @@ pub const GRAY: Rgb = (0x99, 0x99, 0x99);
 pub enum Shade {
     Light,
     Dark,
+    /// The system's colors, which a user of forced colors has chosen.
+    Forced {
+        ground: Rgb,
+        ink: Rgb,
+    },
 }
 
 impl Shade {
@@ -34,6 +39,7 @@ impl Shade {
         match self {
             Self::Light => (0xf1, 0xf3, 0xf6),
             Self::Dark => (0x1f, 0x23, 0x2b),
+            Self::Forced { ground, ink } => mixed(ink, ground, 0.08),
         }
     }
 
@@ -42,6 +48,7 @@ impl Shade {
         match self {
             Self::Light => WHITE,
             Self::Dark => (0x14, 0x17, 0x1c),
+            Self::Forced { ground, .. } => ground,
         }
     }
 
@@ -50,6 +57,7 @@ impl Shade {
         match self {
             Self::Light => BLACK,
             Self::Dark => (0xe8, 0xea, 0xed),
+            Self::Forced { ink, .. } => ink,
         }
     }
 
@@ -58,6 +66,7 @@ impl Shade {
         match self {
             Self::Light => (0x55, 0x5c, 0x68),
             Self::Dark => (0xa4, 0xac, 0xb9),
+            Self::Forced { ink, .. } => ink,
         }
     }
 
@@ -66,6 +75,7 @@ impl Shade {
         match self {
             Self::Light => (0x9a, 0x68, 0x00),
             Self::Dark => ORANGE,
+            Self::Forced { ink, .. } => ink,
         }
     }
 
@@ -74,8 +84,17 @@ impl Shade {
         match self {
             Self::Light => BLUE,
             Self::Dark => SKY,
+            Self::Forced { ink, .. } => ink,
         }
     }
+}
+
+/// A color as the browser computes it: `rgb(0, 0, 0)`.
+pub fn from_css(text: &str) -> Option<Rgb> {
+    let inner = text.trim().strip_prefix("rgb")?.trim_start_matches('a');
+    let inner = inner.strip_prefix('(')?.strip_suffix(')')?;
+    let mut parts = inner.split(',').map(|part| part.trim().parse::<u8>());
+    Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
 /// What a fill is made of besides its color.
@@ -242,7 +261,11 @@ mod tests {
 
     #[test]
     fn text_on_fills_is_readable() {
-        for shade in [Shade::Light, Shade::Dark] {
+        let forced = |ground, ink| Shade::Forced { ground, ink };
+        let (black, white) = ((0, 0, 0), (255, 255, 255));
+        let forced =
+            [forced(black, white), forced(white, black), forced((0x2d, 0x32, 0x36), white)];
+        for shade in [Shade::Light, Shade::Dark].into_iter().chain(forced) {
             for state in STATES {
                 let look = look(state, shade);
                 let ground = match look.pattern {
@@ -254,6 +277,14 @@ mod tests {
             }
             assert!(contrast(shade.faint_ink(), shade.ground()) >= 4.5);
         }
+    }
+
+    #[test]
+    fn computed_colors_are_read() {
+        assert_eq!(from_css("rgb(45, 50, 54)"), Some((45, 50, 54)));
+        assert_eq!(from_css("rgba(0, 0, 0, 0.5)"), Some((0, 0, 0)));
+        assert_eq!(from_css("Canvas"), None);
+        assert_eq!(from_css("rgb(1, 2)"), None);
     }
 
     #[test]

@@ -76,6 +76,11 @@ impl EdgeKind {
         }
     }
 
+    /// Whether what is waited for is a lock.
+    pub fn is_lock(self) -> bool {
+        matches!(self, Self::Lock | Self::OomLock)
+    }
+
     /// Whether what is waited for is a page.
     pub fn is_allocation(self) -> bool {
         matches!(self, Self::Reap | Self::ReapQueue | Self::Exit | Self::Kswapd)

@@ -1,6 +1,6 @@
 //! The cursor and the window: playing, seeking, stepping, zooming.
 
-use crate::playback::advanced;
+use crate::playback::{STEP_SECONDS, advanced, stepped};
 use crate::state::{Cursor, State};
 use crate::timeline::hit::{Step, neighbor_event};
 use sim_core::base::SimTime;
@@ -11,7 +11,21 @@ impl State {
             return;
         };
         let end = self.end();
-        let at = advanced(self.cursor.at, seconds, self.speed, &scene.timetable, end);
+        let at = if self.calm {
+            self.since_step += seconds;
+            if self.since_step < STEP_SECONDS {
+                return;
+            }
+            self.since_step = 0.0;
+            stepped(self.cursor.at, STEP_SECONDS, self.speed, &scene.timetable, end)
+        } else {
+            advanced(self.cursor.at, seconds, self.speed, &scene.timetable, end)
+        };
+        if let Some(record) = scene.cycle_before(self.cursor.happened, at).filter(|_| self.stops) {
+            self.seek_record(record);
+            self.said = format!("Stopped where a cycle of waits closes: {}", self.event_told());
+            return;
+        }
         let visible = self.view.start <= self.cursor.at && self.cursor.at < self.view.end();
         self.move_to(at);
         if visible && at >= self.view.end() {
@@ -29,6 +43,8 @@ impl State {
             self.seek(opening);
         }
         self.playing = playing && self.scene.is_some();
+        // The first step comes at once.
+        self.since_step = STEP_SECONDS;
     }
 
     pub(super) fn move_to(&mut self, at: u64) {

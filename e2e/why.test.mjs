@@ -1,0 +1,266 @@
+// Why a task waits, and all of it by keyboard: the graph that closes, the table over the lanes,
+// what is told in words, filters by cause, and the looks of forced colors and narrow windows.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { accessibilityProblems, openPage, readRun, screenshot } from "./support.mjs";
+
+const DEADLOCK = "#/v1/run?scenario=d2-direct&seed=1&t=0ms";
+const BACK_OFF = "#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=oom_reaper";
+
+async function time(view) {
+  return Number((await readRun(view)).tNs);
+}
+
+async function until(view, condition, what, argument) {
+  await view.page
+    .waitForFunction(condition, argument, { timeout: 20_000 })
+    .catch(() => assert.fail(`never happened: ${what}`));
+}
+
+/** What the status region said last. */
+function said(view) {
+  return view.page.locator("main > p[role=status]").innerText();
+}
+
+test("playing stops at the event that closes a cycle, and the graph shows its ring", async (t) => {
+  const view = await openPage(DEADLOCK, { reducedMotion: false });
+  t.after(view.close);
+  assert.equal(await view.page.locator(".graph .ring").count(), 0, "no cycle yet");
+  await view.page.locator("select[title^='Simulated seconds']").selectOption({ label: "8×" });
+  await view.page.keyboard.press("Space");
+  await until(view, () => document.querySelector(".graph .ring.closed"), "a ring");
+  await view.page.getByRole("button", { name: "Play" }).waitFor();
+  const stopped = await time(view);
+  assert.ok(stopped > 3.11e9 && stopped < 3.12e9, `at the event: ${stopped}`);
+  assert.match(await said(view), /cycle/i);
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await screenshot(view, "cycle-closes");
+  // It goes on from there when asked to.
+  await view.page.keyboard.press("Space");
+  await until(view, (at) => Number(document.documentElement.dataset.tNs) > at, "it plays on", stopped);
+  assert.deepEqual(view.problems, []);
+});
+
+test("nodes of the graph are buttons that select a lane, and G puts it away", async (t) => {
+  const view = await openPage(BACK_OFF);
+  t.after(view.close);
+  const node = view.page.getByRole("button", { name: /^hog\/stuck: waits for/ });
+  await node.focus();
+  await view.page.keyboard.press("Enter");
+  await until(view, () => document.querySelector(".lane.selected")?.innerText.includes("hog/stuck"), "selected");
+  await view.page.locator(".tl-body").focus();
+  await view.page.keyboard.press("g");
+  await until(view, () => !document.querySelector(".graph"), "away");
+  assert.deepEqual(view.problems, []);
+});
+
+test("the lanes are a table that the keyboard moves through, and the cursor follows", async (t) => {
+  const view = await openPage(BACK_OFF);
+  t.after(view.close);
+  const { page } = view;
+  await page.locator(".tl-body").focus();
+  await page.keyboard.press("Tab");
+  const cell = () =>
+    page.evaluate(() => ({
+      role: document.activeElement.getAttribute("role"),
+      text: document.activeElement.textContent,
+      row: document.activeElement.parentElement.querySelector("[role=rowheader]")?.textContent,
+    }));
+  // Buttons of groups come first in the order of focus.
+  for (let n = 0; n < 20 && (await cell()).role !== "gridcell"; n += 1) await page.keyboard.press("Tab");
+  const first = await cell();
+  assert.equal(first.row, "oom_reaper");
+  assert.match(first.text, /^back-off 3 for \d+/);
+  await page.keyboard.press("ArrowRight");
+  await until(view, () => /back-off 4/.test(document.activeElement.textContent), "the next state");
+  assert.ok((await time(view)) > 3.6e9);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await until(view, () => /^blocked .*waits for/.test(document.activeElement.textContent), "hog/stuck");
+  assert.equal((await cell()).row, "hog/stuck");
+  const box = await page.evaluate(() => {
+    const { width, height } = document.activeElement.getBoundingClientRect();
+    return { width, height };
+  });
+  assert.ok(box.width >= 24 && box.height >= 24, JSON.stringify(box));
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await screenshot(view, "grid-focus");
+  assert.deepEqual(view.problems, []);
+});
+
+test("steps by key are told in words", async (t) => {
+  const view = await openPage(BACK_OFF);
+  t.after(view.close);
+  await view.page.keyboard.press(".");
+  await view.page.waitForTimeout(200);
+  const incident = await said(view);
+  assert.match(incident, /ms: .*(refusal|back)/);
+  await view.page.keyboard.press("Control+ArrowRight");
+  await view.page.waitForTimeout(200);
+  assert.notEqual(await said(view), incident);
+});
+
+test("less motion: playing steps from one thing worth seeing to the next", async (t) => {
+  const view = await openPage(BACK_OFF);
+  t.after(view.close);
+  await view.page.keyboard.press("Space");
+  await until(view, () => document.documentElement.dataset.tNs !== "3600000000", "the first step");
+  const first = await time(view);
+  await view.page.waitForTimeout(300);
+  assert.equal(await time(view), first, "it rests");
+  await until(view, (at) => Number(document.documentElement.dataset.tNs) > at, "the next step", first);
+});
+
+test("events are filtered by topic, task and cause", async (t) => {
+  const view = await openPage(BACK_OFF);
+  t.after(view.close);
+  const { page } = view;
+  const tally = async () => {
+    const text = await page.locator(".events .now").innerText();
+    return Number(text.split(" of ")[0].replace(/\D/gu, ""));
+  };
+  const settled = () => until(view, () => / of /.test(document.querySelector(".events .now").innerText), "filtered");
+  const all = await tally();
+  await page.getByRole("button", { name: "filters" }).click();
+  await page.getByLabel("About").selectOption({ label: "notifiers" });
+  await settled();
+  const notifiers = await tally();
+  assert.ok(notifiers > 0 && notifiers < all / 10, `${notifiers} of ${all}`);
+  await page.getByRole("button", { name: "reset" }).click();
+  await page.getByLabel("How they stand to the current event").selectOption({ label: "beside it" });
+  await settled();
+  const beside = await tally();
+  assert.ok(beside > 0 && beside < all, `${beside} of ${all}`);
+  await page.getByLabel("By task").selectOption({ label: "gpu0" });
+  await until(view, (n) => parseInt(document.querySelector(".events .now").innerText.replace(/\D/gu, ""), 10) !== n, "narrower", beside);
+  assert.deepEqual(await accessibilityProblems(view), []);
+  assert.deepEqual(view.problems, []);
+});
+
+test("a range has a critical path that leads to where time went", async (t) => {
+  const view = await openPage(BACK_OFF);
+  t.after(view.close);
+  const { page } = view;
+  await page.keyboard.press("0");
+  await page.keyboard.press("r");
+  await page.getByRole("heading", { name: /^Where .* went/ }).waitFor();
+  const causes = await page.locator(".causes li").allInnerTexts();
+  assert.match(causes.join(" "), /back-offs/);
+  const before = await time(view);
+  await page.locator(".path button").first().click();
+  await until(view, (at) => Number(document.documentElement.dataset.tNs) !== at, "it leads there", before);
+  assert.deepEqual(await accessibilityProblems(view), []);
+  assert.deepEqual(view.problems, []);
+});
+
+test("by keyboard alone: play, step, why, a hop, a filter, a note, share", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=1000ms&focus=oom_reaper");
+  t.after(view.close);
+  const { page } = view;
+  const { keyboard } = page;
+  await keyboard.press("Space");
+  await until(view, () => Number(document.documentElement.dataset.tNs) > 1e9, "it plays");
+  await keyboard.press("Space");
+  await keyboard.press(".");
+  await keyboard.press("ArrowRight");
+  /** Tabs until the focus is on something that fits. */
+  const tabTo = async (name, fits) => {
+    for (let n = 0; n < 120; n += 1) {
+      if (await page.evaluate(fits)) return;
+      await keyboard.press("Tab");
+    }
+    assert.fail(`the focus never came to ${name}`);
+  };
+  await tabTo("a hop", () => document.activeElement.matches(".chain button.link"));
+  const shows = await page.evaluate(() => {
+    const style = getComputedStyle(document.activeElement);
+    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  });
+  assert.ok(shows, "the focus is visible");
+  const hop = await page.evaluate(() => document.activeElement.innerText);
+  await keyboard.press("Enter");
+  await until(view, (name) => document.querySelector(".lane.selected")?.innerText.includes(name), "the hop", hop);
+  await page.evaluate(() => document.activeElement.blur());
+  await keyboard.press("/");
+  await keyboard.type("refuses");
+  await until(view, () => / of /.test(document.querySelector(".events .now").innerText), "filtered");
+  const before = await time(view);
+  await keyboard.press("Enter");
+  await until(view, (at) => Number(document.documentElement.dataset.tNs) !== at, "the next match", before);
+  await page.evaluate(() => document.activeElement.blur());
+  await keyboard.press("m");
+  await tabTo("the note", () => document.activeElement.matches(".note-text"));
+  await keyboard.type("here");
+  await until(view, () => location.hash.includes("note=") && location.hash.includes("here"), "noted");
+  await page.evaluate(() => document.activeElement.blur());
+  await tabTo("the button", () => document.activeElement.innerText === "Share");
+  await keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  assert.match(await page.locator("dialog[open] input").first().inputValue(), /here/);
+  assert.deepEqual(view.problems, []);
+});
+
+const LOOKS = [
+  ["narrow", { viewport: { width: 320, height: 640 }, touch: true }],
+  ["phone", { viewport: { width: 390, height: 844 }, touch: true, dark: true }],
+  ["forced", { viewport: { width: 1280, height: 800 }, forcedColors: "active", dark: true }],
+  ["contrast", { viewport: { width: 1280, height: 800 }, contrast: "more" }],
+];
+
+for (const [name, options] of LOOKS) {
+  test(`a deadlock, to look at and accessible (${name})`, async (t) => {
+    const view = await openPage("#/v1/run?scenario=d2-direct&seed=1&t=3200ms&focus=oom_reaper", {
+      ...options,
+      prepare: (page) =>
+        page.emulateMedia({ forcedColors: options.forcedColors ?? "none", contrast: options.contrast ?? "no-preference" }),
+    });
+    t.after(view.close);
+    const { page } = view;
+    await page.getByRole("button", { name: "filters" }).click();
+    await page.waitForTimeout(300);
+    await screenshot(view, `deadlock-${name}`);
+    assert.deepEqual(await accessibilityProblems(view), []);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= options.viewport.width, `nothing sticks out to the side: ${width}`);
+    if (name === "forced") {
+      // The canvas is drawn on the system's own ground.
+      const ground = await page.evaluate(() => {
+        const canvas = document.querySelector(".lane-plot canvas");
+        const { data } = canvas.getContext("2d").getImageData(2, canvas.height - 1, 1, 1);
+        return [...data.slice(0, 3)];
+      });
+      assert.ok(ground.every((part) => part < 40), `dark ground: ${ground}`);
+    }
+    assert.deepEqual(view.problems, []);
+  });
+}
+
+for (const dark of [false, true]) {
+  test(`every dialog and every panel is accessible (${dark ? "dark" : "light"})`, async (t) => {
+    const view = await openPage(BACK_OFF, { dark });
+    t.after(view.close);
+    const { page } = view;
+    await page.keyboard.press("r");
+    await page.keyboard.press("m");
+    await page.locator(".note-text").waitFor();
+    await page.locator("details summary").first().click();
+    await page.getByRole("button", { name: "filters" }).click();
+    assert.deepEqual(await accessibilityProblems(view), [], "panels");
+    await page.evaluate(() => document.activeElement.blur());
+    for (const [name, open] of [
+      ["keys", () => page.keyboard.press("?")],
+      ["commands", () => page.keyboard.press("F1")],
+      ["share", () => page.getByRole("button", { name: "Share" }).click()],
+    ]) {
+      await open();
+      await page.getByRole("dialog").waitFor();
+      assert.deepEqual(await accessibilityProblems(view), [], name);
+      await page.keyboard.press("Escape");
+      await until(view, () => !document.querySelector("dialog[open]"), `${name} closes`);
+      await page.evaluate(() => document.activeElement.blur());
+    }
+    assert.deepEqual(view.problems, []);
+  });
+}

@@ -1,0 +1,216 @@
+//! The lanes as a table: what a reader who does not see the canvas moves
+//! through. Rows are lanes, cells are states in the window. Pure.
+//!
+//! A state too short to be pointed at shares a cell with its neighbors,
+//! so a row has a bounded number of cells however long the run is.
+
+use sim_core::analysis::{LaneState, MarkKind, Span};
+use sim_core::base::SimTime;
+
+use super::hit::span_at;
+use super::palette::{Shade, mark_look};
+use super::viewport::Viewport;
+use crate::format;
+use crate::state::Scene;
+
+/// Width of a cell at least: what a finger hits (WCAG 2.5.8).
+const CELL_PX_MIN: f64 = 24.0;
+/// Spans looked at from either end of a cell for one that stands for it.
+const SPANS_MAX: usize = 128;
+/// Marks that a cell names.
+const MARKS_MAX: usize = 3;
+
+/// One state, or several that are short.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Cell {
+    /// First instant, and one past the last, inside the window.
+    pub from: u64,
+    pub to: u64,
+    /// Place in the plot.
+    pub left: f64,
+    pub width: f64,
+    /// State, time and what is waited for.
+    pub text: String,
+}
+
+/// The cells of a lane in a window that is `width` pixels wide.
+pub fn cells(scene: &Scene, lane: usize, view: Viewport, width: f64) -> Vec<Cell> {
+    let Some(spans) = scene.outcome.lanes.get(lane).map(|lane| &lane.spans) else {
+        return Vec::new();
+    };
+    let least = (CELL_PX_MIN / width.max(1.0) * view.span as f64).max(1.0) as u64;
+    let mut cells = Vec::new();
+    let mut next = spans.partition_point(|span| span.end.0 <= view.start);
+    while let Some(span) = spans.get(next).filter(|span| span.start.0 < view.end()) {
+        let from = span.start.0.max(view.start);
+        // Alone if long enough, else with whoever begins within reach.
+        let reach = from.saturating_add(least);
+        let count = if span.end.0 >= reach {
+            1
+        } else {
+            spans[next..].partition_point(|span| span.start.0 < reach)
+        };
+        // One that only begins here and goes on gets a cell of its own.
+        let long = count > 1 && spans[next + count - 1].end.0 >= reach.saturating_add(least);
+        let count = count - usize::from(long);
+        let to = spans[next + count - 1].end.0.min(view.end());
+        let left = view.px_from_time(from, width).max(0.0);
+        let right = view.px_from_time(to, width).min(width);
+        cells.push(Cell {
+            from,
+            to,
+            left,
+            width: (right - left).max(CELL_PX_MIN),
+            text: text(scene, lane, next..next + count),
+        });
+        next += count;
+    }
+    cells
+}
+
+/// The cell of an instant; the nearest before it where a lane has a gap.
+pub fn cell_at(cells: &[Cell], at: u64) -> usize {
+    cells.partition_point(|cell| cell.from <= at).saturating_sub(1)
+}
+
+fn text(scene: &Scene, lane: usize, range: std::ops::Range<usize>) -> String {
+    let spans = &scene.outcome.lanes[lane].spans[range.clone()];
+    let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
+        return String::new();
+    };
+    let said = |what: &str, from: SimTime, to: SimTime| {
+        format!(
+            "{what} for {}, from {}",
+            format::duration(to.saturating_sub(from).0),
+            format::instant(from)
+        )
+    };
+    let mut parts = Vec::new();
+    if let Some(main) = dominant(spans) {
+        parts.push(said(&main.state.name(), main.start, main.end));
+        parts.extend(waits_of(scene, main));
+        parts.extend(scene.lock_at(lane, main.start.0));
+        if spans.len() > 1 {
+            let others = spans.len() as u64 - 1;
+            let states = if others == 1 { "state" } else { "states" };
+            parts.push(format!("beside it {} short {states}", format::grouped(others)));
+        }
+    } else {
+        let gravest = scene.stage.get(lane).and_then(|stage| stage.peaks.over(range));
+        let among =
+            gravest.map_or_else(String::new, |state| format!(", among them {}", state.name()));
+        let states = format!("{} short states{among}", format::grouped(spans.len() as u64));
+        parts.push(said(&states, first.start, last.end));
+    }
+    for (kind, count) in marks(scene, lane, first.start.0, last.end.0) {
+        let (_, name, _) = mark_look(kind, Shade::Light);
+        parts.push(match count {
+            1 => name.to_owned(),
+            count => format!("{name} {} times", format::grouped(count)),
+        });
+    }
+    parts.join("; ")
+}
+
+/// The span that takes most of the time of them all, if one does.
+fn dominant(spans: &[Span]) -> Option<&Span> {
+    let length = |span: &Span| span.end.saturating_sub(span.start).0;
+    let all = spans.last()?.end.saturating_sub(spans.first()?.start).0;
+    // A crowd has none that a few hundred looks would have to find.
+    let ends = spans.iter().take(SPANS_MAX).chain(spans.iter().rev().take(SPANS_MAX));
+    ends.max_by_key(|span| length(span)).filter(|span| length(span) > all / 2)
+}
+
+/// What a blocked span waits for.
+fn waits_of(scene: &Scene, span: &Span) -> Option<String> {
+    let is_blocked = matches!(span.state, LaneState::Blocked | LaneState::CallbackBlocked);
+    let what = is_blocked.then(|| scene.waits_on(span.record))?;
+    (!what.is_empty()).then(|| format!("waits for {what}"))
+}
+
+/// Kinds of marks in a stretch, with how many, the most telling first.
+fn marks(scene: &Scene, lane: usize, from: u64, to: u64) -> Vec<(MarkKind, u64)> {
+    let marks = &scene.outcome.lanes[lane].marks;
+    let first = marks.partition_point(|mark| mark.at.0 < from);
+    let mut kinds: Vec<(MarkKind, u64)> = Vec::new();
+    for mark in marks[first..].iter().take_while(|mark| mark.at.0 < to).take(1_000) {
+        match kinds.iter_mut().find(|(kind, _)| *kind == mark.kind) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((mark.kind, 1)),
+        }
+    }
+    kinds.truncate(MARKS_MAX);
+    kinds
+}
+
+/// A lane at an instant as one sentence: name, state, what it waits for.
+pub fn lane_text(scene: &Scene, lane: usize, at: u64) -> String {
+    let Some(found) = scene.outcome.lanes.get(lane) else {
+        return String::new();
+    };
+    let now = super::hit::status(found, at);
+    let now = if now.is_empty() { found.title.clone() } else { format!("{}: {now}", found.title) };
+    match span_at(found, at).and_then(|span| waits_of(scene, span)) {
+        Some(waits) => format!("{now}; {waits}"),
+        None => now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Job, Outcome, Request};
+
+    fn scene() -> Scene {
+        let mut job = Job::start(&Request::default()).unwrap();
+        while job.advance(100_000) {}
+        Scene::new(Outcome::of(job.into_run()))
+    }
+
+    #[test]
+    fn cells_cover_the_window_in_order_and_are_few() {
+        let scene = scene();
+        let end = scene.outcome.run.end.0;
+        for view in [Viewport::whole(end), Viewport::between(end / 3, end / 3 + 900_000, end)] {
+            for lane in 0..scene.outcome.lanes.len() {
+                let cells = cells(&scene, lane, view, 960.0);
+                assert!(cells.len() <= 82, "{}", cells.len());
+                for cell in &cells {
+                    assert!(cell.from < cell.to && cell.width >= CELL_PX_MIN, "{cell:?}");
+                    assert!(cell.from >= view.start && cell.to <= view.end());
+                }
+                assert!(cells.windows(2).all(|pair| pair[0].to <= pair[1].from));
+            }
+        }
+    }
+
+    #[test]
+    fn cells_say_state_duration_and_what_is_waited_for() {
+        let scene = scene();
+        let lanes = &scene.outcome.lanes;
+        let stuck = lanes.iter().position(|lane| lane.title == "hog/stuck").unwrap();
+        let cells = cells(&scene, stuck, Viewport::whole(scene.outcome.run.end.0), 960.0);
+        let blocked = cells.iter().find(|cell| cell.text.starts_with("blocked")).unwrap();
+        assert!(
+            blocked.text.contains(" for ") && blocked.text.contains("waits for"),
+            "{blocked:?}"
+        );
+        let reaper = lanes.iter().position(|lane| lane.title == "oom_reaper").unwrap();
+        let attempts = Viewport::between(3_200_000_000, 4_400_000_000, scene.outcome.run.end.0);
+        let all = super::cells(&scene, reaper, attempts, 960.0);
+        assert!(all.iter().any(|cell| cell.text.starts_with("back-off 3 for")), "{all:?}");
+        assert!(all.iter().any(|cell| cell.text.contains("gave up")), "{all:?}");
+    }
+
+    #[test]
+    fn cell_of_an_instant_is_the_one_that_covers_it() {
+        let scene = scene();
+        let view = Viewport::whole(scene.outcome.run.end.0);
+        let cells = cells(&scene, 0, view, 960.0);
+        for (index, cell) in cells.iter().enumerate() {
+            assert_eq!(cell_at(&cells, cell.from), index);
+            assert_eq!(cell_at(&cells, cell.to - 1), index);
+        }
+        assert_eq!(cell_at(&[], 5), 0);
+    }
+}
