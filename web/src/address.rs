@@ -85,7 +85,9 @@ fn write(route: &Route, substitute: bool) {
     let url = address_of(&text);
     // An entry without a digest was never on screen.
     let is_other = |there: Route| {
-        there.request != route.request || there.view != route.view && there.digest.is_some()
+        there.request != route.request
+            || there.lesson != route.lesson
+            || there.view != route.view && there.digest.is_some()
     };
     let worth_going_back = !substitute && route::parse(&present).is_ok_and(is_other);
     // Refused only when called too often; the next rest tries again.

@@ -2,17 +2,25 @@
 
 use yew::prelude::*;
 
-use crate::address::{Shown, use_opened_links, use_written_link};
+use crate::address::{Shown, address_of, use_opened_links, use_written_link};
 use crate::effects::{
     use_key_choice, use_keys, use_playback, use_preferences, use_root_attributes,
 };
+use crate::learn::memory::use_memory;
+use crate::learn::panel::{LearnPanel, tour_offer};
 use crate::panels::{
     Announcer, Compared, EventList, HelpDialog, MetricsPanel, PaletteDialog, ShareDialog, TopBar,
     WhyPanel, differences, legend, notes, notice, transport,
 };
+use crate::route::{Route, fragment};
 use crate::runner::use_runner;
 use crate::state::{Dialog, Phase, State};
 use crate::timeline::{Overview, Timeline};
+use crate::transfer::drop::use_drop;
+use crate::transfer::export_dialog::ExportDialog;
+use crate::transfer::import_dialog::ImportDialog;
+use crate::transfer::print::PrintFoot;
+use crate::transfer::strip::RecordingStrip;
 use crate::ui::Ui;
 
 #[component]
@@ -26,6 +34,8 @@ pub fn App() -> Html {
     use_playback(&ui, state.playing);
     use_key_choice(&ui, state.keys);
     use_keys(&ui);
+    use_drop(&ui);
+    use_memory(&ui, &state.learn.progress, state.learn.offers_tour);
     use_root_attributes(&state);
     use_written_link(Shown {
         route: state.route(),
@@ -40,14 +50,58 @@ pub fn App() -> Html {
     }
 }
 
+/// The link for paper; none while it changes all the time.
+fn print_link(state: &State) -> String {
+    let still = state.phase == Phase::Ready && !state.playing;
+    if still { address_of(&fragment(&state.route())) } else { String::new() }
+}
+
+fn exported(state: &State) -> Html {
+    let open = state.dialog == Some(Dialog::Export);
+    let lanes: Vec<usize> = if open { state.rows().lanes().collect() } else { Vec::new() };
+    let route = if open { state.route() } else { Route::default() };
+    html! {
+        <ExportDialog {open} scene={state.scene.clone()} {route} {lanes} view={state.view} at={state.cursor.at} />
+    }
+}
+
+/// The timeline and what plays it, as part of another page.
+fn embedded(ui: &Ui, state: &State) -> Html {
+    let shade = state.shade();
+    let whole = address_of(&fragment(&Route { embed: false, ..state.route() }));
+    html! {
+        <div class="embedded">
+            <main>
+                { notice(ui, state.notice.as_ref()) }
+                { transport(ui, state) }
+                { for state.scene.as_ref().map(|scene| html! {
+                    <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
+                        arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()}
+                        history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
+                }) }
+                <p class="open-whole"><a href={whole} target="_blank" rel="noopener">{ "Open in Reaperscope" }</a></p>
+                <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} />
+            </main>
+        </div>
+    }
+}
+
 fn page(ui: &Ui, state: &State) -> Html {
+    if state.embed {
+        return embedded(ui, state);
+    }
     let shade = state.shade();
     html! {
         <>
             <TopBar request={state.request.clone()} scene={state.scene.clone()} theme={state.theme} />
+            <div class="desk">
             <main class={classes!((state.phase != Phase::Ready).then_some("stale"))}>
                 { notice(ui, state.notice.as_ref()) }
+                { tour_offer(ui, &state.learn) }
                 { transport(ui, state) }
+                { for state.scene.as_ref().zip(state.replayed()).map(|(scene, recording)| html! {
+                    <RecordingStrip recording={recording.clone()} scene={scene.clone()} view={state.view} />
+                }) }
                 { for state.scene.as_ref().map(|scene| html! {
                     <>
                         <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />
@@ -71,10 +125,17 @@ fn page(ui: &Ui, state: &State) -> Html {
                         </div>
                     </>
                 }) }
+                { for state.scene.as_ref().map(|scene| html! {
+                    <PrintFoot scene={scene.clone()} link={print_link(state)} />
+                }) }
                 <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={state.said.clone()} />
             </main>
+            <LearnPanel learn={state.learn.clone()} />
+            </div>
             <HelpDialog open={state.dialog == Some(Dialog::Help)} keys={state.keys} />
             <PaletteDialog open={state.dialog == Some(Dialog::Palette)} scene={state.scene.clone()} />
+            <ImportDialog open={state.dialog == Some(Dialog::Import)} received={state.received.clone()} />
+            { exported(state) }
             <ShareDialog open={state.dialog == Some(Dialog::Share)} route={state.route()} />
         </>
     }

@@ -189,7 +189,7 @@ fn focus_of(target: Option<&Element>, press: Press<'_>) -> Focus {
     }
     // A button keeps the key that presses it.
     let presses_button = press.code == "Space" && dom::inside(target, "button, summary");
-    if dom::inside(target, ".timeline") && !presses_button {
+    if dom::inside(target, ".timeline, .learn") && !presses_button {
         Focus::Timeline
     } else {
         Focus::Elsewhere

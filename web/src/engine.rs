@@ -12,7 +12,7 @@ use sim_core::kernel::plugin::{Policy, doc_lines};
 use sim_core::kernel::switches;
 use sim_core::policy;
 use sim_core::record::{Event, Record, Run};
-use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
+use sim_core::scenario::{Diagnostic, RunOptions, Simulation, gallery, parse};
 use sim_core::share::{self, Link, ScenarioRef};
 
 /// Something to choose in a list.
@@ -94,16 +94,8 @@ pub struct Job {
 impl Job {
     /// Starts a run, or says what is wrong with the request.
     pub fn start(request: &Request) -> Result<Self, String> {
-        let (id, text) = match &request.scenario {
-            ScenarioRef::Inline(text) => ("link", text.as_str()),
-            ScenarioRef::ById(id) => gallery::find(id)
-                .map(|entry| (entry.id, entry.text))
-                .ok_or_else(|| format!("There is no scenario “{id}” in the gallery."))?,
-        };
-        let scenario = parse(id, text, &request.sets).map_err(|complaints| {
-            let complaints: Vec<String> = complaints.iter().map(ToString::to_string).collect();
-            complaints.join("\n")
-        })?;
+        let (id, text) = source(request)?;
+        let scenario = parse(id, text, &request.sets).map_err(|complaints| lines(&complaints))?;
         let options = RunOptions {
             seed: request.seed,
             kernel: request.kernel.clone(),
@@ -160,6 +152,34 @@ impl Outcome {
 fn worth_a_lane(lane: &Lane) -> bool {
     let contended = |span: &Span| span.state == LaneState::Contended;
     !matches!(lane.of, LaneOf::Lock(_)) || lane.spans.iter().any(contended)
+}
+
+/// The scenario of a request as a file, with all that was chosen for it.
+pub fn scenario_text(request: &Request) -> Result<String, String> {
+    let (id, text) = source(request)?;
+    let mut scenario = parse(id, text, &request.sets).map_err(|complaints| lines(&complaints))?;
+    if let Some(kernel) = &request.kernel {
+        scenario.kernel.clone_from(kernel);
+    }
+    if request.policy.is_some() {
+        scenario.policy.clone_from(&request.policy);
+    }
+    Ok(sim_core::export::scenario(&scenario))
+}
+
+/// Name and text of a request's scenario.
+fn source(request: &Request) -> Result<(&str, &str), String> {
+    match &request.scenario {
+        ScenarioRef::Inline(text) => Ok(("link", text.as_str())),
+        ScenarioRef::ById(id) => gallery::find(id)
+            .map(|entry| (entry.id, entry.text))
+            .ok_or_else(|| format!("There is no scenario “{id}” in the gallery.")),
+    }
+}
+
+fn lines(complaints: &[Diagnostic]) -> String {
+    let complaints: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    complaints.join("\n")
 }
 
 /// The gallery.

@@ -106,6 +106,10 @@ pub enum Command {
     Search,
     Help,
     Palette,
+    /// The lessons, or the timeline alone.
+    Learn,
+    /// A step of the open lesson, or a lesson of the list, from 1.
+    Tab(usize),
     Undo,
     Redo,
     /// Draws the wait-for graph, or puts it away.
@@ -164,6 +168,9 @@ pub fn command(press: Press<'_>, focus: Focus, keys: Keys) -> Option<Command> {
         "," => Some(Command::Incident(Step::Back)),
         "]" => Some(Command::FollowCause),
         "[" => Some(Command::GoBack),
+        "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" => {
+            press.key.parse().ok().map(Command::Tab)
+        }
         _ => None,
     };
     by_sign.or_else(|| by_preset(press, keys.preset)).or_else(|| by_position(press))
@@ -202,6 +209,7 @@ fn by_position(press: Press<'_>) -> Option<Command> {
         "KeyR" => Command::RangeFromSpan,
         "KeyM" => Command::Note,
         "Delete" => Command::RemoveNote,
+        "KeyL" => Command::Learn,
         "KeyP" => Command::PinLane,
         "KeyH" => Command::HideLane,
         "KeyG" => Command::Graph,
@@ -243,6 +251,8 @@ pub const HELP: &[(&str, &str)] = &[
     ("Ctrl Z", "undo zoom, range, rows or notes; with Shift: redo"),
     ("Ctrl Shift P", "all commands; also F1"),
     ("/", "filter the events; Enter and Shift Enter: next and previous"),
+    ("L", "lessons"),
+    ("1 … 9", "step of the open lesson, or lesson of the list"),
     ("Esc", "clear the selected range"),
     ("?", "this list"),
 ];
@@ -280,6 +290,7 @@ pub const NAMED: &[(Command, &str, &str)] = &[
     (Command::ShiftLane(Toward::Bottom), "Move the lane down", "Alt ↓"),
     (Command::Undo, "Undo", "Ctrl Z"),
     (Command::Redo, "Redo", "Ctrl Shift Z"),
+    (Command::Learn, "Lessons", "L"),
     (Command::Help, "Keys and gestures", "?"),
 ];
 

@@ -148,6 +148,16 @@ impl Entry {
     pub fn title(&self) -> &'static str {
         self.text.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap_or(self.id)
     }
+
+    /// Its summary.
+    pub fn summary(&self) -> &'static str {
+        self.text.lines().find_map(|line| line.strip_prefix("@summary: ")).unwrap_or_default()
+    }
+
+    /// How many steps it has.
+    pub fn steps(&self) -> usize {
+        self.text.lines().filter(|line| line.starts_with("## ")).count()
+    }
 }
 
 macro_rules! entries {
@@ -159,8 +169,9 @@ macro_rules! entries {
     };
 }
 
-/// All lessons, in the order in which they are read.
+/// All lessons, in the order in which they are read; the first is the tour.
 pub const ALL: &[Entry] = entries! {
+    "tour"
     "reaper-basics"
     "mmap-lock"
     "unconditional"
@@ -183,7 +194,7 @@ pub fn find(id: &str) -> Result<Lesson, Vec<Complaint>> {
         vec![Complaint {
             line: 1,
             text: format!("there is no lesson `{id}`"),
-            remedy: format!("the first is `{}`", ALL[0].id),
+            remedy: format!("the first is `{}`", ALL[1].id),
         }]
     })?;
     parse(entry.text)

@@ -11,6 +11,8 @@ fn every_lesson_holds() {
         let complaints = match parse(entry.text) {
             Ok(lesson) => {
                 assert_eq!(lesson.title, entry.title());
+                assert_eq!(lesson.summary, entry.summary());
+                assert_eq!(lesson.steps.len(), entry.steps());
                 assert!((4..=7).contains(&lesson.steps.len()), "{}: 4 to 7 steps", entry.id);
                 assert!(lesson.steps.iter().any(|step| step.question.is_some()), "{}", entry.id);
                 verify(&lesson)

@@ -8,6 +8,7 @@ use super::dialog::Dialog;
 use crate::dom;
 use crate::engine;
 use crate::keys::NAMED;
+use crate::learn::Lessons;
 use crate::shared::Shared;
 use crate::state::{Action, Change, Dialog as Open, Scene};
 use crate::ui::use_ui;
@@ -43,8 +44,24 @@ fn items(scene: Option<&Scene>) -> Vec<Item> {
     let scenarios = engine::scenarios().into_iter().map(|choice| {
         plain(format!("Scenario: {}", choice.title), choose(Change::Scenario(choice.id.into())))
     });
+    let lessons = sim_core::lesson::ALL.iter().map(|entry| {
+        plain(format!("Lesson: {}", entry.title()), Action::Learn(Lessons::Open(entry.id, 0)))
+    });
+    let import = plain(
+        "Import a log, a trace, a scenario or a lesson".to_owned(),
+        Action::Show(Open::Import),
+    );
+    let export =
+        plain("Export the run, the view or the scenario".to_owned(), Action::Show(Open::Export));
     let share = plain("Share this moment".to_owned(), Action::Show(Open::Share));
-    commands.chain([share]).chain(lanes).chain(policies).chain(kernels).chain(scenarios).collect()
+    commands
+        .chain([share, import, export])
+        .chain(lessons)
+        .chain(lanes)
+        .chain(policies)
+        .chain(kernels)
+        .chain(scenarios)
+        .collect()
 }
 
 /// Those that have every word of the query, whatever the order.

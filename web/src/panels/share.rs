@@ -11,12 +11,17 @@ use crate::address::address_of;
 use crate::dom;
 use crate::format;
 use crate::route::{Route, fragment, gallery_id};
+use crate::transfer::print::drawn;
+use crate::transfer::qr;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub open: bool,
     pub route: Route,
 }
+
+/// Longer links are cut off by some programs.
+const LENGTH_MAX: usize = 8_000;
 
 /// Whether the link got into the clipboard.
 #[derive(Copy, Clone, PartialEq)]
@@ -39,6 +44,7 @@ pub fn ShareDialog(props: &Props) -> Html {
             }
         });
     }
+    let code = use_memo(link.clone(), |link| if link.is_empty() { None } else { qr::code(link) });
     let again = {
         let (copied, link) = (copied.clone(), link.clone());
         Callback::from(move |_: MouseEvent| {
@@ -64,8 +70,19 @@ pub fn ShareDialog(props: &Props) -> Html {
                 <button type="button" class="primary" onclick={again}>{ "Copy" }</button>
             </p>
             <p role="status">{ told }</p>
-            <p>{ format!("The link ({} characters) contains:", link.len()) }</p>
-            <ul class="contents">{ for contents(&props.route).into_iter().map(|line| html! { <li>{ line }</li> }) }</ul>
+            { for (link.len() > LENGTH_MAX).then(|| html! {
+                <p class="warn">{ format!("The link has more than {LENGTH_MAX} characters; some programs cut such off. \
+                    Send the scenario as a file instead (Export).") }</p>
+            }) }
+            <div class="share-code">
+                <div><p>{ format!("The link ({} characters) contains:", link.len()) }</p>
+                    <ul class="contents">{ for contents(&props.route).into_iter().map(|line| html! { <li>{ line }</li> }) }</ul></div>
+                { match code.as_ref() {
+                    Some(code) => drawn(code),
+                    None if props.open => html! { <p class="small">{ "Too long for a QR code." }</p> },
+                    None => Html::default(),
+                } }
+            </div>
             <p class="small">{ "All of it stands after the #, which browsers never send to a server. \
                 Whoever opens the link simulates the run anew and is told whether it came out the same, to the bit." }</p>
         </Dialog>
@@ -95,6 +112,9 @@ fn contents(route: &Route) -> Vec<String> {
         let count = route.notes.len();
         if count == 1 { "your note".to_owned() } else { format!("your {count} notes") }
     }));
+    lines.extend(route.lesson.as_ref().map(|_| "the step of the lesson".to_owned()));
+    let has_marks = !route.marks.is_empty() && fragment(route).contains("&marks=");
+    lines.extend(has_marks.then(|| "marks, to tell where another run would part".to_owned()));
     lines.extend(route.focus.as_ref().map(|focus| format!("the selected lane {focus}")));
     lines
 }

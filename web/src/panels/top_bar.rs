@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use super::icon::{Icon, drawing};
 use crate::engine::{self, Choice, OTHERS_MAX, Request, SEED_MAX};
+use crate::learn::Lessons;
 use crate::route;
 use crate::shared::Shared;
 use crate::state::{Action, Change, Dialog, Scene, Theme};
@@ -47,6 +48,9 @@ pub fn TopBar(props: &Props) -> Html {
     let own_policy = run.filter(|_| request.policy.is_none()).map_or("", |run| &run.policy);
     let own_kernel = run.filter(|_| request.kernel.is_none()).map_or("", |run| &run.kernel);
     let share = ui.on(|_: MouseEvent| Action::Show(Dialog::Share));
+    let import = ui.on(|_: MouseEvent| Action::Show(Dialog::Import));
+    let export = ui.on(|_: MouseEvent| Action::Show(Dialog::Export));
+    let learn = ui.on(|_: MouseEvent| Action::Learn(Lessons::Toggle));
     let help = ui.on(|_: MouseEvent| Action::Show(Dialog::Help));
     let next = props.theme.next();
     let theme = ui.on(move |_: MouseEvent| Action::Theme(next));
@@ -60,7 +64,7 @@ pub fn TopBar(props: &Props) -> Html {
             <h1>{ "Reaperscope" }</h1>
             <label class="field grow"><span>{ "Scenario" }</span>
                 <select onchange={scenario}>
-                    { for foreign.then(|| html! { <option value="" selected=true disabled=true>{ "from the link" }</option> }) }
+                    { for foreign.then(|| html! { <option value="" selected=true disabled=true>{ "not of the gallery" }</option> }) }
                     { options(&engine::scenarios(), id.unwrap_or_default()) }
                 </select></label>
             <label class="field"><span>{ "Policy" }</span>
@@ -81,7 +85,10 @@ pub fn TopBar(props: &Props) -> Html {
                 </select></label>
             <SeedField seed={request.seed} />
             <div class="buttons end">
+                <button type="button" onclick={learn} title="Lessons (L)">{ "Learn" }</button>
                 <button type="button" class="primary" onclick={share}>{ "Share" }</button>
+                <button type="button" onclick={import} title="A log or trace of a real machine, a scenario, a lesson">{ "Import" }</button>
+                <button type="button" onclick={export} title="For other tools, as an image, as a file">{ "Export" }</button>
                 <button type="button" onclick={theme} title="Color theme: system, light, dark"
                     aria-label={format!("Color theme: {}; change to {}", props.theme.id(), next.id())}>{ drawing(theme_glyph) }</button>
                 <button type="button" onclick={help} aria-label="Keys and gestures" title="Keys and gestures (?)">{ "?" }</button>

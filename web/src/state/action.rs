@@ -4,12 +4,14 @@ use sim_core::base::{SimTime, TaskId};
 
 use super::{Dialog, Scene};
 use crate::keys::{Command, Keys};
+use crate::learn::Lessons;
 use crate::playback::Speed;
 use crate::route::Route;
 use crate::shared::Shared;
 use crate::timeline::palette::{Rgb, Shade};
 use crate::timeline::rows::Group;
 use crate::timeline::viewport::Viewport;
+use crate::transfer::Received;
 
 /// One change of what to run.
 #[derive(Clone, PartialEq, Debug)]
@@ -128,5 +130,10 @@ pub enum Action {
     Calm(bool),
     Show(Dialog),
     CloseDialog,
+    Learn(Lessons),
+    /// Files were brought.
+    Received(Shared<Received>),
+    /// What was made of a recording is to run, under this policy or the kernel's own.
+    RunReceived(Option<String>),
     DismissNotice,
 }

@@ -12,6 +12,7 @@ mod stage;
 mod tests;
 
 use sim_core::base::SimTime;
+use sim_core::share::ScenarioRef;
 
 pub use action::{Action, Change, Theme};
 pub use history::History;
@@ -20,6 +21,7 @@ pub use stage::{StageArrow, StageLane};
 
 use crate::engine::Request;
 use crate::keys::Keys;
+use crate::learn::{Course, Learn};
 use crate::playback::Speed;
 use crate::route::{Note, Route};
 use crate::shared::Shared;
@@ -27,6 +29,7 @@ use crate::timeline::layout::Layout;
 use crate::timeline::palette::{Rgb, Shade};
 use crate::timeline::rows::{Arrangement, Rows};
 use crate::timeline::viewport::Viewport;
+use crate::transfer::Received;
 
 /// What the page is doing.
 #[derive(Clone, PartialEq, Debug)]
@@ -77,6 +80,8 @@ pub enum Dialog {
     Help,
     Share,
     Palette,
+    Import,
+    Export,
 }
 
 /// The state.
@@ -132,6 +137,13 @@ pub struct State {
     /// Whether the system is dark.
     pub system_shade: Shade,
     pub dialog: Option<Dialog>,
+    pub learn: Learn,
+    /// What was made of the files that were brought last.
+    pub received: Option<Shared<Received>>,
+    /// The recording that the run replays.
+    pub recording: Option<Shared<Received>>,
+    /// Whether the page is part of another one: the timeline alone.
+    pub embed: bool,
 }
 
 impl Default for State {
@@ -167,6 +179,10 @@ impl Default for State {
             forced: None,
             system_shade: Shade::Light,
             dialog: None,
+            learn: Learn::default(),
+            received: None,
+            recording: None,
+            embed: false,
         }
     }
 }
@@ -238,12 +254,26 @@ impl State {
             focus: ready
                 .filter(|_| self.lane > 0)
                 .and_then(|scene| Some(scene.outcome.lanes.get(self.lane)?.title.clone())),
-            view: ready
-                .filter(|scene| self.view != scene.opening())
-                .map(|_| (self.view.start, self.view.end())),
+            view: ready.filter(|scene| self.view != scene.opening()).map(|_| self.view.rounded()),
             notes: self.notes.clone(),
-            ..Route::default()
+            marks: match ready {
+                Some(_) if self.promised.is_none() => {
+                    self.scenes().map(|scene| scene.outcome.run.marks.clone()).collect()
+                }
+                _ => Vec::new(),
+            },
+            lesson: self.learn.course.as_ref().and_then(Course::key),
+            embed: self.embed,
+            note: None,
         }
+    }
+
+    /// The recording, while what replays it is on screen.
+    pub fn replayed(&self) -> Option<&Shared<Received>> {
+        self.recording.as_ref().filter(|recording| match (&***recording, &self.request.scenario) {
+            (Received::Capture(capture), ScenarioRef::Inline(text)) => capture.toml == *text,
+            _ => false,
+        })
     }
 
     /// `data-state` of the root element.

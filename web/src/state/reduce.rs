@@ -1,7 +1,9 @@
 //! The reducer: an action makes the next state. What actions do is in
 //! [`runs`], [`moving`] and [`rows`].
 
+mod learn;
 mod moving;
+mod receive;
 mod rows;
 mod runs;
 mod telling;
@@ -13,6 +15,7 @@ use yew::Reducible;
 use super::history::{self};
 use super::{Action, Dialog, Phase, State};
 use crate::keys::Command;
+use crate::learn::Lessons;
 use crate::route::NOTE_BYTES_MAX;
 use crate::timeline::viewport::Viewport;
 
@@ -100,6 +103,9 @@ impl State {
             Action::Calm(calm) => self.calm = calm,
             Action::Show(dialog) => self.dialog = Some(dialog),
             Action::CloseDialog => self.dialog = None,
+            Action::Learn(what) => self.learn(what),
+            Action::Received(received) => self.receive(received),
+            Action::RunReceived(policy) => self.run_received(policy),
             Action::DismissNotice => self.notice = None,
         }
     }
@@ -145,6 +151,8 @@ impl State {
             Command::StopAtCycles => self.stops = !self.stops,
             Command::Help => self.dialog = Some(Dialog::Help),
             Command::Palette => self.dialog = Some(Dialog::Palette),
+            Command::Learn => self.learn(Lessons::Toggle),
+            Command::Tab(number) => self.tab(number),
             Command::Undo => self.undo(),
             Command::Redo => self.redo(),
             Command::RangeFromSpan => self.range_from_span(),

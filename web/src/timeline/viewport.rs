@@ -33,6 +33,17 @@ impl Viewport {
         self.start.saturating_add(self.span)
     }
 
+    /// From and to, as round as a thousandth of the window allows: a link
+    /// needs no more, and is shorter.
+    pub fn rounded(self) -> (u64, u64) {
+        let mut grain: u64 = 1;
+        while grain * 10 <= self.span / 1000 {
+            grain *= 10;
+        }
+        let (from, to) = (self.start / grain * grain, self.end().div_ceil(grain) * grain);
+        (from, to)
+    }
+
     /// Where `at` is drawn, in pixels from the left edge; may lie outside.
     pub fn px_from_time(self, at: u64, width: f64) -> f64 {
         let offset =

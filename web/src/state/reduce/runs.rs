@@ -13,9 +13,12 @@ use sim_core::share::ScenarioRef;
 impl State {
     pub(super) fn open(&mut self, route: Route) {
         self.notice.clone_from(&route.note);
+        self.embed = route.embed;
+        self.open_course(&route);
         if self.phase == Phase::Ready && route.request == self.request {
             self.check_link(&route);
             self.place(&route);
+            self.arrive_at_step();
             return;
         }
         self.request = route.request.clone();
@@ -127,6 +130,7 @@ impl State {
             }
             None => self.seek(self.cursor.at),
         }
+        self.arrive_at_step();
     }
 
     pub(super) fn failed(&mut self, message: String) {
@@ -148,17 +152,29 @@ impl State {
             (None, _) => LinkCheck::None,
             (Some(digest), _) if *digest == here => LinkCheck::Reproduced,
             (Some(_), Some(other)) if other != model => LinkCheck::Differs(format!(
-                "the link was made with model {other}, this page has model {model}"
+                "the link was made with model {other}, this page has model {model}{}",
+                self.parting(route)
             )),
             (Some(digest), _) => LinkCheck::Differs(format!(
-                "the link's run has digest {}, this one {}",
+                "the link's run has digest {}, this one {}{}",
                 crate::format::short_digest(digest),
                 crate::format::short_digest(&here),
+                self.parting(route)
             )),
         };
         if let LinkCheck::Differs(_) = self.link_check {
             self.promised = route.digest.clone().map(|digest| (digest, route.model));
         }
+    }
+
+    /// From about where on a run is another than the link's, where that can be told.
+    fn parting(&self, route: &Route) -> String {
+        let mut pairs = route.marks.iter().zip(self.scenes());
+        let other = pairs.find(|(marks, scene)| **marks != scene.outcome.run.marks);
+        let text = other.and_then(|(marks, scene)| {
+            sim_core::share::parting_text(marks, &scene.outcome.run.marks)
+        });
+        text.map_or_else(String::new, |text| format!("; {text}"))
     }
 
     /// Moves cursor and lane to where a link points.

@@ -1,0 +1,168 @@
+//! The panel beside the timeline: the list of lessons, or one of them.
+
+use sim_core::lesson::{self, Question};
+use yew::prelude::*;
+
+use super::text::{blocks, inlines};
+use super::{Answer, Course, Entry, Learn, Lessons, Progress, after};
+use crate::panels::icon::{Icon, drawing};
+use crate::state::Action;
+use crate::ui::{Ui, use_ui};
+
+/// The offer of the tour, which never insists.
+pub fn tour_offer(ui: &Ui, learn: &Learn) -> Html {
+    if !learn.offers_tour {
+        return Html::default();
+    }
+    let take = ui.on(|_: MouseEvent| Action::Learn(Lessons::Open("tour", 0)));
+    let decline = ui.on(|_: MouseEvent| Action::Learn(Lessons::DeclineTour));
+    html! {
+        <section class="offer" aria-label="Tour">
+            <p>{ "New here? A tour of two minutes shows what you see and how to move in it." }</p>
+            <button type="button" class="primary" onclick={take}>{ "Take the tour" }</button>
+            <button type="button" onclick={decline}>{ "No, thanks" }</button>
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub learn: Learn,
+}
+
+#[component]
+pub fn LearnPanel(props: &Props) -> Html {
+    let ui = use_ui();
+    let Learn { shown, course, progress, .. } = &props.learn;
+    if !shown {
+        return Html::default();
+    }
+    let close = ui.on(|_: MouseEvent| Action::Learn(Lessons::Toggle));
+    let list = ui.on(|_: MouseEvent| Action::Learn(Lessons::List));
+    let title = course.as_ref().map_or("Learn", |course| course.lesson.title.as_str()).to_owned();
+    html! {
+        <aside class="learn" aria-labelledby="learn-title">
+            <header>
+                <h2 id="learn-title">{ title }</h2>
+                { for course.as_ref().map(|_| html! {
+                    <button type="button" onclick={list}>{ "All lessons" }</button>
+                }) }
+                <button type="button" onclick={close} aria-label="Close the lessons">{ drawing(Icon::Close) }</button>
+            </header>
+            { match course {
+                Some(course) => lesson_at(&ui, course),
+                None => lessons(&ui, progress),
+            } }
+        </aside>
+    }
+}
+
+fn lessons(ui: &Ui, progress: &Progress) -> Html {
+    let item = |entry: &'static Entry| {
+        let (seen, steps) = (progress.get(entry.id).copied().unwrap_or(0), entry.steps());
+        let open = if seen < steps { seen } else { 0 };
+        let onclick = ui.on(move |_: MouseEvent| Action::Learn(Lessons::Open(entry.id, open)));
+        let told = match seen {
+            0 => String::new(),
+            seen if seen >= steps => "read".to_owned(),
+            seen => format!("{seen} of {steps} steps"),
+        };
+        html! {
+            <li><button type="button" class="link" {onclick}>{ entry.title() }</button>
+                <span class="progress">{ told }</span>
+                <p>{ entry.summary() }</p></li>
+        }
+    };
+    let (tour, rest) = lesson::ALL.split_at(1);
+    html! {
+        <div class="learn-body">
+            <ul class="lessons">{ for tour.iter().map(item) }</ul>
+            <ol class="lessons numbered">{ for rest.iter().map(item) }</ol>
+            <p class="small">{ "Each step shows its moment in the timeline, and some ask you to guess first. All of it is \
+                run by the simulator as you read. What you have read is kept in this browser only." }</p>
+        </div>
+    }
+}
+
+fn lesson_at(ui: &Ui, course: &Course) -> Html {
+    let (step, place, count) = (course.present(), course.step, course.lesson.steps.len());
+    let tab = |index: usize| {
+        let onclick = ui.on(move |_: MouseEvent| Action::Learn(Lessons::GoTo(index)));
+        let title = format!("Step {}: {}", index + 1, course.lesson.steps[index].title);
+        html! {
+            <li><button type="button" {onclick} aria-current={(index == place).then_some("step")}
+                aria-label={title.clone()} {title}>{ index + 1 }</button></li>
+        }
+    };
+    let back = ui.on(move |_: MouseEvent| Action::Learn(Lessons::GoTo(place.saturating_sub(1))));
+    let next = ui.on(move |_: MouseEvent| Action::Learn(Lessons::GoTo(place + 1)));
+    let is_last = place + 1 == count;
+    let following = course.id.filter(|_| is_last).and_then(after);
+    html! {
+        <>
+            <nav aria-label="Steps"><ol class="steps">{ for (0..count).map(tab) }</ol></nav>
+            <div class="learn-body" aria-live="polite">
+                <h3>{ &step.title }</h3>
+                { blocks(&step.body) }
+                { for step.question.as_ref().map(|question| asked(ui, question, course.answer)) }
+            </div>
+            <footer>
+                <button type="button" onclick={back} disabled={place == 0}>{ "Back" }</button>
+                <span>{ format!("{} of {count}", place + 1) }</span>
+                { match following {
+                    Some(entry) => {
+                        let go = ui.on(move |_: MouseEvent| Action::Learn(Lessons::Open(entry.id, 0)));
+                        html! { <button type="button" class="primary" onclick={go} title={entry.title()}>{ "Next lesson" }</button> }
+                    }
+                    None => html! {
+                        <button type="button" class="primary" onclick={next} disabled={is_last}>{ "Next" }</button>
+                    },
+                } }
+            </footer>
+        </>
+    }
+}
+
+fn asked(ui: &Ui, question: &Question, answer: Answer) -> Html {
+    let open = answer == Answer::NotYet;
+    let right = question.choices.iter().position(|choice| choice.right);
+    let choice = |index: usize| {
+        let choice = &question.choices[index];
+        let answered = Answer::Chosen(index);
+        let onclick = ui.on(move |_: MouseEvent| Action::Learn(Lessons::Answer(answered)));
+        let mark = match (open, choice.right, answer == answered) {
+            (true, ..) => "",
+            (false, true, _) => "✓ ",
+            (false, false, true) => "✗ ",
+            _ => "",
+        };
+        let class = classes!(
+            "choice",
+            (!open && choice.right).then_some("right"),
+            (!open && !choice.right && answer == answered).then_some("wrong")
+        );
+        html! {
+            <li><button type="button" {class} {onclick} disabled={!open}>
+                { mark }{ inlines(&choice.text) }</button></li>
+        }
+    };
+    let told = match answer {
+        Answer::NotYet => "",
+        Answer::Skipped => "So it is:",
+        Answer::Chosen(index) if Some(index) == right => "Right.",
+        Answer::Chosen(_) => "Not so.",
+    };
+    let skip = ui.on(|_: MouseEvent| Action::Learn(Lessons::Answer(Answer::Skipped)));
+    html! {
+        <section class="question" aria-label="Your guess">
+            <p class="asked">{ inlines(&question.text) }</p>
+            <ul>{ for (0..question.choices.len()).map(choice) }</ul>
+            { for open.then(|| html! {
+                <button type="button" class="link" onclick={skip}>{ "Just show me" }</button>
+            }) }
+            { for (!open).then(|| html! {
+                <div class="reveal"><p><strong>{ told }</strong></p>{ blocks(&question.reveal) }</div>
+            }) }
+        </section>
+    }
+}

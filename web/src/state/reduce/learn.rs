@@ -1,0 +1,128 @@
+//! Lessons: a step asks for a run and says where to look in it.
+
+use crate::learn::{Answer, Course, Lessons, course_of_key, request, sight};
+use crate::route::Route;
+use crate::state::{Phase, State};
+
+impl State {
+    pub(super) fn learn(&mut self, what: Lessons) {
+        match what {
+            Lessons::Toggle => self.learn.shown = !self.learn.shown,
+            Lessons::List => self.learn.course = None,
+            Lessons::Open(id, step) => {
+                if let Some(course) = Course::find(id, step) {
+                    self.begin(course);
+                }
+            }
+            Lessons::OpenFile(lesson) => self.begin(Course::new(None, lesson, 0)),
+            Lessons::GoTo(step) => {
+                if let Some(course) = &self.learn.course
+                    && step < course.lesson.steps.len()
+                {
+                    self.begin(Course::new(course.id, course.lesson.clone(), step));
+                }
+            }
+            Lessons::Answer(answer) => {
+                let asked = self.learn.course.as_mut().filter(|it| it.answer == Answer::NotYet);
+                if let Some(course) = asked {
+                    course.answer = answer;
+                    self.look_at_step();
+                }
+            }
+            Lessons::Remembered(progress) => self.learn.progress = progress,
+            Lessons::OfferTour => self.learn.offers_tour = true,
+            Lessons::DeclineTour => self.learn.offers_tour = false,
+        }
+        // Whoever found the lessons needs no offer any more.
+        self.learn.offers_tour &= !self.learn.shown;
+    }
+
+    /// A digit: a step of the open lesson, or a lesson of the list.
+    pub(super) fn tab(&mut self, number: usize) {
+        match (&self.learn.course, self.learn.shown) {
+            (Some(_), true) => self.learn(Lessons::GoTo(number - 1)),
+            (None, true) => {
+                if let Some(entry) = sim_core::lesson::ALL.get(number) {
+                    self.learn(Lessons::Open(entry.id, 0));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, course: Course) {
+        let wanted = request(course.present());
+        self.playing = false;
+        if let Some(id) = course.id {
+            let seen = self.learn.progress.entry(id.to_owned()).or_default();
+            *seen = (*seen).max(course.step + 1);
+        }
+        self.learn.shown = true;
+        self.learn.course = Some(course);
+        if self.phase == Phase::Ready && wanted == self.request {
+            self.look_at_step();
+        } else {
+            self.notice = None;
+            self.request = wanted;
+            self.pending = None;
+            self.run_again();
+        }
+    }
+
+    /// The lesson that a link names, if it names one.
+    pub(super) fn open_course(&mut self, route: &Route) {
+        let Some(key) = &route.lesson else {
+            if self.learn.course.take().is_some() {
+                self.learn.shown = false;
+            }
+            return;
+        };
+        let is_there = self.learn.course.as_ref().and_then(Course::key).as_ref() == Some(key);
+        if is_there {
+            return;
+        }
+        match course_of_key(key) {
+            Some(course) => {
+                // Who moved on from the step sees what they saw.
+                let as_told = route.at.is_none() && route.view.is_none();
+                let awaits_run = as_told && request(course.present()) == route.request;
+                self.learn.shown = true;
+                self.learn.offers_tour = false;
+                self.learn.course = Some(Course { awaits_run, ..course });
+            }
+            None => {
+                let text = format!("This page has no lesson “{key}”; here is the run it is about.");
+                self.notice = Some(text);
+            }
+        }
+    }
+
+    /// Looks where the step says, if its run was waited for.
+    pub(super) fn arrive_at_step(&mut self) {
+        if self.learn.course.as_ref().is_some_and(|course| course.awaits_run) {
+            self.look_at_step();
+        }
+    }
+
+    fn look_at_step(&mut self) {
+        let (Some(course), Some(scene)) = (&mut self.learn.course, self.scene.clone()) else {
+            return;
+        };
+        course.awaits_run = false;
+        let sight = sight(&course.look(), &scene.outcome);
+        self.playing = false;
+        if let Some(lane) = sight.lane {
+            self.select_lane(lane);
+        }
+        match sight.cursor {
+            Some(moment) => match moment.record {
+                Some(record) => self.seek_record(record),
+                None => self.seek(moment.at.0),
+            },
+            None => {}
+        }
+        if let Some(view) = sight.view {
+            self.view = view;
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The run in the formats of other tools, the view as an image, the
+//! scenario as a file.
+
+use sim_core::export;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
+use web_sys::{Blob, HtmlCanvasElement, HtmlImageElement};
+use yew::prelude::*;
+
+use super::{download, image};
+use crate::address::address_of;
+use crate::dom;
+use crate::engine;
+use crate::panels::dialog::Dialog;
+use crate::route::{Route, fragment, gallery_id};
+use crate::shared::Shared;
+use crate::state::{Action, Dialog as Open, Scene};
+use crate::ui::use_ui;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub open: bool,
+    pub scene: Option<Shared<Scene>>,
+    /// Of what is on screen.
+    pub route: Route,
+    /// Lanes on screen, top to bottom.
+    pub lanes: Vec<usize>,
+    pub view: crate::timeline::viewport::Viewport,
+    pub at: u64,
+}
+
+/// What can be saved: name, what it is for.
+#[derive(Copy, Clone, PartialEq)]
+enum Format {
+    Chrome,
+    Ftrace,
+    Dmesg,
+    Csv,
+    Svg,
+    Png,
+    Toml,
+}
+
+const FORMATS: [(Format, &str, &str); 7] = [
+    (Format::Chrome, "Trace events (JSON)", "for Perfetto, speedscope and other timeline viewers"),
+    (Format::Ftrace, "ftrace text", "as the kernel would have traced it, with its own tracepoints"),
+    (Format::Dmesg, "Kernel log", "as dmesg would have shown it"),
+    (Format::Csv, "Events (CSV)", "a line per record"),
+    (Format::Svg, "Image (SVG)", "what is on screen, with link and QR code"),
+    (Format::Png, "Image (PNG)", "the same at twice the size"),
+    (Format::Toml, "Scenario (TOML)", "to edit, and to run again here or with the command line"),
+];
+
+#[component]
+pub fn ExportDialog(props: &Props) -> Html {
+    let ui = use_ui();
+    let (Some(scene), true) = (props.scene.clone(), props.open) else {
+        return html! { <Dialog open=false title="Export">{ Html::default() }</Dialog> };
+    };
+    let link = ui.on(|_: MouseEvent| Action::Show(Open::Share));
+    let items = FORMATS.iter().map(|(format, name, what)| {
+        let (format, scene, route) = (*format, scene.clone(), props.route.clone());
+        let (lanes, view, at) = (props.lanes.clone(), props.view, props.at);
+        let save = Callback::from(move |_: MouseEvent| match format {
+            Format::Svg | Format::Png => {
+                let text = image::svg(&scene, &lanes, view, at, &address_of(&fragment(&route)));
+                save_image(&stem(&route), text, format == Format::Png);
+            }
+            _ => save(format, &scene, &route),
+        });
+        html! {
+            <li><button type="button" onclick={save}>{ *name }</button><span>{ *what }</span></li>
+        }
+    });
+    html! {
+        <Dialog open=true title="Export">
+            <ul class="formats">{ for items }
+                <li><button type="button" onclick={link}>{ "Link" }</button><span>{ "to this moment, as text and as a QR code" }</span></li>
+            </ul>
+            <p class="small">{ "Files are made in this page; nothing is sent anywhere." }</p>
+        </Dialog>
+    }
+}
+
+/// Begin of the names of files.
+pub fn stem(route: &Route) -> String {
+    let scenario = gallery_id(&route.request.scenario).unwrap_or("scenario");
+    let policy = route.request.policy.as_ref().map_or_else(String::new, |it| format!("-{it}"));
+    format!("{scenario}-{}{policy}", route.request.seed)
+}
+
+fn save(format: Format, scene: &Scene, route: &Route) {
+    let (run, stem) = (&scene.outcome.run, stem(route));
+    let (end, kind, text) = match format {
+        Format::Chrome => ("trace.json", "application/json", export::chrome(run)),
+        Format::Ftrace => ("ftrace.txt", "text/plain", export::ftrace(run)),
+        Format::Dmesg => ("dmesg.txt", "text/plain", export::dmesg(run)),
+        Format::Csv => ("csv", "text/csv", export::csv(run)),
+        _ => match engine::scenario_text(&route.request) {
+            Ok(text) => ("toml", "application/toml", text),
+            // It ran, so it parses.
+            Err(_) => return,
+        },
+    };
+    download::save_text(&format!("{stem}.{end}"), kind, &text);
+}
+
+/// Saves an SVG, or what it looks like at twice the size.
+pub fn save_image(stem: &str, svg: String, as_png: bool) {
+    if !as_png {
+        download::save_text(&format!("{stem}.svg"), "image/svg+xml", &svg);
+        return;
+    }
+    let name = format!("{stem}.png");
+    let Ok(image) = HtmlImageElement::new() else {
+        return;
+    };
+    let drawn = image.clone();
+    let done = Closure::once_into_js(move || {
+        let canvas = dom::document().create_element("canvas").ok();
+        let canvas = canvas.and_then(|it| it.dyn_into::<HtmlCanvasElement>().ok());
+        let Some(canvas) = canvas else {
+            return;
+        };
+        let (width, height) = (drawn.width() * 2, drawn.height() * 2);
+        canvas.set_width(width);
+        canvas.set_height(height);
+        if let Some(context) = dom::context_2d(&canvas) {
+            let (width, height) = (f64::from(width), f64::from(height));
+            let _ = context
+                .draw_image_with_html_image_element_and_dw_and_dh(&drawn, 0.0, 0.0, width, height);
+        }
+        let saved = Closure::once_into_js(move |blob: Option<Blob>| {
+            if let Some(blob) = blob {
+                download::save(&name, &blob);
+            }
+        });
+        let _ = canvas.to_blob(saved.unchecked_ref());
+    });
+    image.set_onload(Some(done.unchecked_ref()));
+    image.set_src(&format!(
+        "data:image/svg+xml,{}",
+        String::from(js_sys::encode_uri_component(&svg))
+    ));
+}

@@ -1,0 +1,190 @@
+//! Files to what they are: by their content, whatever they are called.
+//! Pure; sizes are bounded, also unpacked.
+
+use sim_core::import::{CaptureFile, import};
+use sim_core::scenario::parse;
+
+use super::{Capture, Received};
+use crate::learn;
+
+/// Bytes of the largest file, and of all together, unpacked.
+pub const FILE_SIZE_MAX: usize = 32 << 20;
+/// Bytes of a scenario.
+const SCENARIO_SIZE_MAX: usize = 64 << 10;
+/// Files at once.
+pub const FILES_MAX: usize = 16;
+
+/// A file as it was dropped.
+pub struct Dropped {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Makes what can be made of files.
+pub fn receive(files: Vec<Dropped>) -> Received {
+    let mut texts = Vec::new();
+    let mut total = 0;
+    for file in files {
+        match text_of(file) {
+            Ok((name, text)) => {
+                total += text.len();
+                texts.push((name, text));
+            }
+            Err(message) => return Received::Nothing(message),
+        }
+    }
+    if total > FILE_SIZE_MAX {
+        return Received::Nothing(too_large("the files together"));
+    }
+    let found = match texts.as_slice() {
+        [] => Err("No file came with that.".to_owned()),
+        [(name, text)] if learn::is_lesson(name, text) => {
+            learn::read(name, text).map(Received::Lesson)
+        }
+        [(name, text)] if is_scenario(name, text) => scenario(name, text),
+        _ => capture(&texts),
+    };
+    found.unwrap_or_else(Received::Nothing)
+}
+
+fn too_large(what: &str) -> String {
+    format!(
+        "{what}: more than {} MiB. Cut the recording to the minutes around the kill, or use the command line: reaperscope import.",
+        FILE_SIZE_MAX >> 20
+    )
+}
+
+fn text_of(file: Dropped) -> Result<(String, String), String> {
+    let Dropped { name, bytes } = file;
+    let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
+        gunzip(&bytes).map_err(|why| format!("{name}: {why}"))?
+    } else {
+        bytes
+    };
+    if bytes.len() > FILE_SIZE_MAX {
+        return Err(too_large(&name));
+    }
+    if bytes.iter().take(4096).any(|byte| *byte == 0) {
+        return Err(format!(
+            "{name} is no text. What is read is text: ftrace (trace, trace-cmd report, perf script), dmesg, a scenario, a lesson; gzip is unpacked."
+        ));
+    }
+    Ok((name, String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Unpacks the first member of a gzip file (RFC 1952); the checksum is not looked at.
+fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let cut = || "the packed file is cut off or damaged".to_owned();
+    let flags = *bytes.get(3).ok_or_else(cut)?;
+    let mut at = 10;
+    if flags & 4 != 0 {
+        let length = bytes.get(at..at + 2).ok_or_else(cut)?;
+        at += 2 + usize::from(u16::from_le_bytes([length[0], length[1]]));
+    }
+    // Name and comment, each to its zero byte.
+    for flag in [8, 16] {
+        if flags & flag != 0 {
+            let rest = bytes.get(at..).ok_or_else(cut)?;
+            at += rest.iter().position(|byte| *byte == 0).ok_or_else(cut)? + 1;
+        }
+    }
+    if flags & 2 != 0 {
+        at += 2;
+    }
+    let stream = bytes.get(at..).ok_or_else(cut)?;
+    let limit = FILE_SIZE_MAX + 1;
+    miniz_oxide::inflate::decompress_to_vec_with_limit(stream, limit).map_err(|error| {
+        if error.status == miniz_oxide::inflate::TINFLStatus::HasMoreOutput {
+            too_large("unpacked")
+        } else {
+            cut()
+        }
+    })
+}
+
+fn is_scenario(name: &str, text: &str) -> bool {
+    let has_schema = text.lines().take(200).any(|line| line.trim_start().starts_with("schema"));
+    name.ends_with(".toml") || has_schema && text.contains("[[task]]")
+}
+
+fn scenario(name: &str, text: &str) -> Result<Received, String> {
+    if text.len() > SCENARIO_SIZE_MAX {
+        let most = SCENARIO_SIZE_MAX >> 10;
+        return Err(format!("{name}: a scenario has at most {most} KiB."));
+    }
+    match parse(name, text, &[]) {
+        Ok(_) => Ok(Received::Scenario(text.to_owned())),
+        Err(wrong) => {
+            let lines: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+            Err(lines.join("\n"))
+        }
+    }
+}
+
+fn capture(texts: &[(String, String)]) -> Result<Received, String> {
+    let files: Vec<CaptureFile<'_>> =
+        texts.iter().map(|(name, text)| CaptureFile { name, text }).collect();
+    let made = import(&files).map_err(|error| error.to_string())?;
+    let names: Vec<&str> = texts.iter().map(|(name, _)| name.as_str()).collect();
+    Ok(Received::Capture(Capture {
+        name: names.join(", "),
+        toml: made.toml,
+        notes: made.notes,
+        story: made.story,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, bytes: &[u8]) -> Dropped {
+        Dropped { name: name.to_owned(), bytes: bytes.to_vec() }
+    }
+
+    fn refused(files: Vec<Dropped>) -> String {
+        match receive(files) {
+            Received::Nothing(why) => why,
+            _ => panic!("something was made of it"),
+        }
+    }
+
+    #[test]
+    fn files_are_told_apart_by_what_is_in_them() {
+        let text = include_bytes!("../../../traces/gpu-fence-overlap.toml");
+        assert!(matches!(receive(vec![file("x.txt", text)]), Received::Scenario(_)));
+        let text = include_bytes!("../../../docs/lessons/nofs.md");
+        assert!(matches!(receive(vec![file("nofs.md", text)]), Received::Lesson(_)));
+        let trace = include_bytes!("../../../traces/recordings/6.1/S6-3/trace.txt.gz");
+        let log = include_bytes!("../../../traces/recordings/6.1/S6-3/dmesg.txt");
+        let Received::Capture(capture) = receive(vec![file("t.gz", trace), file("d", log)]) else {
+            panic!("a recording");
+        };
+        assert_eq!(capture.name, "t.gz, d");
+        assert_eq!(capture.story.victims.len(), 2);
+        assert!(!capture.notes.is_empty());
+    }
+
+    #[test]
+    fn what_is_none_of_it_is_refused_in_words() {
+        assert!(refused(vec![]).contains("No file"));
+        assert!(refused(vec![file("a.png", b"\x89PNG\0\0")]).contains("is no text"));
+        assert!(refused(vec![file("a.txt", b"hello\n")]).contains("a.txt:1"));
+        assert!(refused(vec![file("a.toml", b"schema = 1\nmachin = 2\n")]).contains("machin"));
+        assert!(refused(vec![file("a.md", b"# T\n@x: y\n")]).contains("line 2"));
+        for cut in
+            [&b"\x1f\x8b"[..], b"\x1f\x8b\x08\x08aaaaaaaaa", b"\x1f\x8b\x08\x04aaaaaa\xff\xff"]
+        {
+            assert!(refused(vec![file("a.gz", cut)]).contains("cut off"), "{cut:?}");
+        }
+        let big = vec![b'x'; FILE_SIZE_MAX + 1];
+        assert!(refused(vec![file("a.txt", &big)]).contains("32 MiB"));
+    }
+
+    #[test]
+    fn bombs_are_not_unpacked() {
+        let packed = miniz_oxide::deflate::compress_to_vec(&vec![b' '; FILE_SIZE_MAX * 2], 6);
+        let bytes = [&b"\x1f\x8b\x08\0\0\0\0\0\0\0"[..], &packed].concat();
+        assert!(refused(vec![file("a.gz", &bytes)]).contains("32 MiB"));
+    }
+}

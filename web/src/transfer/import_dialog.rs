@@ -1,0 +1,113 @@
+//! What was made of a recording, before it runs; and how to bring one.
+
+use sim_core::import::NoteKind;
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
+use yew::prelude::*;
+
+use super::files::{Dropped, receive};
+use super::{Capture, Received, drop};
+use crate::engine;
+use crate::panels::dialog::Dialog;
+use crate::shared::Shared;
+use crate::state::Action;
+use crate::ui::{Ui, use_ui};
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub open: bool,
+    pub received: Option<Shared<Received>>,
+}
+
+#[component]
+pub fn ImportDialog(props: &Props) -> Html {
+    let ui = use_ui();
+    let pasted = use_node_ref();
+    if !props.open {
+        return html! { <Dialog open=false title="Import">{ Html::default() }</Dialog> };
+    }
+    let chosen = {
+        let ui = ui.clone();
+        Callback::from(move |event: Event| {
+            let input = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
+            if let Some(files) = input.and_then(|input| input.files()) {
+                drop::read(&ui, &files);
+            }
+        })
+    };
+    let paste = {
+        let (ui, pasted) = (ui.clone(), pasted.clone());
+        Callback::from(move |_: MouseEvent| {
+            let text =
+                pasted.cast::<HtmlTextAreaElement>().map(|it| it.value()).unwrap_or_default();
+            let file = Dropped { name: "pasted text".to_owned(), bytes: text.into_bytes() };
+            ui.send(Action::Received(Shared::new(receive(vec![file]))));
+        })
+    };
+    let made = match props.received.as_deref() {
+        Some(Received::Capture(capture)) => summary(&ui, capture),
+        Some(Received::Nothing(why)) => html! {
+            <div class="import-wrong" role="alert"><p>{ "Nothing could be made of that:" }</p><pre>{ why }</pre></div>
+        },
+        _ => Html::default(),
+    };
+    html! {
+        <Dialog open=true title="Import">
+            <p>{ "Drop files anywhere on the page, choose them here, or paste text: ftrace (trace, trace-cmd report, perf script), \
+                an OOM report of dmesg, or both; a scenario (TOML); a lesson (Markdown)." }</p>
+            <p class="small">{ "They are read in this page. Nothing leaves your machine." }</p>
+            <p><label>{ "Files " }<input type="file" multiple=true onchange={chosen} /></label></p>
+            <details><summary>{ "Paste text" }</summary>
+                <textarea ref={pasted} rows="6" class="wide" aria-label="Text of a log or trace" spellcheck="false" />
+                <button type="button" onclick={paste}>{ "Read it" }</button>
+            </details>
+            { made }
+        </Dialog>
+    }
+}
+
+/// Inferred, assumed, ignored; and the way to run it.
+fn summary(ui: &Ui, capture: &Capture) -> Html {
+    let list = |kind: NoteKind, title: &str| {
+        let notes: Vec<_> = capture.notes.iter().filter(|note| note.kind == kind).collect();
+        if notes.is_empty() {
+            return Html::default();
+        }
+        html! {
+            <section><h3>{ title }</h3>
+                <ul class="contents">{ for notes.into_iter().map(|note| html! { <li>{ &note.text }</li> }) }</ul></section>
+        }
+    };
+    let victims: Vec<&str> = capture.story.victims.iter().map(|it| it.name.as_str()).collect();
+    let killed = match victims.as_slice() {
+        [] => "nobody is killed in it".to_owned(),
+        victims => format!("it kills {}", victims.join(", then ")),
+    };
+    let run = {
+        let ui = ui.clone();
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let select = crate::dom::document().get_element_by_id("import-policy");
+            let select = select.and_then(|it| it.dyn_into::<HtmlSelectElement>().ok());
+            let policy = select.map(|it| it.value()).filter(|it| !it.is_empty());
+            ui.send(Action::RunReceived(policy));
+        })
+    };
+    html! {
+        <form class="import-made" onsubmit={run}>
+            <p role="status">{ format!("Read {}: {} key events, {killed}.", capture.name, capture.story.events.len()) }</p>
+            <p class="share-line">
+                <label>{ "Policy " }<select id="import-policy">
+                    <option value="">{ "the recorded kernel's own" }</option>
+                    { for engine::policies().into_iter().map(|policy| html! {
+                        <option value={policy.id} title={policy.title}>{ policy.id }</option>
+                    }) }
+                </select></label>
+                <button type="submit" class="primary">{ "Run it" }</button>
+            </p>
+            { list(NoteKind::Inferred, "Inferred") }
+            { list(NoteKind::Assumed, "Assumed") }
+            { list(NoteKind::Ignored, "Ignored") }
+        </form>
+    }
+}

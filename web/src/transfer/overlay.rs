@@ -1,0 +1,129 @@
+//! A recording laid over the run of its scenario: which of its key
+//! events happen there, too, and by how much they are apart. Pure.
+
+use sim_core::export::{dmesg, ftrace};
+use sim_core::import::{KeyEvent, Story, parse_dmesg, parse_ftrace, story};
+use sim_core::record::Run;
+
+/// A key event of the recording, on the run's clock.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Recorded {
+    /// When, in ns; the first kills of both are laid on each other.
+    pub at: u64,
+    /// What, in the words of tracepoints and log.
+    pub kind: &'static str,
+    pub victim: String,
+    /// How much later the run has it, in ns; `None`: it doesn't.
+    pub later: Option<i64>,
+}
+
+/// The recording beside the run.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Overlay {
+    /// By time.
+    pub events: Vec<Recorded>,
+    /// Key events of the run that the recording hasn't.
+    pub only_here: usize,
+}
+
+impl Overlay {
+    /// In a sentence.
+    pub fn told(&self) -> String {
+        let matched = self.events.iter().filter(|event| event.later.is_some()).count();
+        let (all, only_here) = (self.events.len(), self.only_here);
+        let farthest =
+            self.events.iter().filter_map(|event| event.later).map(i64::unsigned_abs).max();
+        let apart = farthest.map_or_else(String::new, |ns| {
+            format!(", at most {} apart", crate::format::duration(ns))
+        });
+        let more = match only_here {
+            0 => String::new(),
+            1 => "; the run has 1 that the recording hasn't".to_owned(),
+            count => format!("; the run has {count} that the recording hasn't"),
+        };
+        format!("{matched} of {all} key events of the recording happen in this run{apart}{more}.")
+    }
+}
+
+/// Lays a recording over a run.
+pub fn overlay(recording: &Story, run: &Run) -> Overlay {
+    let (trace, log) = (ftrace(run), dmesg(run));
+    let told = parse_ftrace(&trace).map_or_else(
+        |_| Story::default(),
+        |trace| story(&trace.lines, &parse_dmesg(&log).lines, 0),
+    );
+    lay(recording, &told, run.end.0)
+}
+
+fn lay(recording: &Story, told: &Story, end: u64) -> Overlay {
+    let first = |story: &Story| story.first_kill_us().or(Some(story.events.first()?.at_us));
+    let shift_us = first(told).unwrap_or(0).saturating_sub(first(recording).unwrap_or(0));
+    let mut left: Vec<Option<&KeyEvent>> = told.events.iter().map(Some).collect();
+    let mut events = Vec::new();
+    for event in &recording.events {
+        let at_us = event.at_us.saturating_add(shift_us);
+        // The first of its kind that is left: order is kept within a kind.
+        let twin = left
+            .iter_mut()
+            .find(|it| it.is_some_and(|it| it.kind == event.kind && it.victim == event.victim));
+        let twin = twin.and_then(Option::take);
+        events.push(Recorded {
+            at: ns(at_us).min(end),
+            kind: event.kind.text(),
+            victim: event.victim.clone(),
+            later: twin.map(|it| it.at_us.saturating_sub(at_us).saturating_mul(1000)),
+        });
+    }
+    events.sort_by_key(|event| event.at);
+    Overlay { events, only_here: left.iter().flatten().count() }
+}
+
+fn ns(us: i64) -> u64 {
+    u64::try_from(us.max(0)).unwrap_or(0).saturating_mul(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Job, Request};
+    use crate::transfer::files::{Dropped, receive};
+    use crate::transfer::{Capture, Received};
+    use sim_core::share::ScenarioRef;
+
+    fn recording() -> Capture {
+        let file = |name: &str, bytes: &[u8]| Dropped { name: name.into(), bytes: bytes.to_vec() };
+        let trace = include_bytes!("../../../traces/recordings/6.1/S6-3/trace.txt.gz");
+        let log = include_bytes!("../../../traces/recordings/6.1/S6-3/dmesg.txt");
+        match receive(vec![file("trace.txt.gz", trace), file("dmesg.txt", log)]) {
+            Received::Capture(capture) => capture,
+            _ => panic!("a recording"),
+        }
+    }
+
+    fn run(toml: &str, policy: Option<&str>) -> Run {
+        let scenario = ScenarioRef::Inline(toml.to_owned());
+        let policy = policy.map(str::to_owned);
+        let mut job = Job::start(&Request { scenario, policy, ..Request::default() }).unwrap();
+        while job.advance(100_000) {}
+        job.finish().run
+    }
+
+    #[test]
+    fn recording_and_its_replay_have_the_same_key_events() {
+        let capture = recording();
+        let laid = overlay(&capture.story, &run(&capture.toml, None));
+        assert!(laid.events.len() > 20, "{}", laid.told());
+        assert!(laid.events.iter().all(|event| event.later.is_some()), "{}", laid.told());
+        let apart = laid.events.iter().filter_map(|event| event.later).map(i64::unsigned_abs).max();
+        assert!(apart.unwrap() < 100_000_000, "{}", laid.told());
+    }
+
+    #[test]
+    fn another_policy_leaves_events_unmatched() {
+        let capture = recording();
+        let laid = overlay(&capture.story, &run(&capture.toml, Some("ignore")));
+        assert!(laid.events.iter().any(|event| event.later.is_none()), "{}", laid.told());
+        let first = laid.events.iter().find(|event| event.kind == "mark_victim").unwrap();
+        assert_eq!(first.later, Some(0), "kills are laid on each other");
+    }
+}

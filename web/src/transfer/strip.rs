@@ -1,0 +1,83 @@
+//! The recording's key events on the time axis of the run, with a list
+//! of them for who can't see or point.
+
+use yew::prelude::*;
+
+use super::overlay::{Recorded, overlay};
+use super::{Capture, Received};
+use crate::format;
+use crate::shared::Shared;
+use crate::state::{Action, Scene};
+use crate::timeline::viewport::Viewport;
+use crate::ui::use_ui;
+use sim_core::base::SimTime;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    /// A [`Received::Capture`].
+    pub recording: Shared<Received>,
+    pub scene: Shared<Scene>,
+    pub view: Viewport,
+}
+
+#[component]
+pub fn RecordingStrip(props: &Props) -> Html {
+    let ui = use_ui();
+    let both = (props.recording.clone(), props.scene.clone());
+    let laid = use_memo(both, |(recording, scene)| match &**recording {
+        Received::Capture(Capture { story, .. }) => overlay(story, &scene.outcome.run),
+        _ => super::overlay::Overlay::default(),
+    });
+    let place = |at: u64| format!("{:.3}%", props.view.px_from_time(at, 100.0));
+    let tick = |event: &Recorded| {
+        let x = place(event.at);
+        let class = if event.later.is_some() { "matched" } else { "unmatched" };
+        let mark = match event.later {
+            // Filled: also in the run.
+            Some(_) => html! { <circle cx={x.clone()} cy="6" r="3.5"></circle> },
+            None => html! { <text x={x.clone()} y="10" text-anchor="middle">{ "✕" }</text> },
+        };
+        html! {
+            <g class={class}><title>{ event_text(event) }</title>
+                <line x1={x.clone()} x2={x} y1="10" y2="22"></line>{ mark }</g>
+        }
+    };
+    let visible = |event: &&Recorded| (props.view.start..=props.view.end()).contains(&event.at);
+    let rows = laid.events.iter().map(|event| {
+        let at = event.at;
+        let go = ui.on(move |_: MouseEvent| Action::Seek(at));
+        html! {
+            <tr><td><button type="button" class="link" onclick={go}>{ format::instant(SimTime(at)) }</button></td>
+                <td>{ event.kind }</td><td>{ &event.victim }</td><td>{ apart(event) }</td></tr>
+        }
+    });
+    let told = laid.told();
+    html! {
+        <section class="recording" aria-label="Recording">
+            <div class="rec-row">
+                <span class="rec-name">{ "recording" }</span>
+                <svg class="rec-axis" role="img" aria-label={told.clone()}>
+                    { for laid.events.iter().filter(visible).map(tick) }
+                </svg>
+            </div>
+            <details><summary>{ told }</summary>
+                <table><thead><tr><th scope="col">{ "when" }</th><th scope="col">{ "what" }</th><th scope="col">{ "victim" }</th>
+                    <th scope="col">{ "in the run" }</th></tr></thead><tbody>{ for rows }</tbody></table>
+            </details>
+        </section>
+    }
+}
+
+fn event_text(event: &Recorded) -> String {
+    let Recorded { at, kind, victim, .. } = event;
+    format!("{}: {kind}, {victim}: {}", format::instant(SimTime(*at)), apart(event))
+}
+
+fn apart(event: &Recorded) -> String {
+    match event.later {
+        None => "does not happen".to_owned(),
+        Some(0) => "at the same time".to_owned(),
+        Some(later) if later > 0 => format!("{} later", format::duration(later.unsigned_abs())),
+        Some(earlier) => format!("{} earlier", format::duration(earlier.unsigned_abs())),
+    }
+}
