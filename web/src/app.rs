@@ -80,7 +80,7 @@ fn embedded(ui: &Ui, state: &State) -> Html {
                         history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
                 }) }
                 <p class="open-whole"><a href={whole} target="_blank" rel="noopener">{ "Open in Reaperscope" }</a></p>
-                <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} />
+                <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={state.said.clone()} />
             </main>
         </div>
     }

@@ -350,13 +350,13 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Job, Request};
+    use crate::engine::{Job, Outcome, Request};
 
     #[test]
     fn image_carries_verdict_link_and_code() {
         let mut job = Job::start(&Request::default()).unwrap();
         while job.advance(100_000) {}
-        let scene = Scene::new(job.finish());
+        let scene = Scene::new(Outcome::of(job.into_run()));
         let lanes: Vec<usize> = (0..scene.outcome.lanes.len()).collect();
         let link = "https://example.org/#/v1/run?scenario=gpu-fence-overlap&seed=1";
         let image = svg(&scene, &lanes, scene.opening(), scene.opening().start, link);

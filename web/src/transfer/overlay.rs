@@ -105,7 +105,7 @@ mod tests {
         let policy = policy.map(str::to_owned);
         let mut job = Job::start(&Request { scenario, policy, ..Request::default() }).unwrap();
         while job.advance(100_000) {}
-        job.finish().run
+        job.into_run()
     }
 
     #[test]
