@@ -26,7 +26,8 @@ test("a first visit offers the tour and takes no for an answer", async (t) => {
   await offer.waitFor();
   await offer.getByRole("button", { name: "No, thanks" }).click();
   assert.equal(await offer.count(), 0);
-  await view.page.reload();
+  await view.page.goto("about:blank");
+  await view.page.goto(await pageUrl());
   await waitForState(view, "ready");
   await view.page.waitForTimeout(200);
   assert.equal(await offer.count(), 0, "not offered again");
@@ -57,7 +58,7 @@ test("a lesson goes by keyboard alone, and asks before it reveals", async (t) =>
   assert.notEqual(Number(await attribute(page, "t-ns")), at, "the step moves the cursor");
   assert.equal(await panel.getByText("mmap_read_trylock").count(), 0, "nothing is given away");
   // From the page to the answers.
-  for (let presses = 0; presses < 80; presses += 1) {
+  for (let presses = 0; presses < 200; presses += 1) {
     await keyboard.press("Tab");
     const on = await page.evaluate(() => document.activeElement?.className ?? "");
     if (on.includes("choice")) break;
@@ -240,7 +241,6 @@ test("inside another page there is the timeline, and a way to all of it", async 
   t.after(() => context.close());
   const page = await context.newPage();
   const source = `${await pageUrl()}#/v1/run?scenario=d2-direct&embed=1&t=2s`;
-  await page.goto(await pageUrl());
   await page.setContent(`<h1>Slides</h1><iframe title="run" width="860" height="420" src="${source}"></iframe>`);
   const frame = page.frameLocator("iframe");
   await frame.locator('html[data-state="ready"]').waitFor({ state: "attached" });
