@@ -81,16 +81,12 @@ pub(super) struct LogFacts {
 impl LogFacts {
     /// Takes note of a line.
     pub(super) fn line(&mut self, number: usize, column: usize, at_us: i64, text: &str) {
-        let before = self.columns.is_empty();
         let known = self.header(text)
             || self.zone(text)
             || self.table(text)
             || self.killed(at_us, text)
             || self.machine(text)
             || self.memcg(text);
-        if !known && !before && !text.trim_start().starts_with('[') {
-            self.columns.clear();
-        }
         if !known {
             for (start, expected) in [
                 (" invoked oom-killer", "`comm invoked oom-killer: gfp_mask=…, order=…`"),
@@ -209,6 +205,8 @@ impl LogFacts {
             adj: adj.map(|adj| i16::try_from(adj.clamp(-1000, 1000)).unwrap_or(0)),
             report: self.reports.len().checked_sub(1),
         });
+        // The table is over; lines of others in between did not end it.
+        self.columns.clear();
         true
     }
 

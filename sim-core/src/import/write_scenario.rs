@@ -17,6 +17,12 @@ const PID_MAX: u32 = 4_194_303;
 /// Longest delay that a scenario takes.
 const DELAY_MAX_US: u64 = 3_600_000_000;
 
+/// Pages that are filled within the first minute, with room to spare, and
+/// about twice what a page takes under default costs, in µs.
+const PAGES_A_MINUTE: u64 = 1 << 20;
+/// See `PAGES_A_MINUTE`.
+const FILL_US: u64 = 5;
+
 /// Writes it.
 pub(super) fn write_scenario(made: &Made) -> String {
     let mut out = String::new();
@@ -35,7 +41,11 @@ fn write(out: &mut String, made: &Made) -> fmt::Result {
     writeln!(out, "schema = 1\ntitle = {}", string(&title))?;
     writeln!(out, "kernel = {}", string(made.machine.kernel))?;
     let lasts = u64::try_from(made.lasts_us).unwrap_or(0);
-    let horizon = (lasts.saturating_mul(2).saturating_add(60_000_000)).min(DELAY_MAX_US);
+    // A minute fills some gigabytes; more takes longer.
+    let pages = made.tasks.iter().fold(0_u64, |sum, task| sum.saturating_add(task.pages));
+    let to_fill = pages.saturating_sub(PAGES_A_MINUTE).saturating_mul(FILL_US);
+    let horizon = lasts.saturating_mul(2).saturating_add(60_000_000).saturating_add(to_fill);
+    let horizon = horizon.min(DELAY_MAX_US);
     writeln!(out, "horizon = {}", time(horizon))?;
     machine(out, made)?;
     if let Some(limit) = made.limit {
