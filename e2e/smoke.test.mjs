@@ -22,7 +22,7 @@ for (const { name, ...options } of VIEWPORTS) {
   }
 }
 
-test("page asks its own folder only, and nothing once it is ready", async (t) => {
+test("page asks its own folder only, and once it is ready for the rest of its program only", async (t) => {
   const view = await openPage();
   t.after(view.close);
   await view.page.mouse.wheel(0, 300);

@@ -10,11 +10,13 @@ import { createServer } from "node:http";
 import path from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const DIST = path.resolve(process.env.DIST ?? path.join(HERE, "../dist"));
+/** The built page. */
+export const DIST = path.resolve(process.env.DIST ?? path.join(HERE, "../dist"));
 const SCREENSHOTS = path.join(HERE, "screenshots");
 
 /** The page must work below any path; tests use one that nobody would think of. */
@@ -36,7 +38,7 @@ const MIME_TYPES = {
   ".woff2": "font/woff2",
 };
 
-const CHROMIUM_ARGUMENTS = [
+export const CHROMIUM_ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -47,7 +49,7 @@ const CHROMIUM_ARGUMENTS = [
 ];
 
 /** Path of a Chromium that starts; `cargo xtask test` has found one and set CHROMIUM. */
-function chromiumPath() {
+export function chromiumPath() {
   const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
   const candidates = process.env.CHROMIUM ? [process.env.CHROMIUM, ...names] : names;
   for (const name of candidates) {
@@ -62,19 +64,26 @@ function whichOnPath(name) {
   return status === 0 ? stdout.toString().trim() : undefined;
 }
 
-/** Serves a folder below `basePath` on a free port; whatever is not a file there is a 404. */
-async function serve(folder, basePath) {
+/**
+ * Serves a folder below `basePath` on a free port, compressed, as hosts do; `others` are more
+ * folders by the path they have. Whatever is not a file there is a 404.
+ */
+export async function serve(folder, basePath, others = {}) {
+  const folders = Object.entries({ ...others, [basePath]: folder });
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
-    const inside = decodeURIComponent(pathname.slice(basePath.length)) || "index.html";
-    const file = path.resolve(folder, inside);
+    const [base, from] = folders.find(([base]) => pathname.startsWith(base)) ?? [];
     try {
-      if (!pathname.startsWith(basePath) || !file.startsWith(folder + path.sep)) {
-        throw new Error("outside");
-      }
-      const body = await readFile(file);
+      if (!from) throw new Error("outside");
+      const inside = decodeURIComponent(pathname.slice(base.length)) || "index.html";
+      const file = path.resolve(from, inside);
+      if (!file.startsWith(path.resolve(from) + path.sep)) throw new Error("outside");
+      const plain = await readFile(file);
       const type = MIME_TYPES[path.extname(file)] ?? "application/octet-stream";
-      response.writeHead(200, { "content-type": type, "cache-control": "no-store" }).end(body);
+      const headers = { "content-type": type, "cache-control": "no-store" };
+      const zips = /gzip/.test(request.headers["accept-encoding"] ?? "") && plain.length < 1 << 23;
+      if (zips) headers["content-encoding"] = "gzip";
+      response.writeHead(200, headers).end(zips ? gzipSync(plain, { level: 6 }) : plain);
     } catch {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found");
     }
@@ -94,13 +103,17 @@ async function start() {
   return { server, browser, url: `http://127.0.0.1:${server.address().port}${BASE_PATH}` };
 }
 
-after(async () => {
+/** Ends server and browser; tests need not, it happens after the last. */
+export async function stop() {
   if (!started) return;
   const { server, browser } = await started;
+  started = undefined;
   await browser.close();
   server.closeAllConnections();
   server.close();
-});
+}
+
+after(stop);
 
 /** The one Chromium of this file, for a test that needs more than a page. */
 export async function browser() {
@@ -137,6 +150,8 @@ export async function openPage(fragment = "", options = {}) {
     locale: "en-US",
     timezoneId: "UTC",
     acceptDownloads: true,
+    // It would fetch everything behind the page's back; offline.test.mjs is about it.
+    serviceWorkers: "block",
   });
   const page = await context.newPage();
   const problems = [];
@@ -161,7 +176,8 @@ export async function openPage(fragment = "", options = {}) {
     page,
     problems,
     requests,
-    lateRequests: () => requests.slice(requestsAtLoad),
+    // The page fetches the rest of its own program behind the first view.
+    lateRequests: () => requests.slice(requestsAtLoad).filter((url) => !url.endsWith("_rest.wasm")),
     close: () => context.close(),
   };
   await prepare?.(page);
@@ -205,7 +221,7 @@ export async function accessibilityProblems({ page }, selector) {
 }
 
 /** Saves what the page looks like as screenshots/NAME.png. */
-export async function screenshot({ page }, name) {
+export async function screenshot({ page }, name, options = {}) {
   await mkdir(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`) });
+  await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`), ...options });
 }

@@ -18,7 +18,7 @@ test("a run comes out the same with and without a worker", async (t) => {
   t.after(without.close);
   assert.equal(without.page.workers().length, 0);
   const missing = await openPage(LINK, {
-    prepare: (page) => page.route("**/worker.js", (route) => route.fulfill({ status: 404 })),
+    prepare: (page) => page.route("**/worker.js*", (route) => route.fulfill({ status: 404 })),
   });
   t.after(missing.close);
   const [one, two, three] = await Promise.all([withWorker, without, missing].map(readRun));
@@ -41,7 +41,7 @@ test("a newer question ends the work on an older one", async (t) => {
 
 test("a simulator that ends is told of, and the next run has a new one", async (t) => {
   const prepare = (page) =>
-    page.route("**/worker.js", async (route) => {
+    page.route("**/worker.js*", async (route) => {
       const response = await route.fetch();
       const crash = 'addEventListener("message", ({ data }) => { if (data[1] === "run" && '
         + 'data[2].includes("seed=13")) setTimeout(() => { throw new Error("boom"); }); });\n';

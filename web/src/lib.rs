@@ -58,9 +58,17 @@ fn explain_panics() {
     }));
 }
 
+#[wasm_bindgen::prelude::wasm_bindgen]
+extern "C" {
+    /// Told what this program exports, so that the build may part it in two (`rest.js`).
+    #[wasm_bindgen(js_name = restOfProgram)]
+    fn rest_of_program(exports: &wasm_bindgen::JsValue);
+}
+
 /// Puts the page in the place of what stands there while it loads; in a
 /// worker there is none, and this becomes the simulator.
 pub fn start() {
+    rest_of_program(&wasm_bindgen::exports());
     if worker::serve() {
         return;
     }

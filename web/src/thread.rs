@@ -1,7 +1,7 @@
 //! The page's end of the worker: starts it, asks, and hears.
 
 use gloo_events::EventListener;
-use wasm_bindgen::JsCast as _;
+use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{ErrorEvent, MessageEvent, Url, Worker};
 
 use crate::dom;
@@ -30,7 +30,10 @@ impl Thread {
             Some(Url::new_with_base(&name, &base).ok()?.href())
         };
         let worker = Worker::new(&address("data-worker")?).ok()?;
-        let parts = js_sys::Array::of2(&address("data-js")?.into(), &wasm_bindgen::module());
+        // The page as one file has no addresses to give, and its worker asks for none.
+        let text = |attribute| address(attribute).map_or(JsValue::NULL, JsValue::from);
+        let (js, wasm) = (text("data-js"), text("data-wasm"));
+        let parts = js_sys::Array::of3(&js, &wasm_bindgen::module(), &wasm);
         let listeners = [
             EventListener::new(&worker, "message", {
                 let hear = hear.clone();

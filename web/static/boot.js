@@ -39,9 +39,26 @@
   }
 
   async function start() {
+    // The page as one file brings all that it needs with it.
+    const inlined = globalThis.inlined;
     const url = (name) => new URL(name, document.baseURI).href;
-    const module = await import(url(script.dataset.js));
-    await module.default({ module_or_path: url(script.dataset.wasm) });
+    const wasm = inlined ? await inlined.wasm() : url(script.dataset.wasm);
+    if (inlined) script.dataset.worker = inlined.worker();
+    else restOfProgram.from(wasm);
+    // A link wants more than the first view, and what is kept costs nothing: then there is no call
+    // that has to wait, which no network could answer where there is none.
+    const whole = location.hash.length > 2 || navigator.serviceWorker?.controller;
+    if (!inlined && whole) {
+      script.dataset.worker += "?whole";
+      await restOfProgram.ahead();
+    }
+    const module = inlined ? inlined.glue() : await import(url(script.dataset.js));
+    await module.default({ module_or_path: wasm });
+    restOfProgram.soon();
+    if (script.dataset.offline && "serviceWorker" in navigator) {
+      // Refused in private windows and on insecure hosts: then the page needs its host.
+      navigator.serviceWorker.register(url(script.dataset.offline)).catch(() => {});
+    }
   }
 
   start().catch(explain);

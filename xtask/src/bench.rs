@@ -11,6 +11,39 @@ use crate::process::{self, cargo, path_with, watch};
 use crate::step::{Failure, Step};
 use crate::{page, setup, weight};
 
+/// Scenarios of about 10^4, 10^5 and 10^6 records, which bench-page.mjs opens too.
+const PAGE_SIZES: [(&str, &[&str]); 3] = [
+    ("10k", &["f13-lost-end"]),
+    ("100k", &["eras-fence-needs-allocation"]),
+    ("1M", &["g9-block-always-deadlock", "--set", "horizon=190s"]),
+];
+
+/// Measures the page in a browser, and speedscope beside it on the same events.
+pub(crate) fn page() -> Result<(), Failure> {
+    page::build()?;
+    weight::report()?;
+    setup::npm_packages()?;
+    let chromium = setup::chromium()?;
+    let folder = process::root().join("target/xtask/profiles");
+    Step {
+        name: "Write the events of three runs for speedscope",
+        cost: "a minute",
+        remedy: "`cargo run -- run f13-lost-end --format chrome` does the same for one",
+    }
+    .run(|| {
+        std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        PAGE_SIZES.iter().try_for_each(|(name, scenario)| {
+            let out = folder.join(format!("{name}.json"));
+            let mut cargo = cargo(&["run", "--quiet", "--package", "reaperscope", "--", "run"]);
+            process::run(cargo.args(*scenario).args(["--format", "chrome", "--out"]).arg(out))
+        })
+    })?;
+    let mut node = std::process::Command::new("node");
+    node.arg("bench-page.mjs").current_dir(process::root().join("e2e"));
+    node.env("CHROMIUM", chromium).env("FOLDER", &folder);
+    measure("in the page", "page", node).map(drop)
+}
+
 /// Runs everything that measures.
 pub(crate) fn bench() -> Result<(), Failure> {
     let root = process::root();

@@ -10,10 +10,14 @@
 mod bench;
 mod chores;
 mod counts;
+mod offline;
 mod page;
+mod parts;
 mod process;
 mod python;
 mod setup;
+mod single;
+mod split;
 mod step;
 mod suites;
 mod weight;
@@ -30,8 +34,12 @@ Commands:
   test    run every test: native, WebAssembly under node, the page in a browser,
           and other programs reading what reaperscope writes
   dist    build the page into dist/, ready for any static host and any sub-path
+            --single-file   say where the page as one file is; it opens from a disk
   book    build the book of docs/ into target/book
   bench   measure: simulator natively and in WebAssembly, weight of the page
+            --page      the page in a browser instead, beside speedscope
+  screenshots
+          pictures of the page at three sizes and in both themes, to look at
   lint    formatting, clippy natively and for WebAssembly, dependency rules
   golden  check the recorded outputs
             --update    rewrite them from what the code does now
@@ -63,9 +71,10 @@ enum Chore {
     Help,
     Serve(page::ServeOptions),
     Test,
-    Dist,
+    Dist { single_file: bool },
     Book,
-    Bench,
+    Bench { page: bool },
+    Screenshots,
     Lint,
     Golden(chores::Golden),
     Search(chores::Search),
@@ -89,9 +98,16 @@ impl Chore {
             "-h" | "--help" | "help" => Ok(Self::Help),
             "serve" => page::ServeOptions::from_words(&rest).map(Self::Serve),
             "test" => plain(Self::Test),
-            "dist" => plain(Self::Dist),
+            "dist" => match rest.as_slice() {
+                ["--single-file"] => Ok(Self::Dist { single_file: true }),
+                _ => plain(Self::Dist { single_file: false }),
+            },
+            "bench" => match rest.as_slice() {
+                ["--page"] => Ok(Self::Bench { page: true }),
+                _ => plain(Self::Bench { page: false }),
+            },
+            "screenshots" => plain(Self::Screenshots),
             "book" => plain(Self::Book),
-            "bench" => plain(Self::Bench),
             "lint" => plain(Self::Lint),
             "golden" => match rest.as_slice() {
                 [] => Ok(Self::Golden(chores::Golden::Check)),
@@ -112,9 +128,11 @@ impl Chore {
             // The tests report their own failures and end on the line that counts them.
             Self::Test => return suites::test(),
             Self::Serve(options) => page::serve(&options),
-            Self::Dist => page::dist(),
+            Self::Dist { single_file } => page::dist(single_file),
+            Self::Bench { page: false } => bench::bench(),
+            Self::Bench { page: true } => bench::page(),
+            Self::Screenshots => page::screenshots(),
             Self::Book => chores::book(),
-            Self::Bench => bench::bench(),
             Self::Lint => chores::lint(),
             Self::Golden(mode) => chores::golden(mode),
             Self::Search(seeds) => chores::search(seeds),
@@ -154,6 +172,8 @@ mod tests {
         assert_eq!(chore("golden --update"), Ok(Chore::Golden(chores::Golden::Update)));
         let seeds = chores::Search { from: 7, runs: 1_000_000 };
         assert_eq!(chore("search --runs 1000000 --from 7"), Ok(Chore::Search(seeds)));
+        assert_eq!(chore("bench --page"), Ok(Chore::Bench { page: true }));
+        assert_eq!(chore("dist --single-file"), Ok(Chore::Dist { single_file: true }));
         assert_eq!(chore(""), Ok(Chore::Help));
     }
 

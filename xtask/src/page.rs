@@ -9,9 +9,12 @@ use std::process::Command;
 
 use crate::process::{self, path_with, run};
 use crate::step::{Failure, Step};
-use crate::{setup, weight};
+use crate::{offline, parts, setup, single, weight};
 
 const PORT_DEFAULT: u16 = 8080;
+
+/// The page as one file; every build makes it, since the tests open it too.
+const SINGLE_FILE: &str = "dist/single/reaperscope.html";
 
 /// How `serve` was called.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,10 +70,14 @@ fn trunk(arguments: &[&str], tools: &Tools) -> Command {
     trunk
 }
 
-/// Builds the page into dist/ and says what is in it.
-pub(crate) fn dist() -> Result<(), Failure> {
+/// Builds the page into dist/ and says what is in it; with `single_file` also as one file.
+pub(crate) fn dist(single_file: bool) -> Result<(), Failure> {
     build()?;
-    weight::report()
+    weight::report()?;
+    if single_file {
+        println!("  one file with all of it: {SINGLE_FILE}");
+    }
+    Ok(())
 }
 
 /// Builds the page into dist/.
@@ -91,8 +98,33 @@ pub(crate) fn build() -> Result<(), Failure> {
         remedy: "read the compiler's message above; `cargo check -p web --target \
                  wasm32-unknown-unknown` repeats it quickly",
     }
-    .run(|| run(&mut trunk(&arguments, &tools)))
+    .run(|| run(&mut trunk(&arguments, &tools)))?;
+    let dist = process::root().join("dist");
+    Step { name: "Write the page as one file", cost: "", remedy: LAYOUT }
+        .run(|| single::write(&dist, &process::root().join(SINGLE_FILE)).map(drop))?;
+    parts::prepare(&dist)?;
+    Step { name: "List what is kept for visits without a network", cost: "", remedy: LAYOUT }
+        .run(|| offline::prepare(&dist))
 }
+
+/// Builds the page and takes pictures of it, for people to look at.
+pub(crate) fn screenshots() -> Result<(), Failure> {
+    build()?;
+    let chromium = setup::chromium()?;
+    Step {
+        name: "Take pictures of the page into e2e/screenshots/",
+        cost: "a minute",
+        remedy: "read what the script printed above",
+    }
+    .run(|| {
+        let mut node = process::command("node");
+        node.arg("screenshots.mjs").current_dir(process::root().join("e2e"));
+        run(node.env("CHROMIUM", chromium))
+    })
+}
+
+/// What to do when the built page is not laid out as the steps after Trunk expect.
+const LAYOUT: &str = "compare web/index.html and Trunk.toml with what the message looks for";
 
 /// Builds the page, serves it on this machine and rebuilds it after edits, until interrupted.
 pub(crate) fn serve(options: &ServeOptions) -> Result<(), Failure> {

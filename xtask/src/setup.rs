@@ -248,6 +248,37 @@ fn find_chromium() -> Option<PathBuf> {
     })
 }
 
+/// A Firefox that starts.
+pub(crate) fn firefox() -> Result<PathBuf, Failure> {
+    Step {
+        name: "Install Firefox",
+        cost: "a minute",
+        remedy: "install Firefox, or set FIREFOX to its path, and run this again",
+    }
+    .run_unless(
+        || find_firefox().is_some(),
+        || {
+            if !can_apt_get() {
+                return Err("no Firefox on PATH".to_owned());
+            }
+            apt_get(&["firefox-esr"])
+        },
+    )?;
+    find_firefox().ok_or_else(|| Failure {
+        step: "Start Firefox".to_owned(),
+        cause: "the system's package has no browser that starts".to_owned(),
+        remedy: "set FIREFOX to the path of a Firefox".to_owned(),
+    })
+}
+
+fn find_firefox() -> Option<PathBuf> {
+    let chosen = std::env::var_os("FIREFOX").map(PathBuf::from);
+    let found = ["firefox-esr", "firefox"].iter().filter_map(|name| find(name, &[]));
+    chosen.into_iter().chain(found).find(|path| {
+        output(Command::new(path).arg("--version")).is_some_and(|text| text.contains("Firefox"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

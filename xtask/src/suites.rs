@@ -97,6 +97,11 @@ fn browser() -> Finished {
             node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
             node.arg("--test-timeout=180000");
             node.current_dir(process::root().join("e2e")).env("CHROMIUM", chromium);
+            // Without it one test is skipped, or fails on a hosted runner.
+            match setup::firefox() {
+                Ok(firefox) => _ = node.env("FIREFOX", firefox),
+                Err(failure) => println!("{failure}\n  not tested: Firefox"),
+            }
             run(name, &mut node)
         }
         Err(failure) => not_run(name, &failure),
