@@ -75,7 +75,7 @@ fn lessons(ui: &Ui, progress: &Progress) -> Html {
     };
     let (tour, rest) = lesson::ALL.split_at(1);
     html! {
-        <div class="learn-body">
+        <div class="learn-body" tabindex="0">
             <ul class="lessons">{ for tour.iter().map(item) }</ul>
             <ol class="lessons numbered">{ for rest.iter().map(item) }</ol>
             <p class="small">{ "Each step shows its moment in the timeline, and some ask you to guess first. All of it is \
@@ -101,7 +101,7 @@ fn lesson_at(ui: &Ui, course: &Course) -> Html {
     html! {
         <>
             <nav aria-label="Steps"><ol class="steps">{ for (0..count).map(tab) }</ol></nav>
-            <div class="learn-body" aria-live="polite">
+            <div class="learn-body" tabindex="0" aria-live="polite">
                 <h3>{ &step.title }</h3>
                 { blocks(&step.body) }
                 { for step.question.as_ref().map(|question| asked(ui, question, course.answer)) }

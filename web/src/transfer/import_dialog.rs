@@ -98,7 +98,7 @@ fn summary(ui: &Ui, capture: &Capture) -> Html {
             <p role="status">{ format!("Read {}: {} key events, {killed}.", capture.name, capture.story.events.len()) }</p>
             <p class="share-line">
                 <label>{ "Policy " }<select id="import-policy">
-                    <option value="">{ "the recorded kernel's own" }</option>
+                    <option value="" selected=true>{ "the recorded kernel's own" }</option>
                     { for engine::policies().into_iter().map(|policy| html! {
                         <option value={policy.id} title={policy.title}>{ policy.id }</option>
                     }) }
