@@ -134,6 +134,12 @@ pub(crate) struct RunArgs {
     /// What to print
     #[arg(long, value_enum, default_value_t = RunFormat::Summary)]
     pub(crate) format: RunFormat,
+    /// Seeds to count over besides, for the summary: from A up to B, without B
+    #[arg(long, value_name = "A..B", value_parser = seed_range)]
+    pub(crate) seeds: Option<Range<u64>>,
+    /// The instant that `--format dot` draws, such as 1132.096ms [default: the run's end]
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) at: Option<SimTime>,
     /// Writes to a file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -159,6 +165,9 @@ pub(crate) struct CompareArgs {
     /// Runs at a time [default: one per CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
+    /// Checkers to run besides lockdep, with commas between: see `list checkers`
+    #[arg(long = "check", value_name = "ID,…", value_delimiter = ',')]
+    pub(crate) checks: Vec<String>,
     /// Order of simultaneous events: as scheduled, or drawn from the seed
     #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
     pub(crate) ties: TiesArg,
@@ -235,6 +244,8 @@ pub(crate) enum RunFormat {
     Svg,
     /// What lock debugging reports, as the kernel prints it; turns lockdep on
     Lockdep,
+    /// Who waits for whom at an instant (--at), for Graphviz
+    Dot,
 }
 
 #[derive(Debug, Args)]
@@ -436,6 +447,12 @@ fn seed_range(text: &str) -> Result<Range<u64>, String> {
 fn seconds(text: &str) -> Result<u64, String> {
     let number = text.strip_suffix('s').unwrap_or(text).parse().ok();
     number.ok_or_else(|| "expected whole seconds, such as 60s".to_owned())
+}
+
+fn instant(text: &str) -> Result<SimTime, String> {
+    let since_start =
+        sim_core::scenario::units::parse_time(text).map_err(|error| error.to_string())?;
+    Ok(SimTime(since_start.0))
 }
 
 fn reseed(text: &str) -> Result<Reseed, String> {

@@ -30,6 +30,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) seed: Option<u64>,
     pub(crate) ties: TiesArg,
     pub(crate) sets: &'a [(String, String)],
+    /// Checkers besides lockdep.
+    pub(crate) checks: &'a [String],
 }
 
 /// One kernel and policy.
@@ -68,7 +70,7 @@ pub(crate) fn choices(wanted: &Wanted<'_>) -> Result<Vec<Choice>, Error> {
             ties: wanted.ties,
             reseeds: Vec::new(),
             sets: wanted.sets.to_vec(),
-            checks: Vec::new(),
+            checks: wanted.checks.to_vec(),
         })
     };
     let pairs =
@@ -80,20 +82,23 @@ pub(crate) fn choices(wanted: &Wanted<'_>) -> Result<Vec<Choice>, Error> {
 pub(crate) fn cases(choices: Vec<Choice>, seeds: Option<&Range<u64>>) -> Result<Vec<Case>, Error> {
     let shown = choices.par_iter().map(|choice| replicate(&with_lockdep(choice)));
     let shown: Vec<Replication> = shown.collect::<Result<_, _>>()?;
-    let over_seeds = |choice: &Choice| match seeds {
+    let of_choice = |choice: &Choice| match seeds {
         None => Ok(Vec::new()),
-        Some(seeds) => {
-            let of_seed = |seed| {
-                let choice = Choice { seed, ..choice.clone() };
-                replicate(&choice).map(|replication| replication.outcome)
-            };
-            seeds.clone().into_par_iter().map(of_seed).collect()
-        }
+        Some(seeds) => over_seeds(choice, seeds),
     };
     let outcomes: Vec<Vec<Outcome>> =
-        choices.iter().map(over_seeds).collect::<Result<_, Error>>()?;
+        choices.iter().map(of_choice).collect::<Result<_, Error>>()?;
     let all = choices.into_iter().zip(shown).zip(outcomes);
     Ok(all.map(|((choice, shown), outcomes)| Case { choice, shown, outcomes }).collect())
+}
+
+/// What comes of each seed, in their order.
+pub(crate) fn over_seeds(choice: &Choice, seeds: &Range<u64>) -> Result<Vec<Outcome>, Error> {
+    let of_seed = |seed| {
+        let choice = Choice { seed, ..choice.clone() };
+        replicate(&choice).map(|replication| replication.outcome)
+    };
+    seeds.clone().into_par_iter().map(of_seed).collect()
 }
 
 /// Whether lockdep would have warned is one of the answers; asking changes no run.

@@ -6,6 +6,7 @@ mod text;
 use std::ops::Range;
 
 pub(crate) use json::json;
+use sim_core::base::SimTime;
 use sim_core::experiment::Outcome;
 pub(crate) use text::text;
 
@@ -29,10 +30,20 @@ pub(crate) struct Comparison {
 pub(crate) struct Row {
     /// Of the run shown.
     pub(crate) outcome: Outcome,
+    /// What the checkers said, by time.
+    pub(crate) said: Vec<Said>,
     /// What its waiting led to, in words.
     pub(crate) danger: Option<String>,
-    /// After how many records it parts from the first row, and how.
+    /// At which record it parts from the first row, and how.
     pub(crate) parts: Option<(usize, String)>,
     /// One per seed, in their order.
     pub(crate) seeds: Vec<Outcome>,
+}
+
+/// A report of a checker.
+pub(crate) struct Said {
+    /// When.
+    pub(crate) at: SimTime,
+    /// In words.
+    pub(crate) text: String,
 }

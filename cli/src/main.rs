@@ -5,6 +5,7 @@
 //! code, is in `error.rs`; each command is one file in `commands/`.
 #![forbid(unsafe_code)]
 
+mod answers;
 mod args;
 mod cases;
 mod choice;

@@ -2,31 +2,75 @@
 
 use std::fmt::{self, Write as _};
 
-use sim_core::analysis::{Index, Report, count_text, explain, time_text};
+use std::ops::Range;
+
+use sim_core::analysis::{Index, Report, Verdict, count_text, explain, time_text};
+use sim_core::experiment::{Outcome, Proportion, outcome};
 use sim_core::record::Run;
 
-/// Sentences told at most; the lines around them make fifteen.
-const SENTENCES_MAX: usize = 10;
+use crate::answers;
+use crate::choice::Choice;
+
+/// Lines in all.
+const LINES_MAX: usize = 15;
+/// Of these, those around the story: title, verdict, end, digest, link.
+const AROUND: usize = 5;
+
+/// What else was asked than the run itself.
+pub(crate) struct Counted {
+    /// Whether lockdep would have warned.
+    pub(crate) lockdep: bool,
+    /// Seeds counted over.
+    pub(crate) seeds: Range<u64>,
+    /// What came of each.
+    pub(crate) outcomes: Vec<Outcome>,
+}
 
 /// The summary; ends with the digest and the link.
-pub(crate) fn of(title: &str, run: &Run, index: &Index, report: &Report, link: &str) -> String {
+pub(crate) fn of(
+    choice: &Choice,
+    run: &Run,
+    index: &Index,
+    (report, counted): (&Report, Option<&Counted>),
+    link: &str,
+) -> String {
+    let answers = counted.map(|counted| three_answers(run, report, counted));
+    let answers = answers.unwrap_or_default();
+    let mut sentences = explain(run, index, report);
+    sentences.truncate(LINES_MAX - AROUND - answers.len());
     let mut text = String::new();
+    let title = &choice.scenario.title;
     // Writing to a String cannot fail.
-    let _: fmt::Result = write(&mut text, title, run, &tell(run, index, report), report, link);
+    let _: fmt::Result = write(&mut text, title, run, (&sentences, &answers), report, link);
     text
 }
 
-fn tell(run: &Run, index: &Index, report: &Report) -> Vec<String> {
-    let mut sentences = explain(run, index, report);
-    sentences.truncate(SENTENCES_MAX);
-    sentences
+/// It happened in this run; lockdep would have warned; it happens in so many seeds.
+fn three_answers(run: &Run, report: &Report, counted: &Counted) -> Vec<String> {
+    let Counted { lockdep, seeds, outcomes } = counted;
+    let asked = Outcome { lockdep: Some(*lockdep), ..outcome(run, report) };
+    let often = answers::often(outcomes).unwrap_or_default();
+    let deadlock = format!(
+        "Can the reaper wait for an allocation, or anybody for ever? In this run: {}; lockdep {}; \
+         over seeds {}..{}: {often}.",
+        answers::here(&asked),
+        if *lockdep { "would have warned" } else { "would have said nothing" },
+        seeds.start,
+        seeds.end
+    );
+    let shares = Verdict::ALL.into_iter().filter_map(|verdict| {
+        let share = Proportion::of(outcomes, |outcome| outcome.verdict == verdict);
+        (share.count > 0).then(|| format!("{} {}", verdict.id(), share.text()))
+    });
+    let verdicts = format!("Verdicts over these seeds: {}.", shares.collect::<Vec<_>>().join("; "));
+    vec![deadlock, verdicts]
 }
 
 fn write(
     out: &mut String,
     title: &str,
     run: &Run,
-    sentences: &[String],
+    (sentences, answers): (&[String], &[String]),
     report: &Report,
     link: &str,
 ) -> fmt::Result {
@@ -43,6 +87,9 @@ fn write(
         format!(" [{}]", report.flags.join(", "))
     };
     writeln!(out, "Verdict: {}{flags}. {}", report.verdict.id(), report.evidence)?;
+    for answer in answers {
+        writeln!(out, "{answer}")?;
+    }
     let events = count_text(run.events, "event");
     writeln!(out, "ended      {}, {events}", time_text(run.end))?;
     writeln!(out, "digest     {}", run.digest)?;

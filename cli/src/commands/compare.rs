@@ -1,6 +1,7 @@
 //! `compare`: one scenario under several policies, side by side, and how
 //! often each outcome comes over seeds.
 
+use sim_core::analysis::Incident;
 use sim_core::experiment::{Divergence, Replication, divergence, divergence_text, side_by_side};
 use sim_core::export::document;
 use sim_core::export::svg::{Picture, Shown, svg};
@@ -8,7 +9,7 @@ use sim_core::export::svg::{Picture, Shown, svg};
 use super::review::review_of;
 use crate::args::{CompareArgs, CompareFormat};
 use crate::cases::{Case, Wanted, cases, choices, links};
-use crate::comparison::{Comparison, Row, json, text};
+use crate::comparison::{Comparison, Row, Said, json, text};
 use crate::error::Error;
 use crate::output;
 
@@ -21,6 +22,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<(), Error> {
         seed: args.seed,
         ties: args.ties,
         sets: &args.sets,
+        checks: &args.checks,
     })?;
     let pool = super::pool(args.jobs)?;
     let cases = pool.install(|| cases(choices, args.seeds.as_ref()))?;
@@ -51,6 +53,7 @@ fn command(args: &CompareArgs) -> String {
     words.extend(args.seed.map(|seed| format!("--seed {seed}")));
     words
         .extend(args.seeds.as_ref().map(|seeds| format!("--seeds {}..{}", seeds.start, seeds.end)));
+    words.extend(list("check", &args.checks));
     words.extend(crate::link::ties_words(args.ties.into()));
     words.extend(args.sets.iter().map(|(path, value)| format!("--set '{path}={value}'")));
     words.join(" ")
@@ -78,6 +81,7 @@ fn comparison(cases: &[Case], args: &CompareArgs) -> Result<Comparison, Error> {
     };
     let rows = cases.iter().map(|case| Row {
         outcome: case.shown.outcome.clone(),
+        said: said(&case.shown),
         danger: case.shown.danger_text(),
         parts: parting(&case.shown),
         seeds: case.outcomes.clone(),
@@ -90,4 +94,10 @@ fn comparison(cases: &[Case], args: &CompareArgs) -> Result<Comparison, Error> {
         rows: rows.collect(),
         links: links(cases),
     })
+}
+
+/// What the checkers said of a run.
+fn said(shown: &Replication) -> Vec<Said> {
+    let splats = shown.report.incidents.iter().filter(|incident| incident.kind == "splat");
+    splats.map(|Incident { at, text, .. }| Said { at: *at, text: text.clone() }).collect()
 }

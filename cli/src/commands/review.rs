@@ -27,6 +27,7 @@ pub(crate) fn run(args: &ReviewArgs) -> Result<(), Error> {
             seed: args.seed,
             ties: args.ties,
             sets: &args.sets,
+            checks: &[],
         })
     };
     let groups: Vec<Vec<Choice>> =

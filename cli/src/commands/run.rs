@@ -1,19 +1,27 @@
 //! `run`: runs a scenario and tells what happened.
 
 use sim_core::analysis::{Index, report, report_from};
+use sim_core::experiment::Outcome;
 use sim_core::export;
 use sim_core::export::svg::{Picture, Shown, svg};
 use sim_core::record::Keep;
 
 use crate::args::{RunArgs, RunFormat};
-use crate::cases::with_lockdep;
+use crate::cases::{over_seeds, with_lockdep};
 use crate::choice::Choice;
 use crate::error::Error;
 use crate::simulate::simulate;
+use crate::summary::Counted;
 use crate::{json, link, output, summary};
 
 /// Runs.
 pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
+    if args.seeds.is_some() && !matches!(args.format, RunFormat::Summary) {
+        return Err(Error::bad_input("--seeds counts for the summary: expected --format summary"));
+    }
+    if args.at.is_some() && !matches!(args.format, RunFormat::Dot) {
+        return Err(Error::bad_input("--at is an instant to draw: expected --format dot"));
+    }
     let mut choice = Choice::of(&args.choice)?;
     if matches!(args.format, RunFormat::Lockdep) {
         choice = with_lockdep(&choice);
@@ -23,7 +31,12 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
         RunFormat::Summary => {
             let link = link::of(&choice, Some(&run));
             let index = Index::new(&run);
-            summary::of(&choice.scenario.title, &run, &index, &report_from(&index), &link)
+            let counted = args.seeds.as_ref().map(|seeds| count(&choice, seeds)).transpose()?;
+            summary::of(&choice, &run, &index, (&report_from(&index), counted.as_ref()), &link)
+        }
+        RunFormat::Dot => {
+            let index = Index::new(&run);
+            export::dot(&index, args.at.unwrap_or(run.end))
         }
         RunFormat::Json => {
             let object = json::of(&run, &report(&run));
@@ -47,4 +60,12 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
         RunFormat::Lockdep => export::lockdep(&run),
     };
     output::write(&text, args.out.as_deref())
+}
+
+/// What lockdep says of the run, and what comes of the seeds.
+fn count(choice: &Choice, seeds: &std::ops::Range<u64>) -> Result<Counted, Error> {
+    let run = simulate(&with_lockdep(choice), Keep::DigestOnly)?;
+    let lockdep = run.lock_reports.lockdep_count > 0;
+    let outcomes: Vec<Outcome> = over_seeds(choice, seeds)?;
+    Ok(Counted { lockdep, seeds: seeds.clone(), outcomes })
 }

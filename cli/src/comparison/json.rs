@@ -26,6 +26,7 @@ struct JsonRow<'c> {
     #[serde(flatten)]
     outcome: JsonOutcome<'c>,
     danger_text: Option<&'c str>,
+    reports: Vec<JsonReport<'c>>,
     parts: Option<JsonParting<'c>>,
     over_seeds: Option<JsonSeeds>,
     /// Pairs of one seed with the first row; none for that row itself.
@@ -50,6 +51,12 @@ struct JsonOutcome<'c> {
     oom_to_recovery_ns: Option<u64>,
     danger: &'static str,
     lockdep_warned: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct JsonReport<'c> {
+    t_ns: u64,
+    text: &'c str,
 }
 
 #[derive(Serialize)]
@@ -163,6 +170,11 @@ fn row<'c>(row: &'c Row, first: Option<&Row>) -> JsonRow<'c> {
             lockdep_warned: of.lockdep,
         },
         danger_text: row.danger.as_deref(),
+        reports: row
+            .said
+            .iter()
+            .map(|said| JsonReport { t_ns: said.at.0, text: &said.text })
+            .collect(),
         parts: row.parts.as_ref().map(|(record, text)| JsonParting { record: *record, text }),
         over_seeds: (!row.seeds.is_empty()).then(|| seeds(&row.seeds)),
         against_first: first

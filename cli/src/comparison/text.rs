@@ -2,14 +2,15 @@
 
 use std::fmt::{self, Write as _};
 
-use sim_core::analysis::{Said, count_text, size_text, span_text};
+use sim_core::analysis::{Said, count_text, size_text, span_text, time_text};
 use sim_core::base::Nanos;
 use sim_core::experiment::{
-    Danger, Outcome, Paired, Proportion, Sample, difference_text, quantile_text,
-    share_difference_text, shares_of_verdicts,
+    Outcome, Paired, Proportion, Sample, difference_text, quantile_text, share_difference_text,
+    shares_of_verdicts,
 };
 
 use super::{Comparison, Row};
+use crate::answers;
 
 /// The whole text.
 pub(crate) fn text(comparison: &Comparison) -> String {
@@ -27,7 +28,8 @@ fn write(out: &mut String, comparison: &Comparison) -> fmt::Result {
     writeln!(out, "{scenario}, kernel {}, seed {seed}", kernels.join(", "))?;
     writeln!(out)?;
     write_table(out, rows)?;
-    write_dangers(out, rows)?;
+    write_answers(out, rows)?;
+    write_reports(out, rows)?;
     write_partings(out, rows)?;
     if let Some(seeds) = &comparison.seeds {
         writeln!(out)?;
@@ -69,13 +71,18 @@ fn write_table(out: &mut String, rows: &[Row]) -> fmt::Result {
     ];
     let mut table = vec![head.map(str::to_owned)];
     table.extend(rows.iter().map(|row| cells(&row_name(rows, row), &row.outcome)));
-    let mut widths = [0; 10];
-    for line in &table {
+    write_columns(out, &table)
+}
+
+/// Lines of cells, each column as wide as its widest.
+fn write_columns<const N: usize>(out: &mut String, table: &[[String; N]]) -> fmt::Result {
+    let mut widths = [0; N];
+    for line in table {
         for (width, cell) in widths.iter_mut().zip(line) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    for line in &table {
+    for line in table {
         let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
         writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
@@ -110,26 +117,52 @@ fn cells(name: &str, outcome: &Outcome) -> [String; 10] {
     ]
 }
 
-fn write_dangers(out: &mut String, rows: &[Row]) -> fmt::Result {
+/// Three answers side by side, and what happened where it did.
+fn write_answers(out: &mut String, rows: &[Row]) -> fmt::Result {
     writeln!(out)?;
-    writeln!(out, "Does the reaper wait for an allocation, or anybody for ever?")?;
+    writeln!(out, "Can the reaper wait for an allocation, or anybody for ever?")?;
+    let is_counted = rows.iter().any(|row| !row.seeds.is_empty());
+    let last = if is_counted { "over the seeds" } else { "" };
+    let head = ["policy", "in this run", "lockdep", last];
+    let mut table = vec![head.map(str::to_owned)];
+    table.extend(rows.iter().map(|row| {
+        let often = answers::often(&row.seeds).unwrap_or_default();
+        let (here, lockdep) = (answers::here(&row.outcome), answers::lockdep(&row.outcome));
+        [row_name(rows, row), here.to_owned(), lockdep.to_owned(), often]
+    }));
+    write_columns(out, &table)?;
     for row in rows {
-        let here = match &row.danger {
-            Some(danger) => format!("yes, {danger}"),
-            None => "not in this run".to_owned(),
-        };
-        let lockdep = match row.outcome.lockdep {
-            Some(true) => "; lockdep would have warned",
-            Some(false) => "; lockdep would have said nothing",
-            None => "",
-        };
-        let often = if row.seeds.is_empty() {
-            String::new()
-        } else {
-            let share = Proportion::of(&row.seeds, |outcome| outcome.danger != Danger::None);
-            format!("; over the seeds: {}", share.text())
-        };
-        writeln!(out, "{}: {here}{lockdep}{often}.", row_name(rows, row))?;
+        if let Some(danger) = &row.danger {
+            writeln!(out, "{}: {danger}.", row_name(rows, row))?;
+        }
+    }
+    Ok(())
+}
+
+/// What the checkers said: each thing once, with a count.
+fn write_reports(out: &mut String, rows: &[Row]) -> fmt::Result {
+    if rows.iter().all(|row| row.said.is_empty()) {
+        return Ok(());
+    }
+    writeln!(out)?;
+    writeln!(out, "What the checkers said:")?;
+    for row in rows {
+        let mut told: Vec<&str> = Vec::new();
+        for said in &row.said {
+            if told.contains(&said.text.as_str()) {
+                continue;
+            }
+            told.push(&said.text);
+            let same = row.said.iter().filter(|other| other.text == said.text).count();
+            let times = if same > 1 { format!(" ({same} times)") } else { String::new() };
+            writeln!(
+                out,
+                "{}: {}, {}{times}.",
+                row_name(rows, row),
+                time_text(said.at),
+                said.text
+            )?;
+        }
     }
     Ok(())
 }
@@ -140,7 +173,7 @@ fn write_partings(out: &mut String, rows: &[Row]) -> fmt::Result {
         return Ok(());
     }
     writeln!(out)?;
-    writeln!(out, "Where each parts from {} (\"here\"):", row_name(rows, first))?;
+    writeln!(out, "Where each first decides otherwise than {} (\"here\"):", row_name(rows, first))?;
     for row in others {
         let name = row_name(rows, row);
         match &row.parts {

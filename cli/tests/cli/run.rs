@@ -1,7 +1,7 @@
 //! `run`: every format, and where it goes.
 
-use std::io::Read as _;
-use std::process::Stdio;
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use sim_core::import::{parse_dmesg, parse_ftrace, story};
@@ -94,11 +94,11 @@ fn summary_names_what_matters() {
     let text = printed(&["run", SCENARIO]);
     for part in [
         "ms hog (pid 130) was killed, the largest, which had ",
-        "In 10 attempts it unmapped 1.2 MiB of hog's memory",
+        "In 10 attempts the reaper unmapped 1.2 MiB of hog's memory",
         "it was refused 20 times, for hog's a (module) and hog's reserved (module)",
         "; then it gave up, with 92 MiB left.",
         " in the reaper's back-offs",
-        "ms presser was killed, too, although hog still had 92 MiB.",
+        "ms presser was killed too, although hog still had 92 MiB.",
         "Verdict: extra-victims. presser was killed at ",
         "digest     ",
         "link       #/v1/run?scenario=capture-6-1-s6&",
@@ -128,10 +128,11 @@ fn story_of_a_deadlock_says_who_waits_for_whom() {
     for part in [
         "mem-hog needed a page in the kernel (GFP_KERNEL), and there was none: at 17.001 ms victim \
          (pid 100) was killed, the largest, which had 1 GiB.",
-        "In 1 attempt it unmapped 0 KiB of victim's memory, 0 KiB of which came free; the last one \
-         never ended.",
-        "oom_reaper → gpu0 (a fence) → gpu0/worker (the signal of a fence) → mem-hog (m) → ",
-        "Verdict: deadlock [hung-task]. oom_reaper waits for ever since 2017.001 ms",
+        "In 1 attempt the reaper unmapped nothing of victim's memory; the last one never ended.",
+        " in a wait for a fence of gpu0 while mem-hog asked for a page",
+        "Verdict: deadlock [hung-task]. From 60017.001 ms on oom_reaper could never go on: oom_reaper \
+         → gpu0 (a fence) → gpu0/worker (the signal of a fence) → mem-hog (m) → oom_reaper (a page, \
+         by the reaper). Nor could victim/stuck, which waits for oom_reaper (lock of gpu0).",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
@@ -204,4 +205,41 @@ fn reader_that_leaves_early_is_no_error() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn three_answers_stand_in_the_summary_when_seeds_are_counted() {
+    let text = printed(&["run", "d3-fence", "--seeds", "0..8"]);
+    for part in [
+        "? In this run: yes, for ever; lockdep would have said nothing; over seeds 0..8: 8 of 8 (100.0 \
+         %, 95 % interval 67.6 to 100.0 %).",
+        "Verdicts over these seeds: deadlock 8 of 8 (",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert!(text.lines().count() <= 15, "{text}");
+    // Asking changes neither verdict nor digest, and what needs no seeds shows none.
+    let alone = printed(&["run", "d3-fence"]);
+    for line in ["Verdict: deadlock", "digest "] {
+        let of = |text: &str| text.lines().find(|at| at.starts_with(line)).map(str::to_owned);
+        assert_eq!(of(&text), of(&alone));
+    }
+    assert!(!alone.contains("over seeds"), "{alone}");
+    let warned = printed(&["run", "lockdep-6-1-l1", "--seeds", "0..2"]);
+    assert!(warned.contains("In this run: no; lockdep would have warned; over seeds 0..2: 0 of 2"));
+}
+
+#[test]
+fn graph_of_an_instant_is_what_graphviz_draws() {
+    let text = printed(&["run", "d3-fence", "--format", "dot", "--at", "3200ms"]);
+    assert!(text.starts_with("digraph waits {"), "{text}");
+    assert!(text.contains("who waits for whom at 3200.000 ms"), "{text}");
+    assert!(text.contains("\"oom_reaper\" -> \"gpu0\""), "{text}");
+    // Where Graphviz is installed, it has the last word.
+    let dot = Command::new("dot").arg("-Tsvg").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let Ok(mut dot) = dot else { return };
+    dot.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("it reads");
+    let drawn = dot.wait_with_output().expect("it ends");
+    let svg = String::from_utf8_lossy(&drawn.stdout);
+    assert!(drawn.status.success() && svg.contains("<title>oom_reaper&#45;&gt;gpu0</title>"));
 }

@@ -10,8 +10,15 @@
 //! at the waiter. While nobody waits but memory is still low, it is at
 //! whoever brought it above the mark in the end.
 //!
+//! Where that one waits for a lock, or for a worker to signal a fence, the
+//! path goes on to the holder or the worker and what that one does, as far
+//! as it leads; the instant is blamed on both.
+//!
 //! The segments follow each other without a gap, so that the causes sum
 //! to the whole exactly.
+
+#[cfg(test)]
+mod tests;
 
 use super::index::Index;
 use super::intervals::OPEN;
@@ -37,8 +44,10 @@ pub enum Cause {
     Reaping,
     /// A victim is on its way out.
     Exit,
-    /// A wait for a lock.
+    /// A wait for a lock that nobody holds any more.
     Lock(LockId),
+    /// A wait for what another task has, and what that one does meanwhile.
+    Behind(Obstacle, TaskId, Does),
     /// A wait for a CPU.
     Cpu,
     /// Rounds of reclaim and the pauses between them.
@@ -49,6 +58,30 @@ pub enum Cause {
     Program,
     /// Nobody waits, but memory is still low.
     Idle,
+}
+
+/// What another task has that is waited for.
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
+pub enum Obstacle {
+    /// This lock.
+    Lock(LockId),
+    /// The signal of a fence of this device, whose job is done.
+    Signal(DeviceId),
+}
+
+/// What a task does whom others wait for.
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
+pub enum Does {
+    /// It runs.
+    Runs,
+    /// It wants a CPU.
+    WantsCpu,
+    /// It asks for a page.
+    Allocates,
+    /// It waits for something else.
+    Waits(Reason),
+    /// It waits for one who waits for it.
+    WaitsInTurn,
 }
 
 /// A stretch of the critical path.
@@ -127,12 +160,29 @@ pub fn cause_text(index: &Index, cause: Cause) -> String {
         Cause::Reaping => "reaping".to_owned(),
         Cause::Exit => "the exit of a victim".to_owned(),
         Cause::Lock(lock) => format!("a wait for {}", lock_name(&index.cast, lock)),
+        Cause::Behind(obstacle, by, does) => behind_text(index, obstacle, by, does),
         Cause::Cpu => "a wait for a CPU".to_owned(),
         Cause::Reclaim => "rounds of reclaim".to_owned(),
         Cause::Wait(reason) => format!("a wait for {}", reason.text()),
         Cause::Program => "programs at work".to_owned(),
         Cause::Idle => "a time when nobody waited".to_owned(),
     }
+}
+
+fn behind_text(index: &Index, obstacle: Obstacle, by: TaskId, does: Does) -> String {
+    let cast = &index.cast;
+    let what = match obstacle {
+        Obstacle::Lock(lock) => lock_name(cast, lock),
+        Obstacle::Signal(device) => format!("a fence of {}", device_name(cast, device)),
+    };
+    let does = match does {
+        Does::Runs => "ran".to_owned(),
+        Does::WantsCpu => "waited for a CPU".to_owned(),
+        Does::Allocates => "asked for a page".to_owned(),
+        Does::Waits(reason) => format!("waited for {}", reason.text()),
+        Does::WaitsInTurn => "waited in turn".to_owned(),
+    };
+    format!("a wait for {what} while {} {does}", task_name(cast, by))
 }
 
 /// A segment in words: where, and what.
@@ -146,6 +196,8 @@ struct Place {
     waiter: Option<TaskId>,
     at: TaskId,
     cause: Cause,
+    /// Those whom the path went over to come there.
+    over: Vec<TaskId>,
 }
 
 struct Path<'i> {
@@ -186,6 +238,7 @@ impl<'i> Path<'i> {
         let actor = self.index.actors.get(record);
         actor == Some(&place.at)
             || actor == place.waiter.as_ref()
+            || actor.is_some_and(|actor| place.over.contains(actor))
             || self.turns.binary_search(&record).is_ok()
     }
 
@@ -207,7 +260,62 @@ impl<'i> Path<'i> {
             None => reaper.or(waiter),
         };
         let at = at.or(index.reaper).unwrap_or(TaskId(0));
-        Place { waiter, at, cause: self.cause(at, seen) }
+        let (over, behind) = self.follow(at, seen);
+        match behind {
+            Some((obstacle, by, does)) => {
+                Place { waiter, at: by, cause: Cause::Behind(obstacle, by, does), over }
+            }
+            None => Place { waiter, at, cause: self.cause(at, seen), over },
+        }
+    }
+
+    /// From a task along whoever has what it waits for: those on the way, what the first
+    /// of them waits for, and who is the last and what that one does.
+    fn follow(&self, from: TaskId, seen: usize) -> (Vec<TaskId>, Option<(Obstacle, TaskId, Does)>) {
+        let (mut over, mut at, mut first) = (vec![from], from, None);
+        while let Some((obstacle, through, next)) = self.waits_behind(at, seen) {
+            let first = *first.get_or_insert(obstacle);
+            over.extend(through);
+            if over.contains(&next) {
+                return (over, Some((first, next, Does::WaitsInTurn)));
+            }
+            over.push(next);
+            at = next;
+        }
+        let behind = first.map(|first| (first, at, self.does(at, seen)));
+        (over, behind)
+    }
+
+    /// For what of whose a task waits, and the device in between.
+    fn waits_behind(
+        &self,
+        task: TaskId,
+        seen: usize,
+    ) -> Option<(Obstacle, Option<TaskId>, TaskId)> {
+        let index = self.index;
+        let doing = index.doing(task, seen);
+        if let Doing::Blocked { on: WaitOn::Lock(lock), .. } = doing {
+            let holder = index.holders(lock, seen).first()?.what.task;
+            return Some((Obstacle::Lock(lock), None, holder));
+        }
+        if doing.reason() != Some(Reason::Fence) {
+            return None;
+        }
+        let device = index.device_waited_for(task, seen)?;
+        let info = index.cast.devices.get(device)?;
+        let process = info.task?;
+        let is_done = index.doing(process, seen).reason() == Some(Reason::FenceWorker);
+        Some((Obstacle::Signal(device), Some(process), info.worker.filter(|_| is_done)?))
+    }
+
+    fn does(&self, task: TaskId, seen: usize) -> Does {
+        let doing = self.index.doing(task, seen);
+        match doing.reason() {
+            _ if super::graph::is_allocating(self.index, task, seen) => Does::Allocates,
+            Some(reason) => Does::Waits(reason),
+            None if doing == Doing::Runnable => Does::WantsCpu,
+            None => Does::Runs,
+        }
     }
 
     /// Who freed memory last before a wait ended.
@@ -244,87 +352,6 @@ impl<'i> Path<'i> {
             _ if index.is_killed(task, seen) => Cause::Exit,
             _ if index.kswapd == Some(task) => Cause::Reclaim,
             _ => Cause::Program,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::analysis::lanes::tests::any_run;
-    use crate::analysis::story::*;
-    use crate::engine::Stop;
-    use crate::record::{Event, Gfp, SkipBy};
-
-    fn total(blame: &Blame) -> Nanos {
-        blame.causes.iter().map(|&(_, sum)| sum).sum()
-    }
-
-    #[test]
-    fn refused_reaper_and_a_second_victim_share_the_blame() {
-        let mut story = Story::new();
-        story.at(1).faults(HOG, HEAP, 900).free(40);
-        story.at(10).reclaims(OTHER, Gfp::HIGHUSER_MOVABLE);
-        story.at(20).kills(OTHER, HOG).wakes(HOG_2).sleeps(HOG_2, Reason::Stuck);
-        story.at(60).add(GPU_TASK, Event::WakeReaper { victim: HOG });
-        story.wakes(REAPER).attempt_is_refused();
-        story.at(160).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
-        story.calls(REAPER, BUFFERS, true);
-        story.at(190).returns(REAPER, BUFFERS, false);
-        story.add(REAPER, Event::Zap { range: HEAP, pages: 900, freed: 900 });
-        let zone = crate::base::ZoneId(0);
-        story.at(200).add(REAPER, Event::ZoneFree { zone, free: 940 });
-        let mm = HOG_MM;
-        story.add(REAPER, Event::OomSkipSet { mm, by: SkipBy::Reaper });
-        story.sleeps(REAPER, Reason::ReaperIdle);
-        story.at(205).faults(OTHER, OTHER_HEAP, 1).sleeps(OTHER, Reason::Forever);
-        let run = story.ends(300, Stop::Idle);
-        let index = Index::new(&run);
-        let blame = recovery_blame(&index).expect("a kill");
-        let told: Vec<_> = blame
-            .causes
-            .iter()
-            .map(|&(cause, sum)| (cause_text(&index, cause), sum.0 / 1_000_000))
-            .collect();
-        let expected = [
-            ("the reaper's back-offs", 100),
-            ("the delay before the reaper is told", 40),
-            ("callbacks of gpu0", 30),
-            ("reaping", 10),
-            ("rounds of reclaim", 5),
-        ];
-        assert_eq!(told, expected.map(|(text, ms)| (text.to_owned(), ms)));
-        assert_eq!(total(&blame), Nanos::from_ms(185));
-    }
-
-    #[test]
-    fn where_nobody_gives_the_reaper_is_to_blame() {
-        let mut story = Story::new();
-        story.at(10).reclaims(OTHER, Gfp::KERNEL).takes(OTHER, GPU_LOCK).kills(OTHER, HOG);
-        story.at(10).add(GPU_TASK, Event::WakeReaper { victim: HOG }).wakes(REAPER);
-        story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
-        let run = story.ends(110, Stop::Horizon);
-        let blame = recovery_blame(&Index::new(&run)).expect("a kill");
-        assert_eq!(blame.causes, [(Cause::Lock(GPU_LOCK), Nanos::from_ms(100))]);
-    }
-
-    proptest! {
-        #[test]
-        fn causes_sum_to_the_whole(run in any_run(), a in 0u64..100, b in 0u64..100) {
-            let index = Index::new(&run);
-            let part = |percent: u64| SimTime(run.end.0 / 100 * percent);
-            let (from, to) = (part(a.min(b)), part(a.max(b)));
-            let blame = blame(&index, from, to);
-            prop_assert_eq!(total(&blame), to.saturating_sub(from));
-            let mut at = from;
-            for segment in &blame.segments {
-                prop_assert_eq!(segment.from, at);
-                prop_assert!(segment.to > segment.from);
-                at = segment.to;
-            }
-            prop_assert_eq!(at, to);
         }
     }
 }

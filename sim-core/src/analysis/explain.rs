@@ -2,22 +2,22 @@
 //! the records. Who filled memory, who was killed for whom and why, what
 //! the reaper got and who refused it, what waited for what, how it ended.
 //!
-//! At most ten sentences and one for flags, however long the run was: what happened often
-//! is counted, and what comes after the second kill is summed up.
+//! At most ten lines, however long the run was: what happened often is
+//! counted, and what comes after the second kill is summed up.
 
 use super::blame::{Cause, cause_text, recovery_blame};
 use super::index::Index;
 use super::intervals::OPEN;
 use super::reaping::Outcome;
 use super::replay::is_own_wish;
-use super::types::{Report, Said, Victim};
+use super::types::{Report, Said, Verdict, Victim};
 use super::victims::VictimFacts;
 use super::wait_for::{closed_text, dependency_text};
 use super::words::{
-    count_text, list_text, mm_name, notifier_name, process_name, range_name, short_list_text,
-    size_text, span_text, task_name, time_text,
+    cgroup_name, count_text, list_text, mm_name, notifier_name, process_name, range_name,
+    short_list_text, size_text, span_text, task_name, time_text,
 };
-use crate::base::{MmId, Nanos, SimTime, TaskId, sort};
+use crate::base::{CgroupId, MmId, Nanos, SimTime, TaskId, sort};
 use crate::record::{Event, Gfp, OomScope, Reason, Run, TaskKind};
 
 /// The story of a run, sentence by sentence; how it ended is the report's evidence.
@@ -26,7 +26,6 @@ pub fn explain(run: &Run, index: &Index, report: &Report) -> Vec<String> {
     let parts = [
         Some(tale.memory()),
         tale.kill(),
-        tale.telling(),
         tale.reaping(),
         tale.exit(),
         tale.others(),
@@ -56,11 +55,13 @@ impl Tale<'_> {
 
     /// Who had how much when it came to the worst.
     fn memory(&self) -> String {
+        if let Some((at, cgroup)) = self.limit_hit() {
+            return self.memory_of_cgroup(at, cgroup);
+        }
         let memory = &self.index.memory;
         let lowest = memory.free.iter().min_by_key(|point| point.1).map_or(SimTime::ZERO, |p| p.0);
         let at = self.first().map_or(lowest, |(_, victim)| victim.killed);
-        let count = memory.free.partition_point(|&(time, _)| time <= at);
-        let free = count.checked_sub(1).and_then(|last| memory.free.get(last)).map_or(0, |p| p.1);
+        let free = memory.free_at(at);
         let mut shares: Vec<(u64, MmId)> =
             self.index.cast.mms.ids().map(|mm| (self.index.present(mm, at), mm)).collect();
         shares.retain(|share| share.0 > 0);
@@ -80,6 +81,35 @@ impl Tale<'_> {
             size_text(memory.managed),
             size_text(free),
             size_text(memory.low)
+        )
+    }
+
+    /// The cgroup for whose sake the first victim was killed.
+    fn limit_hit(&self) -> Option<(SimTime, CgroupId)> {
+        let (facts, victim) = self.first()?;
+        let cgroup = facts.scope?;
+        Some((victim.killed, cgroup))
+    }
+
+    fn memory_of_cgroup(&self, at: SimTime, cgroup: CgroupId) -> String {
+        let (mut limit, mut usage) = (None, None);
+        for record in self.run.trace.iter().take_while(|record| record.at <= at) {
+            match record.event {
+                Event::MemcgLimit { cgroup: of, pages } if of == cgroup => {
+                    limit = Some(pages).filter(|&pages| pages != u32::MAX);
+                }
+                Event::MemcgUsage { cgroup: of, pages } if of == cgroup => usage = Some(pages),
+                _ => {}
+            }
+        }
+        let size = |pages: u32| size_text(u64::from(pages));
+        let used = usage.map_or_else(String::new, |pages| format!(" used {}", size(pages)));
+        let limit = limit.map_or_else(String::new, |pages| format!(" of its {}", size(pages)));
+        let free = size_text(self.index.memory.free_at(at));
+        format!(
+            "At {} {}{used}{limit}; of the machine's memory {free} were free.",
+            time_text(at),
+            cgroup_name(&self.index.cast, cgroup)
         )
     }
 
@@ -108,7 +138,8 @@ impl Tale<'_> {
             None => (format!("{} was to die anyway", self.name(record.task)), false),
         };
         let why = if why { self.choice(facts, victim) } else { String::new() };
-        Some(format!("{asker}: at {} {who} was killed{why}.", time_text(victim.killed)))
+        let told = self.telling(facts, victim);
+        Some(format!("{asker}: at {} {who} was killed{why}. {told}", time_text(victim.killed)))
     }
 
     /// Why this one: what it had, and what it was favoured by.
@@ -142,24 +173,22 @@ impl Tale<'_> {
     }
 
     /// When the reaper came, if it did.
-    fn telling(&self) -> Option<String> {
-        let (facts, victim) = self.first()?;
-        let who = self.name(victim.task);
+    fn telling(&self, facts: &VictimFacts, victim: &Victim) -> String {
         let Some(woken) = facts.woken else {
-            return Some(match (victim.done, facts.skip) {
+            return match (victim.done, facts.skip) {
                 (Some(done), Some(_)) => format!(
-                    "The reaper was not needed: {who} was done within {}.",
+                    "The reaper was not needed: it was done within {}.",
                     span_text(done.saturating_sub(victim.killed))
                 ),
-                _ => format!("The reaper was never told of {who}."),
-            });
+                _ => "The reaper was never told.".to_owned(),
+            };
         };
         let delay = self.index.time(woken).saturating_sub(victim.killed);
-        Some(if delay == Nanos::ZERO {
+        if delay == Nanos::ZERO {
             "The reaper was told at once.".to_owned()
         } else {
             format!("The reaper was told {} later.", span_text(delay))
-        })
+        }
     }
 
     /// What it got of the first victim, who was in its way, and how it ended.
@@ -180,13 +209,17 @@ impl Tale<'_> {
             return None;
         }
         let attempts = u64::from(victim.attempts);
-        let got = format!(
-            "In {} it unmapped {} of {}'s memory, {} of which came free",
-            count_text(attempts, "attempt"),
-            size_text(victim.reaped_pages),
-            self.name(victim.task),
-            size_text(victim.freed_by_reaper)
-        );
+        let tries = count_text(attempts, "attempt");
+        let who = self.name(victim.task);
+        let freed = size_text(victim.freed_by_reaper);
+        let all = if victim.said == Some(Said::Reaped) { ", all it may take" } else { "" };
+        let got = match victim.reaped_pages {
+            0 => format!("In {tries} the reaper unmapped nothing of {who}'s memory"),
+            pages => format!(
+                "In {tries} the reaper unmapped {} of {who}'s memory{all}; {freed} of that came free",
+                size_text(pages)
+            ),
+        };
         let obstacle = self.obstacle(victim.task);
         let end = match (victim.said, facts.skip) {
             (Some(Said::UnableToReap), _) => {
@@ -196,11 +229,26 @@ impl Tale<'_> {
                 });
                 format!("; then it gave up, with {} left", size_text(kept))
             }
-            (Some(Said::Reaped), _) => ", which was all it may take".to_owned(),
+            (Some(Said::Reaped), _) => self.pinned(facts),
             _ if self.is_last_under_way() => "; the last one never ended".to_owned(),
             _ => String::new(),
         };
         Some(format!("{got}{obstacle}{end}."))
+    }
+
+    /// That a device kept the rest, if one did.
+    fn pinned(&self, facts: &VictimFacts) -> String {
+        let cast = &self.index.cast;
+        let of_victim =
+            |range| cast.ranges.get(range).is_some_and(|info| Some(info.mm) == facts.mm);
+        let pinned = self.run.trace.iter().filter_map(|record| match record.event {
+            Event::StillPinned { range, pages } if of_victim(range) => Some(u64::from(pages)),
+            _ => None,
+        });
+        match pinned.sum() {
+            0 => String::new(),
+            pages => format!(", while a device still held {}", size_text(pages)),
+        }
     }
 
     fn is_last_under_way(&self) -> bool {
@@ -308,7 +356,7 @@ impl Tale<'_> {
             }
         };
         Some(format!(
-            "At {} {} was killed, too{although}{more}.",
+            "At {} {} was killed too{although}{more}.",
             time_text(second.killed),
             self.name(second.task)
         ))
@@ -327,7 +375,7 @@ impl Tale<'_> {
         if lasted < Nanos::from_ms(1) {
             return None;
         }
-        let never = if to == OPEN { " and never got it" } else { "" };
+        let never = if to == OPEN { "; it never got it" } else { "" };
         Some(format!(
             "{} waited longest for a page: {}, from {} on{never}.",
             self.name(task),
@@ -347,8 +395,9 @@ impl Tale<'_> {
             Some(_) => "from the kill until everybody was served",
             None => "from the kill to the end",
         };
-        let part = |&(cause, sum): &(Cause, Nanos)| {
-            format!("{} in {}", span_text(sum), cause_text(self.index, cause))
+        let part = |&(cause, sum): &(Cause, Nanos)| match cause {
+            Cause::Idle => format!("{} while nobody waited", span_text(sum)),
+            _ => format!("{} in {}", span_text(sum), cause_text(self.index, cause)),
         };
         // What is less than a hundredth changes nothing.
         let parts = blame.causes.iter().filter(|(_, sum)| sum.0 >= whole.0 / 100).take(4);
@@ -381,6 +430,10 @@ impl Tale<'_> {
 
     /// What the oracle found, the worst of it.
     fn danger(&self) -> Option<String> {
+        if self.report.verdict == Verdict::Deadlock {
+            // The evidence says so.
+            return None;
+        }
         let found = &self.report.wait_for;
         let stuck = found.closed.iter().find(|set| set.until.is_none());
         if let Some(set) = stuck.or(found.closed.first()) {

@@ -5,6 +5,7 @@ use super::graph::Moment;
 use super::hung::hung_tasks;
 use super::index::Index;
 use crate::base::{MmId, Nanos};
+use crate::check::wait_for::needs::has_leaked;
 
 /// The flags raised, in the order of design.md section 7.
 pub(super) fn flags(index: &Index) -> Vec<&'static str> {
@@ -36,5 +37,5 @@ fn has_exhausted_reserves(index: &Index) -> bool {
 fn has_lost_end(index: &Index) -> bool {
     let end = Moment::at_end(index);
     !index.lost_ends.is_empty()
-        || (0..index.invalidations.len()).any(|mm| end.has_leaked(MmId::from_index(mm)))
+        || (0..index.invalidations.len()).any(|mm| has_leaked(&end, MmId::from_index(mm)))
 }

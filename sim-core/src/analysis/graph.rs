@@ -4,24 +4,131 @@
 //! The [`Index`] is the graph's history, so a moment costs one pass over
 //! the tasks and nothing is replayed.
 
-mod closed;
-mod cycles;
-mod needs;
-
-pub(super) use closed::{Closed, is_quiet};
-use cycles::{components, cycles_of};
-pub(super) use needs::{Moment, Need, Needs, QUIET, is_allocating, is_retry};
-
 use super::index::Index;
 use super::replay::Doing;
 use super::types::{EdgeKind, WaitCycle, WaitEdge, WaitGraph};
-use crate::base::{TaskId, sort};
+use crate::base::{LockId, MmId, NotifierId, SimTime, TaskId, sort};
+use crate::check::wait_for::closed::Closed;
+use crate::check::wait_for::cycles::{components, cycles_of};
+use crate::check::wait_for::needs::{self, Need, Needs, QUIET, needs};
+use crate::check::wait_for::scene::Scene;
+use crate::record::{Cast, Gfp};
+
+/// A run after its first so many records.
+#[derive(Copy, Clone)]
+pub(super) struct Moment<'i> {
+    pub(super) index: &'i Index,
+    /// Records that have happened.
+    pub(super) seen: usize,
+}
+
+impl<'i> Moment<'i> {
+    pub(super) fn new(index: &'i Index, seen: usize) -> Self {
+        Self { index, seen }
+    }
+
+    pub(super) fn at_end(index: &'i Index) -> Self {
+        Self { index, seen: index.times.len() }
+    }
+
+    fn time(self) -> SimTime {
+        match self.seen.checked_sub(1) {
+            Some(last) => self.index.time(last),
+            None => SimTime::ZERO,
+        }
+    }
+}
+
+impl Scene for Moment<'_> {
+    fn cast(&self) -> &Cast {
+        &self.index.cast
+    }
+
+    fn doing(&self, task: TaskId) -> Doing {
+        self.index.doing(task, self.seen)
+    }
+
+    fn stall(&self, task: TaskId) -> Option<Gfp> {
+        self.index.stall(task, self.seen).map(|stall| stall.what)
+    }
+
+    fn waits_since(&self, task: TaskId) -> Option<usize> {
+        self.index.waits_since(task, self.seen)
+    }
+
+    fn call(&self, task: TaskId) -> Option<NotifierId> {
+        self.index.call(task, self.seen).map(|call| call.what.notifier)
+    }
+
+    fn holders(&self, lock: LockId) -> Vec<TaskId> {
+        let holders = self.index.holders(lock, self.seen);
+        holders.iter().map(|holding| holding.what.task).collect()
+    }
+
+    fn invalidators(&self, mm: MmId) -> Vec<TaskId> {
+        let running = self.index.invalidations.get(mm.index());
+        running.map_or_else(Vec::new, |running| {
+            running.open_after(self.seen).map(|open| open.what).collect()
+        })
+    }
+
+    fn pending_victim(&self) -> Option<TaskId> {
+        self.index.pending_victim(self.seen).map(|victim| victim.leader)
+    }
+
+    fn is_pending(&self, leader: TaskId) -> bool {
+        let mut victims = self.index.victims.iter().filter(|victim| victim.leader == leader);
+        victims.any(|victim| victim.is_pending(self.seen))
+    }
+
+    fn attempt(&self) -> Option<(TaskId, bool)> {
+        let attempt = self.index.attempt(self.seen)?;
+        Some((attempt.victim, attempt.to.is_none_or(|to| to >= self.seen)))
+    }
+
+    fn has_lost_end(&self, mm: MmId) -> bool {
+        let of_mm = |notifier| {
+            let info = self.index.cast.notifiers.get(notifier);
+            info.is_some_and(|info| info.mm == mm)
+        };
+        let lost = self.index.lost_ends.iter();
+        lost.take_while(|(record, _)| *record < self.seen).any(|&(_, notifier)| of_mm(notifier))
+    }
+
+    fn child_of(&self, task: TaskId) -> Option<TaskId> {
+        self.index.child_of(task, self.seen)
+    }
+
+    fn reaper(&self) -> Option<TaskId> {
+        self.index.reaper
+    }
+
+    fn kswapd(&self) -> Option<TaskId> {
+        self.index.kswapd
+    }
+
+    fn oom_lock(&self) -> Option<LockId> {
+        self.index.oom_lock
+    }
+}
+
+/// Whether `task` retries in the slow path after the first `seen` records.
+pub(super) fn is_allocating(index: &Index, task: TaskId, seen: usize) -> bool {
+    needs::is_allocating(&Moment::new(index, seen), task)
+}
+
+/// Who is stuck when the run ends. Who waits for a page counts only if nobody
+/// has got or given one for [`QUIET`].
+pub(super) fn closed_at_end(index: &Index) -> Closed {
+    let is_quiet = index.end.saturating_sub(index.last_progress()) >= QUIET;
+    Closed::among(&Moment::at_end(index), |needs| is_quiet || !needs.are_pages())
+}
 
 /// The graph after the first `seen` records.
 pub fn wait_graph(index: &Index, seen: usize) -> WaitGraph {
     let moment = Moment::new(index, seen);
-    let closed = Closed::at(moment);
-    let edges: Vec<_> = moment.tasks().flat_map(|task| edges_of(moment, task)).collect();
+    let closed = Closed::at(&moment);
+    let edges: Vec<_> = index.cast.tasks.ids().flat_map(|task| edges_of(moment, task)).collect();
     let mut tasks: Vec<_> = edges.iter().flat_map(|edge| [edge.from, edge.to]).collect();
     sort::natural(&mut tasks);
     tasks.dedup();
@@ -35,7 +142,7 @@ pub fn wait_graph(index: &Index, seen: usize) -> WaitGraph {
     };
     let sets = components(&tasks, next);
     let cycles = sets.iter().flat_map(|set| cycles_of(set, next)).map(cycle).collect();
-    let stuck = moment.tasks().filter(|&task| closed.contains(task)).collect();
+    let stuck = index.cast.tasks.ids().filter(|&task| closed.contains(task)).collect();
     WaitGraph { at: moment.time(), tasks, edges, cycles, stuck }
 }
 
@@ -44,7 +151,7 @@ fn edges_of(moment: Moment<'_>, task: TaskId) -> Vec<WaitEdge> {
     let Moment { index, seen } = moment;
     let since = index.waits_since(task, seen).unwrap_or(0);
     let edge = |need: Need, any| WaitEdge { from: task, to: need.to, kind: need.kind, since, any };
-    let mut edges: Vec<_> = match moment.needs(task) {
+    let mut edges: Vec<_> = match needs(&moment, task) {
         Some(Needs::Each(list)) => list.into_iter().map(|need| edge(need, false)).collect(),
         Some(Needs::Any(list)) => {
             let any = list.len() > 1;
@@ -54,22 +161,11 @@ fn edges_of(moment: Moment<'_>, task: TaskId) -> Vec<WaitEdge> {
     };
     if index.doing(task, seen) == Doing::Runnable {
         let step = index.step(task, seen).map_or(0, |(step, _)| step.record);
-        let running = moment.tasks().filter(|&other| {
+        let running = index.cast.tasks.ids().filter(|&other| {
             matches!(index.doing(other, seen), Doing::Running(Some(_))) && other != task
         });
         let cpu = |to| WaitEdge { from: task, to, kind: EdgeKind::Cpu, since: step, any: true };
         edges.extend(running.map(cpu));
     }
     edges
-}
-
-/// The edge that links each task to the next, round and round.
-pub(super) fn edges_around(moment: Moment<'_>, closed: &Closed, cycle: &[TaskId]) -> Vec<WaitEdge> {
-    let nexts = cycle.iter().skip(1).chain(cycle.first());
-    let edge = |(&from, &to): (&TaskId, &TaskId)| {
-        let need = closed.need(from, to)?;
-        let since = moment.index.waits_since(from, moment.seen).unwrap_or(0);
-        Some(WaitEdge { from, to, kind: need.kind, since, any: false })
-    };
-    cycle.iter().zip(nexts).filter_map(edge).collect()
 }

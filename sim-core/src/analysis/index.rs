@@ -8,6 +8,7 @@ mod build;
 
 use build::Builder;
 
+use super::graph::Moment;
 use super::intervals::{Interval, Intervals};
 use super::psi::Psi;
 use super::reaping::Attempt;
@@ -15,8 +16,10 @@ use super::replay::Doing;
 use super::types::Memory;
 use super::victims::VictimFacts;
 use crate::base::{DeviceId, FenceId, LockId, MmId, Nanos, NotifierId, RangeId, SimTime, TaskId};
-use crate::engine::{Hold, Stop, WaitOn};
-use crate::record::{Broken, Cast, DeviceInfo, Gfp, LockReports, PanicText, Run};
+use crate::check::wait_for::needs;
+pub(super) use crate::check::wait_for::needs::lock_waited_for;
+use crate::engine::{Hold, Stop};
+use crate::record::{Broken, Cast, DeviceInfo, Gfp, LockReports, PanicText, Run, WaitFor};
 
 /// A change of what a task does.
 #[derive(Copy, Clone, Debug)]
@@ -126,6 +129,8 @@ pub struct Index {
     pub(super) backed_off: Vec<(usize, MmId, NotifierId)>,
     /// Where the reaper gave up, and on whom.
     pub(super) give_ups: Vec<(usize, TaskId)>,
+    /// Sets that could no longer go on, and what the reaper depended on.
+    pub(super) wait_for: WaitFor,
 }
 
 impl Index {
@@ -233,13 +238,7 @@ impl Index {
 
     /// The device whose fences or worker `task` waits for.
     pub(super) fn device_waited_for(&self, task: TaskId, seen: usize) -> Option<DeviceId> {
-        if let Doing::Blocked { on: WaitOn::Queue(queue), .. } = self.doing(task, seen) {
-            let mut devices = self.cast.devices.iter();
-            if let Some((id, _)) = devices.find(|(_, device)| device.signaled == Some(queue)) {
-                return Some(id);
-            }
-        }
-        self.device_called(&self.call(task, seen)?.what)
+        needs::device_waited_for(&Moment::new(self, seen), task)
     }
 
     /// Pages present in an address space at an instant.
@@ -269,15 +268,6 @@ impl Index {
         self.victims.iter().rev().find(|victim| victim.is_pending(seen))
     }
 
-    /// Whether the reaper works on, or pauses for, somebody else than `victim`.
-    pub(super) fn is_reaping_another(&self, victim: &VictimFacts, seen: usize) -> bool {
-        let attempt = self.attempt(seen);
-        let other = attempt.map(|attempt| self.cast.tasks.get(attempt.victim));
-        let other = other.flatten().map(|info| info.leader).filter(|&who| who != victim.leader);
-        let mut others = self.victims.iter().filter(|facts| Some(facts.leader) == other);
-        others.any(|facts| facts.is_pending(seen))
-    }
-
     /// The last process that `task` forked.
     pub(super) fn child_of(&self, task: TaskId, seen: usize) -> Option<TaskId> {
         let count = self.forks.partition_point(|&(record, ..)| record < seen);
@@ -302,13 +292,5 @@ impl Index {
             .get(task.index())
             .and_then(|track| track.killed)
             .is_some_and(|record| record < seen)
-    }
-}
-
-/// The lock that a parked task waits for.
-pub(super) fn lock_waited_for(doing: Doing) -> Option<LockId> {
-    match doing {
-        Doing::Blocked { on: WaitOn::Lock(lock), .. } => Some(lock),
-        _ => None,
     }
 }

@@ -23,7 +23,6 @@ mod metrics;
 mod psi;
 mod range;
 mod reaping;
-mod replay;
 mod report;
 #[cfg(test)]
 mod story;
@@ -37,8 +36,11 @@ mod wait_for;
 mod waits;
 mod words;
 
+use crate::check::wait_for::replay;
 pub use arrows::arrows;
-pub use blame::{Blame, Cause, Segment, blame, cause_text, recovery_blame, segment_text};
+pub use blame::{
+    Blame, Cause, Does, Obstacle, Segment, blame, cause_text, recovery_blame, segment_text,
+};
 pub use broken::broken_text;
 pub use causality::{Relation, causality};
 pub use explain::explain;

@@ -17,8 +17,8 @@ pub fn report(run: &Run) -> Report {
 
 /// As [`report`], from an index that exists already.
 pub fn report_from(index: &Index) -> Report {
-    let judgment = judge(index);
     let wait_for = wait_for(index);
+    let judgment = judge(index, &wait_for);
     Report {
         verdict: judgment.verdict,
         flags: flags(index),

@@ -68,7 +68,7 @@ fn gallery_has_these_verdicts() {
           victim was killed at 1.001 ms; by 3.001 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 0
         g9-block-always-deadlock: deadlock
-          oom_reaper waits for ever since 2017.001 ms: oom_reaper → gpu0 → gpu0/worker → mem-hog → oom_reaper. oom_reaper, in gpu0's callback for victim's heap, waits for a fence of gpu0 (past the end of the run). gpu0 is done with a job, whose fence gpu0/worker has to signal. gpu0/worker waits for m, which mem-hog holds since 0.001 ms. mem-hog asks for a page and retries in direct reclaim since 0.001 ms; victim was killed 122.98 s ago and still has 1 GiB. victim/stuck waits for lock of gpu0, which oom_reaper holds since 2017.001 ms. That closes a cycle unless a page comes free elsewhere: oom_reaper → gpu0 → gpu0/worker → mem-hog → victim/stuck → oom_reaper. That closes a cycle unless a page comes free elsewhere: oom_reaper → gpu0 → gpu0/worker → mem-hog → oom_reaper.
+          From 60017.001 ms on oom_reaper could never go on: oom_reaper → gpu0 (a fence) → gpu0/worker (the signal of a fence) → mem-hog (m) → oom_reaper (a page, by the reaper). Nor could victim/stuck, which waits for oom_reaper (lock of gpu0).
           attempts 1 back-offs 0 refusals 0 reaped 0 incidents 3
         g10-writer-queued: extra-victims
           mem-hog was killed at 1004.000 ms although victim, killed before, still had 1 GiB.

@@ -9,6 +9,6 @@ mod waiting;
 pub use memory::{Memory, Pressure, PressureAverages};
 pub use outcome::{Incident, Metrics, RangeSums, Report, Said, Stalls, Verdict, Victim};
 pub use timeline::{Arrow, ArrowKind, Lane, LaneOf, LaneState, Mark, MarkKind, Party, Span};
-pub use waiting::{
-    ClosedSet, Dependency, EdgeKind, WaitCycle, WaitEdge, WaitFor, WaitGraph, WaitLink,
-};
+pub use waiting::{WaitCycle, WaitGraph, WaitLink};
+
+pub use crate::record::{ClosedSet, Dependency, EdgeKind, WaitEdge, WaitFor};

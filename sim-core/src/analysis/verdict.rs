@@ -23,14 +23,17 @@
 #[cfg(test)]
 mod tests;
 
-use super::graph::{Closed, QUIET, is_allocating};
+use super::graph::{closed_at_end, is_allocating};
 use super::index::{Index, lock_waited_for};
 use super::metrics::recovery;
 use super::replay::{Doing, is_own_wish};
-use super::types::Verdict;
+use super::types::{ClosedSet, Verdict, WaitEdge, WaitFor};
+use super::wait_for::edge_text;
 use super::waits::wait_chain;
 use super::words::{list_text, process_name, size_text, span_text, task_name, time_text};
 use crate::base::{SimTime, TaskId};
+use crate::check::wait_for::closed::Closed;
+use crate::check::wait_for::needs::QUIET;
 use crate::engine::Stop;
 use crate::record::{PanicText, Reason, TaskKind};
 
@@ -40,11 +43,11 @@ pub(super) struct Judgment {
     pub(super) evidence: String,
 }
 
-/// Judges a run.
-pub(super) fn judge(index: &Index) -> Judgment {
+/// Judges a run, given which sets of tasks could no longer go on.
+pub(super) fn judge(index: &Index, wait_for: &WaitFor) -> Judgment {
     let end = End::of(index);
     let panic = end.panic().map(|evidence| (Verdict::Panic, evidence));
-    let deadlock = || end.deadlock().map(|evidence| (Verdict::Deadlock, evidence));
+    let deadlock = || end.deadlock(wait_for).map(|evidence| (Verdict::Deadlock, evidence));
     let livelock = || end.livelock().map(|evidence| (Verdict::Livelock, evidence));
     let stalled = || end.stalled().map(|evidence| (Verdict::Stalled, evidence));
     let bad = panic.or_else(deadlock).or_else(livelock).or_else(stalled);
@@ -98,33 +101,58 @@ impl<'i> End<'i> {
         ))
     }
 
-    fn deadlock(&self) -> Option<String> {
-        let closed = Closed::at_end(self.index);
+    fn deadlock(&self, wait_for: &WaitFor) -> Option<String> {
+        let closed = closed_at_end(self.index);
         let reaper = self.index.reaper.filter(|&reaper| closed.contains(reaper));
         let are_all_stuck = self.allocators.iter().all(|&task| closed.contains(task));
         let first = self.allocators.first().copied().filter(|_| are_all_stuck);
         let from = reaper.or(first)?;
-        let cycle = closed.cycle(from);
-        let round: Vec<_> =
-            cycle.iter().chain(cycle.first()).map(|&task| self.name(task)).collect();
-        let waiters = if cycle.is_empty() { vec![from] } else { cycle };
-        let since = waiters.iter().filter_map(|&task| self.since(task)).max();
-        let round =
-            if round.is_empty() { String::new() } else { format!(": {}", round.join(" → ")) };
-        let mut evidence = format!(
-            "{} waits for ever since {}{round}.",
-            self.name(from),
-            time_text(since.unwrap_or_default()),
-        );
-        for link in wait_chain(self.index, from, self.index.end) {
-            evidence = format!("{evidence} {}", link.text);
-        }
-        Some(evidence)
+        let way = closed.way(from);
+        let last = way.last().copied().unwrap_or(from);
+        let for_ever = wait_for.closed.iter().filter(|set| set.until.is_none());
+        let set = for_ever.rev().find(|set| set.tasks.contains(&last));
+        let since = match set {
+            Some(set) => self.index.time(set.record),
+            None => way.iter().filter_map(|&task| self.since(task)).max().unwrap_or_default(),
+        };
+        let hops = way.iter().zip(way.iter().skip(1));
+        let hops = hops.map(|(&from, &to)| self.hop(&closed, from, to)).collect::<String>();
+        let name = self.name(from);
+        let end = if way.len() > 1 && way.iter().filter(|&&task| task == last).count() > 1 {
+            format!("{name}{hops}.")
+        } else {
+            let reason = self.index.doing(last, self.seen).reason();
+            let what = reason.map_or("something", Reason::text);
+            let which = if way.len() > 1 { ", which" } else { "" };
+            format!("{name}{hops}{which} waits for {what}: nobody will do that.")
+        };
+        let others = set.map_or_else(String::new, |set| self.others(&closed, set, &way));
+        let since = time_text(since);
+        Some(format!("From {since} on {name} could never go on: {end}{others}"))
+    }
+
+    /// ` → presser (svm_lock)`.
+    fn hop(&self, closed: &Closed, from: TaskId, to: TaskId) -> String {
+        let Some(need) = closed.need(from, to) else { return format!(" → {}", self.name(to)) };
+        let edge = WaitEdge { from, to, kind: need.kind, since: 0, any: false };
+        format!(" → {} ({})", self.name(to), edge_text(self.index, &edge, self.seen))
+    }
+
+    /// Those of a closed set who are not on the way: they could have helped, but wait as well.
+    fn others(&self, closed: &Closed, set: &ClosedSet, way: &[TaskId]) -> String {
+        let others = set.tasks.iter().filter(|task| !way.contains(task));
+        let told = others.filter_map(|&task| {
+            let to = *closed.next(task).first()?;
+            let hop = self.hop(closed, task, to);
+            Some(format!("{}, which waits for{}", self.name(task), hop.trim_start_matches(" →")))
+        });
+        let told: Vec<_> = told.take(3).collect();
+        if told.is_empty() { String::new() } else { format!(" Nor could {}.", list_text(&told)) }
     }
 
     fn since(&self, task: TaskId) -> Option<SimTime> {
-        let (step, _) = self.index.step(task, self.seen)?;
-        Some(self.index.time(step.record))
+        let record = self.index.waits_since(task, self.seen)?;
+        Some(self.index.time(record))
     }
 
     fn livelock(&self) -> Option<String> {

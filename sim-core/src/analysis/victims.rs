@@ -30,7 +30,7 @@ pub(super) struct VictimFacts {
     /// What the log says of it.
     pub(super) said: Option<Said>,
     /// The cgroup that was out of memory; none: the machine was.
-    scope: Option<CgroupId>,
+    pub(super) scope: Option<CgroupId>,
     /// An earlier victim that still had pages when this one was marked,
     /// and how many. Of another cgroup's, they would not have helped; which
     /// cgroups are inside which is not on record.

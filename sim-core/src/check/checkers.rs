@@ -7,6 +7,7 @@ use super::fence_annotations;
 use super::lockdep::Lockdep;
 use super::non_block::NonBlock;
 use super::slot;
+use super::wait_for::Watcher;
 use crate::base::{NotifierId, SimTime};
 use crate::kernel::plugin::head_of;
 use crate::kernel::switches::Switches;
@@ -32,8 +33,7 @@ pub const ALL: &[Selectable] = &[
     Selectable { id: "lockdep", doc: head_of!("lockdep.rs") },
     Selectable { id: "non-block", doc: head_of!("non_block.rs") },
     Selectable { id: "fence-annotations", doc: head_of!("fence_annotations.rs") },
-    // It needs nothing but the records, so the analysis finds what this one shows.
-    Selectable { id: "wait-for", doc: head_of!("../analysis/wait_for.rs") },
+    Selectable { id: "wait-for", doc: head_of!("wait_for.rs") },
 ];
 
 /// The checker with this id.
@@ -57,14 +57,25 @@ pub fn checker(
     let non_block = has("non-block").then(NonBlock::default);
     let lockdep = shown.then(|| Lockdep::new(switches, fences));
     let of_machine = debug_kernel.then(|| Lockdep::new(switches, false));
-    let tells = lockdep.is_some() || non_block.is_some() || has("wait-for");
+    let wait_for = has("wait-for").then(Watcher::default);
+    let tells = lockdep.is_some() || non_block.is_some() || wait_for.is_some();
     if !tells && of_machine.is_none() {
         return None;
     }
     let checks = checks.to_vec();
     let found = LockReports { checks, shows_lockdep: shown, ..LockReports::default() };
     let (calls, next_look) = (Vec::new(), SimTime::ZERO);
-    Some(Box::new(Debug { lockdep, of_machine, shown, fences, non_block, calls, next_look, found }))
+    Some(Box::new(Debug {
+        lockdep,
+        of_machine,
+        shown,
+        fences,
+        non_block,
+        wait_for,
+        calls,
+        next_look,
+        found,
+    }))
 }
 
 struct Debug {
@@ -77,6 +88,7 @@ struct Debug {
     shown: bool,
     fences: bool,
     non_block: Option<NonBlock>,
+    wait_for: Option<Watcher>,
     /// By task: the callbacks that it is in.
     calls: Vec<Vec<NotifierId>>,
     /// When the hung-task detector looks next.
@@ -170,6 +182,9 @@ impl Debug {
 impl Checker for Debug {
     fn see(&mut self, record: &Record, before: u64, cast: &Cast) {
         let task = record.task;
+        if let Some(watcher) = &mut self.wait_for {
+            watcher.see(record, before, cast);
+        }
         if self.shown && record.at >= self.next_look {
             self.look(record.at, before, cast);
         }
@@ -252,8 +267,9 @@ impl Checker for Debug {
         self.of_machine.as_ref().is_some_and(|lockdep| lockdep.is_on)
     }
 
-    fn finish(&mut self) -> LockReports {
+    fn finish(&mut self, end: SimTime) -> LockReports {
         let mut found = std::mem::take(&mut self.found);
+        found.wait_for = self.wait_for.as_mut().map(|watcher| watcher.finish(end));
         found.classes = self.lockdep.as_mut().map(Lockdep::classes).unwrap_or_default();
         found
     }

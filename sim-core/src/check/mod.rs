@@ -21,6 +21,7 @@ mod non_block;
 mod notifiers;
 mod reaper;
 mod victims;
+pub(crate) mod wait_for;
 mod waivers;
 
 use crate::base::{LockId, MmId, TaskId};

@@ -68,9 +68,33 @@ fn two_policies_part_where_the_reaper_meets_the_driver() {
     let (refused, waited) = (run("g9", "interval", 1), run("g9", "block-always", 1));
     let at = divergence(&refused.run, &waited.run).expect("they differ");
     let text = divergence_text(&refused.run, &waited.run, &at);
-    let parts = text.split_once("must not sleep); there oom_reaper calls gpu0");
-    assert!(parts.is_some_and(|(_, there)| there.ends_with("may sleep)")), "{text}");
-    assert!(refused.run.trace.iter().take(at.record).eq(waited.run.trace.iter().take(at.record)));
+    let parts =
+        text.split_once(", because it must not sleep there; there oom_reaper waits for a fence");
+    assert!(
+        parts.is_some_and(|(here, there)| {
+            here.contains(": here gpu0 refuses victim's heap [")
+                && there.contains(" in the callback of gpu0 for victim's heap [")
+                && there.ends_with("), where it may sleep")
+        }),
+        "{text}"
+    );
+    // The records that it names are there.
+    assert_eq!(refused.run.trace.get(at.record), at.first);
+    assert_eq!(waited.run.trace.get(at.other), at.second);
+}
+
+#[test]
+fn what_is_only_done_otherwise_is_no_decision() {
+    // An interval notifier is found in a tree and not asked about what it doesn't watch.
+    let (list, tree) =
+        (run("gpu-fence-overlap", "nonblock", 7), run("gpu-fence-overlap", "interval", 7));
+    if let Some(at) = divergence(&list.run, &tree.run) {
+        let text = divergence_text(&list.run, &tree.run, &at);
+        assert!(!at.decides && text.starts_with("in nothing that decides; first at "), "{text}");
+    }
+    let other = run("gpu-fence-overlap", "ignore", 7);
+    let at = divergence(&list.run, &other.run).expect("they differ");
+    assert!(at.decides);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A run as text that other tools read: ftrace, the kernel log,
-//! `/proc/pressure/memory`, Chrome's trace events, CSV; as a picture; and
-//! a scenario as the file it could have been read from.
+//! `/proc/pressure/memory`, Chrome's trace events, CSV; the wait-for graph of
+//! an instant as Graphviz text; as a picture; and a scenario as the file it
+//! could have been read from.
 //!
 //! Real tracepoints and log lines are printed exactly as the kernel
 //! prints them; what the kernel has no word for is a `sim:` event, so
@@ -10,6 +11,7 @@ mod chrome;
 mod csv;
 mod dmesg;
 pub mod document;
+mod dot;
 mod ftrace;
 mod gfp;
 mod json;
@@ -27,6 +29,7 @@ mod tests;
 pub use chrome::chrome;
 pub use csv::csv;
 pub use dmesg::{dmesg, lockdep};
+pub use dot::dot;
 pub use ftrace::ftrace;
 pub use pressure::pressure;
 pub use scenario::scenario;

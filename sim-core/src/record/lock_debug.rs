@@ -9,6 +9,7 @@
 
 use super::cast::Cast;
 use super::trace::Record;
+use super::wait_for::WaitFor;
 use crate::base::{LockId, NotifierId, SimTime, StackId, TaskId};
 use crate::engine::Hold;
 
@@ -325,6 +326,8 @@ pub struct LockReports {
     pub shows_lockdep: bool,
     /// When lockdep turned itself off.
     pub turned_off_at: Option<SimTime>,
+    /// What `wait-for` found while the run went on, if it was on.
+    pub wait_for: Option<WaitFor>,
 }
 
 /// Who made an annotation, and when.
@@ -349,6 +352,6 @@ pub trait Checker {
     fn note(&mut self, noted: Noted, annotation: Annotation, cast: &Cast);
     /// `debug_locks` of a machine that pays for lockdep: whether it has not turned itself off.
     fn debug_locks(&self) -> bool;
-    /// What it found.
-    fn finish(&mut self) -> LockReports;
+    /// What it found in a run that ended then.
+    fn finish(&mut self, end: SimTime) -> LockReports;
 }

@@ -14,6 +14,7 @@ mod names;
 mod recorder;
 mod run;
 mod trace;
+mod wait_for;
 mod wire;
 mod wording;
 
@@ -35,5 +36,6 @@ pub use names::{Func, GFP_NAMES, Gfp, Reason};
 pub use recorder::{Keep, MARKS_FROM, Recorder};
 pub use run::{MODEL_VERSION, Run, RunId};
 pub use trace::{Record, Trace};
+pub use wait_for::{ClosedSet, Dependency, EdgeKind, WaitEdge, WaitFor};
 pub use wire::{Statics, WireError};
 pub use wording::{GfpNumbers, KilledLine, Wording};

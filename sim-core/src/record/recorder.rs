@@ -83,9 +83,9 @@ impl Recorder {
         })
     }
 
-    /// What the checker found.
-    pub fn take_lock_reports(&mut self) -> LockReports {
-        self.checker.as_mut().map(|checker| checker.finish()).unwrap_or_default()
+    /// What the checker found in a run that ended then.
+    pub fn take_lock_reports(&mut self, end: SimTime) -> LockReports {
+        self.checker.as_mut().map(|checker| checker.finish(end)).unwrap_or_default()
     }
 
     /// `task` did, or suffered, `event` at `at`.

@@ -14,8 +14,10 @@ use super::lock_debug::{
     AllLocks, By, ClassInfo, FakeMap, HeldLock, HeldLocks, Link, LockKind, LockReport, LockReports,
     Place, SleepSite, Splat, Tracked,
 };
+use super::names::Gfp;
 use super::run::{MODEL_VERSION, Run, RunId};
 use super::trace::{Packed, Record, Trace};
+use super::wait_for::{ClosedSet, Dependency, EdgeKind, WaitEdge, WaitFor};
 use super::wording::{GfpNumbers, KilledLine, Wording};
 use crate::base::ids::Id;
 use crate::base::{
@@ -319,7 +321,7 @@ macro_rules! newtypes {
         }
     )*};
 }
-newtypes!(SimTime Nanos CgroupId DeviceId LockId MmId NotifierId QueueId StackId TaskId);
+newtypes!(SimTime Nanos CgroupId DeviceId LockId MmId NotifierId QueueId StackId TaskId Gfp);
 
 /// Structs, field after field; one that is forgotten does not compile.
 macro_rules! structs {
@@ -360,8 +362,12 @@ structs! {
     }
     LockReports {
         checks classes reports lockdep_count non_block_count all_locks at_looks shows_lockdep
-        turned_off_at
+        turned_off_at wait_for
     }
+    WaitFor { closed dependencies }
+    ClosedSet { record until tasks cycles }
+    Dependency { record path on gfp times }
+    WaitEdge { from to kind since any }
     LockReport { at task record splat place held }
     AllLocks { at record held }
     ClassInfo { name kind written read }
@@ -394,6 +400,10 @@ macro_rules! enums {
     )*};
 }
 enums! {
+    EdgeKind {
+        0 Lock {} 1 OomLock {} 2 Fence {} 3 Worker {} 4 Invalidation {} 5 Srcu {} 6 Event {}
+        7 Child {} 8 Kswapd {} 9 Reap {} 10 ReapQueue {} 11 Exit {} 12 Cpu {}
+    }
     TaskKind { 0 User {} 1 Kthread {} 2 Device {} 3 Timer {} }
     LockKind { 0 Mutex {} 1 Rwsem {} 2 Spinlock {} }
     Hold { 0 Shared {} 1 Exclusive {} }

@@ -174,7 +174,7 @@ impl Simulation {
                 end,
                 stop,
                 findings: std::mem::take(&mut recorder.findings),
-                lock_reports: recorder.take_lock_reports(),
+                lock_reports: recorder.take_lock_reports(end),
                 trace: std::mem::take(&mut recorder.trace),
                 cast: std::mem::take(&mut recorder.cast),
             }

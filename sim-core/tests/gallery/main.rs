@@ -11,6 +11,7 @@ mod deadlocks;
 mod discussion;
 mod eras;
 mod failure_modes;
+mod oracle;
 mod real_bugs;
 mod rows;
 

@@ -9,7 +9,9 @@ use crate::analysis::types::Memory;
 use crate::analysis::victims::VictimsBuilder;
 use crate::base::SimTime;
 use crate::base::{Nanos, TaskId};
-use crate::record::{Cast, Event, Gfp, ItreeOp, Record, Run, TaskKind};
+use crate::check::wait_for::scene::Known;
+use crate::check::wait_for::{Oracle, is_progress};
+use crate::record::{Cast, Event, Gfp, ItreeOp, Record, Run, WaitFor};
 
 /// The pass.
 pub(super) struct Builder<'r> {
@@ -19,6 +21,8 @@ pub(super) struct Builder<'r> {
     psi: PsiBuilder,
     victims: VictimsBuilder<'r>,
     attempts: AttemptsBuilder,
+    oracle: Oracle,
+    known: Known,
     index: Index,
 }
 
@@ -34,17 +38,8 @@ fn is_hand_off(cast: &Cast, task: TaskId) -> bool {
 impl<'r> Builder<'r> {
     pub(super) fn new(run: &'r Run) -> Self {
         let cast = &run.cast;
-        let reaper = cast
-            .tasks
-            .iter()
-            .find(|(_, info)| info.kind == TaskKind::Kthread && info.comm == "oom_reaper")
-            .map(|(id, _)| id);
-        let kswapd = cast
-            .tasks
-            .iter()
-            .find(|(_, info)| info.kind == TaskKind::Kthread && info.comm.starts_with("kswapd"))
-            .map(|(id, _)| id);
-        let oom_lock = cast.locks.iter().find(|(_, info)| info.name == "oom_lock");
+        let known = Known::of(cast);
+        let Known { reaper, kswapd, oom_lock } = known;
         Self {
             cast,
             now: Now::new(cast),
@@ -52,6 +47,8 @@ impl<'r> Builder<'r> {
             psi: PsiBuilder::new(cast),
             victims: VictimsBuilder::new(cast),
             attempts: AttemptsBuilder::new(reaper),
+            oracle: Oracle::new(cast),
+            known,
             index: Index {
                 cast: cast.clone(),
                 end: run.end,
@@ -71,7 +68,7 @@ impl<'r> Builder<'r> {
                 psi: Psi::default(),
                 reaper,
                 kswapd,
-                oom_lock: oom_lock.map(|(id, _)| id),
+                oom_lock,
                 rises: Vec::new(),
                 forks: Vec::new(),
                 stale: Vec::new(),
@@ -81,6 +78,7 @@ impl<'r> Builder<'r> {
                 lost_ends: Vec::new(),
                 backed_off: Vec::new(),
                 give_ups: Vec::new(),
+                wait_for: WaitFor::default(),
             },
         }
     }
@@ -97,7 +95,9 @@ impl<'r> Builder<'r> {
         if rise {
             self.index.rises.push((number, record.task));
         }
-        if rise || self.is_progress(&record.event) {
+        let states = (before.as_ref(), &self.now);
+        self.oracle.see(number, record, states, self.cast);
+        if rise || is_progress(&record.event, self.known) {
             self.index.progress = Some(number);
         }
         if let Some(before) = before {
@@ -144,21 +144,6 @@ impl<'r> Builder<'r> {
                 counts.reserves_exhausted += 1;
             }
             _ => {}
-        }
-    }
-
-    fn is_progress(&self, event: &Event) -> bool {
-        match *event {
-            Event::Fault { pages, .. }
-            | Event::Zap { pages, .. }
-            | Event::SwapOut { pages, .. }
-            | Event::Unpinned { pages, .. } => pages > 0,
-            Event::DirectReclaimEnd { reclaimed } | Event::KswapdBalanced { reclaimed, .. } => {
-                reclaimed > 0
-            }
-            Event::AllocDone { ok } => ok,
-            Event::Released { lock } => Some(lock) != self.index.oom_lock,
-            _ => false,
         }
     }
 
@@ -271,6 +256,7 @@ impl<'r> Builder<'r> {
         self.index.memory.averages = std::mem::take(&mut self.index.psi.averages);
         self.index.victims = self.victims.finish();
         self.index.attempts = self.attempts.finish();
+        self.index.wait_for = self.oracle.finish(end);
         self.index.end_parked_calls();
         self.index
     }

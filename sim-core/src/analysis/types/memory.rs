@@ -35,6 +35,14 @@ pub struct Memory {
     pub averages: Vec<PressureAverages>,
 }
 
+impl Memory {
+    /// Free pages at an instant.
+    pub fn free_at(&self, at: SimTime) -> u64 {
+        let count = self.free.partition_point(|&(time, _)| time <= at);
+        count.checked_sub(1).and_then(|last| self.free.get(last)).map_or(0, |point| point.1)
+    }
+}
+
 /// Whether tasks are held up by a lack of memory (PSI).
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub enum Pressure {

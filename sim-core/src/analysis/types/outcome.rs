@@ -1,7 +1,8 @@
 //! What came of a run: verdict, incidents, victims, numbers.
 
-use super::waiting::{WaitFor, WaitLink};
+use super::waiting::WaitLink;
 use crate::base::{SimTime, TaskId};
+use crate::record::WaitFor;
 
 /// The one-word outcome of a run (design.md, section 7).
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]

@@ -67,12 +67,13 @@ pub fn closed_text(index: &Index, set: &ClosedSet) -> String {
         None => "for ever".to_owned(),
     };
     let Some(cycle) = set.cycles.iter().max_by_key(|cycle| cycle.len()) else {
-        let names: Vec<_> = set.tasks.iter().map(|&task| task_name(cast, task)).collect();
-        let verb = if names.len() == 1 { "waits" } else { "wait" };
-        return format!(
-            "since {since} and {until} {} {verb} for what nobody will do",
-            list_text(&names)
-        );
+        let told = set.tasks.iter().map(|&task| {
+            let reason = index.doing(task, seen).reason();
+            let what = reason.map_or("something", crate::record::Reason::text);
+            format!("{} waits for {what}", task_name(cast, task))
+        });
+        let told: Vec<_> = told.collect();
+        return format!("since {since} and {until} {}: nobody will do that", list_text(&told));
     };
     let from = cycle.first().map_or_else(String::new, |edge| task_name(cast, edge.from));
     let hops = cycle

@@ -9,51 +9,42 @@
 use std::collections::BTreeMap;
 
 use super::cycles::{components, cycles_of};
-use super::needs::{Moment, Need, Needs, QUIET};
-use crate::analysis::index::Index;
+use super::needs::{Need, Needs, needs};
+use super::scene::Scene;
 use crate::base::TaskId;
-
-/// Whether nobody has got or freed a page, or let go of a lock, for
-/// [`QUIET`] when the run ends.
-pub(in crate::analysis) fn is_quiet(index: &Index) -> bool {
-    index.end.saturating_sub(index.last_progress()) >= QUIET
-}
+use crate::record::WaitEdge;
 
 /// The tasks that wait at one moment, for whom, and which of them are stuck.
-pub(in crate::analysis) struct Closed {
+pub(crate) struct Closed {
     needs: BTreeMap<TaskId, Needs>,
 }
 
 impl Closed {
     /// Of everybody.
-    pub(in crate::analysis) fn at(moment: Moment<'_>) -> Self {
-        let waiting = moment.tasks().filter_map(|task| Some((task, moment.needs(task)?)));
-        Self::of(waiting.collect())
+    pub(crate) fn at(scene: &impl Scene) -> Self {
+        Self::among(scene, |_| true)
     }
 
-    /// Of everybody when the run ends. Who waits for a page counts only if
-    /// nobody has got or given one for [`QUIET`].
-    pub(in crate::analysis) fn at_end(index: &Index) -> Self {
-        let end = Moment::at_end(index);
-        let is_quiet = is_quiet(index);
-        let waiting = end.tasks().filter_map(|task| Some((task, end.needs(task)?)));
-        Self::of(waiting.filter(|(_, needs)| is_quiet || !needs.are_pages()).collect())
+    /// Of those whose needs count.
+    pub(crate) fn among(scene: &impl Scene, counts: impl Fn(&Needs) -> bool) -> Self {
+        let waiting = scene.cast().tasks.ids().filter_map(|task| Some((task, needs(scene, task)?)));
+        Self::of(waiting.filter(|(_, needs)| counts(needs)).collect())
     }
 
     /// Of `task`, of those it waits for, and so on: nobody else can tell whether it is stuck.
-    pub(in crate::analysis) fn around(moment: Moment<'_>, task: TaskId) -> Self {
-        let mut needs = BTreeMap::new();
+    pub(crate) fn around(scene: &impl Scene, task: TaskId) -> Self {
+        let mut found = BTreeMap::new();
         let mut open = vec![task];
         while let Some(task) = open.pop() {
-            if needs.contains_key(&task) {
+            if found.contains_key(&task) {
                 continue;
             }
-            if let Some(of_task) = moment.needs(task) {
+            if let Some(of_task) = needs(scene, task) {
                 open.extend(of_task.list().iter().map(|need| need.to));
-                needs.insert(task, of_task);
+                found.insert(task, of_task);
             }
         }
-        Self::of(needs)
+        Self::of(found)
     }
 
     fn of(mut needs: BTreeMap<TaskId, Needs>) -> Self {
@@ -71,51 +62,63 @@ impl Closed {
         }
     }
 
-    pub(in crate::analysis) fn contains(&self, task: TaskId) -> bool {
+    pub(crate) fn contains(&self, task: TaskId) -> bool {
         self.needs.contains_key(&task)
     }
 
     /// Whom a stuck task waits for among the stuck.
-    fn next(&self, task: TaskId) -> Vec<TaskId> {
+    pub(crate) fn next(&self, task: TaskId) -> Vec<TaskId> {
         let list = self.needs.get(&task).map_or(&[][..], Needs::list);
         list.iter().map(|need| need.to).filter(|&task| self.contains(task)).collect()
     }
 
     /// The sets of stuck tasks that wait for each other, each by task.
-    pub(in crate::analysis) fn knots(&self) -> Vec<Vec<TaskId>> {
+    pub(crate) fn knots(&self) -> Vec<Vec<TaskId>> {
         let tasks: Vec<_> = self.needs.keys().copied().collect();
         components(&tasks, |task| self.next(task))
     }
 
     /// Tasks that wait for something which nobody will do.
-    pub(in crate::analysis) fn forsaken(&self) -> impl Iterator<Item = TaskId> {
+    pub(crate) fn forsaken(&self) -> impl Iterator<Item = TaskId> {
         let nobody = self.needs.iter().filter(|(_, needs)| matches!(needs, Needs::Nobody));
         nobody.map(|(&task, _)| task)
     }
 
     /// The cycles of a knot, each in order; the first task is not repeated at the end.
-    pub(in crate::analysis) fn cycles(&self, knot: &[TaskId]) -> Vec<Vec<TaskId>> {
+    pub(crate) fn cycles(&self, knot: &[TaskId]) -> Vec<Vec<TaskId>> {
         cycles_of(knot, |task| self.next(task))
     }
 
+    /// The edge that links each task to the next, round and round.
+    pub(crate) fn edges_around(&self, scene: &impl Scene, cycle: &[TaskId]) -> Vec<WaitEdge> {
+        let nexts = cycle.iter().skip(1).chain(cycle.first());
+        let edge = |(&from, &to): (&TaskId, &TaskId)| {
+            let need = self.need(from, to)?;
+            let since = scene.waits_since(from).unwrap_or(0);
+            Some(WaitEdge { from, to, kind: need.kind, since, any: false })
+        };
+        cycle.iter().zip(nexts).filter_map(edge).collect()
+    }
+
     /// What links `from` to `to`.
-    pub(in crate::analysis) fn need(&self, from: TaskId, to: TaskId) -> Option<Need> {
+    pub(crate) fn need(&self, from: TaskId, to: TaskId) -> Option<Need> {
         self.needs.get(&from)?.list().iter().find(|need| need.to == to).copied()
     }
 
-    /// A cycle that `from` waits for or is in, in order; the first task
-    /// is not repeated at the end. Empty if the chain ends at something
-    /// that nobody will do.
-    pub(in crate::analysis) fn cycle(&self, from: TaskId) -> Vec<TaskId> {
-        let mut path = vec![from];
+    /// From a stuck task along whom it waits for until a cycle closes: the last
+    /// task is one that was met before. Where the way ends at something that
+    /// nobody will do, nobody is met twice.
+    pub(crate) fn way(&self, from: TaskId) -> Vec<TaskId> {
+        let mut way = vec![from];
         let mut at = from;
-        loop {
-            let Some(&next) = self.next(at).first() else { return Vec::new() };
-            if let Some(start) = path.iter().position(|&task| task == next) {
-                return path.split_off(start);
+        while let Some(&next) = self.next(at).first() {
+            let is_met = way.contains(&next);
+            way.push(next);
+            if is_met {
+                break;
             }
-            path.push(next);
             at = next;
         }
+        way
     }
 }

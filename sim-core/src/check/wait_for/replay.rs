@@ -1,5 +1,5 @@
 //! The state of every task after each record: what the analyses that
-//! walk through a run share.
+//! walk through a run share with the checker that watches it.
 //!
 //! It follows the engine's records (who runs, who waits on what) and
 //! the few kernel records that say what a task is in the middle of. It
@@ -11,7 +11,7 @@ use crate::record::{Cast, Event, Gfp, Reason, Record, SkipBy, TaskKind};
 
 /// What a task is doing, as the engine sees it.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
-pub(super) enum Doing {
+pub(crate) enum Doing {
     /// Not created yet.
     Unborn,
     /// Wants a CPU.
@@ -26,21 +26,21 @@ pub(super) enum Doing {
 
 impl Doing {
     /// Why it waits, if it does and the number has a meaning.
-    pub(super) fn reason(self) -> Option<Reason> {
+    pub(crate) fn reason(self) -> Option<Reason> {
         match self {
             Self::Blocked { why, .. } => Reason::from_number(why),
             _ => None,
         }
     }
 
-    pub(super) fn is_alive(self) -> bool {
+    pub(crate) fn is_alive(self) -> bool {
         !matches!(self, Self::Unborn | Self::Exited)
     }
 }
 
 /// Whether somebody who waits for this does so by its own wish: nobody
 /// and nothing keeps it from what it wants.
-pub(super) fn is_own_wish(reason: Reason) -> bool {
+pub(crate) fn is_own_wish(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::Start
@@ -61,17 +61,17 @@ pub(super) fn is_own_wish(reason: Reason) -> bool {
 
 /// One task after a record.
 #[derive(Clone, Debug)]
-pub(super) struct TaskNow {
-    pub(super) doing: Doing,
+pub(crate) struct TaskNow {
+    pub(crate) doing: Doing,
     /// SIGKILL was sent to its process.
-    pub(super) is_killed: bool,
+    pub(crate) is_killed: bool,
     /// Inside `exit_mmap()`.
-    pub(super) is_exiting: bool,
+    pub(crate) is_exiting: bool,
     /// In the slow path of an allocation; the flags of its last direct
     /// reclaim, none before the first.
-    pub(super) stall: Option<Gfp>,
+    pub(crate) stall: Option<Gfp>,
     /// Between the marks of PSI.
-    pub(super) is_memstalled: bool,
+    pub(crate) is_memstalled: bool,
     /// Requests whose slow path it is in: reclaim can lead into another one.
     requests: u8,
     /// The flags of the last of them.
@@ -82,24 +82,24 @@ pub(super) struct TaskNow {
 
 /// The reaper's place in its loop.
 #[derive(Copy, Clone, Default, Debug)]
-pub(super) struct ReaperNow {
+pub(crate) struct ReaperNow {
     /// Number of the attempt under way or last made, from 1; 0 before the
     /// first on a victim.
-    pub(super) attempt: u8,
-    pub(super) victim: Option<TaskId>,
+    pub(crate) attempt: u8,
+    pub(crate) victim: Option<TaskId>,
     /// Between the start and the finish of an attempt.
-    pub(super) is_reaping: bool,
+    pub(crate) is_reaping: bool,
 }
 
 /// The whole cast after a record.
-pub(super) struct Now {
-    pub(super) tasks: Vec<TaskNow>,
-    pub(super) reaper: ReaperNow,
+pub(crate) struct Now {
+    pub(crate) tasks: Vec<TaskNow>,
+    pub(crate) reaper: ReaperNow,
 }
 
 impl Now {
     /// Before the first record.
-    pub(super) fn new(cast: &Cast) -> Self {
+    pub(crate) fn new(cast: &Cast) -> Self {
         let tasks = cast.tasks.iter().map(|(_, info)| TaskNow {
             doing: Doing::Unborn,
             is_killed: false,
@@ -114,13 +114,21 @@ impl Now {
         Self { tasks: tasks.collect(), reaper: ReaperNow::default() }
     }
 
+    /// Tasks that the cast has got since.
+    pub(crate) fn grow(&mut self, cast: &Cast) {
+        if self.tasks.len() < cast.tasks.len() {
+            let known = self.tasks.len();
+            self.tasks.extend(Self::new(cast).tasks.drain(known..));
+        }
+    }
+
     /// The task, if the cast knows it.
-    pub(super) fn task(&self, task: TaskId) -> Option<&TaskNow> {
+    pub(crate) fn task(&self, task: TaskId) -> Option<&TaskNow> {
         self.tasks.get(task.index())
     }
 
     /// Lets one record happen.
-    pub(super) fn apply(&mut self, record: &Record) {
+    pub(crate) fn apply(&mut self, record: &Record) {
         self.apply_to_reaper(&record.event);
         match record.event {
             Event::SignalGenerate { target } => self.kill(target),

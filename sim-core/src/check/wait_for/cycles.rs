@@ -9,7 +9,7 @@ const STEPS_MAX: u32 = 4096;
 
 /// The strongly connected sets of more than one task, or of one that
 /// waits for itself; each ordered, and they by their first task.
-pub(super) fn components(
+pub(crate) fn components(
     tasks: &[TaskId],
     next: impl Fn(TaskId) -> Vec<TaskId>,
 ) -> Vec<Vec<TaskId>> {
@@ -48,7 +48,7 @@ fn reached(from: TaskId, next: &impl Fn(TaskId) -> Vec<TaskId>) -> Vec<TaskId> {
 
 /// The elementary cycles inside a strongly connected set, each beginning
 /// with its first task; the shortest first.
-pub(super) fn cycles_of(set: &[TaskId], next: impl Fn(TaskId) -> Vec<TaskId>) -> Vec<Vec<TaskId>> {
+pub(crate) fn cycles_of(set: &[TaskId], next: impl Fn(TaskId) -> Vec<TaskId>) -> Vec<Vec<TaskId>> {
     let mut found: Vec<Vec<TaskId>> = Vec::new();
     let mut steps = 0;
     for &start in set {

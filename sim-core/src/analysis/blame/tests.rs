@@ -1,0 +1,116 @@
+//! Who is to blame, on hand-written traces and on any.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::analysis::lanes::tests::any_run;
+use crate::analysis::story::*;
+use crate::engine::Stop;
+use crate::record::{Event, Gfp, SkipBy};
+
+fn total(blame: &Blame) -> Nanos {
+    blame.causes.iter().map(|&(_, sum)| sum).sum()
+}
+
+#[test]
+fn refused_reaper_and_a_second_victim_share_the_blame() {
+    let mut story = Story::new();
+    story.at(1).faults(HOG, HEAP, 900).free(40);
+    story.at(10).reclaims(OTHER, Gfp::HIGHUSER_MOVABLE);
+    story.at(20).kills(OTHER, HOG).wakes(HOG_2).sleeps(HOG_2, Reason::Stuck);
+    story.at(60).add(GPU_TASK, Event::WakeReaper { victim: HOG });
+    story.wakes(REAPER).attempt_is_refused();
+    story.at(160).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.calls(REAPER, BUFFERS, true);
+    story.at(190).returns(REAPER, BUFFERS, false);
+    story.add(REAPER, Event::Zap { range: HEAP, pages: 900, freed: 900 });
+    let zone = crate::base::ZoneId(0);
+    story.at(200).add(REAPER, Event::ZoneFree { zone, free: 940 });
+    let mm = HOG_MM;
+    story.add(REAPER, Event::OomSkipSet { mm, by: SkipBy::Reaper });
+    story.sleeps(REAPER, Reason::ReaperIdle);
+    story.at(205).faults(OTHER, OTHER_HEAP, 1).sleeps(OTHER, Reason::Forever);
+    let run = story.ends(300, Stop::Idle);
+    let index = Index::new(&run);
+    let blame = recovery_blame(&index).expect("a kill");
+    let told: Vec<_> = blame
+        .causes
+        .iter()
+        .map(|&(cause, sum)| (cause_text(&index, cause), sum.0 / 1_000_000))
+        .collect();
+    let expected = [
+        ("the reaper's back-offs", 100),
+        ("the delay before the reaper is told", 40),
+        ("callbacks of gpu0", 30),
+        ("reaping", 10),
+        ("rounds of reclaim", 5),
+    ];
+    assert_eq!(told, expected.map(|(text, ms)| (text.to_owned(), ms)));
+    assert_eq!(total(&blame), Nanos::from_ms(185));
+}
+
+#[test]
+fn where_nobody_gives_the_reaper_is_to_blame() {
+    let mut story = Story::new();
+    story.at(10).reclaims(OTHER, Gfp::KERNEL).takes(OTHER, GPU_LOCK).kills(OTHER, HOG);
+    story.at(10).add(GPU_TASK, Event::WakeReaper { victim: HOG }).wakes(REAPER);
+    story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    let run = story.ends(110, Stop::Horizon);
+    let index = Index::new(&run);
+    let blame = recovery_blame(&index).expect("a kill");
+    let behind = Cause::Behind(Obstacle::Lock(GPU_LOCK), OTHER, Does::Allocates);
+    assert_eq!(blame.causes, [(behind, Nanos::from_ms(100))]);
+    assert_eq!(cause_text(&index, behind), "a wait for lock of gpu0 while other asked for a page");
+}
+
+#[test]
+fn holder_is_followed_to_whom_it_waits_for_and_parts_where_it_goes_on() {
+    let mut story = Story::new();
+    story.at(5).takes(OTHER, GPU_LOCK).takes(HOG_2, NAMED_LOCK);
+    story.at(10).blocks(OTHER, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
+    story.at(10).reclaims(HOG, Gfp::KERNEL).blocks(HOG, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    story.at(40).sleeps(HOG_2, Reason::Pause);
+    let run = story.ends(100, Stop::Horizon);
+    let index = Index::new(&run);
+    let ms = |ms: u64| SimTime(ms * 1_000_000);
+    let blame = blame(&index, ms(10), ms(100));
+    let behind = |does| Cause::Behind(Obstacle::Lock(GPU_LOCK), HOG_2, does);
+    assert_eq!(
+        blame.causes,
+        [
+            (behind(Does::Waits(Reason::Pause)), Nanos::from_ms(60)),
+            (behind(Does::Waits(Reason::Forever)), Nanos::from_ms(30)),
+        ]
+    );
+}
+
+#[test]
+fn those_who_wait_for_each_other_are_told() {
+    let mut story = Story::new();
+    story.at(5).takes(OTHER, GPU_LOCK).takes(HOG, NAMED_LOCK);
+    story.at(10).reclaims(HOG, Gfp::KERNEL).blocks(HOG, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    story.at(10).blocks(OTHER, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
+    let run = story.ends(100, Stop::Horizon);
+    let index = Index::new(&run);
+    let blame = blame(&index, SimTime(20_000_000), SimTime(100_000_000));
+    let turn = Cause::Behind(Obstacle::Lock(GPU_LOCK), HOG, Does::WaitsInTurn);
+    assert_eq!(blame.causes, [(turn, Nanos::from_ms(80))]);
+}
+
+proptest! {
+    #[test]
+    fn causes_sum_to_the_whole(run in any_run(), a in 0u64..100, b in 0u64..100) {
+        let index = Index::new(&run);
+        let part = |percent: u64| SimTime(run.end.0 / 100 * percent);
+        let (from, to) = (part(a.min(b)), part(a.max(b)));
+        let blame = blame(&index, from, to);
+        prop_assert_eq!(total(&blame), to.saturating_sub(from));
+        let mut at = from;
+        for segment in &blame.segments {
+            prop_assert_eq!(segment.from, at);
+            prop_assert!(segment.to > segment.from);
+            at = segment.to;
+        }
+        prop_assert_eq!(at, to);
+    }
+}
