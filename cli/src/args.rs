@@ -8,7 +8,7 @@ use crate::commands::trial::verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sim_core::analysis::Verdict;
 use sim_core::base::SimTime;
-use sim_core::scenario::{Reseed, TieOrder};
+use sim_core::scenario::{Fork, TieOrder};
 
 /// The largest seed: what a JavaScript number holds exactly.
 pub(crate) const SEED_MAX: u64 = (1 << 53) - 1;
@@ -104,9 +104,13 @@ pub(crate) struct ChoiceArgs {
     /// Order of simultaneous events: as scheduled, or drawn from the seed
     #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
     pub(crate) ties: TiesArg,
-    /// Draws other numbers from an instant on, as `explore` names it: NS:EVENT:SALT:SHARE
-    #[arg(long = "reseed", value_name = "NS:EVENT:SALT:SHARE", value_parser = reseed)]
-    pub(crate) reseeds: Vec<Reseed>,
+    /// Changes something at an instant: 1132.096ms:policy=ID, or kill=TASK, end=TASK (what it waits
+    /// for), delay=TASK+TIME, reseed=NUMBER; with 1132.096ms/N: after N records
+    #[arg(long = "fork", value_name = "TIME:CHOICE", value_parser = str::parse::<Fork>)]
+    pub(crate) forks: Vec<Fork>,
+    /// Draws other numbers from an instant on: short for --fork TIME:reseed=NUMBER
+    #[arg(long = "reseed", value_name = "TIME:NUMBER", value_parser = reseed)]
+    pub(crate) reseeds: Vec<Fork>,
     /// Overrides a value of the scenario: task.hog.oom_score_adj=0
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     pub(crate) sets: Vec<(String, String)>,
@@ -455,17 +459,10 @@ fn instant(text: &str) -> Result<SimTime, String> {
     Ok(SimTime(since_start.0))
 }
 
-fn reseed(text: &str) -> Result<Reseed, String> {
-    let parts: Vec<&str> = text.split(':').collect();
-    let parsed = match parts.as_slice() {
-        [at, event, salt, share] => (|| {
-            let at = SimTime(at.parse().ok()?);
-            let (event, salt) = (event.parse().ok()?, salt.parse().ok()?);
-            Some(Reseed { at, event, salt, share: share.parse().ok()? })
-        })(),
-        _ => None,
-    };
-    parsed.ok_or_else(|| "expected NS:EVENT:SALT:SHARE, SHARE from 0 to 255".to_owned())
+fn reseed(text: &str) -> Result<Fork, String> {
+    let expected = "expected TIME:NUMBER, such as 1132.096ms:7";
+    let (at, number) = text.split_once(':').ok_or(expected)?;
+    format!("{at}:reseed={number}").parse()
 }
 
 fn shard(text: &str) -> Result<Shard, String> {

@@ -68,6 +68,7 @@ pub(crate) fn choices(wanted: &Wanted<'_>) -> Result<Vec<Choice>, Error> {
             // A link of several policies wants to be told which.
             policy: policy.clone().or_else(|| linked.first().cloned()),
             ties: wanted.ties,
+            forks: Vec::new(),
             reseeds: Vec::new(),
             sets: wanted.sets.to_vec(),
             checks: wanted.checks.to_vec(),

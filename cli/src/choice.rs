@@ -8,7 +8,7 @@ use std::path::Path;
 use sim_core::record::Keep;
 use sim_core::scenario::checked::Scenario;
 use sim_core::scenario::gallery::{find, gallery};
-use sim_core::scenario::{self, Diagnostic, Reseed, RunOptions, TieOrder};
+use sim_core::scenario::{self, Diagnostic, Fork, RunOptions, TieOrder};
 use sim_core::share::{Link, ScenarioRef};
 
 use crate::args::ChoiceArgs;
@@ -39,7 +39,7 @@ pub(crate) struct Choice {
     /// Order of simultaneous events.
     pub(crate) ties: TieOrder,
     /// Where the run is parted from the seed's own.
-    pub(crate) reseeds: Vec<Reseed>,
+    pub(crate) forks: Vec<Fork>,
     /// Overrides.
     pub(crate) sets: Vec<(String, String)>,
 }
@@ -76,7 +76,7 @@ impl Choice {
             choice.seed = args.seed.unwrap_or(choice.seed);
             choice.kernel = args.kernel.clone().or(choice.kernel);
             choice.ties = ties;
-            choice.reseeds.clone_from(&args.reseeds);
+            choice.forks.extend(asked_forks(args));
             if !args.checks.is_empty() {
                 choice.checks.clone_from(&args.checks);
             }
@@ -95,7 +95,7 @@ impl Choice {
             policy: args.policy.clone(),
             checks: args.checks.clone(),
             ties,
-            reseeds: args.reseeds.clone(),
+            forks: asked_forks(args).collect(),
             sets: args.sets.clone(),
         })
     }
@@ -113,7 +113,7 @@ impl Choice {
             policy: None,
             checks: Vec::new(),
             ties: TieOrder::Fifo,
-            reseeds: Vec::new(),
+            forks: Vec::new(),
             sets: Vec::new(),
         })
     }
@@ -145,7 +145,7 @@ impl Choice {
             policy,
             checks: link.checks.clone(),
             ties: TieOrder::Fifo,
-            reseeds: Vec::new(),
+            forks: link.forks.clone(),
             sets,
         })
     }
@@ -158,11 +158,16 @@ impl Choice {
             policy: self.policy.clone(),
             ties: self.ties,
             keep,
-            reseeds: self.reseeds.clone(),
+            forks: self.forks.clone(),
             watch: true,
             checks: self.checks.clone(),
         }
     }
+}
+
+/// Those that were typed, in either way.
+fn asked_forks(args: &ChoiceArgs) -> impl Iterator<Item = Fork> {
+    args.forks.iter().chain(&args.reseeds).cloned()
 }
 
 fn gallery_source(id: &str) -> Option<Source> {

@@ -2,7 +2,7 @@
 
 use sim_core::base::Digest;
 use sim_core::record::{MODEL_VERSION, Run};
-use sim_core::scenario::{Reseed, TieOrder};
+use sim_core::scenario::{Fork, TieOrder};
 use sim_core::share::{Link, ScenarioRef, decode, encode};
 
 use crate::choice::Choice;
@@ -23,10 +23,11 @@ pub(crate) fn read(text: &str) -> Result<Link, Error> {
 pub(crate) fn of(choice: &Choice, run: Option<&Run>) -> String {
     let digests = run.map(|run| run.digest).into_iter().collect();
     let fragment = encode(&link(choice, choice.policy.iter().cloned().collect(), digests));
-    // Links have no words for these.
-    let more: Vec<_> =
-        ties_words(choice.ties).into_iter().chain(reseed_words(&choice.reseeds)).collect();
-    if more.is_empty() { fragment } else { format!("{fragment} with {}", more.join(" ")) }
+    // A link has no word for this.
+    match ties_words(choice.ties) {
+        Some(words) => format!("{fragment} with {words}"),
+        None => fragment,
+    }
 }
 
 /// The fragment to send of a run: with its marks, if they leave it short.
@@ -40,11 +41,9 @@ pub(crate) fn ties_words(ties: TieOrder) -> Option<String> {
     (ties == TieOrder::Seeded).then(|| "--ties seeded".to_owned())
 }
 
-/// What must be typed besides for a run that is parted from its seed's own.
-pub(crate) fn reseed_words(reseeds: &[Reseed]) -> impl Iterator<Item = String> {
-    reseeds.iter().map(|Reseed { at, event, salt, share }| {
-        format!("--reseed {}:{event}:{salt}:{share}", at.0)
-    })
+/// What must be typed for a run that is parted from its seed's own.
+pub(crate) fn fork_words(forks: &[Fork]) -> impl Iterator<Item = String> {
+    forks.iter().map(|fork| format!("--fork {fork}"))
 }
 
 /// The fragment of several runs of a choice that differ in the policy.
@@ -65,6 +64,8 @@ fn link(choice: &Choice, policies: Vec<String>, digests: Vec<Digest>) -> Link {
         policies,
         checks: choice.checks.clone(),
         sets: choice.sets.clone(),
+        forks: choice.forks.clone(),
+        branches: Vec::new(),
         model: (!digests.is_empty()).then_some(MODEL_VERSION),
         digests,
         ..Link::to("")

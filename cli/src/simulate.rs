@@ -25,6 +25,9 @@ pub(crate) fn simulate(choice: &Choice, keep: Keep) -> Result<Run, Error> {
             tell(&format!("{} of {} ms simulated", now / 1_000_000, horizon / 1_000_000));
         }
     }
+    if let Some(problem) = simulation.problem() {
+        return Err(Error::bad_input(problem));
+    }
     let run = simulation.finish();
     match run.stop {
         Stop::NoProgress(task) => {

@@ -29,7 +29,29 @@ fn table() -> String {
     }
     let seeds = many();
     writeln!(table, "{DRAWS} 1..={seeds} {}", digest_of_many(seeds)).expect("strings take text");
+    writeln!(table, "{DRAWS}+forks {}", digest_of_forks()).expect("strings take text");
     table
+}
+
+/// One number over the digests of that scenario under forks of every kind.
+fn digest_of_forks() -> String {
+    let entry = gallery::find(DRAWS).expect("a scenario of the gallery");
+    let scenario = parse(entry.id, entry.text, &[]).expect("gallery scenarios are sound");
+    let forks = [
+        &["4000ms:policy=block-always"][..],
+        &["4000ms:kill=hog"],
+        &["4000ms:delay=gpu0+50ms"],
+        &["4000ms:end=gpu0"],
+        &["4000ms:policy=ignore", "4400ms:reseed=1"],
+    ];
+    let combined = forks.iter().fold(0_u128, |combined, forks| {
+        let forks = forks.iter().map(|fork| fork.parse().expect("a fork")).collect();
+        let options = RunOptions { forks, keep: Keep::DigestOnly, ..RunOptions::default() };
+        let run = Simulation::new(&scenario, &options).expect("a gallery run starts").run();
+        let digest = run.digest.to_string();
+        combined.rotate_left(1) ^ u128::from_str_radix(&digest, 16).expect("digests are hex")
+    });
+    format!("{combined:032x}")
 }
 
 /// A scenario that draws from its seed, for the line over many seeds.

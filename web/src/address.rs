@@ -7,6 +7,7 @@
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
+use sim_core::share::ScenarioRef;
 use wasm_bindgen::JsValue;
 use yew::prelude::*;
 
@@ -89,7 +90,16 @@ fn write(route: &Route, substitute: bool) {
             || there.lesson != route.lesson
             || there.view != route.view && there.digest.is_some()
     };
-    let worth_going_back = !substitute && route::parse(&present).is_ok_and(is_other);
+    // Letters that are typed are no views to go back to.
+    let typed = |there: Route| {
+        matches!(
+            (&there.request.scenario, &route.request.scenario),
+            (ScenarioRef::Inline(_), ScenarioRef::Inline(_))
+        )
+    };
+    let there = route::parse(&present);
+    let worth_going_back =
+        !substitute && there.clone().is_ok_and(is_other) && !there.is_ok_and(typed);
     // Refused only when called too often; the next rest tries again.
     let _ = if worth_going_back {
         history.push_state_with_url(&JsValue::NULL, "", Some(&url))

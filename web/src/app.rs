@@ -6,15 +6,18 @@ use crate::address::{Shown, address_of, use_opened_links, use_written_link};
 use crate::effects::{
     use_key_choice, use_keys, use_playback, use_preferences, use_root_attributes,
 };
+use crate::forks;
 use crate::learn::memory::use_memory;
 use crate::learn::panel::{LearnPanel, tour_offer};
 use crate::panels::{
-    Announcer, Compared, EventList, HelpDialog, MetricsPanel, PaletteDialog, ShareDialog, TopBar,
-    WhyPanel, differences, legend, notes, notice, transport,
+    Announcer, Beside, Compared, Editor, EventList, ForkDialog, HelpDialog, MetricsPanel,
+    PaletteDialog, ShareDialog, TopBar, WhyPanel, differences, fork_tree, legend, notes, notice,
+    transport,
 };
 use crate::route::{Route, fragment};
 use crate::runner::use_runner;
-use crate::state::{Dialog, Phase, State};
+use crate::shared::Shared;
+use crate::state::{Dialog, Phase, Scene, State};
 use crate::timeline::{Overview, Timeline};
 use crate::transfer::drop::use_drop;
 use crate::transfer::export_dialog::ExportDialog;
@@ -86,6 +89,22 @@ fn embedded(ui: &Ui, state: &State) -> Html {
     }
 }
 
+/// What stands under the run: what it is compared with, and whose run that is.
+fn beside(state: &State, scene: &Shared<Scene>) -> Vec<(Shared<Scene>, Shared<Scene>, Beside)> {
+    let branches = state.branch_scenes();
+    let policies = state.others.len() - branches.len();
+    let others = state.others[..policies].iter().enumerate();
+    let others = others.map(|(index, other)| (scene.clone(), other.clone(), Beside::Policy(index)));
+    let forked = forks::tree(&state.request.branches).into_iter().filter_map(|node| {
+        let fork = state.request.branches.get(node.branch - 1)?.fork.clone();
+        let parent = node.parent.checked_sub(1);
+        let parent = parent.map_or(Some(scene), |index| branches.get(index))?;
+        let of = Beside::Branch { number: node.branch, parent: node.parent, fork };
+        Some((parent.clone(), branches.get(node.branch - 1)?.clone(), of))
+    });
+    others.chain(forked).collect()
+}
+
 fn page(ui: &Ui, state: &State) -> Html {
     if state.embed {
         return embedded(ui, state);
@@ -93,12 +112,15 @@ fn page(ui: &Ui, state: &State) -> Html {
     let shade = state.shade();
     html! {
         <>
-            <TopBar request={state.request.clone()} scene={state.scene.clone()} theme={state.theme} />
+            <TopBar request={state.request.clone()} scene={state.scene.clone()} theme={state.theme} editing={state.editing} />
             <div class="desk">
             <main class={classes!((state.phase != Phase::Ready).then_some("stale"))}>
                 { notice(ui, state.notice.as_ref()) }
                 { tour_offer(ui, &state.learn) }
                 { transport(ui, state) }
+                { for state.editing.then(|| html! {
+                    <Editor scenario={state.request.scenario.clone()} sets={state.request.sets.clone()} />
+                }) }
                 { for state.scene.as_ref().zip(state.replayed()).map(|(scene, recording)| html! {
                     <RecordingStrip recording={recording.clone()} scene={scene.clone()} view={state.view} />
                 }) }
@@ -108,12 +130,13 @@ fn page(ui: &Ui, state: &State) -> Html {
                         <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
                             arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()}
                             history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
-                        { for state.others.iter().enumerate().map(|(index, other)| html! {
-                            <Compared key={index} first={scene.clone()} other={other.clone()} {index} view={state.view}
+                        { fork_tree(ui, state) }
+                        { for beside(state, scene).into_iter().map(|(first, other, of)| html! {
+                            <Compared key={of.key()} {first} {other} of={of.clone()} view={state.view}
                                 at={state.cursor.at} playing={state.playing} shade={shade} />
                         }) }
                         { for (!state.others.is_empty()).then(|| {
-                            differences(&state.scenes().cloned().collect::<Vec<_>>())
+                            differences(&state.scenes().cloned().collect::<Vec<_>>(), state.branch_scenes().len())
                         }) }
                         { notes(ui, &state.notes) }
                         { legend(scene, state.lane) }
@@ -136,6 +159,8 @@ fn page(ui: &Ui, state: &State) -> Html {
             <PaletteDialog open={state.dialog == Some(Dialog::Palette)} scene={state.scene.clone()} />
             <ImportDialog open={state.dialog == Some(Dialog::Import)} received={state.received.clone()} />
             { exported(state) }
+            <ForkDialog open={state.dialog == Some(Dialog::Fork)} request={state.request.clone()} scene={state.scene.clone()}
+                branches={state.branch_scenes().to_vec()} cursor={state.cursor} />
             <ShareDialog open={state.dialog == Some(Dialog::Share)} route={state.route()} />
         </>
     }

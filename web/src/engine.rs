@@ -12,8 +12,10 @@ use sim_core::kernel::plugin::{Policy, doc_lines};
 use sim_core::kernel::switches;
 use sim_core::policy;
 use sim_core::record::{Event, Record, Run};
-use sim_core::scenario::{Diagnostic, RunOptions, Simulation, gallery, parse};
-use sim_core::share::{self, Link, ScenarioRef};
+use sim_core::scenario::{Diagnostic, Fork, RunOptions, Simulation, gallery, parse};
+use sim_core::share::{self, Branch, Link, ScenarioRef};
+
+use crate::forks;
 
 /// Something to choose in a list.
 #[derive(Clone, Eq, PartialEq, Debug)]
@@ -46,8 +48,14 @@ pub struct Request {
     pub sets: Vec<(String, String)>,
     /// Checkers; they don't change the run.
     pub checks: Vec<String>,
+    /// Forks that every run has.
+    pub forks: Vec<Fork>,
+    /// Runs forked off the first one, or off each other; at most [`BRANCHES_MAX`].
+    pub branches: Vec<Branch>,
 }
 
+/// Forks beside the first run.
+pub const BRANCHES_MAX: usize = 7;
 /// Policies beside the first one.
 pub const OTHERS_MAX: usize = 3;
 
@@ -55,7 +63,34 @@ impl Request {
     /// The same under another policy.
     #[must_use]
     pub fn under(&self, policy: &str) -> Self {
-        Self { policy: Some(policy.to_owned()), others: Vec::new(), ..self.clone() }
+        Self { policy: Some(policy.to_owned()), ..self.alone() }
+    }
+
+    /// The first run without those beside it.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        Self { others: Vec::new(), branches: Vec::new(), ..self.clone() }
+    }
+
+    /// The run of a branch, numbered from 1; 0 is the first run.
+    #[must_use]
+    pub fn forked(&self, branch: usize) -> Self {
+        let mut forks = self.forks.clone();
+        forks.extend(forks::path(&self.branches, branch));
+        Self { forks, ..self.alone() }
+    }
+
+    /// How many runs stand beside the first.
+    pub fn beside(&self) -> usize {
+        self.others.len() + self.branches.len()
+    }
+
+    /// What to run, in order: policies to compare with, branches, and last
+    /// the run that is looked at, so that all is there when the page changes.
+    pub fn runs(&self) -> Vec<Self> {
+        let others = self.others.iter().map(|policy| self.under(policy));
+        let branches = (1..=self.branches.len()).map(|branch| self.forked(branch));
+        others.chain(branches).chain([self.alone()]).collect()
     }
 }
 
@@ -69,6 +104,8 @@ impl Default for Request {
             others: Vec::new(),
             sets: Vec::new(),
             checks: Vec::new(),
+            forks: Vec::new(),
+            branches: Vec::new(),
         }
     }
 }
@@ -101,6 +138,7 @@ impl Job {
             kernel: request.kernel.clone(),
             policy: request.policy.clone(),
             checks: request.checks.clone(),
+            forks: request.forks.clone(),
             ..RunOptions::default()
         };
         let simulation = Simulation::new(&scenario, &options)?;
@@ -110,6 +148,11 @@ impl Job {
     /// Simulates up to `events` more events; true while there are more.
     pub fn advance(&mut self, events: u64) -> bool {
         self.simulation.advance(events)
+    }
+
+    /// Why a fork could not be made, if one could not.
+    pub fn problem(&self) -> Option<String> {
+        self.simulation.problem()
     }
 
     /// How far it is.

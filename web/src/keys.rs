@@ -110,6 +110,10 @@ pub enum Command {
     Learn,
     /// A step of the open lesson, or a lesson of the list, from 1.
     Tab(usize),
+    /// Opens the editor, or closes it.
+    Edit,
+    /// Another way for the run to go on from the cursor.
+    Fork,
     Undo,
     Redo,
     /// Draws the wait-for graph, or puts it away.
@@ -213,6 +217,7 @@ fn by_position(press: Press<'_>) -> Option<Command> {
         "KeyP" => Command::PinLane,
         "KeyH" => Command::HideLane,
         "KeyG" => Command::Graph,
+        "KeyB" => Command::Fork,
         "Space" => Command::TogglePlay,
         "ArrowLeft" => Command::StepInLane(Step::Back),
         "ArrowRight" => Command::StepInLane(Step::Forward),
@@ -247,8 +252,9 @@ pub const HELP: &[(&str, &str)] = &[
     ("R", "select what the lane does at the cursor"),
     ("M", "note at the cursor"),
     ("Shift M", "note on the selected range"),
+    ("B", "fork the run at the cursor"),
     ("Delete", "remove the note at the cursor"),
-    ("Ctrl Z", "undo zoom, range, rows or notes; with Shift: redo"),
+    ("Ctrl Z", "undo zoom, range, rows, notes or forks; with Shift: redo"),
     ("Ctrl Shift P", "all commands; also F1"),
     ("/", "filter the events; Enter and Shift Enter: next and previous"),
     ("L", "lessons"),
@@ -282,6 +288,8 @@ pub const NAMED: &[(Command, &str, &str)] = &[
     (Command::Clear, "Clear the range", "Esc"),
     (Command::Note, "Add a note at the cursor", "M"),
     (Command::NoteRange, "Add a note on the range", "Shift M"),
+    (Command::Edit, "Edit the scenario, or close the editor", ""),
+    (Command::Fork, "Fork the run at the cursor", "B"),
     (Command::RemoveNote, "Remove the note at the cursor", "Delete"),
     (Command::PinLane, "Pin the lane, or let it go", "P"),
     (Command::HideLane, "Hide the lane", "H"),

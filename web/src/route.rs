@@ -5,7 +5,7 @@
 use sim_core::base::Nanos;
 use sim_core::share::{self, Link, ScenarioRef};
 
-use crate::engine::{self, OTHERS_MAX, Request, SEED_MAX};
+use crate::engine::{self, BRANCHES_MAX, OTHERS_MAX, Request, SEED_MAX};
 
 /// What a link says.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -57,7 +57,7 @@ pub fn parse(fragment: &str) -> Result<Route, String> {
 }
 
 fn from_link(link: Link) -> Route {
-    let too_many = link.policies.len() > 1 + OTHERS_MAX;
+    let too_many = link.policies.len() > 1 + OTHERS_MAX || link.branches.len() > BRANCHES_MAX;
     let mut policies = link.policies.into_iter();
     let digests: Vec<String> = link.digests.iter().map(ToString::to_string).collect();
     Route {
@@ -69,6 +69,8 @@ fn from_link(link: Link) -> Route {
             others: policies.take(OTHERS_MAX).collect(),
             sets: link.sets,
             checks: link.checks,
+            forks: link.forks,
+            branches: link.branches.into_iter().take(BRANCHES_MAX).collect(),
         },
         digest: (!digests.is_empty() && !too_many).then(|| digests.join(",")),
         model: link.model,
@@ -81,8 +83,9 @@ fn from_link(link: Link) -> Route {
         embed: link.embed,
         note: too_many.then(|| {
             format!(
-                "The link compares more policies than fit; here are the first {}.",
-                1 + OTHERS_MAX
+                "The link compares more runs than fit; here are the first {} policies and {} forks.",
+                1 + OTHERS_MAX,
+                BRANCHES_MAX
             )
         }),
     }
@@ -99,6 +102,8 @@ pub fn fragment(route: &Route) -> String {
         policies: request.policy.iter().chain(&request.others).cloned().collect(),
         checks: request.checks.clone(),
         sets: request.sets.clone(),
+        forks: request.forks.clone(),
+        branches: request.branches.clone(),
         model: route.model,
         digests: digests.filter_map(|digest| digest.parse().ok()).collect(),
         t: route.at.map(Nanos),
@@ -143,6 +148,7 @@ pub fn seed(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sim_core::share::Branch;
 
     #[test]
     fn links_round_trip() {
@@ -155,8 +161,10 @@ mod tests {
                 others: Vec::new(),
                 sets: vec![("machine.cpus".into(), "2".into())],
                 checks: Vec::new(),
+                forks: vec!["1ms:reseed=7".parse().unwrap()],
+                branches: vec![Branch { parent: 0, fork: "5ms:kill=hog".parse().unwrap() }],
             },
-            digest: Some("ab".repeat(16)),
+            digest: Some(["ab".repeat(16), "cd".repeat(16)].join(",")),
             model: Some(1),
             at: Some(1_132_096_000),
             focus: Some("mmap_lock of hog".into()),

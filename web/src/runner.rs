@@ -178,7 +178,7 @@ impl Inner {
     /// Puts a run on stage, or keeps it until the one to look at is there.
     fn arrived(&mut self, run: Run) {
         let scene = Shared::new(Scene::new(Outcome::of(run)));
-        if self.arrived.len() < self.request.others.len() {
+        if self.arrived.len() < self.request.beside() {
             self.arrived.push(scene);
             return;
         }

@@ -31,11 +31,9 @@ pub enum Step {
 }
 
 impl Series {
-    /// Starts with the policies to compare with, so that all is there when the page changes.
+    /// Starts with those to compare with, so that all is there when the page changes.
     pub fn start(request: &Request) -> Result<Self, String> {
-        let others = request.others.iter().map(|policy| request.under(policy));
-        let own = Request { others: Vec::new(), ..request.clone() };
-        let mut queue: VecDeque<Request> = others.chain([own]).collect();
+        let mut queue: VecDeque<Request> = request.runs().into();
         let first = queue.pop_front().expect("invariant: the request itself is among them");
         Ok(Self { job: Job::start(&first)?, queue })
     }
@@ -49,6 +47,9 @@ impl Series {
             if is_time() {
                 return Ok((Step::More, Some(self)));
             }
+        }
+        if let Some(problem) = self.job.problem() {
+            return Err(problem);
         }
         let run = self.job.into_run();
         if let Some(broken) = broken_text(&run) {

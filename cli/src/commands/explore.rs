@@ -53,6 +53,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<(), Error> {
         policy: args.policy.clone(),
         checks: Vec::new(),
         ties: args.ties,
+        forks: Vec::new(),
         reseeds: Vec::new(),
         sets: args.sets.clone(),
     })?);
@@ -145,7 +146,7 @@ fn explore(
 fn seeds(choice: &Arc<Choice>, args: &ExploreArgs, from: u64) -> Result<Line, Error> {
     let block: Vec<u64> = (from..args.seeds.end).take(BLOCK).collect();
     let one = |&seed: &u64| {
-        let trial = Trial { seed, reseeds: Vec::new() };
+        let trial = Trial { seed, forks: Vec::new() };
         run_trial(choice, &trial).map(|(_, report)| (report.verdict == args.until).then_some(seed))
     };
     let shown: Vec<Option<u64>> = block.par_iter().map(one).collect::<Result<_, _>>()?;
@@ -192,7 +193,7 @@ fn summary(choice: &Choice, args: &ExploreArgs, found: &Found) -> String {
     let mut lines = vec![format!("{verdict} in {}", share_text(found.shown))];
     if let Some(first) = found.seeds.first() {
         let seeds: Vec<String> = found.seeds.iter().map(u64::to_string).collect();
-        let trial = Trial { seed: *first, reseeds: Vec::new() };
+        let trial = Trial { seed: *first, forks: Vec::new() };
         let link = link::of(&choice_of(choice, &trial), None);
         lines.push(format!("first seeds  {}", seeds.join(" ")));
         lines.push(format!("link         {link}"));
@@ -217,7 +218,7 @@ fn command(args: &ExploreArgs, trial: &Trial) -> String {
     words.extend(args.policy.iter().map(|policy| format!("--policy {policy}")));
     words.extend(args.sets.iter().map(|(path, value)| format!("--set '{path}={value}'")));
     words.extend(link::ties_words(args.ties.into()));
-    words.extend(link::reseed_words(&trial.reseeds));
+    words.extend(link::fork_words(&trial.forks));
     words.join(" ")
 }
 

@@ -12,10 +12,6 @@ use crate::{link, output};
 /// Prints the fragment, with the digest and the marks of the run.
 pub(crate) fn run(args: &LinkArgs) -> Result<(), Error> {
     let choice = Choice::of(&args.choice)?;
-    if !choice.reseeds.is_empty() {
-        let why = "a link has no word for --reseed: leave it out";
-        return Err(Error::bad_input(why));
-    }
     if choice.ties == TieOrder::Seeded {
         let why = "a link has no word for --ties seeded: leave it out";
         return Err(Error::bad_input(why));

@@ -22,15 +22,15 @@ const BAR: u64 = 20;
 /// Rewinds.
 pub(crate) fn run(args: &RewindArgs) -> Result<(), Error> {
     let choice = Arc::new(Choice::of(&args.choice)?);
-    let own = Trial { seed: choice.seed, reseeds: choice.reseeds.clone() };
+    let own = Trial { seed: choice.seed, forks: choice.forks.clone() };
     let (run, report) = run_trial(&choice, &own)?;
     let pool = super::pool(args.jobs)?;
     let mut curve = Vec::new();
     for at in moments(run.end, args.points) {
         let one = |number| {
             let mut trial = own.clone();
-            trial.reseeds.retain(|reseed| reseed.at <= at);
-            trial.reseeds.push(parting(at, number));
+            trial.forks.retain(|fork| fork.at <= at);
+            trial.forks.push(parting(at, number));
             run_trial(&choice, &trial).map(|(_, report)| report.verdict == args.until)
         };
         let shown: Result<Vec<bool>, Error> =

@@ -118,10 +118,10 @@ impl Shrinking {
     /// Re-seedings that the verdict does not need.
     fn leave_out_draws(&mut self) {
         let choice = self.choice.clone();
-        let kept = minimal(choice.reseeds.clone(), |kept| {
-            self.counts(&Choice { reseeds: kept.to_vec(), ..choice.clone() })
+        let kept = minimal(choice.forks.clone(), |kept| {
+            self.counts(&Choice { forks: kept.to_vec(), ..choice.clone() })
         });
-        self.choice.reseeds = kept;
+        self.choice.forks = kept;
     }
 
     fn counts(&mut self, choice: &Choice) -> bool {
@@ -153,7 +153,7 @@ impl Shrinking {
 }
 
 fn made(choice: &Choice) -> Result<(Run, Report), Error> {
-    let trial = Trial { seed: choice.seed, reseeds: choice.reseeds.clone() };
+    let trial = Trial { seed: choice.seed, forks: choice.forks.clone() };
     run_trial(&Arc::new(choice.clone()), &trial)
 }
 

@@ -16,21 +16,25 @@ use crate::link;
 
 /// The choice of a trial.
 pub(super) fn choice_of(choice: &Choice, trial: &Trial) -> Choice {
-    Choice { seed: trial.seed, reseeds: trial.reseeds.clone(), ..choice.clone() }
+    Choice { seed: trial.seed, forks: trial.forks.clone(), ..choice.clone() }
 }
 
 /// The run, and what was found in it.
 pub(super) fn run_trial(choice: &Arc<Choice>, trial: &Trial) -> Result<(Run, Report), Error> {
     let mut options = choice.options(Keep::Records);
     options.seed = trial.seed;
-    options.reseeds.clone_from(&trial.reseeds);
+    options.forks.clone_from(&trial.forks);
     let link = {
         let (choice, trial) = (Arc::clone(choice), trial.clone());
         move || link::of(&choice_of(&choice, &trial), None)
     };
     let _running = Running::begin_with(link.clone());
-    let simulation = Simulation::new(&choice.scenario, &options).map_err(Error::bad_input)?;
-    let run = simulation.run();
+    let mut simulation = Simulation::new(&choice.scenario, &options).map_err(Error::bad_input)?;
+    while simulation.advance(u64::MAX) {}
+    if let Some(problem) = simulation.problem() {
+        return Err(Error::bad_input(problem));
+    }
+    let run = simulation.finish();
     if run.stop == Stop::Broken {
         let message = sim_core::analysis::broken_text(&run).unwrap_or_default();
         return Err(Error::Broken { message, link: link() });

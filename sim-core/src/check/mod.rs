@@ -42,6 +42,8 @@ pub struct Declared<'a> {
     pub drivers: &'a [&'a dyn Driver],
     /// Whether timers are rounded.
     pub timer_wheel: bool,
+    /// Whether waits are made to end early or late, from outside.
+    pub shifts_waits: bool,
     /// `vm.oom_kill_allocating_task`.
     pub kills_allocating_task: bool,
     /// Whether a device may use memory that it was told is gone: it is on a list of notifiers

@@ -26,6 +26,9 @@ impl Waivers {
         // another victim.
         waived.add(declared.kills_allocating_task, Invariant::OnePendingVictim);
         waived.add(declared.kills_allocating_task, Invariant::SkipEndsReaping);
+        // Pauses are as long as whoever forked the run wanted them.
+        waived.add(declared.shifts_waits, Invariant::TenAttempts);
+        waived.add(declared.shifts_waits, Invariant::LoserSleepsOneJiffy);
         for policy in declared.policies {
             let approach = policy.approach();
             let silent = approach == Approach::Silent;

@@ -18,6 +18,7 @@ use std::task::{Context, Poll};
 
 use super::core::{Action, Core, Engine, EngineEvent, Observer, State};
 use super::event_list::{Class, EventKey};
+use super::interfere::Shift;
 use super::run_queue::{Rank, RunQueue, Share};
 use crate::base::{CpuId, IdVec, Nanos, SimTime, TaskId};
 
@@ -259,6 +260,26 @@ impl<O: Observer> Core<O> {
         let due = now + self.scheduler.cpus.switch_cost + burst.left;
         self.emit(task, EngineEvent::Ran(cpu));
         self.resume_at(task, due, Class::Step);
+    }
+
+    /// Moves the end of what a process computes, or of a device's work;
+    /// false if it is in the middle of a step.
+    pub(super) fn shift_burst(&mut self, task: TaskId, shift: Shift) -> bool {
+        let now = self.now();
+        let burst = &mut self.bursts[task];
+        match burst.resume {
+            Some((key, due)) => {
+                self.events.cancel(key);
+                self.resume_at(task, shift.from(due, now), Class::Step);
+            }
+            // In line for a CPU.
+            None if self.processes[task].state == State::Runnable => match shift {
+                Shift::Now => burst.left = Nanos(0),
+                Shift::Later(by) => burst.left += by,
+            },
+            None => return false,
+        }
+        true
     }
 
     fn resume_at(&mut self, task: TaskId, at: SimTime, class: Class) {

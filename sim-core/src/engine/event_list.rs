@@ -237,6 +237,29 @@ impl<T: Copy> EventList<T> {
         self.front.last().map(|entry| SimTime(entry.time))
     }
 
+    /// Moves now to `at`, which is not after the earliest event: what is
+    /// scheduled from then on may come before it.
+    pub fn advance(&mut self, at: SimTime) {
+        if at.0 <= self.now {
+            return;
+        }
+        let next = self.peek_time();
+        assert!(next.is_none_or(|next| at <= next), "invariant: no event is left behind");
+        self.now = at.0;
+        // Only an empty list has its base before that.
+        if at.0 > self.wheel.base() {
+            self.wheel.raise_base(at.0);
+        }
+        while let Some(entry) = self.front.pop_if(|entry| entry.time == at.0) {
+            self.make_due(self.slab.node(entry.index).class(), entry.index);
+        }
+    }
+
+    /// When a pending event is due; `None` when it is not pending.
+    pub fn due(&self, key: EventKey) -> Option<SimTime> {
+        self.slab.pending(key.slot, key.generation).map(|node| SimTime(node.time))
+    }
+
     /// Pops an event of this instant, which now has come, when `first` is
     /// not the only one that was in the front.
     fn pop_tied(&mut self, first: Entry) -> (SimTime, Class, T) {

@@ -84,16 +84,13 @@ impl<O: Observer> Executor<O> {
         Progress::More
     }
 
-    /// As [`run`](Self::run), but stops before the first event that is
-    /// neither earlier than `at` nor among the first `events`.
-    pub fn run_up_to(&mut self, at: SimTime, events: u64, budget: u64) -> Progress {
+    /// As [`run`](Self::run), but stops before the first event that is not
+    /// earlier than `at`, if the observer has `seen` enough by then; and
+    /// where no event is left, but the horizon not reached.
+    pub fn run_up_to(&mut self, at: SimTime, seen: impl Fn(&O) -> bool, budget: u64) -> Progress {
         let engine = Rc::clone(&self.engine);
         for _ in 0..budget {
-            let next = engine.core.borrow_mut().events.peek_time();
-            if self.stopped.is_none()
-                && self.events >= events
-                && next.is_some_and(|next| next >= at)
-            {
+            if self.stopped.is_none() && self.is_reached(&engine, at, &seen) {
                 return Progress::Reached;
             }
             if let Progress::Stopped(stop) = self.run(1) {
@@ -101,6 +98,16 @@ impl<O: Observer> Executor<O> {
             }
         }
         Progress::More
+    }
+
+    fn is_reached(&self, engine: &Engine<O>, at: SimTime, seen: impl Fn(&O) -> bool) -> bool {
+        let core = &mut *engine.core.borrow_mut();
+        let stops = core.observer.stop().or(core.stop_requested).is_some();
+        let reached = match core.events.peek_time() {
+            Some(next) => next >= at && seen(&core.observer),
+            None => at >= core.now(),
+        };
+        reached && !stops && at <= self.limits.horizon
     }
 
     /// Events handled so far.
@@ -214,6 +221,19 @@ impl<O: Observer> Engine<O> {
     where
         F: Future<Output = ()> + 'static,
     {
+        self.spawn_as(needs, Class::Step, body)
+    }
+
+    /// As [`spawn`](Self::spawn); the first step comes as an event of that class.
+    pub(super) fn spawn_as<F>(
+        &self,
+        needs: Needs,
+        class: Class,
+        body: impl FnOnce(TaskId) -> F,
+    ) -> TaskId
+    where
+        F: Future<Output = ()> + 'static,
+    {
         let task = {
             let core = &mut *self.core.borrow_mut();
             core.bursts.push(Burst::default());
@@ -231,7 +251,7 @@ impl<O: Observer> Engine<O> {
         let core = &mut *self.core.borrow_mut();
         core.spawned.push(future);
         core.emit(task, EngineEvent::Spawned);
-        core.make_runnable(task, Class::Step);
+        core.make_runnable(task, class);
         task
     }
 }

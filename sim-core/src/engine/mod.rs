@@ -14,6 +14,7 @@ mod core;
 mod cpu;
 pub mod event_list;
 mod executor;
+mod interfere;
 mod lock;
 #[cfg(feature = "op-log")]
 pub mod op_log;
@@ -25,6 +26,7 @@ pub use self::core::{Engine, EngineEvent, Limits, Observer, Signals, WaitOn, Wai
 pub use cpu::Cpus;
 pub use event_list::{Class, EventKey, EventList, Ties};
 pub use executor::{Executor, Needs, Progress, Stop};
+pub use interfere::Shift;
 pub use lock::Hold;
 pub use run_queue::Share;
 pub use stack::Frame;

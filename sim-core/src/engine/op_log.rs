@@ -61,6 +61,15 @@ impl<T: Copy> Logged<T> {
         Some(canceled)
     }
 
+    /// Not logged: it changes what is now, and no event.
+    pub(super) fn advance(&mut self, at: SimTime) {
+        self.list.advance(at);
+    }
+
+    pub(super) fn due(&self, key: EventKey) -> Option<SimTime> {
+        self.list.due(key)
+    }
+
     pub(super) fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, Class, T)> {
         let popped = self.list.pop_until(limit)?;
         self.ops.push(Op::Pop);

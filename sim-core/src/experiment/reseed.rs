@@ -9,7 +9,7 @@
 
 use super::Proportion;
 use crate::base::SimTime;
-use crate::scenario::Reseed;
+use crate::scenario::Fork;
 
 /// A moment, and how often the verdict came from there.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -29,8 +29,8 @@ pub fn moments(end: SimTime, count: u64) -> Vec<SimTime> {
 
 /// The `number`-th re-seeding at a moment. Numbers mean the same at every
 /// moment, so neighbors are compared under common random numbers.
-pub fn parting(at: SimTime, number: u64) -> Reseed {
-    Reseed { at, event: 0, salt: number, share: u8::MAX }
+pub fn parting(at: SimTime, number: u64) -> Fork {
+    Fork::reseed(at, number, u8::MAX)
 }
 
 /// The earliest moment from which on the verdict always came.

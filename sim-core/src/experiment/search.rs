@@ -1,7 +1,7 @@
 //! A guided search for a verdict that is rare.
 //!
 //! A trial is a seed and where its run is parted from itself
-//! ([`Reseed`]): from there on times, and with seeded ties the order of
+//! ([`Fork`]): from there on times, and with seeded ties the order of
 //! simultaneous events, are drawn anew within their ranges, for all
 //! entities or for some. One trial in four is a fresh seed. The others
 //! vary a trial that came close ([`closeness`](super::closeness)): either
@@ -17,7 +17,7 @@
 
 use super::Closeness;
 use crate::base::{SimTime, Stream, sort};
-use crate::scenario::Reseed;
+use crate::scenario::Fork;
 
 /// Trials decided at once.
 pub const BATCH: usize = 64;
@@ -32,7 +32,7 @@ pub struct Trial {
     /// Its seed.
     pub seed: u64,
     /// Where it is parted from the seed's own run, by time.
-    pub reseeds: Vec<Reseed>,
+    pub forks: Vec<Fork>,
 }
 
 /// A trial that came close.
@@ -79,7 +79,7 @@ impl Search {
         if self.kept.is_empty() || self.stream.below(4) == 0 {
             let seed = self.next_seed;
             self.next_seed += 1;
-            return Trial { seed, reseeds: Vec::new() };
+            return Trial { seed, forks: Vec::new() };
         }
         // The closer half twice as often as the rest.
         let count = self.kept.len() as u64;
@@ -93,19 +93,19 @@ impl Search {
         let reseed = if kind == 3 {
             let at = (u128::from(parent.at.0) * u128::from(part)) >> 10;
             let at = SimTime(u64::try_from(at).unwrap_or(parent.at.0));
-            Reseed { at, event: 0, salt, share: u8::MAX }
+            Fork::reseed(at, salt, u8::MAX)
         } else {
             // Up to a third of what is drawn, from the start.
             let share = [15, 31, 85][usize::try_from(kind).unwrap_or(0)];
-            Reseed { at: SimTime::ZERO, event: 0, salt, share }
+            Fork::reseed(SimTime::ZERO, salt, share)
         };
         let mut trial = parent.trial.clone();
         // What was drawn anew after that moment is drawn anew again.
-        trial.reseeds.retain(|earlier| earlier.at <= reseed.at);
-        if trial.reseeds.len() == RESEEDS_MAX {
-            trial.reseeds.remove(0);
+        trial.forks.retain(|earlier| earlier.at <= reseed.at);
+        if trial.forks.len() == RESEEDS_MAX {
+            trial.forks.remove(0);
         }
-        trial.reseeds.push(reseed);
+        trial.forks.push(reseed);
         trial
     }
 }

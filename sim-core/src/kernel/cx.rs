@@ -75,12 +75,35 @@ impl Kernel {
     where
         F: Future<Output = ()> + 'static,
     {
-        let id = TaskId::from_index(self.with(|state| state.tasks.len()));
-        let leader = new.leader.unwrap_or(id);
         let needs = match new.kind {
             TaskKind::User | TaskKind::Kthread => Needs::Cpu,
             TaskKind::Device | TaskKind::Timer => Needs::Nothing,
         };
+        let id = self.enlist(new);
+        let kernel = Rc::clone(self);
+        let task = self.engine.spawn(needs, |task| body(Cx { kernel, task }));
+        assert_eq!(task, id, "invariant: engine and kernel number tasks alike");
+        task
+    }
+
+    /// Creates, between two events and not after the next one, something
+    /// that acts from outside at `at`, before what else happens then.
+    pub fn step_in<F>(self: &Rc<Self>, at: SimTime, name: String, body: impl FnOnce(Cx) -> F)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let (comm, kind) = ("<fork>".to_owned(), TaskKind::Timer);
+        let new = NewTask { name, comm, pid: 0, leader: None, kind, oom_score_adj: 0 };
+        let id = self.enlist(new);
+        let kernel = Rc::clone(self);
+        let task = self.engine.step_in(at, |task| body(Cx { kernel, task }));
+        assert_eq!(task, id, "invariant: engine and kernel number tasks alike");
+    }
+
+    /// Gives a new process its place in the kernel's tables.
+    fn enlist(&self, new: NewTask) -> TaskId {
+        let id = TaskId::from_index(self.with(|state| state.tasks.len()));
+        let leader = new.leader.unwrap_or(id);
         self.with(|state| {
             state.tasks.push(Task {
                 leader,
@@ -115,10 +138,7 @@ impl Kernel {
                 oom_score_adj: new.oom_score_adj,
             });
         });
-        let kernel = Rc::clone(self);
-        let task = self.engine.spawn(needs, |task| body(Cx { kernel, task }));
-        assert_eq!(task, id, "invariant: engine and kernel number tasks alike");
-        task
+        id
     }
 
     /// Reads or changes the state; the closure cannot await.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use self::spawn::spawn_all;
 use self::state::state;
 use super::checked::{ActsOn, Api as AskedApi, Behaviour, Device, ForkMm, Inject, Scenario};
+use super::fork::Fork;
 use crate::base::{CgroupId, DeviceId, IdVec, LockId, MmId, Nanos, Seeds, TaskId};
 use crate::driver::described::Described;
 use crate::engine::{Cpus, Engine, Ties};
@@ -32,6 +33,8 @@ pub(super) struct Choice<'a> {
     pub(super) ties: Ties,
     pub(super) keep: Keep,
     pub(super) watch: bool,
+    /// Where the run is parted from itself.
+    pub(super) forks: &'a [Fork],
     pub(super) checks: &'a [&'static str],
 }
 
@@ -117,7 +120,8 @@ fn watch(
         Inject::Policy { id } => Some(find_policy(id)),
         _ => None,
     });
-    let policies: Vec<_> = std::iter::once(choice.policy).chain(injected).collect();
+    let forked = choice.forks.iter().filter_map(|fork| policy::find(fork.policy()?));
+    let policies: Vec<_> = std::iter::once(choice.policy).chain(injected).chain(forked).collect();
     let maps_what_is_gone = |device: &Device| {
         let ops = driver_of(device).ops();
         let asked = asked_api(device, choice.switches);
@@ -137,6 +141,7 @@ fn watch(
         policies: &policies,
         drivers: &drivers.iter().map(|(_, driver)| &**driver).collect::<Vec<&dyn Driver>>(),
         timer_wheel: scenario.machine.timer_wheel,
+        shifts_waits: choice.forks.iter().any(Fork::shifts),
         kills_allocating_task: scenario.machine.oom_kill_allocating_task,
         maps_what_is_gone: scenario.devices.iter().any(maps_what_is_gone),
         callback_allocates: scenario.devices.iter().any(callback_allocates),

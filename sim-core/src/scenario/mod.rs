@@ -12,6 +12,8 @@ mod device;
 mod driver;
 mod error;
 mod fields;
+mod fork;
+pub mod form;
 pub mod gallery;
 mod layout;
 mod machine;
@@ -30,6 +32,10 @@ pub mod units;
 pub use check::{parse, parse_file};
 pub use error::Diagnostic;
 pub(crate) use error::suggestion;
+/// What one who begins with nothing begins with.
+pub const MINIMAL: &str = include_str!("minimal.toml");
+
+pub use fork::{Fork, ForkChoice};
 pub use presets::{Preset, presets};
-pub use run::{Reseed, RunOptions, Simulation, TieOrder, run_from_wire};
+pub use run::{RunOptions, Simulation, TieOrder, run_from_wire};
 pub use schema::{Json, schema};

@@ -11,7 +11,7 @@ use super::error::{Diagnostic, Report, Source};
 use super::fields::Fields;
 use super::spec::PRESETS;
 
-const TEXT: &str = include_str!("../driver/presets.toml");
+pub(super) const TEXT: &str = include_str!("../driver/presets.toml");
 
 static ALL: LazyLock<Vec<DriverSpec>> =
     LazyLock::new(|| read(TEXT).expect("invariant: the program's own file is good"));

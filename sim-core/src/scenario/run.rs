@@ -1,14 +1,19 @@
 //! Runs a checked scenario, in slices if wanted.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::build::{Choice, build};
 use super::checked::Scenario;
+use super::error::suggestion;
+use super::fork::{Fork, ForkChoice};
 use super::names;
-use crate::base::{Seeds, SimTime, TaskId};
-use crate::engine::{Executor, Limits, Progress, Stop, Ties};
+use super::units::format_ms;
+use crate::base::{Nanos, Seeds, SimTime, TaskId};
+use crate::engine::{Executor, Limits, Progress, Shift, Stop, Ties};
 use crate::kernel::{Kernel, switches};
-use crate::record::{Keep, Recorder, Run, RunId, Statics, WireError};
+use crate::record::{Keep, Recorder, Run, RunId, Statics, TaskKind, WireError};
+use crate::workload::{Injection, inject};
 use crate::{check, policy};
 
 /// What may be chosen for a run of a scenario.
@@ -24,8 +29,8 @@ pub struct RunOptions {
     pub ties: TieOrder,
     /// Whether records are kept.
     pub keep: Keep,
-    /// Where the run is parted from the one of its seed, by time.
-    pub reseeds: Vec<Reseed>,
+    /// Where the run is parted from the one of its seed, and by what.
+    pub forks: Vec<Fork>,
     /// Whether the invariants are watched; off only to measure what that costs.
     pub watch: bool,
     /// Ids of the checkers that are on; they change neither digest nor verdict.
@@ -40,26 +45,11 @@ impl Default for RunOptions {
             policy: None,
             ties: TieOrder::Fifo,
             keep: Keep::Records,
-            reseeds: Vec::new(),
+            forks: Vec::new(),
             watch: true,
             checks: Vec::new(),
         }
     }
-}
-
-/// Parts a run from itself: random numbers that are drawn later are others.
-///
-/// Before it, the run is the one without it, to the bit.
-#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
-pub struct Reseed {
-    /// Not before this instant,
-    pub at: SimTime,
-    /// nor before the event list has handed out so many events.
-    pub event: u64,
-    /// Which other numbers.
-    pub salt: u64,
-    /// Each stream takes part with a chance of (`share` + 1) / 256; 255 means all.
-    pub share: u8,
 }
 
 /// Order of simultaneous events of one class.
@@ -79,7 +69,11 @@ pub struct Simulation {
     stopped: Option<Stop>,
     seeds: Seeds,
     /// Those to come, the next one last.
-    reseeds: Vec<Reseed>,
+    forks: Vec<Fork>,
+    /// How many there were.
+    forked: usize,
+    /// Why one of them could not be done, once it is known.
+    problem: Rc<RefCell<Option<String>>>,
 }
 
 impl Simulation {
@@ -106,6 +100,7 @@ impl Simulation {
             keep: options.keep,
             watch: options.watch,
             checks: &checks,
+            forks: &options.forks,
         };
         let kernel = build(scenario, &choice);
         let limits = Limits { horizon: SimTime::ZERO + scenario.horizon, ..Limits::default() };
@@ -116,32 +111,110 @@ impl Simulation {
             policy: policy.id().to_owned(),
             seed: options.seed,
         };
-        let mut reseeds = options.reseeds.clone();
-        reseeds.reverse();
-        Ok(Self { id, kernel, executor, stopped: None, seeds, reseeds })
+        let mut forks = options.forks.clone();
+        forks.sort_by_key(|fork| (fork.at, fork.record));
+        forks.reverse();
+        let problem = Rc::default();
+        Ok(Self { id, kernel, executor, stopped: None, seeds, forks, forked: 0, problem })
     }
 
     /// Handles up to `budget` events; false when the run is over.
     pub fn advance(&mut self, budget: u64) -> bool {
         let mut left = budget;
-        while let Some(&Reseed { at, event, salt, share }) = self.reseeds.last() {
+        while let Some(fork) = self.forks.pop() {
             let before = self.executor.events();
-            match self.executor.run_up_to(at, event, left) {
+            let seen = |recorder: &Recorder| recorder.count() >= fork.record;
+            match self.executor.run_up_to(fork.at, seen, left) {
                 Progress::Reached => {}
-                Progress::More => return true,
+                Progress::More => {
+                    self.forks.push(fork);
+                    return true;
+                }
                 Progress::Stopped(stop) => {
                     self.stopped = Some(stop);
+                    self.never_reached(&fork);
                     return false;
                 }
             }
-            self.reseeds.pop();
-            self.seeds.reseed(salt, share);
+            self.fork(&fork);
             left -= self.executor.events() - before;
         }
         if let Progress::Stopped(stop) = self.executor.run(left) {
             self.stopped = Some(stop);
         }
         self.stopped.is_none()
+    }
+
+    /// Makes the choice of a fork, at this point of the run.
+    fn fork(&mut self, fork: &Fork) {
+        let found = match &fork.choice {
+            ForkChoice::Reseed { salt, share } => return self.seeds.reseed(*salt, *share),
+            ForkChoice::Policy(id) => policy::find(id)
+                .map(Injection::Policy)
+                .ok_or_else(|| unknown("notifier policy", id, &names::policies())),
+            ForkChoice::Kill(name) => self.process_named(name).map(Injection::Kill),
+            ForkChoice::End(name) => {
+                self.task_named(name).map(|task| Injection::Shift(task, Shift::Now))
+            }
+            ForkChoice::Delay(name, by) => {
+                self.task_named(name).map(|task| Injection::Shift(task, Shift::Later(*by)))
+            }
+        };
+        let injection = match found {
+            Ok(injection) => injection,
+            Err(problem) => return self.stop_at(fork, &problem),
+        };
+        let name = format!("fork/{}", self.forked);
+        self.forked += 1;
+        let at = fork.at.max(self.now());
+        let (problem, fork) = (Rc::clone(&self.problem), fork.clone());
+        self.kernel.step_in(at, name, |cx| async move {
+            if let Err(reason) = inject(&cx, injection).await {
+                *problem.borrow_mut() = Some(format!("fork {fork}: it {reason}"));
+                cx.kernel().engine.request_stop(Stop::Requested);
+            }
+        });
+    }
+
+    fn stop_at(&self, fork: &Fork, problem: &str) {
+        *self.problem.borrow_mut() = Some(format!("fork {fork}: {problem}"));
+        self.kernel.engine.request_stop(Stop::Requested);
+    }
+
+    /// A re-seeding after the end changes nothing; another choice cannot be made.
+    fn never_reached(&self, fork: &Fork) {
+        let is_reseed = matches!(fork.choice, ForkChoice::Reseed { .. });
+        if !is_reseed && self.problem.borrow().is_none() {
+            let end = format_ms(Nanos(self.now().0));
+            self.stop_at(fork, &format!("the run was over before that, at {end}"));
+        }
+    }
+
+    fn task_named(&self, name: &str) -> Result<TaskId, String> {
+        self.named(name, |kind| kind != TaskKind::Timer)
+    }
+
+    fn process_named(&self, name: &str) -> Result<TaskId, String> {
+        let task = self.named(name, |kind| kind == TaskKind::User)?;
+        // SIGKILL is for the whole process.
+        let leader = self.kernel.engine.observe(|_, recorder| recorder.cast.tasks[task].leader);
+        Ok(leader)
+    }
+
+    fn named(&self, name: &str, fits: impl Fn(TaskKind) -> bool) -> Result<TaskId, String> {
+        self.kernel.engine.observe(|_, recorder| {
+            let tasks = || recorder.cast.tasks.iter().filter(|(_, info)| fits(info.kind));
+            let found = tasks().find(|(_, info)| info.name == name);
+            found.map(|(task, _)| task).ok_or_else(|| {
+                let known: Vec<&str> = tasks().map(|(_, info)| info.name.as_str()).collect();
+                format!("no task `{name}`: {}", suggestion(name, &known))
+            })
+        })
+    }
+
+    /// Why a fork could not be done, if one could not: the run ended there.
+    pub fn problem(&self) -> Option<String> {
+        self.problem.borrow().clone()
     }
 
     /// The simulated clock.
@@ -210,6 +283,6 @@ fn checkers(asked: &[String]) -> Result<Vec<&'static str>, String> {
     Ok(found)
 }
 
-fn unknown(what: &str, asked: &str, known: &[&str]) -> String {
+pub(super) fn unknown(what: &str, asked: &str, known: &[&str]) -> String {
     format!("no {what} `{asked}` in this version; there is {}", known.join(", "))
 }

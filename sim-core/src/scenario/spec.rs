@@ -17,7 +17,7 @@ use toml::de::DeValue;
 use crate::base::Nanos;
 
 pub(super) use ops::{IOCTL_OPS, OPS};
-pub(super) use steps::{PRESETS, STEPS};
+pub(super) use steps::{DRIVER, PRESETS, STEPS};
 pub(super) use tables::{EXPONENTIAL, FILE, LOGNORMAL, START, UNIFORM};
 
 /// A value and its byte range.

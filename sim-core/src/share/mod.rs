@@ -13,6 +13,7 @@ mod v1;
 pub use marks::parting_text;
 
 use crate::base::{Digest, Nanos};
+use crate::scenario::Fork;
 
 /// Bytes of the longest link that is read. [`encode`] makes a longer one
 /// only of a scenario that travels inside it.
@@ -42,9 +43,13 @@ pub struct Link {
     pub checks: Vec<String>,
     /// Overrides `(path, value)`, in order.
     pub sets: Vec<(String, String)>,
+    /// Forks that every run has.
+    pub forks: Vec<Fork>,
+    /// Forks that are runs beside the first one, at most 15.
+    pub branches: Vec<Branch>,
     /// Version of the model that the digests are from.
     pub model: Option<u32>,
-    /// Digests that were seen: none, or one per policy in their order.
+    /// Digests that were seen: none, or one per policy and then per branch, in their order.
     pub digests: Vec<Digest>,
     /// Marks of these runs ([`Run::marks`](crate::record::Run::marks)), in
     /// their order: tell where a run that came out otherwise parts. May be empty.
@@ -61,6 +66,37 @@ pub struct Link {
     pub lesson: Option<String>,
     /// Whether to show the timeline alone, as part of another page.
     pub embed: bool,
+}
+
+/// A run that was forked off another one.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct Branch {
+    /// Off which: 0 is the first run, others are branches, numbered from 1.
+    /// Smaller than its own number.
+    pub parent: usize,
+    /// Where, and by what.
+    pub fork: Fork,
+}
+
+impl Link {
+    /// The forks of a branch's run, its ancestors' first; 0 is the first run.
+    pub fn path(&self, branch: usize) -> Vec<Fork> {
+        let mut path = Vec::new();
+        let mut at = branch;
+        while let Some(branch) = at.checked_sub(1).and_then(|index| self.branches.get(index)) {
+            path.push(branch.fork.clone());
+            // Smaller, in whatever was read or checked; else it ends here.
+            at = if branch.parent < at { branch.parent } else { 0 };
+        }
+        path.extend(self.forks.iter().rev().cloned());
+        path.reverse();
+        path
+    }
+
+    /// How many runs it is about.
+    pub fn run_count(&self) -> usize {
+        self.policies.len().max(1) + self.branches.len()
+    }
 }
 
 /// A note on a moment or on a stretch of a run.
@@ -93,6 +129,8 @@ impl Link {
             policies: Vec::new(),
             checks: Vec::new(),
             sets: Vec::new(),
+            forks: Vec::new(),
+            branches: Vec::new(),
             model: None,
             digests: Vec::new(),
             marks: Vec::new(),

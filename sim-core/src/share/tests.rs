@@ -63,6 +63,36 @@ fn views_and_notes_travel_in_the_link() {
 }
 
 #[test]
+fn forks_travel_in_the_link() {
+    let fork = |text: &str| text.parse::<Fork>().expect("a fork");
+    let link = Link {
+        forks: vec![fork("1ms:reseed=7")],
+        branches: vec![
+            Branch { parent: 0, fork: fork("1132.096ms/812:policy=block-always") },
+            Branch { parent: 1, fork: fork("2000ms:delay=gpu0+50ms") },
+            Branch { parent: 0, fork: fork("5ms:kill=hog") },
+        ],
+        ..Link::to("capture-6-1-s6")
+    };
+    let text = encode(&link);
+    expect!["#/v1/run?scenario=capture-6-1-s6&seed=1&fork=1ms:reseed=7&fork=0~1132.096ms/812:policy=block-always&fork=1~2000ms:delay=gpu0+50ms&fork=0~5ms:kill=hog"].assert_eq(&text);
+    assert_eq!(link.run_count(), 4);
+    assert_eq!(link.path(0), link.forks);
+    let path: Vec<String> = link.path(2).iter().map(Fork::to_string).collect();
+    assert_eq!(
+        path,
+        ["1ms:reseed=7", "1132.096ms/812:policy=block-always", "2000ms:delay=gpu0+50ms"]
+    );
+    assert_eq!(decode(&text), Ok(link));
+    for bad in ["fork=", "fork=1~5ms:kill=hog", "fork=x~5ms:kill=hog", "fork=5ms:eat=hog"] {
+        assert!(decode(&format!("#/v1/run?scenario=x&{bad}")).is_err(), "{bad}");
+    }
+    let two = "ab".repeat(16);
+    let digests = format!("#/v1/run?scenario=x&fork=0~5ms:kill=hog&digest={two},{two}");
+    assert_eq!(decode(&digests).map(|link| link.digests.len()), Ok(2));
+}
+
+#[test]
 fn scenarios_travel_in_the_link() {
     for entry in crate::scenario::gallery::gallery() {
         let scenario = ScenarioRef::Inline(entry.text.to_owned());
@@ -130,7 +160,7 @@ fn damaged_links_give_plain_messages() {
         the part `seed` of this link is damaged: expected a whole number from 0 to 9007199254740991
         the part `kernel` of this link is damaged: unknown `6.2`: did you mean 6.1 or 6.12 or 4.6?
         the part `policy` of this link is damaged: unknown `intervall`: did you mean interval?
-        the part `digest` of this link is damaged: expected 1, one for each policy
+        the part `digest` of this link is damaged: expected 1, one for each run
         the part `digest` of this link is damaged: a digest has 32 digits, this has 2: copy the whole of it
         the part `set` of this link is damaged: an override has the form path=value
         the part `set` of this link is damaged: after a % come two hexadecimal digits, and the text is UTF-8
@@ -227,6 +257,8 @@ prop_compose! {
             policies: policies.into_iter().map(str::to_owned).collect(),
             checks: checks.into_iter().map(str::to_owned).collect(),
             sets,
+            forks: Vec::new(),
+            branches: Vec::new(),
             model,
             digests: digests.into_iter().take(count).map(Digest).collect(),
             t: t.map(Nanos),

@@ -1,10 +1,10 @@
 //! Version 1 of the link: `run?key=value&…`. Frozen: links of this form
 //! are in the world, so a change of what is here needs a new version
-//! instead. Only keys that say how to look at a run may be added: who
+//! instead. Keys may be added, if a link without them means what it did: who
 //! doesn't know one says so.
 //!
 //! Values are percent-encoded. `policy`, `check` and `digest` are lists
-//! with commas, `set` repeats. A scenario that isn't in the gallery
+//! with commas, `set` and `fork` repeat. A scenario that isn't in the gallery
 //! travels in `z`: base64url without padding of one byte, 1, and the
 //! text of its file as a raw deflate stream. Whether the scenario parses
 //! is not looked at.
@@ -15,16 +15,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::marks;
-use super::{Link, LinkError, Note, SEED_DEFAULT, SEED_MAX, ScenarioRef};
+use super::{Branch, Link, LinkError, Note, SEED_DEFAULT, SEED_MAX, ScenarioRef};
 use crate::base::Digest;
 use crate::base::Nanos;
 use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
-use crate::scenario::{suggestion, units};
+use crate::scenario::{Fork, suggestion, units};
 
 /// Keys, in the order in which they are written.
-const KEYS: [&str; 16] = [
-    "scenario", "z", "seed", "kernel", "policy", "check", "set", "model", "digest", "t", "focus",
-    "view", "note", "marks", "lesson", "embed",
+const KEYS: [&str; 17] = [
+    "scenario", "z", "seed", "kernel", "policy", "check", "set", "fork", "model", "digest", "t",
+    "focus", "view", "note", "marks", "lesson", "embed",
 ];
 /// First byte of `z`: how the rest is packed.
 const PACKED_DEFLATE: u8 = 1;
@@ -36,6 +36,11 @@ const NAME_SIZE_MAX: usize = 64;
 /// Most items of a list, and most overrides.
 const LIST_MAX: usize = 16;
 const SETS_MAX: usize = 64;
+/// Most forks that every run has, and most branches.
+const FORKS_MAX: usize = 32;
+const BRANCHES_MAX: usize = 15;
+/// Stands between the number of a branch's parent and its fork.
+const BRANCH_MARK: char = '~';
 /// Most notes, and bytes of one.
 const NOTES_MAX: usize = 32;
 const NOTE_SIZE_MAX: usize = 200;
@@ -51,7 +56,9 @@ pub(super) fn encode(link: &Link) -> String {
         separator = '&';
         text.push_str(key);
         text.push('=');
-        percent_encode(&mut text, value);
+        // Legible where nothing would be read in another way.
+        let also: &[u8] = if key == "fork" { b":/=+" } else { b"" };
+        percent_encode(&mut text, value, also);
     };
     match &link.scenario {
         ScenarioRef::ById(id) => push("scenario", id),
@@ -68,6 +75,12 @@ pub(super) fn encode(link: &Link) -> String {
     }
     for (path, value) in &link.sets {
         push("set", &format!("{path}={value}"));
+    }
+    for fork in &link.forks {
+        push("fork", &fork.to_string());
+    }
+    for Branch { parent, fork } in &link.branches {
+        push("fork", &format!("{parent}{BRANCH_MARK}{fork}"));
     }
     if let Some(model) = link.model {
         push("model", &model.to_string());
@@ -105,6 +118,7 @@ pub(super) fn encode(link: &Link) -> String {
 pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
     let mut values: [Option<String>; KEYS.len()] = Default::default();
     let mut sets = Vec::new();
+    let (mut forks, mut branches) = (Vec::new(), Vec::new());
     let mut notes = Vec::new();
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
@@ -125,6 +139,21 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
                 return Err(damaged(key, format!("there are more than {SETS_MAX}")));
             }
             sets.push((path.to_owned(), value.to_owned()));
+        } else if key == "fork" {
+            match value.split_once(BRANCH_MARK) {
+                Some((parent, _)) if branches.len() == BRANCHES_MAX => {
+                    return Err(damaged(key, format!("{parent}: over {BRANCHES_MAX} branches")));
+                }
+                Some((parent, fork)) => {
+                    let parent = number(key, parent, branches.len() as u64)?;
+                    let parent = usize::try_from(parent).unwrap_or(0);
+                    branches.push(Branch { parent, fork: parse_fork(fork)? });
+                }
+                None if forks.len() == FORKS_MAX => {
+                    return Err(damaged(key, format!("there are more than {FORKS_MAX}")));
+                }
+                None => forks.push(parse_fork(&value)?),
+            }
         } else if key == "note" {
             if notes.len() == NOTES_MAX {
                 return Err(damaged(key, format!("there are more than {NOTES_MAX}")));
@@ -156,11 +185,11 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         None => None,
     };
     let digests = match take("digest") {
-        Some(text) => digests(&text, policies.len().max(1))?,
+        Some(text) => digests(&text, policies.len().max(1) + branches.len())?,
         None => Vec::new(),
     };
     let marks = match take("marks") {
-        Some(text) => marks::decode_list(&text, policies.len().max(1))?,
+        Some(text) => marks::decode_list(&text, policies.len().max(1) + branches.len())?,
         None => Vec::new(),
     };
     let t = match take("t") {
@@ -192,6 +221,8 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         policies,
         checks,
         sets,
+        forks,
+        branches,
         model,
         digests,
         marks,
@@ -216,6 +247,10 @@ fn parse_stretch(key: &'static str, text: &str) -> Result<(Nanos, Option<Nanos>)
         Some((from, to)) => Ok((time(from)?, Some(time(to)?))),
         None => Ok((time(text)?, None)),
     }
+}
+
+fn parse_fork(text: &str) -> Result<Fork, LinkError> {
+    text.parse().map_err(|error| damaged("fork", error))
 }
 
 fn note(value: &str) -> Result<Note, LinkError> {
@@ -265,7 +300,7 @@ fn list(key: &'static str, text: Option<String>, names: &[&str]) -> Result<Vec<S
 
 fn digests(text: &str, count: usize) -> Result<Vec<Digest>, LinkError> {
     if text.split(',').count() != count {
-        return Err(damaged("digest", format!("expected {count}, one for each policy")));
+        return Err(damaged("digest", format!("expected {count}, one for each run")));
     }
     let digest = |item: &str| item.parse().map_err(|error| damaged("digest", error));
     text.split(',').map(digest).collect()
@@ -290,10 +325,11 @@ fn unpack(packed: &str) -> Result<String, LinkError> {
 }
 
 /// Appends text with all bytes but RFC 3986's unreserved ones and the
-/// comma, which lists need, as `%XX`.
-fn percent_encode(out: &mut String, text: &str) {
+/// comma, which lists need, as `%XX`; those in `also` stay as they are.
+fn percent_encode(out: &mut String, text: &str, also: &[u8]) {
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~,".contains(&byte) {
+        let stays = b"-._~,".contains(&byte) || also.contains(&byte);
+        if byte.is_ascii_alphanumeric() || stays {
             out.push(char::from(byte));
         } else {
             let _ = write!(out, "%{byte:02X}");

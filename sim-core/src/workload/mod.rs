@@ -34,7 +34,7 @@ pub use exit::{CoreDump, Exit};
 pub use fork::Fork;
 pub use futex::{FutexLock, FutexUnlock};
 pub use idle::Idle;
-pub use inject::{Injection, run_injection};
+pub use inject::{Injection, inject, run_injection};
 pub use ioctl::{AwaitSigkill, Ioctl, Lock, SectionLock, Signal, Sleep, Trylock, Unlock, Wait};
 pub use map::{MapCall, Mmap, OnRange};
 pub use pause::Pause;

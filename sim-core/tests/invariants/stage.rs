@@ -143,6 +143,7 @@ impl Stage {
             policies: &[Box::leak(Box::new(Meets(approach)))],
             drivers: &drivers,
             timer_wheel: false,
+            shifts_waits: false,
             kills_allocating_task,
             maps_what_is_gone: driver.0 == "sleeps-anyway",
             callback_allocates: false,

@@ -135,6 +135,8 @@ pub fn request(step: &Step) -> Request {
         others: policies.take(OTHERS_MAX).collect(),
         sets: setting.sets.clone(),
         checks: setting.checks.clone(),
+        forks: Vec::new(),
+        branches: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Other policies under the same seed: where their runs part from the
 //! first one, their lanes on the same axis, and what came out.
 
+use sim_core::scenario::Fork;
 use yew::prelude::*;
 
 use super::icon::{Icon, drawing};
@@ -13,12 +14,31 @@ use crate::timeline::palette::Shade;
 use crate::timeline::viewport::Viewport;
 use crate::ui::use_ui;
 
+/// Why a run stands under another one.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Beside {
+    /// It is under another policy; its place among the others.
+    Policy(usize),
+    /// It was forked off a run: 0 the first, else another branch.
+    Branch { number: usize, parent: usize, fork: Fork },
+}
+
+impl Beside {
+    /// Tells it from others.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Policy(index) => format!("policy-{index}"),
+            Self::Branch { parent, fork, .. } => format!("{parent}~{fork}"),
+        }
+    }
+}
+
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub first: Shared<Scene>,
     pub other: Shared<Scene>,
-    /// Its place among the others.
-    pub index: usize,
+    /// Why it is there.
+    pub of: Beside,
     pub view: Viewport,
     pub at: u64,
     pub playing: bool,
@@ -35,11 +55,24 @@ pub fn Compared(props: &Props) -> Html {
     };
     let outcome = &props.other.outcome;
     let (policy, verdict) = (outcome.run.id.policy.clone(), outcome.report.verdict.id());
-    let index = props.index;
-    let remove = ui.on(move |_: MouseEvent| Action::Choose(Change::Without(index)));
+    let (title, off, forked) = match &props.of {
+        Beside::Policy(_) => (policy.clone(), String::new(), None),
+        Beside::Branch { number, parent, fork } => {
+            let parent =
+                if *parent == 0 { "this run".to_owned() } else { format!("fork {parent}") };
+            let off = format!("off {parent} at {}", format::instant(fork.at));
+            (format!("Fork {number}: {}", fork.choice.text()), off, Some(fork.at.0))
+        }
+    };
+    let change = match &props.of {
+        Beside::Policy(index) => Change::Without(*index),
+        Beside::Branch { number, .. } => Change::Unfork(*number),
+    };
+    let remove = ui.on(move |_: MouseEvent| Action::Choose(change.clone()));
     let told = match parting.as_ref() {
         None => {
-            html! { <p>{ "The same run: nothing in it depends on which of the two policies is in force." }</p> }
+            html! { <p>{ if forked.is_some() { "The same run: what was changed made no difference." }
+            else { "The same run: nothing in it depends on which of the two policies is in force." } }</p> }
         }
         Some(parting) => {
             let (at, record) = (parting.at, parting.record);
@@ -51,23 +84,24 @@ pub fn Compared(props: &Props) -> Html {
             }
         }
     };
-    let label = format!("Compared with {policy}");
+    let label = format!("Compared with {title}");
     html! {
         <section class="compare" aria-label={label.clone()}>
             <header>
-                <h2>{ &policy }</h2>
+                <h2>{ &title }</h2>
+                { for (!off.is_empty()).then(|| html! { <span class="off">{ off.clone() }</span> }) }
                 <b class={format!("badge verdict-{verdict}")}>{ verdict }</b>
                 { told }
-                <button type="button" onclick={remove} aria-label={format!("Do not compare with {policy}")} title="Do not compare with it">{ drawing(Icon::Close) }</button>
+                <button type="button" onclick={remove} aria-label={format!("Do not compare with {title}")} title="Do not compare with it">{ drawing(Icon::Close) }</button>
             </header>
             <Stacked scene={props.other.clone()} view={props.view} at={props.at} playing={props.playing} shade={props.shade}
-                parting={parting.as_ref().as_ref().map(|parting| parting.at)} />
+                parting={parting.as_ref().as_ref().map(|parting| parting.at)} {forked} name={title} />
         </section>
     }
 }
 
 /// What came out of each run, side by side.
-pub fn differences(scenes: &[Shared<Scene>]) -> Html {
+pub fn differences(scenes: &[Shared<Scene>], forks: usize) -> Html {
     type Read = fn(&Scene) -> String;
     let rows: [(&str, Read); 10] = [
         ("verdict", |it| it.outcome.report.verdict.id().to_owned()),
@@ -84,8 +118,10 @@ pub fn differences(scenes: &[Shared<Scene>]) -> Html {
         }),
         ("pressure, full", |it| format::duration(it.outcome.report.metrics.psi_full_ns)),
     ];
-    let heads = scenes.iter().map(|scene| {
-        html! { <th scope="col">{ scene.outcome.run.id.policy.clone() }</th> }
+    let heads = scenes.iter().enumerate().map(|(index, scene)| {
+        // Forks stand behind all policies.
+        let fork = (index + forks).checked_sub(scenes.len()).map(|fork| format!("fork {}", fork + 1));
+        html! { <th scope="col">{ fork.unwrap_or_else(|| scene.outcome.run.id.policy.clone()) }</th> }
     });
     let rows = rows.into_iter().map(|(name, read)| {
         let values: Vec<String> = scenes.iter().map(|scene| read(scene)).collect();

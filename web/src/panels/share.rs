@@ -101,6 +101,11 @@ fn contents(route: &Route) -> Vec<String> {
     lines.extend(request.policy.as_ref().map(|policy| format!("the policy {policy}")));
     let others = request.others.join(", ");
     lines.extend((!others.is_empty()).then(|| format!("to compare with: {others}")));
+    lines.extend(request.forks.iter().map(|fork| format!("the fork {fork}")));
+    lines.extend((!request.branches.is_empty()).then(|| {
+        let forks: Vec<String> = request.branches.iter().map(|it| it.fork.to_string()).collect();
+        format!("the forks {}", forks.join(", "))
+    }));
     lines.extend(route.digest.as_ref().map(|digest| {
         format!("the digest {}…, to prove that it is the same run", format::short_digest(digest))
     }));

@@ -18,6 +18,7 @@ pub struct Props {
     pub request: Request,
     pub scene: Option<Shared<Scene>>,
     pub theme: Theme,
+    pub editing: bool,
 }
 
 #[component]
@@ -51,6 +52,8 @@ pub fn TopBar(props: &Props) -> Html {
     let import = ui.on(|_: MouseEvent| Action::Show(Dialog::Import));
     let export = ui.on(|_: MouseEvent| Action::Show(Dialog::Export));
     let learn = ui.on(|_: MouseEvent| Action::Learn(Lessons::Toggle));
+    let editing = props.editing;
+    let edit = ui.on(move |_: MouseEvent| Action::Edit(!editing));
     let help = ui.on(|_: MouseEvent| Action::Show(Dialog::Help));
     let next = props.theme.next();
     let theme = ui.on(move |_: MouseEvent| Action::Theme(next));
@@ -64,7 +67,7 @@ pub fn TopBar(props: &Props) -> Html {
             <h1>{ "Reaperscope" }</h1>
             <label class="field grow"><span>{ "Scenario" }</span>
                 <select onchange={scenario}>
-                    { for foreign.then(|| html! { <option value="" selected=true disabled=true>{ "not of the gallery" }</option> }) }
+                    { for foreign.then(|| html! { <option value="" selected=true disabled=true>{ if props.editing { "being edited" } else { "not of the gallery" } }</option> }) }
                     { options(&engine::scenarios(), id.unwrap_or_default()) }
                 </select></label>
             <label class="field"><span>{ "Policy" }</span>
@@ -85,6 +88,7 @@ pub fn TopBar(props: &Props) -> Html {
                 </select></label>
             <SeedField seed={request.seed} />
             <div class="buttons end">
+                <button type="button" onclick={edit} aria-expanded={editing.to_string()} title="The scenario as text and as a form">{ "Edit" }</button>
                 <button type="button" onclick={learn} title="Lessons (L)">{ "Learn" }</button>
                 <button type="button" class="primary" onclick={share}>{ "Share" }</button>
                 <button type="button" onclick={import} title="A log or trace of a real machine, a scenario, a lesson">{ "Import" }</button>

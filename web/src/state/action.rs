@@ -1,6 +1,7 @@
 //! What can happen to the page.
 
 use sim_core::base::{SimTime, TaskId};
+use sim_core::share::{Branch, ScenarioRef};
 
 use super::{Dialog, Scene};
 use crate::keys::{Command, Keys};
@@ -17,6 +18,8 @@ use crate::transfer::Received;
 #[derive(Clone, PartialEq, Debug)]
 pub enum Change {
     Scenario(String),
+    /// What is being edited: its text, or the gallery's if it is that again.
+    Text(ScenarioRef),
     Policy(Option<String>),
     Kernel(Option<String>),
     Seed(u64),
@@ -24,6 +27,12 @@ pub enum Change {
     Beside(String),
     /// One less, by its place among the others.
     Without(usize),
+    /// A run forked off the first one (0), or off a branch.
+    Fork(Branch),
+    /// That branch and what was forked off it go; numbered from 1.
+    Unfork(usize),
+    /// That branch becomes the first run, with what was forked off it.
+    Branch(usize),
 }
 
 /// The user's choice of colors.
@@ -128,6 +137,8 @@ pub enum Action {
     Forced(Option<(Rgb, Rgb)>),
     /// The user prefers no motion.
     Calm(bool),
+    /// Opens or closes the editor.
+    Edit(bool),
     Show(Dialog),
     CloseDialog,
     Learn(Lessons),

@@ -1,7 +1,9 @@
-//! Undo and redo of how one looks at a run: zoom, range, rows, notes.
-//! The run itself and the cursor are left alone.
+//! Undo and redo of how one looks at a run: zoom, range, rows, notes, and
+//! what was forked off it. The run itself and the cursor are left alone.
 
-use super::{Action, State};
+use sim_core::share::Branch;
+
+use super::{Action, Change, State};
 use crate::keys::Command;
 use crate::route::Note;
 use crate::timeline::rows::Arrangement;
@@ -17,6 +19,7 @@ pub(super) struct Look {
     selection: Option<(u64, u64)>,
     arrangement: Arrangement,
     notes: Vec<Note>,
+    branches: Vec<Branch>,
 }
 
 /// Changes that follow each other are undone together if alike.
@@ -26,6 +29,7 @@ pub(super) enum Kind {
     Selection,
     Rows,
     Notes,
+    Forks,
     /// Typing in this note.
     Text(usize),
 }
@@ -55,6 +59,7 @@ pub(super) fn kind_of(action: &Action) -> Option<Kind> {
         Action::ToggleGroup(_) => Kind::Rows,
         Action::EditNote { index, .. } => Kind::Text(*index),
         Action::RemoveNote(_) => Kind::Notes,
+        Action::Choose(Change::Fork(_) | Change::Unfork(_)) => Kind::Forks,
         Action::Command { command, .. } => match command {
             Command::ZoomIn
             | Command::ZoomOut
@@ -83,6 +88,7 @@ impl State {
             selection: self.selection,
             arrangement: self.arrangement.clone(),
             notes: self.notes.clone(),
+            branches: self.request.branches.clone(),
         }
     }
 
@@ -123,5 +129,10 @@ impl State {
         self.selection = look.selection;
         self.arrangement = look.arrangement;
         self.notes = look.notes;
+        if self.request.branches != look.branches {
+            self.request.branches = look.branches;
+            self.pending = None;
+            self.run_again();
+        }
     }
 }

@@ -78,6 +78,7 @@ pub struct Hop {
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Dialog {
     Help,
+    Fork,
     Share,
     Palette,
     Import,
@@ -97,7 +98,8 @@ pub struct State {
     pub notice: Option<String>,
     /// The last finished run.
     pub scene: Option<Shared<Scene>>,
-    /// Those it is compared with, in the order of their policies.
+    /// Those it is compared with, in the order of their policies, and those
+    /// forked off it, in the order of the branches.
     pub others: Vec<Shared<Scene>>,
     pub link_check: LinkCheck,
     /// Digest and model of a link that was not reproduced: they stay in the
@@ -144,6 +146,10 @@ pub struct State {
     pub recording: Option<Shared<Received>>,
     /// Whether the page is part of another one: the timeline alone.
     pub embed: bool,
+    /// Whether the editor is open.
+    pub editing: bool,
+    /// Whether the run asked for is an edit of the one on screen.
+    pub(crate) edited: bool,
 }
 
 impl Default for State {
@@ -183,6 +189,8 @@ impl Default for State {
             received: None,
             recording: None,
             embed: false,
+            editing: false,
+            edited: false,
         }
     }
 }
@@ -208,6 +216,11 @@ impl State {
     /// The runs on screen, the one that is looked at first.
     pub fn scenes(&self) -> impl Iterator<Item = &Shared<Scene>> {
         self.scene.iter().chain(&self.others)
+    }
+
+    /// The runs of the branches, in their order.
+    pub fn branch_scenes(&self) -> &[Shared<Scene>] {
+        self.others.get(self.request.others.len()..).unwrap_or_default()
     }
 
     /// Their digests, with commas.

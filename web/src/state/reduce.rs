@@ -101,6 +101,7 @@ impl State {
             Action::SystemShade(shade) => self.system_shade = shade,
             Action::Forced(colors) => self.forced = colors,
             Action::Calm(calm) => self.calm = calm,
+            Action::Edit(editing) => self.editing = editing,
             Action::Show(dialog) => self.dialog = Some(dialog),
             Action::CloseDialog => self.dialog = None,
             Action::Learn(what) => self.learn(what),
@@ -150,6 +151,11 @@ impl State {
             Command::Graph => self.graph = !self.graph,
             Command::StopAtCycles => self.stops = !self.stops,
             Command::Help => self.dialog = Some(Dialog::Help),
+            Command::Fork => {
+                self.playing = false;
+                self.dialog = self.scene.is_some().then_some(Dialog::Fork);
+            }
+            Command::Edit => self.editing = !self.editing,
             Command::Palette => self.dialog = Some(Dialog::Palette),
             Command::Learn => self.learn(Lessons::Toggle),
             Command::Tab(number) => self.tab(number),

@@ -1,7 +1,7 @@
 //! The reducer, on a run.
 
 use sim_core::base::TaskId;
-use sim_core::share::ScenarioRef;
+use sim_core::share::{Branch, ScenarioRef};
 
 use super::*;
 use crate::engine::{Job, Outcome};
@@ -461,4 +461,63 @@ fn gallery_links_with_their_view_are_short() {
         assert!(text.len() <= 200, "{}: {text}", text.len());
         assert!(text.contains("view=") && text.contains("digest="), "{text}");
     }
+}
+
+/// Brings all runs that the state asks for, as the runner does.
+fn bring(state: &mut State) {
+    let mut scenes: Vec<_> = state.request.runs().iter().map(scene).collect();
+    let last = scenes.pop().unwrap();
+    state.apply(Action::Compared(scenes));
+    state.apply(Action::Finished(last));
+}
+
+#[test]
+fn forks_stand_beside_the_run_travel_in_the_link_and_can_be_undone() {
+    let branch = |parent, fork: &str| Branch { parent, fork: fork.parse().unwrap() };
+    let mut state = opened(Route { at: Some(4_000_000_000), ..Route::default() });
+    let (first, at) = (state.digests(), state.cursor);
+    state.apply(Action::Choose(Change::Fork(branch(0, "4000ms:policy=block-always"))));
+    assert_eq!(state.phase_id(), "running");
+    bring(&mut state);
+    state.apply(Action::Choose(Change::Fork(branch(1, "4100ms:kill=hog"))));
+    bring(&mut state);
+    let digests = state.digests();
+    assert!(digests.starts_with(&first));
+    assert_eq!((digests.split(',').count(), state.branch_scenes().len()), (3, 2));
+    assert_eq!(state.cursor, at, "the cursor stays in the run that stays");
+
+    let again = crate::route::parse(&crate::route::fragment(&state.route())).unwrap();
+    assert_eq!((&again.request, again.digest.as_ref()), (&state.request, Some(&digests)));
+
+    press(&mut state, Command::Undo);
+    bring(&mut state);
+    assert_eq!(state.request.branches.len(), 1);
+    press(&mut state, Command::Redo);
+    bring(&mut state);
+    assert_eq!(state.digests(), digests);
+
+    state.apply(Action::Choose(Change::Branch(1)));
+    bring(&mut state);
+    let rest: Vec<&str> = digests.split(',').skip(1).collect();
+    assert_eq!(state.digests(), rest.join(","), "the same runs, without the first");
+    state.apply(Action::Choose(Change::Unfork(1)));
+    bring(&mut state);
+    assert_eq!(state.digests(), rest[0]);
+}
+
+#[test]
+fn editing_stays_where_one_looks() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    press(&mut state, Command::ZoomIn);
+    let (view, at) = (state.view, state.cursor.at);
+    let ScenarioRef::ById(id) = &state.request.scenario else { panic!("of the gallery") };
+    let text = sim_core::scenario::gallery::find(id).unwrap().text;
+    let edited = ScenarioRef::Inline(format!("# edited\n{text}"));
+    state.apply(Action::Choose(Change::Text(edited)));
+    bring(&mut state);
+    assert_eq!((state.view, state.cursor.at, state.playing), (view, at, state.playing));
+    // Another scenario is another story again.
+    state.apply(Action::Choose(Change::Scenario("capture-6-1-s6".into())));
+    bring(&mut state);
+    assert_ne!(state.view, view);
 }

@@ -25,22 +25,26 @@ pub struct Props {
     pub shade: Shade,
     /// Where it parts from the first run.
     pub parting: Option<u64>,
+    /// Where it was forked off it.
+    pub forked: Option<u64>,
+    /// What it is called.
+    pub name: String,
 }
 
 #[component]
 pub fn Stacked(props: &Props) -> Html {
     let ui = use_ui();
     let (spans, texts) = (use_node_ref(), use_node_ref());
-    let (cursor, parting) = (use_node_ref(), use_node_ref());
+    let (cursor, parting, drop_line) = (use_node_ref(), use_node_ref(), use_node_ref());
     let frame = use_mut_ref(Frame::default);
     let outcome = &props.scene.outcome;
     let layout = Layout::for_width(f64::INFINITY);
     let rows = Rows::brief(&outcome.lanes, &outcome.run.cast, layout);
     {
         let (spans, texts, rows) = (spans.clone(), texts.clone(), rows.clone());
-        let (cursor, parting) = (cursor.clone(), parting.clone());
+        let (cursor, parting, drop_line) = (cursor.clone(), parting.clone(), drop_line.clone());
         let now = (props.scene.clone(), props.view, props.at, props.playing, props.shade);
-        use_effect_with((now, props.parting), move |(now, parts)| {
+        use_effect_with((now, props.parting, props.forked), move |(now, parts, forked)| {
             let (scene, view, at, playing, shade) = now;
             let (Some(spans), Some(texts)) =
                 (spans.cast::<HtmlCanvasElement>(), texts.cast::<HtmlCanvasElement>())
@@ -67,7 +71,7 @@ pub fn Stacked(props: &Props) -> Html {
             paint::lanes(&spans, &mut frame.borrow_mut(), &picture);
             paint::texts(&texts, &picture);
             let width = f64::from(spans.client_width());
-            for (line, at) in [(&cursor, Some(*at)), (&parting, *parts)] {
+            for (line, at) in [(&cursor, Some(*at)), (&parting, *parts), (&drop_line, *forked)] {
                 let Some(line) = line.cast::<HtmlElement>() else {
                     continue;
                 };
@@ -92,13 +96,14 @@ pub fn Stacked(props: &Props) -> Html {
                 <span class="lane-status">{ hit::status(lane, props.at) }</span></li>
         }
     });
-    let policy = outcome.run.id.policy.clone();
+    let name = &props.name;
     html! {
         <div class="stacked">
-            <ul class="lane-labels" aria-label={format!("Lanes under {policy}")}>{ for labels }</ul>
+            <ul class="lane-labels" aria-label={format!("Lanes of {name}")}>{ for labels }</ul>
             <div class="lane-plot" {onclick}>
-                <canvas ref={spans} role="img" aria-label={format!("Lanes under {policy}; the list beside says their states at the cursor")}></canvas>
-                <canvas ref={texts} role="img" aria-label={format!("Labels of the lanes under {policy}")}></canvas>
+                <canvas ref={spans} role="img" aria-label={format!("Lanes of {name}; the list beside says their states at the cursor")}></canvas>
+                <canvas ref={texts} role="img" aria-label={format!("Labels of the lanes of {name}")}></canvas>
+                <div class="tl-fork" ref={drop_line} aria-hidden="true"></div>
                 <div class="tl-parting" ref={parting} aria-hidden="true"></div>
                 <div class="tl-cursor" ref={cursor} aria-hidden="true"></div>
             </div>

@@ -166,6 +166,7 @@ fn cell(
         kernel,
         policy,
         ties: args.ties,
+        forks: Vec::new(),
         reseeds: Vec::new(),
         checks: args.checks.clone(),
         sets: values.to_vec(),

@@ -74,6 +74,8 @@ pub(super) fn write(out: &mut String, state: &State<'_>, record: &Record) -> Wri
                 Injected::Policy => "policy",
                 Injected::OomScoreAdj => "oom_score_adj",
                 Injected::Suspend => "suspend",
+                Injected::End => "end",
+                Injected::Delay => "delay",
             };
             let target = target.map_or(0, |target| pid(state, target));
             write!(out, "sim:inject: what={what} target={target}")?;

@@ -116,6 +116,10 @@ pub enum Injected {
     OomScoreAdj,
     /// The machine is suspended.
     Suspend,
+    /// What it does or waits for ends now.
+    End,
+    /// What it does or waits for ends later.
+    Delay,
 }
 
 /// A step of the read side of an interval notifier.

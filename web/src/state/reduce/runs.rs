@@ -1,6 +1,7 @@
 //! Runs: asked for, arrived, failed, and what a link said of them.
 
-use crate::engine::{OTHERS_MAX, Request};
+use crate::engine::{BRANCHES_MAX, OTHERS_MAX, Request};
+use crate::forks;
 use crate::route::Route;
 use crate::shared::Shared;
 use crate::state::history::History;
@@ -12,6 +13,7 @@ use sim_core::share::ScenarioRef;
 
 impl State {
     pub(super) fn open(&mut self, route: Route) {
+        self.edited = false;
         self.notice.clone_from(&route.note);
         self.embed = route.embed;
         self.open_course(&route);
@@ -40,8 +42,20 @@ impl State {
             Change::Scenario(scenario) => Request {
                 scenario: ScenarioRef::ById(scenario),
                 sets: Vec::new(),
+                forks: Vec::new(),
+                branches: Vec::new(),
                 ..self.request.clone()
             },
+            // Who edits it looks at one story, whatever becomes of it.
+            Change::Text(scenario) => {
+                let was = self.edited;
+                self.edited = true;
+                let request = Request { scenario, sets: Vec::new(), ..self.request.clone() };
+                if request == self.request {
+                    self.edited = was;
+                }
+                request
+            }
             // Without one of its own there is nothing to name the first run by.
             Change::Policy(None) => {
                 Request { policy: None, others: Vec::new(), ..self.request.clone() }
@@ -63,7 +77,24 @@ impl State {
                 }
                 request
             }
+            // Forks are named by what is done and when, and that holds for another seed, too.
             Change::Seed(seed) => Request { seed, ..self.request.clone() },
+            Change::Fork(branch) => {
+                let mut branches = self.request.branches.clone();
+                let is_new = !branches.contains(&branch) && branch.parent <= branches.len();
+                if is_new && branches.len() < BRANCHES_MAX {
+                    branches.push(branch);
+                }
+                Request { branches, ..self.request.clone() }
+            }
+            Change::Unfork(branch) => Request {
+                branches: forks::without(&self.request.branches, branch),
+                ..self.request.clone()
+            },
+            Change::Branch(branch) => Request {
+                branches: forks::off(&self.request.branches, branch),
+                ..self.request.forked(branch)
+            },
         };
         if request != self.request {
             self.request = request;
@@ -85,7 +116,7 @@ impl State {
         request
     }
 
-    pub(super) fn run_again(&mut self) {
+    pub(in crate::state) fn run_again(&mut self) {
         self.turn += 1;
         self.playing = false;
         self.link_check = LinkCheck::None;
@@ -94,10 +125,16 @@ impl State {
     }
 
     pub(super) fn finished(&mut self, scene: Shared<Scene>) {
-        let other_story = self
+        let edited = std::mem::take(&mut self.edited) && self.scene.is_some();
+        let other_story = !edited
+            && self
+                .scene
+                .as_ref()
+                .is_none_or(|old| old.outcome.run.id.scenario != scene.outcome.run.id.scenario);
+        let same_run = self
             .scene
             .as_ref()
-            .is_none_or(|old| old.outcome.run.id.scenario != scene.outcome.run.id.scenario);
+            .is_some_and(|old| old.outcome.run.digest == scene.outcome.run.digest);
         let (end, opening) = (scene.outcome.run.end.0, scene.opening());
         self.phase = Phase::Ready;
         self.lane = self.lane.min(scene.outcome.lanes.len().saturating_sub(1));
@@ -106,7 +143,10 @@ impl State {
         if other_story {
             self.lane = 0;
         }
-        self.history = History::default();
+        // Forks come and go beside a run that stays the same, and can be undone.
+        if !same_run {
+            self.history = History::default();
+        }
         if other_story {
             self.notes.clear();
             self.arrangement = Arrangement::default();
@@ -128,6 +168,8 @@ impl State {
                 self.place(&Route::default());
                 self.playing = !self.calm;
             }
+            // Where the cursor stands in the same run, it stays.
+            None if same_run => {}
             None => self.seek(self.cursor.at),
         }
         self.arrive_at_step();

@@ -31,7 +31,8 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
         ),
         Event::Injection { what, target } => {
             let target = target.map(|target| process_name(cast, target));
-            let to = target.map_or_else(String::new, |target| format!(" on {target}"));
+            let to = target.as_ref().map_or_else(String::new, |target| format!(" on {target}"));
+            let whom = target.unwrap_or_default();
             match what {
                 Injected::Kill => format!("from outside: SIGKILL{to}"),
                 Injected::SysrqF => "from outside: sysrq-f".to_owned(),
@@ -39,6 +40,10 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
                 Injected::Suspend => "from outside: the machine is suspended".to_owned(),
                 Injected::Policy => "from outside: another notifier policy".to_owned(),
                 Injected::OomScoreAdj => format!("from outside: another oom_score_adj{to}"),
+                Injected::End => format!("from outside: what {whom} does or waits for ends now"),
+                Injected::Delay => {
+                    format!("from outside: what {whom} does or waits for ends later")
+                }
             }
         }
         _ => return None,

@@ -1,0 +1,207 @@
+// Forks and the editor, as a visitor uses them: a run that goes on in two ways and a link that
+// carries both; a scenario changed in the form or the text, by hand or by keys alone; drafts.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { accessibilityProblems, openPage, readRun, screenshot, waitForState } from "./support.mjs";
+
+/** Waits until the digest of the page is another one than `before`, and the run is there. */
+async function otherDigest(view, before) {
+  await view.page.waitForFunction(
+    (old) =>
+      document.documentElement.dataset.state === "ready" &&
+      document.documentElement.dataset.digest !== old,
+    before,
+    { timeout: 20_000 },
+  );
+  return (await readRun(view)).digest;
+}
+
+/** The page's address once it holds what was asked for. */
+async function settledHash(view, part) {
+  await view.page.waitForFunction(
+    (wanted) => location.hash.includes(wanted) && location.hash.includes("digest="),
+    part,
+    { timeout: 10_000 },
+  );
+  return view.page.evaluate(() => location.hash);
+}
+
+test("fork by keys alone makes a second run, and the link reproduces both", async (t) => {
+  const view = await openPage("");
+  t.after(view.close);
+  const first = (await readRun(view)).digest;
+  const { keyboard } = view.page;
+  await keyboard.press("Home");
+  await keyboard.press(".");
+  await keyboard.press("b");
+  await view.page.getByRole("dialog", { name: "Fork the run" }).waitFor();
+  const focused = await view.page.evaluate(() => document.activeElement.id);
+  assert.equal(focused, "fork-policy");
+  await keyboard.type("block");
+  await keyboard.press("Tab");
+  await keyboard.press("Enter");
+  const digests = (await otherDigest(view, first)).split(",");
+  assert.equal(digests.length, 2);
+  assert.equal(digests[0], first, "the run itself is as it was");
+  assert.notEqual(digests[1], first);
+  const list = view.page.getByRole("list", { name: /forks/i });
+  assert.equal(await list.getByRole("listitem").count(), 2);
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await screenshot(view, "fork");
+  const hash = await settledHash(view, "fork=");
+
+  const other = await openPage(hash);
+  t.after(other.close);
+  const run = await readRun(other);
+  assert.equal(run.digest, digests.join(","));
+  assert.equal(run.linkCheck, "reproduced");
+
+  // Undone and done again, then removed.
+  await view.page.keyboard.press("Control+z");
+  assert.equal(await otherDigest(view, digests.join(",")), first);
+  await view.page.keyboard.press("Control+Shift+z");
+  assert.equal(await otherDigest(view, first), digests.join(","));
+  await view.page.getByRole("button", { name: "Remove fork 1" }).click();
+  assert.equal(await otherDigest(view, digests.join(",")), first);
+  assert.deepEqual(view.problems, []);
+});
+
+test("fork of a fork hangs below it", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&fork=0~4000ms:reseed=1&fork=1~4300ms:kill=hog");
+  t.after(view.close);
+  const { digest } = await readRun(view);
+  assert.equal(digest.split(",").length, 3);
+  const rows = view.page.getByRole("list", { name: /forks/i }).getByRole("listitem");
+  assert.match(await rows.nth(2).getAttribute("class"), /depth-2/);
+  await view.page.getByRole("button", { name: "Look at fork 1" }).click();
+  const after = await otherDigest(view, digest);
+  assert.deepEqual(after.split(","), digest.split(",").slice(1));
+});
+
+test("a fork that cannot be made is explained", async (t) => {
+  const view = await openPage("");
+  t.after(view.close);
+  await view.page.evaluate(() => {
+    location.hash = "#/v1/run?scenario=gpu-fence-overlap&fork=0~4000ms:kill=nobody";
+  });
+  await waitForState(view, "error").catch(() => {});
+  await view.page.getByText(/no task `nobody`/).waitFor();
+});
+
+async function openEditor(options) {
+  const view = await openPage("", options);
+  await view.page.getByRole("button", { name: "Edit", exact: true }).click();
+  await view.page.getByRole("region", { name: "Scenario" }).waitFor();
+  return view;
+}
+
+test("a number in the form changes the text at its place, and the run", async (t) => {
+  const view = await openEditor();
+  t.after(view.close);
+  const first = (await readRun(view)).digest;
+  const text = view.page.getByLabel("Scenario as TOML");
+  const before = await text.inputValue();
+  const cpus = view.page.locator("#form-machine-ram");
+  const old = await cpus.inputValue();
+  await cpus.fill(String(Number(old) * 2));
+  const digest = await otherDigest(view, first);
+  assert.match(digest, /^[0-9a-f]{32}$/);
+  const lines = (await text.inputValue()).split("\n");
+  const changed = lines.filter((line, index) => line !== before.split("\n")[index]);
+  assert.equal(changed.length, 1, changed.join("\n"));
+  assert.match(changed[0], new RegExp(`^ram = "${Number(old) * 2}`));
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await screenshot(view, "editor");
+  const hash = await settledHash(view, "z=");
+  const other = await openPage(hash);
+  t.after(other.close);
+  const run = await readRun(other);
+  assert.deepEqual([run.digest, run.linkCheck], [digest, "reproduced"]);
+  assert.deepEqual(view.problems, []);
+});
+
+test("what is wrong with the text is said at its line, and put right the form follows", async (t) => {
+  const view = await openEditor();
+  t.after(view.close);
+  const first = (await readRun(view)).digest;
+  const text = view.page.getByLabel("Scenario as TOML");
+  const before = await text.inputValue();
+  const number = before.split("\n").findIndex((line) => line.startsWith("ram =")) + 1;
+  assert.ok(number > 0);
+  await text.fill(before.replace(/^ram = .*$/m, 'ram = "256 parsec"'));
+  const line = view.page.locator(".code .line").nth(number - 1);
+  await line.getByText(/not a size/).waitFor();
+  const place = view.page.getByRole("button", { name: `line ${number}, column 7` });
+  await place.click();
+  assert.equal(await view.page.evaluate(() => document.activeElement.id), "editor-text");
+  assert.equal((await readRun(view)).digest, first, "the run on screen stays");
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await screenshot(view, "editor-error");
+  await text.fill(before.replace(/^ram = .*$/m, 'ram = "512MiB"'));
+  await otherDigest(view, first);
+  assert.equal(await view.page.locator("#form-machine-ram").inputValue(), "512");
+  await text.fill(before);
+  assert.notEqual(await otherDigest(view, (await readRun(view)).digest), "");
+  assert.equal((await readRun(view)).digest, first);
+});
+
+test("drafts outlive a reload, can be renamed and deleted, and are sent nowhere", async (t) => {
+  const view = await openEditor();
+  t.after(view.close);
+  const text = view.page.getByLabel("Scenario as TOML");
+  const mine = `# mine\n${await text.inputValue()}`;
+  await text.fill(mine);
+  const name = view.page.getByLabel(/^Name of the draft/);
+  await name.fill("my own");
+  await name.press("Enter");
+  await view.page.goto(`${view.page.url().split("#")[0]}?again`);
+  await waitForState(view, "ready");
+  await view.page.getByRole("button", { name: "Edit", exact: true }).click();
+  await view.page.getByRole("button", { name: "Open the draft my own" }).click();
+  assert.equal(await view.page.getByLabel("Scenario as TOML").inputValue(), mine);
+  await view.page.getByText(/nothing leaves your machine/i).waitFor();
+  await view.page.getByRole("button", { name: "Delete the draft my own" }).click();
+  assert.equal(await view.page.getByLabel(/^Name of the draft/).count(), 0);
+  const stored = await view.page.evaluate(() => localStorage.getItem("reaperscope-drafts"));
+  assert.equal(stored, "");
+});
+
+test("the editor works by keyboard alone, from nothing", async (t) => {
+  const view = await openPage("");
+  t.after(view.close);
+  const first = (await readRun(view)).digest;
+  const { keyboard } = view.page;
+  await keyboard.press("F1");
+  await keyboard.type("edit the");
+  await keyboard.press("Enter");
+  await view.page.getByRole("region", { name: "Scenario" }).waitFor();
+  await view.page.locator("#editor-start").focus();
+  await keyboard.type("nothing");
+  const digest = await otherDigest(view, first);
+  // The form's first number, by a key, as fast as it is typed.
+  await view.page.locator("#form-machine-cpus").focus();
+  await keyboard.press("Control+a");
+  await keyboard.type("2");
+  await otherDigest(view, digest);
+  assert.match(await view.page.getByLabel("Scenario as TOML").inputValue(), /^cpus = 2$/m);
+  assert.deepEqual(view.problems, []);
+});
+
+for (const [name, options] of [
+  ["narrow", { viewport: { width: 390, height: 844 } }],
+  ["dark", { dark: true }],
+]) {
+  test(`editor and forks look right: ${name}`, async (t) => {
+    const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&fork=0~4000ms:policy=block-always", options);
+    t.after(view.close);
+    await screenshot(view, `fork-${name}`);
+    await view.page.getByRole("button", { name: "Edit", exact: true }).click();
+    await view.page.getByLabel("Scenario as TOML").waitFor();
+    const wide = await view.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    assert.ok(wide <= 0, `${wide} px too wide`);
+    await screenshot(view, `editor-${name}`);
+    assert.deepEqual(await accessibilityProblems(view), []);
+  });
+}

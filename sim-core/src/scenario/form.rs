@@ -1,0 +1,535 @@
+//! A scenario's text as a form: every field that the description
+//! ([`spec`](super::spec)) has for the tables there are, with its meaning,
+//! its bounds and what the text says; and changes of single values in the
+//! text, which leave everything else as it was typed ([`edit`]).
+//!
+//! Fields have paths: `machine.ram`, `task.0.program.2.size`; items of
+//! lists go by place. Whether a value is sound is the reader's business.
+
+mod edit;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+pub use edit::{add, remove, set};
+
+use super::presets;
+use super::read::{CAP, SHAPES};
+use super::spec::{
+    COST_MAX, DRIVER, FILE, Field as Described, Kind, Needed, OPS, STEPS, Table, Value,
+};
+use super::units::{format_size, format_time};
+use crate::kernel::costs::COSTS;
+use crate::record::GFP_NAMES;
+
+/// A table of the file, or an operation or step in a list.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct Section {
+    /// Its path; empty for the file itself.
+    pub path: String,
+    /// What it is, with its name: `task hog`.
+    pub title: String,
+    /// What it means.
+    pub doc: &'static str,
+    /// How deep it is nested; 0 for the file itself.
+    pub depth: usize,
+    /// Whether it is an item of a list, and can be taken out.
+    pub item: bool,
+    /// Byte range in the text, of the header or of the whole.
+    pub span: Range<usize>,
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// Lists and tables in it that can get more.
+    pub lists: Vec<List>,
+}
+
+/// A list, or a table that is absent.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct List {
+    /// Its path.
+    pub path: String,
+    /// Its field's name.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    /// What can be added: a name, and the text of it.
+    pub choices: Vec<(&'static str, String)>,
+}
+
+/// A field of a section.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct Field {
+    /// Where it is, or would be.
+    pub path: String,
+    /// Its name.
+    pub name: &'static str,
+    /// What it means, with unit and default.
+    pub doc: &'static str,
+    /// Whether it must be there.
+    pub needed: bool,
+    /// What may be typed.
+    pub input: Input,
+    /// A literal that it may have.
+    pub sample: String,
+    /// What the text says, without quotes; `None`: nothing.
+    pub value: Option<String>,
+    /// Byte range of that in the text.
+    pub span: Option<Range<usize>>,
+}
+
+/// What may be typed into a field.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub enum Input {
+    /// Text, of so many characters.
+    Text(usize),
+    /// Text, mostly one of these.
+    Named(Vec<String>),
+    /// One of these.
+    OneOf(Vec<&'static str>),
+    /// A whole number in a range.
+    Integer(i64, i64),
+    /// One of these whole numbers.
+    IntegerOf(&'static [i64]),
+    /// True or false.
+    Boolean,
+    /// A number and a unit; which, with the bounds in words.
+    Quantity(&'static [&'static str], String),
+    /// A time or a distribution of times.
+    Distribution,
+    /// What has no field of its own: as TOML.
+    Toml,
+}
+
+const TIMES: &[&str] = &["ns", "us", "ms", "s", "min", "h"];
+const SIZES: &[&str] = &["KiB", "MiB", "GiB", "TiB"];
+const RATES: &[&str] = &["KiB/s", "MiB/s", "GiB/s"];
+const SHARES: &[&str] = &["%", "MiB", "GiB"];
+
+/// The text as a form; `None` while it is no TOML.
+pub fn form(text: &str) -> Option<Vec<Section>> {
+    let document = DeTable::parse(text).ok()?;
+    let mut walk = Walk { text, names: names(document.get_ref()), sections: Vec::new() };
+    let spot = Spot { path: String::new(), depth: 0, item: false, span: 0..0 };
+    walk.table(document.get_ref(), &FILE, "scenario".to_owned(), spot);
+    Some(walk.sections)
+}
+
+/// The sections of a driver that comes with the program, if its steps are
+/// described; paths begin with `driver`.
+pub fn preset(id: &str) -> Vec<Section> {
+    let Ok(document) = DeTable::parse(presets::TEXT) else { return Vec::new() };
+    let drivers = document.get_ref().get("driver").map(toml::Spanned::get_ref);
+    let Some(DeValue::Array(items)) = drivers else { return Vec::new() };
+    let tables = items.iter().filter_map(|item| match item.get_ref() {
+        DeValue::Table(table) => Some((table, item.span())),
+        _ => None,
+    });
+    let is = |table: &DeTable<'_>| {
+        table.get("name").is_some_and(|name| name.get_ref().as_str() == Some(id))
+    };
+    let mut walk = Walk { text: presets::TEXT, names: Vec::new(), sections: Vec::new() };
+    if let Some((table, span)) = tables.into_iter().find(|(table, _)| is(table)) {
+        let spot = Spot { path: "driver".to_owned(), depth: 0, item: false, span };
+        walk.table(table, &DRIVER, format!("driver {id}"), spot);
+    }
+    walk.sections
+}
+
+/// The text with overrides of a link or command line written into it.
+/// Fails, in words, on one that leads nowhere.
+pub fn overridden(text: &str, sets: &[(String, String)]) -> Result<String, String> {
+    sets.iter().try_fold(text.to_owned(), |text, (path, value)| {
+        let literal = if DeValue::parse(value).is_ok() { value.clone() } else { quoted(value) };
+        set(&text, path, &literal)
+    })
+}
+
+/// The literal of what was typed into a field.
+pub fn literal(input: &Input, typed: &str) -> String {
+    match input {
+        Input::Integer(..) | Input::IntegerOf(_) | Input::Boolean | Input::Toml => typed.to_owned(),
+        Input::Distribution if typed.trim_start().starts_with('{') => typed.to_owned(),
+        _ => quoted(typed),
+    }
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            letter if letter.is_control() => {}
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Where a section is.
+struct Spot {
+    path: String,
+    depth: usize,
+    item: bool,
+    span: Range<usize>,
+}
+
+struct Walk<'t> {
+    text: &'t str,
+    /// What fields may refer to.
+    names: Vec<String>,
+    sections: Vec<Section>,
+}
+
+impl Walk<'_> {
+    fn table(&mut self, table: &DeTable<'_>, spec: &'static Table, title: String, spot: Spot) {
+        let mut section = Section {
+            path: spot.path.clone(),
+            title,
+            doc: spec.doc.trim(),
+            depth: spot.depth,
+            item: spot.item,
+            span: spot.span,
+            fields: Vec::new(),
+            lists: Vec::new(),
+        };
+        for field in spec.fields {
+            let path = joined(&spot.path, field.name);
+            let value = table.get(field.name);
+            if let Some(list) = list_of(field, &path, value) {
+                section.lists.push(list);
+            }
+            if is_simple(&field.kind, value) {
+                section.fields.push(self.field(field, path, value));
+            }
+        }
+        self.sections.push(section);
+        for field in spec.fields {
+            if let Some(value) = table.get(field.name) {
+                self.below(field, value, &joined(&spot.path, field.name), spot.depth + 1);
+            }
+        }
+    }
+
+    /// The sections within a field.
+    fn below(&mut self, field: &'static Described, value: &Value<'_>, path: &str, depth: usize) {
+        let span = value.span();
+        let spot = |path: String, item, span| Spot { path, depth, item, span };
+        match (&field.kind, value.get_ref()) {
+            (Kind::Costs, DeValue::Table(table)) => self.costs(table, path, depth, span),
+            (kind, DeValue::Table(table)) => {
+                if let Some(spec) = table_of(kind) {
+                    self.table(
+                        table,
+                        spec,
+                        field.name.to_owned(),
+                        spot(path.to_owned(), false, span),
+                    );
+                }
+            }
+            (Kind::Tables(spec, _), DeValue::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    let DeValue::Table(table) = item.get_ref() else { continue };
+                    let name = table.get("name").or_else(|| table.get("at"));
+                    let name = name.and_then(|name| name.get_ref().as_str()).unwrap_or_default();
+                    let title = format!("{} {name}", field.name);
+                    let spot = spot(format!("{path}.{index}"), true, item.span());
+                    self.table(table, spec, title.trim().to_owned(), spot);
+                }
+            }
+            (kind @ (Kind::Program | Kind::KernelProgram | Kind::Steps), DeValue::Array(items)) => {
+                let specs = if matches!(kind, Kind::Steps) { STEPS } else { OPS };
+                for (index, item) in items.iter().enumerate() {
+                    let DeValue::Table(table) = item.get_ref() else { continue };
+                    let is = |spec: &&'static Table| {
+                        spec.fields.first().is_some_and(|first| table.contains_key(first.name))
+                    };
+                    let Some(spec) = specs.iter().find(is) else { continue };
+                    let title = format!("{} {}: {}", field.name, index + 1, spec.name);
+                    let spot = spot(format!("{path}.{index}"), true, item.span());
+                    self.table(table, spec, title, spot);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn costs(&mut self, table: &DeTable<'_>, path: &str, depth: usize, span: Range<usize>) {
+        let field = |&(name, default, doc): &(&'static str, u64, &'static str)| {
+            let value = table.get(name);
+            let most = format!(
+                "at most {}; by default {}",
+                format_time(COST_MAX),
+                format_time(crate::base::Nanos(default))
+            );
+            Field {
+                path: joined(path, name),
+                name,
+                doc: doc.trim(),
+                needed: false,
+                input: Input::Quantity(TIMES, most),
+                sample: quoted(&format_time(crate::base::Nanos(default))),
+                value: value.map(|value| shown(self.text, value)),
+                span: value.map(toml::Spanned::span),
+            }
+        };
+        let fields = COSTS.iter().map(field).collect();
+        self.sections.push(Section {
+            path: path.to_owned(),
+            title: "cost".to_owned(),
+            doc: "Costs that differ from the defaults.",
+            depth,
+            item: false,
+            span,
+            fields,
+            lists: Vec::new(),
+        });
+    }
+
+    fn field(&self, field: &'static Described, path: String, value: Option<&Value<'_>>) -> Field {
+        // What is written in another way than the field takes is shown as it is.
+        let input = match value.map(toml::Spanned::get_ref) {
+            Some(DeValue::Array(_) | DeValue::Table(_))
+                if !matches!(field.kind, Kind::Distribution(_)) =>
+            {
+                Input::Toml
+            }
+            _ => self.input(&field.kind),
+        };
+        Field {
+            path,
+            name: field.name,
+            doc: field.doc.trim(),
+            needed: field.needed == Needed::Must,
+            sample: sample(field.name, &field.kind),
+            value: value.map(|value| match input {
+                Input::Toml => self.text.get(value.span()).unwrap_or_default().to_owned(),
+                _ => shown(self.text, value),
+            }),
+            input,
+            span: value.map(toml::Spanned::span),
+        }
+    }
+
+    fn input(&self, kind: &Kind) -> Input {
+        match kind {
+            Kind::Text(most) => Input::Text(*most),
+            Kind::Name => Input::Text(32),
+            Kind::Ref | Kind::Refs(_) => Input::Named(self.names.clone()),
+            Kind::OneOf(known) => Input::OneOf(known.to_vec()),
+            Kind::Registered(known) => Input::OneOf(known()),
+            Kind::Integer(least, most) => Input::Integer(*least, *most),
+            Kind::IntegerOf(known) => Input::IntegerOf(known),
+            Kind::Boolean | Kind::True => Input::Boolean,
+            Kind::Time(least, most) => {
+                Input::Quantity(TIMES, format!("{} to {}", format_time(*least), format_time(*most)))
+            }
+            Kind::Size(least, most) => {
+                Input::Quantity(SIZES, format!("{} to {}", format_size(*least), format_size(*most)))
+            }
+            Kind::Share => Input::Quantity(SHARES, "a percentage or a size".to_owned()),
+            Kind::Rate => Input::Quantity(RATES, "a size per second".to_owned()),
+            Kind::Distribution(_) => Input::Distribution,
+            Kind::Gfp => {
+                Input::Named(GFP_NAMES.iter().map(|(_, name)| (*name).to_owned()).collect())
+            }
+            Kind::Either(one, other) => match (self.input(one), self.input(other)) {
+                (Input::OneOf(words), Input::Named(names)) => {
+                    let words = words.into_iter().map(str::to_owned);
+                    Input::Named(words.chain(names).collect())
+                }
+                (Input::Quantity(units, bounds), Input::OneOf(words)) => {
+                    Input::Quantity(units, format!("{bounds}, or {}", words.join(", ")))
+                }
+                (Input::Toml, other) => other,
+                (one, _) => one,
+            },
+            Kind::Costs | Kind::Table(_) | Kind::Tables(..) => Input::Toml,
+            Kind::Program | Kind::KernelProgram | Kind::Steps => Input::Toml,
+        }
+    }
+}
+
+fn joined(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// Whether a field is one input, and no section or list of its own.
+fn is_simple(kind: &Kind, value: Option<&Value<'_>>) -> bool {
+    let is_table = matches!(value.map(toml::Spanned::get_ref), Some(DeValue::Table(_)));
+    match kind {
+        Kind::Costs | Kind::Table(_) | Kind::Tables(..) => false,
+        Kind::Program | Kind::KernelProgram | Kind::Steps => false,
+        Kind::Either(..) => !(is_table && table_of(kind).is_some()),
+        _ => true,
+    }
+}
+
+fn table_of(kind: &Kind) -> Option<&'static Table> {
+    match kind {
+        Kind::Table(table) => Some(*table),
+        Kind::Either(one, other) => table_of(one).or_else(|| table_of(other)),
+        _ => None,
+    }
+}
+
+/// What more a field can get.
+fn list_of(field: &'static Described, path: &str, value: Option<&Value<'_>>) -> Option<List> {
+    let choices = match &field.kind {
+        Kind::Tables(spec, _) => vec![(spec.name, template(spec))],
+        Kind::Program | Kind::KernelProgram => choices(OPS),
+        Kind::Steps => choices(STEPS),
+        Kind::Table(spec) if value.is_none() => vec![(spec.name, template(spec))],
+        Kind::Costs if value.is_none() => vec![("cost", "{}".to_owned())],
+        _ => return None,
+    };
+    Some(List { path: path.to_owned(), name: field.name, doc: field.doc.trim(), choices })
+}
+
+fn choices(specs: &'static [Table]) -> Vec<(&'static str, String)> {
+    specs.iter().map(|spec| (spec.name, template(spec))).collect()
+}
+
+/// An inline table with the fields that must be there, to be filled in.
+fn template(spec: &Table) -> String {
+    let needed = spec.fields.iter().filter(|field| field.needed == Needed::Must);
+    let fields: Vec<String> = needed
+        .map(|field| format!("{} = {}", field.name, sample(field.name, &field.kind)))
+        .collect();
+    if fields.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
+}
+
+/// A value that a field may have.
+fn sample(name: &str, kind: &Kind) -> String {
+    match kind {
+        Kind::Text(_) | Kind::Name => quoted(&format!("new-{name}")),
+        Kind::Ref | Kind::Refs(_) => quoted("which"),
+        Kind::OneOf(known) => quoted(known.first().copied().unwrap_or_default()),
+        Kind::Registered(known) => quoted(known().first().copied().unwrap_or_default()),
+        Kind::Integer(least, _) => (*least).max(1).to_string(),
+        Kind::IntegerOf(known) => known.first().map(i64::to_string).unwrap_or_default(),
+        Kind::Boolean | Kind::True => "true".to_owned(),
+        Kind::Time(..) | Kind::Distribution(_) => quoted("1ms"),
+        Kind::Size(..) => quoted("64MiB"),
+        Kind::Share => quoted("3%"),
+        Kind::Rate => quoted("64MiB/s"),
+        Kind::Gfp => quoted("GFP_KERNEL"),
+        Kind::Either(one, _) => sample(name, one),
+        Kind::Costs | Kind::Table(_) => "{}".to_owned(),
+        Kind::Tables(..) | Kind::Program | Kind::KernelProgram | Kind::Steps => "[]".to_owned(),
+    }
+}
+
+/// A value as a form shows it.
+fn shown(text: &str, value: &Value<'_>) -> String {
+    match value.get_ref() {
+        DeValue::String(text) => text.to_string(),
+        _ => text.get(value.span()).unwrap_or_default().to_owned(),
+    }
+}
+
+/// The names that items of the file have.
+fn names(document: &DeTable<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    let items = document.values().filter_map(|value| match value.get_ref() {
+        DeValue::Array(items) => Some(items),
+        _ => None,
+    });
+    for item in items.flatten() {
+        let DeValue::Table(table) = item.get_ref() else { continue };
+        names.extend(table.get("name").and_then(|name| name.get_ref().as_str()).map(str::to_owned));
+        let Some(DeValue::Array(ops)) = table.get("program").map(toml::Spanned::get_ref) else {
+            continue;
+        };
+        for op in ops {
+            let DeValue::Table(op) = op.get_ref() else { continue };
+            names
+                .extend(op.get("mmap").and_then(|name| name.get_ref().as_str()).map(str::to_owned));
+        }
+    }
+    names
+}
+
+/// A distribution in parts: its shape, the times that it has, and the cap.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct Parts {
+    /// `constant`, `uniform`, `exponential` or `lognormal`.
+    pub shape: &'static str,
+    /// Names and times.
+    pub times: Vec<(&'static str, String)>,
+}
+
+/// The shapes of distributions, and the times that each has.
+pub const SHAPE_TIMES: [(&str, &[&str]); 4] = [
+    ("constant", &["constant"]),
+    ("uniform", &["lo", "hi"]),
+    ("exponential", &["mean"]),
+    ("lognormal", &["median", "p99"]),
+];
+
+/// The parts of a distribution as typed; `None` if it has another form.
+pub fn parts(typed: &str) -> Option<Parts> {
+    if !typed.trim_start().starts_with('{') {
+        return Some(Parts {
+            shape: "constant",
+            times: vec![("constant", typed.trim().to_owned())],
+        });
+    }
+    let value = DeValue::parse(typed).ok()?;
+    let DeValue::Table(table) = value.get_ref() else { return None };
+    let (shape, names) = SHAPE_TIMES.into_iter().find(|(shape, _)| table.contains_key(*shape))?;
+    debug_assert!(SHAPES.contains(&shape));
+    let inner = table.get(shape)?;
+    let mut times = Vec::new();
+    for &name in names {
+        let time = match inner.get_ref() {
+            DeValue::Table(inner) => inner.get(name).and_then(|time| time.get_ref().as_str()),
+            other => other.as_str(),
+        };
+        times.push((name, time.unwrap_or_default().to_owned()));
+    }
+    let cap = table.get(CAP).and_then(|cap| cap.get_ref().as_str());
+    times.extend(cap.map(|cap| (CAP, cap.to_owned())));
+    Some(Parts { shape, times })
+}
+
+impl Parts {
+    /// As TOML, or, of a constant without a cap, as the time alone.
+    pub fn typed(&self) -> String {
+        let cap = self.times.iter().find(|(name, time)| *name == CAP && !time.is_empty());
+        let times: Vec<_> = self.times.iter().filter(|(name, _)| *name != CAP).collect();
+        let inner = match times.as_slice() {
+            [("constant", time)] if cap.is_none() => return time.clone(),
+            [("constant", time)] => quoted(time),
+            times => {
+                let times: Vec<String> =
+                    times.iter().map(|(name, time)| format!("{name} = {}", quoted(time))).collect();
+                format!("{{ {} }}", times.join(", "))
+            }
+        };
+        let cap = cap.map(|(_, time)| format!(", {CAP} = {}", quoted(time))).unwrap_or_default();
+        format!("{{ {} = {inner}{cap} }}", self.shape)
+    }
+
+    /// Another shape, with the times that are known and `1ms` for others.
+    #[must_use]
+    pub fn shaped(&self, shape: &str) -> Self {
+        let found = SHAPE_TIMES.into_iter().find(|(known, _)| *known == shape);
+        let (shape, names) = found.unwrap_or(SHAPE_TIMES[0]);
+        let first = self.times.first().map_or("1ms", |(_, time)| time.as_str());
+        let known = |name: &str| self.times.iter().find(|(other, _)| *other == name);
+        let mut times: Vec<_> = names
+            .iter()
+            .map(|name| (*name, known(name).map_or(first, |(_, time)| time).to_owned()))
+            .collect();
+        times.extend(known(CAP).cloned());
+        Self { shape, times }
+    }
+}

@@ -1,0 +1,335 @@
+//! Changes of single values in a scenario's text. Only the bytes of the
+//! value change; comments, order and spelling of the rest stay.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::super::spec::Value;
+
+/// Spaces before an item of a list that had none to go by.
+const INDENT: &str = "  ";
+
+/// A place that a path leads to.
+enum Place<'t> {
+    /// Something that is there: its key, if it has one, and its value.
+    There(Option<Range<usize>>, &'t Value<'t>),
+    /// Nothing, in a table that is there.
+    Absent(Parent<'t>),
+    /// Nothing, in a table that is absent, too.
+    Nowhere,
+}
+
+/// A table that could have more.
+struct Parent<'t> {
+    table: &'t DeTable<'t>,
+    /// Of the value; of the document none.
+    span: Option<Range<usize>>,
+}
+
+/// The text with this literal as the value at `path`. Fails, in words, on
+/// a text that is no TOML and on a path that leads nowhere.
+pub fn set(text: &str, path: &str, literal: &str) -> Result<String, String> {
+    let document = parse(text)?;
+    match find(document.get_ref(), path) {
+        Place::There(_, value) => Ok(replaced(text, value.span(), literal)),
+        Place::Absent(parent) => Ok(inserted(text, &parent, last(path), literal)),
+        Place::Nowhere => match path.rsplit_once('.') {
+            // A table comes into being with its first field.
+            Some((table, field)) => match find(document.get_ref(), table) {
+                Place::Absent(Parent { span, .. })
+                    if is_plain(table) && is_header(text, span.as_ref()) =>
+                {
+                    Ok(appended(text, &format!("[{table}]\n{field} = {literal}\n")))
+                }
+                Place::Absent(parent) => {
+                    let inline = format!("{{ {field} = {literal} }}");
+                    Ok(inserted(text, &parent, last(table), &inline))
+                }
+                _ => Err(format!("there is no place for {path}")),
+            },
+            None => Err(format!("there is no place for {path}")),
+        },
+    }
+}
+
+/// The text without what is at `path`: a field, a table or an item of a list.
+pub fn remove(text: &str, path: &str) -> Result<String, String> {
+    let document = parse(text)?;
+    let Place::There(key, value) = find(document.get_ref(), path) else {
+        return Ok(text.to_owned());
+    };
+    let start = key.as_ref().map_or(value.span().start, |key| key.start);
+    if on_header(text, start) {
+        return Ok(without_section(text, start));
+    }
+    let mut span = start..value.span().end;
+    if is_inline(text, document.get_ref(), path) {
+        widen_over_comma(text, &mut span);
+        return Ok(replaced(text, span, ""));
+    }
+    span.start = line_start(text, span.start);
+    span.end = line_end(text, span.end);
+    Ok(replaced(text, span, ""))
+}
+
+/// The text with one more item of the list at `path`, or with the table
+/// there: the inline table `item`.
+pub fn add(text: &str, path: &str, item: &str) -> Result<String, String> {
+    let document = parse(text)?;
+    let place = find(document.get_ref(), path);
+    let is_top = !path.contains('.');
+    match place {
+        Place::There(_, value) => match value.get_ref() {
+            DeValue::Array(items) => {
+                let first = items.first().map(|item| item.span().start);
+                if first.is_some_and(|first| on_header(text, first)) {
+                    return Ok(appended(text, &section(path, item, true)));
+                }
+                Ok(with_item(text, items, &value.span(), item))
+            }
+            _ => Err(format!("{path} is no list")),
+        },
+        Place::Absent(_) if is_top && is_list(path) => {
+            Ok(appended(text, &section(path, item, true)))
+        }
+        Place::Absent(Parent { span, .. })
+            if is_plain(path) && is_header(text, span.as_ref()) && !is_array(path) =>
+        {
+            Ok(appended(text, &section(path, item, false)))
+        }
+        Place::Absent(parent) => {
+            let literal =
+                if is_array(path) { format!("[\n{INDENT}{item},\n]") } else { item.to_owned() };
+            Ok(inserted(text, &parent, last(path), &literal))
+        }
+        Place::Nowhere => Err(format!("there is no place for {path}")),
+    }
+}
+
+/// Whether a table can have a section of its own wherever that stands: it is
+/// in no item of a list.
+fn is_plain(path: &str) -> bool {
+    path.split('.').next() == Some("machine")
+}
+
+/// Lists of tables at the top of the file.
+fn is_list(name: &str) -> bool {
+    !matches!(name, "machine")
+}
+
+/// Whether a path names a list and no table.
+fn is_array(path: &str) -> bool {
+    !matches!(
+        last(path),
+        "machine" | "swap" | "disk" | "cost" | "worker" | "limit" | "oom_score_adj"
+    )
+}
+
+/// A table as a section of its own, from an inline table of simple fields.
+fn section(path: &str, item: &str, is_item: bool) -> String {
+    let (open, close) = if is_item { ("[[", "]]") } else { ("[", "]") };
+    let mut section = format!("{open}{path}{close}\n");
+    if let Ok(value) = DeValue::parse(item)
+        && let DeValue::Table(table) = value.get_ref()
+    {
+        let mut fields: Vec<_> = table.iter().collect();
+        fields.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in fields {
+            section.push_str(key.get_ref());
+            section.push_str(" = ");
+            section.push_str(item.get(value.span()).unwrap_or_default());
+            section.push('\n');
+        }
+    }
+    section
+}
+
+fn parse(text: &str) -> Result<toml::Spanned<DeTable<'_>>, String> {
+    DeTable::parse(text).map_err(|_| "the text is no TOML".to_owned())
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+fn find<'t>(document: &'t DeTable<'t>, path: &str) -> Place<'t> {
+    let mut steps = path.split('.').peekable();
+    let mut parent = Parent { table: document, span: None };
+    while let Some(step) = steps.next() {
+        let Some((key, value)) = parent.table.get_key_value(step) else {
+            return if steps.peek().is_some() { Place::Nowhere } else { Place::Absent(parent) };
+        };
+        let (mut key, mut value) = (Some(key.span()), value);
+        while let (DeValue::Array(items), Some(index)) = (value.get_ref(), steps.peek()) {
+            let is_named = |item: &&Value<'_>| match item.get_ref() {
+                DeValue::Table(table) => {
+                    table.get("name").is_some_and(|name| name.get_ref().as_str() == Some(index))
+                }
+                _ => false,
+            };
+            let by_place = || index.parse::<usize>().ok().and_then(|index| items.get(index));
+            let Some(item) = items.iter().find(is_named).or_else(by_place) else {
+                return Place::Nowhere;
+            };
+            steps.next();
+            (key, value) = (None, item);
+        }
+        if steps.peek().is_none() {
+            return Place::There(key, value);
+        }
+        let DeValue::Table(table) = value.get_ref() else {
+            return Place::Nowhere;
+        };
+        parent = Parent { table, span: Some(value.span()) };
+    }
+    Place::Nowhere
+}
+
+fn replaced(text: &str, span: Range<usize>, with: &str) -> String {
+    let before = text.get(..span.start).unwrap_or_default();
+    let after = text.get(span.end..).unwrap_or_default();
+    format!("{before}{with}{after}")
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
+}
+
+/// Behind the line's newline.
+fn line_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.find('\n').map_or(text.len(), |newline| at + newline + 1)
+}
+
+/// Whether a byte is on the line of a `[header]`.
+fn on_header(text: &str, at: usize) -> bool {
+    let start = line_start(text, at);
+    let line = text.get(start..line_end(text, at)).unwrap_or_default();
+    let before = text.get(start..at).unwrap_or_default();
+    line.trim_start().starts_with('[')
+        && !before.contains(['=', '{', ','])
+        && line.trim_end().contains(']')
+}
+
+/// Whether a table has a section of its own; the document has.
+fn is_header(text: &str, span: Option<&Range<usize>>) -> bool {
+    span.is_none_or(|span| on_header(text, span.start) && !is_brace(text, span))
+}
+
+fn is_brace(text: &str, span: &Range<usize>) -> bool {
+    text.get(span.clone()).is_some_and(|text| text.starts_with('{'))
+}
+
+/// Whether what is at `path` stands between braces or brackets, with commas.
+fn is_inline(text: &str, document: &DeTable<'_>, path: &str) -> bool {
+    let Some((parent, _)) = path.rsplit_once('.') else {
+        return false;
+    };
+    match find(document, parent) {
+        Place::There(_, value) => match value.get_ref() {
+            DeValue::Array(_) => true,
+            _ => is_brace(text, &value.span()),
+        },
+        _ => false,
+    }
+}
+
+/// Takes one of the commas beside an item along, and the blanks there.
+fn widen_over_comma(text: &str, span: &mut Range<usize>) {
+    let rest = text.get(span.end..).unwrap_or_default();
+    let blanks = rest.len() - rest.trim_start().len();
+    if rest.trim_start().starts_with(',') {
+        span.end += blanks + 1;
+        let line = text.get(line_start(text, span.start)..span.start).unwrap_or_default();
+        let after = text.get(span.end..line_end(text, span.end)).unwrap_or_default();
+        if line.trim().is_empty() && after.trim().is_empty() {
+            // It had the line for itself.
+            span.start = line_start(text, span.start);
+            span.end = line_end(text, span.end);
+        } else {
+            span.end += after.len() - after.trim_start_matches(' ').len();
+        }
+        return;
+    }
+    let before = text.get(..span.start).unwrap_or_default().trim_end();
+    if before.ends_with(',') {
+        span.start = before.len() - 1;
+    }
+}
+
+/// Takes a `[section]` out, with those within it.
+fn without_section(text: &str, at: usize) -> String {
+    let start = line_start(text, at);
+    let header = text.get(start..line_end(text, at)).unwrap_or_default();
+    let name = header.trim().trim_start_matches('[').split(']').next().unwrap_or_default();
+    let within = |line: &str| {
+        let inner = line.trim_start().trim_start_matches('[');
+        inner.starts_with(&format!("{name}."))
+    };
+    let mut end = line_end(text, at);
+    while end < text.len() {
+        let next = line_end(text, end);
+        let line = text.get(end..next).unwrap_or_default();
+        // A line of an array may begin with a bracket, but is indented.
+        if line.starts_with('[') && !within(line) {
+            break;
+        }
+        end = next;
+    }
+    replaced(text, start..end, "")
+}
+
+fn appended(text: &str, section: &str) -> String {
+    let gap = if text.is_empty() || text.ends_with("\n\n") {
+        ""
+    } else if text.ends_with('\n') {
+        "\n"
+    } else {
+        "\n\n"
+    };
+    format!("{text}{gap}{section}")
+}
+
+/// With a new field of a table that is there.
+fn inserted(text: &str, parent: &Parent<'_>, name: &str, literal: &str) -> String {
+    if let Some(span) = parent.span.as_ref().filter(|span| is_brace(text, span)) {
+        let ends = parent.table.values().map(|value| value.span().end);
+        return match ends.max() {
+            Some(end) => replaced(text, end..end, &format!(", {name} = {literal}")),
+            None => replaced(text, span.clone(), &format!("{{ {name} = {literal} }}")),
+        };
+    }
+    // Behind the last field that is on lines of its own.
+    let own = parent.table.iter().filter(|(key, _)| !on_header(text, key.span().start));
+    let ends = own.map(|(_, value)| value.span().end).max();
+    let at = match (ends, &parent.span) {
+        (Some(end), _) => line_end(text, end),
+        (None, Some(span)) => line_end(text, span.start),
+        (None, None) => 0,
+    };
+    let line = format!("{name} = {literal}\n");
+    // The last line may have no end.
+    let gap = if at > 0 && !text.get(..at).unwrap_or_default().ends_with('\n') { "\n" } else { "" };
+    replaced(text, at..at, &format!("{gap}{line}"))
+}
+
+/// With one more item behind the last one of a list between brackets.
+fn with_item(text: &str, items: &[Value<'_>], span: &Range<usize>, item: &str) -> String {
+    let Some(last) = items.last().map(toml::Spanned::span) else {
+        return replaced(text, span.clone(), &format!("[\n{INDENT}{item},\n]"));
+    };
+    let start = line_start(text, last.start);
+    let before = text.get(start..last.start).unwrap_or_default();
+    let rest = text.get(last.end..span.end).unwrap_or_default();
+    let comma = rest.trim_start().starts_with(',');
+    if before.trim().is_empty() {
+        // One item a line; what stands behind the last one on its line stays there.
+        let at = line_end(text, last.end);
+        let with_comma =
+            if comma { text.to_owned() } else { replaced(text, last.end..last.end, ",") };
+        let at = if comma { at } else { at + 1 };
+        return replaced(&with_comma, at..at, &format!("{before}{item},\n"));
+    }
+    replaced(text, last.end..last.end, &format!(", {item}"))
+}

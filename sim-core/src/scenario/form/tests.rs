@@ -1,0 +1,169 @@
+//! Tests of forms: what they show of every scenario of the gallery, and
+//! that an edit changes what it should and nothing else.
+
+use super::super::gallery::{find, gallery};
+use super::super::parse;
+use super::*;
+
+const TEXT: &str = r#"# A comment at the top.
+schema = 1
+title = "An example" # and one behind
+kernel = "6.1"
+
+[machine]
+ram = "256MiB" # of which
+
+[[device]]
+name = "gpu0"
+driver = "gpu-fence"
+fence = { lognormal = { median = "200ms", p99 = "5s" } }
+
+[[task]]
+name = "hog"
+program = [
+  { mmap = "heap", size = "128MiB" }, # first
+  { touch = "heap", rate = "60MiB/s" }
+]
+"#;
+
+fn field(text: &str, path: &str) -> Field {
+    let sections = form(text).expect("it is TOML");
+    let mut fields = sections.into_iter().flat_map(|section| section.fields);
+    fields.find(|field| field.path == path).unwrap_or_else(|| panic!("no field {path}"))
+}
+
+/// Sets a value and looks whether it is there and all other lines are as before.
+fn check_set(path: &str, typed: &str) -> String {
+    let before = field(TEXT, path);
+    let text = set(TEXT, path, &literal(&before.input, typed)).expect("it can be set");
+    assert_eq!(field(&text, path).value.as_deref(), Some(typed), "{text}");
+    let stay = TEXT.lines().filter(|line| text.lines().any(|other| other == *line)).count();
+    assert!(stay + 1 >= TEXT.lines().count(), "{text}");
+    text
+}
+
+#[test]
+fn form_shows_every_value_of_the_gallery() {
+    for entry in gallery() {
+        let sections = form(entry.text).unwrap_or_else(|| panic!("{} is TOML", entry.id));
+        let values = sections.iter().flat_map(|section| &section.fields);
+        let shown = values.filter(|field| field.value.is_some()).count();
+        assert!(shown > 8, "{}: {shown}", entry.id);
+        for field in sections.iter().flat_map(|section| &section.fields) {
+            // What is set to what it is stays as it is, but for how a string is spelled.
+            let Some(value) = &field.value else { continue };
+            let text = set(entry.text, &field.path, &literal(&field.input, value))
+                .unwrap_or_else(|error| panic!("{} {}: {error}", entry.id, field.path));
+            let again = parse(entry.id, &text, &[]).map(|scenario| format!("{scenario:?}"));
+            let first = parse(entry.id, entry.text, &[]).map(|scenario| format!("{scenario:?}"));
+            assert_eq!(again, first, "{} {}", entry.id, field.path);
+        }
+    }
+}
+
+#[test]
+fn values_are_edited_in_place() {
+    let text = check_set("machine.ram", "512MiB");
+    assert!(text.contains("ram = \"512MiB\" # of which"), "{text}");
+    let text = check_set("task.0.program.0.size", "64MiB");
+    assert!(text.contains("{ mmap = \"heap\", size = \"64MiB\" }, # first"), "{text}");
+    check_set("device.0.fence", "4ms");
+    check_set("title", "A \"quoted\" title");
+}
+
+#[test]
+fn absent_fields_are_put_where_they_belong() {
+    let text = check_set("machine.cpus", "2");
+    assert!(text.contains("ram = \"256MiB\" # of which\ncpus = 2\n"), "{text}");
+    let text = check_set("policy", "nonblock");
+    assert!(text.contains("kernel = \"6.1\"\npolicy = \"nonblock\"\n\n[machine]"), "{text}");
+    let text = check_set("task.0.program.0.thp", "true");
+    assert!(text.contains("size = \"128MiB\", thp = true }, # first"), "{text}");
+    let text = check_set("task.0.oom_score_adj", "-5");
+    assert!(text.ends_with("]\noom_score_adj = -5\n"), "{text}");
+    let text = set(TEXT, "machine.swap.size", "\"64MiB\"").expect("a table comes into being");
+    assert_eq!(field(&text, "machine.swap.size").value.as_deref(), Some("64MiB"));
+    let text = set(TEXT, "task.0.start.after", "\"x\"").expect("a table comes into being");
+    assert_eq!(field(&text, "task.0.start.after").value.as_deref(), Some("x"));
+    assert!(set(TEXT, "task.7.pid", "1").is_err());
+    assert!(set("= no", "title", "1").is_err());
+}
+
+#[test]
+fn overrides_become_edits() {
+    let sets = [("task.hog.oom_score_adj", "-17"), ("machine.ram", "1GiB")];
+    let sets = sets.map(|(path, value)| (path.to_owned(), value.to_owned()));
+    let text = overridden(TEXT, &sets).expect("there are such fields");
+    assert!(text.contains("oom_score_adj = -17\n") && text.contains("ram = \"1GiB\" #"), "{text}");
+    let one = parse("a", &text, &[]).map(|scenario| format!("{scenario:?}"));
+    assert_eq!(one, parse("a", TEXT, &sets).map(|scenario| format!("{scenario:?}")));
+    assert!(overridden(TEXT, &[("task.nobody.pid".to_owned(), "1".to_owned())]).is_err());
+}
+
+#[test]
+fn drivers_of_the_program_have_sections() {
+    let described = super::super::presets().filter(|preset| !preset_steps(&preset).is_empty());
+    assert!(described.count() > 5);
+}
+
+fn preset_steps(one: &super::super::Preset) -> Vec<Section> {
+    let sections = super::preset(one.id);
+    sections.into_iter().filter(|section| section.path.starts_with("driver.start.")).collect()
+}
+
+#[test]
+fn fields_are_taken_out() {
+    let text = remove(TEXT, "machine.ram").expect("it is there");
+    assert!(text.contains("[machine]\n\n[[device]]"), "{text}");
+    let text = remove(TEXT, "task.0.program.1.rate").expect("it is there");
+    assert!(text.contains("{ touch = \"heap\" }"), "{text}");
+    let text = remove(TEXT, "task.0.program.0").expect("it is there");
+    assert_eq!(form(&text).map(|it| it.len()), form(TEXT).map(|it| it.len() - 1));
+    let text = remove(TEXT, "device.0").expect("it is there");
+    assert!(!text.contains("gpu0") && text.contains("[[task]]"), "{text}");
+    assert_eq!(remove(TEXT, "policy").as_deref(), Ok(TEXT));
+}
+
+#[test]
+fn lists_grow() {
+    let lists = |text: &str| -> Vec<List> {
+        form(text).expect("TOML").into_iter().flat_map(|section| section.lists).collect()
+    };
+    for list in lists(TEXT) {
+        for (name, item) in &list.choices {
+            let text = add(TEXT, &list.path, item)
+                .unwrap_or_else(|error| panic!("{} {name}: {error}", list.path));
+            let more = form(&text).unwrap_or_else(|| panic!("{} {name}: {text}", list.path)).len();
+            let before = form(TEXT).expect("TOML").len();
+            assert!(more > before, "{} {name}: {text}", list.path);
+        }
+    }
+    let text = add(TEXT, "task.0.program", "{ exit = true }").expect("a list");
+    let expected = "rate = \"60MiB/s\" },\n  { exit = true },\n]";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn distributions_have_parts() {
+    for typed in [
+        "4ms",
+        "{ lognormal = { median = \"200ms\", p99 = \"5s\" } }",
+        "{ uniform = { lo = \"1ms\", hi = \"2ms\" }, cap = \"3ms\" }",
+        "{ constant = \"1ms\", cap = \"3ms\" }",
+        "{ exponential = { mean = \"1ms\" } }",
+    ] {
+        let read = parts(typed).unwrap_or_else(|| panic!("{typed}"));
+        assert_eq!(read.typed(), typed);
+        for (shape, _) in SHAPE_TIMES {
+            let other = read.shaped(shape);
+            assert_eq!(parts(&other.typed()), Some(other));
+        }
+    }
+    assert_eq!(parts("{ gamma = 1 }"), None);
+}
+
+#[test]
+fn minimal_scenario_is_sound() {
+    parse("minimal", super::super::MINIMAL, &[]).expect("it runs as it is");
+    assert!(find("minimal").is_none());
+}

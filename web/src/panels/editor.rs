@@ -1,0 +1,242 @@
+//! The editor: the scenario as text with complaints at their place, the
+//! same as a form, and what was kept on this machine. Both show one text;
+//! whoever edits the one sees the other follow, and the run after a rest.
+
+use gloo_timers::callback::Timeout;
+use sim_core::scenario::{Diagnostic, MINIMAL, form, gallery};
+use sim_core::share::{LINK_SIZE_MAX, ScenarioRef};
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlSelectElement, HtmlTextAreaElement};
+use yew::prelude::*;
+
+use super::editor_drafts::DraftList;
+use super::editor_form::FormView;
+use super::icon::{Icon, drawing};
+use crate::dom;
+use crate::editor::drafts::Drafts;
+use crate::editor::{offset_of, opened, problems, said, scenario_of};
+use crate::engine::{self, Request};
+use crate::route::{Route, fragment};
+use crate::state::{Action, Change};
+use crate::ui::use_ui;
+
+/// Key of the stored drafts.
+const DRAFTS_KEY: &str = "reaperscope-drafts";
+/// Rest before the run follows what is typed.
+const REST_MS: u32 = 150;
+/// What starts from nothing is called in the list.
+const NOTHING: &str = "-nothing";
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub scenario: ScenarioRef,
+    pub sets: Vec<(String, String)>,
+}
+
+#[component]
+pub fn Editor(props: &Props) -> Html {
+    let ui = use_ui();
+    let text = use_state_eq(String::new);
+    let notice = use_state_eq(String::new);
+    let draft = use_state_eq(|| None::<String>);
+    let drafts = use_state_eq(|| Drafts::read(&dom::stored(DRAFTS_KEY).unwrap_or_default()));
+    // What the run on screen is of, as this editor knows it.
+    let shown = use_mut_ref(|| None::<(ScenarioRef, Vec<(String, String)>)>);
+    {
+        let (text, notice, draft, shown) =
+            (text.clone(), notice.clone(), draft.clone(), shown.clone());
+        let asked = (props.scenario.clone(), props.sets.clone());
+        use_effect_with(asked, move |asked| {
+            if shown.borrow().as_ref() != Some(asked) {
+                let (opened, problem) = opened(&asked.0, &asked.1);
+                *shown.borrow_mut() = Some(asked.clone());
+                text.set(opened);
+                draft.set(None);
+                notice.set(
+                    problem
+                        .map(|it| format!("An override was left out: {it}."))
+                        .unwrap_or_default(),
+                );
+            }
+        });
+    }
+    let wrong = use_memo((*text).clone(), |text| problems(text));
+    let sections = use_memo((*text).clone(), |text| form::form(text));
+    // The last form that could be read stays while the text can't be.
+    let last = use_mut_ref(Vec::new);
+    if let Some(sections) = sections.as_ref() {
+        last.borrow_mut().clone_from(sections);
+    }
+    let edit = {
+        let (text, draft, drafts) = (text.clone(), draft.clone(), drafts.clone());
+        Callback::from(move |typed: String| {
+            let mut kept = (*drafts).clone();
+            let name = (*draft).clone().unwrap_or_else(|| kept.free_name(&title_of(&typed)));
+            kept.keep(&name, &typed);
+            dom::store(DRAFTS_KEY, &kept.written());
+            drafts.set(kept);
+            draft.set(Some(name));
+            text.set(typed);
+        })
+    };
+    {
+        let (ui, shown, notice) = (ui.clone(), shown.clone(), notice.clone());
+        let now = ((*text).clone(), draft.is_some(), wrong.is_empty());
+        use_effect_with(now, move |(text, is_edited, is_sound)| {
+            let (text, ui, shown, notice) =
+                (text.clone(), ui.clone(), shown.clone(), notice.clone());
+            let timer = (*is_edited && *is_sound).then(|| {
+                Timeout::new(REST_MS, move || {
+                    let scenario = scenario_of(&text);
+                    let size = link_size(&scenario);
+                    if size > LINK_SIZE_MAX {
+                        notice.set(format!("This scenario makes a link of {size} bytes, and {LINK_SIZE_MAX} are read: make it shorter, or run it with the command line."));
+                        return;
+                    }
+                    notice.set(String::new());
+                    let asked = (scenario.clone(), Vec::new());
+                    if shown.borrow().as_ref() != Some(&asked) {
+                        *shown.borrow_mut() = Some(asked);
+                        ui.send(Action::Choose(Change::Text(scenario)));
+                    }
+                })
+            });
+            move || drop(timer)
+        });
+    }
+    let start = {
+        let edit = edit.clone();
+        let (ui, draft) = (ui.clone(), draft.clone());
+        Callback::from(move |event: Event| {
+            let Some(select) =
+                event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok())
+            else {
+                return;
+            };
+            let id = select.value();
+            select.set_value("");
+            draft.set(None);
+            if id == NOTHING {
+                edit.emit(MINIMAL.to_owned());
+            } else if gallery::find(&id).is_some() {
+                ui.send(Action::Choose(Change::Scenario(id)));
+            }
+        })
+    };
+    let load = {
+        let (text, draft, drafts) = (text.clone(), draft.clone(), drafts.clone());
+        Callback::from(move |name: String| {
+            if let Some(found) = drafts.find(&name) {
+                text.set(found.text.clone());
+                draft.set(Some(name));
+            }
+        })
+    };
+    let change = {
+        let (draft, drafts) = (draft.clone(), drafts.clone());
+        Callback::from(move |(kept, name): (Drafts, Option<String>)| {
+            dom::store(DRAFTS_KEY, &kept.written());
+            drafts.set(kept);
+            draft.set(name);
+        })
+    };
+    let close = ui.on(|_: MouseEvent| Action::Edit(false));
+    html! {
+        <section class="editor" aria-labelledby="editor-title">
+            <header>
+                <h2 id="editor-title">{ "Scenario" }</h2>
+                <label>{ "Start from " }<select id="editor-start" onchange={start}>
+                    <option value="" selected=true>{ "this one" }</option>
+                    <option value={NOTHING}>{ "nothing: one task that uses up memory" }</option>
+                    { for engine::scenarios().into_iter().map(|choice| html! { <option value={choice.id}>{ choice.title }</option> }) }
+                </select></label>
+                <p class="small">{ "Drafts stay in this browser; nothing leaves your machine." }</p>
+                <button type="button" onclick={close} aria-label="Close the editor" title="Close the editor">{ drawing(Icon::Close) }</button>
+            </header>
+            { for (!notice.is_empty()).then(|| html! { <p class="problem" role="alert">{ (*notice).clone() }</p> }) }
+            <div class="editor-parts">
+                <div class="editor-text">
+                    { code(&text, &wrong, &edit) }
+                    { complaints(&text, &wrong) }
+                    <DraftList drafts={(*drafts).clone()} current={(*draft).clone()} {load} {change} />
+                </div>
+                <FormView text={(*text).clone()} sections={last.borrow().clone()} readable={sections.is_some()}
+                    problems={(*wrong).clone()} onedit={edit} />
+            </div>
+        </section>
+    }
+}
+
+/// Bytes of the link to a scenario.
+fn link_size(scenario: &ScenarioRef) -> usize {
+    let request = Request { scenario: scenario.clone(), ..Request::default() };
+    fragment(&Route { request, ..Route::default() }).len()
+}
+
+/// What a scenario calls itself, for the name of its draft.
+fn title_of(text: &str) -> String {
+    let sections = form::form(text).unwrap_or_default();
+    let title = sections.first().and_then(|file| file.fields.iter().find(|it| it.name == "title"));
+    title.and_then(|title| title.value.clone()).unwrap_or_else(|| "untitled".to_owned())
+}
+
+/// The text, with numbers of lines, and complaints behind the lines they are about.
+fn code(text: &str, problems: &[Diagnostic], edit: &Callback<String>) -> Html {
+    let typed = edit.reform(|event: InputEvent| {
+        let area = event.target().and_then(|it| it.dyn_into::<HtmlTextAreaElement>().ok());
+        area.map(|it| it.value()).unwrap_or_default()
+    });
+    let said_of = |number: usize| {
+        let of_line = problems.iter().filter(move |problem| problem.line as usize == number);
+        of_line.map(said).collect::<Vec<_>>().join("; ")
+    };
+    let lines: Vec<&str> = text.split('\n').collect();
+    let numbers = (1..=lines.len()).map(|number| {
+        let bad = problems.iter().any(|problem| problem.line as usize == number);
+        html! { <span class={classes!(bad.then_some("bad"))}>{ format!("{number}\n") }</span> }
+    });
+    let rows = lines.iter().enumerate().map(|(index, line)| {
+        let said = said_of(index + 1);
+        let bad = !said.is_empty();
+        html! {
+            <span class={classes!("line", bad.then_some("bad"))}><span class="ghost">{ *line }</span>{ for bad.then(|| html! {
+                <span class="said">{ format!("  ◂ {said}") }</span> }) }{ "\n" }</span>
+        }
+    });
+    let wrong = (!problems.is_empty()).to_string();
+    html! {
+        <div class="code">
+            <pre class="numbers" aria-hidden="true">{ for numbers }</pre>
+            <div class="code-text">
+                <pre class="behind" aria-hidden="true">{ for rows }</pre>
+                <textarea id="editor-text" value={text.to_owned()} oninput={typed} spellcheck="false" autocomplete="off" wrap="off"
+                    aria-label="Scenario as TOML" aria-invalid={wrong} aria-describedby="editor-problems" />
+            </div>
+        </div>
+    }
+}
+
+/// All complaints, each a way to its place.
+fn complaints(text: &str, problems: &[Diagnostic]) -> Html {
+    let rows = problems.iter().map(|problem| {
+        let (line, column) = (problem.line, problem.column);
+        let (from, length) = (offset_of(text, line, column), problem.text.encode_utf16().count());
+        let go = Callback::from(move |_: MouseEvent| {
+            let area = dom::document().get_element_by_id("editor-text");
+            if let Some(area) = area.and_then(|it| it.dyn_into::<HtmlTextAreaElement>().ok()) {
+                let _ = area.focus();
+                // Fails only for kinds of fields without a selection.
+                let _ = area.set_selection_range(from, from + length as u32);
+            }
+        });
+        html! {
+            <li><button type="button" class="link" onclick={go}>{ format!("line {line}, column {column}") }</button>{ format!(": {}", said(problem)) }</li>
+        }
+    });
+    html! {
+        <div id="editor-problems" class="complaints" role="status">
+            { if problems.is_empty() { html! { <p class="small">{ "Sound: the run follows what you type." }</p> } }
+              else { html! { <ul>{ for rows }</ul> } } }
+        </div>
+    }
+}

@@ -1,0 +1,330 @@
+//! The scenario as a form. Each field writes its value into the text at
+//! its place and leaves the rest alone.
+
+use sim_core::scenario::Diagnostic;
+use sim_core::scenario::form::{self, Field, Input, List, Parts, SHAPE_TIMES, Section};
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+use super::driver_picture::picture;
+use super::icon::{Icon, drawing};
+use crate::editor::sketch::sketch;
+use crate::editor::{problem_of, said, split_unit};
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub text: String,
+    pub sections: Vec<Section>,
+    /// Whether the form is that of the text; else of an older one.
+    pub readable: bool,
+    pub problems: Vec<Diagnostic>,
+    pub onedit: Callback<String>,
+}
+
+/// What every part of the form needs.
+struct Sheet<'p> {
+    props: &'p Props,
+}
+
+#[component]
+pub fn FormView(props: &Props) -> Html {
+    let sheet = Sheet { props };
+    // Sections of the top, each with what is in it.
+    let mut groups: Vec<Vec<&Section>> = Vec::new();
+    for section in &props.sections {
+        match groups.last_mut() {
+            Some(group) if section.depth > 1 => group.push(section),
+            _ => groups.push(vec![section]),
+        }
+    }
+    html! {
+        <div class={classes!("editor-form", (!props.readable).then_some("stale"))} role="group" aria-label="Scenario as a form">
+            { for (!props.readable).then(|| html! { <p class="small">{ "The text is no TOML now; the form follows again when it is." }</p> }) }
+            <fieldset class="plain" disabled={!props.readable}>
+                { for groups.into_iter().map(|group| sheet.group(&group)) }
+            </fieldset>
+        </div>
+    }
+}
+
+impl Sheet<'_> {
+    fn group(&self, group: &[&Section]) -> Html {
+        let Some((first, rest)) = group.split_first() else {
+            return Html::default();
+        };
+        html! {
+            <details key={first.path.clone()} open={first.depth == 0 || group.len() < 8}>
+                <summary>{ first.title.clone() }</summary>
+                { self.section(first) }
+                { self.driver(first) }
+                { for rest.iter().map(|section| html! {
+                    <div key={section.path.clone()} class={format!("part depth-{}", section.depth.min(4))}>
+                        <h3>{ section.title.clone() }{ self.remover(section) }</h3>
+                        { self.section(section) }
+                    </div>
+                }) }
+            </details>
+        }
+    }
+
+    /// What the driver of a device, or one of the file's own, does.
+    fn driver(&self, section: &Section) -> Html {
+        let field = if section.path.starts_with("device.") {
+            "driver"
+        } else if section.path.starts_with("driver.") {
+            "name"
+        } else {
+            return Html::default();
+        };
+        let found =
+            section.fields.iter().find(|it| it.name == field).and_then(|it| it.value.clone());
+        let Some(name) = found else {
+            return Html::default();
+        };
+        sketch(&self.props.sections, &name).map_or_else(Html::default, |it| picture(&name, &it))
+    }
+
+    fn section(&self, section: &Section) -> Html {
+        let shown = section.fields.iter().filter(|it| it.value.is_some() || it.needed);
+        let absent: Vec<&Field> =
+            section.fields.iter().filter(|it| it.value.is_none() && !it.needed).collect();
+        html! {
+            <>
+                <div class="fields">{ for shown.map(|field| self.field(field)) }</div>
+                <p class="adders">
+                    { self.absent(section, &absent) }
+                    { for section.lists.iter().map(|list| self.more(section, list)) }
+                    { for (section.item && section.depth <= 1).then(|| self.remover(section)) }
+                </p>
+            </>
+        }
+    }
+
+    /// Edits the text by a literal at a path.
+    fn writer(&self, path: &str) -> Callback<String> {
+        let (text, path) = (self.props.text.clone(), path.to_owned());
+        let onedit = self.props.onedit.clone();
+        Callback::from(move |literal: String| {
+            // A path of the form is one of the text; else the form is about to follow.
+            if let Ok(changed) = form::set(&text, &path, &literal) {
+                onedit.emit(changed);
+            }
+        })
+    }
+
+    fn remover(&self, section: &Section) -> Html {
+        if !section.item {
+            return Html::default();
+        }
+        let (text, path, onedit) =
+            (self.props.text.clone(), section.path.clone(), self.props.onedit.clone());
+        let remove = Callback::from(move |_: MouseEvent| {
+            if let Ok(changed) = form::remove(&text, &path) {
+                onedit.emit(changed);
+            }
+        });
+        let label = format!("Remove {}", section.title);
+        html! { <button type="button" onclick={remove} aria-label={label.clone()} title={label}>{ drawing(Icon::Close) }</button> }
+    }
+
+    /// Fields that could be there.
+    fn absent(&self, section: &Section, absent: &[&Field]) -> Html {
+        if absent.is_empty() {
+            return Html::default();
+        }
+        let (text, onedit) = (self.props.text.clone(), self.props.onedit.clone());
+        let samples: Vec<(String, String)> =
+            absent.iter().map(|field| (field.path.clone(), field.sample.clone())).collect();
+        let add = Callback::from(move |event: Event| {
+            let path = taken(&event);
+            if let Some((path, sample)) = samples.iter().find(|(known, _)| *known == path)
+                && let Ok(changed) = form::set(&text, path, sample)
+            {
+                onedit.emit(changed);
+            }
+        });
+        html! {
+            <select onchange={add} aria-label={format!("Add a field to {}", section.title)}>
+                <option value="" selected=true>{ "+ field" }</option>
+                { for absent.iter().map(|field| html! { <option value={field.path.clone()} title={field.doc}>{ field.name }</option> }) }
+            </select>
+        }
+    }
+
+    /// Items that a list could have more.
+    fn more(&self, section: &Section, list: &List) -> Html {
+        let (text, onedit, list_of) =
+            (self.props.text.clone(), self.props.onedit.clone(), list.clone());
+        let add = Callback::from(move |event: Event| {
+            let name = taken(&event);
+            if let Some((_, item)) = list_of.choices.iter().find(|(known, _)| *known == name)
+                && let Ok(changed) = form::add(&text, &list_of.path, item)
+            {
+                onedit.emit(changed);
+            }
+        });
+        html! {
+            <select onchange={add} aria-label={format!("Add to {} of {}", list.name, section.title)} title={list.doc}>
+                <option value="" selected=true>{ format!("+ {}", list.name) }</option>
+                { for list.choices.iter().map(|(name, _)| html! { <option value={*name}>{ *name }</option> }) }
+            </select>
+        }
+    }
+
+    fn field(&self, field: &Field) -> Html {
+        let id = format!("form-{}", field.path.replace('.', "-"));
+        let problem = problem_of(&self.props.text, field, &self.props.problems);
+        let write = {
+            let (writer, input) = (self.writer(&field.path), field.input.clone());
+            Callback::from(move |typed: String| writer.emit(form::literal(&input, &typed)))
+        };
+        let (text, path, onedit) =
+            (self.props.text.clone(), field.path.clone(), self.props.onedit.clone());
+        let remove = Callback::from(move |_: MouseEvent| {
+            if let Ok(changed) = form::remove(&text, &path) {
+                onedit.emit(changed);
+            }
+        });
+        html! {
+            <div key={field.path.clone()} class={classes!("form-field", problem.map(|_| "bad"))}>
+                <label for={id.clone()} title={field.doc}>{ field.name }</label>
+                <div class="inputs">
+                    { input(&id, field, problem.is_some(), &write) }
+                    { for (!field.needed).then(|| html! {
+                        <button type="button" onclick={remove} aria-label={format!("Remove {}", field.path)} title="Remove the field">{ drawing(Icon::Minus) }</button>
+                    }) }
+                </div>
+                <p id={format!("{id}-hint")} class="hint">{ hint(field) }</p>
+                { for problem.map(|problem| html! { <p class="problem">{ said(problem) }</p> }) }
+            </div>
+        }
+    }
+}
+
+/// What a field means, and its bounds.
+fn hint(field: &Field) -> String {
+    match &field.input {
+        Input::Integer(least, most) => format!("{} {least} to {most}.", field.doc),
+        Input::Quantity(_, bounds) => format!("{} {bounds}.", field.doc),
+        _ => field.doc.to_owned(),
+    }
+}
+
+/// The chosen value, after which the list shows its first line again.
+fn taken(event: &Event) -> String {
+    let select = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok());
+    select.map_or_else(String::new, |select| {
+        let value = select.value();
+        select.set_value("");
+        value
+    })
+}
+
+fn typed(event: &InputEvent) -> String {
+    let input = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
+    input.map(|it| it.value()).unwrap_or_default()
+}
+
+fn chosen(event: &Event) -> String {
+    let select = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok());
+    select.map(|it| it.value()).unwrap_or_default()
+}
+
+fn select(id: &str, value: &str, options: &[String], hint: &str, write: &Callback<String>) -> Html {
+    let known = options.iter().any(|option| option == value);
+    let options = (!known).then(|| value.to_owned()).into_iter().chain(options.iter().cloned());
+    html! {
+        <select id={id.to_owned()} onchange={write.reform(|event: Event| chosen(&event))} aria-describedby={hint.to_owned()}>
+            { for options.map(|option| html! { <option value={option.clone()} selected={option == value}>{ option.clone() }</option> }) }
+        </select>
+    }
+}
+
+fn input(id: &str, field: &Field, bad: bool, write: &Callback<String>) -> Html {
+    let value = field.value.clone().unwrap_or_default();
+    let hint = format!("{id}-hint");
+    let line = |value: String, list: Option<String>, mode: &'static str| {
+        html! {
+            <input id={id.to_owned()} type="text" value={value} oninput={write.reform(|event: InputEvent| typed(&event))} list={list} inputmode={mode}
+                autocomplete="off" spellcheck="false" aria-invalid={bad.to_string()} aria-describedby={hint.clone()} />
+        }
+    };
+    match &field.input {
+        Input::OneOf(words) => {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            select(id, &value, &words, &hint, write)
+        }
+        Input::IntegerOf(numbers) => {
+            let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
+            select(id, &value, &numbers, &hint, write)
+        }
+        Input::Boolean => {
+            let flip = write.reform(|event: Event| {
+                let input = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
+                input.is_some_and(|it| it.checked()).to_string()
+            });
+            html! { <input id={id.to_owned()} type="checkbox" checked={value == "true"} onchange={flip} aria-describedby={hint} /> }
+        }
+        Input::Named(names) => html! {
+            <>
+                { line(value, Some(format!("{id}-names")), "text") }
+                <datalist id={format!("{id}-names")}>{ for names.iter().map(|name| html! { <option value={name.clone()} /> }) }</datalist>
+            </>
+        },
+        Input::Integer(..) => line(value, None, "numeric"),
+        Input::Quantity(units, _) => match split_unit(&value) {
+            Some((number, unit)) => {
+                let (number, unit) = (number.to_owned(), unit.to_owned());
+                let with_unit = {
+                    let unit = unit.clone();
+                    write.reform(move |event: InputEvent| format!("{}{unit}", typed(&event).trim()))
+                };
+                let with_number = {
+                    let number = number.clone();
+                    write.reform(move |value: String| format!("{number}{value}"))
+                };
+                let units: Vec<String> = units.iter().map(|unit| (*unit).to_owned()).collect();
+                html! {
+                    <>
+                        <input id={id.to_owned()} class="number" type="text" inputmode="decimal" value={number} oninput={with_unit}
+                            autocomplete="off" aria-invalid={bad.to_string()} aria-describedby={hint.clone()} />
+                        <label class="hidden" for={format!("{id}-unit")}>{ format!("Unit of {}", field.name) }</label>
+                        { select(&format!("{id}-unit"), &unit, &units, &hint, &with_number) }
+                    </>
+                }
+            }
+            None => line(value, None, "text"),
+        },
+        Input::Distribution => match form::parts(&value) {
+            Some(parts) => distribution(id, field.name, &parts, write),
+            None => line(value, None, "text"),
+        },
+        Input::Text(_) | Input::Toml => line(value, None, "text"),
+    }
+}
+
+/// A shape, and a field for each of its times.
+fn distribution(id: &str, name: &str, parts: &Parts, write: &Callback<String>) -> Html {
+    let reshape = {
+        let parts = parts.clone();
+        write.reform(move |shape: String| parts.shaped(&shape).typed())
+    };
+    let shapes: Vec<String> = SHAPE_TIMES.iter().map(|(shape, _)| (*shape).to_owned()).collect();
+    let times = parts.times.iter().enumerate().map(|(index, (time_name, time))| {
+        let put = {
+            let parts = parts.clone();
+            write.reform(move |event: InputEvent| {
+                let mut parts = parts.clone();
+                if let Some(time) = parts.times.get_mut(index) {
+                    time.1 = typed(&event);
+                }
+                parts.typed()
+            })
+        };
+        html! {
+            <input type="text" class="number" value={time.clone()} oninput={put} aria-label={format!("{name}: {time_name}")} title={*time_name} autocomplete="off" spellcheck="false" />
+        }
+    });
+    html! { <>{ select(id, parts.shape, &shapes, &format!("{id}-hint"), &reshape) }{ for times }</> }
+}

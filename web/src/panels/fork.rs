@@ -1,0 +1,161 @@
+//! A fork of the run at the cursor: what to change there, and off which
+//! run.
+
+use sim_core::base::SimTime;
+use sim_core::scenario::{Fork, ForkChoice, units};
+use sim_core::share::Branch;
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+use super::dialog::Dialog;
+use crate::engine::{self, BRANCHES_MAX, Request};
+use crate::forks;
+use crate::format;
+use crate::shared::Shared;
+use crate::state::{Action, Change, Cursor, Scene};
+use crate::ui::use_ui;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub open: bool,
+    pub request: Request,
+    pub scene: Option<Shared<Scene>>,
+    /// The branches' runs, in their order.
+    pub branches: Vec<Shared<Scene>>,
+    pub cursor: Cursor,
+}
+
+/// What a row of the dialog changes.
+#[derive(Copy, Clone, PartialEq)]
+enum Kind {
+    Policy,
+    Kill,
+    End,
+    Delay,
+    Reseed,
+}
+
+#[component]
+pub fn ForkDialog(props: &Props) -> Html {
+    let ui = use_ui();
+    let parent = use_state_eq(|| 0_usize);
+    let problem = use_state_eq(String::new);
+    {
+        let (parent, problem) = (parent.clone(), problem.clone());
+        use_effect_with(props.open, move |open| {
+            if *open {
+                parent.set(0);
+                problem.set(String::new());
+                crate::dom::focus("fork-policy");
+            }
+        });
+    }
+    let chosen =
+        if *parent == 0 { props.scene.clone() } else { props.branches.get(*parent - 1).cloned() };
+    let Some(scene) = chosen.filter(|_| props.open) else {
+        return html! { <Dialog open=false title="Fork the run">{ Html::default() }</Dialog> };
+    };
+    let at = props.cursor.at;
+    let happened =
+        if *parent == 0 { props.cursor.happened } else { forks::happened_by(&scene, at) };
+    let (time, record) = forks::place(&scene, at, happened);
+    let targets = forks::targets(&scene, at, happened);
+    let fork = |kind: Kind| {
+        let (ui, problem, parent) = (ui.clone(), problem.clone(), *parent);
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            match read(kind) {
+                Ok(choice) => {
+                    let fork = Fork { at: time, record, choice };
+                    ui.send(Action::CloseDialog);
+                    ui.send(Action::Choose(Change::Fork(Branch { parent, fork })));
+                }
+                Err(message) => problem.set(message),
+            }
+        })
+    };
+    let off = {
+        let parent = parent.clone();
+        Callback::from(move |event: Event| {
+            let select = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok());
+            parent.set(select.and_then(|it| it.value().parse().ok()).unwrap_or(0));
+        })
+    };
+    let now = scene.outcome.run.id.policy.clone();
+    let policies = engine::policies().into_iter().map(|policy| {
+        let is_now = policy.id == now;
+        html! { <option value={policy.id} disabled={is_now} title={policy.title}>{ policy.id }{ is_now.then_some(" (now)") }</option> }
+    });
+    let option = |target: &forks::Target| {
+        let doing = if target.doing.is_empty() { "works" } else { target.doing.as_str() };
+        html! { <option value={target.name.clone()}>{ format!("{}: {doing}", target.name) }</option> }
+    };
+    let processes = targets.iter().filter(|target| target.process).map(option);
+    let full = props.request.branches.len() >= BRANCHES_MAX;
+    let button =
+        || html! { <button type="submit" class="primary" disabled={full}>{ "Fork" }</button> };
+    html! {
+        <Dialog open=true title="Fork the run">
+            <p>{ format!("At {}: the run goes on twice from there, once as it did and once with", format::instant(SimTime(at))) }</p>
+            <div class="fork-rows">
+                <form onsubmit={fork(Kind::Policy)}><label for="fork-policy">{ "another policy" }</label>
+                    <select id="fork-policy">{ for policies }</select>{ button() }</form>
+                <form onsubmit={fork(Kind::Kill)}><label for="fork-kill">{ "a process killed" }</label>
+                    <select id="fork-kill">{ for processes }</select>{ button() }</form>
+                <form onsubmit={fork(Kind::End)}><label for="fork-end">{ "a wait ended" }</label>
+                    <select id="fork-end">{ for targets.iter().map(option) }</select>{ button() }</form>
+                <form onsubmit={fork(Kind::Delay)}><label for="fork-delay">{ "a wait made longer" }</label>
+                    <select id="fork-delay">{ for targets.iter().map(option) }</select>
+                    <label class="hidden" for="fork-by">{ "by how much" }</label>
+                    <input id="fork-by" type="text" class="short" value="500ms" autocomplete="off" spellcheck="false" />{ button() }</form>
+                <form onsubmit={fork(Kind::Reseed)}><label for="fork-reseed">{ "other chances, number" }</label>
+                    <input id="fork-reseed" type="text" class="short" inputmode="numeric" value="1" autocomplete="off" />{ button() }</form>
+            </div>
+            { for (!props.request.branches.is_empty()).then(|| html! {
+                <p><label for="fork-parent">{ "Forked off " }</label>
+                    <select id="fork-parent" onchange={off}>
+                        <option value="0" selected={*parent == 0}>{ "this run" }</option>
+                        { for props.request.branches.iter().enumerate().map(|(index, branch)| html! {
+                            <option value={(index + 1).to_string()} selected={*parent == index + 1}>{ format!("fork {}: {}", index + 1, branch.fork.choice.text()) }</option>
+                        }) }
+                    </select></p>
+            }) }
+            <p class="problem" role="alert">{ if full { format!("There are {BRANCHES_MAX} forks, as many as fit: remove one first.") } else { (*problem).clone() } }</p>
+            <p class="small">{ "Up to here both are the same, record for record. Waits that time ends can be moved: sleeps, work, a device's job and with it its fence; for a lock, take whoever holds it. The link carries every fork." }</p>
+        </Dialog>
+    }
+}
+
+/// The choice that a row's fields make.
+fn read(kind: Kind) -> Result<ForkChoice, String> {
+    Ok(match kind {
+        Kind::Policy => ForkChoice::Policy(selected("fork-policy")?),
+        Kind::Kill => ForkChoice::Kill(selected("fork-kill")?),
+        Kind::End => ForkChoice::End(selected("fork-end")?),
+        Kind::Delay => {
+            let by = units::parse_time(&typed("fork-by"))
+                .map_err(|error| format!("How much longer? {error}."))?;
+            ForkChoice::Delay(selected("fork-delay")?, by)
+        }
+        Kind::Reseed => {
+            let number = typed("fork-reseed").trim().parse();
+            let salt =
+                number.map_err(|_| "Other chances are named by a whole number.".to_owned())?;
+            ForkChoice::Reseed { salt, share: u8::MAX }
+        }
+    })
+}
+
+fn element<T: wasm_bindgen::JsCast>(id: &str) -> Option<T> {
+    crate::dom::document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+fn selected(id: &str) -> Result<String, String> {
+    let value = element::<HtmlSelectElement>(id).map(|select| select.value());
+    value.filter(|value| !value.is_empty()).ok_or_else(|| "There is nobody to choose.".to_owned())
+}
+
+fn typed(id: &str) -> String {
+    element::<HtmlInputElement>(id).map(|input| input.value()).unwrap_or_default()
+}
