@@ -323,7 +323,8 @@ pub fn task_of_record(run: &Run, record: usize) -> Option<&str> {
 
 /// Where two runs of one seed part.
 pub struct Parting {
-    /// Index of the first record that differs: so many are alike.
+    /// Index of the first record that decides otherwise; where none does, of
+    /// the first that differs.
     pub record: usize,
     /// When, in ns.
     pub at: u64,
