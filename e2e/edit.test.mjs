@@ -73,7 +73,7 @@ test("fork of a fork hangs below it", async (t) => {
   assert.equal(digest.split(",").length, 3);
   const rows = view.page.getByRole("list", { name: /forks/i }).getByRole("listitem");
   assert.match(await rows.nth(2).getAttribute("class"), /depth-2/);
-  await view.page.getByRole("button", { name: "Look at fork 1" }).click();
+  await view.page.getByRole("button", { name: "Look at it: fork 1" }).click();
   const after = await otherDigest(view, digest);
   assert.deepEqual(after.split(","), digest.split(",").slice(1));
 });

@@ -52,6 +52,7 @@ struct Inner {
     arrived: Vec<Shared<Scene>>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "a page has one")]
 enum Who {
     /// The worker, as soon as it is there.
     Soon(Thread),

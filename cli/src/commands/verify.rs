@@ -63,5 +63,5 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Error> {
 }
 
 fn forks_text(forks: &[Fork]) -> String {
-    forks.iter().map(|fork| format!(", fork {fork}")).collect()
+    forks.iter().fold(String::new(), |text, fork| text + ", fork " + &fork.to_string())
 }

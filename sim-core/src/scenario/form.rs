@@ -351,8 +351,12 @@ impl Walk<'_> {
                 (Input::Toml, other) => other,
                 (one, _) => one,
             },
-            Kind::Costs | Kind::Table(_) | Kind::Tables(..) => Input::Toml,
-            Kind::Program | Kind::KernelProgram | Kind::Steps => Input::Toml,
+            Kind::Costs
+            | Kind::Table(_)
+            | Kind::Tables(..)
+            | Kind::Program
+            | Kind::KernelProgram
+            | Kind::Steps => Input::Toml,
         }
     }
 }
@@ -365,8 +369,12 @@ fn joined(path: &str, name: &str) -> String {
 fn is_simple(kind: &Kind, value: Option<&Value<'_>>) -> bool {
     let is_table = matches!(value.map(toml::Spanned::get_ref), Some(DeValue::Table(_)));
     match kind {
-        Kind::Costs | Kind::Table(_) | Kind::Tables(..) => false,
-        Kind::Program | Kind::KernelProgram | Kind::Steps => false,
+        Kind::Costs
+        | Kind::Table(_)
+        | Kind::Tables(..)
+        | Kind::Program
+        | Kind::KernelProgram
+        | Kind::Steps => false,
         Kind::Either(..) => !(is_table && table_of(kind).is_some()),
         _ => true,
     }

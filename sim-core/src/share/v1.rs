@@ -114,12 +114,58 @@ pub(super) fn encode(link: &Link) -> String {
     text
 }
 
+/// What stands behind keys that may come more than once.
+#[derive(Default)]
+struct Repeated {
+    sets: Vec<(String, String)>,
+    forks: Vec<Fork>,
+    branches: Vec<Branch>,
+    notes: Vec<Note>,
+}
+
+impl Repeated {
+    /// Takes a value in, if its key is one of these.
+    fn take(&mut self, key: &'static str, value: &str) -> Result<bool, LinkError> {
+        let room = |full: bool, most: usize| {
+            let told = || damaged(key, format!("there are more than {most}"));
+            if full { Err(told()) } else { Ok(()) }
+        };
+        match key {
+            "set" => {
+                let Some((path, value)) = value.split_once('=') else {
+                    return Err(damaged(key, "an override has the form path=value"));
+                };
+                room(self.sets.len() == SETS_MAX, SETS_MAX)?;
+                self.sets.push((path.to_owned(), value.to_owned()));
+            }
+            "fork" => match value.split_once(BRANCH_MARK) {
+                Some((parent, _)) if self.branches.len() == BRANCHES_MAX => {
+                    return Err(damaged(key, format!("{parent}: over {BRANCHES_MAX} branches")));
+                }
+                Some((parent, fork)) => {
+                    let parent = number(key, parent, self.branches.len() as u64)?;
+                    let parent = usize::try_from(parent).unwrap_or(0);
+                    self.branches.push(Branch { parent, fork: parse_fork(fork)? });
+                }
+                None => {
+                    room(self.forks.len() == FORKS_MAX, FORKS_MAX)?;
+                    self.forks.push(parse_fork(value)?);
+                }
+            },
+            "note" => {
+                room(self.notes.len() == NOTES_MAX, NOTES_MAX)?;
+                self.notes.push(note(value)?);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
 /// Reads what stands behind `run?`; its length was checked before.
 pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
     let mut values: [Option<String>; KEYS.len()] = Default::default();
-    let mut sets = Vec::new();
-    let (mut forks, mut branches) = (Vec::new(), Vec::new());
-    let mut notes = Vec::new();
+    let mut repeated = Repeated::default();
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
         let Some(index) = KEYS.iter().position(|known| *known == key) else {
@@ -131,38 +177,11 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         let value = percent_decode(value).ok_or_else(|| {
             damaged(key, "after a % come two hexadecimal digits, and the text is UTF-8")
         })?;
-        if key == "set" {
-            let Some((path, value)) = value.split_once('=') else {
-                return Err(damaged(key, "an override has the form path=value"));
-            };
-            if sets.len() == SETS_MAX {
-                return Err(damaged(key, format!("there are more than {SETS_MAX}")));
-            }
-            sets.push((path.to_owned(), value.to_owned()));
-        } else if key == "fork" {
-            match value.split_once(BRANCH_MARK) {
-                Some((parent, _)) if branches.len() == BRANCHES_MAX => {
-                    return Err(damaged(key, format!("{parent}: over {BRANCHES_MAX} branches")));
-                }
-                Some((parent, fork)) => {
-                    let parent = number(key, parent, branches.len() as u64)?;
-                    let parent = usize::try_from(parent).unwrap_or(0);
-                    branches.push(Branch { parent, fork: parse_fork(fork)? });
-                }
-                None if forks.len() == FORKS_MAX => {
-                    return Err(damaged(key, format!("there are more than {FORKS_MAX}")));
-                }
-                None => forks.push(parse_fork(&value)?),
-            }
-        } else if key == "note" {
-            if notes.len() == NOTES_MAX {
-                return Err(damaged(key, format!("there are more than {NOTES_MAX}")));
-            }
-            notes.push(note(&value)?);
-        } else if values[index].replace(value).is_some() {
+        if !repeated.take(key, &value)? && values[index].replace(value).is_some() {
             return Err(LinkError::Twice(key));
         }
     }
+    let Repeated { sets, forks, branches, notes } = repeated;
     let mut take = |key: &'static str| {
         let index = KEYS.iter().position(|known| *known == key)?;
         values[index].take()

@@ -127,13 +127,11 @@ pub fn sketch(sections: &[Section], driver: &str) -> Option<Sketch> {
         return Some(found);
     }
     let known = presets().find(|preset| preset.id == driver)?;
-    match known.archetype {
-        Some(archetype_id) => archetype(archetype_id),
-        None => {
-            let sections = preset(driver);
-            of_driver(&sections, sections.first()?)
-        }
+    if let Some(archetype_id) = known.archetype {
+        return archetype(archetype_id);
     }
+    let sections = preset(driver);
+    of_driver(&sections, sections.first()?)
 }
 
 fn archetype(id: &str) -> Option<Sketch> {

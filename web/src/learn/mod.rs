@@ -167,9 +167,15 @@ pub fn sight(look: &Look, outcome: &Outcome) -> Sight {
     }
 }
 
+/// Whether a file's name ends like that, in letters of any case.
+pub fn has_extension(name: &str, extension: &str) -> bool {
+    let of_name = name.rsplit_once('.').map(|(_, of_name)| of_name);
+    of_name.is_some_and(|of_name| of_name.eq_ignore_ascii_case(extension))
+}
+
 /// Whether a text is meant as a lesson.
 pub fn is_lesson(name: &str, text: &str) -> bool {
-    name.ends_with(".md") || text.starts_with("# ") && text.contains("\n@")
+    has_extension(name, "md") || text.starts_with("# ") && text.contains("\n@")
 }
 
 /// A lesson of the reader's own, or what is wrong with it.

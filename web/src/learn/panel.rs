@@ -131,7 +131,6 @@ fn asked(ui: &Ui, question: &Question, answer: Answer) -> Html {
         let answered = Answer::Chosen(index);
         let onclick = ui.on(move |_: MouseEvent| Action::Learn(Lessons::Answer(answered)));
         let mark = match (open, choice.right, answer == answered) {
-            (true, ..) => "",
             (false, true, _) => "✓ ",
             (false, false, true) => "✗ ",
             _ => "",

@@ -33,7 +33,15 @@ pub fn Dialog(props: &Props) -> Html {
         });
     }
     let close = ui.on(|_: MouseEvent| Action::CloseDialog);
-    let onclose = ui.on(|_: Event| Action::CloseDialog);
+    // Only of Esc: the page's own closing may have made room for another dialog.
+    let onclose = {
+        let (ui, open) = (ui.clone(), props.open);
+        Callback::from(move |_: Event| {
+            if open {
+                ui.send(Action::CloseDialog);
+            }
+        })
+    };
     html! {
         <dialog ref={node} {onclose} aria-labelledby={format!("{}-title", slug(&props.title))}>
             <header>

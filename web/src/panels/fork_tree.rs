@@ -52,7 +52,7 @@ fn row(ui: &Ui, node: Node, at: u64, what: &str, scene: Option<&Shared<Scene>>) 
                 <button type="button" class="link" onclick={seek} title="Go to the fork">{ format::instant(sim_core::base::SimTime(at)) }</button>
                 { format!(" {what}") }</span>
             <b class={format!("badge verdict-{verdict}")}>{ verdict }</b>
-            <button type="button" onclick={alone} title="Make it the run that is looked at" aria-label={format!("Look at fork {number}")}>{ "Look at it" }</button>
+            <button type="button" onclick={alone} title="Make it the run that is looked at" aria-label={format!("Look at it: fork {number}")}>{ "Look at it" }</button>
             <button type="button" onclick={remove} title="Remove it and what was forked off it" aria-label={format!("Remove fork {number}")}>{ drawing(Icon::Close) }</button>
         </li>
     }

@@ -64,7 +64,7 @@ pub fn ExportDialog(props: &Props) -> Html {
         let save = Callback::from(move |_: MouseEvent| match format {
             Format::Svg | Format::Png => {
                 let text = image::svg(&scene, &lanes, view, at, &address_of(&fragment(&route)));
-                save_image(&stem(&route), text, format == Format::Png);
+                save_image(&stem(&route), &text, format == Format::Png);
             }
             _ => save(format, &scene, &route),
         });
@@ -106,9 +106,9 @@ fn save(format: Format, scene: &Scene, route: &Route) {
 }
 
 /// Saves an SVG, or what it looks like at twice the size.
-pub fn save_image(stem: &str, svg: String, as_png: bool) {
+pub fn save_image(stem: &str, svg: &str, as_png: bool) {
     if !as_png {
-        download::save_text(&format!("{stem}.svg"), "image/svg+xml", &svg);
+        download::save_text(&format!("{stem}.svg"), "image/svg+xml", svg);
         return;
     }
     let name = format!("{stem}.png");
@@ -140,6 +140,6 @@ pub fn save_image(stem: &str, svg: String, as_png: bool) {
     image.set_onload(Some(done.unchecked_ref()));
     image.set_src(&format!(
         "data:image/svg+xml,{}",
-        String::from(js_sys::encode_uri_component(&svg))
+        String::from(js_sys::encode_uri_component(svg))
     ));
 }

@@ -5,7 +5,7 @@ use sim_core::import::{CaptureFile, import};
 use sim_core::scenario::parse;
 
 use super::{Capture, Received};
-use crate::learn;
+use crate::learn::{self, has_extension};
 
 /// Bytes of the largest file, and of all together, unpacked.
 pub const FILE_SIZE_MAX: usize = 32 << 20;
@@ -104,7 +104,7 @@ fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 fn is_scenario(name: &str, text: &str) -> bool {
     let has_schema = text.lines().take(200).any(|line| line.trim_start().starts_with("schema"));
-    name.ends_with(".toml") || has_schema && text.contains("[[task]]")
+    has_extension(name, "toml") || has_schema && text.contains("[[task]]")
 }
 
 fn scenario(name: &str, text: &str) -> Result<Received, String> {
@@ -112,7 +112,8 @@ fn scenario(name: &str, text: &str) -> Result<Received, String> {
         let most = SCENARIO_SIZE_MAX >> 10;
         return Err(format!("{name}: a scenario has at most {most} KiB."));
     }
-    match parse(name, text, &[]) {
+    // A complaint names the file by the scenario's id, which is its stem.
+    match parse(name.strip_suffix(".toml").unwrap_or(name), text, &[]) {
         Ok(_) => Ok(Received::Scenario(text.to_owned())),
         Err(wrong) => {
             let lines: Vec<String> = wrong.iter().map(ToString::to_string).collect();
@@ -170,7 +171,8 @@ mod tests {
         assert!(refused(vec![]).contains("No file"));
         assert!(refused(vec![file("a.png", b"\x89PNG\0\0")]).contains("is no text"));
         assert!(refused(vec![file("a.txt", b"hello\n")]).contains("a.txt:1"));
-        assert!(refused(vec![file("a.toml", b"schema = 1\nmachin = 2\n")]).contains("machin"));
+        let told = refused(vec![file("a.toml", b"schema = 1\nmachin = 2\n")]);
+        assert!(told.contains("\na.toml:2:1: unknown field `machin`"), "{told}");
         assert!(refused(vec![file("a.md", b"# T\n@x: y\n")]).contains("line 2"));
         for cut in
             [&b"\x1f\x8b"[..], b"\x1f\x8b\x08\x08aaaaaaaaa", b"\x1f\x8b\x08\x04aaaaaa\xff\xff"]

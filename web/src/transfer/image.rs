@@ -44,14 +44,14 @@ pub fn svg(scene: &Scene, lanes: &[usize], view: Viewport, at: u64, link: &str) 
     patterns(&mut out, &states);
     let id = &outcome.run.id;
     text(&mut out, 16.0, 26.0, "font-size=\"17\" font-weight=\"600\"", &title_of(scene));
-    let line = format!(
+    let told = format!(
         "kernel {}, policy {}, seed {}: {}",
         id.kernel,
         id.policy,
         id.seed,
         outcome.report.verdict.id()
     );
-    text(&mut out, 16.0, 46.0, "font-weight=\"600\"", &line);
+    text(&mut out, 16.0, 46.0, "font-weight=\"600\"", &told);
     text(&mut out, 16.0, 62.0, "fill=\"#555c68\"", &cut(&outcome.report.evidence, 170));
     rules(&mut out, &axis, top, lanes_end);
     memory(&mut out, &axis, scene, top);
@@ -187,7 +187,7 @@ fn draw_lane(out: &mut String, axis: &Axis, lane: &Lane, top: f64) {
             Some((_, until, last))
                 if pattern_id(*last) == pattern_id(*state) && from - *until < SPAN_MIN =>
             {
-                *until = to
+                *until = to;
             }
             Some((_, until, _)) if to - from < SPAN_MIN && to - *until < SPAN_MIN => *until = to,
             _ => {
@@ -302,15 +302,15 @@ fn footer(out: &mut String, link: &str, code: Option<&qr::Code>, top: f64) {
         "fill=\"#555c68\"",
         "Reaperscope. This link simulates the run again and says whether it came out the same:",
     );
-    let letters: Vec<char> = link.chars().collect();
-    for (row, line) in letters.chunks(LINE).take(6).enumerate() {
-        let line: String = line.iter().collect();
+    let link: Vec<char> = link.chars().collect();
+    for (row, line) in link.chunks(LINE).take(6).enumerate() {
+        let letters: String = line.iter().collect();
         text(
             out,
             left,
             top + 44.0 + 15.0 * row as f64,
             "font-family=\"monospace\" font-size=\"11\"",
-            &line,
+            &letters,
         );
     }
 }

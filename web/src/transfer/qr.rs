@@ -1,5 +1,7 @@
 //! QR codes of links, as an SVG path in units of modules. Pure.
 
+use std::fmt::Write as _;
+
 use qrcodegen::{QrCode, QrCodeEcc};
 
 /// Light modules around a code, as its standard asks for.
@@ -20,7 +22,9 @@ pub fn code(text: &str) -> Option<Code> {
         while x < code.size() {
             let run = (x..code.size()).take_while(|x| code.get_module(*x, y)).count() as i32;
             if run > 0 {
-                path += &format!("M{} {}h{run}v1h-{run}z", x + MARGIN, y + MARGIN);
+                let (left, top) = (x + MARGIN, y + MARGIN);
+                // Writing to a String cannot fail.
+                let _ = write!(path, "M{left} {top}h{run}v1h-{run}z");
             }
             x += run.max(1);
         }

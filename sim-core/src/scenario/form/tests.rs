@@ -102,7 +102,7 @@ fn overrides_become_edits() {
 
 #[test]
 fn drivers_of_the_program_have_sections() {
-    let described = super::super::presets().filter(|preset| !preset_steps(&preset).is_empty());
+    let described = super::super::presets().filter(|preset| !preset_steps(preset).is_empty());
     assert!(described.count() > 5);
 }
 

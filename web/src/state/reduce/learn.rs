@@ -81,20 +81,17 @@ impl State {
         if is_there {
             return;
         }
-        match course_of_key(key) {
-            Some(course) => {
-                // Who moved on from the step sees what they saw.
-                let as_told = route.at.is_none() && route.view.is_none();
-                let awaits_run = as_told && request(course.present()) == route.request;
-                self.learn.shown = true;
-                self.learn.offers_tour = false;
-                self.learn.course = Some(Course { awaits_run, ..course });
-            }
-            None => {
-                let text = format!("This page has no lesson “{key}”; here is the run it is about.");
-                self.notice = Some(text);
-            }
-        }
+        let Some(course) = course_of_key(key) else {
+            let text = format!("This page has no lesson “{key}”; here is the run it is about.");
+            self.notice = Some(text);
+            return;
+        };
+        // Who moved on from the step sees what they saw.
+        let as_told = route.at.is_none() && route.view.is_none();
+        let awaits_run = as_told && request(course.present()) == route.request;
+        self.learn.shown = true;
+        self.learn.offers_tour = false;
+        self.learn.course = Some(Course { awaits_run, ..course });
     }
 
     /// Looks where the step says, if its run was waited for.
@@ -114,12 +111,11 @@ impl State {
         if let Some(lane) = sight.lane {
             self.select_lane(lane);
         }
-        match sight.cursor {
-            Some(moment) => match moment.record {
+        if let Some(moment) = sight.cursor {
+            match moment.record {
                 Some(record) => self.seek_record(record),
                 None => self.seek(moment.at.0),
-            },
-            None => {}
+            }
         }
         if let Some(view) = sight.view {
             self.view = view;
