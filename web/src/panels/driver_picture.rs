@@ -35,7 +35,7 @@ pub fn picture(name: &str, sketch: &Sketch) -> Html {
         }
     });
     html! {
-        <figure class="driver-picture">
+        <figure class="driver-picture" tabindex="0">
             <figcaption>{ format!("What the callback of {name} does") }</figcaption>
             <svg viewBox={format!("0 0 {WIDTH} {height}")} role="img" aria-label={told.join(" ")}>{ for drawn }</svg>
         </figure>

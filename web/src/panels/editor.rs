@@ -123,9 +123,10 @@ pub fn Editor(props: &Props) -> Html {
             }
         })
     };
+    // The same from render to render: a list drawn anew would take back a name half typed.
     let load = {
-        let (text, draft, drafts) = (text.clone(), draft.clone(), drafts.clone());
-        Callback::from(move |name: String| {
+        let (text, draft) = (text.setter(), draft.setter());
+        use_callback((*drafts).clone(), move |name: String, drafts: &Drafts| {
             if let Some(found) = drafts.find(&name) {
                 text.set(found.text.clone());
                 draft.set(Some(name));
@@ -133,8 +134,8 @@ pub fn Editor(props: &Props) -> Html {
         })
     };
     let change = {
-        let (draft, drafts) = (draft.clone(), drafts.clone());
-        Callback::from(move |(kept, name): (Drafts, Option<String>)| {
+        let (draft, drafts) = (draft.setter(), drafts.setter());
+        use_callback((), move |(kept, name): (Drafts, Option<String>), ()| {
             dom::store(DRAFTS_KEY, &kept.written());
             drafts.set(kept);
             draft.set(name);
