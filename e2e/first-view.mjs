@@ -8,6 +8,12 @@ import { openPage, stop } from "./support.mjs";
 
 const { AT, COUNT, OUT } = process.env;
 
+/** Twelve seconds of looking take three minutes on no machine: whatever hangs ends the build, in words. */
+setTimeout(() => {
+  console.error("The browser showed the first view, or ended, too late: more than three minutes.");
+  process.exit(1);
+}, 180_000).unref();
+
 /** Keeps every instance that is made; also in the worker, whose script gets this in front. */
 const KEEP = `{
   const made = (globalThis.madeInstances = []);
@@ -57,3 +63,5 @@ for (const { ms, ...options } of VIEWS) {
 }
 await writeFile(OUT, [...all].sort((a, b) => a - b).join("\n"));
 await stop();
+// A connection that the browser left open must not keep the build waiting.
+process.exit(0);
