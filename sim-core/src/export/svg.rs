@@ -21,6 +21,7 @@ mod xml;
 use std::fmt::{self, Write as _};
 
 use self::axis::Axis;
+pub use self::axis::round_step;
 use self::bars::Bars;
 pub use self::curve::{CurvePoint, curve};
 use super::document::escape;

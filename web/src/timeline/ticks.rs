@@ -1,5 +1,7 @@
 //! Round instants for the ruler.
 
+use sim_core::export::svg::round_step;
+
 use crate::format;
 
 /// A labeled tick.
@@ -18,20 +20,6 @@ pub fn ticks(start: u64, end: u64, count: usize) -> Vec<Tick> {
     let first = start.div_ceil(step);
     let last = end / step;
     (first..=last).map(|n| Tick { at: n * step, label: label(n * step, step) }).collect()
-}
-
-/// The least of 1, 2, 5, 10, … that exceeds `least`.
-fn round_step(least: u64) -> u64 {
-    let mut decade: u64 = 1;
-    loop {
-        for digit in [1, 2, 5] {
-            let step = decade.saturating_mul(digit);
-            if step > least || step == u64::MAX {
-                return step;
-            }
-        }
-        decade = decade.saturating_mul(10);
-    }
 }
 
 /// As many decimals as the step needs.

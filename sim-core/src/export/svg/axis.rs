@@ -65,7 +65,7 @@ fn scale(value: u64, to: u64, from: u64) -> u64 {
 }
 
 /// The least of 1, 2, 5, 10, … ns that is longer.
-fn round_step(least: u64) -> u64 {
+pub fn round_step(least: u64) -> u64 {
     let mut decade: u64 = 1;
     loop {
         for digit in [1, 2, 5] {
