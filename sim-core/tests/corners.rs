@@ -87,3 +87,24 @@ fn loop_that_costs_nothing_is_stopped() {
     );
     assert!(matches!(run.stop, Stop::NoProgress(_)), "{:?}", run.stop);
 }
+
+#[test]
+fn lock_kept_until_the_end_does_not_tell_a_fault_that_its_pages_are_gone() {
+    // The device's fault finds pages between a start and its end. Only a count of invalidations
+    // would make it wait or look again; without one the driver is at fault, not the model.
+    let stale = |start: &str, end: &str| {
+        let run = run(&format!(
+            "ram = '64MiB'\ncpus = 2\ncost.zap_page = '71us'\n[[driver]]\nname = 'mine'\napi = \
+             'hlist'\nstart = [{start}]\nend = [{end}]\n[[lock]]\nname = 'kept'\nkind = 'mutex'\n[[device]]\nname \
+             = 'dev'\ndriver = 'mine'\nfence = '100ms'\n[[task]]\nname = 'a'\npreset = \
+             'none'\nprogram = [{{ mmap = 'a', size = '4MiB' }}, {{ register = 'dev', region = 'a' \
+             }}, {{ touch = 'a' }}, {{ thread = 't' }}, {{ pause = '100us' }}, {{ submit = 'dev', region = 'a', every = \
+             '1us', count = 1 }}, {{ pause = '300ms' }}]\n[[task.thread]]\nname = 't'\nprogram = \
+             [{{ madvise = 'a' }}]\n"
+        ));
+        assert_eq!(run.stop, Stop::Idle);
+        run.trace.iter().any(|record| matches!(record.event, Event::StaleAccess { .. }))
+    };
+    assert!(stale("{ lock = 'kept' }", "{ unlock = 'kept' }"));
+    assert!(!stale("{ invalidation = 'begin' }", "{ invalidation = 'end' }"));
+}

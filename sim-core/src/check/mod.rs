@@ -47,7 +47,7 @@ pub struct Declared<'a> {
     /// `vm.oom_kill_allocating_task`.
     pub kills_allocating_task: bool,
     /// Whether a device may use memory that it was told is gone: it is on a list of notifiers
-    /// with no end operation, or loses invalidations, and has no references to the pages.
+    /// and counts none until its end, or loses invalidations, and has no references to the pages.
     pub maps_what_is_gone: bool,
     /// Whether a callback allocates with flags that may sleep.
     pub callback_allocates: bool,

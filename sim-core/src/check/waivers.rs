@@ -50,8 +50,8 @@ impl Waivers {
         // The reaper calls it, so the reaper allocates, and may sleep in that.
         waived.add(declared.callback_allocates, Invariant::ReaperTakesNothing);
         waived.add(declared.callback_allocates, Invariant::ReaperNeverBlocks);
-        // A driver on the list that has no end operation may map pages again while they
-        // are being freed, unless it refers to them.
+        // A driver on the list that does not count invalidations until their ends may map
+        // pages again while they are being freed, unless it refers to them.
         waived.add(declared.maps_what_is_gone, Invariant::NoStaleMapping);
         waived
     }

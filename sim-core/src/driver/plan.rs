@@ -181,6 +181,16 @@ impl Plan {
         acts_on != ActsOn::Any || self.callback().any(fails)
     }
 
+    /// Whether no fault of its device is served from the start of an
+    /// invalidation to its end. A lock kept for that long is not enough: the
+    /// fault finds the pages before it waits for the lock, and nothing tells
+    /// it afterwards that they are gone.
+    pub fn counts_until_end(&self) -> bool {
+        let begun = self.callback().filter(|step| **step == Step::Begin).count();
+        let ended = self.callback().filter(|step| **step == Step::End).count();
+        begun > ended && self.end.contains(&EndStep::End)
+    }
+
     /// Whether its callback allocates with flags that may sleep.
     pub fn allocates(&self) -> bool {
         let sleeps =

@@ -126,11 +126,11 @@ fn watch(
         let ops = driver_of(device).ops();
         let asked = asked_api(device, choice.switches);
         let listed = policies.iter().any(|policy| policy.api(asked) == Api::Hlist);
-        let loses = match &device.behaviour {
-            Behaviour::Archetype(_) => device.acts_on != ActsOn::Any,
-            Behaviour::Steps(plan) => plan.can_lose(device.acts_on),
+        let (loses, counts) = match &device.behaviour {
+            Behaviour::Archetype(_) => (device.acts_on != ActsOn::Any, ops.end),
+            Behaviour::Steps(plan) => (plan.can_lose(device.acts_on), plan.counts_until_end()),
         };
-        (loses || (listed && !ops.end)) && !device.page_refs.unwrap_or(ops.page_refs)
+        (loses || (listed && !counts)) && !device.page_refs.unwrap_or(ops.page_refs)
     };
     let callback_allocates = |device: &Device| match &device.behaviour {
         Behaviour::Archetype(_) => device.gfp.is_some_and(|gfp| gfp.has(Gfp::DIRECT_RECLAIM)),
