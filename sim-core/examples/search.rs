@@ -13,10 +13,12 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use support::random::random_scenario;
-use support::trial::{Outcome, trial};
+use support::trial::{Effort, Outcome, trial};
 
 /// One run in so many is made twice.
 const TWICE_EVERY: u64 = 8;
+/// Of one in so many everything is made that can be made of a run.
+const READ_EVERY: u64 = 16;
 /// Failures printed, at most.
 const SHOWN_MAX: usize = 40;
 
@@ -32,8 +34,9 @@ struct Counts {
 
 impl Counts {
     fn try_seed(&mut self, seed: u64) {
-        let outcome =
-            catch_unwind(AssertUnwindSafe(|| trial(seed, seed.is_multiple_of(TWICE_EVERY))));
+        let effort =
+            Effort { twice: seed.is_multiple_of(TWICE_EVERY), read: seed % READ_EVERY == 1 };
+        let outcome = catch_unwind(AssertUnwindSafe(|| trial(seed, effort)));
         match outcome {
             Ok(Outcome::Sound(events, verdict)) => {
                 self.sound += 1;
@@ -84,7 +87,7 @@ fn main() -> ExitCode {
 
 fn one(seed: u64) -> ExitCode {
     println!("{}", random_scenario(seed));
-    match trial(seed, true) {
+    match trial(seed, Effort { twice: true, read: true }) {
         Outcome::Sound(events, verdict) => println!("# {verdict}, {events} records"),
         Outcome::Refused(complaint) => println!("# refused: {complaint}"),
         Outcome::Failed(wrong) => {

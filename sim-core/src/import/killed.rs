@@ -139,8 +139,9 @@ fn from_log(capture: &Capture<'_>) -> Vec<Killed> {
     victims
 }
 
-/// One victim per process: a mark of another thread comes without a
-/// signal of its own.
+/// One victim per process: behind the first, a mark without a signal is
+/// taken to be that of another thread. The first may have been dying of
+/// something else when it was marked.
 fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
     let plain = |name: &str| name.strip_prefix("sim:").unwrap_or(name).to_owned();
     let is_signal = |name: &str| name == "signal_generate";
@@ -151,7 +152,8 @@ fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
         let Some(pid) = mark.number("pid") else { continue };
         let (number, pid) = (pid, u32::try_from(pid).ok());
         let is_known = victims.iter().any(|victim| victim.pid == pid);
-        if is_known || !(signalled.is_empty() || signalled.contains(&number)) {
+        let is_thread = !victims.is_empty() && !signalled.contains(&number);
+        if is_known || is_thread && !signalled.is_empty() {
             continue;
         }
         let lines = || capture.trace.iter().filter(|line| Some(line.pid) == pid);

@@ -5,7 +5,7 @@
 //! spellings stand side by side below. Names of scenarios, numbers of
 //! attempts and the like are read, never assumed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::counters::CounterTeller;
 use super::log_lines::{Said, said};
@@ -35,8 +35,9 @@ pub fn story(trace: &[TraceLine<'_>], log: &[LogLine<'_>], offset_us: i64) -> St
     let names_by_pid = names(trace, log);
     let mut story = Story::default();
     let mut counters = CounterTeller::default();
+    let mut marked = BTreeSet::new();
     for line in trace {
-        tell_trace(&mut story, line, &names_by_pid);
+        tell_trace(&mut story, line, &names_by_pid, &mut marked);
         counters.line(line);
     }
     (story.counters, story.hangs) = counters.finish();
@@ -91,8 +92,14 @@ fn tracepoint<'a>(line: &TraceLine<'a>) -> &'a str {
     line.name.strip_prefix("sim:").unwrap_or(line.name)
 }
 
-/// What a trace line adds.
-fn tell_trace(story: &mut Story, line: &TraceLine<'_>, names: &BTreeMap<i64, &str>) {
+/// What a trace line adds. `marked` are the pids of the victims so far: a
+/// kernel without `MMF_OOM_SKIP` may choose one of them again and again.
+fn tell_trace(
+    story: &mut Story,
+    line: &TraceLine<'_>,
+    names: &BTreeMap<i64, &str>,
+    marked: &mut BTreeSet<i64>,
+) {
     let kind = match tracepoint(line) {
         "mark_victim" => KeyKind::MarkVictim,
         "wake_reaper" => KeyKind::WakeReaper,
@@ -106,7 +113,9 @@ fn tell_trace(story: &mut Story, line: &TraceLine<'_>, names: &BTreeMap<i64, &st
     let known = names.get(&pid).map(|name| (*name).to_owned());
     let name = known.unwrap_or_else(|| format!("pid {pid}"));
     let anon_at_kill = line.number("anon-rss").map(|kb| kb.saturating_mul(1024));
-    tell_key(story, line.time_us, kind, &name, anon_at_kill);
+    if kind != KeyKind::MarkVictim || marked.insert(pid) {
+        tell_key(story, line.time_us, kind, &name, anon_at_kill);
+    }
     story.events.push(key(line.time_us, kind, &name));
 }
 

@@ -6,6 +6,7 @@
 
 mod damaged;
 mod eras;
+mod marks;
 #[path = "../support/recorded.rs"]
 mod recorded;
 mod reports;
