@@ -197,10 +197,12 @@ impl Checker for Debug {
                 }
             }
             Event::Blocked { stack, .. } => {
-                let splat = self.non_block.as_mut().and_then(|debug| debug.schedules(task));
+                let splats = self.non_block.as_mut().map(|debug| debug.schedules(task));
                 // Printed on the way out, so before the record that it is gone.
                 let noted = Noted { at: record.at, task, stack, record: before };
-                self.report(noted, By::Caller, splat);
+                for splat in splats.into_iter().flatten() {
+                    self.report(noted, By::Caller, splat);
+                }
             }
             Event::UnableToReap { .. } if self.shown => {
                 let held = self.lockdep.as_ref().and_then(Lockdep::everybody);

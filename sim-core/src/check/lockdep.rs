@@ -85,7 +85,8 @@ impl Lockdep {
     /// What `dma_resv_lockdep()` takes: locks of the kind first, each under
     /// those before; the last ones one after the other.
     fn dma_resv_lockdep(&mut self, switches: &Switches) {
-        let mmap_lock = self.classes.named("&mm->mmap_lock", Some(LockKind::Rwsem));
+        let mmap_lock =
+            self.classes.named(switches.debug_layout.mmap_lock(), Some(LockKind::Rwsem));
         let maps = [FakeMap::DmaResvAcquire, FakeMap::DmaResv];
         let [acquire, resv] = maps.map(|map| self.classes.of_map(map));
         self.classes.used(mmap_lock, Hold::Shared);

@@ -70,16 +70,15 @@ impl NonBlock {
         Some(Splat::MightSleep { site, non_block, preempt })
     }
 
-    /// `schedule_debug()`: the task gives up its CPU.
-    pub(super) fn schedules(&mut self, task: TaskId) -> Option<Splat> {
-        let Depth { non_block, preempt } = self.depths.get(task.index()).copied()?;
-        if non_block > 0 {
-            Some(Splat::NonBlockSchedule { non_block })
-        } else if preempt > 0 {
-            Some(Splat::AtomicSchedule { preempt })
-        } else {
-            None
-        }
+    /// `schedule_debug()`: the task gives up its CPU. Either complaint may come
+    /// alone, or one behind the other.
+    pub(super) fn schedules(&mut self, task: TaskId) -> [Option<Splat>; 2] {
+        let Some(depth) = self.depths.get_mut(task.index()) else { return [None, None] };
+        let Depth { non_block, preempt } = *depth;
+        // __schedule_bug() is followed by preempt_count_set(): the count starts anew.
+        depth.preempt = 0;
+        let in_section = (non_block > 0).then_some(Splat::NonBlockSchedule { non_block });
+        [in_section, (preempt > 0).then_some(Splat::AtomicSchedule { preempt })]
     }
 }
 
@@ -115,14 +114,15 @@ mod tests {
     #[test]
     fn every_schedule_is_reported_while_the_section_lasts() {
         let mut debug = NonBlock::default();
-        assert_eq!(debug.schedules(TASK), None);
+        assert_eq!(debug.schedules(TASK), [None, None]);
         debug.start(TASK);
         for _ in 0..2 {
-            assert_eq!(debug.schedules(TASK), Some(Splat::NonBlockSchedule { non_block: 1 }));
+            let section = Some(Splat::NonBlockSchedule { non_block: 1 });
+            assert_eq!(debug.schedules(TASK), [section, None]);
         }
-        assert_eq!(debug.schedules(TaskId(1)), None);
+        assert_eq!(debug.schedules(TaskId(1)), [None, None]);
         debug.end(TASK);
-        assert_eq!(debug.schedules(TASK), None);
+        assert_eq!(debug.schedules(TASK), [None, None]);
     }
 
     #[test]
@@ -131,10 +131,18 @@ mod tests {
         let mutex = cast.locks.push(LockInfo::mutex("m"));
         let spin = cast.locks.push(LockInfo { kind: LockKind::Spinlock, ..LockInfo::mutex("s") });
         debug.lock(TASK, mutex, true, &cast);
-        assert_eq!(debug.schedules(TASK), None);
+        assert_eq!(debug.schedules(TASK), [None, None]);
         debug.lock(TASK, spin, true, &cast);
-        assert_eq!(debug.schedules(TASK), Some(Splat::AtomicSchedule { preempt: 1 }));
+        let atomic = Some(Splat::AtomicSchedule { preempt: 1 });
+        assert_eq!(debug.schedules(TASK), [None, atomic]);
+        // It is said once per section.
+        assert_eq!(debug.schedules(TASK), [None, None]);
         debug.lock(TASK, spin, false, &cast);
-        assert_eq!(debug.schedules(TASK), None);
+        assert_eq!(debug.schedules(TASK), [None, None]);
+        debug.start(TASK);
+        debug.lock(TASK, spin, true, &cast);
+        let both = debug.schedules(TASK).map(|splat| splat.map(|splat| splat.title()));
+        let texts = ["scheduling in a non-blocking section", "scheduling while atomic"];
+        assert_eq!(both, texts.map(Some));
     }
 }

@@ -6,6 +6,7 @@
 //! task's state dump has no sizes and offsets: a run has no code.
 
 mod failure;
+mod frames;
 mod killer;
 mod limit;
 mod lock_debug;
@@ -27,7 +28,7 @@ const HUNG_TASK_WARNINGS: usize = 10;
 /// The run as log text. Empty if no records were kept.
 pub fn dmesg(run: &Run) -> String {
     let mut state = State::new(&run.cast);
-    let mut log = Log::new();
+    let mut log = Log::new(run);
     let hung = hung_reports(run);
     let mut hung = hung.iter().take(HUNG_TASK_WARNINGS).peekable();
     let found = &run.lock_reports;
@@ -39,7 +40,8 @@ pub fn dmesg(run: &Run) -> String {
             let _: fmt::Result = log.write_all_locks(&state, &found.classes, all);
         }
         while let Some(report) = reports.next_if(|report| report.record <= index) {
-            let _: fmt::Result = log.write_lock_report(&state, &found.classes, report);
+            let _: fmt::Result =
+                log.write_lock_report(&state, &found.classes, report, Some(&record));
         }
         while let Some(report) = hung.next_if(|report| report.at <= record.at) {
             let _: fmt::Result = log.write_hung(&state, report);
@@ -51,7 +53,7 @@ pub fn dmesg(run: &Run) -> String {
         let _: fmt::Result = log.write_record(&state, &record);
     }
     for report in reports {
-        let _: fmt::Result = log.write_lock_report(&state, &found.classes, report);
+        let _: fmt::Result = log.write_lock_report(&state, &found.classes, report, None);
     }
     for all in all_locks {
         let _: fmt::Result = log.write_all_locks(&state, &found.classes, all);
@@ -69,7 +71,7 @@ pub fn dmesg(run: &Run) -> String {
 /// it was off or found nothing.
 pub fn lockdep(run: &Run) -> String {
     let mut state = State::new(&run.cast);
-    let mut log = Log::new();
+    let mut log = Log::new(run);
     let found = &run.lock_reports;
     let mut reports = found.reports.iter().peekable();
     let records = (0..).zip(run.trace.iter().map(Some).chain([None]));
@@ -78,13 +80,19 @@ pub fn lockdep(run: &Run) -> String {
             reports.next_if(|report| report.record <= index || record.is_none())
         {
             // Writing to a String cannot fail.
-            let _: fmt::Result = log.write_lock_report(&state, &found.classes, report);
+            let _: fmt::Result =
+                log.write_lock_report(&state, &found.classes, report, record.as_ref());
         }
         if let Some(record) = &record {
             state.follow(record);
         }
     }
     log.out
+}
+
+/// `print_tainted()` (kernel/panic.c).
+fn tainted(warned: bool) -> &'static str {
+    if warned { "Tainted: G        W         " } else { "Not tainted" }
 }
 
 /// The log so far, and what the kernel remembers of it.
@@ -100,10 +108,13 @@ struct Log {
     scope: OomScope,
     /// Whether something was reported that taints the kernel (`TAINT_WARN`).
     warned: bool,
+    /// Whether this kernel debugs its locks.
+    debugs_locks: bool,
 }
 
 impl Log {
-    fn new() -> Self {
+    fn new(run: &Run) -> Self {
+        let is_debug = |id: &&str| ["lockdep", "non-block", "fence-annotations"].contains(id);
         Self {
             out: String::new(),
             failures: RateLimit::new(Nanos::from_secs(10), 1),
@@ -111,9 +122,11 @@ impl Log {
             is_dumped: false,
             scope: OomScope::Global,
             warned: false,
+            debugs_locks: run.lock_reports.checks.iter().any(|id| is_debug(id)),
         }
     }
 
+    /// The clock at the head of a line.
     fn stamp(&mut self, at: SimTime) -> fmt::Result {
         let (secs, us) = at.as_secs_us();
         write!(self.out, "[{secs:>5}.{us:06}] ")
@@ -163,7 +176,8 @@ impl Log {
             report.seconds
         )?;
         self.stamp(report.at)?;
-        writeln!(self.out, "      Not tainted {} #1", state.cast.wording.release)?;
+        let (taint, release) = (tainted(self.warned), state.cast.wording.release);
+        writeln!(self.out, "      {taint} {release} #1")?;
         self.stamp(report.at)?;
         self.out.push_str(
             "\"echo 0 > /proc/sys/kernel/hung_task_timeout_secs\" disables this message.\n",

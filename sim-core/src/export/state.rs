@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{CgroupId, LockId, MmId, NotifierId, StackId, TaskId, ZoneId};
+use crate::engine::WaitOn;
 use crate::record::{Cast, Event, Gfp, Reason, Record, Run, TaskInfo, TaskKind};
 
 /// A request for pages.
@@ -51,17 +52,25 @@ pub(super) struct State<'a> {
     requests: BTreeMap<TaskId, Request>,
     holders: BTreeMap<LockId, Vec<TaskId>>,
     calls: BTreeMap<(TaskId, NotifierId), bool>,
+    /// Callbacks that tasks are in, innermost last.
+    inside: BTreeMap<TaskId, Vec<NotifierId>>,
     /// Reclaimed since it last got or was refused what it asked for.
     reclaimed: BTreeSet<TaskId>,
     scores: BTreeMap<TaskId, i16>,
     waits: BTreeMap<TaskId, Wait>,
     gone: BTreeSet<TaskId>,
+    /// Threads with TIF_MEMDIE.
+    marked: BTreeSet<TaskId>,
+    /// Leaders of thread groups that were sent SIGKILL.
+    killed: BTreeSet<TaskId>,
     memcg_ooms: BTreeMap<TaskId, CgroupId>,
 }
 
 /// What a task waits for.
 #[derive(Copy, Clone, Debug)]
 pub(super) struct Wait {
+    /// For what.
+    pub(super) on: WaitOn,
     /// Why, if the number has a meaning.
     pub(super) why: Option<Reason>,
     /// In which functions.
@@ -85,10 +94,13 @@ impl<'a> State<'a> {
             requests: BTreeMap::new(),
             holders: BTreeMap::new(),
             calls: BTreeMap::new(),
+            inside: BTreeMap::new(),
             reclaimed: BTreeSet::new(),
             scores: BTreeMap::new(),
             waits: BTreeMap::new(),
             gone: BTreeSet::new(),
+            marked: BTreeSet::new(),
+            killed: BTreeSet::new(),
             memcg_ooms: BTreeMap::new(),
         }
     }
@@ -140,6 +152,12 @@ impl<'a> State<'a> {
             }
             Event::MnCall { notifier, blockable, .. } => {
                 self.calls.insert((task, notifier), blockable);
+                self.inside.entry(task).or_default().push(notifier);
+            }
+            Event::MnReturn { .. } => {
+                if let Some(inside) = self.inside.get_mut(&task) {
+                    inside.pop();
+                }
             }
             _ => {}
         }
@@ -149,9 +167,9 @@ impl<'a> State<'a> {
     fn follow_task(&mut self, record: &Record) {
         let task = record.task;
         match record.event {
-            Event::Blocked { why, stack, .. } => {
+            Event::Blocked { on, why, stack } => {
                 let why = Reason::from_number(why);
-                self.waits.insert(task, Wait { why, stack });
+                self.waits.insert(task, Wait { on, why, stack });
             }
             Event::Woken { .. } => {
                 self.waits.remove(&task);
@@ -168,6 +186,12 @@ impl<'a> State<'a> {
             }
             Event::MemcgOom { cgroup, .. } => {
                 self.memcg_ooms.insert(task, cgroup);
+            }
+            Event::MarkVictim { victim, .. } => {
+                self.marked.insert(victim);
+            }
+            Event::SignalGenerate { target } => {
+                self.killed.insert(target);
             }
             Event::OomScoreAdjUpdate { target, adj_plus_1000 } => {
                 let adj = i32::from(adj_plus_1000) - 1000;
@@ -232,6 +256,22 @@ impl<'a> State<'a> {
     /// What a task waits for, if it does.
     pub(super) fn wait(&self, task: TaskId) -> Option<Wait> {
         self.waits.get(&task).copied()
+    }
+
+    /// The callback that a task is in, if it is in one.
+    pub(super) fn callback(&self, task: TaskId) -> Option<NotifierId> {
+        self.inside.get(&task)?.last().copied()
+    }
+
+    /// Whether a task was marked as a victim, and has its memory still.
+    pub(super) fn is_memdie(&self, task: TaskId) -> bool {
+        self.marked.contains(&task)
+    }
+
+    /// Whether a task was sent SIGKILL.
+    pub(super) fn is_killed(&self, task: TaskId) -> bool {
+        let leader = self.cast.tasks.get(task).map_or(task, |info| info.leader);
+        self.killed.contains(&leader)
     }
 
     /// Whether a task is a zombie or less.

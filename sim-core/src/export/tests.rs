@@ -273,9 +273,11 @@ fn who_can_not_be_reaped_is_dumped_with_its_stack() {
     let blocked = Event::Blocked { on: WaitOn::Time, why: Reason::Stuck as u8, stack: StackId(0) };
     expect![[r#"
         [    0.002000] oom_reaper: unable to reap pid:132 (presser)
-        [    0.002000] task:presser         state:D stack:0     pid:132   ppid:0      flags:0x00104006
+        [    0.002000] task:presser         state:D stack:0     pid:132   ppid:1      flags:0x00004000
         [    0.002000] Call Trace:
         [    0.002000]  <TASK>
+        [    0.002000]  __schedule
+        [    0.002000]  schedule
         [    0.002000]  </TASK>
     "#]].assert_eq(&dmesg(&run_of("6.1", &[(1, blocked), (2, unable)])));
     let alone = "[    0.002000] oom_reaper: unable to reap pid:132 (presser)\n";

@@ -6,7 +6,7 @@
 //! value that nobody read in that tree: it is that of the nearest older
 //! tree read (or, for the first columns, of the nearest one).
 
-use crate::record::{GfpNumbers, KilledLine, MnEvent, Wording};
+use crate::record::{DebugLayout, GfpNumbers, KilledLine, MnEvent, Wording};
 
 /// How `exit_mmap()` and the reaper keep out of each other's way (kernel-spec 3.7).
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -49,6 +49,7 @@ macro_rules! switches {
     };
 }
 
+use DebugLayout::{Marked, NoWaitTypes, WaitTypes, WithIds};
 use ExitEra::{Concurrent, Drain, ReaperPins, SelfReap, SelfReapUnderOomLock};
 use GfpNumbers::{Middle, Old, Ordered, Packed, WithoutAtomic};
 use KilledLine::{PgtablesInBytes, PgtablesInKb, Plain, Prefixed};
@@ -170,6 +171,9 @@ switches! {
     /// Anonymous pages are asked for with `__GFP_COMP` (seen in the recordings of 6.1.192).
     anon_is_compound: bool =
         [F, F, F, F, F, F, F, F, F, T, older(T), older(T)];
+    /// Layout of lock debugging and of dumps of tasks (that of 6.1 recorded, the others from memory).
+    debug_layout: DebugLayout =
+        [older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(WaitTypes), Marked, older(WithIds), older(WithIds)];
     /// A global OOM without candidates panics with "Out of memory and no killable processes...".
     panics_in_old_words: bool =
         [T, T, T, T, F, F, F, F, F, F, F, F];
@@ -297,6 +301,7 @@ impl Switches {
             dumps_unreaped: self.dumps_unreaped,
             gfp_numbers: self.gfp_numbers,
             anon_is_compound: self.anon_is_compound,
+            debug_layout: self.debug_layout,
         }
     }
 }

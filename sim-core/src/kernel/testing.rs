@@ -213,7 +213,7 @@ impl Machine {
         let mm = self.with(|state| state.mms.push(mm));
         let (start, end) = (1 << 30, (1 << 30) + ((anon + 1024) << 12));
         let range: RangeId = engine.observe(|_, recorder| {
-            recorder.cast.locks.push(LockInfo::mmap_lock("somebody"));
+            recorder.cast.locks.push(LockInfo::mmap_lock("somebody", "&mm->mmap_lock"));
             recorder.cast.mms.push(MmInfo { owner, mmap_lock });
             let name = "heap".to_owned();
             recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous: true })

@@ -128,10 +128,10 @@ impl LockInfo {
         Self { name: name.to_owned(), kind: LockKind::Mutex, class: name.to_owned() }
     }
 
-    /// The `mmap_lock` of an address space, by whose it is.
-    pub fn mmap_lock(owner: &str) -> Self {
+    /// The `mmap_lock` of an address space, by whose it is, and its class.
+    pub fn mmap_lock(owner: &str, class: &str) -> Self {
         let name = format!("mmap_lock of {owner}");
-        Self { name, kind: LockKind::Rwsem, class: "&mm->mmap_lock".to_owned() }
+        Self { name, kind: LockKind::Rwsem, class: class.to_owned() }
     }
 }
 

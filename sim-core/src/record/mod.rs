@@ -38,4 +38,4 @@ pub use run::{MODEL_VERSION, Run, RunId};
 pub use trace::{Record, Trace};
 pub use wait_for::{ClosedSet, Dependency, EdgeKind, WaitEdge, WaitFor};
 pub use wire::{Statics, WireError};
-pub use wording::{GfpNumbers, KilledLine, Wording};
+pub use wording::{DebugLayout, GfpNumbers, KilledLine, Wording};

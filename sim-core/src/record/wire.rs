@@ -18,7 +18,7 @@ use super::names::Gfp;
 use super::run::{MODEL_VERSION, Run, RunId};
 use super::trace::{Packed, Record, Trace};
 use super::wait_for::{ClosedSet, Dependency, EdgeKind, WaitEdge, WaitFor};
-use super::wording::{GfpNumbers, KilledLine, Wording};
+use super::wording::{DebugLayout, GfpNumbers, KilledLine, Wording};
 use crate::base::ids::Id;
 use crate::base::{
     CgroupId, DeviceId, Digest, IdVec, LockId, MmId, Nanos, NotifierId, QueueId, SimTime, StackId,
@@ -359,6 +359,7 @@ structs! {
     Wording {
         release traces_reaper mark_victim_sizes traces_reclaim_retry traces_throttling killed_line
         logs_constraint logs_no_killable logs_refusals dumps_unreaped gfp_numbers anon_is_compound
+        debug_layout
     }
     LockReports {
         checks classes reports lockdep_count non_block_count all_locks at_looks shows_lockdep
@@ -411,6 +412,7 @@ enums! {
         0 Idle {} 1 Horizon {} 2 EventLimit {} 3 NoProgress { 0: task } 4 Requested {} 5 Broken {}
     }
     KilledLine { 0 Plain {} 1 Prefixed {} 2 PgtablesInBytes {} 3 PgtablesInKb {} }
+    DebugLayout { 0 NoWaitTypes {} 1 WaitTypes {} 2 Marked {} 3 WithIds {} }
     GfpNumbers { 0 Old {} 1 Middle {} 2 Packed {} 3 Ordered {} 4 WithoutAtomic {} }
     FakeMap {
         0 FsReclaim {} 1 MmuNotifier {} 2 Srcu {} 3 DmaFence {} 4 DmaResv {} 5 DmaResvAcquire {}

@@ -32,6 +32,28 @@ pub enum GfpNumbers {
     WithoutAtomic,
 }
 
+/// How lock debugging and the dumps of tasks are laid out (kernel/locking/lockdep.c,
+/// kernel/sched/core.c, lib/dump_stack.c). That of 6.1 is recorded; what differs
+/// before and after it is from memory.
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
+pub enum DebugLayout {
+    /// Up to 5.7: locks have no wait types, and `mmap_lock` is `mmap_sem`.
+    NoWaitTypes,
+    /// 5.8 to 5.15.
+    WaitTypes,
+    /// 5.16 to 6.9: `preempt_count:` stands under the splat, `<TASK>` around a stack.
+    Marked,
+    /// Later ones name the user too, and the thread group.
+    WithIds,
+}
+
+impl DebugLayout {
+    /// Class of the lock of an address space.
+    pub fn mmap_lock(self) -> &'static str {
+        if self == Self::NoWaitTypes { "&mm->mmap_sem" } else { "&mm->mmap_lock" }
+    }
+}
+
 /// What one kernel version says, and how.
 #[derive(Copy, Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a line that a kernel has or has not")]
@@ -60,6 +82,8 @@ pub struct Wording {
     pub gfp_numbers: GfpNumbers,
     /// Anonymous pages are asked for with `__GFP_COMP`.
     pub anon_is_compound: bool,
+    /// Layout of lock debugging and of dumps of tasks.
+    pub debug_layout: DebugLayout,
 }
 
 impl Default for Wording {
@@ -78,6 +102,7 @@ impl Default for Wording {
             dumps_unreaped: true,
             gfp_numbers: GfpNumbers::Ordered,
             anon_is_compound: true,
+            debug_layout: DebugLayout::Marked,
         }
     }
 }

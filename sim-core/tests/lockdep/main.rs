@@ -4,6 +4,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod examples;
+mod layout;
 mod reader;
 
 use reader::{Report, read};
@@ -35,10 +36,13 @@ fn run(id: &str, text: &str, checks: &[&str]) -> Run {
     Simulation::new(&scenario, &options).expect("it starts").run()
 }
 
-fn recorded(id: &str) -> Vec<Report> {
+fn recorded_log(id: &str) -> String {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../traces/recordings/lockdep-6.1");
-    let log = std::fs::read_to_string(format!("{root}/{id}/dmesg.txt")).expect("a recording");
-    read(&log)
+    std::fs::read_to_string(format!("{root}/{id}/dmesg.txt")).expect("a recording")
+}
+
+fn recorded(id: &str) -> Vec<Report> {
+    read(&recorded_log(id))
 }
 
 fn replayed(end: &str) -> Vec<Report> {

@@ -139,7 +139,7 @@ impl<'a> Lines<'a> {
         self.until(|line| line == " <TASK>");
         let mut stack = Vec::new();
         while let Some(line) = self.next().filter(|&line| line != " </TASK>") {
-            if !line.starts_with("  ?") {
+            if !line.trim_start().starts_with('?') {
                 stack.push(line.trim().to_owned());
             }
         }

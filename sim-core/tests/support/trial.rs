@@ -1,8 +1,11 @@
 //! What must hold in the run of any scenario.
 
-use sim_core::analysis::{broken_text, report};
-use sim_core::engine::Stop;
-use sim_core::record::{Keep, Run};
+use std::collections::BTreeMap;
+
+use sim_core::analysis::{Index, blame, broken_text, recovery_blame, report, wait_chain_after};
+use sim_core::base::{Nanos, SimTime, TaskId};
+use sim_core::engine::{Stop, WaitOn};
+use sim_core::record::{Event, Keep, Run};
 use sim_core::scenario::checked::Scenario;
 use sim_core::scenario::{RunOptions, Simulation, TieOrder, parse};
 
@@ -76,9 +79,88 @@ fn wrong_with(run: &Run) -> Option<String> {
         return Some(broken);
     }
     match run.stop {
-        Stop::Idle | Stop::Horizon | Stop::Requested => None,
+        Stop::Idle | Stop::Horizon | Stop::Requested => {
+            let index = Index::new(run);
+            wrong_blame(&index, run).or_else(|| wrong_chain(&index, run))
+        }
         Stop::NoProgress(_) | Stop::EventLimit | Stop::Broken => {
             Some(format!("the run stopped with {:?} at {} ns", run.stop, run.end.0))
         }
     }
+}
+
+/// The causes of a critical path sum to its whole, and its segments follow each other.
+fn wrong_blame(index: &Index, run: &Run) -> Option<String> {
+    let end = run.end;
+    let part = |of: u64| SimTime(end.0 / 7 * of);
+    let mut paths: Vec<_> = [(0, 7), (1, 2), (2, 6)]
+        .map(|(from, to)| (part(from), part(to), blame(index, part(from), part(to))))
+        .into();
+    if let Some(recovery) = recovery_blame(index) {
+        let ends = recovery.segments.first().zip(recovery.segments.last());
+        let (from, to) = ends.map_or((end, end), |(first, last)| (first.from, last.to));
+        paths.push((from, to, recovery));
+    }
+    for (from, to, path) in paths {
+        let sum: Nanos = path.causes.iter().map(|&(_, sum)| sum).sum();
+        if sum != to.saturating_sub(from) {
+            return Some(format!("{sum:?} blamed on causes between {from:?} and {to:?}"));
+        }
+        let mut at = from;
+        for segment in &path.segments {
+            if segment.from != at || segment.to <= segment.from {
+                return Some(format!("a critical path with a gap at {at:?}: {segment:?}"));
+            }
+            at = segment.to;
+        }
+        if at != to {
+            return Some(format!("a critical path that ends at {at:?}, not {to:?}"));
+        }
+    }
+    None
+}
+
+/// Instants at which chains are looked at.
+const LOOKS: usize = 8;
+
+/// Whoever waits has a chain that says for what, since when and, of a lock, behind whom.
+fn wrong_chain(index: &Index, run: &Run) -> Option<String> {
+    let mut waits: BTreeMap<TaskId, (SimTime, WaitOn)> = BTreeMap::new();
+    let step = (run.trace.len() / LOOKS).max(1);
+    for (number, record) in run.trace.iter().enumerate() {
+        match record.event {
+            Event::Blocked { on, .. } => drop(waits.insert(record.task, (record.at, on))),
+            Event::Woken { .. } | Event::Exited {} => drop(waits.remove(&record.task)),
+            _ => {}
+        }
+        if number % step != step - 1 {
+            continue;
+        }
+        for (&task, &(since, on)) in &waits {
+            let name = &run.cast.tasks[task].name;
+            let chain = wait_chain_after(index, task, number);
+            let Some(first) = chain.first() else {
+                return Some(format!("{name} waits at {:?}, and no chain says why", record.at));
+            };
+            if first.task != task || first.waits_on.is_empty() || first.text.is_empty() {
+                return Some(format!("the chain of {name} at {:?}: {first:?}", record.at));
+            }
+            // Who retries for a page waits for that, not for the pause it is in.
+            if first.kind != "memory" && first.since != since {
+                return Some(format!("{name} waits since {since:?}, not {:?}", first.since));
+            }
+            for link in &chain {
+                let is_told = link.holder.is_none_or(|holder| {
+                    chain.iter().any(|other| other.task == holder) || link.kind == "cpu"
+                });
+                if !is_told {
+                    return Some(format!("a chain of {name} that breaks off: {link:?}"));
+                }
+            }
+            if matches!(on, WaitOn::Lock(_)) && !["lock", "memory"].contains(&first.kind) {
+                return Some(format!("{name} waits for a lock: {first:?}"));
+            }
+        }
+    }
+    None
 }

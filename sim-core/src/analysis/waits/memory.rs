@@ -43,9 +43,7 @@ impl Walk<'_> {
         if let Some(link) = self.links.last_mut() {
             link.since = since;
         }
-        if let Some((_, holder)) = convoy
-            && self.index.stall(holder, self.seen).is_none()
-        {
+        if let Some((_, holder)) = convoy {
             self.follow(holder);
         }
         if let Some(keeper) = keeper {

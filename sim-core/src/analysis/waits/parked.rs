@@ -4,7 +4,8 @@ use super::Walk;
 use crate::analysis::index::lock_waited_for;
 use crate::analysis::replay::{Doing, is_own_wish};
 use crate::analysis::words::{
-    count_text, device_name, list_text, lock_name, mm_name, range_name, span_text, time_text,
+    count_text, device_name, list_text, lock_name, mm_name, notifier_name, range_name, span_text,
+    time_text,
 };
 use crate::base::{DeviceId, MmId, TaskId};
 use crate::engine::{Hold, WaitOn};
@@ -66,6 +67,9 @@ impl Walk<'_> {
             Some(Reason::FlushWork) => self.explain_flush(task),
             Some(reason @ (Reason::NotifierEnd | Reason::IntervalRead)) => {
                 self.explain_notifier_end(task, reason);
+            }
+            Some(reason @ (Reason::DeviceFault | Reason::RangeActive)) => {
+                self.explain_device_fault(task, reason);
             }
             Some(Reason::NamedEvent) => self.explain_named_event(task),
             Some(Reason::Srcu) => self.explain_srcu(task),
@@ -189,6 +193,37 @@ impl Walk<'_> {
         self.push(task, waits_on, "queue", by.first().copied(), text);
         for other in by {
             self.follow(other);
+        }
+    }
+
+    /// A fault of a device that counts invalidations: those under way, or one that nobody ends.
+    fn explain_device_fault(&mut self, task: TaskId, reason: Reason) {
+        let cast = &self.index.cast;
+        let mm = cast.tasks.get(task).and_then(|info| info.mm);
+        let of_mm = |id| cast.notifiers.get(id).is_some_and(|info| Some(info.mm) == mm);
+        let lost = self.index.lost_ends.iter().take_while(|(record, _)| *record < self.seen);
+        let lost: Vec<_> = lost.filter(|&&(_, notifier)| of_mm(notifier)).collect();
+        let (name, left) = (self.name(task), self.left_text(task));
+        let waits_on = reason.text().to_owned();
+        if let Some(&&(record, notifier)) = lost.last() {
+            let who = notifier_name(cast, notifier);
+            let times = count_text(u64::try_from(lost.len()).unwrap_or(u64::MAX), "range");
+            let text = format!(
+                "{name} waits until {who} has no range in progress ({left}), but {times} of it got \
+                 no end, the last {}.",
+                self.ago(record)
+            );
+            return self.push(task, waits_on, "queue", None, text);
+        }
+        let inside = |other: &TaskId| {
+            let call = self.index.call(*other, self.seen);
+            *other != task && call.is_some_and(|call| of_mm(call.what.notifier))
+        };
+        let callers: Vec<_> = cast.tasks.ids().filter(inside).collect();
+        let text = format!("{name} waits for {waits_on} ({left}).");
+        self.push(task, waits_on, "queue", callers.first().copied(), text);
+        for caller in callers {
+            self.follow(caller);
         }
     }
 

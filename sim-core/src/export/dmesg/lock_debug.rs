@@ -8,14 +8,14 @@
 
 use std::fmt::{self, Write as _};
 
-use super::Log;
+use super::{Log, frames, tainted};
 use crate::base::{SimTime, TaskId};
 use crate::engine::Hold;
 use crate::export::lines::{comm, pid};
-use crate::export::state::State;
+use crate::export::state::{State, Wait};
 use crate::record::{
-    AllLocks, By, ClassInfo, FakeMap, Func, HeldLock, HeldLocks, Link, LockKind, LockReport,
-    LockReports, Place, SleepSite, Splat, Tracked,
+    AllLocks, By, ClassInfo, DebugLayout, Event, FakeMap, HeldLock, HeldLocks, Link, LockKind,
+    LockReport, LockReports, Place, Reason, Record, SleepSite, Splat, Tracked,
 };
 
 /// Where the kernel's own locks and maps are made to lie, and those that it allocates.
@@ -58,24 +58,9 @@ fn taking(class: &ClassInfo, held: &HeldLock) -> &'static [&'static str] {
     }
 }
 
-/// The modelled stack, innermost first, in the kernel's spelling.
+/// The modelled stack of a place, innermost first.
 fn stack(state: &State<'_>, place: &Place) -> Vec<String> {
-    let functions = state.cast.functions(place.stack);
-    let locks = |func: &&Func| matches!(func, Func::MutexLock | Func::DownRead | Func::DownWrite);
-    let functions = functions.iter().skip_while(locks);
-    functions.map(|func| function(state, *func, place)).collect()
-}
-
-fn function(state: &State<'_>, func: Func, place: &Place) -> String {
-    let notifier = place.notifier.and_then(|id| state.cast.notifiers.get(id));
-    let device = notifier.and_then(|info| state.cast.devices.get(info.device));
-    match (func, notifier, device) {
-        (Func::DriverCallback, Some(notifier), Some(device)) => {
-            let op = if notifier.interval { "invalidate" } else { "invalidate_range_start" };
-            format!("{}_{op} [{}]", device.driver.replace('-', "_"), device.name)
-        }
-        _ => func.text().replace(' ', "_"),
-    }
+    frames::stack(state, place.stack, place.notifier)
 }
 
 /// The whole stack of an acquisition.
@@ -113,7 +98,7 @@ fn address(what: Tracked, classes: &[ClassInfo], class: usize) -> u64 {
 }
 
 /// `(name){usage}-{wait type}`.
-fn lock_name(class: &ClassInfo, is_srcu: bool) -> String {
+fn lock_name(class: &ClassInfo, is_srcu: bool, layout: DebugLayout) -> String {
     let usage = |used: bool| if used && !is_srcu { '+' } else { '.' };
     let (written, read) = (usage(class.written), usage(class.read));
     let wait = match class.kind {
@@ -121,11 +106,8 @@ fn lock_name(class: &ClassInfo, is_srcu: bool) -> String {
         Some(LockKind::Mutex | LockKind::Rwsem) => "3:3",
         Some(LockKind::Spinlock) => "2:2",
     };
-    format!("({}){{{written}{read}{written}{read}}}-{{{wait}}}", class.name)
-}
-
-fn tainted(warned: bool) -> &'static str {
-    if warned { "Tainted: G        W         " } else { "Not tainted" }
+    let used = format!("({}){{{written}{read}{written}{read}}}", class.name);
+    if layout == DebugLayout::NoWaitTypes { used } else { format!("{used}-{{{wait}}}") }
 }
 
 /// What is needed to print one report.
@@ -143,6 +125,10 @@ impl Printer<'_, '_> {
         writeln!(self.log.out, "{text}")
     }
 
+    fn layout(&self) -> DebugLayout {
+        self.state.cast.wording.debug_layout
+    }
+
     fn class(&self, class: usize) -> &str {
         self.classes.get(class).map_or("?", |class| class.name.as_str())
     }
@@ -154,7 +140,8 @@ impl Printer<'_, '_> {
     /// `print_lock_name()`.
     fn named(&self, class: usize, what: Tracked) -> String {
         let is_srcu = what == Tracked::Map(FakeMap::Srcu);
-        self.classes.get(class).map_or_else(String::new, |class| lock_name(class, is_srcu))
+        let layout = self.layout();
+        self.classes.get(class).map_or_else(String::new, |class| lock_name(class, is_srcu, layout))
     }
 
     /// `print_lock()`.
@@ -289,8 +276,9 @@ impl Printer<'_, '_> {
         Ok(())
     }
 
-    /// `lockdep_print_held_locks()`.
-    fn held(&mut self, task: TaskId, held: &[HeldLock]) -> fmt::Result {
+    /// `lockdep_print_held_locks()`; `shown`: whether what it holds can be relied on,
+    /// which it can't of a task that runs, or could, unless it is the one that prints.
+    fn held(&mut self, task: TaskId, held: &[HeldLock], shown: bool) -> fmt::Result {
         let who = format!("{}/{}", comm(self.state, task), pid(self.state, task));
         match held.len() {
             0 => return self.line(&format!("no locks held by {who}.")),
@@ -299,7 +287,7 @@ impl Printer<'_, '_> {
                 self.line(&format!("{count} lock{s} held by {who}:"))?;
             }
         }
-        for (number, held) in held.iter().enumerate() {
+        for (number, held) in held.iter().enumerate().filter(|_| shown) {
             let text = format!(" #{number}: {}", self.lock(held));
             self.line(&text)?;
         }
@@ -310,7 +298,7 @@ impl Printer<'_, '_> {
         match held {
             HeldLocks::Unknown => Ok(()),
             HeldLocks::TurnedOff => self.line("INFO: lockdep is turned off."),
-            HeldLocks::Known(held) => self.held(self.task, held),
+            HeldLocks::Known(held) => self.held(self.task, held, true),
         }
     }
 
@@ -319,20 +307,22 @@ impl Printer<'_, '_> {
         let (pid, comm) = (pid(self.state, self.task), comm(self.state, self.task));
         let cpu = self.state.cpu(self.task);
         let (taint, release) = (tainted(self.log.warned), self.state.cast.wording.release);
-        self.line(&format!("CPU: {cpu} PID: {pid} Comm: {comm:.20} {taint} {release} #1 "))?;
-        self.line("Call Trace:")?;
-        self.line(" <TASK>")?;
-        let own = ["dump_stack_lvl", "dump_stack"];
-        for function in own.iter().chain(inner) {
-            self.line(&format!(" {function}"))?;
+        let names_user = self.layout() == DebugLayout::WithIds;
+        let uid = if names_user { " UID: 0" } else { "" };
+        self.line(&format!("CPU: {cpu}{uid} PID: {pid} Comm: {comm:.20} {taint} {release} #1 "))?;
+        if names_user && self.log.warned {
+            self.line("Tainted: [W]=WARN")?;
         }
-        for function in frames {
-            self.line(&format!(" {function}"))?;
-        }
-        self.line(" </TASK>")
+        let own: &[&str] = match self.layout() {
+            DebugLayout::NoWaitTypes | DebugLayout::WaitTypes => &["dump_stack"],
+            DebugLayout::Marked | DebugLayout::WithIds => &["dump_stack_lvl", "dump_stack"],
+        };
+        let inner = own.iter().chain(inner).map(|&name| name.to_owned());
+        let functions: Vec<_> = inner.chain(frames.iter().cloned()).collect();
+        self.log.write_call_trace(self.state, self.at, &functions)
     }
 
-    fn report(&mut self, report: &LockReport) -> fmt::Result {
+    fn report(&mut self, report: &LockReport, next: Option<&Record>) -> fmt::Result {
         match &report.splat {
             Splat::Circular { acquiring, holding, chain } => {
                 self.circular(acquiring, holding, chain)?;
@@ -357,39 +347,54 @@ impl Printer<'_, '_> {
                     "in_atomic(): {atomic}, irqs_disabled(): 0, non_block: {non_block}, \
                      pid: {pid}, name: {comm}"
                 ))?;
-                self.line(&format!("preempt_count: {preempt:x}, expected: 0"))?;
+                if self.layout() >= DebugLayout::Marked {
+                    self.line(&format!("preempt_count: {preempt:x}, expected: 0"))?;
+                }
                 self.held_locks(&report.held)?;
-                let inner: &[&str] = match at {
-                    SleepSite::Mutex => {
-                        &["__might_resched", "__might_sleep", "__mutex_lock", "mutex_lock_nested"]
+                let mut inner = match self.layout() {
+                    DebugLayout::NoWaitTypes | DebugLayout::WaitTypes => {
+                        vec!["___might_sleep", "__might_sleep"]
                     }
-                    SleepSite::DownRead => &["__might_resched", "__might_sleep", "down_read"],
-                    SleepSite::DownWrite => &["__might_resched", "__might_sleep", "down_write"],
-                    _ => &["__might_resched", "__might_sleep"],
+                    DebugLayout::Marked | DebugLayout::WithIds => {
+                        vec!["__might_resched", "__might_sleep"]
+                    }
                 };
+                inner.extend(match at {
+                    SleepSite::Mutex => &["__mutex_lock", "mutex_lock_nested"][..],
+                    SleepSite::DownRead => &["down_read"],
+                    SleepSite::DownWrite => &["down_write"],
+                    _ => &[],
+                });
                 let frames = stack(self.state, &report.place);
-                self.dump_stack(inner, &frames)?;
+                self.dump_stack(&inner, &frames)?;
                 self.log.warned = true;
                 Ok(())
             }
             Splat::NonBlockSchedule { non_block } => {
                 let text = format!("{}/{non_block}", self.who());
                 self.line(&format!("BUG: scheduling in a non-blocking section: {text}"))?;
-                self.scheduled(report)
+                self.scheduled(report, next)
             }
             Splat::AtomicSchedule { preempt } => {
                 // schedule() has disabled preemption once more.
                 let text = format!("{}/0x{:08x}", self.who(), preempt + 1);
                 self.line(&format!("BUG: scheduling while atomic: {text}"))?;
                 self.held_locks(&report.held)?;
-                self.scheduled(report)
+                self.scheduled(report, next)
             }
         }
     }
 
-    fn scheduled(&mut self, report: &LockReport) -> fmt::Result {
-        let frames = stack(self.state, &report.place);
-        self.dump_stack(&["__schedule", "schedule"], &frames)?;
+    /// `next` is the record that it sleeps.
+    fn scheduled(&mut self, report: &LockReport, next: Option<&Record>) -> fmt::Result {
+        let frames = match next.map(|record| record.event) {
+            Some(Event::Blocked { on, why, stack }) => {
+                let wait = Wait { on, why: Reason::from_number(why), stack };
+                frames::waiting(self.state, wait, report.place.notifier, self.log.debugs_locks)
+            }
+            _ => stack(self.state, &report.place),
+        };
+        self.dump_stack(&[], &frames)?;
         self.log.warned = true;
         Ok(())
     }
@@ -421,9 +426,10 @@ impl Log {
         state: &State<'_>,
         classes: &[ClassInfo],
         report: &LockReport,
+        next: Option<&Record>,
     ) -> fmt::Result {
         let (at, task) = (report.at, report.task);
-        Printer { log: self, state, classes, at, task }.report(report)
+        Printer { log: self, state, classes, at, task }.report(report, next)
     }
 
     /// What follows the reports of hung tasks.
@@ -458,7 +464,8 @@ impl Log {
         printer.line("")?;
         printer.line("Showing all locks held in the system:")?;
         for (task, held) in held {
-            printer.held(*task, held)?;
+            let sleeps = printer.state.wait(*task).is_some();
+            printer.held(*task, held, sleeps)?;
         }
         printer.line("")?;
         printer.line("=============================================")?;

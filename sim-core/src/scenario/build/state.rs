@@ -57,9 +57,10 @@ pub(super) fn state(
         devices.push(Device::new(&choice.seeds, setup, || engine.new_queue()));
     }
     let mut mms = IdVec::new();
+    let class = choice.switches.debug_layout.mmap_lock();
     for (index, task) in scenario.tasks.iter().enumerate() {
         let owner = leader(scenario, index);
-        let mmap_lock = new_lock(engine, LockInfo::mmap_lock(&task.name));
+        let mmap_lock = new_lock(engine, LockInfo::mmap_lock(&task.name, class));
         mms.push(Mm::new(owner, mmap_lock, engine.new_queue()));
         engine.observe(|_, recorder| recorder.cast.mms.push(MmInfo { owner, mmap_lock }));
     }
