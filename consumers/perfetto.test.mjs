@@ -51,6 +51,22 @@ for (const id of SCENARIOS) {
     const printed = new Set([...text.matchAll(/^ *\S.*?-(\d+) +\[\d+\]/gm)].map((m) => Number(m[1])));
     assert.ok(printed.size > 2);
     for (const tid of printed) assert.ok(seen.has(tid), `thread ${tid}`);
+    // Of text its importer keeps what it draws, not the lines themselves: the table ftrace_event
+    // is filled from its own binary traces alone. It draws who is on which CPU, and how each
+    // thread spends its time.
+    const onCpu = await trace.query(
+      "SELECT t.tid AS tid, count(*) AS n FROM sched JOIN thread t USING(utid) WHERE t.tid > 0 GROUP BY 1",
+    );
+    const switches = [...text.matchAll(/ sched_switch: .* ==> .*next_pid=(\d+) /g)];
+    assert.ok(switches.length > 10, `${switches.length} switches`);
+    const expected = {};
+    for (const [, pid] of switches) if (pid !== "0") expected[pid] = (expected[pid] ?? 0) + 1;
+    assert.deepEqual(Object.fromEntries(onCpu.map((row) => [row.tid, row.n])), expected);
+    const states = await trace.query(
+      "SELECT DISTINCT state FROM thread_state JOIN thread USING(utid) WHERE name = 'oom_reaper'",
+    );
+    const letters = states.map((row) => row.state);
+    for (const state of ["Running", "S"]) assert.ok(letters.includes(state), `${letters}`);
   });
 }
 

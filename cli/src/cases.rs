@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use indicatif::ProgressBar;
 use rayon::prelude::*;
 use sim_core::experiment::{Outcome, Replication};
 use sim_core::policy;
@@ -16,8 +17,8 @@ use sim_core::scenario::TieOrder;
 use crate::args::{ChoiceArgs, TiesArg};
 use crate::choice::Choice;
 use crate::error::Error;
-use crate::link;
 use crate::simulate::simulate;
+use crate::{link, progress};
 
 /// The checker whose opinion is always asked.
 const LOCKDEP: &str = "lockdep";
@@ -83,21 +84,31 @@ pub(crate) fn choices(wanted: &Wanted<'_>) -> Result<Vec<Choice>, Error> {
 pub(crate) fn cases(choices: Vec<Choice>, seeds: Option<&Range<u64>>) -> Result<Vec<Case>, Error> {
     let shown = choices.par_iter().map(|choice| replicate(&with_lockdep(choice)));
     let shown: Vec<Replication> = shown.collect::<Result<_, _>>()?;
+    let count = seeds.map_or(0, |seeds| seeds.end.saturating_sub(seeds.start));
+    let of_all = count.saturating_mul(u64::try_from(choices.len()).unwrap_or(u64::MAX));
+    let bar = progress::bar(of_all, 0);
     let of_choice = |choice: &Choice| match seeds {
         None => Ok(Vec::new()),
-        Some(seeds) => over_seeds(choice, seeds),
+        Some(seeds) => over_seeds(choice, seeds, &bar),
     };
     let outcomes: Vec<Vec<Outcome>> =
         choices.iter().map(of_choice).collect::<Result<_, Error>>()?;
+    bar.finish_and_clear();
     let all = choices.into_iter().zip(shown).zip(outcomes);
     Ok(all.map(|((choice, shown), outcomes)| Case { choice, shown, outcomes }).collect())
 }
 
-/// What comes of each seed, in their order.
-pub(crate) fn over_seeds(choice: &Choice, seeds: &Range<u64>) -> Result<Vec<Outcome>, Error> {
+/// What comes of each seed, in their order; the bar goes on by as many.
+pub(crate) fn over_seeds(
+    choice: &Choice,
+    seeds: &Range<u64>,
+    bar: &ProgressBar,
+) -> Result<Vec<Outcome>, Error> {
     let of_seed = |seed| {
         let choice = Choice { seed, ..choice.clone() };
-        replicate(&choice).map(|replication| replication.outcome)
+        let outcome = replicate(&choice).map(|replication| replication.outcome);
+        bar.inc(1);
+        outcome
     };
     seeds.clone().into_par_iter().map(of_seed).collect()
 }

@@ -163,6 +163,70 @@ fn commands_print_what_the_book_says() {
     assert!(all.is_empty(), "UPDATE_EXPECT=1 rewrites these:\n\n{}", all.join("\n\n"));
 }
 
+/// What a page's links lead to, without those that leave the project.
+fn targets(text: &str) -> Vec<&str> {
+    let mut targets = Vec::new();
+    let mut is_code = false;
+    for line in text.lines() {
+        is_code ^= line.starts_with("```");
+        if !is_code {
+            targets.extend(line.split("](").skip(1).filter_map(|rest| rest.split(')').next()));
+        }
+    }
+    targets.retain(|target| !target.contains("://") && !target.starts_with("#/v1/"));
+    targets
+}
+
+/// A heading as mdBook makes an anchor of it.
+fn anchor(heading: &str) -> String {
+    let heading = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().replace(' ', "-")
+}
+
+#[test]
+fn links_of_the_book_lead_somewhere() {
+    let mut checked = 0;
+    for path in pages() {
+        let text = fs::read_to_string(&path).expect("a page");
+        for target in targets(&text) {
+            let (file, section) = target.split_once('#').unwrap_or((target, ""));
+            let there = match file {
+                "" => path.clone(),
+                file => path.parent().expect("a folder").join(file),
+            };
+            assert!(there.exists(), "{}: {target}", path.display());
+            if !section.is_empty() {
+                let text = fs::read_to_string(&there).expect("text");
+                let mut headings = text.lines().filter(|line| line.starts_with('#'));
+                assert!(
+                    headings.any(|line| anchor(line) == section),
+                    "{}: {target}",
+                    path.display()
+                );
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 10, "{checked}");
+}
+
+#[test]
+fn every_page_and_every_lesson_is_in_the_book() {
+    let real = |path: &Path| path.canonicalize().expect("it is there");
+    let listed: Vec<PathBuf> = pages().iter().map(|path| real(path)).collect();
+    for folder in ["../docs/src", "../docs/lessons"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("a file").path();
+            let is_page = path.extension().is_some_and(|extension| extension == "md");
+            if is_page && !path.ends_with("SUMMARY.md") {
+                assert!(listed.contains(&real(&path)), "{}: not in the summary", path.display());
+            }
+        }
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "as expect-test asks")]
 fn option_env_at_run_time(name: &str) -> bool {
     std::env::var_os(name).is_some()

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use sim_core::scenario::gallery::gallery;
-use sim_core::scenario::parse;
+use sim_core::scenario::{Fork, RunOptions, Simulation, parse};
 
 /// What a token may turn into.
 const WRONG: [&str; 24] = [
@@ -93,6 +93,95 @@ proptest! {
                 prop_assert!((1..=length + 1).contains(&column), "{complaint}");
                 prop_assert!(!complaint.problem.is_empty());
             }
+        }
+    }
+}
+
+/// Words of a path that a file of the gallery may have.
+const STEPS: [&str; 20] = [
+    "task",
+    "machine",
+    "device",
+    "hog",
+    "gpu0",
+    "program",
+    "0",
+    "7",
+    "cost",
+    "zap_page",
+    "fence",
+    "lognormal",
+    "median",
+    "zone",
+    "DMA32",
+    "name",
+    "start",
+    "kernel",
+    "horizon",
+    "99999999999",
+];
+
+/// A word, whole or damaged.
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof![
+        prop::sample::select(&STEPS[..]).prop_map(str::to_owned),
+        prop::sample::select(&STEPS[..]).prop_map(|word| word[1..].to_owned()),
+        "[a-z_.-]{0,6}",
+        "\\PC{0,8}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 3_000, ..ProptestConfig::default() })]
+
+    /// Overrides: what is wrong with one is said at its own place.
+    #[test]
+    fn overrides_are_taken_or_told(
+        file in any::<prop::sample::Index>(),
+        path in prop::collection::vec(word(), 0..5),
+        value in prop_oneof![
+            prop::sample::select(&WRONG[..]).prop_map(str::to_owned),
+            "\\PC{0,12}",
+        ],
+    ) {
+        let gallery = gallery();
+        let entry = &gallery[file.index(gallery.len())];
+        let sets = [(path.join("."), value)];
+        if let Err(complaints) = parse(entry.id, entry.text, &sets) {
+            prop_assert!(!complaints.is_empty());
+            for complaint in complaints {
+                // Of the override, or of what it breaks elsewhere.
+                prop_assert!(complaint.line >= 1 && complaint.column >= 1, "{complaint}");
+                prop_assert!(!complaint.problem.is_empty(), "{complaint}");
+                prop_assert!(!complaint.expected.is_empty(), "no remedy: {complaint} ({sets:?})");
+            }
+        }
+    }
+
+    /// Kernels, policies and checkers that nobody has.
+    #[test]
+    fn names_are_known_or_told(
+        kernel in prop::option::of(prop_oneof!["[4-7][.][0-9]{1,2}", "\\PC{0,12}"]),
+        policy in prop::option::of(prop_oneof!["[a-z-]{0,12}", "\\PC{0,12}"]),
+        checks in prop::collection::vec(prop_oneof!["[a-z-]{0,10}", "\\PC{0,8}"], 0..3),
+    ) {
+        let entry = &gallery()[0];
+        let scenario = parse(entry.id, entry.text, &[]).expect("good");
+        let options = RunOptions { kernel, policy, checks, ..RunOptions::default() };
+        if let Err(told) = Simulation::new(&scenario, &options).map(drop) {
+            prop_assert!(told.contains("; did you mean") || told.contains("; there is"), "{told}");
+        }
+    }
+
+    /// `--fork`.
+    #[test]
+    fn forks_are_read_or_told(text in prop_oneof![
+        "[0-9.]{0,8}(ms|s|us)?(/[0-9]{0,20})?:?(policy|kill|end|delay|reseed)?=?[a-z0-9+.]{0,12}",
+        "\\PC{0,24}",
+    ]) {
+        if let Err(told) = text.parse::<Fork>() {
+            let is_told = ["expected", "there is", "no number"].iter().any(|word| told.contains(word));
+            prop_assert!(is_told, "{text}: {told}");
         }
     }
 }

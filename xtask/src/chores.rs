@@ -31,15 +31,6 @@ pub(crate) fn lint() -> Result<(), Failure> {
     check("Check dependencies", "", "drop the dependency, or allow it in deny.toml", deny)
 }
 
-/// The book of docs/, into target/book.
-pub(crate) fn book() -> Result<(), Failure> {
-    let folder = setup::mdbook()?;
-    let docs = crate::process::root().join("docs");
-    let remedy = "read what mdbook says about docs/src";
-    Step { name: "Build the book into target/book", cost: "", remedy }
-        .run(|| run(command(folder.join("mdbook")).arg("build").arg(docs)))
-}
-
 /// What to do with recorded outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Golden {

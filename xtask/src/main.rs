@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod book;
 mod chores;
 mod counts;
 mod offline;
@@ -132,7 +133,7 @@ impl Chore {
             Self::Bench { page: false } => bench::bench(),
             Self::Bench { page: true } => bench::page(),
             Self::Screenshots => page::screenshots(),
-            Self::Book => chores::book(),
+            Self::Book => book::book(),
             Self::Lint => chores::lint(),
             Self::Golden(mode) => chores::golden(mode),
             Self::Search(seeds) => chores::search(seeds),

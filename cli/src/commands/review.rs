@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
-use sim_core::experiment::{Case as ReviewCase, Review, review, worst};
+use sim_core::experiment::{Case as ReviewCase, Outcome, Picked, Review, picks, review};
 use sim_core::export::document::{html, markdown};
 
 use crate::args::ReviewArgs;
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ReviewArgs) -> Result<(), Error> {
         all.extend(pool.install(|| cases(group, Some(&args.seeds)))?);
     }
     let (mut found, choices) = review_of(all, Some(args.seeds.clone()), command(args));
-    pool.install(|| add_worst(&mut found, &choices))?;
+    pool.install(|| add_picked(&mut found, &choices))?;
     let blocks = review(&found);
     let title = found.cases.first().map_or("Review", |case| case.title.as_str());
     let page = || html(&format!("Review: {title}"), &blocks);
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &ReviewArgs) -> Result<(), Error> {
     }
 }
 
-/// The review of cases, without the worst of each, and their choices.
+/// The review of cases, without those picked of each, and their choices.
 pub(super) fn review_of(
     cases: Vec<Case>,
     seeds: Option<Range<u64>>,
@@ -74,7 +74,7 @@ pub(super) fn review_of(
             link: link::of(&choice, Some(&shown.run)),
             shown,
             outcomes,
-            worst: None,
+            picked: Vec::new(),
         });
         choices.push(choice);
     }
@@ -82,19 +82,21 @@ pub(super) fn review_of(
     (Review { version, command, seeds, cases: made }, choices)
 }
 
-/// Runs the worst of each case again, with lockdep on.
-fn add_worst(review: &mut Review, choices: &[Choice]) -> Result<(), Error> {
+/// Runs those of each case that are worth a look again, with lockdep on.
+fn add_picked(review: &mut Review, choices: &[Choice]) -> Result<(), Error> {
     let again = |(case, choice): (&ReviewCase, &Choice)| {
-        let Some(outcome) = worst(&case.outcomes) else { return Ok(None) };
-        let choice = Choice { seed: outcome.seed, ..choice.clone() };
-        let replication = replicate(&with_lockdep(&choice))?;
-        let link = link::of(&choice, Some(&replication.run));
-        Ok(Some((replication, link)))
+        let of_pick = |(names, outcome): (Vec<&'static str>, &Outcome)| {
+            let choice = Choice { seed: outcome.seed, ..choice.clone() };
+            let replication = replicate(&with_lockdep(&choice))?;
+            let link = link::of(&choice, Some(&replication.run));
+            Ok(Picked { names, replication, link })
+        };
+        picks(&case.outcomes).into_iter().map(of_pick).collect()
     };
-    let found: Vec<_> =
+    let found: Vec<Vec<Picked>> =
         review.cases.par_iter().zip(choices).map(again).collect::<Result<_, Error>>()?;
-    for (case, worst) in review.cases.iter_mut().zip(found) {
-        case.worst = worst;
+    for (case, picked) in review.cases.iter_mut().zip(found) {
+        case.picked = picked;
     }
     Ok(())
 }

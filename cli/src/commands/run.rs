@@ -12,7 +12,7 @@ use crate::choice::Choice;
 use crate::error::Error;
 use crate::simulate::simulate;
 use crate::summary::Counted;
-use crate::{json, link, output, summary};
+use crate::{json, link, output, progress, summary};
 
 /// Runs.
 pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
@@ -66,6 +66,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
 fn count(choice: &Choice, seeds: &std::ops::Range<u64>) -> Result<Counted, Error> {
     let run = simulate(&with_lockdep(choice), Keep::DigestOnly)?;
     let lockdep = run.lock_reports.lockdep_count > 0;
-    let outcomes: Vec<Outcome> = over_seeds(choice, seeds)?;
+    let bar = progress::bar(seeds.end.saturating_sub(seeds.start), 0);
+    let outcomes: Vec<Outcome> = over_seeds(choice, seeds, &bar)?;
+    bar.finish_and_clear();
     Ok(Counted { lockdep, seeds: seeds.clone(), outcomes })
 }

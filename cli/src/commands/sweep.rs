@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use self::journal::Journal;
 use self::plan::Plan;
@@ -28,7 +28,7 @@ use self::run_one::run_one;
 use self::table::{Format, Value};
 use crate::args::SweepArgs;
 use crate::error::{Error, tell};
-use crate::stop;
+use crate::{progress, stop};
 
 /// Sweeps.
 pub(crate) fn run(args: &SweepArgs) -> Result<(), Error> {
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &SweepArgs) -> Result<(), Error> {
     let mut journal = Journal::open(&args.out, &plan, args.resume)?;
     let pool = super::pool(args.jobs)?;
     stop::catch_signals()?;
-    let bar = progress(plan.runs(), journal.rows());
+    let bar = progress::bar(plan.runs(), journal.rows());
     let done = pool.in_place_scope(|scope| {
         let next = AtomicU64::new(plan.first() + journal.rows());
         let (sender, receiver) = mpsc::channel();
@@ -111,13 +111,4 @@ fn finish(plan: &Plan, journal: Journal, out: &Path, format: Format) -> Result<(
         Some((number, message)) => Err(Error::Broken { message, link: plan.link(number) }),
         None => Ok(()),
     }
-}
-
-/// Shown on a terminal only.
-fn progress(runs: u64, done: u64) -> ProgressBar {
-    let style = "{wide_bar} {human_pos}/{human_len} runs, {per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(style).expect("invariant: a template of ours");
-    let bar = ProgressBar::new(runs).with_style(style).with_position(done);
-    bar.reset_eta();
-    bar
 }

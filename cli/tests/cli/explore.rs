@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::tool::{call, printed, scratch};
 
 const RARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/rare-deadlock.toml");
-/// A seed that shows it, as a sweep of 2,000 found.
-const SEED: &str = "1098";
+/// A seed that shows it, the first of all.
+const SEED: &str = "2289";
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")

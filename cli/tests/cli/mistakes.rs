@@ -18,10 +18,10 @@ fn mistakes_in_a_file_have_line_and_column() {
     check(
         &["run", &name],
         &expect![[r#"
-        error: bad.toml:1:1: missing `kernel`
-        error: bad.toml:1:1: no task: expected at least one [[task]]
-        error: bad.toml:4:7: not a size `"256MB"`: expected a number and a unit, such as "64MiB" (units: B, KiB, MiB, GiB, TiB)
-    "#]],
+            error: bad.toml:1:1: missing `kernel`: expected such as kernel = "4.6" (the kernel profile)
+            error: bad.toml:1:1: no task: expected at least one [[task]]
+            error: bad.toml:4:7: not a size `"256MB"`: expected a number and a unit, such as "64MiB" (units: B, KiB, MiB, GiB, TiB)
+        "#]],
     );
     let name = file("torn.toml", "schema = 1\ntitle = \n");
     check(

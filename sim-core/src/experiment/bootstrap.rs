@@ -64,6 +64,27 @@ mod tests {
         assert_eq!(mean(&[-5; 9]), Some(Mean { mean: -5, bounds: Some((-5, -5)) }));
     }
 
+    /// Efron and Tibshirani's mice without treatment (table 2.1) and law schools (table 3.1), in
+    /// thousandths. `scipy.stats.bootstrap(…, method="percentile")` of SciPy 1.17.1 with 400,000
+    /// resamples gives 33,111 to 84,778 and 580,533 to 621,067; with 1,000 the ends have a
+    /// standard error of about 3 % of the width.
+    #[test]
+    fn bounds_are_those_of_scipy() {
+        let mice = [52, 104, 146, 10, 51, 30, 40, 27, 46].map(|days| days * 1000);
+        let schools = [576, 635, 558, 578, 666, 580, 555, 661, 651, 605, 653, 575, 545, 572, 594];
+        let schools = schools.map(|score| score * 1000);
+        for (sample, center, low, high) in
+            [(&mice[..], 56_222, 33_111, 84_778), (&schools[..], 600_266, 580_533, 621_067)]
+        {
+            let Mean { mean, bounds } = mean(sample).expect("numbers");
+            let found = bounds.expect("enough");
+            let slack = (high - low) / 10;
+            assert_eq!(mean, center);
+            assert!((low - slack..=low + slack).contains(&found.0), "{found:?}");
+            assert!((high - slack..=high + slack).contains(&found.1), "{found:?}");
+        }
+    }
+
     /// Of samples of 40 numbers evenly from 0 to 10⁶ about 95 % have
     /// bounds that hold the true mean.
     #[test]

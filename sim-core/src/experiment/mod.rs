@@ -30,11 +30,11 @@ pub use closeness::{Closeness, closeness};
 pub use divergence::{Divergence, divergence, divergence_text};
 pub use outcome::{Danger, Outcome, outcome};
 pub use paired_shares::{PairedShares, ShareDifference};
-pub use pick::{Severity, first_failing, median, worst};
+pub use pick::{Severity, first_failing, median, picks, worst};
 pub use proportion::{Interval, Proportion};
 pub use reseed::{Point, moments, no_return, parting};
 pub use review::{
-    Case, Review, difference_text, quantile_text, review, share_difference_text,
+    Case, Picked, Review, difference_text, quantile_text, review, share_difference_text,
     shares_of_verdicts, side_by_side,
 };
 pub use sample::{Paired, Sample};

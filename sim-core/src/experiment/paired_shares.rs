@@ -92,6 +92,18 @@ mod tests {
         PairedShares { both, only_first, only_second, neither }
     }
 
+    /// Airway hyper-responsiveness before and after stem cell transplantation (1, 1, 7, 12):
+    /// -0.507 to -0.026 by this method in M. W. Fagerland, S. Lydersen and P. Laake,
+    /// "Recommended tests and confidence intervals for paired binomial proportions", Statistics
+    /// in Medicine 33, 2014, which subtract the other way round.
+    #[test]
+    fn interval_of_a_published_example_is_the_published_one() {
+        let found = shares(1, 1, 7, 12).difference().expect("pairs");
+        let rounded = |bound: f64| format!("{bound:.3}");
+        assert_eq!(rounded(found.difference), "0.286");
+        assert_eq!((rounded(found.low), rounded(found.high)), ("0.026".into(), "0.507".into()));
+    }
+
     #[test]
     fn ends_are_kept_and_directions_mirror() {
         let all = shares(0, 0, 20, 0).difference().expect("pairs");

@@ -50,3 +50,21 @@ pub fn median(outcomes: &[Outcome]) -> Option<&Outcome> {
 pub fn first_failing(outcomes: &[Outcome]) -> Option<&Outcome> {
     outcomes.iter().find(|o| !matches!(o.verdict, Verdict::Recovered | Verdict::NoOom))
 }
+
+/// Those worth a look, each once, with what it is: the worst, the median, the first that fails.
+pub fn picks(outcomes: &[Outcome]) -> Vec<(Vec<&'static str>, &Outcome)> {
+    let found = [
+        ("worst of all seeds", worst(outcomes)),
+        ("median of all seeds, by severity", median(outcomes)),
+        ("first seed that fails", first_failing(outcomes)),
+    ];
+    let mut picks: Vec<(Vec<&'static str>, &Outcome)> = Vec::new();
+    for (name, outcome) in found {
+        let Some(outcome) = outcome else { continue };
+        match picks.iter_mut().find(|(_, other)| other.seed == outcome.seed) {
+            Some((names, _)) => names.push(name),
+            None => picks.push((vec![name], outcome)),
+        }
+    }
+    picks
+}

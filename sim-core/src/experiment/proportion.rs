@@ -60,3 +60,29 @@ impl Proportion {
         format!("{count} of {of} ({share:.1} %, 95 % interval {low:.1} to {high:.1} %)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `scipy.stats.binomtest(k, n).proportion_ci(0.95, "wilson")` of SciPy 1.17.1; 81 of 263, 15
+    /// of 148 and 29 of 29 are the examples of R. G. Newcombe, "Two-sided confidence intervals
+    /// for the single proportion", Statistics in Medicine 17, 1998, table I, method 3.
+    #[test]
+    fn intervals_are_those_of_scipy_and_of_newcombe() {
+        for (count, of, low, high) in [
+            (0, 12, 0.0, 0.242_494_006_655_240_85),
+            (1, 10, 0.017_876_213_095_072_896, 0.404_150_026_795_238_5),
+            (3, 256, 0.003_993_287_123_007_758, 0.033_881_572_667_882_304),
+            (15, 148, 0.062_386_399_530_736_29, 0.160_487_241_723_303_08),
+            (29, 29, 0.883_030_201_500_259_2, 1.0),
+            (50, 1_000_000, 3.792_942_439_539_522e-5, 6.591_163_552_414_333e-5),
+            (81, 263, 0.255_288_519_878_274_2, 0.366_209_576_982_800_04),
+            (310, 10_000, 0.027_779_012_856_555_523, 0.034_581_177_615_139_125),
+        ] {
+            let found = Proportion { count, of }.wilson();
+            let is_near = |one: f64, other: f64| (one - other).abs() < 1e-12;
+            assert!(is_near(found.low, low) && is_near(found.high, high), "{count} of {of}");
+        }
+    }
+}

@@ -79,6 +79,31 @@ mod tests {
         assert_eq!(enclosing(0, 50), (None, None));
     }
 
+    /// `scipy.stats.quantile_test(x, q=0, p=p).confidence_interval(0.95)` of SciPy 1.17.1, where
+    /// x is 1 to n: its bounds are ranks. `None` where it has none.
+    #[test]
+    fn ranks_are_those_of_scipy() {
+        for (count, percent, ranks) in [
+            (10, 5, (None, Some(3))),
+            (10, 95, (Some(8), None)),
+            (20, 5, (None, Some(4))),
+            (37, 5, (None, Some(6))),
+            (37, 50, (Some(13), Some(25))),
+            (37, 95, (Some(32), None)),
+            (100, 5, (Some(1), Some(11))),
+            (100, 50, (Some(40), Some(61))),
+            (100, 95, (Some(90), Some(100))),
+            (256, 5, (Some(6), Some(21))),
+            (256, 50, (Some(112), Some(145))),
+            (256, 95, (Some(236), Some(251))),
+            (1000, 5, (Some(37), Some(65))),
+            (1000, 50, (Some(469), Some(532))),
+            (1000, 95, (Some(936), Some(964))),
+        ] {
+            assert_eq!(enclosing(count, percent), ranks, "{count} {percent}");
+        }
+    }
+
     #[test]
     fn far_quantiles_want_many_numbers() {
         // 0.95^n ≤ 0.025 from 72 on.

@@ -3,13 +3,13 @@
 //! A *case* is a scenario under one kernel and policy: one run that is
 //! shown, and outcomes over seeds. The document says what was run, how each
 //! case ends and how often, what differs in pairs of one seed, where the
-//! runs part, what the worst of them is and how to see it again, and what
+//! runs part, what the worst, the median and the first that fails are and how to see them again, and what
 //! the model leaves out where it matters here. Every number in it is of
 //! these runs.
 
 mod limits;
 mod numbers;
-mod worst;
+mod picked;
 
 pub use numbers::{difference_text, quantile_text, share_difference_text, shares_of_verdicts};
 
@@ -34,8 +34,18 @@ pub struct Case {
     pub link: String,
     /// One per seed, in their order.
     pub outcomes: Vec<Outcome>,
-    /// The worst of them, run again with lockdep on, and its link.
-    pub worst: Option<(Replication, String)>,
+    /// Those worth a look ([`picks`](super::picks)), run again with lockdep on.
+    pub picked: Vec<Picked>,
+}
+
+/// One of many runs.
+pub struct Picked {
+    /// What it is: `worst of all seeds`; one or more.
+    pub names: Vec<&'static str>,
+    /// Its run.
+    pub replication: Replication,
+    /// Reproduces it.
+    pub link: String,
 }
 
 /// What goes into a review. Cases of one scenario stand together.
@@ -77,7 +87,7 @@ pub fn review(review: &Review) -> Vec<Block> {
         blocks.extend(pictures(group));
         blocks.extend(partings(group));
         blocks.extend(numbers::blocks(group));
-        blocks.extend(worst::blocks(group));
+        blocks.extend(picked::blocks(group));
     }
     blocks.push(Block::Heading(2, "Limits of the model that matter here".to_owned()));
     blocks.push(Block::List(limits::points(&review.cases)));

@@ -115,6 +115,7 @@ p,li{max-width:48rem}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:.9rem}
 th,td{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-bottom:1px solid light-dark(#d5d9e0,#343a45)}
+td:first-child,th:first-child{white-space:nowrap}
 pre{background:light-dark(#f1f3f6,#1f232b);padding:.75rem;overflow-x:auto;font-size:.8rem;line-height:1.35}
 code,pre{font-family:ui-monospace,monospace}
 .link code{overflow-wrap:anywhere}

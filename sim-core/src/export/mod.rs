@@ -18,6 +18,7 @@ mod json;
 mod lines;
 mod pressure;
 mod scenario;
+mod sched;
 mod sim_lines;
 mod state;
 pub mod svg;

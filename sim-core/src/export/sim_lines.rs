@@ -2,8 +2,7 @@
 //! tracepoint (kernel-spec 1.8). `key=value`, the value that may hold
 //! blanks last.
 //!
-//! Left out: who got and lost a CPU, uncontended locks, single page
-//! faults, changes of the free count, of the page cache and of what a
+//! Left out: uncontended locks, single page faults, changes of the free count, of the page cache and of what a
 //! cgroup uses. They are most of a run and say nothing to a reader of
 //! ftrace.
 

@@ -310,6 +310,11 @@ impl<'a> State<'a> {
         }
     }
 
+    /// Who runs on a CPU.
+    pub(super) fn running(&self, cpu: u32) -> Option<TaskId> {
+        self.running.get(&cpu).copied()
+    }
+
     /// The CPU on which a task last ran.
     pub(super) fn cpu(&self, task: TaskId) -> u32 {
         self.last_cpu.get(&task).copied().unwrap_or(0)

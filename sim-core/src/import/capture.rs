@@ -78,7 +78,13 @@ impl<'a> Capture<'a> {
                 let cpus = comment.split_once("#P:").map(|(_, cpus)| cpus.trim());
                 self.cpus = cpus.and_then(|cpus| cpus.parse().ok()).or(self.cpus);
             } else if let Some(event) = parse_line(line) {
-                self.trace.push(event);
+                // printk:console has the lines of the log in the trace.
+                if event.name == "console" {
+                    last_us = event.time_us.saturating_sub(1);
+                    self.log_line(file.name, index + 1, event.args, &mut last_us);
+                } else {
+                    self.trace.push(event);
+                }
             } else if let Some(lost) = lost_events(trimmed) {
                 self.lost = self.lost.saturating_add(lost);
             } else {

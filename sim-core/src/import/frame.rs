@@ -1,8 +1,8 @@
 //! What stands before the text of a log line: nothing, a time since boot,
 //! a date, or what syslog, journald and consoles add. Forms are those of
 //! `dmesg`, `dmesg -T`, `dmesg -x`, `journalctl -k` (short, short-iso,
-//! short-precise) and /var/log/kern.log. Names of days and months are
-//! not read, so they may be in any language.
+//! short-precise), /var/log/kern.log, RFC 5424 and /dev/kmsg. Names of days
+//! and months are not read, so they may be in any language.
 
 use super::keys::seconds_us;
 
@@ -18,12 +18,13 @@ pub(super) struct Framed<'a> {
 /// Takes a log line apart.
 pub(super) fn framed(line: &str) -> Framed<'_> {
     let line = line.trim_end();
-    if let Some(framed) = bracketed(line) {
+    if let Some(framed) = bracketed(line).or_else(|| kmsg(line)) {
         return framed;
     }
     // `<6>`, `kern  :warn  : `, `Nov 22 10:00:00 box kernel: `.
     for (at, mark, time_from) in [
         (line.find(" kernel: "), " kernel: ", true),
+        (line.find(" kernel - - - "), " kernel - - - ", true),
         (line.find(": ["), ": ", false),
         (line.find('>'), ">", false),
     ] {
@@ -53,6 +54,14 @@ fn bracketed(line: &str) -> Option<Framed<'_>> {
         None => rest,
     };
     Some(Framed { time_us: Some(time_us), text: text.strip_prefix(' ').unwrap_or(text) })
+}
+
+/// `6,8100,3120500000,-;text`: level, number, µs since boot, flags; other fields may follow.
+fn kmsg(line: &str) -> Option<Framed<'_>> {
+    let (prefix, text) = line.split_once(';')?;
+    let mut numbers = prefix.split(',').map(|field| field.parse::<i64>().ok());
+    let (_level, _number) = (numbers.next()??, numbers.next()??);
+    Some(Framed { time_us: Some(numbers.next()??).filter(|us| *us >= 0), text })
 }
 
 /// The first `10:00:00` or `10:00:00.123456` of a date.
@@ -93,6 +102,9 @@ mod tests {
             ("Nov 22 10:00:00 box kernel: [   16.000000] a", Some(16_000_000), "a"),
             ("nov. 22 10:00:00 box kernel: Mem-Info:", Some(ten), "Mem-Info:"),
             ("2026-11-22T10:00:00.500000+0100 box kernel: a", Some(ten + 500_000), "a"),
+            ("6,8100,3120500000,-;a; b", Some(3_120_500_000), "a; b"),
+            ("4,1,77,c,caller=T9;a", Some(77), "a"),
+            ("<4>1 2026-11-22T10:00:00.5+01:00 box kernel - - - a", Some(ten + 500_000), "a"),
             ("[  128]     0   128 hog", None, "[  128]     0   128 hog"),
             ("Mem-Info:", None, "Mem-Info:"),
             ("", None, ""),

@@ -102,10 +102,14 @@ pub fn parse_ftrace(text: &str) -> Result<FtraceText<'_>, NotFtrace> {
     Ok(read)
 }
 
-/// `CPU:0 [LOST 123 EVENTS]`, as the kernel notes a full ring buffer.
+/// `CPU:0 [LOST 123 EVENTS]`, as the kernel notes a full ring buffer; `trace-cmd report` says
+/// `CPU:0 [123 EVENTS DROPPED]`.
 pub(super) fn lost_events(line: &str) -> Option<u64> {
-    let (_, rest) = line.split_once("[LOST ")?;
-    rest.split_once(" EVENTS]")?.0.trim().parse().ok()
+    let (_, rest) = line.strip_prefix("CPU:")?.split_once('[')?;
+    let count = rest
+        .strip_suffix(" EVENTS DROPPED]")
+        .or_else(|| rest.strip_prefix("LOST ")?.strip_suffix(" EVENTS]"))?;
+    count.trim().parse().ok()
 }
 
 /// `comm-pid [(tgid)] [cpu] [flags] time: name: args`.
@@ -118,7 +122,25 @@ pub(super) fn parse_line(line: &str) -> Option<TraceLine<'_>> {
             return Some(event);
         }
     }
-    None
+    without_cpu(line)
+}
+
+/// `comm pid/tid time: subsystem:name: args`: `perf script` without the CPU. Only where the
+/// subsystem is named, since a line of a log may look like the rest.
+fn without_cpu(line: &str) -> Option<TraceLine<'_>> {
+    let (at, time_us, after) = line.match_indices(": ").find_map(|(at, mark)| {
+        let (before, token) = line.get(..at)?.rsplit_once(' ')?;
+        let time_us = super::keys::seconds_us(token)?;
+        Some((before.len(), time_us, line.get(at + mark.len()..)?))
+    })?;
+    let (comm, pid) = comm_and_pid(line.get(..at)?.trim())?;
+    let (name, args) = after.trim_start().split_once(": ")?;
+    let (subsystem, name) = name.split_once(':')?;
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let is_event = is_word(subsystem) && is_word(name);
+    is_event.then_some(TraceLine { comm, pid, cpu: 0, time_us, name, args: args.trim_end() })
 }
 
 fn parse_around_cpu<'a>(task: &'a str, rest: &'a str) -> Option<TraceLine<'a>> {
@@ -209,6 +231,10 @@ mod tests {
         assert_eq!((tgid.comm, tgid.pid), ("kworker/0:1-events", 12));
         let no_flags = one(" <...>-9 [000] 77.123456789: sim:mn_call: start=0x10");
         assert_eq!((no_flags.time_us, no_flags.name), (77_123_457, "sim:mn_call"));
+        let perf = one("   Web Content  2201/2203   8812.100001:    oom:mark_victim: pid=2201");
+        assert_eq!((perf.comm, perf.pid, perf.cpu), ("Web Content", 2203, 0));
+        assert_eq!((perf.name, perf.number("pid")), ("mark_victim", Some(2201)));
+        assert_eq!(parse_line("box 12 1.5: a: b"), None);
         let bracketed = one("odd [0] name-7 [002] ..... 1.000000: x: y");
         assert_eq!((bracketed.comm, bracketed.cpu), ("odd [0] name", 2));
         assert_eq!(one("a-1 [000] ..... 1.000000: bare:").args, "");
@@ -216,11 +242,10 @@ mod tests {
 
     #[test]
     fn unknown_lines_are_counted_not_fatal() {
-        let text =
-            "# tracer: nop\nCPU:0 [LOST 12 EVENTS]\nwhat is this\n a-1 [000] ..... 1.0: b: c\n";
+        let text = "# tracer: nop\nCPU:0 [LOST 5 EVENTS]\nCPU:1 [7 EVENTS DROPPED]\nwhat is this\n a-1 [000] ..... 1.0: b: c\n";
         let read = parse_ftrace(text).expect("one event");
         assert_eq!((read.lines.len(), read.unread, read.lost), (1, 1, 12));
-        assert_eq!(read.unread_shown, [(3, "what is this")]);
+        assert_eq!(read.unread_shown, [(4, "what is this")]);
     }
 
     #[test]

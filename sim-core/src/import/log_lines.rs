@@ -38,9 +38,11 @@ pub(super) fn said(text: &str) -> Option<Said<'_>> {
 /// `130 (hog) …` or `130 (hog), …`; a comm may itself hold parentheses.
 fn pid_and_comm(text: &str) -> Option<(u32, &str, &str)> {
     let (pid, rest) = text.split_once(" (")?;
-    let end =
-        rest.find("), now ").or_else(|| rest.find(") total-vm:")).or_else(|| rest.rfind(')'))?;
-    Some((pid.trim().parse().ok()?, rest.get(..end)?, rest.get(end + 1..)?))
+    let end = [") total-vm:", "), now ", ") anon-rss:"].iter().find_map(|after| rest.find(after));
+    let end = end.or_else(|| rest.rfind(')'))?;
+    // 4.6 has a colon before the pid, where it reaped it.
+    let pid = pid.trim().trim_start_matches(':').parse().ok()?;
+    Some((pid, rest.get(..end)?, rest.get(end + 1..)?))
 }
 
 #[cfg(test)]
@@ -61,6 +63,10 @@ mod tests {
             said(
                 "oom_reaper: reaped process 130 (hog), now anon-rss:8kB, file-rss:0kB, shmem-rss:0kB"
             ),
+            Some(Said::Reaped { pid: 130, comm: "hog", anon_kb: Some(8) })
+        );
+        assert_eq!(
+            said("oom_reaper: reaped process :130 (hog) anon-rss:8kB, file-rss:0kB, shmem-rss:0lB"),
             Some(Said::Reaped { pid: 130, comm: "hog", anon_kb: Some(8) })
         );
         assert_eq!(

@@ -3,6 +3,7 @@
 
 use super::capture::Capture;
 use super::keys::leading_number;
+use super::log_lines::{Said, said};
 use super::oom_report::{PAGES_MAX, ZoneSeen};
 use super::story::Story;
 use super::to_scenario::{Note, NoteKind, PRESET_PAGES, TaskMade};
@@ -13,6 +14,10 @@ use crate::kernel::switches::PROFILES;
 const HZ: [i64; 4] = [100, 250, 300, 1000];
 /// Most pages of a zone of a scenario.
 const ZONE_PAGES_MAX: u64 = 1 << 32;
+/// The newest profile whose reaper is told at once.
+const BEFORE_DELAY: &str = "5.12";
+/// `OOM_REAPER_DELAY` (mm/oom_kill.c, 5.18 on) is 2 s; clocks of whole seconds lose less than this.
+const REAPER_DELAY_US: i64 = 1_900_000;
 /// How far the pause between attempts may be from what HZ says, in µs.
 const HZ_SLACK_US: i64 = 300;
 
@@ -37,10 +42,15 @@ pub(super) fn machine_seen(capture: &Capture<'_>, story: &Story) -> MachineSeen 
     let mut notes = Vec::new();
     let mut note = |kind, text: String| notes.push(Note { kind, text });
     let release = capture.facts.release.clone();
-    let kernel = release.as_deref().and_then(profile);
+    let mut kernel = release.as_deref().and_then(profile);
     match (&release, kernel) {
         (Some(release), Some(kernel)) => {
             note(NoteKind::Inferred, format!("kernel {release}: profile {kernel}"));
+        }
+        _ if reaped_at_once(capture, story) => {
+            kernel = Some(BEFORE_DELAY);
+            let why = "the reaper comes sooner than it does from 5.18 on";
+            note(NoteKind::Inferred, format!("kernel {BEFORE_DELAY} or older: {why}"));
         }
         _ => note(NoteKind::Assumed, "kernel 6.1: the capture doesn't say".to_owned()),
     }
@@ -67,6 +77,25 @@ pub(super) fn machine_seen(capture: &Capture<'_>, story: &Story) -> MachineSeen 
         refusals_logged: story.refusals_logged > 0,
         notes,
     }
+}
+
+/// Whether the reaper came before the two seconds were over that it is kept waiting from 5.18 on.
+fn reaped_at_once(capture: &Capture<'_>, story: &Story) -> bool {
+    let is_soon = |killed_us: i64, at_us: i64| (0..REAPER_DELAY_US).contains(&(at_us - killed_us));
+    let traced = story.victims.iter().any(|victim| {
+        victim.attempts.first().is_some_and(|first| is_soon(victim.killed_us, first.start_us))
+    });
+    let logged = || {
+        // A log without times is counted in microseconds from its first line on.
+        let kills = capture.facts.kills.iter().filter(|kill| kill.at_us > 1_000_000);
+        let mut reaped = capture.log.iter().filter_map(|line| match said(line.text) {
+            Some(Said::Reaped { pid, .. }) => Some((pid, line.time_us)),
+            _ => None,
+        });
+        let kills: Vec<_> = kills.collect();
+        reaped.any(|(pid, at)| kills.iter().any(|kill| kill.pid == pid && is_soon(kill.at_us, at)))
+    };
+    traced || logged()
 }
 
 /// The profile of a release: the newest that is not newer.
@@ -194,6 +223,7 @@ impl MachineSeen {
             let is_last = index + 1 == count;
             // A small zone's free pages are kept from everybody by its reserve.
             if zone.managed <= zone.min + zone.reserve && !is_last {
+                zone.managed = zone.managed.max(1);
                 zone.free = zone.free.min(zone.managed);
                 continue;
             }

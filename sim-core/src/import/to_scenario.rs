@@ -7,6 +7,7 @@
 //! is taken from how long it stayed and from what its attempts found.
 //! What was inferred, assumed and ignored is listed with the scenario.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::capture::{Capture, CaptureFile, NotACapture};
@@ -142,6 +143,11 @@ impl Made {
 /// # Errors
 /// If nobody is killed in it, with the place of what looks most like it.
 pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
+    let plain: Vec<Cow<'_, str>> = files.iter().map(|file| without_colors(file.text)).collect();
+    let named = files.iter().zip(&plain);
+    let files: Vec<CaptureFile<'_>> =
+        named.map(|(file, text)| CaptureFile { name: file.name, text }).collect();
+    let files = files.as_slice();
     let capture = Capture::read(files);
     let offset = clock_offset(&capture.trace, &capture.log).unwrap_or(0);
     let story = story(&capture.trace, &capture.log, offset);
@@ -169,6 +175,24 @@ pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
     made.machine.fit(&made.tasks, limit, &mut made.notes);
     let toml = write_scenario(&made);
     Ok(Imported { toml, notes: made.notes, story })
+}
+
+/// A text without the colors that `dmesg` gives a terminal: `ESC [ … m`.
+fn without_colors(text: &str) -> Cow<'_, str> {
+    if !text.contains('\x1b') {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut parts = text.split("\x1b[");
+    plain.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_digit() && c != ';');
+        match end.and_then(|end| part.get(end..)?.strip_prefix('m')) {
+            Some(rest) => plain.push_str(rest),
+            None => plain.push_str(part),
+        }
+    }
+    Cow::Owned(plain)
 }
 
 fn nobody_killed(capture: &Capture<'_>, files: &[CaptureFile<'_>]) -> NotACapture {

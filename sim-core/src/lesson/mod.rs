@@ -1,5 +1,5 @@
 //! Lessons: texts that drive a run. Each is a Markdown file with
-//! directives (`docs/write-a-lesson.md`); a step says what to run, where
+//! directives (`docs/src/write-a-lesson.md`); a step says what to run, where
 //! to look and perhaps what to guess first, and every claim that it
 //! makes is checked against the simulator by [`verify`].
 //!

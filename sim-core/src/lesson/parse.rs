@@ -1,7 +1,7 @@
 //! Reads a lesson: headings, directives (`@key: value`) and text.
 //!
 //! Goes on after an error, so that one reading tells all of them. The
-//! form is described in `docs/write-a-lesson.md`.
+//! form is described in `docs/src/write-a-lesson.md`.
 
 use super::claim::Claim;
 use super::markup::{blocks, complaint, inlines};

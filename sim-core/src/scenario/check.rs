@@ -243,6 +243,7 @@ fn injections(
     let cgroups: Vec<&str> = file.cgroups.iter().map(String::as_str).collect();
     let mut injections = Vec::new();
     for fields in file_fields.tables(report, "inject") {
+        let at = fields.time(report, "at");
         let kinds = ["kill", "sysrq_f", "limit", "policy", "suspend", "oom_score_adj"];
         let mut given = kinds.iter().filter(|key| fields.get(key).is_some());
         let (Some(&key), None) = (given.next(), given.next()) else {
@@ -250,7 +251,6 @@ fn injections(
             report.add(&fields.span, "what to inject", expected);
             continue;
         };
-        let at = fields.time(report, "at");
         let what = match key {
             "kill" => fields.index(report, key, "task", &tasks).map(|task| Inject::Kill { task }),
             "sysrq_f" => fields.flag(report, key).map(|()| Inject::SysrqF),

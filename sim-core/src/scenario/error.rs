@@ -151,10 +151,22 @@ impl<'s> Report<'s> {
         self.add(span, problem, expected);
     }
 
-    /// Adds a complaint about a field that isn't there.
-    pub(super) fn add_missing(&mut self, table: &Range<usize>, key: &str) {
+    /// Adds a complaint about a field that isn't there: `example` is a value that it could have,
+    /// `doc` what it means.
+    pub(super) fn add_missing(
+        &mut self,
+        table: &Range<usize>,
+        key: &str,
+        example: &str,
+        doc: &str,
+    ) {
         let inside = if table.is_empty() { "" } else { " in" };
-        self.add(table, format!("missing `{key}`{inside}"), "");
+        let first = doc.trim().split(['.', ':', ';']).next().unwrap_or_default();
+        let mut letters = first.chars();
+        let first: String =
+            letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
+        let expected = format!("expected such as {key} = {example} ({first})");
+        self.add(table, format!("missing `{key}`{inside}"), expected);
     }
 
     /// Whether nothing was wrong so far.
@@ -189,9 +201,14 @@ pub(crate) fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
+/// Whether a word looks like one of the names.
+pub(super) fn is_near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> bool {
+    !nearest(name, &known.collect::<Vec<_>>()).is_empty()
+}
+
 /// At most three of the names, those fewest edits away; none when all
 /// are more than a third of the word's length (at least 2 edits) away.
-fn nearest<'n>(name: &str, known: &[&'n str]) -> Vec<&'n str> {
+pub(super) fn nearest<'n>(name: &str, known: &[&'n str]) -> Vec<&'n str> {
     let length = name.chars().count();
     if length == 0 || length > WORD_MAX {
         return Vec::new();

@@ -42,7 +42,8 @@ impl<'t> Fields<'t> {
         }
         for field in spec.fields {
             if field.needed == Needed::Must && !table.contains_key(field.name) {
-                report.add_missing(&span, field.name);
+                let example = sample(field.name, &field.kind);
+                report.add_missing(&span, field.name, &example, field.doc);
             }
         }
         Self { table, spec, span }
@@ -55,7 +56,7 @@ impl<'t> Fields<'t> {
         spec: &'static Table,
     ) -> Option<Self> {
         let DeValue::Table(table) = value.get_ref() else {
-            report.add(&value.span(), "wrong type", "expected a table");
+            report.add(&value.span(), "wrong type", "expected a table, in { braces }");
             return None;
         };
         Some(Self::new(report, table, value.span(), spec))
@@ -210,7 +211,11 @@ impl<'t> Fields<'t> {
         match self.get(key) {
             None => &[],
             Some(value) if matches!(value.get_ref(), DeValue::Array(_)) => {
-                report.array(value, *count_max)
+                let items = report.array(value, *count_max);
+                if items.is_empty() {
+                    report.add(&value.span(), "empty list", "expected at least one name");
+                }
+                items
             }
             Some(value) => std::slice::from_ref(value),
         }
@@ -227,6 +232,44 @@ impl<'t> Fields<'t> {
         let Kind::Ref = self.kind(key, |kind| matches!(kind, Kind::Ref)) else { mismatch(key) };
         report.index(self.get(key)?, what, known)
     }
+}
+
+/// A value that a field may have, for people to change.
+pub(super) fn sample(name: &str, kind: &Kind) -> String {
+    match kind {
+        Kind::Text(_) | Kind::Name => quoted(&format!("new-{name}")),
+        Kind::Ref | Kind::Refs(_) => quoted("which"),
+        Kind::OneOf(known) => quoted(known.first().copied().unwrap_or_default()),
+        Kind::Registered(known) => quoted(known().first().copied().unwrap_or_default()),
+        Kind::Integer(least, _) => (*least).max(1).to_string(),
+        Kind::IntegerOf(known) => known.first().map(i64::to_string).unwrap_or_default(),
+        Kind::Boolean | Kind::True => "true".to_owned(),
+        Kind::Time(..) | Kind::Distribution(_) => quoted("1ms"),
+        Kind::Size(..) => quoted("64MiB"),
+        Kind::Share => quoted("3%"),
+        Kind::Rate => quoted("64MiB/s"),
+        Kind::Gfp => quoted("GFP_KERNEL"),
+        Kind::Either(one, _) => sample(name, one),
+        Kind::Costs | Kind::Table(_) => "{}".to_owned(),
+        Kind::Tables(..) | Kind::Program | Kind::KernelProgram | Kind::Steps => "[]".to_owned(),
+    }
+}
+
+/// A basic string of TOML.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            letter if letter.is_control() => {}
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// The reader and the description of a field disagree.

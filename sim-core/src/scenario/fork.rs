@@ -142,7 +142,7 @@ impl FromStr for ForkChoice {
             }
             "reseed" => {
                 let (salt, share) = what.split_once('/').unwrap_or((what, "255"));
-                let share = share.parse().map_err(|_| "a share goes from 0 to 255")?;
+                let share = share.parse().map_err(|_| "expected a share from 0 to 255")?;
                 Self::Reseed { salt: number(salt, "reseed")?, share }
             }
             _ => return Err(expected()),
@@ -158,7 +158,7 @@ fn number(text: &str, what: &str) -> Result<u64, String> {
 
 fn name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > NAME_SIZE_MAX || text.chars().any(char::is_control) {
-        return Err(format!("the name of a task has 1 to {NAME_SIZE_MAX} bytes"));
+        return Err(format!("expected a task's name, 1 to {NAME_SIZE_MAX} bytes, all printable"));
     }
     Ok(text.to_owned())
 }

@@ -18,6 +18,7 @@ use toml::de::{DeTable, DeValue};
 pub use distribution::{Parts, SHAPE_TIMES, parts};
 pub use edit::{add, remove, set};
 
+use super::fields::{quoted, sample};
 use super::presets;
 use super::spec::{
     COST_MAX, DRIVER, FILE, Field as Described, Kind, Needed, OPS, STEPS, Table, Value,
@@ -155,23 +156,6 @@ pub fn literal(input: &Input, typed: &str) -> String {
         Input::Distribution if typed.trim_start().starts_with('{') => typed.to_owned(),
         _ => quoted(typed),
     }
-}
-
-/// A basic string of TOML.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for letter in text.chars() {
-        match letter {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            letter if letter.is_control() => {}
-            letter => quoted.push(letter),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// Where a section is.
@@ -413,27 +397,6 @@ fn template(spec: &Table) -> String {
         .map(|field| format!("{} = {}", field.name, sample(field.name, &field.kind)))
         .collect();
     if fields.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
-}
-
-/// A value that a field may have.
-fn sample(name: &str, kind: &Kind) -> String {
-    match kind {
-        Kind::Text(_) | Kind::Name => quoted(&format!("new-{name}")),
-        Kind::Ref | Kind::Refs(_) => quoted("which"),
-        Kind::OneOf(known) => quoted(known.first().copied().unwrap_or_default()),
-        Kind::Registered(known) => quoted(known().first().copied().unwrap_or_default()),
-        Kind::Integer(least, _) => (*least).max(1).to_string(),
-        Kind::IntegerOf(known) => known.first().map(i64::to_string).unwrap_or_default(),
-        Kind::Boolean | Kind::True => "true".to_owned(),
-        Kind::Time(..) | Kind::Distribution(_) => quoted("1ms"),
-        Kind::Size(..) => quoted("64MiB"),
-        Kind::Share => quoted("3%"),
-        Kind::Rate => quoted("64MiB/s"),
-        Kind::Gfp => quoted("GFP_KERNEL"),
-        Kind::Either(one, _) => sample(name, one),
-        Kind::Costs | Kind::Table(_) => "{}".to_owned(),
-        Kind::Tables(..) | Kind::Program | Kind::KernelProgram | Kind::Steps => "[]".to_owned(),
-    }
 }
 
 /// A value as a form shows it.

@@ -7,13 +7,15 @@
 //! know from the text (whether an event comes before its waiter is
 //! killed, say) is left to the simulation.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::checked::{Hold, LockKind, LockRef, Op, Region};
-use super::error::Report;
+use super::error::{Report, is_near};
 use super::fields::Fields;
 use super::spec::{DEPTH_MAX, IOCTL_OPS, OPS, OPS_MAX, TASK_OPS_MAX, Table, Value};
 
@@ -219,8 +221,10 @@ pub(super) fn named_table<'t>(
         }
         (None, _) => {
             let names = known.iter().map(|op| op.name);
-            // The first key in the text is the one meant as the name.
-            match table.keys().min_by_key(|key| key.span().start) {
+            // A key that is nearly one of the names is the one meant; else the first in the text.
+            let is_near = |key: &&Spanned<Cow<'_, str>>| is_near(key.get_ref(), names.clone());
+            let near = table.keys().filter(is_near).min_by_key(|key| key.span().start);
+            match near.or_else(|| table.keys().min_by_key(|key| key.span().start)) {
                 Some(key) => {
                     let name: &str = key.get_ref();
                     report.add_unknown(&key.span(), &format!("unknown {what}"), name, names);

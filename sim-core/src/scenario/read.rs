@@ -92,7 +92,7 @@ impl<'s> Report<'s> {
     pub(super) fn integer(&mut self, value: &Value<'_>, range: RangeInclusive<i64>) -> Option<i64> {
         let expected = format!("expected a whole number from {} to {}", range.start(), range.end());
         let DeValue::Integer(number) = value.get_ref() else {
-            self.add(&value.span(), "wrong type", expected);
+            self.add(&value.span(), "wrong type", expected + self.unquoted(value));
             return None;
         };
         let number = i64::from_str_radix(number.as_str(), number.radix()).ok();
@@ -119,11 +119,18 @@ impl<'s> Report<'s> {
         None
     }
 
+    /// What to add where a value stands in quotes and should not.
+    fn unquoted(&self, value: &Value<'_>) -> &'static str {
+        let is_text = matches!(value.get_ref(), DeValue::String(_));
+        if is_text && !self.source.is_set(&value.span()) { ", without quotes" } else { "" }
+    }
+
     /// True or false.
     pub(super) fn boolean(&mut self, value: &Value<'_>) -> Option<bool> {
         let truth = value.get_ref().as_bool();
         if truth.is_none() {
-            self.add(&value.span(), "wrong type", "expected true or false");
+            let expected = format!("expected true or false{}", self.unquoted(value));
+            self.add(&value.span(), "wrong type", expected);
         }
         truth
     }
@@ -133,7 +140,7 @@ impl<'s> Report<'s> {
         if value.get_ref().as_bool() == Some(true) {
             return Some(());
         }
-        self.add(&value.span(), "wrong value", "expected true");
+        self.add(&value.span(), "wrong value", "expected true, or no such field");
         None
     }
 
@@ -319,6 +326,12 @@ impl<'s> Report<'s> {
         let found = known.iter().position(|known| *known == name && !name.is_empty());
         if found.is_none() {
             let problem = format!("unknown {what}");
+            if known.is_empty()
+                && let Some(remedy) = declaration(what)
+            {
+                self.add(&value.span(), problem, format!("there is none here: {remedy}"));
+                return None;
+            }
             // What has no fit name is complained about where it is.
             let known = known.iter().copied().filter(|known| !known.is_empty());
             self.add_unknown(&value.span(), &problem, &name, known);
@@ -329,7 +342,7 @@ impl<'s> Report<'s> {
     /// An array, of at most `count_max` items.
     pub(super) fn array<'t>(&mut self, value: &'t Value<'t>, count_max: usize) -> &'t [Value<'t>] {
         let DeValue::Array(items) = value.get_ref() else {
-            self.add(&value.span(), "wrong type", "expected a list");
+            self.add(&value.span(), "wrong type", "expected a list, in [brackets]");
             return &[];
         };
         if items.len() > count_max {
@@ -339,4 +352,17 @@ impl<'s> Report<'s> {
         }
         items
     }
+}
+
+/// How something of a kind comes into a file that has none.
+fn declaration(what: &str) -> Option<&'static str> {
+    Some(match what {
+        "device" => "expected a [[device]] with that name",
+        "lock" => "expected a [[lock]] with that name",
+        "control group" => "expected a [[cgroup]] with that name",
+        "thread" => "expected a [[task.thread]] with that name below the task",
+        "region" => "expected a { mmap = …, size = … } of that name in the task's program before",
+        "event" => "expected a { signal = … } of that name in some program",
+        _ => return None,
+    })
 }

@@ -284,5 +284,11 @@ fn checkers(asked: &[String]) -> Result<Vec<&'static str>, String> {
 }
 
 pub(super) fn unknown(what: &str, asked: &str, known: &[&str]) -> String {
-    format!("no {what} `{asked}` in this version; there is {}", known.join(", "))
+    let near = super::error::nearest(asked, known);
+    let near = if near.is_empty() {
+        String::new()
+    } else {
+        format!("did you mean {}? ", near.join(" or "))
+    };
+    format!("no {what} `{asked}` in this version; {near}there is {}", known.join(", "))
 }

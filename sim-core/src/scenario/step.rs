@@ -67,12 +67,12 @@ impl Reader<'_> {
             },
             "wait" => {
                 let events: Vec<&str> = self.file.events.iter().map(String::as_str).collect();
-                let event = fields.index(report, name, "event", &events)?;
+                let event = fields.index(report, name, "event", &events);
                 let signals = optional(report, fields, "signals", Fields::choice)?;
                 // Outside the kernel it is a read of a pipe, say.
                 let killable = signals.map_or(self.held.is_none(), |word| word == "killable");
                 let timeout = optional(report, fields, "timeout", Fields::time)?;
-                Op::Wait { event, killable, timeout }
+                Op::Wait { event: event?, killable, timeout }
             }
             "signal" => {
                 let event = fields.get(name).and_then(|v| report.name(v))?;

@@ -11,6 +11,7 @@ mod marks;
 mod recorded;
 mod reports;
 mod round_trip;
+mod samples;
 
 use recorded::ALL;
 use sim_core::export::{dmesg, ftrace};

@@ -7,8 +7,9 @@ use std::fmt::{self, Write as _};
 use super::{Log, frames};
 use crate::base::{SimTime, TaskId};
 use crate::export::lines::{comm, pid};
+use crate::export::sched::letter_of;
 use crate::export::state::State;
-use crate::record::{DebugLayout, Func, Reason, TaskKind};
+use crate::record::{DebugLayout, Func, TaskKind};
 
 /// `thread_info::flags` that every recorded task has, and those of some (arch/x86/include/asm/thread_info.h, Linux 6.1).
 const ALWAYS: u32 = 1 << 14;
@@ -39,12 +40,7 @@ impl Log {
         task: TaskId,
     ) -> fmt::Result {
         let wait = state.wait(task);
-        let letter = match wait.map(|wait| wait.why) {
-            None => 'R',
-            Some(Some(Reason::Pause | Reason::Pace | Reason::Forever | Reason::Start)) => 'S',
-            Some(Some(Reason::BackOff | Reason::SkipSleep)) => 'I',
-            Some(_) => 'D',
-        };
+        let letter = wait.map_or('R', |wait| letter_of(wait.why));
         let runs = if wait.is_none() { "  running task    " } else { "" };
         let info = state.cast.tasks.get(task);
         let (pid, comm) = (pid(state, task), comm(state, task));

@@ -17,6 +17,8 @@ const NARROW: u64 = 4;
 const LETTER: u64 = 13;
 /// Half pixels between two marks of one kind.
 const MARK_GAP: u64 = 14;
+/// Half pixels that a mark takes.
+const GLYPH: u64 = 18;
 
 /// Columns of one state.
 struct Bar {
@@ -107,9 +109,10 @@ impl Bars {
     }
 }
 
-/// Draws the marks of a lane over its bars.
+/// Draws the marks of a lane over its bars, those of one instant beside one another.
 pub(super) fn write_marks(out: &mut String, lane: &Lane, axis: &Axis, y: u64) -> fmt::Result {
     let mut drawn: Vec<(char, u64)> = Vec::new();
+    let mut marks = Vec::new();
     for mark in &lane.marks {
         let Some(x) = axis.x(mark.at) else { continue };
         let (glyph, is_bad) = glyph(mark.kind);
@@ -117,17 +120,41 @@ pub(super) fn write_marks(out: &mut String, lane: &Lane, axis: &Axis, y: u64) ->
             continue;
         }
         drawn.push((glyph, x));
+        marks.push((mark, glyph, is_bad));
+    }
+    let wanted: Vec<u64> = drawn.iter().map(|(_, x)| *x).collect();
+    for ((mark, glyph, is_bad), x) in marks.into_iter().zip(spread(&wanted)) {
         let class = if is_bad { "mark bad" } else { "mark" };
         writeln!(
             out,
             "<text class=\"{class}\" x=\"{}\" y=\"{}\">{glyph}<title>{}, {}</title></text>",
-            xml::half(x.min(2 * (GUTTER + PLOT))),
+            xml::half(x),
             y + BAR + 4,
             crate::export::mark_name(mark.kind),
             time_text(SimTime(mark.at.0)),
         )?;
     }
     Ok(())
+}
+
+/// Places for glyphs that are wanted at these, in order: none over another, and none beyond the
+/// plot as long as there is room.
+fn spread(wanted: &[u64]) -> Vec<u64> {
+    let mut next = 0;
+    let mut places: Vec<u64> = wanted
+        .iter()
+        .map(|x| {
+            let place = next.max(*x);
+            next = place + GLYPH;
+            place
+        })
+        .collect();
+    let mut most = 2 * (GUTTER + PLOT);
+    for place in places.iter_mut().rev() {
+        *place = most.min(*place);
+        most = place.saturating_sub(GLYPH);
+    }
+    places
 }
 
 /// Whether a span goes on with a bar: it is the same, or of the same state
@@ -137,4 +164,18 @@ fn is_one(lane: &Lane, bar: &Bar, index: usize) -> bool {
     let state = |at: usize| lane.spans.get(at).map(|span| span.state);
     index == last
         || (state(index) == state(first) && bar.to - bar.from < NARROW * 8 && index > last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_one_instant_stand_beside_one_another() {
+        assert!(spread(&[]).is_empty());
+        assert_eq!(spread(&[400, 500]), [400, 500]);
+        assert_eq!(spread(&[400, 400, 410, 500]), [400, 418, 436, 500]);
+        let end = 2 * (GUTTER + PLOT);
+        assert_eq!(spread(&[end - 4, end, end]), [end - 2 * GLYPH, end - GLYPH, end]);
+    }
 }

@@ -226,7 +226,7 @@ program = [{ mmap = "x", size = "4KiB" }]
         text,
         &[],
         &expect![[r#"
-            x.toml:1:1: missing `title`
+            x.toml:1:1: missing `title`: expected such as title = "new-title" (one line for people)
             x.toml:2:1: unknown field `titel`: did you mean title?
             x.toml:3:10: wrong type `6.1`: expected text in double quotes
             x.toml:4:10: unknown policy `"block"`: expected one of ignore, skip-any, skip-flag, nonblock, interval, interval-two-pass, core-refuse, block-always, deadline and hand-off
@@ -239,7 +239,7 @@ program = [{ mmap = "x", size = "4KiB" }]
             x.toml:13:10: unknown driver `"gpu-fense"`: did you mean gpu-fence?
             x.toml:15:9: not a distribution `{ lognormal = { median = "5ms", p99 = "1ms" } }`: the 99th percentile (1000000 ns) is below the median (5000000 ns)
             x.toml:17:8: second `"gpu0"`: expected a name that no other has
-            x.toml:19:21: missing `hi` in `{ lo = "5ms" }`
+            x.toml:19:21: missing `hi` in `{ lo = "5ms" }`: expected such as hi = "1ms" (the longest)
             x.toml:22:17: out of range `1001`: expected a whole number from -1000 to 1000
             x.toml:23:8: unfit text `"much too long for a comm"`: expected at most 15 printable characters
             x.toml:25:19: unknown task `"hoggy"`: did you mean hog?
@@ -255,9 +255,9 @@ program = [{ mmap = "x", size = "4KiB" }]
             x.toml:33:53: unknown field `cuont`: did you mean count?
             x.toml:34:5: unknown operation `slep`: did you mean sleep?
             x.toml:35:3: two operations in one `{ pause = "1ms", idle = true }`: expected a table for each
-            x.toml:36:13: wrong value `false`: expected true
+            x.toml:36:13: wrong value `false`: expected true, or no such field
             x.toml:37:3: no operation `"exit"`: expected a table such as { pause = "60ms" }
-            x.toml:38:14: unknown thread `"stuck"`: there is none here
+            x.toml:38:14: unknown thread `"stuck"`: there is none here: expected a [[task.thread]] with that name below the task
             x.toml:39:3: no operation `{}`: expected one of mmap, munmap, madvise, touch, read, write, mlock, munlock, fork, thread, alloc, free, memalloc, ioctl, lock, trylock, …
             x.toml:43:7: second pid `7`: hog has it already
             x.toml:44:9: waits forever `{ after = "hog" }`: hog never says { ready = true }
@@ -273,10 +273,10 @@ fn files_that_cannot_be_read_say_why() {
         "",
         &[],
         &expect![[r#"
-        x.toml:1:1: missing `schema`
-        x.toml:1:1: missing `title`
-        x.toml:1:1: missing `kernel`
-        x.toml:1:1: no task: expected at least one [[task]]"#]],
+            x.toml:1:1: missing `schema`: expected such as schema = 1 (the version of the language)
+            x.toml:1:1: missing `title`: expected such as title = "new-title" (one line for people)
+            x.toml:1:1: missing `kernel`: expected such as kernel = "4.6" (the kernel profile)
+            x.toml:1:1: no task: expected at least one [[task]]"#]],
     );
     check_errors(
         "schema = 2\nanything = 1",
@@ -301,8 +301,8 @@ fn files_that_cannot_be_read_say_why() {
         &expect![[r#"
             x.toml:1:1: no task: expected at least one [[task]]
             x.toml:5:5: `ram` beside zones `'1GiB'`: expected either `ram` or `zone`, not both
-            x.toml:6:1: missing `managed` in `[[machine.zone]]`
-            x.toml:6:1: missing `min` in `[[machine.zone]]`"#]],
+            x.toml:6:1: missing `managed` in `[[machine.zone]]`: expected such as managed = 1 (pages that the allocator manages)
+            x.toml:6:1: missing `min` in `[[machine.zone]]`: expected such as min = 1 (the watermark min)"#]],
     );
     let many = "[[task]]\n".repeat(501);
     let text = format!("schema=1\ntitle='t'\nkernel='6.1'\n{many}");

@@ -4,7 +4,7 @@
 use toml::de::DeValue;
 
 use super::super::read::{CAP, SHAPES};
-use super::quoted;
+use crate::scenario::fields::quoted;
 
 /// A distribution in parts: its shape, the times that it has, and the cap.
 #[derive(Clone, Eq, PartialEq, Debug)]
