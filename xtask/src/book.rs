@@ -59,9 +59,10 @@ fn stage() -> io::Result<std::path::PathBuf> {
 fn markdown(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".md") {
-            names.push(name);
+        let path = entry?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        if path.extension().is_some_and(|extension| extension == "md") {
+            names.extend(name);
         }
     }
     names.sort();

@@ -30,6 +30,14 @@ pub(super) struct Killed {
     pub(super) reaping: Reaping,
 }
 
+impl Killed {
+    /// How much of it came free, as far as the capture tells.
+    pub(super) fn freed(&self) -> u64 {
+        let had = self.anon.unwrap_or(0);
+        if self.reaping.gave_up { had - self.reaping.left.unwrap_or(had).min(had) } else { had }
+    }
+}
+
 /// What the reaper did.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reaping {
@@ -173,4 +181,26 @@ fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
         });
     }
     victims
+}
+
+/// Who died in whose place: up to 5.0 the killer chose a process and killed a child of it.
+pub(super) fn sacrificed(capture: &Capture<'_>) -> Vec<(String, String)> {
+    let chosen = |text: &str| {
+        let (_, rest) = text.split_once("Kill process ")?;
+        let (pid, rest) = rest.split_once(" (")?;
+        let (comm, _) = rest.split_once(") score ")?;
+        Some((pid.parse::<u32>().ok()?, comm.to_owned()))
+    };
+    let mut pairs = Vec::new();
+    let mut last = None;
+    for line in &capture.log {
+        if let Some(Said::Killed { pid, comm }) = said(line.text) {
+            if let Some((_, name)) = last.take().filter(|(parent, _)| *parent != pid) {
+                pairs.push((comm.to_owned(), name));
+            }
+        } else if let Some(found) = chosen(line.text) {
+            last = Some(found);
+        }
+    }
+    pairs
 }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::capture::{Capture, CaptureFile, NotACapture};
-use super::killed::{Killed, killed};
+use super::killed::{Killed, killed, sacrificed};
 use super::machine_seen::{MachineSeen, machine_seen};
 use super::oom_report::PAGES_MAX;
 use super::story::Story;
@@ -362,7 +362,11 @@ fn mirror(made: &mut Made, victim: &Killed, kept: u64) -> Mirror {
 /// Under whom memory runs out, and how far they grow.
 fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
     let all: u64 = victims.iter().filter_map(|victim| victim.anon).fold(0, u64::saturating_add);
+    let mut freed = 0_u64;
     for victim in victims {
+        // What came free of those before is in use again, or nobody would have to die.
+        let freed_before = freed;
+        freed = freed.saturating_add(victim.freed());
         let first_size = victims.first().and_then(|victim| victim.anon).unwrap_or(UNKNOWN_PAGES);
         let (comm, pid) = victim.invoker.clone().unwrap_or_else(|| {
             let text = "an allocator under which memory ran out: the capture doesn't name it";
@@ -390,7 +394,8 @@ fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
         let rows = victim.report.and_then(|at| capture.facts.reports.get(at)).map(|r| &r.rows);
         let row = rows.and_then(|rows| rows.iter().find(|row| Some(row.pid) == task.pid));
         let slack = (victim.anon.unwrap_or(UNKNOWN_PAGES) / 4).max(64);
-        let had = row.map_or(task.pages, |row| row.rss).max(task.pages);
+        let had = row.map_or(task.pages.saturating_add(freed_before), |row| row.rss);
+        let had = had.max(task.pages);
         task.want = task.want.max(had.saturating_add(slack));
     }
     for report in capture.facts.reports.iter().filter(|report| report.order > 0) {
@@ -436,6 +441,11 @@ fn growth(capture: &Capture<'_>, comm: &str) -> Option<u64> {
 }
 
 fn note_the_rest(made: &mut Made, capture: &Capture<'_>) {
+    for (child, parent) in sacrificed(capture) {
+        let text =
+            format!("{child} died in place of {parent}, whose child it was: here it is none");
+        made.note(NoteKind::Ignored, text);
+    }
     let rates = "all tasks fill their memory one after the other, then the allocator grows";
     made.note(NoteKind::Assumed, rates);
     if capture.lost > 0 {

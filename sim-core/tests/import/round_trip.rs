@@ -107,4 +107,7 @@ fn every_kill_of_the_gallery_is_read_back_as_it_was() {
     println!("{count} scenarios, {kills_same} kill the same when run again");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(count > 60, "{count}");
+    // Of the others the trace doesn't show what decides: which of two holds a lock, or how much
+    // an allocator went on to want.
+    assert!(kills_same * 100 >= count * 83, "{kills_same} of {count}");
 }

@@ -18,13 +18,12 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
     let mut blocks = Vec::new();
     for case in group {
         if case.picked.is_empty() {
-            let heading = "The run shown".to_owned();
-            blocks.extend(of_run(case, heading, &case.shown, &case.link));
+            blocks.extend(of_run(case, "The run shown", &case.shown, &case.link));
             blocks.push(said_by_lockdep(&case.shown));
         }
         for (index, picked) in case.picked.iter().enumerate() {
             let heading = format!("The {}", picked.names.join(", the "));
-            blocks.extend(of_run(case, heading, &picked.replication, &picked.link));
+            blocks.extend(of_run(case, &heading, &picked.replication, &picked.link));
             // The worst comes first; what lockdep says of a path it says of the others too.
             if index == 0 {
                 blocks.push(said_by_lockdep(&picked.replication));
@@ -38,7 +37,7 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
     blocks
 }
 
-fn of_run(case: &Case, heading: String, run: &Replication, link: &str) -> Vec<Block> {
+fn of_run(case: &Case, heading: &str, run: &Replication, link: &str) -> Vec<Block> {
     let seed = run.run.id.seed;
     let mut blocks = vec![
         Block::Heading(3, format!("{heading}, under {}: seed {seed}", case.name())),
