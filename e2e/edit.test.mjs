@@ -205,3 +205,27 @@ for (const [name, options] of [
     assert.deepEqual(await accessibilityProblems(view), []);
   });
 }
+
+test("a step of a driver changes places by key, and the picture and the run follow", async (t) => {
+  const view = await openPage("#/v1/run?scenario=recovery-worker-allocates&seed=1");
+  t.after(view.close);
+  const { page } = view;
+  await page.getByRole("button", { name: "Edit", exact: true }).click();
+  const text = page.getByLabel("Scenario as TOML");
+  await text.waitFor();
+  const before = await text.inputValue();
+  const movers = page.locator('.editor-form button[id^="move-down-"]:not([aria-disabled="true"])');
+  const first = await movers.first().getAttribute("id");
+  await movers.first().focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction((old) => document.querySelector("#editor-text").value !== old, before);
+  const swapped = await text.inputValue();
+  // The same pieces in another order, and the hand stays on what it moved.
+  assert.deepEqual([...swapped].sort(), [...before].sort());
+  const focused = await page.evaluate(() => document.activeElement.id);
+  assert.match(focused, /^move-down-/);
+  assert.notEqual(focused, first);
+  await page.locator(`#${focused.replace("down", "up")}`).click();
+  assert.equal(await text.inputValue(), before);
+  assert.deepEqual(view.problems, []);
+});

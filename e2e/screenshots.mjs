@@ -1,5 +1,7 @@
-// Pictures of the whole page and of its dialogs, at three sizes and in both themes, in
-// e2e/screenshots/: for people to look at. Leaves out judging them.
+// Pictures of the page and of every panel and dialog, at three sizes and in both themes, in
+// e2e/screenshots/: for people to look at. Names on the command line ("editor why") take only
+// those. Leaves out judging them.
+import { fileURLToPath } from "node:url";
 import { openPage, screenshot, stop } from "./support.mjs";
 
 const SIZES = [
@@ -8,23 +10,56 @@ const SIZES = [
   ["phone", { viewport: { width: 390, height: 844 }, touch: true }],
 ];
 const RUN = "#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=oom_reaper";
-const COMPARED = RUN.replace("&t=", "&policy=interval,skip-any&t=");
+const COMPARED = RUN.replace("&t=", "&policy=interval,skip-any,nonblock,block-always&t=");
+const FORKED = `${RUN}&fork=0~4000ms:policy=block-always&fork=1~4300ms:kill=hog&fork=0~4100ms:reseed=1`;
+const DEADLOCK = "#/v1/run?scenario=d3-fence&seed=1&t=3200ms&focus=oom_reaper";
+const RECORDING = fileURLToPath(new URL("../traces/recordings/6.1/S6-3/", import.meta.url));
+
+const button = (name) => (page) => page.getByRole("button", { name, exact: true }).click();
+const key = (name) => (page) => page.keyboard.press(name);
+
+/** Name, link, and what is done there before the picture is taken. */
 const VIEWS = [
   ["page", RUN, async () => {}],
+  ["why", DEADLOCK, async () => {}],
   ["compared", COMPARED, async () => {}],
-  ["help", RUN, ({ keyboard }) => keyboard.press("?")],
-  ["palette", RUN, ({ keyboard }) => keyboard.press("F1")],
-  ["share", RUN, (page) => page.getByRole("button", { name: "Share" }).click()],
+  ["fork-tree", FORKED, async () => {}],
+  ["fork", RUN, key("b")],
+  ["range", `${RUN}&view=3000ms..5000ms`, async (page) => {
+    for (let step = 0; step < 6; step += 1) await page.keyboard.press("Shift+ArrowRight");
+  }],
+  ["editor", RUN, button("Edit")],
+  ["editor-driver", "#/v1/run?scenario=recovery-worker-allocates&seed=1", button("Edit")],
+  ["learn", RUN, button("Learn")],
+  ["lesson", "#/v1/run?scenario=d2-direct&lesson=indirect-dependency.2", async () => {}],
+  ["import", RUN, button("Import")],
+  ["imported", RUN, importRecording],
+  ["export", RUN, button("Export")],
+  ["help", RUN, key("?")],
+  ["palette", RUN, key("F1")],
+  ["share", RUN, button("Share")],
+  ["print", RUN, (page) => page.emulateMedia({ media: "print" })],
 ];
+
+async function importRecording(page) {
+  await button("Import")(page);
+  const files = ["trace.txt.gz", "dmesg.txt"].map((name) => RECORDING + name);
+  await page.locator("dialog[open] input[type=file]").setInputFiles(files);
+  await button("Run it")(page);
+  await page.getByRole("region", { name: "Recording" }).waitFor();
+}
+
+const wanted = process.argv.slice(2);
+const views = VIEWS.filter(([name]) => wanted.length === 0 || wanted.includes(name));
 
 try {
   for (const [size, options] of SIZES) {
     for (const dark of [false, true]) {
-      for (const [name, link, act] of VIEWS) {
+      for (const [name, link, act] of views) {
         const view = await openPage(link, { ...options, dark });
         await act(view.page);
         await view.page.waitForTimeout(300);
-        // A dialog covers the window; of the rest the whole length is wanted.
+        // What a visitor sees at once; of what is no dialog, the whole length, too.
         const fullPage = (await view.page.getByRole("dialog").count()) === 0;
         await screenshot(view, `${name}-${size}-${dark ? "dark" : "light"}`, { fullPage });
         await view.close();

@@ -18,6 +18,8 @@ use crate::route::{Route, fragment};
 use crate::runner::use_runner;
 use crate::shared::Shared;
 use crate::state::{Dialog, Phase, Scene, State};
+use crate::sweep::panel::SweepPanel;
+use crate::sweep::rewind_view::CurveStrip;
 use crate::timeline::{Overview, Timeline};
 use crate::transfer::drop::use_drop;
 use crate::transfer::export_dialog::ExportDialog;
@@ -89,6 +91,11 @@ fn embedded(ui: &Ui, state: &State) -> Html {
     }
 }
 
+/// The runs whose policies a sweep begins with.
+fn swept(state: &State) -> Vec<Shared<Scene>> {
+    if state.sweeping { state.scenes().cloned().collect() } else { Vec::new() }
+}
+
 /// What stands under the run: what it is compared with, and whose run that is.
 fn beside(state: &State, scene: &Shared<Scene>) -> Vec<(Shared<Scene>, Shared<Scene>, Beside)> {
     let branches = state.branch_scenes();
@@ -112,7 +119,7 @@ fn page(ui: &Ui, state: &State) -> Html {
     let shade = state.shade();
     html! {
         <>
-            <TopBar request={state.request.clone()} scene={state.scene.clone()} theme={state.theme} editing={state.editing} />
+            <TopBar request={state.request.clone()} scene={state.scene.clone()} theme={state.theme} editing={state.editing} sweeping={state.sweeping} />
             <div class="desk">
             <main class={classes!((state.phase != Phase::Ready).then_some("stale"))}>
                 { notice(ui, state.notice.as_ref()) }
@@ -127,6 +134,7 @@ fn page(ui: &Ui, state: &State) -> Html {
                 { for state.scene.as_ref().map(|scene| html! {
                     <>
                         <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />
+                        { for state.curve().map(|curve| html! { <CurveStrip curve={curve.clone()} view={state.view} /> }) }
                         <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
                             arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()}
                             history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
@@ -154,6 +162,7 @@ fn page(ui: &Ui, state: &State) -> Html {
                 <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={state.said.clone()} />
             </main>
             <LearnPanel learn={state.learn.clone()} />
+            <SweepPanel open={state.sweeping} request={state.request.clone()} scenes={swept(state)} {shade} curve={state.curve().cloned()} />
             </div>
             <HelpDialog open={state.dialog == Some(Dialog::Help)} keys={state.keys} />
             <PaletteDialog open={state.dialog == Some(Dialog::Palette)} scene={state.scene.clone()} />

@@ -102,6 +102,12 @@ pub fn use_preferences(ui: &Ui, theme: Theme) {
             let ui = first.clone();
             move |calm| ui.send(Action::Calm(calm))
         });
+        let contrast = "(prefers-contrast: more)";
+        first.send(Action::Contrast(dom::media(contrast)));
+        let contrast_listener = follow(contrast, {
+            let ui = first.clone();
+            move |contrast| ui.send(Action::Contrast(contrast))
+        });
         // Their change can change what the forced colors are, too.
         let forced = {
             let ui = first.clone();
@@ -121,7 +127,7 @@ pub fn use_preferences(ui: &Ui, theme: Theme) {
         let dark = "(prefers-color-scheme: dark)";
         shade(dom::media(dark));
         let dark_listener = follow(dark, shade);
-        move || drop((calm_listener, dark_listener, forced_listener))
+        move || drop((calm_listener, contrast_listener, dark_listener, forced_listener))
     });
     let known = use_mut_ref(|| theme);
     use_effect_with(theme, move |theme| {

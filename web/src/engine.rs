@@ -12,6 +12,7 @@ use sim_core::kernel::plugin::{Policy, doc_lines};
 use sim_core::kernel::switches;
 use sim_core::policy;
 use sim_core::record::{Event, Record, Run};
+use sim_core::scenario::checked::Scenario;
 use sim_core::scenario::{Diagnostic, Fork, RunOptions, Simulation, gallery, parse};
 use sim_core::share::{self, Branch, Link, ScenarioRef};
 
@@ -128,11 +129,39 @@ pub struct Job {
     horizon: SimTime,
 }
 
+/// A scenario that has been read, for all runs that differ in nothing it says.
+pub struct Prepared {
+    scenario: Scenario,
+    of: (ScenarioRef, Vec<(String, String)>),
+}
+
+impl Prepared {
+    /// Reads the scenario of a request, or says what is wrong with it.
+    pub fn of(request: &Request) -> Result<Self, String> {
+        let (id, text) = source(request)?;
+        let scenario = parse(id, text, &request.sets).map_err(|complaints| lines(&complaints))?;
+        Ok(Self { scenario, of: (request.scenario.clone(), request.sets.clone()) })
+    }
+
+    /// Whether it is that of another request, too.
+    pub fn is_of(&self, request: &Request) -> bool {
+        self.of.0 == request.scenario && self.of.1 == request.sets
+    }
+
+    pub fn title(&self) -> &str {
+        &self.scenario.title
+    }
+}
+
 impl Job {
     /// Starts a run, or says what is wrong with the request.
     pub fn start(request: &Request) -> Result<Self, String> {
-        let (id, text) = source(request)?;
-        let scenario = parse(id, text, &request.sets).map_err(|complaints| lines(&complaints))?;
+        Self::of(&Prepared::of(request)?, request)
+    }
+
+    /// Starts a run of a scenario that has been read.
+    pub fn of(prepared: &Prepared, request: &Request) -> Result<Self, String> {
+        let scenario = &prepared.scenario;
         let options = RunOptions {
             seed: request.seed,
             kernel: request.kernel.clone(),
@@ -141,7 +170,7 @@ impl Job {
             forks: request.forks.clone(),
             ..RunOptions::default()
         };
-        let simulation = Simulation::new(&scenario, &options)?;
+        let simulation = Simulation::new(scenario, &options)?;
         Ok(Self { simulation, horizon: SimTime::ZERO + scenario.horizon })
     }
 

@@ -112,6 +112,8 @@ pub enum Command {
     Tab(usize),
     /// Opens the editor, or closes it.
     Edit,
+    /// Opens the sweep over seeds, or closes it.
+    Sweep,
     /// Another way for the run to go on from the cursor.
     Fork,
     Undo,
@@ -290,6 +292,7 @@ pub const NAMED: &[(Command, &str, &str)] = &[
     (Command::NoteRange, "Add a note on the range", "Shift M"),
     (Command::Edit, "Edit the scenario, or close the editor", ""),
     (Command::Fork, "Fork the run at the cursor", "B"),
+    (Command::Sweep, "Sweep over seeds: how often, and a review; or close it", ""),
     (Command::RemoveNote, "Remove the note at the cursor", "Delete"),
     (Command::PinLane, "Pin the lane, or let it go", "P"),
     (Command::HideLane, "Hide the lane", "H"),

@@ -13,6 +13,7 @@ use yew::prelude::*;
 
 use crate::dom;
 use crate::engine::{Outcome, Request};
+use crate::ensemble::Ensemble;
 use crate::message::{Answer, Ask};
 use crate::series::{Series, Step};
 use crate::shared::Shared;
@@ -47,9 +48,8 @@ struct Inner {
     said: Vec<Action>,
     who: Who,
     turn: u32,
-    request: Request,
-    /// Runs to compare with that are there already.
-    arrived: Vec<Shared<Scene>>,
+    /// What is there of it.
+    cast: Ensemble<Shared<Scene>>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "a page has one")]
@@ -72,16 +72,15 @@ impl Simulator {
     fn new(ui: &Ui) -> Self {
         Self(Rc::new_cyclic(|inner| {
             let who = Inner::worker(inner).map_or(Who::Here(None), Who::Soon);
-            let (request, arrived) = (Request::default(), Vec::new());
-            let said = Vec::new();
-            RefCell::new(Inner { ui: ui.clone(), said, who, turn: 0, request, arrived })
+            let (said, cast) = (Vec::new(), Ensemble::default());
+            RefCell::new(Inner { ui: ui.clone(), said, who, turn: 0, cast })
         }))
     }
 
     fn ask(&self, turn: u32, request: &Request) {
         Inner::act(&Rc::downgrade(&self.0), |inner, weak| {
             inner.turn = turn;
-            inner.request = request.clone();
+            inner.cast.ask(request.runs());
             inner.begin(weak);
         });
     }
@@ -107,15 +106,19 @@ impl Inner {
         Thread::start(move |news| Self::act(&inner, |this, weak| this.hear(news, weak)))
     }
 
-    /// Starts on the present question, or leaves it to whoever is about to be there.
+    /// Starts on what is missing of the present question, or leaves it to whoever is about
+    /// to be there.
     fn begin(&mut self, weak: &Weak<RefCell<Self>>) {
-        self.arrived.clear();
+        let missing = self.cast.missing();
+        if missing.is_empty() {
+            return self.show();
+        }
         match &mut self.who {
             Who::Soon(_) => {}
-            Who::Worker(thread) => thread.ask(self.turn, &Ask::Run(self.request.clone())),
+            Who::Worker(thread) => thread.ask(self.turn, &Ask::Runs(missing)),
             Who::Here(slices) => {
                 *slices = None;
-                match Series::start(&self.request) {
+                match Series::start(missing) {
                     Ok(series) => {
                         let reported = dom::now_ms();
                         *slices = Some(Slices { series: Some(series), reported, frame: None });
@@ -139,7 +142,8 @@ impl Inner {
                 }
             }
             News::Answer(turn, answer) if turn == self.turn => match answer {
-                Answer::Ready => {}
+                // Not asked for here.
+                Answer::Ready | Answer::Outcomes(_) | Answer::Done | Answer::Review { .. } => {}
                 Answer::Progress { now, horizon } => self.progress(now, horizon),
                 Answer::Failed(why) => {
                     self.turn = 0;
@@ -176,15 +180,20 @@ impl Inner {
         self.said.push(Action::Progress { now: SimTime(now), horizon: SimTime(horizon) });
     }
 
-    /// Puts a run on stage, or keeps it until the one to look at is there.
+    /// Takes a run in, and shows all when none is missing.
     fn arrived(&mut self, run: Run) {
-        let scene = Shared::new(Scene::new(Outcome::of(run)));
-        if self.arrived.len() < self.request.beside() {
-            self.arrived.push(scene);
-            return;
+        self.cast.arrived(Shared::new(Scene::new(Outcome::of(run))));
+        if self.cast.missing().is_empty() {
+            self.show();
         }
-        self.said.push(Action::Compared(std::mem::take(&mut self.arrived)));
-        self.said.push(Action::Finished(scene));
+    }
+
+    fn show(&mut self) {
+        let mut scenes = self.cast.all();
+        if let Some(first) = scenes.pop() {
+            self.said.push(Action::Compared(scenes));
+            self.said.push(Action::Finished(first));
+        }
     }
 
     fn slice(&mut self, weak: &Weak<RefCell<Self>>) {

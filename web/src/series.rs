@@ -1,4 +1,4 @@
-//! The runs of one request, one after the other, in slices.
+//! Runs, one after the other, in slices.
 //!
 //! Slices decide when events are simulated, never which. Knows of no
 //! browser: the worker and, without one, the page drive it.
@@ -16,7 +16,7 @@ const EVENTS_PER_LOOK: u64 = 2_000;
 /// Runs under way; dropping it cancels them.
 pub struct Series {
     job: Job,
-    /// What runs after it; the last is the one that is looked at.
+    /// What runs after it.
     queue: VecDeque<Request>,
 }
 
@@ -31,10 +31,10 @@ pub enum Step {
 }
 
 impl Series {
-    /// Starts with those to compare with, so that all is there when the page changes.
-    pub fn start(request: &Request) -> Result<Self, String> {
-        let mut queue: VecDeque<Request> = request.runs().into();
-        let first = queue.pop_front().expect("invariant: the request itself is among them");
+    /// Starts with the first of them.
+    pub fn start(runs: Vec<Request>) -> Result<Self, String> {
+        let mut queue: VecDeque<Request> = runs.into();
+        let first = queue.pop_front().ok_or_else(|| "There is nothing to run.".to_owned())?;
         Ok(Self { job: Job::start(&first)?, queue })
     }
 
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn all(request: &Request) -> Vec<Run> {
-        let mut series = Some(Series::start(request).expect("it starts"));
+        let mut series = Some(Series::start(request.runs()).expect("it starts"));
         let mut runs = Vec::new();
         while let Some(now) = series.take() {
             let (step, rest) = now.advance(|| true).expect("nothing breaks");
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn what_cannot_run_says_why() {
         let request = Request { policy: Some("none-such".into()), ..Request::default() };
-        let message = Series::start(&request).err().expect("there is no such policy");
+        let message = Series::start(request.runs()).err().expect("there is no such policy");
         assert!(message.contains("none-such"), "{message}");
     }
 }

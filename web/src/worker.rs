@@ -13,6 +13,8 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use crate::message::{Answer, Ask};
 use crate::series::{Series, Step};
+use crate::sweep::batch::Batch;
+use crate::sweep::review;
 
 /// Time simulated between two looks at the mail; also between two reports.
 const SLICE_MS: f64 = 60.0;
@@ -37,8 +39,15 @@ fn explain_panics() {
 struct Work {
     scope: DedicatedWorkerGlobalScope,
     turn: u32,
-    series: Option<Series>,
+    doing: Option<Doing>,
     next: Option<Timeout>,
+}
+
+/// What is done in slices.
+#[expect(clippy::large_enum_variant, reason = "a worker has one")]
+enum Doing {
+    Series(Series),
+    Batch(Batch),
 }
 
 /// Becomes a worker if this is no page; says whether it did.
@@ -47,20 +56,16 @@ pub fn serve() -> bool {
         return false;
     };
     explain_panics();
-    let work = Work { scope: scope.clone(), turn: 0, series: None, next: None };
+    let work = Work { scope: scope.clone(), turn: 0, doing: None, next: None };
     work.send(&Answer::Ready);
     let work = Rc::new(RefCell::new(work));
     let listen = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        if let Some((turn, Ask::Run(request))) = Ask::from_js(&event.data()) {
+        if let Some((turn, ask)) = Ask::from_js(&event.data()) {
             TURN.set(turn);
-            let series = Series::start(&request);
             let mut this = work.borrow_mut();
             this.turn = turn;
-            this.series = None;
-            match series {
-                Ok(series) => this.series = Some(series),
-                Err(why) => this.send(&Answer::Failed(why)),
-            }
+            this.doing = None;
+            this.begin(ask);
             this.slice(&work);
         }
     });
@@ -77,32 +82,76 @@ impl Work {
         let _ = self.scope.post_message_with_transfer(&message, &hands);
     }
 
+    fn begin(&mut self, ask: Ask) {
+        match ask {
+            Ask::Runs(runs) => match Series::start(runs) {
+                Ok(series) => self.doing = Some(Doing::Series(series)),
+                Err(why) => self.send(&Answer::Failed(why)),
+            },
+            Ask::Outcomes(runs) => self.doing = Some(Doing::Batch(Batch::new(runs))),
+            // A few runs and a text; whoever doesn't want it any more ends the thread.
+            Ask::Review(dossier) => self.send(&match review::documents(&dossier) {
+                Ok((html, markdown)) => Answer::Review { html, markdown },
+                Err(why) => Answer::Failed(why),
+            }),
+        }
+    }
+
     fn slice(&mut self, work: &Rc<RefCell<Self>>) {
         self.next = None;
-        let Some(series) = self.series.take() else {
-            return;
-        };
         let clock = self.scope.performance();
         let now = || clock.as_ref().map_or(f64::INFINITY, web_sys::Performance::now);
         let end = now() + SLICE_MS;
-        match series.advance(|| now() >= end) {
-            Ok((step, rest)) => {
-                match step {
-                    Step::More => {}
-                    Step::Run(run) | Step::Last(run) => self.send(&Answer::Run(run.to_wire())),
-                }
-                self.series = rest;
-            }
-            Err(why) => self.send(&Answer::Failed(why)),
-        }
-        let Some((now, horizon)) = self.series.as_ref().map(Series::progress) else {
-            return;
+        self.doing = match self.doing.take() {
+            None => return,
+            Some(Doing::Series(series)) => self.go_on(series, || now() >= end),
+            Some(Doing::Batch(batch)) => self.count_on(batch, || now() >= end),
         };
-        self.send(&Answer::Progress { now, horizon });
+        if self.doing.is_none() {
+            return;
+        }
         let again = Rc::clone(work);
         self.next = Some(Timeout::new(0, move || {
             let mut this = again.borrow_mut();
             this.slice(&again);
         }));
+    }
+
+    fn go_on(&self, series: Series, is_time: impl FnMut() -> bool) -> Option<Doing> {
+        match series.advance(is_time) {
+            Ok((step, rest)) => {
+                match step {
+                    Step::More => {}
+                    Step::Run(run) | Step::Last(run) => self.send(&Answer::Run(run.to_wire())),
+                }
+                let rest = rest?;
+                let (now, horizon) = rest.progress();
+                self.send(&Answer::Progress { now, horizon });
+                Some(Doing::Series(rest))
+            }
+            Err(why) => {
+                self.send(&Answer::Failed(why));
+                None
+            }
+        }
+    }
+
+    fn count_on(&self, mut batch: Batch, is_time: impl FnMut() -> bool) -> Option<Doing> {
+        match batch.advance(is_time) {
+            Ok(found) => {
+                if !found.is_empty() {
+                    self.send(&Answer::Outcomes(found));
+                }
+                if batch.is_over() {
+                    self.send(&Answer::Done);
+                    return None;
+                }
+                Some(Doing::Batch(batch))
+            }
+            Err(why) => {
+                self.send(&Answer::Failed(why));
+                None
+            }
+        }
     }
 }

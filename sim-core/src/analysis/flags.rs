@@ -7,17 +7,21 @@ use super::index::Index;
 use crate::base::{MmId, Nanos};
 use crate::check::wait_for::needs::has_leaked;
 
-/// The flags raised, in the order of design.md section 7.
+/// Every flag there is, in the order of design.md section 7.
+pub const FLAGS: [&str; 6] =
+    ["stale-access", "slept-nonblocking", "lockdep", "lost-end", "hung-task", "reserve-exhausted"];
+
+/// The flags raised, in that order.
 pub(super) fn flags(index: &Index) -> Vec<&'static str> {
-    let flags = [
-        ("stale-access", !index.stale.is_empty()),
-        ("slept-nonblocking", has_slept_nonblocking(index)),
-        ("lockdep", index.lock_reports.lockdep_count > 0),
-        ("lost-end", has_lost_end(index)),
-        ("hung-task", hung_tasks(index) > 0),
-        ("reserve-exhausted", has_exhausted_reserves(index)),
+    let raised = [
+        !index.stale.is_empty(),
+        has_slept_nonblocking(index),
+        index.lock_reports.lockdep_count > 0,
+        has_lost_end(index),
+        hung_tasks(index) > 0,
+        has_exhausted_reserves(index),
     ];
-    flags.into_iter().filter(|&(_, is_raised)| is_raised).map(|(flag, _)| flag).collect()
+    FLAGS.into_iter().zip(raised).filter(|&(_, is_raised)| is_raised).map(|it| it.0).collect()
 }
 
 /// A callback that must not sleep was parked, or called what may sleep.

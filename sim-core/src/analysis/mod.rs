@@ -44,6 +44,7 @@ pub use blame::{
 pub use broken::broken_text;
 pub use causality::{Relation, causality};
 pub use explain::explain;
+pub use flags::FLAGS;
 pub use graph::wait_graph;
 pub use hung::{HungReport, hung_reports};
 pub use index::Index;

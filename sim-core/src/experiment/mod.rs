@@ -13,6 +13,7 @@ mod bootstrap;
 mod closeness;
 mod divergence;
 mod outcome;
+mod outcome_line;
 mod paired_shares;
 mod pick;
 mod proportion;
@@ -34,8 +35,8 @@ pub use pick::{Severity, first_failing, median, picks, worst};
 pub use proportion::{Interval, Proportion};
 pub use reseed::{Point, moments, no_return, parting};
 pub use review::{
-    Case, Picked, Review, difference_text, quantile_text, review, share_difference_text,
-    shares_of_verdicts, side_by_side,
+    Case, Picked, QUANTITIES, Quantity, Review, difference_text, quantile_text, review,
+    share_difference_text, share_text, shares_of_verdicts, side_by_side,
 };
 pub use sample::{Paired, Sample};
 pub use search::{BATCH, Search, Trial};

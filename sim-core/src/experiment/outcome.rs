@@ -20,6 +20,10 @@ pub enum Danger {
 }
 
 impl Danger {
+    /// All of them, the least first.
+    pub const ALL: [Self; 5] =
+        [Self::None, Self::Indirect, Self::Direct, Self::Closed, Self::Stuck];
+
     /// A word for it.
     pub fn id(self) -> &'static str {
         match self {

@@ -11,7 +11,10 @@ mod limits;
 mod numbers;
 mod picked;
 
-pub use numbers::{difference_text, quantile_text, share_difference_text, shares_of_verdicts};
+pub use numbers::{
+    QUANTITIES, Quantity, difference_text, quantile_text, share_difference_text, share_text,
+    shares_of_verdicts,
+};
 
 use std::ops::Range;
 

@@ -155,6 +155,14 @@ fn write_html(out: &mut String, block: &Block) -> std::fmt::Result {
         }
         Block::Code(text) => writeln!(out, "<pre>{}</pre>", escape(text)),
         Block::Picture { svg, .. } => writeln!(out, "<div class=\"wide\">{svg}</div>"),
+        // A fragment alone leads nowhere from here.
+        Block::Link(words, link) if link.starts_with("https://") || link.starts_with("http://") => {
+            let (words, link) = (escape(words), escape(link));
+            writeln!(
+                out,
+                "<p class=\"link\"><a href=\"{link}\">{words}</a>: <code>{link}</code></p>"
+            )
+        }
         Block::Link(words, link) => {
             writeln!(out, "<p class=\"link\">{}: <code>{}</code></p>", escape(words), escape(link))
         }

@@ -16,7 +16,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 pub use distribution::{Parts, SHAPE_TIMES, parts};
-pub use edit::{add, remove, set};
+pub use edit::{Toward, add, remove, set, shift};
 
 use super::fields::{quoted, sample};
 use super::presets;

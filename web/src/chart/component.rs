@@ -3,7 +3,9 @@
 //! everything anew each time.
 
 use gloo_timers::callback::Timeout;
-use web_sys::{HtmlCanvasElement, HtmlElement};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{Element, HtmlCanvasElement, HtmlElement, ResizeObserver};
 use yew::prelude::*;
 
 use super::backend::CanvasBackend;
@@ -105,15 +107,24 @@ pub fn MemoryChart(props: &Props) -> Html {
 #[hook]
 fn use_width(node: &NodeRef) -> i32 {
     let width = use_state_eq(|| 0);
-    let (node, set) = (node.clone(), width.setter());
+    let (node, observed, set) = (node.clone(), node.clone(), width.setter());
     use_effect_with((), move |()| {
         let measure = move || {
             set.set(node.cast::<HtmlElement>().map_or(0, |element| element.client_width()));
         };
         measure();
-        let listener =
-            gloo_events::EventListener::new(&dom::window(), "resize", move |_| measure());
-        move || drop(listener)
+        // Its box changes with the window, and with what opens beside it.
+        let seen = Closure::<dyn FnMut()>::new(measure);
+        let observer = ResizeObserver::new(seen.as_ref().unchecked_ref()).ok();
+        if let (Some(observer), Some(element)) = (&observer, observed.cast::<Element>()) {
+            observer.observe(&element);
+        }
+        move || {
+            if let Some(observer) = observer {
+                observer.disconnect();
+            }
+            drop(seen);
+        }
     });
     *width
 }

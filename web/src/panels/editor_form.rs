@@ -2,13 +2,14 @@
 //! its place and leaves the rest alone.
 
 use sim_core::scenario::Diagnostic;
-use sim_core::scenario::form::{self, Field, Input, List, Parts, SHAPE_TIMES, Section};
+use sim_core::scenario::form::{self, Field, Input, List, Parts, SHAPE_TIMES, Section, Toward};
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::driver_picture::picture;
 use super::icon::{Icon, drawing};
+use crate::dom;
 use crate::editor::sketch::sketch;
 use crate::editor::{problem_of, said, split_unit};
 
@@ -60,7 +61,7 @@ impl Sheet<'_> {
                 { self.driver(first) }
                 { for rest.iter().map(|section| html! {
                     <div key={section.path.clone()} class={format!("part depth-{}", section.depth.min(4))}>
-                        <h3>{ section.title.clone() }{ self.remover(section) }</h3>
+                        <h3>{ section.title.clone() }{ self.movers(section) }{ self.remover(section) }</h3>
                         { self.section(section) }
                     </div>
                 }) }
@@ -126,6 +127,37 @@ impl Sheet<'_> {
         });
         let label = format!("Remove {}", section.title);
         html! { <button type="button" onclick={remove} aria-label={label.clone()} title={label}>{ drawing(Icon::Close) }</button> }
+    }
+
+    /// Buttons that put a step of a program or driver before or behind its neighbor.
+    fn movers(&self, section: &Section) -> Html {
+        let Some((list, place)) = section.path.rsplit_once('.') else {
+            return Html::default();
+        };
+        let Ok(place) = place.parse::<usize>() else {
+            return Html::default();
+        };
+        let mover = |toward: Toward| {
+            let changed = form::shift(&self.props.text, &section.path, toward);
+            let (there, word, icon) = match toward {
+                Toward::Front => (place.saturating_sub(1), "up", Icon::Up),
+                Toward::Back => (place + 1, "down", Icon::Down),
+            };
+            let label = format!("Move {} {word}", section.title);
+            let (can_move, onedit, next) = (changed.is_ok(), self.props.onedit.clone(), mover_id(list, there, toward));
+            let onclick = Callback::from(move |_: MouseEvent| {
+                if let Ok(changed) = &changed {
+                    // Whoever moves it further finds its button under the hand.
+                    dom::focus(&next);
+                    onedit.emit(changed.clone());
+                }
+            });
+            html! {
+                <button type="button" id={mover_id(list, place, toward)} {onclick} aria-disabled={(!can_move).to_string()}
+                    aria-label={label.clone()} title={label}>{ drawing(icon) }</button>
+            }
+        };
+        html! { <>{ mover(Toward::Front) }{ mover(Toward::Back) }</> }
     }
 
     /// Fields that could be there.
@@ -200,6 +232,12 @@ impl Sheet<'_> {
             </div>
         }
     }
+}
+
+/// Names the button that moves an item of a list.
+fn mover_id(list: &str, place: usize, toward: Toward) -> String {
+    let way = if toward == Toward::Front { "up" } else { "down" };
+    format!("move-{way}-{}-{place}", list.replace('.', "-"))
 }
 
 /// What a field means, and its bounds.

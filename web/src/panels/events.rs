@@ -184,7 +184,7 @@ impl Component for EventList {
         html! {
             <section class="panel events" aria-labelledby="events-title">
                 <h2 id="events-title"><span>{ "Events" }</span><span class="now" role="status">{ tally }</span>
-                    <input id="event-filter" type="search" placeholder="filter, such as refuses or gpu0" oninput={typed} onkeydown={link.callback(Msg::FieldKey)}
+                    <input id="event-filter" type="search" placeholder="filter" oninput={typed} onkeydown={link.callback(Msg::FieldKey)}
                         aria-label="Filter the events" autocomplete="off" spellcheck="false" />
                     <button type="button" onclick={link.callback(|_: MouseEvent| Msg::Unfold)}
                         aria-expanded={self.unfolded.to_string()} aria-controls="event-filters">{ unfold }</button></h2>

@@ -19,6 +19,7 @@ pub struct Props {
     pub scene: Option<Shared<Scene>>,
     pub theme: Theme,
     pub editing: bool,
+    pub sweeping: bool,
 }
 
 #[component]
@@ -54,6 +55,8 @@ pub fn TopBar(props: &Props) -> Html {
     let learn = ui.on(|_: MouseEvent| Action::Learn(Lessons::Toggle));
     let editing = props.editing;
     let edit = ui.on(move |_: MouseEvent| Action::Edit(!editing));
+    let sweeping = props.sweeping;
+    let sweep = ui.on(move |_: MouseEvent| Action::Sweep(!sweeping));
     let help = ui.on(|_: MouseEvent| Action::Show(Dialog::Help));
     let next = props.theme.next();
     let theme = ui.on(move |_: MouseEvent| Action::Theme(next));
@@ -89,6 +92,7 @@ pub fn TopBar(props: &Props) -> Html {
             <SeedField seed={request.seed} />
             <div class="buttons end">
                 <button type="button" onclick={edit} aria-expanded={editing.to_string()} title="The scenario as text and as a form">{ "Edit" }</button>
+                <button type="button" onclick={sweep} aria-expanded={sweeping.to_string()} title="Many seeds: how often it ends how, and a review">{ "Sweep" }</button>
                 <button type="button" onclick={learn} title="Lessons (L)">{ "Learn" }</button>
                 <button type="button" class="primary" onclick={share}>{ "Share" }</button>
                 <button type="button" onclick={import} title="A log or trace of a real machine, a scenario, a lesson">{ "Import" }</button>

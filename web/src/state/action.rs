@@ -9,6 +9,7 @@ use crate::learn::Lessons;
 use crate::playback::Speed;
 use crate::route::Route;
 use crate::shared::Shared;
+use crate::sweep::rewind::Rewind;
 use crate::timeline::palette::{Rgb, Shade};
 use crate::timeline::rows::Group;
 use crate::timeline::viewport::Viewport;
@@ -135,10 +136,16 @@ pub enum Action {
     SystemShade(Shade),
     /// Ground and ink, while the system forces its colors.
     Forced(Option<(Rgb, Rgb)>),
+    /// The user prefers more contrast.
+    Contrast(bool),
     /// The user prefers no motion.
     Calm(bool),
     /// Opens or closes the editor.
     Edit(bool),
+    /// What became of rewinding a run so far; or it is put away.
+    Rewound(Option<Shared<Rewind>>),
+    /// Opens or closes the sweep.
+    Sweep(bool),
     Show(Dialog),
     CloseDialog,
     Learn(Lessons),

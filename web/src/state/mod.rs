@@ -25,6 +25,7 @@ use crate::learn::{Course, Learn};
 use crate::playback::Speed;
 use crate::route::{Note, Route};
 use crate::shared::Shared;
+use crate::sweep::rewind::Rewind;
 use crate::timeline::layout::Layout;
 use crate::timeline::palette::{Rgb, Shade};
 use crate::timeline::rows::{Arrangement, Rows};
@@ -136,6 +137,8 @@ pub struct State {
     pub theme: Theme,
     /// Ground and ink of forced colors, which go before any theme.
     pub forced: Option<(Rgb, Rgb)>,
+    /// Whether the user prefers more contrast: drawings then do with ground and ink.
+    pub contrast: bool,
     /// Whether the system is dark.
     pub system_shade: Shade,
     pub dialog: Option<Dialog>,
@@ -148,6 +151,10 @@ pub struct State {
     pub embed: bool,
     /// Whether the editor is open.
     pub editing: bool,
+    /// The last run that was rewound.
+    pub rewound: Option<Shared<Rewind>>,
+    /// Whether the sweep is open.
+    pub sweeping: bool,
     /// Whether the run asked for is an edit of the one on screen.
     pub(crate) edited: bool,
 }
@@ -183,6 +190,7 @@ impl Default for State {
             graph: true,
             theme: Theme::System,
             forced: None,
+            contrast: false,
             system_shade: Shade::Light,
             dialog: None,
             learn: Learn::default(),
@@ -190,6 +198,8 @@ impl Default for State {
             recording: None,
             embed: false,
             editing: false,
+            rewound: None,
+            sweeping: false,
             edited: false,
         }
     }
@@ -201,11 +211,20 @@ impl State {
         if let Some((ground, ink)) = self.forced {
             return Shade::Forced { ground, ink };
         }
-        match self.theme {
+        let shade = match self.theme {
             Theme::System => self.system_shade,
             Theme::Light => Shade::Light,
             Theme::Dark => Shade::Dark,
+        };
+        if self.contrast {
+            return Shade::Forced { ground: shade.ground(), ink: shade.ink() };
         }
+        shade
+    }
+
+    /// The curve of the run on screen, if it was rewound.
+    pub fn curve(&self) -> Option<&Shared<Rewind>> {
+        self.rewound.as_ref().filter(|it| it.request == self.request.alone())
     }
 
     /// Where the run on screen ends.

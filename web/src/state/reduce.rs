@@ -100,8 +100,11 @@ impl State {
             Action::Theme(theme) => self.theme = theme,
             Action::SystemShade(shade) => self.system_shade = shade,
             Action::Forced(colors) => self.forced = colors,
+            Action::Contrast(contrast) => self.contrast = contrast,
             Action::Calm(calm) => self.calm = calm,
             Action::Edit(editing) => self.editing = editing,
+            Action::Rewound(curve) => self.rewound = curve,
+            Action::Sweep(sweeping) => self.sweeping = sweeping,
             Action::Show(dialog) => self.dialog = Some(dialog),
             Action::CloseDialog => self.dialog = None,
             Action::Learn(what) => self.learn(what),
@@ -156,6 +159,7 @@ impl State {
                 self.dialog = self.scene.is_some().then_some(Dialog::Fork);
             }
             Command::Edit => self.editing = !self.editing,
+            Command::Sweep => self.sweeping = !self.sweeping,
             Command::Palette => self.dialog = Some(Dialog::Palette),
             Command::Learn => self.learn(Lessons::Toggle),
             Command::Tab(number) => self.tab(number),

@@ -524,3 +524,13 @@ fn editing_stays_where_one_looks() {
     bring(&mut state);
     assert_ne!(state.view, view);
 }
+
+#[test]
+fn more_contrast_draws_with_ground_and_ink_of_the_theme() {
+    let mut state = State { theme: Theme::Dark, ..State::default() };
+    state.apply(Action::Contrast(true));
+    let (ground, ink) = (Shade::Dark.ground(), Shade::Dark.ink());
+    assert_eq!(state.shade(), Shade::Forced { ground, ink });
+    state.apply(Action::Contrast(false));
+    assert_eq!(state.shade(), Shade::Dark);
+}

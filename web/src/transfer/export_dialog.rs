@@ -58,6 +58,13 @@ pub fn ExportDialog(props: &Props) -> Html {
         return html! { <Dialog open=false title="Export">{ Html::default() }</Dialog> };
     };
     let link = ui.on(|_: MouseEvent| Action::Show(Open::Share));
+    let review = {
+        let ui = ui.clone();
+        Callback::from(move |_: MouseEvent| {
+            ui.send(Action::CloseDialog);
+            ui.send(Action::Sweep(true));
+        })
+    };
     let items = FORMATS.iter().map(|(format, name, what)| {
         let (format, scene, route) = (*format, scene.clone(), props.route.clone());
         let (lanes, view, at) = (props.lanes.clone(), props.view, props.at);
@@ -75,6 +82,7 @@ pub fn ExportDialog(props: &Props) -> Html {
     html! {
         <Dialog open=true title="Export">
             <ul class="formats">{ for items }
+                <li><button type="button" onclick={review}>{ "Review" }</button><span>{ "over many seeds: one document (HTML or Markdown) for a patch thread" }</span></li>
                 <li><button type="button" onclick={link}>{ "Link" }</button><span>{ "to this moment, as text and as a QR code" }</span></li>
             </ul>
             <p class="small">{ "Files are made in this page; nothing is sent anywhere." }</p>

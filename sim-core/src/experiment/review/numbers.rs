@@ -8,7 +8,7 @@ use crate::experiment::{Outcome, Paired, PairedShares, Proportion, Sample, mean}
 use crate::export::document::Block;
 
 /// `31.2 % (27.4 to 35.3 %)`.
-pub(super) fn share_text(share: Proportion) -> String {
+pub fn share_text(share: Proportion) -> String {
     let interval = share.wilson();
     let [share, low, high] = [share.share(), interval.low, interval.high].map(|p| 100.0 * p);
     let digits = if high < 1.0 { 3 } else { 1 };
@@ -16,17 +16,21 @@ pub(super) fn share_text(share: Proportion) -> String {
 }
 
 /// A thing that is told of every outcome.
-struct Quantity {
-    name: &'static str,
-    of: fn(&Outcome) -> Option<u64>,
-    text: fn(u64) -> String,
+pub struct Quantity {
+    /// What it is.
+    pub name: &'static str,
+    /// `None`: it never came to that.
+    pub of: fn(&Outcome) -> Option<u64>,
+    /// In words.
+    pub text: fn(u64) -> String,
 }
 
 fn time(ns: u64) -> String {
     span_text(Nanos(ns))
 }
 
-const QUANTITIES: [Quantity; 5] = [
+/// What distributions are shown of.
+pub const QUANTITIES: [Quantity; 5] = [
     Quantity { name: "time to recovery", of: |outcome| outcome.recovery, text: time },
     Quantity { name: "next victim after", of: |outcome| outcome.next_victim_after, text: time },
     Quantity {

@@ -10,6 +10,15 @@ use super::super::spec::Value;
 /// Spaces before an item of a list that had none to go by.
 const INDENT: &str = "  ";
 
+/// Which way an item of a list goes.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Toward {
+    /// Before the one in front of it.
+    Front,
+    /// Behind the next.
+    Back,
+}
+
 /// A place that a path leads to.
 enum Place<'t> {
     /// Something that is there: its key, if it has one, and its value.
@@ -71,6 +80,35 @@ pub fn remove(text: &str, path: &str) -> Result<String, String> {
     span.start = line_start(text, span.start);
     span.end = line_end(text, span.end);
     Ok(replaced(text, span, ""))
+}
+
+/// The text with an item of a list, such as a step of a program, before or behind where it
+/// stands: it and its neighbor change places, and what is written around them stays. Fails
+/// where there is no neighbor, and for tables with sections of their own, whose order says
+/// nothing.
+pub fn shift(text: &str, path: &str, toward: Toward) -> Result<String, String> {
+    let document = parse(text)?;
+    let nowhere = || format!("{path} has no place to go to");
+    let (list, place) = path.rsplit_once('.').ok_or_else(nowhere)?;
+    let Place::There(_, value) = find(document.get_ref(), list) else { return Err(nowhere()) };
+    let (DeValue::Array(items), Ok(place)) = (value.get_ref(), place.parse::<usize>()) else {
+        return Err(nowhere());
+    };
+    let first = match toward {
+        Toward::Front => place.checked_sub(1).ok_or_else(nowhere)?,
+        Toward::Back => place,
+    };
+    let (Some(one), Some(two)) = (items.get(first), items.get(first + 1)) else {
+        return Err(nowhere());
+    };
+    let (one, two) = (one.span(), two.span());
+    let piece = |span: &Range<usize>| text.get(span.clone()).unwrap_or_default();
+    if on_header(text, one.start) || one.end > two.start {
+        return Err(nowhere());
+    }
+    let between = text.get(one.end..two.start).unwrap_or_default();
+    let swapped = format!("{}{between}{}", piece(&two), piece(&one));
+    Ok(replaced(text, one.start..two.end, &swapped))
 }
 
 /// The text with one more item of the list at `path`, or with the table

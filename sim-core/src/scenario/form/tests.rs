@@ -167,3 +167,22 @@ fn minimal_scenario_is_sound() {
     parse("minimal", super::super::MINIMAL, &[]).expect("it runs as it is");
     assert!(find("minimal").is_none());
 }
+
+#[test]
+fn steps_change_places_and_comments_stay() {
+    let text = "[[task]]\nname = \"a\"\nprogram = [\n  { sleep = \"1ms\" }, # first\n  \"exit\",\n]\n";
+    let swapped = shift(text, "task.a.program.0", Toward::Back).expect("there is a next");
+    let wanted = "  \"exit\", # first\n  { sleep = \"1ms\" },\n]\n";
+    assert!(swapped.ends_with(wanted), "{swapped}");
+    assert_eq!(shift(&swapped, "task.a.program.1", Toward::Front).as_deref(), Ok(text));
+    for (path, toward) in [
+        ("task.a.program.0", Toward::Front),
+        ("task.a.program.1", Toward::Back),
+        ("task.a", Toward::Front),
+        ("task.0", Toward::Front),
+        ("title", Toward::Back),
+        ("nothing.there.1", Toward::Back),
+    ] {
+        assert!(shift(text, path, toward).is_err(), "{path}");
+    }
+}

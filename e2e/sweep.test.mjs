@@ -1,0 +1,189 @@
+// Sweeps over seeds, as a visitor uses them: runs made by workers with progress, cancel and what
+// is there so far; bars and dots that open their seeds; a review that is downloaded.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { accessibilityProblems, openPage, readRun, screenshot, waitForState } from "./support.mjs";
+
+/** A page with the sweep open; `cores` is what the browser says of the machine. */
+async function openSweep(options = {}) {
+  const { cores = 2, fragment = "", ...rest } = options;
+  const prepare = (page) =>
+    page.addInitScript((cores) => {
+      Object.defineProperty(navigator, "hardwareConcurrency", { get: () => cores });
+    }, cores);
+  const view = await openPage(fragment, { ...rest, prepare });
+  await view.page.getByRole("button", { name: "Sweep", exact: true }).click();
+  const panel = view.page.getByRole("complementary", { name: "Sweep over seeds" });
+  await panel.waitFor();
+  return { view, panel };
+}
+
+async function sweep(panel, { policies = [], count = "24" } = {}) {
+  for (const policy of policies) await panel.getByLabel(policy, { exact: true }).check();
+  await panel.getByLabel("Seeds", { exact: true }).fill(count);
+  await panel.getByRole("button", { name: "Run them" }).click();
+  await panel.getByText(/^\d+ runs in [\d.]+ s$/).waitFor({ timeout: 60_000 });
+}
+
+/** All that the results say, but for the dot that is pointed at. */
+const said = async (panel) =>
+  (await panel.locator(".swept :is(h3, .shares, .quantiles, .differences)").allTextContents()).join();
+
+test("any number of workers finds the same, and it shows", async (t) => {
+  const found = [];
+  for (const cores of [1, 3]) {
+    const { view, panel } = await openSweep({ cores });
+    t.after(view.close);
+    await sweep(panel, { policies: ["block-always", "skip-any"] });
+    found.push(await said(panel));
+    const policies = panel.locator(".swept");
+    assert.equal(await policies.count(), 3);
+    for (const policy of await policies.all()) {
+      const shares = await policy.locator(".shares .text").allInnerTexts();
+      assert.ok(shares.length > 0 && shares.every((text) => /^[\d.]+ % \([\d.]+ to [\d.]+ %\)$/.test(text)));
+    }
+    assert.match(found.at(-1), /median/);
+    assert.deepEqual(await accessibilityProblems(view), []);
+    assert.deepEqual(view.problems, []);
+    assert.deepEqual(view.lateRequests(), []);
+    if (cores === 3) await screenshot(view, "sweep");
+  }
+  assert.equal(found[0], found[1]);
+});
+
+test("bars, dots and picks open their seeds, and the sweep stays", async (t) => {
+  const { view, panel } = await openSweep();
+  t.after(view.close);
+  const { page } = view;
+  await sweep(panel);
+  const before = await said(panel);
+  const seedOf = async () => Number(await page.getByLabel("Seed", { exact: true }).inputValue());
+  for (const link of [panel.locator(".picks a").first(), panel.locator(".shares a").first()]) {
+    const seed = Number(/seed=(\d+)/.exec(await link.getAttribute("href"))?.[1] ?? 1);
+    await link.click();
+    await page.waitForFunction((seed) => document.querySelector("#seed").value === String(seed), seed);
+    await waitForState(view, "ready");
+    assert.equal(await seedOf(), seed);
+  }
+  // A dot, by key and by pointer: both lead to the seed that the reading names.
+  const slider = panel.getByRole("slider").first();
+  await slider.focus();
+  await page.keyboard.press("End");
+  const reading = panel.locator(".reading a").first();
+  const told = await reading.innerText();
+  assert.equal(await slider.getAttribute("aria-valuetext"), told);
+  await reading.click();
+  const seed = Number(/^seed (\d+):/.exec(told)[1]);
+  await page.waitForFunction((seed) => document.querySelector("#seed").value === String(seed), seed);
+  await waitForState(view, "ready");
+  // What the dot said is what the run shows.
+  assert.ok(told.endsWith((await readRun(view)).verdict), told);
+  const canvas = panel.locator(".distribution canvas").first();
+  await canvas.hover({ position: { x: 10, y: 80 } });
+  const hovered = await reading.innerText();
+  await canvas.click({ position: { x: 10, y: 80 } });
+  const other = /^seed (\d+):/.exec(hovered)[1];
+  await page.waitForFunction((seed) => document.querySelector("#seed").value === seed, other);
+  assert.equal(await said(panel), before);
+  assert.deepEqual(view.problems, []);
+});
+
+test("a sweep is cancelled, and what is there stays", async (t) => {
+  const { view, panel } = await openSweep({ cores: 1 });
+  t.after(view.close);
+  await panel.getByLabel("Seeds", { exact: true }).fill("20000");
+  await panel.getByRole("button", { name: "Run them" }).click();
+  await panel.locator(".swept").first().waitFor();
+  // The page answers meanwhile.
+  await view.page.keyboard.press("Escape");
+  const value = () => panel.getByRole("progressbar").evaluate((bar) => bar.value);
+  const some = await value();
+  assert.ok(some > 0 && some < 20_000, some);
+  await panel.getByRole("button", { name: "Cancel" }).click();
+  const status = panel.getByText(/^Cancelled after/);
+  const text = await status.innerText();
+  await view.page.waitForTimeout(600);
+  assert.equal(await status.innerText(), text);
+  assert.equal(await panel.getByRole("button", { name: "Review (HTML)" }).isEnabled(), true);
+  assert.deepEqual(view.problems, []);
+});
+
+test("one press makes the review, in the form that was asked for", async (t) => {
+  const { view, panel } = await openSweep();
+  t.after(view.close);
+  await panel.getByLabel("block-always", { exact: true }).check();
+  await panel.getByLabel("Seeds", { exact: true }).fill("12");
+  const save = async (name) => {
+    const download = view.page.waitForEvent("download", { timeout: 60_000 });
+    await panel.getByRole("button", { name }).click();
+    const file = await download;
+    return [file.suggestedFilename(), await readFile(await file.path(), "utf8")];
+  };
+  const [markdownName, markdown] = await save("Review (Markdown)");
+  assert.equal(markdownName, "gpu-fence-overlap-1-review.md");
+  assert.match(markdown, /^# Review: /);
+  assert.match(markdown, /--policy interval,block-always --seed 1 --seeds 0\.\.12/);
+  assert.match(markdown, /\(12 of 12|of 12 \||12 of 12 /);
+  const link = /`(http\S+#\/v1\/run\S+)`/.exec(markdown)[1];
+  const [htmlName, html] = await save("Review (HTML)");
+  assert.equal(htmlName, "gpu-fence-overlap-1-review.html");
+  assert.match(html, /^<!doctype html>/);
+  assert.match(html, /<svg/);
+  assert.doesNotMatch(html, /<script|<link/);
+  // Its links lead back, to the bit.
+  const other = await openPage(new URL(link).hash);
+  t.after(other.close);
+  assert.equal((await readRun(other)).linkCheck, "reproduced");
+  assert.deepEqual(view.problems, []);
+});
+
+test("what cannot be swept is said", async (t) => {
+  const { view, panel } = await openSweep();
+  t.after(view.close);
+  await panel.getByLabel("Seeds", { exact: true }).fill("a few");
+  await panel.getByRole("button", { name: "Run them" }).click();
+  await panel.getByRole("alert").getByText(/“a few” is no count/).waitFor();
+});
+
+for (const [name, options] of [
+  ["narrow", { viewport: { width: 390, height: 844 } }],
+  ["dark", { dark: true }],
+]) {
+  test(`the sweep looks right: ${name}`, async (t) => {
+    const { view, panel } = await openSweep(options);
+    t.after(view.close);
+    await sweep(panel, { policies: ["block-always"], count: "40" });
+    const wide = await view.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    assert.ok(wide <= 0, `${wide} px too wide`);
+    await screenshot(view, `sweep-${name}`);
+    assert.deepEqual(await accessibilityProblems(view), []);
+  });
+}
+
+test("a run is rewound, and the curve stands over it", async (t) => {
+  const { view, panel } = await openSweep({ fragment: "#/v1/run?scenario=gpu-fence-overlap&seed=1" });
+  t.after(view.close);
+  const { page } = view;
+  await panel.getByLabel("Moments", { exact: true }).fill("6");
+  await panel.getByLabel("runs of each", { exact: true }).fill("3");
+  await panel.getByRole("button", { name: "Rewind", exact: true }).click();
+  const strip = page.getByRole("region", { name: "Point of no return" }).first();
+  const curve = page.locator(".rewound");
+  await curve.getByText(/No return from|At no moment tried/).waitFor({ timeout: 60_000 });
+  assert.equal(await curve.locator("circle").count(), 6);
+  await curve.locator("summary").click();
+  assert.equal(await curve.getByText("3 of 3").count() > 0, true);
+  await curve.getByRole("button").nth(2).click();
+  assert.ok(Number((await readRun(view)).tNs) > 0);
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await screenshot(view, "rewound");
+  // It is of this run: another seed has none.
+  await page.getByLabel("Seed", { exact: true }).fill("2");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelector(".rewound") === null);
+  assert.ok(strip);
+  assert.deepEqual(view.problems, []);
+});

@@ -1,0 +1,108 @@
+//! What a sweep has found, per policy: verdicts with their intervals, the
+//! seeds worth a look, the distribution, what differs from the first.
+//! Every bar and dot is a link to a seed.
+
+use sim_core::experiment::{Outcome, Quantity, share_text};
+use yew::prelude::*;
+
+use super::dots::{Axis, ranked};
+use super::plan::Plan;
+use super::plot::{Data, Distribution};
+use super::tally::{Share, Summary, Tally};
+use crate::address::address_of;
+use crate::route::{Route, fragment};
+use crate::shared::Shared;
+use crate::timeline::palette::Shade;
+
+/// All that the results show, worked out once for what is there.
+pub struct Found {
+    plan: Plan,
+    policies: Vec<(Summary, Shared<Data>)>,
+}
+
+impl Found {
+    pub fn of(tally: &Tally, quantity: &'static Quantity) -> Self {
+        let summaries = tally.summaries(quantity);
+        let dots: Vec<_> =
+            summaries.iter().map(|summary| ranked(&summary.outcomes, quantity)).collect();
+        let axis = Axis::over(dots.iter().flatten());
+        let data = |outcomes: &[Outcome], dots| {
+            Shared::new(Data { outcomes: outcomes.to_vec(), dots, axis, quantity })
+        };
+        let policies = summaries.into_iter().zip(dots).map(|(summary, dots)| {
+            let data = data(&summary.outcomes, dots);
+            (summary, data)
+        });
+        Self { plan: tally.plan.clone(), policies: policies.collect() }
+    }
+
+    /// Seeds that every policy has met.
+    pub fn seeds(&self) -> usize {
+        self.policies.first().map_or(0, |(summary, _)| summary.outcomes.len())
+    }
+}
+
+/// The link to a run of a sweep.
+fn link_to(plan: &Plan, policy: usize, seed: u64) -> String {
+    let request = plan.one(policy, seed);
+    address_of(&fragment(&Route { request, ..Route::default() }))
+}
+
+/// The list of policies.
+pub fn results(found: &Found, shade: Shade) -> Html {
+    if found.seeds() == 0 {
+        return Html::default();
+    }
+    let policies = found.policies.iter().enumerate().map(|(place, (summary, data))| {
+        let link = {
+            let plan = found.plan.clone();
+            Callback::from(move |seed: u64| link_to(&plan, place, seed))
+        };
+        let first = found.plan.policies.first().map_or("", String::as_str);
+        html! {
+            <section key={summary.policy.clone()} class="swept" aria-label={summary.policy.clone()}>
+                <h3>{ &summary.policy }<span class="picks">{ for summary.picks.iter().map(|(name, seed)| html! {
+                    <a href={link.emit(*seed)} title={format!("The {name} run, seed {seed}")}>{ *name }</a>
+                }) }</span></h3>
+                <ul class="shares">{ for summary.shares.iter().map(|share| bar(share, &link)) }</ul>
+                <Distribution policy={summary.policy.clone()} data={data.clone()} {shade} link={link.clone()} />
+                <dl class="quantiles">{ for summary.quantiles.iter().map(|(name, text)| html! {
+                    <div key={*name}><dt>{ *name }</dt><dd>{ text }</dd></div>
+                }) }</dl>
+                { for (!summary.differences.is_empty()).then(|| html! {
+                    <details><summary>{ format!("In pairs of one seed, against {first}") }</summary>
+                        <dl class="differences">{ for summary.differences.iter().map(|(name, text)| html! {
+                            <div key={name.clone()}><dt>{ name }</dt><dd>{ text }</dd></div>
+                        }) }</dl></details>
+                }) }
+            </section>
+        }
+    });
+    html! { <div class="swept-all">{ for policies }</div> }
+}
+
+/// How often a verdict came: a bar, and over it the interval. SVG, since
+/// the content policy allows no styles on elements.
+fn bar(share: &Share, link: &Callback<u64, String>) -> Html {
+    let id = share.verdict.id();
+    let interval = share.share.wilson();
+    let percent = |share: f64| format!("{:.2}%", 100.0 * share);
+    let (low, high) = (percent(interval.low), percent(interval.high));
+    let text = share_text(share.share);
+    let href = link.emit(share.seed);
+    let title = format!("Open the first seed that shows it, {}", share.seed);
+    html! {
+        <li key={id}><a {href} {title}>
+            <span class={format!("name verdict-{id}")}>{ id }</span>
+            <svg class={format!("share verdict-{id}")} aria-hidden="true">
+                <rect class="whole" width="100%" height="100%"></rect>
+                <rect class="part" width={percent(share.share.share())} height="100%"></rect>
+                <line x1={low.clone()} x2={high.clone()} y1="50%" y2="50%"></line>
+                <line x1={low.clone()} x2={low} y1="25%" y2="75%"></line>
+                <line x1={high.clone()} x2={high} y1="25%" y2="75%"></line>
+            </svg>
+            <span class="text">{ text }</span>
+            <span class="hidden">{ format!(", {} of {}", share.share.count, share.share.of) }</span>
+        </a></li>
+    }
+}
