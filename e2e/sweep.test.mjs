@@ -170,7 +170,6 @@ test("a run is rewound, and the curve stands over it", async (t) => {
   await panel.getByLabel("Moments", { exact: true }).fill("6");
   await panel.getByLabel("runs of each", { exact: true }).fill("3");
   await panel.getByRole("button", { name: "Rewind", exact: true }).click();
-  const strip = page.getByRole("region", { name: "Point of no return" }).first();
   const curve = page.locator(".rewound");
   await curve.getByText(/No return from|At no moment tried/).waitFor({ timeout: 60_000 });
   assert.equal(await curve.locator("circle").count(), 6);
@@ -184,6 +183,5 @@ test("a run is rewound, and the curve stands over it", async (t) => {
   await page.getByLabel("Seed", { exact: true }).fill("2");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.querySelector(".rewound") === null);
-  assert.ok(strip);
   assert.deepEqual(view.problems, []);
 });

@@ -144,7 +144,8 @@ impl Sheet<'_> {
                 Toward::Back => (place + 1, "down", Icon::Down),
             };
             let label = format!("Move {} {word}", section.title);
-            let (can_move, onedit, next) = (changed.is_ok(), self.props.onedit.clone(), mover_id(list, there, toward));
+            let (can_move, onedit, next) =
+                (changed.is_ok(), self.props.onedit.clone(), mover_id(list, there, toward));
             let onclick = Callback::from(move |_: MouseEvent| {
                 if let Ok(changed) = &changed {
                     // Whoever moves it further finds its button under the hand.

@@ -78,7 +78,7 @@ impl Pool {
             })
         });
         let has_any = !inner.borrow().threads.is_empty();
-        has_any.then_some(Self { inner: inner })
+        has_any.then_some(Self { inner })
     }
 
     /// How many workers there are.

@@ -50,20 +50,18 @@ pub fn RewindForm(props: &FormProps) -> Html {
             let typed = |node: &NodeRef| {
                 node.cast::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default()
             };
-            let rewind = match Rewind::typed(
-                &request,
-                (wanted, end),
-                &typed(&points),
-                &typed(&times),
-            ) {
-                Ok(rewind) => rewind,
-                Err(why) => return problem.set(why),
-            };
+            let rewind =
+                match Rewind::typed(&request, (wanted, end), &typed(&points), &typed(&times)) {
+                    Ok(rewind) => rewind,
+                    Err(why) => return problem.set(why),
+                };
             let asked = rewind.clone();
             let (ui, over, said) = (ui.clone(), is_running.setter(), problem.setter());
             let rewind = RefCell::new(rewind);
-            let started = Pool::start(asked.runs(), move |number| asked.run(number), move |heard| {
-                match heard {
+            let started = Pool::start(
+                asked.runs(),
+                move |number| asked.run(number),
+                move |heard| match heard {
                     Heard::Outcomes(found) => {
                         let mut rewind = rewind.borrow_mut();
                         for (number, outcome) in found {
@@ -76,9 +74,13 @@ pub fn RewindForm(props: &FormProps) -> Html {
                         over.set(false);
                         said.set(why);
                     }
-                }
-            });
-            let why = if started.is_some() { "" } else { "It needs workers, and this browser gives the page none." };
+                },
+            );
+            let why = if started.is_some() {
+                ""
+            } else {
+                "It needs workers, and this browser gives the page none."
+            };
             problem.set(why.to_owned());
             is_running.set(started.is_some());
             *pool.borrow_mut() = started;
@@ -143,7 +145,8 @@ pub fn CurveStrip(props: &Props) -> Html {
     let (curve, view) = (&props.curve, props.view);
     let points = curve.curve();
     let x = |at: SimTime| format!("{:.3}%", view.px_from_time(at.0, 100.0));
-    let y = |share: f64| format!("{:.1}", MARGIN_PX + (1.0 - share) * (HEIGHT_PX - 2.0 * MARGIN_PX));
+    let y =
+        |share: f64| format!("{:.1}", MARGIN_PX + (1.0 - share) * (HEIGHT_PX - 2.0 * MARGIN_PX));
     let share = |point: &Point| point.shown.share();
     let lines = points.windows(2).map(|pair| html! {
         <line class="curve" x1={x(pair[0].at)} x2={x(pair[1].at)} y1={y(share(&pair[0]))} y2={y(share(&pair[1]))}></line>
@@ -167,9 +170,18 @@ pub fn CurveStrip(props: &Props) -> Html {
     });
     let until = curve.until.id();
     let summary = match (curve.done() < curve.runs(), no_return) {
-        (true, _) => format!("P({until}) if chance were drawn anew from there on: {} of {} runs so far.", curve.done(), curve.runs()),
-        (false, Some(at)) => format!("P({until}) if chance were drawn anew from there on. No return from {}: it always came.", format::instant(at)),
-        (false, None) => format!("P({until}) if chance were drawn anew from there on. At no moment tried was it inevitable."),
+        (true, _) => format!(
+            "P({until}) if chance were drawn anew from there on: {} of {} runs so far.",
+            curve.done(),
+            curve.runs()
+        ),
+        (false, Some(at)) => format!(
+            "P({until}) if chance were drawn anew from there on. No return from {}: it always came.",
+            format::instant(at)
+        ),
+        (false, None) => format!(
+            "P({until}) if chance were drawn anew from there on. At no moment tried was it inevitable."
+        ),
     };
     let dismiss = ui.on(|_: MouseEvent| Action::Rewound(None));
     html! {

@@ -170,7 +170,8 @@ fn minimal_scenario_is_sound() {
 
 #[test]
 fn steps_change_places_and_comments_stay() {
-    let text = "[[task]]\nname = \"a\"\nprogram = [\n  { sleep = \"1ms\" }, # first\n  \"exit\",\n]\n";
+    let text =
+        "[[task]]\nname = \"a\"\nprogram = [\n  { sleep = \"1ms\" }, # first\n  \"exit\",\n]\n";
     let swapped = shift(text, "task.a.program.0", Toward::Back).expect("there is a next");
     let wanted = "  \"exit\", # first\n  { sleep = \"1ms\" },\n]\n";
     assert!(swapped.ends_with(wanted), "{swapped}");
