@@ -46,7 +46,9 @@ test("any number of workers finds the same, and it shows", async (t) => {
     assert.match(found.at(-1), /median/);
     assert.deepEqual(await accessibilityProblems(view), []);
     assert.deepEqual(view.problems, []);
-    assert.deepEqual(view.lateRequests(), []);
+    // A worker begins with the program's own files, which the browser has; nothing else is asked for.
+    const own = /\/(worker|rest|web-[0-9a-f]+)\.js$/;
+    assert.deepEqual(view.lateRequests().filter((url) => !own.test(url)), []);
     if (cores === 3) await screenshot(view, "sweep");
   }
   assert.equal(found[0], found[1]);

@@ -43,8 +43,8 @@ test("a simulator that ends is told of, and the next run has a new one", async (
   const prepare = (page) =>
     page.route("**/worker.js*", async (route) => {
       const response = await route.fetch();
-      const crash = 'addEventListener("message", ({ data }) => { if (data[1] === "run" && '
-        + 'data[2].includes("seed=13")) setTimeout(() => { throw new Error("boom"); }); });\n';
+      const crash = 'addEventListener("message", ({ data }) => { if (data[1] === "runs" && '
+        + 'data[2].some((link) => link.includes("seed=13"))) setTimeout(() => { throw new Error("boom"); }); });\n';
       await route.fulfill({ response, body: crash + (await response.text()) });
     });
   const view = await openPage(LINK, { prepare });

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use sim_core::analysis::broken_text;
-use sim_core::experiment::{Case, Outcome, Replication, Review, review, worst};
+use sim_core::experiment::{Case, Outcome, Picked, Replication, Review, picks, review};
 use sim_core::export::document;
 use sim_core::record::MODEL_VERSION;
 
@@ -52,18 +52,19 @@ fn case(
 ) -> Result<Case, String> {
     let request = dossier.request.under(policy);
     let shown = replicate(prepared, &request)?;
-    let of_worst = worst(outcomes).map(|outcome| {
+    let of_pick = |(names, outcome): (Vec<&'static str>, &Outcome)| {
         let request = Request { seed: outcome.seed, ..request.clone() };
         let replication = replicate(prepared, &request)?;
         let link = link(dossier, &request, &replication);
-        Ok::<_, String>((replication, link))
-    });
+        Ok(Picked { names, replication, link })
+    };
+    let picked: Result<Vec<Picked>, String> = picks(outcomes).into_iter().map(of_pick).collect();
     Ok(Case {
         title: prepared.title().to_owned(),
         link: link(dossier, &request, &shown),
         shown,
         outcomes: outcomes.to_vec(),
-        worst: of_worst.transpose()?,
+        picked: picked?,
     })
 }
 

@@ -185,7 +185,7 @@ pub fn CurveStrip(props: &Props) -> Html {
     };
     let dismiss = ui.on(|_: MouseEvent| Action::Rewound(None));
     html! {
-        <section class="recording rewound" aria-label="Point of no return">
+        <section class="recording rewound" aria-label="Curve over the run">
             <div class="rec-row">
                 <span class="rec-name">{ format!("P({until})") }</span>
                 <svg class="rec-axis" role="img" aria-label={summary.clone()}>
