@@ -264,3 +264,34 @@ for (const dark of [false, true]) {
     assert.deepEqual(view.problems, []);
   });
 }
+
+test("a filter is called by name, shows in the lanes, and travels in the link", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=oom_reaper");
+  t.after(view.close);
+  const { page } = view;
+  const lanes = () => page.locator(".lane-plot canvas").nth(1).evaluate((canvas) => canvas.toDataURL());
+  const tally = page.locator("#events-title [role=status]");
+  const before = await lanes();
+  const all = await tally.innerText();
+  await page.keyboard.press("F1");
+  await page.keyboard.type("filter that led to");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => / of /.test(document.querySelector("#events-title [role=status]").textContent));
+  await page.waitForFunction(() => location.hash.includes("filter=before"));
+  assert.notEqual(await lanes(), before);
+  await page.getByLabel("About", { exact: true }).selectOption({ label: "reaper" });
+  await page.waitForFunction(() => /filter=kind(:|%3A)reaping/.test(location.hash));
+  const found = await tally.innerText();
+  assert.deepEqual(await accessibilityProblems(view), []);
+  const other = await openPage(await page.evaluate(() => location.hash));
+  t.after(other.close);
+  await other.page.waitForFunction(
+    (found) => document.querySelector("#events-title [role=status]").innerText === found,
+    found,
+  );
+  await screenshot(other, "filtered");
+  await page.getByRole("button", { name: "reset", exact: true }).click();
+  await page.waitForFunction((all) => document.querySelector("#events-title [role=status]").innerText === all, all);
+  assert.equal(await lanes(), before);
+  assert.deepEqual(view.problems, []);
+});

@@ -81,7 +81,7 @@ fn embedded(ui: &Ui, state: &State) -> Html {
                 { transport(ui, state) }
                 { for state.scene.as_ref().map(|scene| html! {
                     <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
-                        arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()}
+                        arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()}
                         history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
                 }) }
                 <p class="open-whole"><a href={whole} target="_blank" rel="noopener">{ "Open in Reaperscope" }</a></p>
@@ -136,7 +136,7 @@ fn page(ui: &Ui, state: &State) -> Html {
                         <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />
                         { for state.curve().map(|curve| html! { <CurveStrip curve={curve.clone()} view={state.view} /> }) }
                         <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
-                            arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()}
+                            arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()}
                             history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
                         { fork_tree(ui, state) }
                         { for beside(state, scene).into_iter().map(|(first, other, of)| html! {
@@ -151,7 +151,7 @@ fn page(ui: &Ui, state: &State) -> Html {
                         <div class="panels">
                             <WhyPanel scene={scene.clone()} lane={state.lane} at={state.cursor.at}
                                 happened={state.cursor.happened} selection={state.selection.filter(|(from, to)| from < to)} graph={state.graph} stops={state.stops} />
-                            <EventList scene={scene.clone()} happened={state.cursor.happened} playing={state.playing} />
+                            <EventList scene={scene.clone()} happened={state.cursor.happened} playing={state.playing} wanted={state.filter.clone()} />
                             <MetricsPanel scene={scene.clone()} selection={state.selection.filter(|(from, to)| from < to)} lane={state.lane} />
                         </div>
                     </>

@@ -16,6 +16,95 @@ pub const RELATIONS: [(Relation, &str); 3] = [
     (Relation::Concurrent, "beside it"),
 ];
 
+/// What is asked for besides the text, as the state holds it and links carry it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Wanted {
+    pub topic: Option<Topic>,
+    /// How they must stand to the record of this number.
+    pub relation: Option<(Relation, usize)>,
+    pub task: Option<TaskId>,
+}
+
+/// A change of what is asked for.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Narrow {
+    Topic(Option<Topic>),
+    Task(Option<TaskId>),
+    /// To the last event that has happened.
+    Relation(Option<Relation>),
+    Nothing,
+}
+
+impl Wanted {
+    /// Whether it lets everything through.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// With one thing changed, when `happened` records have.
+    pub fn narrowed(&mut self, by: Narrow, happened: usize) {
+        match by {
+            Narrow::Topic(topic) => self.topic = topic,
+            Narrow::Task(task) => self.task = task,
+            Narrow::Relation(relation) => {
+                self.relation = relation.map(|it| (it, happened.saturating_sub(1)));
+            }
+            Narrow::Nothing => *self = Self::default(),
+        }
+    }
+
+    /// As links carry it; nothing if it is empty.
+    pub fn text(&self, run: &Run) -> Option<String> {
+        let topic = self.topic.map(|topic| format!("kind:{}", topic.id()));
+        let relation = self.relation.and_then(|(relation, pivot)| {
+            let (_, word) = WORDS.iter().find(|(known, _)| *known == relation)?;
+            Some(format!("{word}:{pivot}"))
+        });
+        let task = self.task.and_then(|task| run.cast.tasks.get(task));
+        let task = task.map(|info| format!("task:{}", info.name));
+        let parts: Vec<String> = topic.into_iter().chain(relation).chain(task).collect();
+        (!parts.is_empty()).then(|| parts.join(","))
+    }
+
+    /// What a link asks for, as far as it fits this run.
+    pub fn read(text: &str, run: &Run) -> Self {
+        let mut wanted = Self::default();
+        let mut rest = Some(text);
+        while let Some(text) = rest {
+            // A task's name comes last, whatever is in it.
+            if let Some(name) = text.strip_prefix("task:") {
+                let mut tasks = run.cast.tasks.iter();
+                wanted.task = tasks.find(|(_, info)| info.name == name).map(|(task, _)| task);
+                break;
+            }
+            let (part, after) = match text.split_once(',') {
+                Some((part, after)) => (part, Some(after)),
+                None => (text, None),
+            };
+            rest = after;
+            match part.split_once(':') {
+                Some(("kind", id)) => {
+                    wanted.topic = Topic::ALL.into_iter().find(|topic| topic.id() == id);
+                }
+                Some((word, pivot)) => {
+                    let relation = WORDS.iter().find(|(_, known)| *known == word);
+                    let pivot = pivot.parse().ok().filter(|pivot| *pivot < run.trace.len());
+                    wanted.relation = relation.map(|it| it.0).zip(pivot);
+                }
+                None => {}
+            }
+        }
+        wanted
+    }
+}
+
+/// Relations, as links name them.
+const WORDS: [(Relation, &str); 3] = [
+    (Relation::Before, "before"),
+    (Relation::After, "after"),
+    (Relation::Concurrent, "beside"),
+];
+
 /// How events stand to the one that was current when it was asked for.
 #[derive(Clone)]
 pub struct Cone {
@@ -42,6 +131,17 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Takes over what is asked for; the text stays.
+    pub fn take(&mut self, wanted: &Wanted, run: &Run) {
+        self.topic = wanted.topic;
+        self.task = wanted.task;
+        let is_same = |cone: &Cone| Some((cone.wanted, cone.pivot)) == wanted.relation;
+        if !self.cone.as_ref().is_some_and(is_same) {
+            let cone = |(relation, pivot)| Cone::new(run, pivot, relation);
+            self.cone = wanted.relation.map(cone);
+        }
+    }
+
     /// Whether everything shows.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty() && self.choices() == 0
@@ -85,6 +185,25 @@ mod tests {
     fn found(run: &Run, filter: &Filter) -> Vec<usize> {
         let all = run.trace.iter().enumerate();
         all.filter(|(index, record)| filter.matches(run, *index, record)).map(|it| it.0).collect()
+    }
+
+    #[test]
+    fn what_is_asked_for_travels_as_text() {
+        let run = outcome().run;
+        let stuck = run.cast.tasks.iter().find(|(_, info)| info.name == "hog/stuck").unwrap().0;
+        let mut wanted = Wanted::default();
+        assert_eq!((wanted.text(&run), wanted.is_empty()), (None, true));
+        wanted.narrowed(Narrow::Task(Some(stuck)), 8);
+        wanted.narrowed(Narrow::Topic(Some(Topic::Waits)), 8);
+        wanted.narrowed(Narrow::Relation(Some(Relation::After)), 8);
+        let text = wanted.text(&run).unwrap();
+        assert_eq!(text, "kind:waits,after:7,task:hog/stuck");
+        assert_eq!(Wanted::read(&text, &run), wanted);
+        // What does not fit this run is left out.
+        let other = Wanted::read("kind:dreams,before:99999999,task:nobody", &run);
+        assert!(other.is_empty(), "{other:?}");
+        wanted.narrowed(Narrow::Nothing, 8);
+        assert!(wanted.is_empty());
     }
 
     #[test]

@@ -58,6 +58,22 @@ impl Topic {
         }
     }
 
+    /// Its id, as links carry it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Killing => "killing",
+            Self::Reaping => "reaping",
+            Self::Notifiers => "notifiers",
+            Self::Devices => "devices",
+            Self::Locks => "locks",
+            Self::Waits => "waits",
+            Self::Cpus => "cpus",
+            Self::Reclaim => "reclaim",
+            Self::Memory => "memory",
+            Self::Tasks => "tasks",
+        }
+    }
+
     /// What an event is about.
     pub fn of(event: &Event) -> Self {
         match event {

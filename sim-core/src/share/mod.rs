@@ -62,6 +62,8 @@ pub struct Link {
     pub view: Option<(Nanos, Nanos)>,
     /// What the sender wrote beside the run.
     pub notes: Vec<Note>,
+    /// What events are filtered by, in the page's words: `kind:reaping,task:hog`.
+    pub filter: Option<String>,
     /// The lesson to show beside it and its step from 1: `mmap-lock.3`.
     pub lesson: Option<String>,
     /// Whether to show the timeline alone, as part of another page.
@@ -138,6 +140,7 @@ impl Link {
             focus: None,
             view: None,
             notes: Vec::new(),
+            filter: None,
             lesson: None,
             embed: false,
         }

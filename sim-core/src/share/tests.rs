@@ -227,7 +227,7 @@ fn marks_tell_where_runs_part() {
     assert_eq!(told(&[1, 2, 3, 4]), "equal up to record 512, differs after it");
     assert_eq!(told(&[1, 2]), "equal up to record 128, differs after it");
     assert_eq!(parting_text(&[], &here), None);
-    for bad in ["marks=ab", "marks=abc,abc", "marks=a+c", "lesson=", "embed=0"] {
+    for bad in ["marks=ab", "marks=abc,abc", "marks=a+c", "lesson=", "filter=", "embed=0"] {
         assert!(decode(&format!("#/v1/run?scenario=x&{bad}")).is_err(), "{bad}");
     }
 }
@@ -265,6 +265,7 @@ prop_compose! {
             focus,
             view: None,
             notes: Vec::new(),
+            filter: lesson.as_ref().map(|lesson| format!("kind:reaping,task:{lesson}")),
             lesson: lesson.clone(),
             embed: lesson.is_some(),
             marks: (0..count).map(|run| marks.iter().map(|mark| mark >> run).collect()).collect(),

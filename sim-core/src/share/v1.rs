@@ -22,9 +22,9 @@ use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
 use crate::scenario::{Fork, suggestion, units};
 
 /// Keys, in the order in which they are written.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "scenario", "z", "seed", "kernel", "policy", "check", "set", "fork", "model", "digest", "t",
-    "focus", "view", "note", "marks", "lesson", "embed",
+    "focus", "view", "filter", "note", "marks", "lesson", "embed",
 ];
 /// First byte of `z`: how the rest is packed.
 const PACKED_DEFLATE: u8 = 1;
@@ -33,6 +33,8 @@ const PACKED_DEFLATE: u8 = 1;
 const SCENARIO_SIZE_MAX: usize = 64 << 10;
 /// Bytes of an id or a lane's name.
 const NAME_SIZE_MAX: usize = 64;
+/// Bytes of what events are filtered by: a kind, a relation, a task.
+const FILTER_SIZE_MAX: usize = 128;
 /// Most items of a list, and most overrides.
 const LIST_MAX: usize = 16;
 const SETS_MAX: usize = 64;
@@ -101,6 +103,9 @@ pub(super) fn encode(link: &Link) -> String {
     }
     if let Some((from, to)) = link.view {
         push("view", &stretch(from, Some(to)));
+    }
+    if let Some(filter) = &link.filter {
+        push("filter", filter);
     }
     for note in &link.notes {
         push("note", &format!("{},{}", stretch(note.at, note.until), note.text));
@@ -224,6 +229,10 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         None => None,
         _ => return Err(damaged("view", "expected two times, such as 1.5ms..20ms")),
     };
+    let filter = match take("filter") {
+        Some(text) => Some(name_of("filter", text, FILTER_SIZE_MAX)?),
+        None => None,
+    };
     let lesson = match take("lesson") {
         Some(text) => Some(name("lesson", text)?),
         None => None,
@@ -248,6 +257,7 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         t,
         focus,
         view,
+        filter,
         notes,
         lesson,
         embed,
@@ -287,8 +297,12 @@ pub(super) fn damaged(key: &'static str, reason: impl std::fmt::Display) -> Link
 }
 
 fn name(key: &'static str, text: String) -> Result<String, LinkError> {
-    if text.is_empty() || text.len() > NAME_SIZE_MAX || text.chars().any(char::is_control) {
-        return Err(damaged(key, format!("a name has 1 to {NAME_SIZE_MAX} bytes")));
+    name_of(key, text, NAME_SIZE_MAX)
+}
+
+fn name_of(key: &'static str, text: String, most: usize) -> Result<String, LinkError> {
+    if text.is_empty() || text.len() > most || text.chars().any(char::is_control) {
+        return Err(damaged(key, format!("a name has 1 to {most} bytes")));
     }
     Ok(text)
 }

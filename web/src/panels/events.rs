@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
-use sim_core::analysis::{Relation, Topic};
+use sim_core::analysis::Topic;
 use sim_core::base::TaskId;
 use sim_core::record::Record;
 use wasm_bindgen::JsCast as _;
@@ -15,7 +15,7 @@ use yew::prelude::*;
 
 use crate::dom;
 use crate::engine;
-use crate::event_filter::{Cone, Filter, RELATIONS};
+use crate::event_filter::{Filter, Narrow, RELATIONS, Wanted};
 use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
@@ -31,6 +31,8 @@ pub struct Props {
     /// Records that have happened; the last of them is marked.
     pub happened: usize,
     pub playing: bool,
+    /// What is asked for besides the text.
+    pub wanted: Wanted,
 }
 
 pub enum Msg {
@@ -40,11 +42,6 @@ pub enum Msg {
     Typed(String),
     /// The filters besides the text show, or don't.
     Unfold,
-    Topic(Option<Topic>),
-    Task(Option<TaskId>),
-    /// How events must stand to the current one.
-    Relation(Option<Relation>),
-    Reset,
     Slice,
     Key(KeyboardEvent),
     /// A key in the filter's field.
@@ -73,15 +70,18 @@ impl Component for EventList {
     type Message = Msg;
     type Properties = Props;
 
-    fn create(_: &Context<Self>) -> Self {
-        Self { height: 300.0, follow_again: true, ..Self::default() }
+    fn create(ctx: &Context<Self>) -> Self {
+        let mut list = Self { height: 300.0, follow_again: true, ..Self::default() };
+        list.take(ctx);
+        list
     }
 
     fn changed(&mut self, ctx: &Context<Self>, old: &Props) -> bool {
-        if ctx.props().scene != old.scene {
-            // What they were about is not there any more.
-            (self.filter.cone, self.filter.task) = (None, None);
-            self.restart(ctx);
+        if ctx.props().scene != old.scene || ctx.props().wanted != old.wanted {
+            if ctx.props().scene != old.scene {
+                self.filter.cone = None;
+            }
+            self.take(ctx);
         }
         if ctx.props().happened != old.happened || ctx.props().scene != old.scene {
             self.follow_cursor(ctx.props());
@@ -106,29 +106,6 @@ impl Component for EventList {
             Msg::Unfold => {
                 self.unfolded = !self.unfolded;
                 self.follow_again = true;
-                true
-            }
-            Msg::Topic(topic) => {
-                self.filter.topic = topic;
-                self.restart(ctx);
-                true
-            }
-            Msg::Task(task) => {
-                self.filter.task = task;
-                self.restart(ctx);
-                true
-            }
-            Msg::Relation(wanted) => {
-                let props = ctx.props();
-                let pivot = props.happened.saturating_sub(1);
-                let run = &props.scene.outcome.run;
-                self.filter.cone = wanted.map(|wanted| Cone::new(run, pivot, wanted));
-                self.restart(ctx);
-                true
-            }
-            Msg::Reset => {
-                self.filter = Filter { text: self.filter.text.clone(), ..Filter::default() };
-                self.restart(ctx);
                 true
             }
             Msg::Slice => self.slice(ctx),
@@ -274,16 +251,20 @@ impl EventList {
         if !self.unfolded {
             return html! { <div id="event-filters" hidden=true></div> };
         }
-        let link = ctx.link();
+        let ui = ui(ctx);
         let outcome = &ctx.props().scene.outcome;
-        let topic = link.callback(|event: Event| {
-            Msg::Topic(chosen(&event).and_then(|index| Topic::ALL.get(index).copied()))
+        let topic = ui.on(|event: Event| {
+            let topic = chosen(&event).and_then(|index| Topic::ALL.get(index).copied());
+            Action::Narrow(Narrow::Topic(topic))
         });
-        let task = link.callback(|event: Event| Msg::Task(chosen(&event).map(TaskId::from_index)));
-        let relation = link.callback(|event: Event| {
+        let task = ui.on(|event: Event| {
+            Action::Narrow(Narrow::Task(chosen(&event).map(TaskId::from_index)))
+        });
+        let relation = ui.on(|event: Event| {
             let wanted = chosen(&event).and_then(|index| RELATIONS.get(index));
-            Msg::Relation(wanted.map(|(relation, _)| *relation))
+            Action::Narrow(Narrow::Relation(wanted.map(|(relation, _)| *relation)))
         });
+        let reset = ui.on(|_: MouseEvent| Action::Narrow(Narrow::Nothing));
         let choices = |all: &'static str, list: Vec<(usize, String, bool)>| {
             let is_free = !list.iter().any(|(.., selected)| *selected);
             html! {
@@ -306,7 +287,7 @@ impl EventList {
         let relations =
             relations.map(|(index, (it, name))| (index, (*name).to_owned(), wanted == Some(*it)));
         let pivot = self.filter.cone.as_ref().map(|cone| {
-            let (index, back) = (cone.pivot, ui(ctx).on({
+            let (index, back) = (cone.pivot, ui.on({
                 let pivot = cone.pivot;
                 move |_: MouseEvent| Action::SeekRecord(pivot)
             }));
@@ -322,7 +303,7 @@ impl EventList {
                 <select aria-label="How they stand to the current event" title="By what led from one to another, not by the clock"
                     onchange={relation}>{ choices("before, after, beside", relations.collect()) }</select>
                 { for pivot }
-                <button type="button" class="link" onclick={link.callback(|_: MouseEvent| Msg::Reset)} disabled={self.filter.choices() == 0}>{ "reset" }</button>
+                <button type="button" class="link" onclick={reset} disabled={self.filter.choices() == 0}>{ "reset" }</button>
             </div>
         }
     }
@@ -357,8 +338,20 @@ impl EventList {
         }
     }
 
+    /// Takes over what is asked for.
+    fn take(&mut self, ctx: &Context<Self>) {
+        let Props { wanted, scene, .. } = ctx.props();
+        self.filter.take(wanted, &scene.outcome.run);
+        // Who opens a link with a filter sees what it is.
+        self.unfolded |= !wanted.is_empty();
+        self.restart(ctx);
+    }
+
     fn restart(&mut self, ctx: &Context<Self>) {
         if self.filter.is_empty() {
+            if self.matches.is_some() || self.work.is_some() {
+                ui(ctx).send(Action::Matched(None));
+            }
             (self.matches, self.work, self.timer) = (None, None, None);
             self.follow_cursor(ctx.props());
         } else {
@@ -387,6 +380,7 @@ impl EventList {
             self.schedule(ctx);
             return false;
         }
+        ui(ctx).send(Action::Matched(Some(Shared::new(found.clone()))));
         self.matches = Some(Rc::new(found));
         self.follow_cursor(ctx.props());
         true

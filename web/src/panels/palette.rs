@@ -1,5 +1,6 @@
 //! Everything that can be done, by name: type a few letters, press Enter.
 
+use sim_core::analysis::Topic;
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, KeyboardEvent};
 use yew::prelude::*;
@@ -7,6 +8,7 @@ use yew::prelude::*;
 use super::dialog::Dialog;
 use crate::dom;
 use crate::engine;
+use crate::event_filter::{Narrow, RELATIONS};
 use crate::keys::NAMED;
 use crate::learn::Lessons;
 use crate::shared::Shared;
@@ -47,6 +49,18 @@ fn items(scene: Option<&Scene>) -> Vec<Item> {
     let lessons = sim_core::lesson::ALL.iter().map(|entry| {
         plain(format!("Lesson: {}", entry.title()), Action::Learn(Lessons::Open(entry.id, 0)))
     });
+    let narrow = |name: String, by: Narrow| plain(format!("Filter: {name}"), Action::Narrow(by));
+    let relations = RELATIONS.iter().map(|(relation, name)| {
+        narrow(format!("events {name} (the one at the cursor)"), Narrow::Relation(Some(*relation)))
+    });
+    let topics = Topic::ALL.into_iter();
+    let topics =
+        topics.map(|topic| narrow(format!("about {}", topic.name()), Narrow::Topic(Some(topic))));
+    let tasks = scene.into_iter().flat_map(|scene| scene.outcome.run.cast.tasks.iter());
+    let tasks = tasks
+        .map(|(task, info)| narrow(format!("by {}", info.name), Narrow::Task(Some(task))));
+    let all = narrow("all events".to_owned(), Narrow::Nothing);
+    let filters = relations.chain([all]).chain(topics).chain(tasks);
     let import = plain(
         "Import a log, a trace, a scenario or a lesson".to_owned(),
         Action::Show(Open::Import),
@@ -58,6 +72,7 @@ fn items(scene: Option<&Scene>) -> Vec<Item> {
         .chain([share, import, export])
         .chain(lessons)
         .chain(lanes)
+        .chain(filters)
         .chain(policies)
         .chain(kernels)
         .chain(scenarios)

@@ -4,6 +4,7 @@ use sim_core::base::{SimTime, TaskId};
 use sim_core::share::{Branch, ScenarioRef};
 
 use super::{Dialog, Scene};
+use crate::event_filter::Narrow;
 use crate::keys::{Command, Keys};
 use crate::learn::Lessons;
 use crate::playback::Speed;
@@ -109,6 +110,10 @@ pub enum Action {
     /// The cursor goes to a record, which is the last that happened.
     SeekRecord(usize),
     SelectLane(usize),
+    /// Other events show in the list and in the lanes.
+    Narrow(Narrow),
+    /// Records that a filter lets through; `None` without a filter.
+    Matched(Option<Shared<Vec<usize>>>),
     /// A group of lanes folds or unfolds.
     ToggleGroup(Group),
     /// The text of a note.

@@ -20,6 +20,7 @@ pub use scene::Scene;
 pub use stage::{StageArrow, StageLane};
 
 use crate::engine::Request;
+use crate::event_filter::Wanted;
 use crate::keys::Keys;
 use crate::learn::{Course, Learn};
 use crate::playback::Speed;
@@ -116,6 +117,10 @@ pub struct State {
     /// What the user made of the rows.
     pub arrangement: Arrangement,
     pub view: Viewport,
+    /// What events are filtered by, besides a text.
+    pub filter: Wanted,
+    /// When and in which lane the events are that a filter lets through, by time.
+    pub matched: Option<Shared<Vec<(u64, usize)>>>,
     pub notes: Vec<Note>,
     pub history: History,
     /// How keys act.
@@ -177,6 +182,8 @@ impl Default for State {
             trail: Vec::new(),
             arrangement: Arrangement::default(),
             view: Viewport::whole(1),
+            filter: Wanted::default(),
+            matched: None,
             notes: Vec::new(),
             history: History::default(),
             keys: Keys::default(),
@@ -287,6 +294,7 @@ impl State {
                 .filter(|_| self.lane > 0)
                 .and_then(|scene| Some(scene.outcome.lanes.get(self.lane)?.title.clone())),
             view: ready.filter(|scene| self.view != scene.opening()).map(|_| self.view.rounded()),
+            filter: ready.and_then(|scene| self.filter.text(&scene.outcome.run)),
             notes: self.notes.clone(),
             marks: match ready {
                 Some(_) if self.promised.is_none() => {

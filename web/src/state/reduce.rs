@@ -77,6 +77,8 @@ impl State {
             Action::Seek(at) => self.seek(at),
             Action::SeekRecord(record) => self.seek_record(record),
             Action::SelectLane(lane) => self.select_lane(lane),
+            Action::Narrow(by) => self.filter.narrowed(by, self.cursor.happened),
+            Action::Matched(found) => self.match_lanes(found.as_deref()),
             Action::ToggleGroup(group) => self.arrangement.toggle_group(group),
             Action::EditNote { index, text } => {
                 if let Some(note) = self.notes.get_mut(index) {

@@ -41,6 +41,8 @@ pub struct Props {
     /// Arrows that were followed.
     pub followed: Vec<usize>,
     pub notes: Vec<Note>,
+    /// Events that a filter lets through: when, and in which lane; by time.
+    pub matched: Option<Shared<Vec<(u64, usize)>>>,
     /// Whether there is something to undo and to redo.
     pub history: (bool, bool),
     pub selection: Option<(u64, u64)>,
@@ -93,6 +95,7 @@ struct Drawn {
     arrangement: Arrangement,
     lane: usize,
     followed: Vec<usize>,
+    matched: Option<Shared<Vec<(u64, usize)>>>,
     /// The moment inside a back-off, which counts down.
     at: u64,
     playing: bool,
@@ -318,6 +321,7 @@ impl Timeline {
             arrangement: props.arrangement.clone(),
             lane: props.lane,
             followed: props.followed.clone(),
+            matched: props.matched.clone(),
             at: props.at,
             playing: props.playing,
         };
@@ -330,6 +334,7 @@ impl Timeline {
             rows: &rows,
             lane: props.lane,
             followed: &props.followed,
+            matched: props.matched.as_ref().map_or(&[], |matched| matched.as_slice()),
             top,
             played_until: props.at,
             fade: if props.playing { Fade::Strong } else { Fade::Weak },

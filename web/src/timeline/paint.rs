@@ -23,6 +23,8 @@ use crate::state::{Scene, StageArrow};
 const LABEL_PX_MIN: f64 = 26.0;
 /// Marks of a lane are drawn at most this dense.
 const MARK_PX: f64 = 13.0;
+/// How high the tick of an event is that a filter lets through.
+const MATCH_PX: f64 = 5.0;
 /// Renewals of a wait that a label spans.
 const RENEWALS_MAX: usize = 256;
 const FONT: &str = "12px system-ui, sans-serif";
@@ -39,6 +41,8 @@ pub struct Picture<'a> {
     pub lane: usize,
     /// Arrows that were followed, by index.
     pub followed: &'a [usize],
+    /// Events that a filter lets through: when, and in which lane; by time.
+    pub matched: &'a [(u64, usize)],
     /// How far the lanes are scrolled down, in CSS pixels.
     pub top: f64,
     /// The cursor: what is later is faded.
@@ -110,6 +114,32 @@ pub fn blit(context: &CanvasRenderingContext2d, frame: &Frame) {
     }
 }
 
+/// Ticks over the bars, where a filter lets events through: one per pixel, however many.
+fn matches(context: &CanvasRenderingContext2d, picture: &Picture<'_>, (width, height): (f64, f64)) {
+    if picture.matched.is_empty() {
+        return;
+    }
+    let view = picture.view;
+    let from = picture.matched.partition_point(|(at, _)| *at < view.start);
+    let to = picture.matched.partition_point(|(at, _)| *at <= view.end());
+    let tops = picture.rows.visible(picture.top, height).iter();
+    let tops: std::collections::BTreeMap<usize, f64> = tops
+        .filter_map(|row| match row.kind {
+            RowKind::Lane(lane) => Some((lane, row.top + picture.layout.bar_top - picture.top)),
+            RowKind::Heading { .. } => None,
+        })
+        .collect();
+    let mut last = std::collections::BTreeMap::new();
+    context.set_fill_style_str(&css(picture.shade.ink()));
+    for (at, lane) in picture.matched.get(from..to).unwrap_or_default() {
+        let Some(top) = tops.get(lane) else { continue };
+        let x = view.px_from_time(*at, width).round();
+        if last.insert(*lane, x) != Some(x) {
+            context.fill_rect(x - 1.0, top - MATCH_PX, 2.0, MATCH_PX);
+        }
+    }
+}
+
 /// Draws labels, marks and arrows.
 pub fn texts(canvas: &HtmlCanvasElement, picture: &Picture<'_>) {
     let Some((context, width, height)) = dom::fit_canvas(canvas) else {
@@ -125,6 +155,7 @@ pub fn texts(canvas: &HtmlCanvasElement, picture: &Picture<'_>) {
     for (lane, bar) in &shown {
         labels(&context, lane, picture, *bar, width);
     }
+    matches(&context, picture, (width, height));
     arrows(&context, picture, width);
     for (lane, bar) in &shown {
         marks(&context, lane, picture, *bar, width);

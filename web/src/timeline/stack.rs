@@ -64,6 +64,7 @@ pub fn Stacked(props: &Props) -> Html {
                 rows: &rows,
                 lane: usize::MAX,
                 followed: &[],
+                matched: &[],
                 top: 0.0,
                 played_until: *at,
                 fade: if *playing { Fade::Strong } else { Fade::Weak },

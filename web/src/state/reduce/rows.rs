@@ -1,6 +1,6 @@
 //! Rows, ranges and notes: what is selected, how rows are arranged, whom arrows lead to.
 
-use crate::engine;
+use crate::engine::{self, Outcome};
 use crate::route::{NOTES_MAX, Note};
 use crate::state::{Hop, Scene, StageArrow, State};
 use crate::timeline::hit::{Step, span_at, task_of};
@@ -110,6 +110,24 @@ impl State {
         {
             change(&mut self.arrangement, &scene, lane.of);
         }
+    }
+
+    /// Puts the records that a filter lets through into their lanes.
+    pub(super) fn match_lanes(&mut self, found: Option<&Vec<usize>>) {
+        self.matched = self.scene.as_ref().zip(found).map(|(scene, found)| {
+            let Outcome { run, lanes, .. } = &scene.outcome;
+            let mut lane_of = std::collections::BTreeMap::new();
+            for (index, lane) in lanes.iter().enumerate() {
+                if let Some(task) = task_of(lane.of, &run.cast) {
+                    lane_of.entry(task).or_insert(index);
+                }
+            }
+            let placed = found.iter().filter_map(|record| {
+                let record = run.trace.get(*record)?;
+                Some((record.at.0, *lane_of.get(&record.task)?))
+            });
+            Shared::new(placed.collect())
+        });
     }
 
     pub(super) fn hide_lane(&mut self) {

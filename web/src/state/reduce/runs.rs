@@ -1,6 +1,7 @@
 //! Runs: asked for, arrived, failed, and what a link said of them.
 
 use crate::engine::{BRANCHES_MAX, OTHERS_MAX, Request};
+use crate::event_filter::Wanted;
 use crate::forks;
 use crate::route::Route;
 use crate::shared::Shared;
@@ -146,6 +147,9 @@ impl State {
         // Forks come and go beside a run that stays the same, and can be undone.
         if !same_run {
             self.history = History::default();
+            // What they were about is not there any more.
+            self.filter = Wanted { topic: self.filter.topic, ..Wanted::default() };
+            self.matched = None;
         }
         if other_story {
             self.notes.clear();
@@ -229,6 +233,9 @@ impl State {
         if let Some(lane) = lane {
             self.select_lane(lane);
         }
+        let run = &scene.outcome.run;
+        self.filter =
+            route.filter.as_ref().map_or_else(Wanted::default, |text| Wanted::read(text, run));
         self.notes.clone_from(&route.notes);
         let at = route.at.unwrap_or_else(|| scene.opening().start);
         // As it was seen, wherever the cursor is.
