@@ -295,3 +295,38 @@ test("a filter is called by name, shows in the lanes, and travels in the link", 
   assert.equal(await lanes(), before);
   assert.deepEqual(view.problems, []);
 });
+
+test("from a fresh page to the answer, by keys alone: why it gave up, who held the lock, what another policy does, and send it", async (t) => {
+  const view = await openPage("");
+  t.after(view.close);
+  const { page } = view;
+  const call = async (name) => {
+    await page.keyboard.press("F1");
+    await page.keyboard.type(name);
+    await page.keyboard.press("Enter");
+  };
+  // Why did the reaper give up? Three words and a glance at the panel.
+  await call("go to gives up");
+  await call("lane oom_reaper");
+  await page.locator(".why .chain li").first().waitFor();
+  // Who held it? One hop, by key.
+  await page.keyboard.press("Home");
+  await call("go to refused");
+  await call("lane oom_reaper");
+  const chain = await page.locator(".why .chain").innerText();
+  assert.match(chain, /gpu0/);
+  await page.keyboard.press("]");
+  await page.waitForFunction(() => !/oom_reaper/.test(document.querySelector("#why-title .of").textContent));
+  // What would another policy do?
+  await page.keyboard.press("c");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "compare-with");
+  await call("compare with block-always");
+  await page.waitForFunction(() => document.documentElement.dataset.verdict.includes(","));
+  await page.getByText(/^parts$/).first().waitFor();
+  // Send it.
+  await call("share this");
+  await page.getByRole("dialog", { name: "Share" }).waitFor();
+  const link = await page.locator("dialog[open] input").first().inputValue();
+  assert.match(link, /policy=interval,block-always/);
+  assert.deepEqual(view.problems, []);
+});

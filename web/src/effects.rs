@@ -178,9 +178,10 @@ fn on_key(ui: &Ui, event: &KeyboardEvent) {
         return;
     };
     event.prevent_default();
-    if command == Command::Search {
-        dom::focus("event-filter");
-        return;
+    match command {
+        Command::Search => return dom::focus("event-filter"),
+        Command::Compare => return dom::focus("compare-with"),
+        _ => {}
     }
     ui.send(Action::Command { command, anchor: ui.hover.get() });
 }

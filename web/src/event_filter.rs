@@ -99,11 +99,8 @@ impl Wanted {
 }
 
 /// Relations, as links name them.
-const WORDS: [(Relation, &str); 3] = [
-    (Relation::Before, "before"),
-    (Relation::After, "after"),
-    (Relation::Concurrent, "beside"),
-];
+const WORDS: [(Relation, &str); 3] =
+    [(Relation::Before, "before"), (Relation::After, "after"), (Relation::Concurrent, "beside")];
 
 /// How events stand to the one that was current when it was asked for.
 #[derive(Clone)]

@@ -104,6 +104,8 @@ pub enum Command {
     GoToStart,
     GoToEnd,
     Search,
+    /// To the list of policies to compare with.
+    Compare,
     Help,
     Palette,
     /// The lessons, or the timeline alone.
@@ -220,6 +222,7 @@ fn by_position(press: Press<'_>) -> Option<Command> {
         "KeyH" => Command::HideLane,
         "KeyG" => Command::Graph,
         "KeyB" => Command::Fork,
+        "KeyC" => Command::Compare,
         "Space" => Command::TogglePlay,
         "ArrowLeft" => Command::StepInLane(Step::Back),
         "ArrowRight" => Command::StepInLane(Step::Forward),
@@ -255,6 +258,7 @@ pub const HELP: &[(&str, &str)] = &[
     ("M", "note at the cursor"),
     ("Shift M", "note on the selected range"),
     ("B", "fork the run at the cursor"),
+    ("C", "choose a policy to compare with"),
     ("Delete", "remove the note at the cursor"),
     ("Ctrl Z", "undo zoom, range, rows, notes or forks; with Shift: redo"),
     ("Ctrl Shift P", "all commands; also F1"),

@@ -60,10 +60,10 @@ pub struct Link {
     pub focus: Option<String>,
     /// The part of the run to show: from, to.
     pub view: Option<(Nanos, Nanos)>,
-    /// What the sender wrote beside the run.
-    pub notes: Vec<Note>,
     /// What events are filtered by, in the page's words: `kind:reaping,task:hog`.
     pub filter: Option<String>,
+    /// What the sender wrote beside the run.
+    pub notes: Vec<Note>,
     /// The lesson to show beside it and its step from 1: `mmap-lock.3`.
     pub lesson: Option<String>,
     /// Whether to show the timeline alone, as part of another page.

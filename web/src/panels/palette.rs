@@ -9,6 +9,7 @@ use super::dialog::Dialog;
 use crate::dom;
 use crate::engine;
 use crate::event_filter::{Narrow, RELATIONS};
+use crate::format;
 use crate::keys::NAMED;
 use crate::learn::Lessons;
 use crate::shared::Shared;
@@ -40,6 +41,15 @@ fn items(scene: Option<&Scene>) -> Vec<Item> {
     let policies = engine::policies().into_iter().map(|choice| {
         plain(format!("Policy: {}", choice.id), choose(Change::Policy(Some(choice.id.into()))))
     });
+    let besides = engine::policies().into_iter().map(|choice| {
+        let name = format!("Compare with: {}", choice.id);
+        plain(name, choose(Change::Beside(choice.id.into())))
+    });
+    let incidents = scene.into_iter().flat_map(|scene| &scene.outcome.report.incidents);
+    let incidents = incidents.map(|incident| {
+        let name = format!("Go to {}: {}", format::instant(incident.at), incident.text);
+        plain(name, Action::SeekRecord(incident.record))
+    });
     let kernels = engine::kernels().into_iter().map(|choice| {
         plain(format!("Kernel: {}", choice.id), choose(Change::Kernel(Some(choice.id.into()))))
     });
@@ -57,8 +67,8 @@ fn items(scene: Option<&Scene>) -> Vec<Item> {
     let topics =
         topics.map(|topic| narrow(format!("about {}", topic.name()), Narrow::Topic(Some(topic))));
     let tasks = scene.into_iter().flat_map(|scene| scene.outcome.run.cast.tasks.iter());
-    let tasks = tasks
-        .map(|(task, info)| narrow(format!("by {}", info.name), Narrow::Task(Some(task))));
+    let tasks =
+        tasks.map(|(task, info)| narrow(format!("by {}", info.name), Narrow::Task(Some(task))));
     let all = narrow("all events".to_owned(), Narrow::Nothing);
     let filters = relations.chain([all]).chain(topics).chain(tasks);
     let import = plain(
@@ -74,8 +84,10 @@ fn items(scene: Option<&Scene>) -> Vec<Item> {
         .chain(lanes)
         .chain(filters)
         .chain(policies)
+        .chain(besides)
         .chain(kernels)
         .chain(scenarios)
+        .chain(incidents)
         .collect()
 }
 

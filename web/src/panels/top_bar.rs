@@ -79,7 +79,7 @@ pub fn TopBar(props: &Props) -> Html {
                     { options(&engine::policies(), request.policy.as_deref().unwrap_or_default()) }
                 </select></label>
             <label class="field"><span class="hidden">{ "Compare with" }</span>
-                <select class="beside" onchange={beside} title="Another policy under the same seed, on the same axis"
+                <select id="compare-with" class="beside" onchange={beside} title="Another policy under the same seed, on the same axis (C)"
                     disabled={request.others.len() >= OTHERS_MAX}>
                     <option value="" selected=true>{ "+ compare" }</option>
                     { options(&left, "") }

@@ -152,7 +152,8 @@ impl State {
             Command::ShowAllLanes => self.arrangement.reset(),
             Command::GoToStart => self.stop_and_seek(0),
             Command::GoToEnd => self.stop_and_seek(end),
-            Command::Search => {}
+            // The browser moves the focus.
+            Command::Search | Command::Compare => {}
             Command::Graph => self.graph = !self.graph,
             Command::StopAtCycles => self.stops = !self.stops,
             Command::Help => self.dialog = Some(Dialog::Help),

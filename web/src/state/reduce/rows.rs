@@ -2,6 +2,7 @@
 
 use crate::engine::{self, Outcome};
 use crate::route::{NOTES_MAX, Note};
+use crate::shared::Shared;
 use crate::state::{Hop, Scene, StageArrow, State};
 use crate::timeline::hit::{Step, span_at, task_of};
 use crate::timeline::rows::{Arrangement, Toward};
