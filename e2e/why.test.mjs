@@ -308,10 +308,10 @@ test("from a fresh page to the answer, by keys alone: why it gave up, who held t
   // Why did the reaper give up? Three words and a glance at the panel.
   await call("go to gives up");
   await call("lane oom_reaper");
-  await page.locator(".why .chain li").first().waitFor();
+  await page.waitForFunction(() => Number(document.documentElement.dataset.tNs) > 4.3e9);
   // Who held it? One hop, by key.
   await page.keyboard.press("Home");
-  await call("go to refused");
+  await call("go to backs off attempt 3");
   await call("lane oom_reaper");
   const chain = await page.locator(".why .chain").innerText();
   assert.match(chain, /gpu0/);
