@@ -62,7 +62,12 @@ fn preset(preset: Preset) -> Item {
         ("version".to_owned(), preset.version.to_owned()),
     ]);
     more.extend(preset.archetype.map(|id| ("archetype".to_owned(), id.to_owned())));
-    let (id, title) = (preset.id.to_owned(), preset.title.to_owned());
+    let mut title = preset.title.to_owned();
+    if !preset.unverified.is_empty() {
+        title.push_str(" [U]");
+        more.insert("unverified".to_owned(), preset.unverified.to_owned());
+    }
+    let id = preset.id.to_owned();
     Item { id, title, group: "real drivers".to_owned(), more }
 }
 

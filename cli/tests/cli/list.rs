@@ -99,6 +99,22 @@ fn drivers_that_are_not_asked_stand_apart() {
     assert_eq!(silent, ["secondary-tlb", "pinned"]);
 }
 
+/// What nobody has read in the source has one mark, and says what it is.
+#[test]
+fn drivers_that_are_not_verified_are_marked() {
+    let json = printed(&["list", "drivers", "--format", "json"]);
+    let json: Vec<Value> = serde_json::from_str(&json).expect("JSON");
+    let mut marked = 0;
+    for item in &json {
+        let title = item["title"].as_str().unwrap_or_default();
+        assert_eq!(title.ends_with(" [U]"), item["unverified"].is_string(), "{item}");
+        marked += usize::from(title.ends_with(" [U]"));
+    }
+    assert!(marked > 10 && marked < json.len(), "{marked}");
+    let text = printed(&["list", "drivers"]);
+    assert_eq!(text.lines().filter(|line| line.ends_with(" [U]")).count(), marked);
+}
+
 #[test]
 fn printed_schema_is_the_committed_one() {
     assert_eq!(printed(&["schema"]), include_str!("../../../traces/schema-1.json"));

@@ -207,6 +207,7 @@ fn cast() -> Cast {
         task: Some(GPU_TASK),
         lock: Some(GPU_LOCK),
         worker: None,
+        faulter: None,
         timeout: None,
         signaled: None,
     });

@@ -122,7 +122,7 @@ impl Log {
             is_dumped: false,
             scope: OomScope::Global,
             warned: false,
-            debugs_locks: run.lock_reports.checks.iter().any(|id| is_debug(id)),
+            debugs_locks: run.lock_reports.checks.iter().any(is_debug),
         }
     }
 

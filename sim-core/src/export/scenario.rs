@@ -62,8 +62,8 @@ pub fn scenario(scenario: &Scenario) -> String {
         out.flag("oom_group", cgroup.oom_group);
     }
     drivers::write(&mut out, scenario);
-    for device in &scenario.devices {
-        devices::write(&mut out, scenario, device);
+    for (index, device) in scenario.devices.iter().enumerate() {
+        devices::write(&mut out, scenario, (index, device));
     }
     for task in &scenario.tasks {
         write_task(&mut out, scenario, task);

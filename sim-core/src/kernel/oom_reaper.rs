@@ -267,7 +267,7 @@ async fn sleep_under_oom_lock(cx: &Cx) {
 }
 
 /// `mmget_not_zero()`.
-fn mmget_not_zero(cx: &Cx, mm: MmId) -> bool {
+pub(super) fn mmget_not_zero(cx: &Cx, mm: MmId) -> bool {
     cx.with(|state| {
         let users = &mut state.mms[mm].mm_users;
         *users += u32::from(*users > 0);

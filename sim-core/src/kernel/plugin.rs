@@ -127,6 +127,8 @@ pub enum FaultWait {
     Uninterruptible,
     /// It is tried again and again, on a CPU, until SIGKILL comes (KVM: the guest is entered, and faults anew).
     Retries,
+    /// It sleeps a second at most; then the device faults again (mlx5 up to 5.5).
+    Timed,
 }
 
 /// A driver: an archetype (kernel-spec 5.2), or one that a scenario describes.
@@ -334,6 +336,12 @@ pub struct DeviceSetup {
     pub acts_on: ActsOn,
     /// What it does when reclaim asks it for memory; `None`: it has no shrinker.
     pub shrinker: Option<Arc<dyn Shrinker>>,
+    /// The device whose further queue of jobs it is: that one hears of invalidations
+    /// for all its rings, and maps memory for them.
+    pub ring_of: Option<DeviceId>,
+    /// Whether memory is mapped only when a job that runs finds none (on-demand paging);
+    /// else who submits the job has it mapped before.
+    pub maps_on_fault: bool,
 }
 
 /// A kernel thread that a driver needs before a fence signals.

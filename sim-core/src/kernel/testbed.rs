@@ -136,8 +136,9 @@ impl Bench {
             let driver: &'static Probe = Box::leak(Box::new(probe));
             drivers.push(DriverRef::Archetype(driver));
             let (name, driver) = ("probe".to_owned(), driver.id().to_owned());
-            let (task, lock, worker, timeout, signaled) = (None, None, None, None, None);
-            let info = DeviceInfo { name, driver, task, lock, worker, timeout, signaled };
+            let (task, lock, worker, faulter) = (None, None, None, None);
+            let (timeout, signaled) = (None, None);
+            let info = DeviceInfo { name, driver, task, lock, worker, faulter, timeout, signaled };
             cast.devices.push(info);
         }
         let engine = Rc::new(Engine::new(cpus, Ties::Fifo, Recorder::new(Keep::Records, cast)));
@@ -305,6 +306,8 @@ fn state(engine: &Engine<Recorder>, policy: &'static dyn Policy, probes: &[(Prob
             worker: None,
             acts_on: ActsOn::Any,
             shrinker: None,
+            ring_of: None,
+            maps_on_fault: false,
         };
         devices.push(Device::new(&Seeds::new(1), setup, || engine.new_queue()));
     }

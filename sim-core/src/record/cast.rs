@@ -94,6 +94,8 @@ pub struct DeviceInfo {
     pub lock: Option<LockId>,
     /// The kernel thread that its fences need before they signal.
     pub worker: Option<TaskId>,
+    /// The kernel thread that serves its page faults.
+    pub faulter: Option<TaskId>,
     /// After how long a job is reset; none: never.
     pub timeout: Option<Nanos>,
     /// Where those wait who wait for its fences, or for its worker.

@@ -82,6 +82,7 @@ vocabulary! {
         CoreDump = "a core dump of its process to be written",
         CoreDumpStart = "the other threads of its process to stop for the core dump",
         OomLockKillable = "oom_lock, unless it is killed",
+        PageRequest = "a page fault of its own to be served",
     }
 }
 
@@ -168,6 +169,7 @@ vocabulary! {
         FaultRetry = "device fault, retried",
         DoCoredump = "do_coredump",
         CoredumpTaskExit = "coredump_task_exit",
+        PageFaultWorker = "device fault worker",
     }
 }
 

@@ -168,11 +168,14 @@ impl NamedLocks {
             new_lock(engine, LockInfo { name, kind: lock.kind, class })
         });
         let declared: Vec<_> = declared.collect();
-        let devices = scenario.devices.iter().map(|device| match device.lock {
-            Some(index) => declared[index],
-            None => new_lock(engine, device_lock(device)),
-        });
-        let devices = devices.collect();
+        let mut devices: Vec<LockId> = Vec::new();
+        for device in &scenario.devices {
+            devices.push(match (device.ring_of, device.lock) {
+                (Some(owner), _) => devices[owner],
+                (None, Some(index)) => declared[index],
+                (None, None) => new_lock(engine, device_lock(device)),
+            });
+        }
         let futexes = scenario
             .futexes
             .iter()

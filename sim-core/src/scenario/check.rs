@@ -102,10 +102,13 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
     if task_items.is_empty() {
         report.add(&(0..0), "no task", "expected at least one [[task]]");
     }
+    let ring_items: Vec<_> =
+        device_items.iter().map(|fields| fields.tables(report, "ring")).collect();
     let mut file = FileNames {
         tasks: names(report, &task_items),
         drivers: names(report, &driver_items),
         devices: names(report, &device_items),
+        rings: ring_items.iter().map(|items| names(report, items)).collect(),
         cgroups: names(report, &cgroup_items),
         locks: names(report, &lock_items),
         events: declared(&task_items, "signal"),
@@ -120,6 +123,12 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
     let mut devices = Vec::new();
     for (fields, name) in device_items.iter().zip(&file.devices) {
         devices.extend(device::device(report, fields, name, &file, &drivers));
+    }
+    // A device that was refused has left a gap, but then nobody uses them.
+    let owners = devices.clone();
+    for (owner, (items, names)) in owners.iter().enumerate().zip(ring_items.iter().zip(&file.rings))
+    {
+        devices.extend(device::rings(report, items, names, &file, owner));
     }
     let tasks = task::tasks(report, &task_items, &mut file);
     let injections = injections(report, &fields, &file);

@@ -235,6 +235,19 @@ pub struct Device {
     pub worker: Option<Worker>,
     /// What reclaim sends its driver through; `None`: it has no shrinker.
     pub shrinker: Option<Vec<OwnStep>>,
+    /// When memory is mapped for it.
+    pub mapped: Mapped,
+    /// Index of the device that it is a further ring of; those come behind all devices.
+    pub ring_of: Option<usize>,
+}
+
+/// When memory is mapped for a device.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Mapped {
+    /// When a job is submitted.
+    AtSubmit,
+    /// When a job that runs finds none.
+    OnFault,
 }
 
 /// What a driver does.

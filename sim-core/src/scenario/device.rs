@@ -3,7 +3,7 @@
 //! Each of these fields may stand in either table: a device's own value
 //! counts, else its driver's, else what the driver it is like says.
 
-use super::checked::{ActsOn, Api, Behaviour, Device, LockName, OwnStep, Refuse, Worker};
+use super::checked::{ActsOn, Api, Behaviour, Device, LockName, Mapped, OwnStep, Refuse, Worker};
 use super::driver::{self, DriverSpec, OWN, shrinker};
 use super::error::Report;
 use super::fields::Fields;
@@ -29,6 +29,7 @@ pub(super) struct Traits {
     pub(super) acts_on: Option<ActsOn>,
     pub(super) worker: Option<Worker>,
     pub(super) shrinker: Option<Vec<OwnStep>>,
+    pub(super) mapped: Option<Mapped>,
 }
 
 impl Traits {
@@ -60,6 +61,10 @@ impl Traits {
             }),
             worker: fields.table(report, "worker").map(|inner| worker(report, &inner, file)),
             shrinker: shrinker(report, fields, file),
+            mapped: fields.choice(report, "mapped").map(|word| match word {
+                "on-fault" => Mapped::OnFault,
+                _ => Mapped::AtSubmit,
+            }),
         }
     }
 
@@ -79,6 +84,7 @@ impl Traits {
             acts_on: self.acts_on.or(other.acts_on),
             worker: self.worker.or_else(|| other.worker.clone()),
             shrinker: self.shrinker.or_else(|| other.shrinker.clone()),
+            mapped: self.mapped.or(other.mapped),
         }
     }
 }
@@ -159,7 +165,32 @@ pub(super) fn device(
         acts_on: traits.acts_on.unwrap_or(ActsOn::Any),
         worker: traits.worker,
         shrinker: traits.shrinker,
+        mapped: traits.mapped.unwrap_or(Mapped::AtSubmit),
+        ring_of: None,
     })
+}
+
+/// The further rings of a device, which is the one of this index.
+pub(super) fn rings(
+    report: &mut Report<'_>,
+    items: &[Fields<'_>],
+    names: &[String],
+    file: &FileNames,
+    (index, device): (usize, &Device),
+) -> Vec<Device> {
+    let ring = |(fields, name): (&Fields<'_>, &String)| Device {
+        name: format!("{}/{name}", device.name),
+        fence: fields.distribution(report, "fence").or(device.fence),
+        timeout: fields.time(report, "timeout").or(device.timeout),
+        worker: fields
+            .table(report, "worker")
+            .map(|inner| worker(report, &inner, file))
+            .or_else(|| device.worker.clone()),
+        shrinker: None,
+        ring_of: Some(index),
+        ..device.clone()
+    };
+    items.iter().zip(names).map(ring).collect()
 }
 
 /// What a device may not say because its driver's steps say it.

@@ -32,6 +32,8 @@ pub(super) struct DriverSpec {
     pub(super) about: String,
     pub(super) source: String,
     pub(super) version: String,
+    /// What of it nobody has read.
+    pub(super) unverified: String,
     pub(super) behaviour: Behaviour,
     /// What its devices are like unless they say otherwise.
     pub(super) traits: Traits,
@@ -47,6 +49,7 @@ impl DriverSpec {
             about: text(),
             source: text(),
             version: text(),
+            unverified: text(),
             behaviour: Behaviour::Archetype(id),
             traits: Traits::default(),
         }
@@ -144,6 +147,7 @@ fn driver(
         about: text(report, "about"),
         source: text(report, "source"),
         version: text(report, "version"),
+        unverified: text(report, "unverified"),
         behaviour,
         traits,
     })

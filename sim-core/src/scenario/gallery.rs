@@ -104,6 +104,7 @@ pub const ALL: &[Entry] = entries! {
     FailureMode "f11-nofs-livelock" "Out of memory, and nobody may say so"
     FailureMode "f12-always-refuse" "A driver that protects what it does not even map"
     FailureMode "f13-lost-end" "An invalidation that never ends"
+    FailureMode "f13-odp-faults-for-ever" "A page fault of the hardware that is never served"
     FailureMode "f14-interval-leak" "Invalidations that are counted and never uncounted"
     FailureMode "f15-false-confidence" "A check that looks the other way"
     FailureMode "f16-collateral" "The reaper takes memory that somebody still needs"

@@ -47,6 +47,8 @@ pub struct Preset {
     pub source: &'static str,
     /// The kernel's version.
     pub version: &'static str,
+    /// What of it nobody has read in the source; empty: nothing.
+    pub unverified: &'static str,
     /// The archetype that it is like; `None`: it is described by steps.
     pub archetype: Option<&'static str>,
 }
@@ -59,6 +61,7 @@ pub fn presets() -> impl Iterator<Item = Preset> {
         about: &spec.about,
         source: &spec.source,
         version: &spec.version,
+        unverified: &spec.unverified,
         archetype: match spec.behaviour {
             Behaviour::Archetype(id) => Some(id),
             Behaviour::Steps(_) => None,

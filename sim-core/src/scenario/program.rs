@@ -25,6 +25,8 @@ pub(super) struct FileNames {
     pub(super) tasks: Vec<String>,
     pub(super) drivers: Vec<String>,
     pub(super) devices: Vec<String>,
+    /// Of each device, the names of its further rings.
+    pub(super) rings: Vec<Vec<String>>,
     pub(super) cgroups: Vec<String>,
     pub(super) locks: Vec<String>,
     pub(super) lock_kinds: Vec<LockKind>,

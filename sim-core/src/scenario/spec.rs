@@ -145,6 +145,8 @@ impl Table {
 /// Most tasks, devices, control groups, locks and injections of a file.
 pub(super) const TASKS_MAX: usize = 500;
 pub(super) const DEVICES_MAX: usize = 64;
+/// Most further rings of a device.
+pub(super) const RINGS_MAX: usize = 8;
 pub(super) const DRIVERS_MAX: usize = 64;
 pub(super) const CGROUPS_MAX: usize = 64;
 pub(super) const LOCKS_MAX: usize = 64;

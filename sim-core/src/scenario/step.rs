@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::checked::{Access, Backing, Hold, LockKind, LockRef, Op, Scope};
+use super::driver::OWN;
 use super::error::Report;
 use super::fields::Fields;
 use super::program::Reader;
@@ -96,6 +97,13 @@ impl Reader<'_> {
             "submit" => {
                 let device = self.device(report, fields, name);
                 let region = self.region(report, fields, "region");
+                let ring = match device {
+                    Some(device) => optional(report, fields, "ring", |fields, report, key| {
+                        self.ring(report, fields, key, device)
+                    })?,
+                    None => None,
+                };
+                let device = ring.or(device);
                 let every = fields.time(report, "every");
                 let count = optional(report, fields, "count", Fields::number)?;
                 Op::Submit { device: device?, region: region?, every: every?, count }
@@ -202,6 +210,13 @@ impl Reader<'_> {
             "mmap_unlock" => fields.flag(report, name).map(|()| LockRef::Mmap)?,
             _ => {
                 let locks: Vec<&str> = self.file.locks.iter().map(String::as_str).collect();
+                let own = fields.get(name).and_then(|value| value.get_ref().as_str()) == Some(OWN);
+                if own && !locks.contains(&OWN) {
+                    let expected = "expected a [[lock]] by its name: a task can take a driver's \
+                                    own lock if the device says `lock` = that name";
+                    report.add(&fields.span_of(name), "a driver's own lock", expected);
+                    return None;
+                }
                 LockRef::Named(fields.index(report, name, "lock", &locks)?)
             }
         };
@@ -274,6 +289,21 @@ impl Reader<'_> {
     fn device(&self, report: &mut Report<'_>, fields: &Fields<'_>, key: &str) -> Option<usize> {
         let known: Vec<&str> = self.file.devices.iter().map(String::as_str).collect();
         fields.index(report, key, "device", &known)
+    }
+
+    /// A ring of a device; rings come behind all devices.
+    fn ring(
+        &self,
+        report: &mut Report<'_>,
+        fields: &Fields<'_>,
+        key: &str,
+        device: usize,
+    ) -> Option<usize> {
+        let rings = &self.file.rings;
+        let known: Vec<&str> = rings.get(device)?.iter().map(String::as_str).collect();
+        let index = fields.index(report, key, "ring", &known)?;
+        let before: usize = rings[..device].iter().map(Vec::len).sum();
+        Some(self.file.devices.len() + before + index)
     }
 
     fn region(&self, report: &mut Report<'_>, fields: &Fields<'_>, key: &str) -> Option<usize> {

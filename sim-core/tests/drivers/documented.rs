@@ -6,7 +6,8 @@ use sim_core::scenario::{RunOptions, Simulation, parse};
 const PAGE: &str = include_str!("../../../docs/src/describe-a-driver.md");
 
 fn example() -> &'static str {
-    let (_, rest) = PAGE.split_once("```toml\n").expect("the page has an example");
+    let (_, rest) = PAGE.split_once("<!-- file: my-gpu.toml -->").expect("the page has an example");
+    let (_, rest) = rest.split_once("```toml\n").expect("of a file");
     rest.split_once("```").expect("it ends").0
 }
 

@@ -9,4 +9,5 @@ mod locks;
 mod pages;
 mod policies;
 mod presets;
+mod rings;
 mod world;

@@ -184,6 +184,36 @@ fn every_preset_is_in_the_table() {
     assert_eq!(known, presets().map(|preset| preset.id).collect());
 }
 
+/// Rows of the survey that say `[U]`, and what it does not say.
+#[test]
+fn what_nobody_has_read_is_marked() {
+    let marked: Vec<_> =
+        presets().filter(|preset| !preset.unverified.is_empty()).map(|preset| preset.id).collect();
+    let expected = [
+        "i915-5.15",
+        "i915-6.12",
+        "gpusvm-7.1",
+        "radeon-5.4",
+        "radeon-6.12",
+        "nouveau-svm-6.12",
+        "umem-odp-5.4",
+        "mlx5-odp-6.12",
+        "rxe-odp-7.1",
+        "rdma-mr",
+        "gntdev-5.12",
+        "vfio-pin",
+        "sgi-gru",
+        "scif-5.4",
+        "amdxdna-7.1",
+    ];
+    assert_eq!(marked, expected);
+    for preset in presets() {
+        // It is said in one place.
+        let about = preset.about.to_lowercase();
+        assert!(!about.contains("verified") && !about.contains("not read"), "{}", preset.id);
+    }
+}
+
 /// Of the buffer, pages that came free when the reaper unmapped them.
 fn freed_by_reaper(run: &Run) -> u64 {
     let reaper = run.cast.tasks.iter().find(|(_, task)| task.name == "oom_reaper");

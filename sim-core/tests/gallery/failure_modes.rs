@@ -1,6 +1,7 @@
 //! F1 to F19 of kernel-spec 8.2.
 
-use sim_core::base::Nanos;
+use sim_core::analysis::{Index, wait_chain};
+use sim_core::base::{Nanos, SimTime};
 use sim_core::export::dmesg;
 use sim_core::record::{Event, Reason, Run};
 
@@ -208,6 +209,25 @@ pub(crate) const ROWS: &[Row] = &[
         "lost-end",
         "3 back-off, 3 refusal",
     ),
+    row(
+        "f13-odp-faults-for-ever",
+        "",
+        "extra-victims",
+        2,
+        11,
+        "lost-end",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row(
+        "f13-odp-faults-for-ever",
+        "kernel=5.12",
+        "extra-victims",
+        2,
+        11,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    row("f13-odp-faults-for-ever", "device.svm0.driver=spin", "recovered", 1, 1, "", ""),
     row(
         "f14-interval-leak",
         "",
@@ -419,6 +439,34 @@ fn f13_leaves_a_fault_that_nobody_will_serve() {
         run.trace.iter().filter(|record| is(record.event)).count()
     };
     assert_eq!((waits(""), waits("kernel=5.12")), (1, 0));
+}
+
+/// How often the thread that serves the device's faults waited a second for a range to end.
+fn second_long_waits(with: &str) -> usize {
+    let run = run("f13-odp-faults-for-ever", with);
+    let faulter = run.cast.tasks.iter().find(|(_, info)| info.name == "hca0/fault");
+    let faulter = faulter.expect("there is one").0;
+    let is =
+        |event| matches!(event, Event::Blocked { why, .. } if why == Reason::RangeActive as u8);
+    run.trace.iter().filter(|record| record.task == faulter && is(record.event)).count()
+}
+
+#[test]
+fn f13_has_the_hardware_fault_again_every_second() {
+    assert_eq!((second_long_waits(""), second_long_waits("kernel=5.12")), (6, 0));
+    assert_eq!(second_long_waits("device.svm0.driver=spin"), 0);
+    // Its job is done where somebody could map its memory, and is an error where nobody could.
+    let run = run("f13-odp-faults-for-ever", "");
+    let index = Index::new(&run);
+    let chain = |name: &str, at: SimTime| {
+        let task = run.cast.tasks.iter().find(|(_, info)| info.name == name);
+        wait_chain(&index, task.expect("there is one").0, at)
+    };
+    let killed = run.trace.iter().find(|r| matches!(r.event, Event::MarkVictim { .. }));
+    let later = killed.expect("a kill").at + Nanos::from_ms(2000);
+    let texts: Vec<_> = chain("hca0", later).into_iter().map(|link| link.text).collect();
+    assert!(texts[0].contains("hca0/fault has to map first"), "{texts:?}");
+    assert!(texts[1].contains("got no end"), "{texts:?}");
 }
 
 #[test]

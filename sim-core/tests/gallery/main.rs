@@ -14,6 +14,7 @@ mod failure_modes;
 mod oracle;
 mod real_bugs;
 mod rows;
+mod told;
 
 use std::collections::BTreeMap;
 

@@ -116,6 +116,7 @@ fn cast(driver: &'static str) -> Cast {
         task: None,
         lock: None,
         worker,
+        faulter: None,
         timeout,
         signaled: None,
     });

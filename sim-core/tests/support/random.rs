@@ -30,11 +30,14 @@ const GFPS: [&str; 13] = [
 struct Draw {
     stream: Stream,
     text: String,
+    /// Devices with a second ring.
+    ringed: Vec<usize>,
 }
 
 /// The scenario of a seed, as TOML.
 pub(crate) fn random_scenario(seed: u64) -> String {
-    let mut draw = Draw { stream: Stream::new(seed, "scenario", "random"), text: String::new() };
+    let stream = Stream::new(seed, "scenario", "random");
+    let mut draw = Draw { stream, text: String::new(), ringed: Vec::new() };
     draw.scenario();
     draw.text
 }
@@ -184,6 +187,18 @@ impl Draw {
             let fence = self.pick(&["1ms", "20ms", "300ms", "3s"]);
             writeln!(self.text, "fence = \"{fence}\"").expect("text");
         }
+        if !own && self.chance(20) {
+            self.say("mapped = \"on-fault\"");
+        }
+        if self.chance(25) {
+            self.say("[[device.ring]]\nname = \"second\"\nfence = \"7ms\"");
+            if self.chance(40) {
+                let gfp = self.pick(&GFPS);
+                writeln!(self.text, "worker = {{ alloc = \"{gfp}\", time = \"1ms\" }}")
+                    .expect("text");
+            }
+            self.ringed.push(index);
+        }
     }
 
     /// A driver that only this scenario has, and what its devices need.
@@ -230,6 +245,8 @@ impl Draw {
         let counts = api == "hlist" && self.chance(25);
         if counts {
             start.push("{ invalidation = \"begin\" }".to_owned());
+            let faults = self.pick(&["killable", "uninterruptible", "retried", "timed"]);
+            writeln!(self.text, "faults = \"{faults}\"").expect("text");
         }
         for _ in 0..self.between(0, 2) {
             start.push(self.driver_step());
@@ -376,6 +393,10 @@ impl Draw {
         }
     }
 
+    fn has_ring(&self, device: u64) -> bool {
+        self.ringed.iter().any(|&index| u64::try_from(index) == Ok(device))
+    }
+
     fn region(&mut self, has: &Has) -> u64 {
         self.below(u64::try_from(has.regions).expect("small"))
     }
@@ -402,8 +423,13 @@ impl Draw {
             13 if has.devices > 0 => {
                 let device = self.below(u64::try_from(has.devices).expect("small"));
                 let (ms, count) = (self.between(1, 50), self.between(1, 5));
+                let ring = if self.has_ring(device) && self.chance(50) {
+                    ", ring = \"second\""
+                } else {
+                    ""
+                };
                 format!(
-                    "{{ submit = \"d{device}\", region = \"r{region}\", every = \"{ms}ms\", count = {count} }}"
+                    "{{ submit = \"d{device}\", region = \"r{region}\"{ring}, every = \"{ms}ms\", count = {count} }}"
                 )
             }
             14 if has.devices > 0 => {

@@ -200,7 +200,13 @@ impl Walk<'_> {
     fn explain_device_fault(&mut self, task: TaskId, reason: Reason) {
         let cast = &self.index.cast;
         let mm = cast.tasks.get(task).and_then(|info| info.mm);
-        let of_mm = |id| cast.notifiers.get(id).is_some_and(|info| Some(info.mm) == mm);
+        // A thread that serves a device's faults has no mm of its own.
+        let serves =
+            |device| cast.devices.get(device).is_some_and(|info| info.faulter == Some(task));
+        let of_mm = |id| {
+            let info = cast.notifiers.get(id);
+            info.is_some_and(|info| Some(info.mm) == mm || serves(info.device))
+        };
         let lost = self.index.lost_ends.iter().take_while(|(record, _)| *record < self.seen);
         let lost: Vec<_> = lost.filter(|&&(_, notifier)| of_mm(notifier)).collect();
         let (name, left) = (self.name(task), self.left_text(task));
@@ -238,6 +244,14 @@ impl Walk<'_> {
             let text = format!("{name} is done with a job, whose fence {who} has to signal.");
             self.push(task, "its worker".to_owned(), "queue", Some(worker), text);
             return self.follow(worker);
+        }
+        if self.index.doing(task, self.seen).reason() == Some(Reason::PageRequest)
+            && let Some(faulter) = self.index.cast.devices.get(device).and_then(|it| it.faulter)
+        {
+            let (name, who) = (self.name(task), self.name(faulter));
+            let text = format!("{name} has a job whose memory {who} has to map first.");
+            self.push(task, "a page fault of its own".to_owned(), "queue", Some(faulter), text);
+            return self.follow(faulter);
         }
         let text = self.jobs_text(device);
         let is_busy = self.next_end(device).is_some();

@@ -87,6 +87,14 @@ pub(crate) fn needs(scene: &impl Scene, task: TaskId) -> Option<Needs> {
             let worker = info.worker.filter(|_| info.timeout.is_none())?;
             Some(Needs::each([worker], EdgeKind::Worker))
         }
+        Some(Reason::PageRequest) => {
+            let mut devices = cast.devices.iter();
+            let (_, ring) = devices.find(|(_, device)| device.task == Some(task))?;
+            // A job that is reset in time waits for nobody any longer.
+            let is_reset = ring.timeout.is_some();
+            let faulter = ring.faulter.filter(|_| !is_reset)?;
+            Some(Needs::each([faulter], EdgeKind::Worker))
+        }
         Some(Reason::FlushWork) => Some(Needs::each([device()?.worker?], EdgeKind::Worker)),
         Some(Reason::NotifierEnd | Reason::IntervalRead) => {
             let mm = mm_waited_for(scene, task)?;

@@ -4,12 +4,12 @@ use super::values::{distribution, gfp, string};
 use super::{Writer, drivers};
 use crate::base::Nanos;
 use crate::scenario::checked::{
-    ActsOn, Api, Behaviour, Device, LockName, Refuse, Scenario, Worker,
+    ActsOn, Api, Behaviour, Device, LockName, Mapped, Refuse, Scenario, Worker,
 };
 
-/// Writes a device; every field of the checked form is named here, so
+/// Writes a device and its rings; every field of the checked form is named here, so
 /// that none can be forgotten.
-pub(super) fn write(out: &mut Writer, scenario: &Scenario, device: &Device) {
+pub(super) fn write(out: &mut Writer, scenario: &Scenario, (index, device): (usize, &Device)) {
     let Device {
         name,
         driver,
@@ -28,7 +28,13 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario, device: &Device) {
         acts_on,
         worker,
         shrinker,
+        mapped,
+        ring_of,
     } = device;
+    if ring_of.is_some() {
+        // Its device has it.
+        return;
+    }
     let lock_name =
         |index: usize| string(scenario.locks.get(index).map_or("", |lock| lock.name.as_str()));
     out.table("[[device]]");
@@ -74,28 +80,52 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario, device: &Device) {
         ActsOn::Any => {}
         ActsOn::Unmap => out.field("acts_on", "\"unmap\""),
     }
+    if *mapped == Mapped::OnFault {
+        out.field("mapped", "\"on-fault\"");
+    }
     if let Some(steps) = shrinker {
         drivers::own_steps(out, scenario, "shrinker", steps);
     }
-    if let Some(Worker { locks, alloc, time, signals }) = worker {
-        out.line(format_args!("[device.worker]"));
-        let locks: Vec<String> = locks
-            .iter()
-            .map(|lock| match lock {
-                LockName::Own => string("own"),
-                LockName::Declared(index) => lock_name(*index),
-            })
-            .collect();
-        if !locks.is_empty() {
-            out.field("lock", &format!("[{}]", locks.join(", ")));
-        }
-        if !signals {
-            out.field("signals", "false");
-        }
-        if let Some((flags, order)) = alloc {
-            out.field("alloc", &gfp(*flags));
-            out.number("order", order);
-        }
-        out.field("time", &distribution(time));
+    if let Some(worker) = worker {
+        write_worker(out, scenario, "[device.worker]", worker);
     }
+    for ring in scenario.devices.iter().filter(|ring| ring.ring_of == Some(index)) {
+        out.line(format_args!("[[device.ring]]"));
+        let own = ring.name.strip_prefix(&format!("{name}/")).unwrap_or(&ring.name);
+        out.field("name", &string(own));
+        if let Some(times) = &ring.fence {
+            out.field("fence", &distribution(times));
+        }
+        if let Some(timeout) = ring.timeout {
+            out.time("timeout", timeout);
+        }
+        if let Some(worker) = &ring.worker {
+            write_worker(out, scenario, "[device.ring.worker]", worker);
+        }
+    }
+}
+
+fn write_worker(out: &mut Writer, scenario: &Scenario, table: &str, worker: &Worker) {
+    let Worker { locks, alloc, time, signals } = worker;
+    let lock_name =
+        |index: usize| string(scenario.locks.get(index).map_or("", |lock| lock.name.as_str()));
+    out.line(format_args!("{table}"));
+    let locks: Vec<String> = locks
+        .iter()
+        .map(|lock| match lock {
+            LockName::Own => string("own"),
+            LockName::Declared(index) => lock_name(*index),
+        })
+        .collect();
+    if !locks.is_empty() {
+        out.field("lock", &format!("[{}]", locks.join(", ")));
+    }
+    if !signals {
+        out.field("signals", "false");
+    }
+    if let Some((flags, order)) = alloc {
+        out.field("alloc", &gfp(*flags));
+        out.number("order", order);
+    }
+    out.field("time", &distribution(time));
 }

@@ -61,6 +61,7 @@ fn write_plan(out: &mut Writer, scenario: &Scenario, plan: &Plan) {
             FaultWait::Killable => "killable",
             FaultWait::Uninterruptible => "uninterruptible",
             FaultWait::Retries => "retried",
+            FaultWait::Timed => "timed",
         };
         out.field("faults", &string(word));
         let steps = |steps: &[Step]| steps.iter().map(|it| step(it, &lock)).collect();

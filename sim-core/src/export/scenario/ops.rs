@@ -121,9 +121,15 @@ impl Names<'_> {
             }
             Op::Unregister { device } => write!(out, "unregister = {}", self.device(*device)),
             Op::Submit { device, region, every, count } => {
-                let (device, region) = (self.device(*device), self.region(*region));
+                let info = self.scenario.devices.get(*device);
+                let owner = info.and_then(|info| info.ring_of).unwrap_or(*device);
+                let (name, region) = (self.device(owner), self.region(*region));
                 let every = format_time(*every);
-                write!(out, "submit = {device}, region = {region}, every = \"{every}\"")?;
+                write!(out, "submit = {name}, region = {region}, every = \"{every}\"")?;
+                if let Some(ring) = info.filter(|info| info.ring_of.is_some()) {
+                    let own = ring.name.rsplit('/').next().unwrap_or_default();
+                    write!(out, ", ring = {}", string(own))?;
+                }
                 match count {
                     Some(count) => write!(out, ", count = {count}"),
                     None => Ok(()),

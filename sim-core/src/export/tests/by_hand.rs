@@ -57,6 +57,7 @@ fn cast(wording: Wording) -> Cast {
         task: None,
         lock: None,
         worker: None,
+        faulter: None,
         timeout: None,
         signaled: None,
     });

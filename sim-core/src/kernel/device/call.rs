@@ -41,7 +41,7 @@ impl Call<'_> {
     /// Whether the device works on a job.
     pub fn is_busy(&self) -> bool {
         let device = self.device();
-        self.cx.with(|state| state.devices[device].is_busy())
+        self.cx.with(|state| state.is_busy(device))
     }
 
     /// Whether a driver that refuses as `refuse` says refuses this call
@@ -162,7 +162,7 @@ impl Call<'_> {
     /// Whether jobs use the range.
     pub fn has_jobs(&self) -> bool {
         let (device, vmas) = (self.device(), self.vmas());
-        self.cx.with(|state| state.devices[device].has_jobs_in(&vmas))
+        self.cx.with(|state| state.has_jobs_in(device, &vmas))
     }
 
     /// Whether the caller exits (`PF_EXITING`).

@@ -13,14 +13,19 @@ use super::super::memory::fault_in;
 use super::super::mm::Access;
 use super::super::mmu_notifier::{mmu_interval_read_begin, mmu_interval_read_retry};
 use super::super::plugin::{Api, FaultWait};
+use super::super::state::State;
 use super::pages::{Attachment, map};
-use crate::base::{DeviceId, Nanos, NotifierId, RangeId};
+use crate::base::{DeviceId, MmId, Nanos, NotifierId, RangeId};
 use crate::engine::{Hold, Signals, Why};
 use crate::record::{Func, Reason};
 
 /// `HMM_RANGE_DEFAULT_TIMEOUT` (include/linux/hmm.h, Linux 6.12): how long
 /// drivers try before they give up.
 const HMM_RANGE_DEFAULT_TIMEOUT: Nanos = Nanos::from_ms(1000);
+
+/// `MMU_NOTIFIER_TIMEOUT` (drivers/infiniband/hw/mlx5/odp.c, Linux 5.4): how long a
+/// fault waits for the end of invalidations before it is left to the device to fault again.
+const MMU_NOTIFIER_TIMEOUT: Nanos = Nanos::from_ms(1000);
 
 /// Why a device could not map memory.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -61,21 +66,34 @@ pub(in crate::kernel) async fn registered(cx: &Cx, notifier: NotifierId) {
     }
 }
 
+/// The registrations of a device that cover any of a VMA.
+pub(super) fn registrations(
+    state: &State,
+    device: DeviceId,
+    mm: MmId,
+    range: RangeId,
+) -> Vec<NotifierId> {
+    let mut vmas = state.mms[mm].vmas.iter();
+    let Some(vma) = vmas.find(|vma| vma.id == range) else { return Vec::new() };
+    let (start, end) = (vma.start, vma.end);
+    let attached = state.devices[device].attached.iter();
+    let mine = attached.filter(|attachment| attachment.mm == mm);
+    let notifiers = mine.map(|attachment| attachment.notifier);
+    let covers = |&notifier: &NotifierId| {
+        let covered = state.notifiers[notifier].range;
+        covered.start < end && start < covered.end
+    };
+    notifiers.filter(covers).collect()
+}
+
 /// Maps the memory of a VMA for a job, unless it is mapped.
-pub(super) async fn validate(cx: &Cx, device: DeviceId, range: RangeId) -> Result<(), MapError> {
-    let Some(mm) = cx.mm() else { return Err(MapError::Fault) };
-    let through: Vec<_> = cx.with(|state| {
-        let Some(vma) = state.mms[mm].vma(range) else { return Vec::new() };
-        let (start, end) = (vma.start, vma.end);
-        let attached = state.devices[device].attached.iter();
-        let mine = attached.filter(|attachment| attachment.mm == mm);
-        let notifiers = mine.map(|attachment| attachment.notifier);
-        let covers = |&notifier: &NotifierId| {
-            let covered = state.notifiers[notifier].range;
-            covered.start < end && start < covered.end
-        };
-        notifiers.filter(covers).collect()
-    });
+pub(super) async fn validate(
+    cx: &Cx,
+    device: DeviceId,
+    mm: MmId,
+    range: RangeId,
+) -> Result<(), MapError> {
+    let through = cx.with(|state| registrations(state, device, mm, range));
     for notifier in through {
         validate_through(cx, notifier, range).await?;
     }
@@ -149,7 +167,7 @@ fn read_retry(cx: &Cx, notifier: NotifierId, seq: Seq) -> bool {
 }
 
 /// Waits until no invalidation is in progress; for ever, if its end was lost.
-async fn wait_for_end(cx: &Cx, notifier: NotifierId) -> Result<(), MapError> {
+pub(super) async fn wait_for_end(cx: &Cx, notifier: NotifierId) -> Result<(), MapError> {
     let device = cx.with(|state| state.notifiers[notifier].device);
     let manner = cx.kernel().drivers[device].fault_wait();
     let idle = cx.with(|state| state.devices[device].idle);
@@ -160,8 +178,10 @@ async fn wait_for_end(cx: &Cx, notifier: NotifierId) -> Result<(), MapError> {
         })
     };
     let mut retries = cx.costs().page_fault.max(Nanos(1));
+    let deadline = cx.now() + MMU_NOTIFIER_TIMEOUT;
     while is_invalidated() {
-        if manner != FaultWait::Uninterruptible && cx.fatal_signal_pending() {
+        let sees_signals = matches!(manner, FaultWait::Killable | FaultWait::Retries);
+        if sees_signals && cx.fatal_signal_pending() {
             return Err(MapError::Killed);
         }
         let engine = &cx.kernel().engine;
@@ -173,6 +193,12 @@ async fn wait_for_end(cx: &Cx, notifier: NotifierId) -> Result<(), MapError> {
             FaultWait::Uninterruptible => {
                 let why = Why(Reason::RangeActive as u8);
                 engine.wait(idle, why, Signals::Ignored, None).await;
+            }
+            FaultWait::Timed => {
+                cx.wait_until(idle, Reason::RangeActive, deadline).await;
+                if cx.now() >= deadline && is_invalidated() {
+                    return Err(MapError::Busy);
+                }
             }
             FaultWait::Retries => {
                 let _in = cx.enter(Func::FaultRetry);

@@ -3,12 +3,15 @@
 //!
 //! A job's time is drawn when it is submitted, not when somebody waits
 //! for it, so that two policies under one seed see the same work. Jobs of
-//! a device run one after the other. A job's memory is mapped for it
-//! before it is queued ([`mirror`]); a fence may need a kernel thread
-//! before it signals ([`worker`]). Left out: scheduling between contexts,
-//! what becomes of the work of a job that is reset.
+//! a device run one after the other; a further ring is a device in all but
+//! its callbacks and what it maps, which are those of the device it
+//! belongs to. A job's memory is mapped for it before it is queued
+//! ([`mirror`]), or when it runs ([`fault`]); a fence may need a kernel
+//! thread before it signals ([`worker`]). Left out: scheduling between
+//! contexts, what becomes of the work of a job that is reset.
 
 mod call;
+mod fault;
 mod mirror;
 mod pages;
 mod worker;
@@ -19,9 +22,10 @@ use super::cx::Cx;
 use super::lockdep::dma_fence_might_wait;
 use super::page_alloc::{alloc_pages, free_pages};
 use super::plugin::DeviceSetup;
+use super::state::State;
 use super::zone::Use;
 use crate::base::{
-    DeviceId, Distribution, FenceId, LockId, Nanos, QueueId, RangeId, Seeds, SimTime, Stream,
+    DeviceId, Distribution, FenceId, LockId, MmId, Nanos, QueueId, RangeId, Seeds, SimTime, Stream,
     TaskId,
 };
 use crate::engine::Signals;
@@ -36,7 +40,8 @@ pub use worker::flush;
 #[derive(Copy, Clone, Debug)]
 struct Job {
     fence: FenceId,
-    /// The VMA whose memory it uses.
+    /// Whose memory it uses, and of which VMA.
+    mm: MmId,
     range: RangeId,
     time: Nanos,
 }
@@ -70,6 +75,8 @@ pub struct Device {
     done: QueueId,
     /// Woken when no invalidation is in progress any longer.
     idle: QueueId,
+    /// Page faults of its own, and of its rings, if it maps memory on faults.
+    faults: Option<fault::Faults>,
     /// Its process.
     pub task: Option<TaskId>,
 }
@@ -93,6 +100,7 @@ impl Device {
             signaled: new_queue(),
             done: new_queue(),
             idle: new_queue(),
+            faults: setup.maps_on_fault.then(|| fault::Faults::new(&new_queue)),
             task: None,
             setup,
         }
@@ -128,8 +136,32 @@ impl Device {
     }
 }
 
+impl State {
+    /// The device that hears of invalidations for this one: itself, unless it is a ring.
+    fn owner(&self, device: DeviceId) -> DeviceId {
+        self.devices[device].setup.ring_of.unwrap_or(device)
+    }
+
+    /// A device and its rings.
+    fn rings(&self, owner: DeviceId) -> impl Iterator<Item = DeviceId> + '_ {
+        let rings = self.devices.iter().filter(move |(_, ring)| ring.setup.ring_of == Some(owner));
+        std::iter::once(owner).chain(rings.map(|(id, _)| id))
+    }
+
+    /// Whether a device or one of its rings works on a job.
+    fn is_busy(&self, owner: DeviceId) -> bool {
+        self.rings(owner).any(|ring| self.devices[ring].is_busy())
+    }
+
+    /// Whether a job of a device or of one of its rings uses any of these VMAs.
+    fn has_jobs_in(&self, owner: DeviceId, vmas: &[RangeId]) -> bool {
+        self.rings(owner).any(|ring| self.devices[ring].has_jobs_in(vmas))
+    }
+}
+
 /// Maps the memory of a VMA for a job and queues it. Nothing is queued if
 /// the memory is not to be had: the caller is being killed, or was reaped.
+/// With on-demand paging it is queued as it is.
 pub async fn submit_job(cx: &Cx, device: DeviceId, range: RangeId) {
     let _in = cx.enter(Func::DeviceIoctl);
     // Drawn first: the sequence of draws must not depend on what the mapping meets.
@@ -137,14 +169,19 @@ pub async fn submit_job(cx: &Cx, device: DeviceId, range: RangeId) {
         let device = &mut state.devices[device];
         device.setup.fence.draw(&mut device.latency)
     });
-    if mirror::validate(cx, device, range).await.is_err() {
+    let Some(mm) = cx.mm() else { return };
+    let (owner, on_fault) = cx.with(|state| {
+        let owner = state.owner(device);
+        (owner, state.devices[owner].setup.maps_on_fault)
+    });
+    if !on_fault && mirror::validate(cx, owner, mm, range).await.is_err() {
         return;
     }
     let (fence, arrived) = cx.with(|state| {
         let device = &mut state.devices[device];
         let fence = FenceId(device.next_fence);
         device.next_fence += 1;
-        device.jobs.push_back(Job { fence, range, time });
+        device.jobs.push_back(Job { fence, mm, range, time });
         (fence, device.arrived)
     });
     cx.record(Event::JobSubmitted { device, fence });
@@ -154,12 +191,15 @@ pub async fn submit_job(cx: &Cx, device: DeviceId, range: RangeId) {
 /// The device's process: one job after the other.
 #[expect(clippy::infinite_loop, reason = "hardware never ends")]
 pub async fn run_device(cx: Cx, device: DeviceId) {
-    let (arrived, has_worker) = cx.with(|state| {
+    let (arrived, has_worker, has_faulter) = cx.with(|state| {
         let device = &state.devices[device];
-        (device.arrived, device.setup.worker.is_some())
+        (device.arrived, device.setup.worker.is_some(), device.faults.is_some())
     });
     if has_worker {
         worker::spawn(&cx, device);
+    }
+    if has_faulter {
+        fault::spawn(&cx, device);
     }
     loop {
         let Some(job) = cx.with(|state| state.devices[device].jobs.front().copied()) else {
@@ -171,13 +211,22 @@ pub async fn run_device(cx: Cx, device: DeviceId) {
 }
 
 async fn run_job(cx: &Cx, device: DeviceId, job: Job) {
-    let (timeout, has_signaler) = cx.with(|state| {
-        let device = &state.devices[device];
-        (device.setup.timeout, device.has_signaler())
+    let (timeout, has_signaler, owner, on_fault) = cx.with(|state| {
+        let (own, owner) = (&state.devices[device], state.owner(device));
+        let on_fault = state.devices[owner].setup.maps_on_fault;
+        (own.setup.timeout, own.has_signaler(), owner, on_fault)
     });
     let deadline = timeout.map_or(SimTime::MAX, |timeout| cx.now().saturating_add(timeout));
-    pages::access(cx, device, job.range);
-    let left = timeout.unwrap_or(Nanos(u64::MAX));
+    if on_fault && !fault::resolve(cx, (owner, device), job, deadline).await {
+        if cx.now() >= deadline {
+            cx.record(Event::JobTimedOut { fence: job.fence });
+        }
+        // An error completion.
+        signal(cx, device, job);
+        return;
+    }
+    pages::access(cx, owner, job.range);
+    let left = deadline.saturating_sub(cx.now());
     cx.cpu(job.time.min(left)).await;
     if job.time > left {
         // drm_sched_job_timedout(): the reset signals the fence with an error.
@@ -185,7 +234,7 @@ async fn run_job(cx: &Cx, device: DeviceId, job: Job) {
         signal(cx, device, job);
         return;
     }
-    pages::access(cx, device, job.range);
+    pages::access(cx, owner, job.range);
     if !has_signaler {
         signal(cx, device, job);
         return;
@@ -233,7 +282,7 @@ pub async fn alloc_and_free(cx: &Cx, gfp: Gfp, order: u8, count: u32) {
     }
 }
 
-/// Waits for the fences of all jobs that use any of these VMAs
+/// Waits for the fences of all jobs of all rings that use any of these VMAs
 /// (`dma_resv_wait_timeout()`, drivers/dma-buf/dma-resv.c), until `until`
 /// at the latest. Uninterruptible. Whether they all have signaled.
 async fn wait_for_fences(cx: &Cx, device: DeviceId, vmas: &[RangeId], until: SimTime) -> bool {
@@ -252,20 +301,20 @@ async fn wait_while(
     is_pending: impl Fn(&Device) -> bool,
 ) -> bool {
     let _in = cx.enter(Func::DmaFenceWait);
-    if until > cx.now() && cx.with(|state| is_pending(&state.devices[device])) {
+    let pending = || {
+        cx.with(|state| {
+            let ring = state.rings(device).find(|&ring| is_pending(&state.devices[ring]))?;
+            Some(state.devices[ring].signaled)
+        })
+    };
+    if until > cx.now() && pending().is_some() {
         dma_fence_might_wait(cx);
     }
-    loop {
-        let (pending, signaled) = cx.with(|state| {
-            let device = &state.devices[device];
-            (is_pending(device), device.signaled)
-        });
-        if !pending {
-            return true;
-        }
+    while let Some(signaled) = pending() {
         if until <= cx.now() {
             return false;
         }
         cx.wait_until(signaled, Reason::Fence, until).await;
     }
+    true
 }

@@ -3,7 +3,7 @@
 //! (kernel-spec 5.5, D3).
 //!
 //! Mirrors no one driver; a submit or completion worker that takes a lock
-//! of its driver and allocates. Left out: several of them per device.
+//! of its driver and allocates. A device has one, and each further ring one of its own.
 
 use super::super::cx::{Cx, NewTask};
 use super::super::lockdep::{dma_fence_begin_signalling, dma_fence_end_signalling};

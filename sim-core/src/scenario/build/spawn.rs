@@ -66,6 +66,7 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
                 task: Some(task),
                 lock: Some(lock),
                 worker: None,
+                faulter: None,
                 timeout: device.timeout,
                 signaled: Some(signaled),
             });

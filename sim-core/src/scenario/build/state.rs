@@ -4,10 +4,13 @@
 use std::sync::Arc;
 
 use super::super::checked::{
-    Cgroup as AskedCgroup, Device as AskedDevice, Disk, LockName, Refuse as AskedRefuse, Scenario,
+    Cgroup as AskedCgroup, Device as AskedDevice, Disk, LockName, Mapped, Refuse as AskedRefuse,
+    Scenario,
 };
 use super::{Choice, NamedLocks, asked_api, driver_of, leader, new_lock};
-use crate::base::{CgroupId, CompletionId, Distribution, IdVec, LockId, Seeds, SimTime, ZoneId};
+use crate::base::{
+    CgroupId, CompletionId, DeviceId, Distribution, IdVec, LockId, Seeds, SimTime, ZoneId,
+};
 use crate::driver::described::Shrink;
 use crate::engine::Engine;
 use crate::kernel::State;
@@ -185,5 +188,7 @@ fn device_setup(
         }),
         acts_on: device.acts_on,
         shrinker: device.shrinker.clone().map(|steps| Arc::new(Shrink(steps)) as Arc<dyn Shrinker>),
+        ring_of: device.ring_of.map(DeviceId::from_index),
+        maps_on_fault: device.mapped == Mapped::OnFault && device.ring_of.is_none(),
     }
 }

@@ -57,6 +57,7 @@ pub(super) fn plan(
         faults: match fields.choice(report, "faults") {
             Some("uninterruptible") => FaultWait::Uninterruptible,
             Some("retried") => FaultWait::Retries,
+            Some("timed") => FaultWait::Timed,
             _ => FaultWait::Killable,
         },
         start: start.into_iter().map(|(step, _)| step).collect(),
@@ -91,7 +92,8 @@ fn calls(
 ) -> Calls {
     let word = fields.get("api").and_then(|value| value.get_ref().as_str());
     let Some(api @ ("secondary-tlb" | "none")) = word else { return Calls::Start };
-    let mut unfit = vec!["finish", "end", "map", "refuse", "lucky", "range_test", "faults"];
+    let mut unfit =
+        vec!["finish", "end", "map", "mapped", "refuse", "lucky", "range_test", "faults"];
     if api == "none" {
         unfit.push("start");
         if traits.page_refs == Some(false) {

@@ -289,6 +289,8 @@ declare! {
         must submit: Kind::Ref,
         /// The region.
         must region: Kind::Ref,
+        /// Which of the device's rings; by default its own queue.
+        may ring: Kind::Ref,
         /// Time between two jobs.
         must every: Kind::Time(EVERY_MIN, DELAY_MAX),
         /// How many; by default without end.

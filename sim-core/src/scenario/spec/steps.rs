@@ -28,6 +28,8 @@ declare! {
         may source: Kind::Text(ABOUT_MAX),
         /// The version of the kernel in which it was read.
         may version: Kind::Text(TITLE_MAX),
+        /// What of it nobody has read in the source: from memory, or an estimate.
+        may unverified: Kind::Text(ABOUT_MAX),
         /// A driver that it is like, but for the fields below that are of a device; by default it is like none, and its steps say all.
         may like: Kind::Registered(names::drivers),
         /// Which notifier it registers; by default the kernel's usual one of these: hlist (mmu_notifier), interval (mmu_interval_notifier), secondary-tlb (flushed with the CPU's TLB, asked nothing), none (it only holds pages).
@@ -38,8 +40,8 @@ declare! {
         may refuse: Kind::OneOf(&["always", "overlap", "when-busy", "when-mapped", "if-needed", "never"]),
         /// Of 100 calls that concern it, how many find hardware that needs no waiting for, so that they neither wait nor refuse; by default 0.
         may lucky: Kind::Integer(0, 100),
-        /// How a fault of the device waits while `invalidation` counts one in progress: killable (the default), uninterruptible, or retried on the CPU until it is served or SIGKILL comes.
-        may faults: Kind::OneOf(&["killable", "uninterruptible", "retried"]),
+        /// How a fault of the device waits while `invalidation` counts one in progress: killable (the default), uninterruptible, retried on the CPU until it is served or SIGKILL comes, or timed: for a second at most, after which the device faults again.
+        may faults: Kind::OneOf(&["killable", "uninterruptible", "retried", "timed"]),
         /// What its start or invalidate callback does; the device does not use the range any longer when it is through.
         may start: Kind::Steps,
         /// What invalidate_finish does, the second of two passes (7.1); callers that know one pass run it behind the first.
@@ -68,6 +70,8 @@ declare! {
         may gfp: Kind::Gfp,
         /// Which event codes its callback acts on; by default any.
         may acts_on: Kind::OneOf(&["any", "unmap"]),
+        /// As of a device.
+        may mapped: Kind::OneOf(&["at-submit", "on-fault"]),
         /// As of a device.
         may worker: Kind::Table(&WORKER),
         /// As of a device.

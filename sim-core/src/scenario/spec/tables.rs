@@ -5,8 +5,8 @@ use super::super::units::PAGE_SIZE;
 use super::steps::DRIVER;
 use super::{
     ABOUT_MAX, CGROUPS_MAX, COMM_SIZE_MAX, DELAY_MAX, DEVICES_MAX, DRIVERS_MAX, Field, HORIZON_MAX,
-    INJECTIONS_MAX, Kind, LOCKS_MAX, Needed, RAM, TASKS_MAX, THREADS_MAX, TITLE_MAX, Table,
-    UPTIME_MAX, ZONE_PAGES_MAX, declare, needed,
+    INJECTIONS_MAX, Kind, LOCKS_MAX, Needed, RAM, RINGS_MAX, TASKS_MAX, THREADS_MAX, TITLE_MAX,
+    Table, UPTIME_MAX, ZONE_PAGES_MAX, declare, needed,
 };
 use crate::base::Nanos;
 
@@ -158,8 +158,23 @@ declare! {
         may acts_on: Kind::OneOf(&["any", "unmap"]),
         /// Who signals the fences: a worker that may need a lock or memory for it; by default the hardware alone.
         may worker: Kind::Table(&WORKER),
+        /// When memory is mapped for it: at-submit, by the process that submits a job, before that is queued (the default); or on-fault, by a kernel thread of its driver, when a job runs and finds none (on-demand paging).
+        may mapped: Kind::OneOf(&["at-submit", "on-fault"]),
+        /// Further queues of jobs, which work beside its own; its callbacks wait for the jobs of all of them.
+        may ring: Kind::Tables(&RING, RINGS_MAX),
         /// What its driver does for whoever reclaims memory, in the steps of a driver's callback; by default it has no shrinker. `fences` are those of all its jobs, `unpin` drops all its references to pages, and a lock taken by trylock ends it where somebody has that.
         may shrinker: Kind::Steps,
+    }
+    /// A further queue of jobs of a device.
+    RING = "ring" {
+        /// Its name, which `submit` gives as `ring`.
+        must name: Kind::Name,
+        /// Time a job takes, drawn when it is submitted; by default what the device says.
+        may fence: Kind::Distribution(DELAY_MAX),
+        /// Time after which a job is aborted; by default what the device says.
+        may timeout: Kind::Time(Nanos(1), DELAY_MAX),
+        /// Who signals its fences; by default a worker like that of the device, if that has one.
+        may worker: Kind::Table(&WORKER),
     }
     /// A worker of a driver that signals fences.
     WORKER = "worker" {
