@@ -302,8 +302,11 @@ test("from a fresh page to the answer, by keys alone: why it gave up, who held t
   const { page } = view;
   const call = async (name) => {
     await page.keyboard.press("F1");
+    await page.waitForFunction(() => document.activeElement.id === "palette-query");
     await page.keyboard.type(name);
+    await page.locator("#palette-list [role=option]").first().waitFor();
     await page.keyboard.press("Enter");
+    await page.locator("#palette-list").waitFor({ state: "detached" });
   };
   // Why did the reaper give up? Three words and a glance at the panel.
   await call("go to gives up");
