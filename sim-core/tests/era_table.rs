@@ -1,7 +1,6 @@
 //! The master table of kernel versions (kernel-spec 0.5), measured: each cell is
 //! read off a run of that profile, not off the switch that should cause it, but
-//! for the name of the policy. Its last row, who may use the reserves, is held
-//! by the allocator's own tests.
+//! for the name of the policy. Its last row, who may use the reserves, is two here.
 
 use sim_core::base::{Nanos, TaskId};
 use sim_core::export::ftrace;
@@ -24,6 +23,8 @@ walks VMAs                    | up     up     up     up     up     up     up    
 reaper's event                | -      -      -      -      UNMAP  UNMAP  UNMAP  UNMAP  UNMAP  UNMAP  UNMAP  CLEAR
 traces mark_victim            | no     no     yes    yes    yes    yes    yes    yes    yes    yes    yes    yes
 memcg OOM is called at        | fault  fault  fault  fault  charge charge charge charge charge charge charge charge
+marked thread leaves          | 0      0      min/2  min/2  min/2  min/2  min/2  min/2  min/2  min/2  min/2  min/2
+its other threads leave       | min    min    min/2  min/2  min/2  min/2  min/2  min/2  min/2  min/2  min/2  min/2
 ";
 
 const MACHINE: &str = "
@@ -110,6 +111,8 @@ fn column(kernel: &'static str) -> Vec<String> {
     cells.push(event(&refused));
     cells.push(yes(ftrace(&plain).contains(" mark_victim: pid=")));
     cells.push(memcg(kernel));
+    cells.push(reserves(kernel, "hog"));
+    cells.push(reserves(kernel, "hog/other"));
     cells
 }
 
@@ -239,6 +242,43 @@ fn memcg(kernel: &str) -> String {
     let run = run(kernel, None, rest);
     let killed = found(&run, |_, event| matches!(event, Event::MarkVictim { .. }).then_some(()));
     if killed.is_empty() { "fault" } else { "charge" }.to_owned()
+}
+
+/// How many pages a thread of a victim leaves free that takes what it can get
+/// without reclaim, once its process is killed. The zone's `min` is 400.
+fn reserves(kernel: &str, thread: &str) -> String {
+    let takes = "{ ioctl = [{ await_sigkill = true }, \
+                 { alloc = 'GFP_NOWAIT', count = 30000, hold = true }] }";
+    let (first, other) = match thread {
+        "hog" => (takes, "{ stuck = '1s' }"),
+        _ => ("{ ioctl = [{ await_sigkill = true }, { sleep = '1s' }] }", takes),
+    };
+    let run = run(
+        kernel,
+        None,
+        &format!(
+            "[[task]]
+            name = 'hog'
+            program = [{{ thread = 'other' }}, {first}]
+            [[task.thread]]
+            name = 'other'
+            program = [{other}]
+            [[inject]]
+            at = '100ms'
+            sysrq_f = true"
+        ),
+    );
+    let id = task(&run, thread);
+    let left = found(&run, |who, event| match event {
+        Event::ReserveTaken { free, .. } if who == id => Some(free),
+        _ => None,
+    });
+    match left.into_iter().min() {
+        None => "min".to_owned(),
+        Some(0) => "0".to_owned(),
+        Some(200) => "min/2".to_owned(),
+        Some(free) => free.to_string(),
+    }
 }
 
 #[test]

@@ -99,6 +99,10 @@ impl Scene for Moment<'_> {
         self.index.child_of(task, self.seen)
     }
 
+    fn dumper(&self, task: TaskId) -> Option<TaskId> {
+        self.index.dumper(task, self.seen)
+    }
+
     fn reaper(&self) -> Option<TaskId> {
         self.index.reaper
     }

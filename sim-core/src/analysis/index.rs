@@ -116,6 +116,8 @@ pub struct Index {
     pub(super) rises: Vec<(usize, TaskId)>,
     /// Forks: record, parent, child.
     pub(super) forks: Vec<(usize, TaskId, TaskId)>,
+    /// Records at which somebody began to write a core.
+    pub(super) dumpers: Vec<(usize, TaskId)>,
     /// Where a device used pages that had been freed.
     pub(super) stale: Vec<Stale>,
     /// Last record after which something had been achieved: a page given
@@ -273,6 +275,14 @@ impl Index {
         let count = self.forks.partition_point(|&(record, ..)| record < seen);
         let mut forks = self.forks.get(..count)?.iter().rev();
         forks.find(|&&(_, parent, _)| parent == task).map(|&(.., child)| child)
+    }
+
+    /// Who writes, or wrote, the core of the process that `task` is of.
+    pub(super) fn dumper(&self, task: TaskId, seen: usize) -> Option<TaskId> {
+        let leader = |task| self.cast.tasks.get(task).map(|info| info.leader);
+        let count = self.dumpers.partition_point(|&(record, _)| record < seen);
+        let mut dumpers = self.dumpers.get(..count)?.iter().rev();
+        dumpers.find(|&&(_, dumper)| leader(dumper) == leader(task)).map(|&(_, dumper)| dumper)
     }
 
     /// When something had last been achieved; see `progress`.

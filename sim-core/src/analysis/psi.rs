@@ -62,7 +62,7 @@ impl PsiBuilder {
             since: SimTime::ZERO,
             some: vec![0; denominators],
             full: vec![0; denominators],
-            averager: Averager::new(cast.jiffy),
+            averager: Averager::new(cast.jiffy, cast.uptime),
             points: Vec::new(),
         }
     }

@@ -163,6 +163,7 @@ impl Topic {
             Event::Spawned { .. }
             | Event::Exited { .. }
             | Event::ProcessExit { .. }
+            | Event::CoreDump { .. }
             | Event::Ready { .. }
             | Event::Injection { .. }
             | Event::Forked { .. } => Self::Tasks,

@@ -205,7 +205,9 @@ impl<'i> End<'i> {
                     | Reason::Srcu
                     | Reason::NamedEvent
                     | Reason::PfMemalloc
-                    | Reason::Vfork,
+                    | Reason::Vfork
+                    | Reason::CoreDump
+                    | Reason::CoreDumpStart,
                 )
                 | None,
             ) => false,

@@ -49,6 +49,7 @@ impl Driver for Described {
             does_not_block: self.plan.calls != Calls::Start,
             two_pass: !self.plan.finish.is_empty(),
             page_refs: self.plan.calls == Calls::Nothing,
+            release: !self.plan.release.is_empty(),
         }
     }
 
@@ -115,6 +116,10 @@ impl Driver for Described {
             }
             call.unmap();
         })
+    }
+
+    fn release<'a>(&'a self, cx: &'a Cx, device: DeviceId) -> Boxed<'a, ()> {
+        Box::pin(enter(cx, device, &self.plan.release))
     }
 
     fn registered<'a>(&'a self, cx: &'a Cx, device: DeviceId) -> Boxed<'a, ()> {

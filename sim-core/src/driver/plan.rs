@@ -27,6 +27,8 @@ pub struct Plan {
     pub finish: Vec<Step>,
     /// `invalidate_range_end()`; empty: there is none.
     pub end: Vec<EndStep>,
+    /// `release()` of a list notifier; empty: there is none.
+    pub release: Vec<OwnStep>,
     /// How a fault of the device waits for invalidations in progress to end.
     pub faults: FaultWait,
     /// What a process goes through when it registers.
@@ -142,7 +144,7 @@ pub enum EndStep {
     End,
 }
 
-/// A step of code that a process enters by itself, or that reclaim asks (`shrinker`).
+/// A step of code that a process enters by itself, of `release`, or that reclaim asks (`shrinker`).
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub enum OwnStep {
     /// Takes a lock.
@@ -204,11 +206,11 @@ impl Plan {
             matches!(step, Step::Lock { lock: LockName::Own, hold: Hold::Shared, .. })
         };
         let own = OwnStep::Lock(LockName::Own, Hold::Shared);
-        self.callback().any(reads) || self.register.contains(&own)
+        self.callback().any(reads) || self.register.contains(&own) || self.release.contains(&own)
     }
 
     /// Whether it needs the device's worker.
     pub fn flushes(&self) -> bool {
-        self.callback().any(|step| *step == Step::Flush)
+        self.callback().any(|step| *step == Step::Flush) || self.release.contains(&OwnStep::Flush)
     }
 }

@@ -53,6 +53,7 @@ fn trace_is_printed_as_the_kernel_prints_it() {
         |      oom_reaper-25      [000] .....     2.115000: sim:mn_return: notifier=0 device=gpu0 api=hlist mm=0 vma=buffers start=0x10000 end=0x20000 refused=0
         |      oom_reaper-25      [000] .....     2.115000: finish_task_reaping: pid=130
         |             hog-130     [000] .....     2.116000: sim:exit_mmap: mm=0 pid=130 comm=hog
+        |             hog-130     [000] .....     2.117000: exit_mmap: mt_mod 000000009e3779b1, DESTROY
         |             hog-130     [000] .....     2.117000: sim:exit_mmap_done: mm=0 pid=130 comm=hog
         |             hog-130     [000] .....     2.117000: sched_process_exit: comm=hog pid=130 prio=120
     "#]].assert_eq(&body);

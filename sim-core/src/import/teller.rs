@@ -182,6 +182,10 @@ fn tell_attempt(story: &mut Story, line: &TraceLine<'_>) {
 fn tell_process(story: &mut Story, line: &TraceLine<'_>) {
     let at = line.time_us;
     match line.name {
+        // The tracepoint, at the end; a probe of the same name is at the beginning.
+        "exit_mmap" if line.args.ends_with(", DESTROY") => {
+            story.process_mut(line.comm).exit_mmap_done_us.get_or_insert(at);
+        }
         "exit_mmap" | "sim:exit_mmap" => {
             story.process_mut(line.comm).exit_mmap_us.get_or_insert(at);
         }

@@ -14,7 +14,7 @@ use super::writeback::record_page_cache;
 use super::zone::Use;
 use crate::base::{MmId, TaskId};
 use crate::engine::Signals;
-use crate::record::{Func, Gfp, Reason};
+use crate::record::{Event, Func, Gfp, Reason};
 
 /// Pages written at a time: as long as a request may stand for several.
 const CHUNK: u64 = 256;
@@ -29,6 +29,7 @@ pub async fn do_coredump(cx: &Cx) {
         // Somebody was faster: signal_group_exit().
         return;
     }
+    cx.record(Event::CoreDump {});
     coredump_wait(cx, leader).await;
     dump_user_range(cx, mm).await;
     coredump_finish(cx, leader);
@@ -113,7 +114,7 @@ mod tests {
     use crate::base::Nanos;
     use crate::kernel::exit::{do_exit, do_group_exit};
     use crate::kernel::testing::{GLOBAL, Machine, Proc, call_oom, idle, killed, results};
-    use crate::record::{Event, OomResult};
+    use crate::record::OomResult;
 
     /// A process of 100 pages that dumps its core from 0 ms on, a page a ms;
     /// its other thread is idle.

@@ -80,14 +80,19 @@ async fn drain_reaper(cx: &Cx, mm: MmId) {
 }
 
 /// A victim reaps itself as the reaper would, beside the reaper; what is
-/// refused is unmapped afterwards.
+/// refused is unmapped afterwards. Where no flag exists that a driver could
+/// ask for (`block-always`) it may sleep here as everywhere.
 async fn reap_self(cx: &Cx, mm: MmId) {
+    let approach = match cx.with(|state| state.policy.approach()) {
+        Approach::Blocking => Approach::Blocking,
+        _ => Approach::NonBlocking,
+    };
     let locks = cx.kernel().switches.exit == ExitEra::SelfReapUnderOomLock;
     let oom_lock = cx.with(|state| state.oom_lock);
     if locks {
         cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
     }
-    __oom_reap_task_mm(cx, mm, Approach::NonBlocking).await;
+    __oom_reap_task_mm(cx, mm, approach).await;
     if locks {
         cx.unlock(oom_lock);
     }

@@ -189,14 +189,14 @@ fn answered(cx: &Cx, notifier: NotifierId, range: &NotifierRange, refused: bool)
 /// invalidated, and the list is emptied.
 pub(super) async fn release(cx: &Cx, mm: MmId, all: Range) {
     let _in = cx.enter(Func::MmuNotifierRelease);
+    let range = mmu_notifier_range_init(cx, MnEvent::Release, mm, all);
     if cx.with(|state| state.mms[mm].itree.has_itree) {
-        let range = mmu_notifier_range_init(cx, MnEvent::Release, mm, all);
         // Blockable, so nobody can refuse it.
         let _ = interval::mn_itree_invalidate(cx, range).await;
         interval::mn_itree_inv_end(cx, mm);
     }
     if !cx.with(|state| state.mms[mm].hlist.is_empty()) {
-        hlist::mn_hlist_release(cx, mm).await;
+        hlist::mn_hlist_release(cx, range).await;
     }
 }
 

@@ -52,8 +52,6 @@ mod swap;
 pub mod switches;
 mod sysrq;
 #[cfg(test)]
-mod testbed;
-#[cfg(test)]
 mod testing;
 mod timer;
 mod vmscan;

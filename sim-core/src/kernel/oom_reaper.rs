@@ -121,6 +121,11 @@ async fn oom_reap_task(cx: &Cx, victim: TaskId) {
     let mut outcome = Attempt::Failed;
     while attempts < MAX_OOM_REAP_RETRIES && outcome == Attempt::Failed {
         attempts += 1;
+        // 4.6 looks for the mm anew each time; once it is gone there is nothing left to do, and
+        // nothing to make up for.
+        if cx.with(|state| victim_mm(state, victim)).is_none() {
+            return;
+        }
         outcome = oom_reap_task_mm(cx, victim, mm).await;
         if outcome == Attempt::Failed {
             schedule_timeout(cx, pause, Reason::BackOff, Signals::Ignored).await;

@@ -99,6 +99,8 @@ pub struct Ops {
     pub two_pass: bool,
     /// It holds references to the pages it mirrors: they stay allocated until it drops them.
     pub page_refs: bool,
+    /// `release()` of a list notifier does more than forget the mm.
+    pub release: bool,
 }
 
 impl Ops {
@@ -110,6 +112,7 @@ impl Ops {
         does_not_block: false,
         two_pass: false,
         page_refs: false,
+        release: false,
     };
 
     /// Whether there is any operation: else nothing is registered.
@@ -182,6 +185,12 @@ pub trait Driver: Send + Sync {
     /// `arch_invalidate_secondary_tlbs()`, called with page-table locks
     /// held: it takes CPU time and never sleeps. Called only if [`Ops::secondary_tlb`].
     fn invalidate_secondary_tlbs<'a>(&'a self, _call: Call<'a>) -> Boxed<'a, ()> {
+        Box::pin(async {})
+    }
+    /// `release()`: the mm goes, or the notifier is unregistered. May
+    /// sleep, and whoever waits for callers to leave waits for it too.
+    /// Called only if [`Ops::release`].
+    fn release<'a>(&'a self, _cx: &'a Cx, _device: DeviceId) -> Boxed<'a, ()> {
         Box::pin(async {})
     }
     /// A process has registered: what else its `ioctl` does.

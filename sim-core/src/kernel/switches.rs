@@ -228,6 +228,10 @@ switches! {
     munmap_downgrades: bool =
         [F, F, F, F, F, T, T, T, T, T, T, T];
 
+    /// Tracepoint `exit_mmap`, of the maple trees' time (kernel-spec 7.1).
+    traces_exit_mmap: bool =
+        [F, F, F, F, F, F, F, F, F, T, T, T];
+
     // Lock debugging (kernel-spec 6).
     /// Allocations and reclaim take the map `fs_reclaim`.
     fs_reclaim_map: bool =
@@ -299,6 +303,7 @@ impl Switches {
             logs_no_killable: !self.panics_in_old_words,
             logs_refusals: self.logs_refusals,
             dumps_unreaped: self.dumps_unreaped,
+            traces_exit_mmap: self.traces_exit_mmap,
             gfp_numbers: self.gfp_numbers,
             anon_is_compound: self.anon_is_compound,
             debug_layout: self.debug_layout,

@@ -1,5 +1,9 @@
-//! A small machine for the kernel's own tests: one zone, no cost but the
-//! fruitless reclaim pass, exact timers; processes are given as closures.
+//! A small machine for the kernel's own tests: one zone, exact timers,
+//! nothing costs time but what a test says; processes are given as closures,
+//! and drivers do as they are told.
+
+mod devices;
+mod log;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -10,33 +14,19 @@ use super::exit::do_group_exit;
 use super::lockdep::LockDebug;
 use super::mm::{Backing, Mm, Vma};
 use super::oom_kill::OomControl;
-use super::plugin::{Api, Approach, Policy};
+use super::plugin::{Api, Approach};
 use super::state::{Cgroup, Group, State};
-use super::zone::{Marks, Pages, Use, Zone};
+use super::zone::{Marks, Use, Zone};
 use super::{Costs, switches};
-use crate::base::{CgroupId, IdVec, MmId, Nanos, RangeId, SimTime, TaskId, ZoneId};
+use crate::base::{CgroupId, MmId, Nanos, SimTime, TaskId, ZoneId};
 use crate::engine::{Cpus, Engine, Executor, Hold, Limits, Progress, Signals, Stop, Ties};
 use crate::record::{
     Cast, Event, Gfp, Keep, LockInfo, MmInfo, OomResult, RangeInfo, Reason, Recorder, TaskKind,
 };
 
-/// The policy of these tests: notifiers there are none.
-struct Plain;
-
-impl Policy for Plain {
-    fn id(&self) -> &'static str {
-        "nonblock"
-    }
-    fn doc(&self) -> &'static str {
-        ""
-    }
-    fn api(&self, asked: Api) -> Api {
-        asked
-    }
-    fn approach(&self) -> Approach {
-        Approach::NonBlocking
-    }
-}
+pub(super) use devices::Probe;
+use devices::{Meets, named_lock};
+pub(super) use log::Log;
 
 /// A process of a test.
 #[derive(Clone, Debug)]
@@ -79,13 +69,43 @@ pub(super) struct Machine {
 
 impl Machine {
     /// Of this kernel profile, with 100,000 pages, all of them free, and
-    /// 4 CPUs.
+    /// 4 CPUs; a fruitless reclaim pass costs a millisecond.
     pub(super) fn new(profile: &str) -> Self {
         Self::with_cost(profile, "reclaim_pass", Nanos::from_ms(1))
     }
 
     /// As [`new`](Self::new), but this is what costs time.
     pub(super) fn with_cost(profile: &str, cost: &str, time: Nanos) -> Self {
+        Self::build(profile, Approach::NonBlocking, &[], 100_000, &[(cost, time)])
+    }
+
+    /// With these devices and a reaper; unmapping costs time and log lines do, so that
+    /// it matters who holds what meanwhile.
+    pub(super) fn with_devices(
+        profile: &str,
+        approach: Approach,
+        devices: &[(Probe, Api)],
+    ) -> Self {
+        let zap = Nanos(500);
+        let costs = [
+            ("printk", Nanos::from_ms(1)),
+            ("zap_page", zap),
+            ("zap_page_tight", zap),
+            ("free_page", Nanos(350)),
+            ("reclaim_pass", Nanos::from_ms(1)),
+        ];
+        let machine = Self::build(profile, approach, devices, 1_000_000, &costs);
+        machine.task("oom_reaper", None, super::oom_reaper);
+        machine
+    }
+
+    fn build(
+        profile: &str,
+        approach: Approach,
+        probes: &[(Probe, Api)],
+        pages: u64,
+        expensive: &[(&str, Nanos)],
+    ) -> Self {
         let switches = switches::find(profile).expect("a profile");
         let clock = Clock { hz: 250, timer_wheel: false, uptime: Nanos::ZERO };
         let cpus = Cpus {
@@ -97,23 +117,27 @@ impl Machine {
             switch_cost: Nanos::ZERO,
             since_tick: Nanos::ZERO,
         };
-        let actors = Cast { jiffy: clock.tick(), cpus: 4, ..Cast::default() };
-        let engine = Rc::new(Engine::new(cpus, Ties::Fifo, Recorder::new(Keep::Records, actors)));
+        let mut cast = Cast { jiffy: clock.tick(), cpus: 4, ..Cast::default() };
+        let drivers = devices::drivers(probes, &mut cast);
+        let engine = Rc::new(Engine::new(cpus, Ties::Fifo, Recorder::new(Keep::Records, cast)));
         let mut costs: BTreeMap<_, _> =
             COSTS.iter().map(|(name, ..)| ((*name).to_owned(), Nanos::ZERO)).collect();
-        costs.insert(cost.to_owned(), time);
+        costs.extend(expensive.iter().map(|&(name, time)| (name.to_owned(), time)));
+        // State::bare() makes the first lock.
+        let mut state = State::bare(&engine, Box::leak(Box::new(Meets(approach))));
+        engine.observe(|_, recorder| recorder.cast.locks.push(LockInfo::mutex("oom_lock")));
         let marks = Marks { min: 100, low: 125, high: 150, lowmem_reserve: 0 };
-        let mut state = State::bare(&engine, &Plain);
-        state.zones.push(Zone::new(100_000, 100_000, 0, marks));
+        state.zones.push(Zone::new(pages, pages, 0, marks));
+        state.devices = devices::devices(&engine, probes);
         let parts = Parts {
             engine: Rc::clone(&engine),
             switches,
             costs: Costs::with(&costs),
             clock,
-            drivers: IdVec::new(),
+            drivers,
             lock_debug: LockDebug::OFF,
         };
-        let limits = Limits { horizon: SimTime(10_000_000_000), ..Limits::default() };
+        let limits = Limits { horizon: SimTime(60_000_000_000), ..Limits::default() };
         let executor = Executor::new(engine, limits);
         Self { kernel: Kernel::new(parts, state), executor }
     }
@@ -155,31 +179,21 @@ impl Machine {
     where
         F: Future<Output = ()> + 'static,
     {
-        let engine = &self.kernel.engine;
         let id = self.kernel.spawn(new_task(proc.pid, None, TaskKind::User), body);
         let group = Group {
-            oom_mm: None,
-            group_exit: false,
-            core_state: None,
             oom_score_adj: proc.adj,
-            threads: vec![id],
-            live: 1,
-            ready: engine.new_queue(),
             cgroup: proc.cgroup,
             init: proc.pid == 1,
             parent: proc.parent,
             admin: proc.admin,
             oom_origin: proc.oom_origin,
-            born: false,
-            children: engine.new_queue(),
-            inherits_adj: false,
             vfork: proc.vfork,
-            uid: 0,
+            ..self.group(id)
         };
         self.with(|state| state.groups[id] = Some(group));
         let mm = match proc.shares {
             Some(other) => self.with(|state| state.tasks[other].mm).expect("it has an mm"),
-            None => self.new_mm(id, proc.anon),
+            None => self.heap(id, proc),
         };
         self.with(|state| {
             state.start_group(id);
@@ -206,34 +220,111 @@ impl Machine {
         id
     }
 
-    fn new_mm(&self, owner: TaskId, anon: u64) -> MmId {
+    /// The thread group of a first thread.
+    fn group(&self, leader: TaskId) -> Group {
         let engine = &self.kernel.engine;
-        let mmap_lock = engine.new_lock();
-        let mm = Mm::new(owner, mmap_lock, engine.new_queue());
-        let mm = self.with(|state| state.mms.push(mm));
-        let (start, end) = (1 << 30, (1 << 30) + ((anon + 1024) << 12));
-        let range: RangeId = engine.observe(|_, recorder| {
-            recorder.cast.locks.push(LockInfo::mmap_lock("somebody", "&mm->mmap_lock"));
-            recorder.cast.mms.push(MmInfo { owner, mmap_lock });
-            let name = "heap".to_owned();
-            recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous: true })
-        });
-        let mut vma = Vma::new(range, start, end, Backing::Anonymous);
+        Group {
+            oom_mm: None,
+            group_exit: false,
+            core_state: None,
+            oom_score_adj: 0,
+            threads: vec![leader],
+            live: 1,
+            ready: engine.new_queue(),
+            cgroup: None,
+            init: false,
+            parent: None,
+            admin: false,
+            oom_origin: false,
+            born: false,
+            children: engine.new_queue(),
+            inherits_adj: false,
+            vfork: false,
+            uid: 0,
+        }
+    }
+
+    /// A process of this name, which the killer does not see; with an mm it is one of its users.
+    pub(super) fn task<F>(&self, name: &str, mm: Option<MmId>, body: impl FnOnce(Cx) -> F) -> TaskId
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let comm = name.to_owned();
+        let new = NewTask { name: comm.clone(), comm, ..new_task(0, None, TaskKind::User) };
+        let id = self.kernel.spawn(new, body);
+        let group = self.group(id);
         self.with(|state| {
-            let mut pages = Pages::default();
-            pages.0[0] = anon;
-            vma.anon = pages;
-            vma.touched = anon;
-            state.zones[ZoneId(0)].transfer(Use::Free, Use::Anon, anon);
-            if let Some(memcg) = state.group(owner).cgroup {
-                let mut at = Some(memcg);
-                while let Some(id) = at {
-                    state.cgroups[id].usage += anon;
-                    at = state.cgroups[id].parent;
-                }
+            state.tasks[id].mm = mm;
+            if let Some(mm) = mm {
+                state.mms[mm].mm_users += 1;
             }
-            state.mms[mm].insert(vma);
+            state.groups[id] = Some(group);
         });
+        id
+    }
+
+    /// A process that has the mm and never lets go of it.
+    pub(super) fn sitter(&self, name: &str, mm: MmId) -> TaskId {
+        self.task(name, Some(mm), stuck)
+    }
+
+    /// Makes the process a victim.
+    pub(super) fn mark(&self, victim: TaskId) {
+        let has_oom_mm = !self.kernel.switches.victim_is_memdie;
+        self.with(|state| {
+            let mm = state.tasks[victim].mm.filter(|_| has_oom_mm);
+            state.tasks[victim].memdie = true;
+            state.oom_victims += 1;
+            let group = state.group(victim);
+            (group.oom_mm, group.group_exit) = (mm, true);
+        });
+    }
+
+    /// The address space of a process: a heap with its pages, and room for more.
+    fn heap(&self, owner: TaskId, proc: &Proc) -> MmId {
+        let mm = self.mm_of(owner, &[(Backing::Anonymous, proc.anon, 1024)]);
+        self.with(|state| {
+            let mut at = proc.cgroup;
+            while let Some(id) = at {
+                state.cgroups[id].usage += proc.anon;
+                at = state.cgroups[id].parent;
+            }
+        });
+        mm
+    }
+
+    /// An address space whose VMAs have these pages, all present, a GiB apart.
+    pub(super) fn mm(&self, vmas: &[(Backing, u64)]) -> MmId {
+        let vmas: Vec<_> = vmas.iter().map(|&(backing, pages)| (backing, pages, 0)).collect();
+        self.mm_of(TaskId(0), &vmas)
+    }
+
+    /// Each VMA with its present pages and the room behind them.
+    fn mm_of(&self, owner: TaskId, vmas: &[(Backing, u64, u64)]) -> MmId {
+        let engine = &self.kernel.engine;
+        let mmap_lock = named_lock(engine, LockInfo::mmap_lock("somebody", "&mm->mmap_lock"));
+        let wait = engine.new_queue();
+        let mm = self.with(|state| state.mms.push(Mm::new(owner, mmap_lock, wait)));
+        engine.observe(|_, recorder| recorder.cast.mms.push(MmInfo { owner, mmap_lock }));
+        for (&(backing, pages, room), index) in vmas.iter().zip(1..) {
+            let start = index << 30;
+            let end = start + ((pages + room) << 12);
+            let id = engine.observe(|_, recorder| {
+                let name = format!("vma{index}");
+                recorder.cast.ranges.push(RangeInfo { mm, start, end, name, anonymous: true })
+            });
+            let mut vma = Vma::new(id, start, end, backing);
+            self.with(|state| {
+                if backing == Backing::Anonymous {
+                    state.zones[ZoneId(0)].transfer(Use::Free, Use::Anon, pages);
+                    vma.anon.0[0] = pages;
+                    vma.touched = pages;
+                } else {
+                    vma.resident = pages;
+                }
+                state.mms[mm].insert(vma);
+            });
+        }
         mm
     }
 
@@ -243,6 +334,15 @@ impl Machine {
             panic!("the test runs on and on")
         };
         stop
+    }
+
+    /// Runs to the end, and returns what happened.
+    pub(super) fn into_log(mut self) -> Log {
+        self.run();
+        self.kernel.engine.observe(|_, recorder| Log {
+            trace: std::mem::take(&mut recorder.trace),
+            cast: std::mem::take(&mut recorder.cast),
+        })
     }
 
     /// What happened: time in ms, task, event.

@@ -420,6 +420,8 @@ events! {
     87 KillOrSacrifice { /// The process chosen; who dies is said by `KilledProcess`.
         chosen: TaskId, /// Its points in thousandths of `totalpages`.
         score: u32 }
+    /// The task's process crashed, and it writes the core; its other threads wait for it (`sim:do_coredump`).
+    88 CoreDump {}
     /// A secondary TLB was flushed together with the CPU's (`sim:secondary_tlb`).
     100 SecondaryTlbFlush { /// Whose.
         notifier: NotifierId, /// For which range.

@@ -24,6 +24,8 @@ pub enum EdgeKind {
     Event,
     /// vfork(): for the child.
     Child,
+    /// A core dump: for who writes it, and that one for threads to stop.
+    CoreDump,
     /// Throttled reclaim: for kswapd.
     Kswapd,
     /// A page: for the reaper, which is to reap the pending victim.
@@ -48,6 +50,7 @@ impl EdgeKind {
             Self::Srcu => "srcu",
             Self::Event => "event",
             Self::Child => "child",
+            Self::CoreDump => "core-dump",
             Self::Kswapd => "kswapd",
             Self::Reap => "reaper",
             Self::ReapQueue => "reaper-queue",

@@ -358,8 +358,8 @@ structs! {
     }
     Wording {
         release traces_reaper mark_victim_sizes traces_reclaim_retry traces_throttling killed_line
-        logs_constraint logs_no_killable logs_refusals dumps_unreaped gfp_numbers anon_is_compound
-        debug_layout
+        logs_constraint logs_no_killable logs_refusals dumps_unreaped traces_exit_mmap gfp_numbers
+        anon_is_compound debug_layout
     }
     LockReports {
         checks classes reports lockdep_count non_block_count all_locks at_looks shows_lockdep
@@ -403,7 +403,7 @@ macro_rules! enums {
 enums! {
     EdgeKind {
         0 Lock {} 1 OomLock {} 2 Fence {} 3 Worker {} 4 Invalidation {} 5 Srcu {} 6 Event {}
-        7 Child {} 8 Kswapd {} 9 Reap {} 10 ReapQueue {} 11 Exit {} 12 Cpu {}
+        7 Child {} 8 Kswapd {} 9 Reap {} 10 ReapQueue {} 11 Exit {} 12 Cpu {} 13 CoreDump {}
     }
     TaskKind { 0 User {} 1 Kthread {} 2 Device {} 3 Timer {} }
     LockKind { 0 Mutex {} 1 Rwsem {} 2 Spinlock {} }

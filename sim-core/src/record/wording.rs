@@ -78,6 +78,8 @@ pub struct Wording {
     pub logs_refusals: bool,
     /// After "unable to reap" the task's state is dumped.
     pub dumps_unreaped: bool,
+    /// Tracepoint `exit_mmap` (kernels with maple trees).
+    pub traces_exit_mmap: bool,
     /// How masks are numbered.
     pub gfp_numbers: GfpNumbers,
     /// Anonymous pages are asked for with `__GFP_COMP`.
@@ -100,6 +102,7 @@ impl Default for Wording {
             logs_no_killable: true,
             logs_refusals: true,
             dumps_unreaped: true,
+            traces_exit_mmap: true,
             gfp_numbers: GfpNumbers::Ordered,
             anon_is_compound: true,
             debug_layout: DebugLayout::Marked,

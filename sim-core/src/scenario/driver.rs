@@ -21,8 +21,8 @@ use super::{names, presets};
 /// What steps call the device's own lock.
 pub(super) const OWN: &str = "own";
 /// Fields that say what its callbacks do.
-const BEHAVIOUR: [&str; 8] =
-    ["range_test", "lucky", "faults", "start", "finish", "end", "register", "map"];
+const BEHAVIOUR: [&str; 9] =
+    ["range_test", "lucky", "faults", "start", "finish", "end", "release", "register", "map"];
 
 /// A driver that devices can name.
 #[derive(Clone, Debug)]

@@ -9,5 +9,6 @@ mod locks;
 mod pages;
 mod policies;
 mod presets;
+mod release;
 mod rings;
 mod world;

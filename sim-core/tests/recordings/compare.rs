@@ -6,6 +6,8 @@ use std::fmt::{self, Display, Formatter};
 
 use sim_core::import::{Process, Story, VictimStory};
 
+use super::machine::Machine;
+
 /// Memory pressure over a whole recording or run, in µs.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub(crate) struct Psi {
@@ -18,6 +20,7 @@ pub(crate) struct Psi {
 pub(crate) struct Told {
     pub(crate) story: Story,
     pub(crate) psi: Psi,
+    pub(crate) machine: Machine,
     /// Whether its clock can be relied on: that of a recording whose
     /// guest shared a busy host cannot.
     pub(crate) timed: bool,
@@ -36,6 +39,10 @@ pub(crate) enum Rule {
     Memory,
     /// One is at most twice the other.
     Factor2,
+    /// By 3 % or 2, whichever is more: rounds of a loop.
+    Rounds,
+    /// By 30 %, or 0.1 %: an average, sampled every two seconds of a clock that the run has not.
+    Average,
     /// Both lie in `(low, high]`, wherever the other lies.
     Range(i64, i64),
 }
@@ -76,8 +83,34 @@ impl Facts {
     }
 }
 
+/// What the recording has, beyond what all have: the rest are no facts.
+struct Shown {
+    /// Times.
+    timed: bool,
+    /// Counters of interval notifiers.
+    counters: bool,
+    /// Events of reclaim.
+    reclaim: bool,
+    /// Samples of free memory, by time since the first kill.
+    samples: Vec<(i64, i64)>,
+}
+
+impl Shown {
+    fn by(recording: &Told) -> Self {
+        let zero = recording.story.first_kill_us().unwrap_or(0);
+        let samples = recording.machine.free.iter();
+        Self {
+            timed: recording.timed,
+            counters: !recording.story.counters.is_empty(),
+            reclaim: recording.machine.reclaims > 0,
+            samples: samples.map(|&(at, bytes)| (at - zero, bytes)).collect(),
+        }
+    }
+}
+
 /// Every fact of a story. Times count from the first kill.
-fn facts(told: &Told, timed: bool, counters: bool) -> Facts {
+fn facts(told: &Told, shown: &Shown) -> Facts {
+    let (timed, counters) = (shown.timed, shown.counters);
     let story = &told.story;
     let mut facts = Facts { timed, ..Facts::default() };
     for (index, event) in story.events.iter().enumerate() {
@@ -112,11 +145,58 @@ fn facts(told: &Told, timed: bool, counters: bool) -> Facts {
             facts.add(format!("counters {:3}", index + 1), text, Rule::Equal);
         }
     }
+    machine_facts(&mut facts, &told.machine, kill, shown);
     facts.count("hangs", story.hangs.len());
     for hang in &story.hangs {
         facts.time(format!("{}: hangs", hang.process), Some(hang.since_us), kill);
     }
     facts
+}
+
+/// What is told of the machine. How often a loop goes round, and how much is free
+/// when, depends on time.
+fn machine_facts(facts: &mut Facts, machine: &Machine, kill: i64, shown: &Shown) {
+    for (index, line) in machine.lines.iter().enumerate() {
+        // With two CPUs it is chance who finds no page first.
+        let line = line.find("invoked").filter(|_| !facts.timed).map_or(&**line, |at| &line[at..]);
+        facts.add(format!("line {:2}", index + 1), Value::Text(line.to_owned()), Rule::Equal);
+    }
+    for (index, mark) in machine.marks.iter().enumerate() {
+        let what = format!("mark {} of {}", index + 1, mark.name);
+        facts.add(format!("{what}: oom_score_adj"), Value::Count(mark.adj), Rule::Equal);
+    }
+    if !facts.timed {
+        return;
+    }
+    for (index, mark) in machine.marks.iter().enumerate() {
+        let what = format!("mark {} of {}", index + 1, mark.name);
+        let sizes =
+            [("total-vm", mark.total_vm), ("pgtables", mark.pgtables), ("anon-rss", mark.anon)];
+        for (of, kb) in sizes {
+            facts.add(format!("{what}: {of}"), Value::Bytes(kb * 1024), Rule::Memory);
+        }
+    }
+    for (index, zones) in machine.zones.iter().enumerate() {
+        for (zone, free) in zones.iter().enumerate() {
+            let what = format!("report {}: free in zone {zone}", index + 1);
+            facts.add(what, Value::Bytes(*free), Rule::Memory);
+        }
+    }
+    let count = |count: usize| Value::Count(i64::try_from(count).expect("not that many"));
+    if shown.reclaim {
+        facts.add("direct reclaims", count(machine.reclaims), Rule::Rounds);
+        facts.add("tests whether to retry", count(machine.retries), Rule::Rounds);
+        facts.add("calls of out_of_memory", count(machine.oom_calls), Rule::Rounds);
+        facts.add("wakes of kswapd", count(machine.kswapd.0), Rule::Equal);
+        facts.add("sleeps of kswapd", count(machine.kswapd.1), Rule::Equal);
+    }
+    let agreeing = machine.agreeing(kill, &shown.samples);
+    facts.add("samples of free memory", count(agreeing), Rule::Equal);
+    for (index, average) in machine.averages.iter().enumerate() {
+        let (what, over) = (["some", "full"][index / 3], [10, 60, 300][index % 3]);
+        let what = format!("memory pressure, {what} avg{over} at the end");
+        facts.add(what, Value::Count(*average), Rule::Average);
+    }
 }
 
 fn victim_facts(facts: &mut Facts, name: &str, victim: &VictimStory, kill: i64) {
@@ -187,7 +267,9 @@ impl Row {
             return false;
         };
         let (a, b) = match (recorded, run) {
-            (Value::Us(a), Value::Us(b)) | (Value::Bytes(a), Value::Bytes(b)) => (*a, *b),
+            (Value::Us(a), Value::Us(b))
+            | (Value::Bytes(a), Value::Bytes(b))
+            | (Value::Count(a), Value::Count(b)) => (*a, *b),
             _ => return recorded == run,
         };
         match self.rule {
@@ -195,6 +277,8 @@ impl Row {
             Rule::WithinUs(us) => (a - b).abs() <= us,
             Rule::Time => (a - b).abs() <= 12_000 + a.abs() / 20,
             Rule::Memory => (a - b).abs() <= (a.abs() / 50).max(128 * 1024),
+            Rule::Rounds => (a - b).abs() <= (a.abs() * 3 / 100).max(2),
+            Rule::Average => (a - b).abs() <= (a.abs() * 3 / 10).max(10),
             Rule::Factor2 => a <= 2 * b && b <= 2 * a,
             Rule::Range(low, high) => [a, b].iter().all(|value| low < *value && *value <= high),
         }
@@ -210,11 +294,11 @@ pub(crate) struct Comparison {
 /// the recording does not show are no facts, nor are times if its clock
 /// cannot be relied on.
 pub(crate) fn compare(recording: &Told, run: &Told) -> Comparison {
-    let (timed, counters) = (recording.timed, !recording.story.counters.is_empty());
-    let mut of_run: Vec<Option<(String, Value, Rule)>> =
-        facts(run, timed, counters).rows.into_iter().map(Some).collect();
+    let shown = Shown::by(recording);
+    let facts = |told| facts(told, &shown).rows;
+    let mut of_run: Vec<Option<(String, Value, Rule)>> = facts(run).into_iter().map(Some).collect();
     let mut rows: Vec<Row> = Vec::new();
-    for (what, recorded, rule) in facts(recording, timed, counters).rows {
+    for (what, recorded, rule) in facts(recording) {
         let same = |slot: &&mut Option<_>| matches!(slot, Some((other, _, _)) if *other == what);
         let run = of_run.iter_mut().find(same).and_then(Option::take);
         let run = run.map(|(_, value, _)| value);

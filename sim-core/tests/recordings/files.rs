@@ -3,9 +3,10 @@
 
 use std::io::Read as _;
 
-use sim_core::import::{Story, clock_offset, parse_dmesg, parse_ftrace, story};
+use sim_core::import::{Story, TraceLine, clock_offset, parse_dmesg, parse_ftrace, story};
 
 use super::compare::{Psi, Told};
+use super::machine::Machine;
 
 /// A recording: text of trace and log, and samples of its pressure.
 pub(crate) struct Recording {
@@ -17,6 +18,8 @@ pub(crate) struct Recording {
     /// Kernel log.
     pub(crate) dmesg: &'static str,
     samples: &'static str,
+    run: &'static str,
+    state_gz: &'static [u8],
 }
 
 macro_rules! recordings {
@@ -27,6 +30,8 @@ macro_rules! recordings {
             trace_gz: include_bytes!(concat!("../../../traces/recordings/6.1/", $id, "/trace.txt.gz")),
             dmesg: include_str!(concat!("../../../traces/recordings/6.1/", $id, "/dmesg.txt")),
             samples: include_str!(concat!("../../../traces/recordings/6.1/", $id, "/samples.csv")),
+            run: include_str!(concat!("../../../traces/recordings/6.1/", $id, "/run.txt")),
+            state_gz: include_bytes!(concat!("../../../traces/recordings/6.1/", $id, "/state.txt.gz")),
         }),*];
     };
 }
@@ -55,11 +60,7 @@ impl Recording {
 
     /// Its trace.
     pub(crate) fn trace(&self) -> String {
-        let mut text = String::new();
-        flate2::read::GzDecoder::new(self.trace_gz)
-            .read_to_string(&mut text)
-            .expect("an intact recording");
-        text
+        unpacked(self.trace_gz)
     }
 
     /// What it tells.
@@ -78,24 +79,90 @@ impl Recording {
         clock_offset(&trace.lines, &log.lines).expect("a victim in trace and log")
     }
 
-    /// Memory pressure from the first to the last sample.
-    pub(crate) fn psi(&self) -> Psi {
+    /// Columns of the samples, by name.
+    fn samples<const N: usize>(&self, columns: [&str; N]) -> Vec<[&'static str; N]> {
         let mut lines = self.samples.lines();
         let names: Vec<&str> = lines.next().expect("column names").split(',').collect();
-        let column = |name| names.iter().position(|n| *n == name).expect("a column of that name");
-        let (some, full) = (column("psi_some_us"), column("psi_full_us"));
-        let mut samples = lines.map(|line| {
-            let fields: Vec<&str> = line.split(',').collect();
-            let number = |index: usize| fields[index].parse::<i64>().expect("a number");
-            Psi { some_us: number(some), full_us: number(full) }
+        let places = columns.map(|name| {
+            names.iter().position(|other| *other == name).expect("a column of that name")
         });
-        let first = samples.next().expect("a sample");
-        let last = samples.next_back().unwrap_or(first);
-        Psi { some_us: last.some_us - first.some_us, full_us: last.full_us - first.full_us }
+        let rows = lines.map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            places.map(|place| fields[place])
+        });
+        rows.collect()
+    }
+
+    /// Memory pressure from the first to the last sample.
+    pub(crate) fn psi(&self) -> Psi {
+        let samples = self.samples(["psi_some_us", "psi_full_us"]);
+        let at = |row: &[&str; 2]| row.map(|number| number.parse::<i64>().expect("a number"));
+        let first = at(samples.first().expect("a sample"));
+        let last = at(samples.last().expect("a sample"));
+        Psi { some_us: last[0] - first[0], full_us: last[1] - first[1] }
+    }
+
+    /// How often the averages of memory pressure were updated between the first kill and when they
+    /// were read: every `PSI_FREQ`, 501 jiffies, of the clock of the trace (kernel/sched/psi.c).
+    pub(crate) fn updates(&self) -> usize {
+        const PERIOD_US: i64 = 501 * 4_000;
+        let text = self.trace();
+        let trace = parse_ftrace(&text).expect("a trace").lines;
+        // The recorder's last word; it reads them next.
+        let last = trace.iter().rfind(|line| line.name == "tracing_mark_write");
+        let read = last.expect("the recorder speaks").time_us;
+        let kill = self.story().first_kill_us().expect("a kill");
+        usize::try_from(read / PERIOD_US - kill / PERIOD_US).expect("read after the kill")
+    }
+
+    /// `/proc/pressure/memory` then: averages in hundredths of a percent.
+    fn averages(&self) -> [i64; 6] {
+        let state = unpacked(self.state_gz);
+        let (_, after) = state.split_once(" pressure_memory.after.txt\n").expect("the section");
+        let numbers = after.lines().take(2).flat_map(|line| line.split(' ').skip(1).take(3));
+        let numbers: Vec<i64> = numbers
+            .map(|word| word.split_once('=').expect("a value").1.replace('.', ""))
+            .map(|digits| digits.parse().expect("a number"))
+            .collect();
+        numbers.try_into().expect("two lines of three")
+    }
+
+    /// `MemFree` over time, on the clock of the trace.
+    fn free(&self, trace: &[TraceLine<'_>]) -> Vec<(i64, i64)> {
+        let begin = trace.iter().find(|line| line.args.starts_with("oomrun: begin "));
+        let t0 = self.run.split_once("(t0 = monotonic ").expect("its start").1;
+        let t0 = micros(t0.split_once(')').expect("a number").0);
+        let offset = begin.expect("the recorder begins").time_us - t0;
+        let samples = self.samples(["t_mono", "memfree_kb"]).into_iter();
+        let kb = |text: &str| text.parse::<i64>().expect("a number") * 1024;
+        samples.map(|[at, free]| (micros(at) + offset, kb(free))).collect()
     }
 
     /// All of it, to compare.
     pub(crate) fn told(&self) -> Told {
-        Told { story: self.story(), psi: self.psi(), timed: self.is_timed() }
+        let text = self.trace();
+        let trace = parse_ftrace(&text).expect("a trace").lines;
+        let log = parse_dmesg(self.dmesg).lines;
+        let machine = Machine {
+            zones: Machine::zones_of_reports(&log),
+            free: self.free(&trace),
+            averages: self.averages(),
+            ..Machine::told(&text, &trace, &log)
+        };
+        Told { story: self.story(), psi: self.psi(), machine, timed: self.is_timed() }
     }
+}
+
+fn unpacked(packed: &[u8]) -> String {
+    let mut text = String::new();
+    let mut decoder = flate2::read::GzDecoder::new(packed);
+    decoder.read_to_string(&mut text).expect("an intact recording");
+    text
+}
+
+/// Seconds with a fraction, in µs.
+fn micros(seconds: &str) -> i64 {
+    let (whole, fraction) = seconds.split_once('.').expect("a fraction");
+    let number = |text: &str| text.parse::<i64>().expect("a number");
+    number(whole) * 1_000_000 + number(&format!("{fraction:0<6}")[..6])
 }

@@ -71,6 +71,7 @@ impl<'r> Builder<'r> {
                 oom_lock,
                 rises: Vec::new(),
                 forks: Vec::new(),
+                dumpers: Vec::new(),
                 stale: Vec::new(),
                 progress: None,
                 panic: None,
@@ -134,6 +135,7 @@ impl<'r> Builder<'r> {
                 self.index.lost_ends.push((number, notifier));
             }
             Event::Forked { child, .. } => self.index.forks.push((number, record.task, child)),
+            Event::CoreDump {} => self.index.dumpers.push((number, record.task)),
             Event::SleptNonblocking { .. } => counts.slept_nonblocking += 1,
             Event::ReserveTaken { free: 0, .. } => counts.reserves_exhausted += 1,
             // Who is killed may take of the reserves; if even that fails, there are none left.

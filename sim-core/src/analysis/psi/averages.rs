@@ -2,8 +2,10 @@
 //!
 //! Mirrors kernel/sched/psi.c: `update_averages()` and `calc_avgs()`, and
 //! `calc_load()` (include/linux/sched/loadavg.h), Linux 6.1, over the
-//! totals of the whole machine. The kernel stops the clock while nobody
-//! stalls and fills in zeros later; that comes to the same.
+//! totals of the whole machine. Sums are due every `PSI_FREQ` since boot
+//! (`psi_init()`). The kernel stops the clock while nobody stalls and
+//! fills in zeros later; that comes to the same. Left out: that its timer
+//! is up to two jiffies late.
 
 use crate::analysis::types::PressureAverages;
 use crate::base::{Nanos, SimTime};
@@ -26,11 +28,12 @@ pub(super) struct Averager {
 }
 
 impl Averager {
-    pub(super) fn new(jiffy: Nanos) -> Self {
+    /// Of a machine that booted `uptime` before the run began.
+    pub(super) fn new(jiffy: Nanos, uptime: Nanos) -> Self {
         let period = Nanos(PERIOD.0 + jiffy.0);
         Self {
             period,
-            next: SimTime::ZERO + period,
+            next: SimTime(period.0 - uptime.0 % period.0),
             last: PressureAverages::default(),
             points: Vec::new(),
         }
@@ -46,7 +49,8 @@ impl Averager {
         let before = self.last;
         let average = |averages: [u64; 3], now: u64, then: u64| {
             let time = now.saturating_sub(then).min(self.period.0);
-            let percent = time.saturating_mul(100 * FIXED_ONE) / self.period.0;
+            // Whole percents: calc_avgs() divides before it makes a fixed-point number of it.
+            let percent = time.saturating_mul(100) / self.period.0 * FIXED_ONE;
             std::array::from_fn(|index| calc_load(averages[index], DECAYS[index], percent))
         };
         self.last = PressureAverages {
@@ -80,7 +84,7 @@ mod tests {
 
     #[test]
     fn averages_follow_the_kernels_arithmetic() {
-        let mut averager = Averager::new(Nanos(0));
+        let mut averager = Averager::new(Nanos(0), Nanos(0));
         let second = 1_000_000_000;
         assert_eq!(averager.due(SimTime(2 * second - 1)), None);
         assert_eq!(averager.due(SimTime(2 * second)), Some(SimTime(2 * second)));
@@ -97,5 +101,18 @@ mod tests {
         assert_eq!(points[0].full, [0; 3]);
         assert_eq!(points[1].full.map(percent), [905, 163, 34]);
         assert_eq!((points[2].some_ns, points[2].at), (3 * second, SimTime(6 * second)));
+    }
+
+    #[test]
+    fn sums_are_due_since_boot_and_count_whole_percents() {
+        let jiffy = Nanos::from_ms(4);
+        let mut averager = Averager::new(jiffy, Nanos::from_ms(3 * 2004 + 500));
+        let due = SimTime(1_504_000_000);
+        assert_eq!(averager.due(due), Some(due));
+        // 39.9 ms of 2,004 are 1 %, not 1.99 %.
+        averager.update(39_900_000, 20_030_000);
+        let points = averager.finish();
+        assert_eq!(points[0].some[0], calc_load(0, DECAYS[0], FIXED_ONE));
+        assert_eq!(points[0].full, [0; 3]);
     }
 }

@@ -5,6 +5,7 @@ use crate::analysis::replay::Doing;
 use crate::analysis::types::{ClosedSet, Dependency, EdgeKind, WaitEdge};
 use crate::analysis::words::{event_title, list_text, lock_name, mm_name, task_name, time_text};
 use crate::engine::WaitOn;
+use crate::record::Reason;
 
 /// What an edge goes through after the first `seen` records: `lock of
 /// gpu0`, `a page`, `a fence`.
@@ -27,6 +28,10 @@ pub fn edge_text(index: &Index, edge: &WaitEdge, seen: usize) -> String {
             _ => "an event".to_owned(),
         },
         EdgeKind::Child => "its child".to_owned(),
+        EdgeKind::CoreDump if doing.reason() == Some(Reason::CoreDumpStart) => {
+            "a thread to stop for the core dump".to_owned()
+        }
+        EdgeKind::CoreDump => "the core dump".to_owned(),
         EdgeKind::Kswapd => "kswapd to free some of the reserves".to_owned(),
         EdgeKind::Reap => "a page, by the reaper".to_owned(),
         EdgeKind::ReapQueue => "a page, by the reaper, which has somebody else to do".to_owned(),

@@ -36,13 +36,7 @@ impl Walk<'_> {
 
     /// `synchronize_srcu()`: everybody who is inside a notifier must leave it.
     pub(super) fn explain_srcu(&mut self, task: TaskId) {
-        let mm = self.index.cast.tasks.get(task).and_then(|info| info.mm);
-        let is_inside = |other: &TaskId| {
-            let call = self.index.call(*other, self.seen);
-            let notifier = call.and_then(|call| self.index.cast.notifiers.get(call.what.notifier));
-            *other != task && notifier.is_some_and(|notifier| Some(notifier.mm) == mm)
-        };
-        let callers: Vec<_> = self.index.cast.tasks.ids().filter(is_inside).collect();
+        let callers = self.needed(task);
         let names: Vec<_> = callers.iter().map(|&other| self.name(other)).collect();
         let left = self.left_text(task);
         let text = if names.is_empty() {

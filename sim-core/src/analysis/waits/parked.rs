@@ -1,6 +1,7 @@
 //! Tasks that wait for a lock, a fence, the clock or each other, in words.
 
 use super::Walk;
+use crate::analysis::graph::Moment;
 use crate::analysis::index::lock_waited_for;
 use crate::analysis::replay::{Doing, is_own_wish};
 use crate::analysis::words::{
@@ -8,6 +9,7 @@ use crate::analysis::words::{
     time_text,
 };
 use crate::base::{DeviceId, MmId, TaskId};
+use crate::check::wait_for::needs::{Needs, needs};
 use crate::engine::{Hold, WaitOn};
 use crate::record::Reason;
 
@@ -73,6 +75,9 @@ impl Walk<'_> {
             }
             Some(Reason::NamedEvent) => self.explain_named_event(task),
             Some(Reason::Srcu) => self.explain_srcu(task),
+            Some(reason @ (Reason::CoreDump | Reason::CoreDumpStart)) => {
+                self.explain_core_dump(task, reason);
+            }
             Some(Reason::PfMemalloc) => self.explain_throttled(task),
             Some(reason) if is_own_wish(reason) => {
                 let what = reason.text().to_owned();
@@ -143,6 +148,31 @@ impl Walk<'_> {
                 }
             }
             (None, None) => {}
+        }
+    }
+
+    /// Those whom a task waits for, as the wait-for graph has it.
+    pub(super) fn needed(&self, task: TaskId) -> Vec<TaskId> {
+        let needs = needs(&Moment::new(self.index, self.seen), task);
+        needs.iter().flat_map(Needs::list).map(|need| need.to).collect()
+    }
+
+    /// Who exits waits for who writes the core, and that one for those that have not stopped.
+    fn explain_core_dump(&mut self, task: TaskId, reason: Reason) {
+        let others = self.needed(task);
+        let names: Vec<_> = others.iter().map(|&other| self.name(other)).collect();
+        let have = if names.len() == 1 { "has" } else { "have" };
+        let (name, names) = (self.name(task), list_text(&names));
+        let text = match reason {
+            _ if others.is_empty() => format!("{name} waits for {}.", reason.text()),
+            Reason::CoreDump => {
+                format!("{name} exits, but not before {names} has written the core of its process.")
+            }
+            _ => format!("{name} is to write the core of its process once {names} {have} stopped."),
+        };
+        self.push(task, reason.text().to_owned(), "queue", others.first().copied(), text);
+        for other in others {
+            self.follow(other);
         }
     }
 

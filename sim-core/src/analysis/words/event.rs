@@ -102,6 +102,7 @@ pub fn event_name(event: &Event) -> &'static str {
         Event::Locked { locked: false, .. } => "sim:munlock",
         Event::EventSignaled { .. } => "sim:event_signal",
         Event::BadUnlock { .. } => "sim:bad_unlock",
+        Event::CoreDump {} => "sim:do_coredump",
         Event::AllocBegin { .. } => "sim:alloc_begin",
         Event::AllocDone { .. } => "sim:alloc_done",
         Event::OomMmSet { .. } => "sim:oom_mm",

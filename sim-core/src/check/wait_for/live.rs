@@ -54,6 +54,8 @@ pub(super) struct Live {
     free: Vec<u32>,
     /// Parent and child.
     forks: Vec<(TaskId, TaskId)>,
+    /// Who wrote a core.
+    dumpers: Vec<TaskId>,
 }
 
 /// Forgets the youngest of these.
@@ -138,6 +140,7 @@ impl Live {
                 changes.lost_end = true;
             }
             Event::Forked { child, .. } => self.forks.push((task, child)),
+            Event::CoreDump {} => self.dumpers.push(task),
             Event::StartTaskReaping { victim } => self.attempt = Some((victim, true)),
             Event::SkipTaskReaping { victim } => self.attempt = Some((victim, false)),
             Event::FinishTaskReaping { .. } => {
@@ -250,6 +253,12 @@ impl Scene for Present<'_> {
     fn child_of(&self, task: TaskId) -> Option<TaskId> {
         let mut forks = self.live.forks.iter().rev();
         forks.find(|&&(parent, _)| parent == task).map(|&(_, child)| child)
+    }
+
+    fn dumper(&self, task: TaskId) -> Option<TaskId> {
+        let leader = leader_of(self.cast, task);
+        let mut dumpers = self.live.dumpers.iter().rev();
+        dumpers.find(|&&dumper| leader_of(self.cast, dumper) == leader).copied()
     }
 
     fn reaper(&self) -> Option<TaskId> {

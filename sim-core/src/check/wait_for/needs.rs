@@ -8,7 +8,9 @@
 //! have forgotten them (a device's fault likewise, if an end got lost);
 //! who waits for an event of the scenario for any of those who could
 //! signal it; who waits for callers inside notifiers for those; a parent
-//! in vfork() for its child; who waits for kswapd for it; and an
+//! in vfork() for its child; a thread that exits while its process's core is
+//! written for who writes it, and that one for the threads that have not stopped
+//! for it; who waits for kswapd for it; and an
 //! allocator that retries, with whatever flags, for any of the reaper and
 //! the threads of the pending victim: while that one is pending nobody
 //! else will be killed. Somebody else's page would do as well, so that
@@ -20,7 +22,7 @@ use super::replay::Doing;
 use super::scene::Scene;
 use crate::base::{DeviceId, LockId, MmId, Nanos, TaskId};
 use crate::engine::WaitOn;
-use crate::record::{EdgeKind, Gfp, Reason, TaskKind};
+use crate::record::{EdgeKind, Gfp, NotifierInfo, Reason, TaskKind};
 
 /// Without a page given or freed for this long, an allocator that retries
 /// depends on the victim: as long as the reaper tries before it gives up
@@ -114,6 +116,10 @@ pub(crate) fn needs(scene: &impl Scene, task: TaskId) -> Option<Needs> {
         }
         Some(Reason::NamedEvent) => Some(signalers(scene, doing)),
         Some(Reason::Vfork) => Some(Needs::each([scene.child_of(task)?], EdgeKind::Child)),
+        Some(Reason::CoreDump) => Some(Needs::each([scene.dumper(task)?], EdgeKind::CoreDump)),
+        Some(Reason::CoreDumpStart) => {
+            Some(Needs::each(to_stop_for_core(scene, task), EdgeKind::CoreDump))
+        }
         Some(Reason::PfMemalloc) if may_wait_for_ever(scene, task) => {
             Some(Needs::each([scene.kswapd()?], EdgeKind::Kswapd))
         }
@@ -149,14 +155,34 @@ fn mm_waited_for(scene: &impl Scene, task: TaskId) -> Option<MmId> {
     own.filter(runs).or_else(|| scene.cast().mms.ids().find(runs))
 }
 
-/// Tasks inside a notifier of `mm`, besides the one that waits.
+/// Tasks inside notifiers, besides the one that waits for them to leave.
+/// There is one SRCU domain for all address spaces; who is in a notifier of
+/// another mm counts if it has done what it does since before the wait began,
+/// because whoever entered later is not waited for.
 fn callers(scene: &impl Scene, mm: MmId, waiter: TaskId) -> Vec<TaskId> {
     let cast = scene.cast();
+    let since = scene.waits_since(waiter);
     let is_in = |&task: &TaskId| {
         let notifier = scene.call(task).and_then(|notifier| cast.notifiers.get(notifier));
-        task != waiter && notifier.is_some_and(|notifier| notifier.mm == mm)
+        let is_inside = |info: &NotifierInfo| {
+            info.mm == mm || !info.interval && scene.waits_since(task) < since
+        };
+        task != waiter && notifier.is_some_and(is_inside)
     };
     cast.tasks.ids().filter(is_in).collect()
+}
+
+/// The threads that must stop before `dumper` writes the core of their
+/// process. One that was on its way out before is taken for one of them.
+fn to_stop_for_core(scene: &impl Scene, dumper: TaskId) -> Vec<TaskId> {
+    let cast = scene.cast();
+    let leader = cast.tasks.get(dumper).map(|info| info.leader);
+    let of_process = cast.tasks.iter().filter(|(_, info)| Some(info.leader) == leader);
+    let tasks = of_process.map(|(task, _)| task).filter(|&task| {
+        let doing = scene.doing(task);
+        task != dumper && doing.is_alive() && doing.reason() != Some(Reason::CoreDump)
+    });
+    tasks.collect()
 }
 
 /// Who could signal the event that a task waits for.

@@ -33,6 +33,8 @@ pub(crate) trait Scene {
     fn has_lost_end(&self, mm: MmId) -> bool;
     /// The last process that a task forked.
     fn child_of(&self, task: TaskId) -> Option<TaskId>;
+    /// Who writes, or wrote, the core of the process that a task is of.
+    fn dumper(&self, task: TaskId) -> Option<TaskId>;
     /// The OOM reaper.
     fn reaper(&self) -> Option<TaskId>;
     /// kswapd.

@@ -36,6 +36,11 @@ pub(super) fn write(
             comm(state, record.task),
             pid(state, record.task),
         )?,
+        Event::ExitMmapDone { mm } if state.cast.wording.traces_exit_mmap => {
+            // %p prints a hash of the tree's address, 32 bits wide.
+            let tree = mm.0.wrapping_add(1).wrapping_mul(0x9e37_79b1);
+            write!(out, "exit_mmap: mt_mod {tree:016x}, DESTROY")?;
+        }
         Event::JobSubmitted { device, fence } => {
             write_fence(out, "dma_fence_emit", state, device, fence.0)?;
         }

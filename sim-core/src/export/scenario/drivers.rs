@@ -32,9 +32,10 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario) {
 
 /// Every field of a plan is named here, so that none can be forgotten.
 fn write_plan(out: &mut Writer, scenario: &Scenario, plan: &Plan) {
-    let Plan { calls, range_test, refuse, lucky, faults, start, finish, end, register, map } = plan;
+    let Plan { calls, range_test, refuse, lucky, faults, start, finish, end, .. } = plan;
+    let Plan { release, register, map, .. } = plan;
     match calls {
-        Calls::Start if end.is_empty() => {}
+        Calls::Start if end.is_empty() && release.is_empty() => {}
         Calls::Start => out.field("api", "\"hlist\""),
         Calls::SecondaryTlb(time) => {
             out.field("api", "\"secondary-tlb\"");
@@ -69,6 +70,7 @@ fn write_plan(out: &mut Writer, scenario: &Scenario, plan: &Plan) {
         list(out, "finish", steps(finish));
     }
     list(out, "end", end.iter().map(|it| end_step(it, &lock)).collect());
+    own_steps(out, scenario, "release", release);
     own_steps(out, scenario, "register", register);
     own_steps(out, scenario, "map", map);
 }

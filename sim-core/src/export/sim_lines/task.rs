@@ -36,6 +36,7 @@ pub(super) fn write(out: &mut String, state: &State<'_>, record: &Record) -> Wri
             write!(out, "sim:unblock: pid={me} by={by} how={how}")?;
         }
         Event::Exited {} => write!(out, "sim:exited: pid={me}")?,
+        Event::CoreDump {} => write!(out, "sim:do_coredump: pid={me}")?,
         Event::MemstallEnter {} => write!(out, "sim:psi_memstall_enter: pid={me}")?,
         Event::MemstallLeave {} => write!(out, "sim:psi_memstall_leave: pid={me}")?,
         Event::AllocBegin { order, gfp } => {

@@ -211,11 +211,12 @@ pub(super) async fn mm_take_all_locks(cx: &Cx, mm: MmId) {
 }
 
 /// `mn_hlist_release()`: the list is emptied, and whoever is inside leaves.
-pub(super) async fn mn_hlist_release(cx: &Cx, mm: MmId) {
+pub(super) async fn mn_hlist_release(cx: &Cx, range: NotifierRange) {
+    let mm = range.mm;
     let ticket = srcu_read_lock(cx);
     for notifier in listed(cx, mm, |_| true) {
         if is_listed(cx, mm, notifier) {
-            released(cx, notifier);
+            release(cx, notifier, &range).await;
         }
     }
     cx.with(|state| state.mms[mm].hlist.clear());
@@ -223,12 +224,30 @@ pub(super) async fn mn_hlist_release(cx: &Cx, mm: MmId) {
     synchronize_srcu(cx).await;
 }
 
+/// `release()` of one notifier.
+async fn release(cx: &Cx, notifier: NotifierId, range: &NotifierRange) {
+    let device = cx.with(|state| state.notifiers[notifier].device);
+    let driver = &cx.kernel().drivers[device];
+    if driver.ops().release {
+        super::record_call(cx, notifier, range);
+        {
+            let _in = cx.enter(Func::DriverCallback);
+            driver.release(cx, device).await;
+        }
+        answered(cx, notifier, range, false);
+    }
+    released(cx, notifier);
+}
+
 /// `mmu_notifier_unregister()`.
 pub(super) async fn mmu_notifier_unregister(cx: &Cx, mm: MmId, notifier: NotifierId) {
     let _in = cx.enter(Func::HlistUnregister);
     if is_listed(cx, mm, notifier) {
         let ticket = srcu_read_lock(cx);
-        released(cx, notifier);
+        // exit_mmap() waits in its own release until this one has returned.
+        let range = cx.with(|state| state.notifiers[notifier].range);
+        let range = mmu_notifier_range_init(cx, MnEvent::Release, mm, range);
+        release(cx, notifier, &range).await;
         srcu_read_unlock(cx, ticket);
         cx.with(|state| state.mms[mm].hlist.retain(|&other| other != notifier));
     }

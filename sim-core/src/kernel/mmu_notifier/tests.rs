@@ -13,7 +13,7 @@ use crate::engine::Signals;
 use crate::kernel::cx::Cx;
 use crate::kernel::mm::Backing::Anonymous;
 use crate::kernel::plugin::{Api, Approach, Blockable, Ops};
-use crate::kernel::testbed::{Bench, Log, Probe};
+use crate::kernel::testing::{Log, Machine, Probe};
 use crate::record::{Event, ItreeOp, ItreeRead, MnEvent, Reason};
 
 const GIB: u64 = 1 << 30;
@@ -40,7 +40,7 @@ fn with_devices<F>(
 where
     F: Future<Output = ()> + 'static,
 {
-    let bench = Bench::new(profile, approach, devices);
+    let bench = Machine::with_devices(profile, approach, devices);
     let mm = bench.mm(&[(Anonymous, 10), (Anonymous, 10)]);
     let count = u32::try_from(devices.len()).expect("few");
     bench.task("task", Some(mm), move |cx| async move {
@@ -49,7 +49,7 @@ where
         }
         body(cx, mm).await;
     });
-    bench.run()
+    bench.into_log()
 }
 
 fn ops(log: &Log) -> Vec<ItreeOp> {
@@ -162,7 +162,7 @@ where
     F: Future<Output = ()> + 'static,
 {
     let devices = [(Probe::WILLING, Api::Interval); 3];
-    let bench = Bench::new("6.1", Approach::NonBlocking, &devices);
+    let bench = Machine::with_devices("6.1", Approach::NonBlocking, &devices);
     let mm = bench.mm(&[(Anonymous, 10), (Anonymous, 10)]);
     bench.task("invalidator", Some(mm), move |cx| async move {
         register(&cx, DeviceId(0), mm, GIB, GIB + 4096).await;
@@ -175,7 +175,7 @@ where
         pause(&cx, 10).await;
         meanwhile(cx, mm).await;
     });
-    bench.run()
+    bench.into_log()
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn remove_beside_an_invalidation_sleeps_until_its_end() {
 #[test]
 fn insert_beside_an_invalidation_of_something_else_makes_its_reader_wait() {
     let devices = [(Probe::WILLING, Api::Interval); 2];
-    let bench = Bench::new("6.1", Approach::NonBlocking, &devices);
+    let bench = Machine::with_devices("6.1", Approach::NonBlocking, &devices);
     let mm = bench.mm(&[(Anonymous, 10), (Anonymous, 10)]);
     bench.task("invalidator", Some(mm), move |cx| async move {
         register(&cx, DeviceId(0), mm, GIB, GIB + 4096).await;
@@ -237,7 +237,7 @@ fn insert_beside_an_invalidation_of_something_else_makes_its_reader_wait() {
         let seq = mmu_interval_read_begin(&cx, id).await;
         assert!(!mmu_interval_read_retry(&cx, id, seq));
     });
-    let log = bench.run();
+    let log = bench.into_log();
     assert_eq!(log.itree(), [(0, 2), (1, 2), (1, 3), (0, 4)], "insert makes seq odd");
     let reads = log.when(|event| matches!(event, Event::MnRead { op: ItreeRead::Waited, .. }));
     assert_eq!(reads, [(50_000, "other".to_owned())]);
@@ -245,7 +245,8 @@ fn insert_beside_an_invalidation_of_something_else_makes_its_reader_wait() {
 
 #[test]
 fn reader_whose_range_was_invalidated_meanwhile_has_to_do_it_again() {
-    let bench = Bench::new("6.1", Approach::NonBlocking, &[(Probe::WILLING, Api::Interval)]);
+    let bench =
+        Machine::with_devices("6.1", Approach::NonBlocking, &[(Probe::WILLING, Api::Interval)]);
     let mm = bench.mm(&[(Anonymous, 10), (Anonymous, 10)]);
     bench.task("reader", Some(mm), move |cx| async move {
         let id = register(&cx, DeviceId(0), mm, GIB, GIB + 4096).await;
@@ -264,7 +265,7 @@ fn reader_whose_range_was_invalidated_meanwhile_has_to_do_it_again() {
         pause(&cx, 30).await;
         invalidate_range_end(&cx, range).await;
     });
-    let log = bench.run();
+    let log = bench.into_log();
     let reads: Vec<_> = log
         .records()
         .filter_map(|record| match record.event {
@@ -342,7 +343,7 @@ fn core_that_tests_ranges_calls_the_list_on_overlap_alone() {
 #[test]
 fn unregistering_waits_for_whoever_is_inside() {
     let slow = Probe { start: Nanos::from_ms(30), ..Probe::WILLING };
-    let bench = Bench::new("6.1", Approach::NonBlocking, &[(slow, Api::Hlist)]);
+    let bench = Machine::with_devices("6.1", Approach::NonBlocking, &[(slow, Api::Hlist)]);
     let mm = bench.mm(&[(Anonymous, 10)]);
     let gone = Rc::new(Cell::new(0));
     let at = Rc::clone(&gone);
@@ -357,7 +358,7 @@ fn unregistering_waits_for_whoever_is_inside() {
         unregister(&cx, NotifierId(0)).await;
         at.set(cx.now().0);
     });
-    bench.run();
+    bench.into_log();
     assert_eq!(gone.get(), 30_000_000);
 }
 

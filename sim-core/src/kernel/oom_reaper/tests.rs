@@ -7,12 +7,12 @@ use crate::kernel::exit::do_exit;
 use crate::kernel::mm::Backing::{Anonymous, Hugetlb, Pfnmap, PrivateFile, SharedFile, Shmem};
 use crate::kernel::mmu_notifier::register;
 use crate::kernel::plugin::{Api, Approach};
-use crate::kernel::testbed::{Bench, Log, Probe};
+use crate::kernel::testing::{Log, Machine, Probe};
 use crate::kernel::zone::Use;
 use crate::record::{Event, MnEvent, Reason, SkipBy};
 
 /// Queues victims at time zero, in this order.
-fn queue(bench: &Bench, victims: &[TaskId]) {
+fn queue(bench: &Machine, victims: &[TaskId]) {
     let victims = victims.to_vec();
     for &victim in &victims {
         bench.mark(victim);
@@ -25,8 +25,8 @@ fn queue(bench: &Bench, victims: &[TaskId]) {
 }
 
 /// One victim that stays, with these VMAs.
-fn one(profile: &str, vmas: &[(crate::kernel::mm::Backing, u64)]) -> (Bench, MmId, TaskId) {
-    let bench = Bench::new(profile, Approach::NonBlocking, &[]);
+fn one(profile: &str, vmas: &[(crate::kernel::mm::Backing, u64)]) -> (Machine, MmId, TaskId) {
+    let bench = Machine::with_devices(profile, Approach::NonBlocking, &[]);
     let mm = bench.mm(vmas);
     let victim = bench.sitter("victim", mm);
     (bench, mm, victim)
@@ -42,13 +42,13 @@ fn skip_by(log: &Log) -> Vec<SkipBy> {
 
 #[test]
 fn last_victim_queued_is_the_first_reaped() {
-    let bench = Bench::new("4.19", Approach::NonBlocking, &[]);
+    let bench = Machine::with_devices("4.19", Approach::NonBlocking, &[]);
     let victims = [100, 200, 300].map(|pages| {
         let mm = bench.mm(&[(Anonymous, pages)]);
         bench.sitter("victim", mm)
     });
     queue(&bench, &victims);
-    let log = bench.run();
+    let log = bench.into_log();
     let reaped: Vec<_> = log
         .records()
         .filter_map(|record| match record.event {
@@ -69,7 +69,7 @@ fn mm_is_queued_once_where_it_has_the_bit_and_a_task_once_where_not() {
         let (bench, mm, victim) = one(profile, &[(Anonymous, 100)]);
         let sibling = bench.sitter("sibling", mm);
         queue(&bench, &[victim, sibling, sibling]);
-        let log = bench.run();
+        let log = bench.into_log();
         assert_eq!(
             log.count(|event| matches!(event, Event::WakeReaper { .. })),
             wakes,
@@ -86,7 +86,7 @@ fn skip_at_the_end_of_the_delay_silences_the_reaper() {
         cx.sleep(Nanos::from_ms(1999), Reason::Pause, Signals::Ignored).await;
         super::set_oom_skip(&cx, mm, SkipBy::Exit);
     });
-    let log = bench.run();
+    let log = bench.into_log();
     assert_eq!(log.count(|event| matches!(event, Event::WakeReaper { .. })), 0);
     assert_eq!(log.zapped_pages(), 0);
 }
@@ -109,7 +109,7 @@ fn walk_goes_up_and_in_7_1_down_and_leaves_what_is_not_the_victims_own() {
         if profile == "7.1" {
             up.reverse();
         }
-        assert_eq!(bench.run().zapped(), up, "{profile}");
+        assert_eq!(bench.into_log().zapped(), up, "{profile}");
     }
 }
 
@@ -122,7 +122,7 @@ fn locked_memory_is_reaped_since_5_18() {
             state.zones[ZoneId(0)].transfer(Use::Anon, Use::Unevictable, 200);
         });
         queue(&bench, &[victim]);
-        let log = bench.run();
+        let log = bench.into_log();
         assert_eq!(log.zapped_pages(), pages, "{profile}");
         assert_eq!(skip_by(&log), [SkipBy::Reaper]);
     }
@@ -138,7 +138,7 @@ fn locked_out(profile: &str) -> Log {
         cx.unlock(mmap_lock);
     });
     queue(&bench, &[victim]);
-    bench.run()
+    bench.into_log()
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn success_in_4_6_takes_the_mark_and_the_eligibility_instead_of_skip() {
         let (bench, _, victim) = one(profile, &[(Anonymous, 100)]);
         queue(&bench, &[victim]);
         let kernel = std::rc::Rc::clone(&bench.kernel);
-        let log = bench.run();
+        let log = bench.into_log();
         let found = kernel.with(|state| {
             (state.tasks[victim].memdie, state.group(victim).oom_score_adj, state.oom_victims)
         });
@@ -186,7 +186,7 @@ fn oom_lock_is_held_while_reaping_from_4_9_to_4_18() {
             let oom_lock = cx.with(|state| state.oom_lock);
             found.set(Some(cx.try_lock(oom_lock, Hold::Exclusive)));
         });
-        bench.run();
+        bench.into_log();
         assert_eq!(taken.get(), Some(!held), "{profile}");
     }
 }
@@ -202,7 +202,11 @@ fn attempt_that_fails_lets_go_of_oom_lock_before_its_pause() {
 /// A victim that exits by itself 500 us after it was queued, while the
 /// reaper needs 1 ms for its 2000 pages.
 fn exits_meanwhile(profile: &str, devices: &[(Probe, Api)]) -> (Log, u64) {
-    let bench = Bench::new(profile, Approach::NonBlocking, devices);
+    exits_under(profile, Approach::NonBlocking, devices)
+}
+
+fn exits_under(profile: &str, approach: Approach, devices: &[(Probe, Api)]) -> (Log, u64) {
+    let bench = Machine::with_devices(profile, approach, devices);
     let mm = bench.mm(&[(Anonymous, 2000), (Shmem, 10)]);
     let count = u32::try_from(devices.len()).expect("few");
     let victim = bench.task("victim", Some(mm), move |cx| async move {
@@ -225,7 +229,7 @@ fn exits_meanwhile(profile: &str, devices: &[(Probe, Api)]) -> (Log, u64) {
             super::push(&cx, victim);
         }
     });
-    let log = bench.run();
+    let log = bench.into_log();
     let free = kernel.with(|state| state.zones[crate::base::ZoneId(0)].free());
     (log, free)
 }
@@ -266,6 +270,40 @@ fn victim_reaps_itself_from_4_16_to_5_17() {
 }
 
 #[test]
+fn victim_that_reaps_itself_may_sleep_where_no_flag_forbids_it() {
+    let probes = [(Probe::WILLING, Api::Interval)];
+    for (approach, forbidden) in [(Approach::NonBlocking, 1), (Approach::Blocking, 0)] {
+        let (log, _) = exits_under("5.6", approach, &probes);
+        let calls = log.when(|event| matches!(event, Event::MnCall { blockable: false, .. }));
+        let own = calls.iter().filter(|(_, by)| by == "victim").count();
+        assert_eq!(own, forbidden, "{approach:?}");
+    }
+}
+
+#[test]
+fn victim_whose_mm_went_between_attempts_is_done_with_in_4_6() {
+    let (bench, mm, victim) = one("4.6", &[(Anonymous, 100)]);
+    let lock = bench.kernel.with(|state| state.mms[mm].mmap_lock);
+    bench.task("writer", None, move |cx| async move {
+        cx.lock(lock, Hold::Exclusive, Reason::MmapLock).await;
+        cx.sleep(Nanos::from_ms(50), Reason::Pause, Signals::Ignored).await;
+        cx.unlock(lock);
+        cx.with(|state| state.tasks[victim].mm = None);
+    });
+    queue(&bench, &[victim]);
+    let kernel = std::rc::Rc::clone(&bench.kernel);
+    let log = bench.into_log();
+    assert_eq!(log.count(|event| matches!(event, Event::SkipTaskReaping { .. })), 1);
+    assert_eq!(log.count(|event| matches!(event, Event::StartTaskReaping { .. })), 0);
+    assert_eq!(log.count(|event| matches!(event, Event::UnableToReap { .. })), 0);
+    // Nothing was reaped, so nothing makes up for it: TIF_MEMDIE is the exit's to clear.
+    kernel.with(|state| {
+        assert!(state.tasks[victim].memdie);
+        assert_eq!(state.group(victim).oom_score_adj, 0);
+    });
+}
+
+#[test]
 fn victim_reaps_itself_under_oom_lock_in_4_16() {
     for (profile, locks) in [("4.16", 1), ("4.19", 0)] {
         let (log, free) = exits_meanwhile(profile, &[]);
@@ -277,14 +315,14 @@ fn victim_reaps_itself_under_oom_lock_in_4_16() {
 
 #[test]
 fn exit_and_reaper_unmap_side_by_side_since_6_1() {
-    let bench = Bench::new("6.1", Approach::NonBlocking, &[]);
+    let bench = Machine::with_devices("6.1", Approach::NonBlocking, &[]);
     let mm = bench.mm(&[(Anonymous, 20_000)]);
     let victim = bench.task("victim", Some(mm), |cx| async move {
         cx.sleep(Nanos::from_us(2_000_500), Reason::Pause, Signals::Ignored).await;
         do_exit(&cx).await;
     });
     queue(&bench, &[victim]);
-    let log = bench.run();
+    let log = bench.into_log();
     let by = |name: &str| {
         let zaps = log.when(|event| matches!(event, Event::Zap { .. }));
         zaps.into_iter().filter(|(_, by)| by == name).map(|(at, _)| at).collect::<Vec<_>>()

@@ -34,6 +34,8 @@ pub(super) fn plan(
         let expected = "expected an `end` with { invalidation = \"end\" }";
         report.add(&fields.span_of("start"), "an invalidation without end", expected);
     }
+    let release = reader.list(report, fields, "release");
+    reader.let_go(report, "expected an `unlock` of it before the steps end");
     let register = reader.list(report, fields, "register");
     reader.let_go(report, "expected an `unlock` of it before the steps end");
     // It is called under the driver's lock.
@@ -63,6 +65,7 @@ pub(super) fn plan(
         start: start.into_iter().map(|(step, _)| step).collect(),
         finish: finish.into_iter().map(|(step, _)| step).collect(),
         end: end.iter().filter_map(|(step, _)| end_step(step)).collect(),
+        release: release.iter().filter_map(|(step, _)| own_step(step)).collect(),
         register: register.iter().filter_map(|(step, _)| own_step(step)).collect(),
         map: map.iter().filter_map(|(step, _)| own_step(step)).collect(),
     };
@@ -95,7 +98,7 @@ fn calls(
     let mut unfit =
         vec!["finish", "end", "map", "mapped", "refuse", "lucky", "range_test", "faults"];
     if api == "none" {
-        unfit.push("start");
+        unfit.extend(["start", "release"]);
         if traits.page_refs == Some(false) {
             let expected = "expected true: a driver that hears of nothing has to hold its pages";
             report.add(&fields.span_of("page_refs"), "wrong value", expected);
@@ -126,6 +129,11 @@ fn check_api(report: &mut Report<'_>, fields: &Fields<'_>, traits: &Traits, plan
     if plan.calls == Calls::Start && !plan.end.is_empty() && traits.api != Some(Api::Hlist) {
         let expected = "expected api = \"hlist\": an interval hears of no end";
         report.add(&fields.span_of("end"), "an end without a list", expected);
+    }
+    if plan.calls == Calls::Start && !plan.release.is_empty() && traits.api != Some(Api::Hlist) {
+        let expected =
+            "expected api = \"hlist\": an interval hears of the mm's end as of any range";
+        report.add(&fields.span_of("release"), "a release without a list", expected);
     }
     if traits.api == Some(Api::Interval) && !plan.range_test {
         let expected = "expected true: the core tests ranges for an interval";
@@ -163,7 +171,7 @@ impl Reader<'_> {
         let allowed: &[&str] = match key {
             "end" => &["unlock", "work", "invalidation"],
             "register" | "map" => &["lock", "unlock", "work", "alloc"],
-            "shrinker" => &[
+            "release" | "shrinker" => &[
                 "lock", "unlock", "work", "alloc", "hardware", "sleep", "fences", "flush", "unpin",
             ],
             _ => &[],
@@ -297,7 +305,7 @@ fn end_step(step: &Step) -> Option<EndStep> {
     }
 }
 
-/// A step that may stand in `register`, `map` and `shrinker`.
+/// A step that may stand in `release`, `register`, `map` and `shrinker`.
 fn own_step(step: &Step) -> Option<OwnStep> {
     match *step {
         Step::Lock { lock, hold, take: Take::Try } => Some(OwnStep::Trylock(lock, hold)),

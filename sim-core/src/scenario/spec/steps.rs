@@ -48,6 +48,8 @@ declare! {
         may finish: Kind::Steps,
         /// What its end callback does; only a notifier on the list has one.
         may end: Kind::Steps,
+        /// What its release callback does when the mm goes, or when the notifier is unregistered; only a notifier on the list has one. Whoever waits for callers of notifiers to leave (SRCU) waits for it.
+        may release: Kind::Steps,
         /// What a process does in the driver when it registers.
         may register: Kind::Steps,
         /// What a process does, under the driver's own lock, when it has memory mapped for a job.
