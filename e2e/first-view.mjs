@@ -1,6 +1,7 @@
 // Finds which functions of the WebAssembly the first view runs, for the build that parts it in two
 // (xtask/src/split.rs). The page under DIST is instrumented: each function that ran has left a 1
-// in memory, COUNT of them from AT on. Writes their numbers to OUT.
+// in memory, COUNT of them from AT on. Without COUNT it is parted already, and this finds what the
+// first view wants of the rest all the same. Writes the functions' numbers to OUT.
 //
 // The first view is what a visitor gets without doing anything, on any screen and in any theme.
 import { writeFile } from "node:fs/promises";
@@ -14,8 +15,8 @@ setTimeout(() => {
   process.exit(1);
 }, 180_000).unref();
 
-/** Keeps every instance that is made; also in the worker, whose script gets this in front. */
-const KEEP = `{
+/** Keeps every instance that is made. */
+const KEEP = () => {
   const made = (globalThis.madeInstances = []);
   for (const name of ["instantiate", "instantiateStreaming"]) {
     const original = WebAssembly[name];
@@ -25,6 +26,26 @@ const KEEP = `{
       return result;
     };
   }
+};
+
+/**
+ * What waits for the rest is no part of the first view, whether it is there or not; and whoever
+ * does not wait is noted: the program calls by way of the function that stands in for it.
+ */
+const NEVER_THERE = `
+{
+  const load = globalThis.restOfProgram;
+  const wanted = (globalThis.wantedOfRest = []);
+  Error.stackTraceLimit = 20;
+  const noted = (given) => {
+    const [, standIn] = new Error().stack.matchAll(/wasm-function\\[(\\d+)\\]/g);
+    if (!given) wanted.push(Number(standIn[1]));
+    return load(given);
+  };
+  const have = () => {
+    throw new Error("the first view reads a text that comes with the rest");
+  };
+  globalThis.restOfProgram = Object.assign(noted, load, { there: () => {}, ahead: async () => {}, have });
 }\n`;
 
 const ran = ([at, count]) => {
@@ -45,20 +66,22 @@ const all = new Set();
 for (const { ms, ...options } of VIEWS) {
   const prepare = async (page) => {
     await page.addInitScript(KEEP);
-    await page.route("**/worker.js*", async (route) => {
+    await page.route("**/rest.js", async (route) => {
       const response = await route.fetch();
-      await route.fulfill({ response, body: KEEP + (await response.text()) });
+      await route.fulfill({ response, body: (await response.text()) + NEVER_THERE });
     });
   };
   const { page, close } = await openPage("", { ...options, prepare });
-  await page.waitForTimeout(ms);
+  await page.waitForTimeout(COUNT ? ms : Math.min(ms, 4_000));
   // A window of another size and a system that turns dark are no visitor's doing either.
   await page.setViewportSize({ width: options.viewport.width - 40, height: 700 });
   await page.emulateMedia({ colorScheme: options.dark ? "light" : "dark" });
   await page.waitForTimeout(500);
-  for (const place of [page, ...page.workers()]) {
-    for (const number of await place.evaluate(ran, [Number(AT), Number(COUNT)])) all.add(number);
-  }
+  if (page.workers().length > 0) throw new Error("the first view simulates: the run it opens on did not come");
+  const numbers = COUNT
+    ? await page.evaluate(ran, [Number(AT), Number(COUNT)])
+    : await page.evaluate(() => globalThis.wantedOfRest);
+  for (const number of numbers) all.add(number);
   await close();
 }
 await writeFile(OUT, [...all].sort((a, b) => a - b).join("\n"));

@@ -81,6 +81,7 @@ test("pointer scrubs", async (t) => {
   const view = await openPage("");
   t.after(view.close);
   const lanes = view.page.locator("canvas").last();
+  await lanes.waitFor();
   const box = await lanes.boundingBox();
   await view.page.mouse.click(box.x + box.width * 0.3, box.y + box.height / 2);
   await view.page.waitForTimeout(200);
@@ -187,10 +188,8 @@ test("every gallery run has the native digest", async (t) => {
 test("page works without the network once it is there", async (t) => {
   const view = await openPage("");
   t.after(view.close);
-  // The page and its worker have fetched the rest of the program behind the first view.
-  const rest = () => view.requests.filter((url) => url.endsWith("_rest.wasm")).length;
-  for (let turn = 0; rest() < 2 && turn < 100; turn += 1) await view.page.waitForTimeout(100);
-  await view.page.waitForTimeout(500);
+  // Behind the first view, the page has fetched the rest of the program and started its worker.
+  await view.page.waitForSelector("html[data-opening=reproduced]", { state: "attached" });
   const before = view.requests.length;
   await view.page.context().setOffline(true);
   await view.page.getByLabel(/scenario/i).first().selectOption({ value: "capture-6-1-s3" });

@@ -38,6 +38,9 @@ const MIME_TYPES = {
   ".woff2": "font/woff2",
 };
 
+/** What the page fetches of itself when its first view is there. */
+const OWN_PROGRAM = /\/(web-\w+(_rest\.wasm|\.js)|worker\.js|rest\.js)$/;
+
 export const CHROMIUM_ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -176,8 +179,8 @@ export async function openPage(fragment = "", options = {}) {
     page,
     problems,
     requests,
-    // The page fetches the rest of its own program behind the first view.
-    lateRequests: () => requests.slice(requestsAtLoad).filter((url) => !url.endsWith("_rest.wasm")),
+    // The page fetches the rest of its own program behind the first view, and starts its worker.
+    lateRequests: () => requests.slice(requestsAtLoad).filter((url) => !OWN_PROGRAM.test(url)),
     close: () => context.close(),
   };
   await prepare?.(page);

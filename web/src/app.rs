@@ -1,4 +1,7 @@
 //! The page: one reducer, its effects, and the panels.
+//!
+//! Functions that must stay apart (`inline(never)`) are those the first view does not run: the build
+//! parts the program function by function.
 
 use yew::prelude::*;
 
@@ -14,6 +17,7 @@ use crate::panels::{
     PaletteDialog, ShareDialog, TopBar, WhyPanel, differences, fork_tree, legend, notes, notice,
     transport,
 };
+use crate::rest::use_rest;
 use crate::route::{Route, fragment};
 use crate::runner::use_runner;
 use crate::shared::Shared;
@@ -21,6 +25,7 @@ use crate::state::{Dialog, Phase, Scene, State};
 use crate::sweep::panel::SweepPanel;
 use crate::sweep::rewind_view::CurveStrip;
 use crate::timeline::{Overview, Timeline};
+use crate::transfer::Received;
 use crate::transfer::drop::use_drop;
 use crate::transfer::export_dialog::ExportDialog;
 use crate::transfer::import_dialog::ImportDialog;
@@ -42,15 +47,17 @@ pub fn App() -> Html {
     use_drop(&ui);
     use_memory(&ui, &state.learn.progress, state.learn.offers_tour);
     use_root_attributes(&state);
+    // Whoever asks for what is behind waits for it: what is typed next is meant for that.
+    let is_whole = use_rest() || state.dialog.is_some() || state.learn.shown || state.sweeping;
     use_written_link(Shown {
         route: state.route(),
         started: state.phase != Phase::Loading,
-        settled: state.phase == Phase::Ready && !state.playing,
+        settled: is_whole && state.phase == Phase::Ready && !state.playing,
         substitute: state.notice.is_some(),
     });
     html! {
         <ContextProvider<Ui> context={ui.clone()}>
-            { page(&ui, &state) }
+            { page(&ui, &state, is_whole) }
         </ContextProvider<Ui>>
     }
 }
@@ -61,6 +68,7 @@ fn print_link(state: &State) -> String {
     if still { address_of(&fragment(&state.route())) } else { String::new() }
 }
 
+#[inline(never)]
 fn exported(state: &State) -> Html {
     let open = state.dialog == Some(Dialog::Export);
     let lanes: Vec<usize> = if open { state.rows().lanes().collect() } else { Vec::new() };
@@ -71,6 +79,7 @@ fn exported(state: &State) -> Html {
 }
 
 /// The timeline and what plays it, as part of another page.
+#[inline(never)]
 fn embedded(ui: &Ui, state: &State) -> Html {
     let shade = state.shade();
     let whole = address_of(&fragment(&Route { embed: false, ..state.route() }));
@@ -112,7 +121,74 @@ fn beside(state: &State, scene: &Shared<Scene>) -> Vec<(Shared<Scene>, Shared<Sc
     others.chain(forked).collect()
 }
 
-fn page(ui: &Ui, state: &State) -> Html {
+/// What nobody sees at first.
+#[inline(never)]
+fn behind(state: &State) -> Html {
+    html! {
+        <>
+            { for state.scene.as_ref().map(|scene| html! {
+                <PrintFoot scene={scene.clone()} link={print_link(state)} />
+            }) }
+            <HelpDialog open={state.dialog == Some(Dialog::Help)} keys={state.keys} />
+            <PaletteDialog open={state.dialog == Some(Dialog::Palette)} scene={state.scene.clone()} />
+            <ImportDialog open={state.dialog == Some(Dialog::Import)} received={state.received.clone()} />
+            { exported(state) }
+            <ForkDialog open={state.dialog == Some(Dialog::Fork)} request={state.request.clone()} scene={state.scene.clone()}
+                branches={state.branch_scenes().to_vec()} cursor={state.cursor} />
+            <ShareDialog open={state.dialog == Some(Dialog::Share)} route={state.route()} />
+        </>
+    }
+}
+
+/// The runs beside the first one, and what is different in them.
+#[inline(never)]
+fn compared(state: &State, scene: &Shared<Scene>) -> Html {
+    let scenes: Vec<_> = state.scenes().cloned().collect();
+    html! {
+        <>
+            { for beside(state, scene).into_iter().map(|(first, other, of)| html! {
+                <Compared key={of.key()} {first} {other} of={of.clone()} view={state.view}
+                    at={state.cursor.at} playing={state.playing} shade={state.shade()} />
+            }) }
+            { differences(&scenes, state.branch_scenes().len()) }
+        </>
+    }
+}
+
+#[inline(never)]
+fn editor(state: &State) -> Html {
+    html! { <Editor scenario={state.request.scenario.clone()} sets={state.request.sets.clone()} /> }
+}
+
+#[inline(never)]
+fn strip(state: &State, scene: &Shared<Scene>, recording: &Shared<Received>) -> Html {
+    html! { <RecordingStrip recording={recording.clone()} scene={scene.clone()} view={state.view} /> }
+}
+
+/// What the run says below its picture.
+#[inline(never)]
+fn panels(state: &State, scene: &Shared<Scene>) -> Html {
+    let selection = state.selection.filter(|(from, to)| from < to);
+    html! {
+        <>
+            <WhyPanel scene={scene.clone()} lane={state.lane} at={state.cursor.at}
+                happened={state.cursor.happened} {selection} graph={state.graph} stops={state.stops} />
+            <EventList scene={scene.clone()} happened={state.cursor.happened} playing={state.playing} wanted={state.filter.clone()} />
+            <MetricsPanel scene={scene.clone()} {selection} lane={state.lane} />
+        </>
+    }
+}
+
+/// Their places, so that nothing moves when they come.
+fn panels_to_come() -> Html {
+    let titles = ["Why?", "Events", "Numbers"];
+    let panel =
+        |title| html! { <section class="panel" aria-busy="true"><h2>{ title }</h2></section> };
+    html! { <>{ for titles.into_iter().map(panel) }</> }
+}
+
+/// The page; what is behind or below the first view becomes part of it when the program `is_whole`.
+fn page(ui: &Ui, state: &State, is_whole: bool) -> Html {
     if state.embed {
         return embedded(ui, state);
     }
@@ -125,11 +201,9 @@ fn page(ui: &Ui, state: &State) -> Html {
                 { notice(ui, state.notice.as_ref()) }
                 { tour_offer(ui, &state.learn) }
                 { transport(ui, state) }
-                { for state.editing.then(|| html! {
-                    <Editor scenario={state.request.scenario.clone()} sets={state.request.sets.clone()} />
-                }) }
-                { for state.scene.as_ref().zip(state.replayed()).map(|(scene, recording)| html! {
-                    <RecordingStrip recording={recording.clone()} scene={scene.clone()} view={state.view} />
+                { for state.editing.then(|| editor(state)) }
+                { for state.scene.as_ref().zip(state.replayed()).map(|(scene, recording)| {
+                    strip(state, scene, recording)
                 }) }
                 { for state.scene.as_ref().map(|scene| html! {
                     <>
@@ -139,38 +213,24 @@ fn page(ui: &Ui, state: &State) -> Html {
                             arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()}
                             history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
                         { fork_tree(ui, state) }
-                        { for beside(state, scene).into_iter().map(|(first, other, of)| html! {
-                            <Compared key={of.key()} {first} {other} of={of.clone()} view={state.view}
-                                at={state.cursor.at} playing={state.playing} shade={shade} />
-                        }) }
-                        { for (!state.others.is_empty()).then(|| {
-                            differences(&state.scenes().cloned().collect::<Vec<_>>(), state.branch_scenes().len())
-                        }) }
+                        { for (!state.others.is_empty()).then(|| compared(state, scene)) }
                         { notes(ui, &state.notes) }
                         { legend(scene, state.lane) }
                         <div class="panels">
-                            <WhyPanel scene={scene.clone()} lane={state.lane} at={state.cursor.at}
-                                happened={state.cursor.happened} selection={state.selection.filter(|(from, to)| from < to)} graph={state.graph} stops={state.stops} />
-                            <EventList scene={scene.clone()} happened={state.cursor.happened} playing={state.playing} wanted={state.filter.clone()} />
-                            <MetricsPanel scene={scene.clone()} selection={state.selection.filter(|(from, to)| from < to)} lane={state.lane} />
+                            { if is_whole { panels(state, scene) } else { panels_to_come() } }
                         </div>
                     </>
                 }) }
-                { for state.scene.as_ref().map(|scene| html! {
-                    <PrintFoot scene={scene.clone()} link={print_link(state)} />
-                }) }
                 <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={state.said.clone()} />
             </main>
-            <LearnPanel learn={state.learn.clone()} />
-            <SweepPanel open={state.sweeping} request={state.request.clone()} scenes={swept(state)} {shade} curve={state.curve().cloned()} />
+            { for is_whole.then(|| html! {
+                <>
+                    <LearnPanel learn={state.learn.clone()} />
+                    <SweepPanel open={state.sweeping} request={state.request.clone()} scenes={swept(state)} {shade} curve={state.curve().cloned()} />
+                </>
+            }) }
             </div>
-            <HelpDialog open={state.dialog == Some(Dialog::Help)} keys={state.keys} />
-            <PaletteDialog open={state.dialog == Some(Dialog::Palette)} scene={state.scene.clone()} />
-            <ImportDialog open={state.dialog == Some(Dialog::Import)} received={state.received.clone()} />
-            { exported(state) }
-            <ForkDialog open={state.dialog == Some(Dialog::Fork)} request={state.request.clone()} scene={state.scene.clone()}
-                branches={state.branch_scenes().to_vec()} cursor={state.cursor} />
-            <ShareDialog open={state.dialog == Some(Dialog::Share)} route={state.route()} />
+            { for is_whole.then(|| behind(state)) }
         </>
     }
 }

@@ -16,7 +16,7 @@ use sim_core::scenario::checked::Scenario;
 use sim_core::scenario::{Diagnostic, Fork, RunOptions, Simulation, gallery, parse};
 use sim_core::share::{self, Branch, Link, ScenarioRef};
 
-use crate::forks;
+use crate::{forks, texts};
 
 /// Something to choose in a list.
 #[derive(Clone, Eq, PartialEq, Debug)]
@@ -243,7 +243,7 @@ pub fn scenario_text(request: &Request) -> Result<String, String> {
 fn source(request: &Request) -> Result<(&str, &str), String> {
     match &request.scenario {
         ScenarioRef::Inline(text) => Ok(("link", text.as_str())),
-        ScenarioRef::ById(id) => gallery::find(id)
+        ScenarioRef::ById(id) => texts::scenario(id)
             .map(|entry| (entry.id, entry.text))
             .ok_or_else(|| format!("There is no scenario “{id}” in the gallery.")),
     }
@@ -269,7 +269,7 @@ pub fn decode_link(text: &str) -> Result<Link, String> {
     share::decode(&format!("#{text}")).map_err(|error| {
         let text = error.to_string();
         let mut letters = text.chars();
-        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase()).into_iter();
         first.chain(letters).chain(['.']).collect()
     })
 }

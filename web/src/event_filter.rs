@@ -164,7 +164,7 @@ impl Filter {
         self.topic.is_none_or(|topic| Topic::of(&record.event) == topic)
             && self.task.is_none_or(|task| record.task == task)
             && (self.text.is_empty()
-                || engine::event_text(run, record).to_lowercase().contains(&self.text))
+                || engine::event_text(run, record).to_ascii_lowercase().contains(&self.text))
     }
 }
 

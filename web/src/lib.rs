@@ -23,14 +23,17 @@ pub mod graph;
 pub mod keys;
 pub mod learn;
 pub mod message;
+pub mod opening;
 pub mod panels;
 pub mod playback;
+pub mod rest;
 pub mod route;
 pub mod runner;
 pub mod series;
 pub mod shared;
 pub mod state;
 pub mod sweep;
+pub mod texts;
 pub mod thread;
 pub mod timeline;
 pub mod transfer;
@@ -62,17 +65,10 @@ fn explain_panics() {
     }));
 }
 
-#[wasm_bindgen::prelude::wasm_bindgen]
-extern "C" {
-    /// Told what this program exports, so that the build may part it in two (`rest.js`).
-    #[wasm_bindgen(js_name = restOfProgram)]
-    fn rest_of_program(exports: &wasm_bindgen::JsValue);
-}
-
 /// Puts the page in the place of what stands there while it loads; in a
 /// worker there is none, and this becomes the simulator.
 pub fn start() {
-    rest_of_program(&wasm_bindgen::exports());
+    rest::begin();
     if worker::serve() {
         return;
     }

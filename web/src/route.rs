@@ -55,6 +55,12 @@ pub fn parse(fragment: &str) -> Result<Route, String> {
     if text.is_empty() || text == "/" {
         return Ok(Route::default());
     }
+    decoded(text)
+}
+
+/// On its own: most first visits bring no link.
+#[inline(never)]
+fn decoded(text: &str) -> Result<Route, String> {
     Ok(from_link(engine::decode_link(text)?))
 }
 

@@ -1,6 +1,7 @@
 //! Has runs simulated and hands them to the page: by a worker, so that the
 //! page never stands still, or, where no worker can be made, by itself in
-//! slices between frames. Which of both it is changes no run.
+//! slices between frames. Which of both it is changes no run. The one that
+//! the page opens on comes with it, and is made here behind the first view.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -15,6 +16,8 @@ use crate::dom;
 use crate::engine::{Outcome, Request};
 use crate::ensemble::Ensemble;
 use crate::message::{Answer, Ask};
+use crate::opening::{DIFFERS, Opening};
+use crate::rest;
 use crate::series::{Series, Step};
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
@@ -50,10 +53,15 @@ struct Inner {
     turn: u32,
     /// What is there of it.
     cast: Ensemble<Shared<Scene>>,
+    /// The run that came with the page: before anything was asked, or while it is on screen and
+    /// nobody has made it here yet.
+    opening: Option<Opening>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "a page has one")]
 enum Who {
+    /// There was nothing to simulate.
+    Nobody,
     /// The worker, as soon as it is there.
     Soon(Thread),
     Worker(Thread),
@@ -71,17 +79,22 @@ struct Slices {
 impl Simulator {
     fn new(ui: &Ui) -> Self {
         Self(Rc::new_cyclic(|inner| {
-            let who = Inner::worker(inner).map_or(Who::Here(None), Who::Soon);
+            let opening = Opening::of_page();
+            let who = if opening.is_some() { Who::Nobody } else { Inner::somebody(inner) };
             let (said, cast) = (Vec::new(), Ensemble::default());
-            RefCell::new(Inner { ui: ui.clone(), said, who, turn: 0, cast })
+            RefCell::new(Inner { ui: ui.clone(), said, who, turn: 0, cast, opening })
         }))
     }
 
     fn ask(&self, turn: u32, request: &Request) {
         Inner::act(&Rc::downgrade(&self.0), |inner, weak| {
             inner.turn = turn;
+            if inner.opening.is_some() {
+                // Nobody has made here what is on screen, so it does not count as there.
+                inner.cast = Ensemble::default();
+            }
             inner.cast.ask(request.runs());
-            inner.begin(weak);
+            inner.open(weak);
         });
     }
 }
@@ -106,15 +119,48 @@ impl Inner {
         Thread::start(move |news| Self::act(&inner, |this, weak| this.hear(news, weak)))
     }
 
+    fn somebody(inner: &Weak<RefCell<Self>>) -> Who {
+        Self::worker(inner).map_or(Who::Here(None), Who::Soon)
+    }
+
+    /// Answers the present question with the run that came with the page, if that is what is
+    /// asked for first; else has it simulated.
+    fn open(&mut self, weak: &Weak<RefCell<Self>>) {
+        let opening = self.opening.take();
+        let asked = self.cast.missing();
+        let is_first = matches!(self.who, Who::Nobody) && asked == [Request::default()];
+        let run = opening.as_ref().filter(|_| is_first).and_then(Opening::run);
+        let Some(run) = run else {
+            return self.begin(weak);
+        };
+        self.opening = opening;
+        self.arrived(run);
+        let weak = Weak::clone(weak);
+        rest::when_there(move || {
+            Self::act(&weak, |this, weak| {
+                // Whoever wants another run by now looks at that one.
+                if this.opening.is_some() && matches!(this.who, Who::Nobody) {
+                    // Asks the same again as soon as it is there.
+                    this.who = Self::somebody(weak);
+                }
+            });
+        });
+    }
+
     /// Starts on what is missing of the present question, or leaves it to whoever is about
     /// to be there.
     fn begin(&mut self, weak: &Weak<RefCell<Self>>) {
-        let missing = self.cast.missing();
+        // What came with the page is made once more.
+        let opened = self.opening.as_ref().map(|_| vec![Request::default()]);
+        let missing = opened.unwrap_or_else(|| self.cast.missing());
         if missing.is_empty() {
             return self.show();
         }
+        if matches!(self.who, Who::Nobody) {
+            self.who = Self::somebody(weak);
+        }
         match &mut self.who {
-            Who::Soon(_) => {}
+            Who::Nobody | Who::Soon(_) => {}
             Who::Worker(thread) => thread.ask(self.turn, &Ask::Runs(missing)),
             Who::Here(slices) => {
                 *slices = None;
@@ -144,15 +190,14 @@ impl Inner {
             News::Answer(turn, answer) if turn == self.turn => match answer {
                 // Not asked for here.
                 Answer::Ready | Answer::Outcomes(_) | Answer::Done | Answer::Review { .. } => {}
+                // It is on screen.
+                Answer::Progress { .. } if self.opening.is_some() => {}
                 Answer::Progress { now, horizon } => self.progress(now, horizon),
                 Answer::Failed(why) => {
                     self.turn = 0;
                     self.said.push(Action::Failed(why));
                 }
-                Answer::Run(bytes) => match run_from_wire(&bytes) {
-                    Ok(run) => self.arrived(run),
-                    Err(error) => self.said.push(Action::Failed(error.to_string())),
-                },
+                Answer::Run(bytes) => self.made(&bytes),
             },
             // Of a question that was given up.
             News::Answer(..) => {}
@@ -173,6 +218,21 @@ impl Inner {
                     self.begin(weak);
                 }
             }
+        }
+    }
+
+    fn made(&mut self, bytes: &[u8]) {
+        if let Some(opening) = self.opening.take() {
+            if opening.is_proved_by(bytes) {
+                return;
+            }
+            self.cast = Ensemble::default();
+            self.cast.ask(vec![Request::default()]);
+            self.said.push(Action::Notice(DIFFERS.to_owned()));
+        }
+        match run_from_wire(bytes) {
+            Ok(run) => self.arrived(run),
+            Err(error) => self.said.push(Action::Failed(error.to_string())),
         }
     }
 

@@ -4,8 +4,8 @@ use gloo_events::EventListener;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{ErrorEvent, MessageEvent, Url, Worker};
 
-use crate::dom;
 use crate::message::{Answer, Ask};
+use crate::{dom, rest};
 
 /// A worker that runs the simulator; dropping it ends it.
 pub struct Thread {
@@ -33,7 +33,7 @@ impl Thread {
         // The page as one file has no addresses to give, and its worker asks for none.
         let text = |attribute| address(attribute).map_or(JsValue::NULL, JsValue::from);
         let (js, wasm) = (text("data-js"), text("data-wasm"));
-        let parts = js_sys::Array::of3(&js, &wasm_bindgen::module(), &wasm);
+        let parts = js_sys::Array::of4(&js, &wasm_bindgen::module(), &wasm, &rest::module());
         let listeners = [
             EventListener::new(&worker, "message", {
                 let hear = hear.clone();

@@ -38,23 +38,36 @@
       + "after a new version was put here while this one was loading.";
   }
 
+  const url = (name) => new URL(name, document.baseURI).href;
+
+  /** The run that the page opens on, as the build made it; without it the page simulates it. */
+  async function opening() {
+    const response = await fetch(url(script.dataset.opening));
+    if (!response.ok) return undefined;
+    // All of it first: a stream that ends at the end of what was packed aborts the request.
+    const packed = await response.blob();
+    const plain = packed.stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Uint8Array(await new Response(plain).arrayBuffer());
+  }
+
   async function start() {
     // The page as one file brings all that it needs with it.
     const inlined = globalThis.inlined;
-    const url = (name) => new URL(name, document.baseURI).href;
     const wasm = inlined ? await inlined.wasm() : url(script.dataset.wasm);
     if (inlined) script.dataset.worker = inlined.worker();
     else restOfProgram.from(wasm);
     // A link wants more than the first view, and what is kept costs nothing: then there is no call
     // that has to wait, which no network could answer where there is none.
-    const whole = location.hash.length > 2 || navigator.serviceWorker?.controller;
-    if (!inlined && whole) {
-      script.dataset.worker += "?whole";
-      await restOfProgram.ahead();
-    }
-    const module = inlined ? inlined.glue() : await import(url(script.dataset.js));
+    const isLink = location.hash.length > 2;
+    const whole = !inlined && (isLink || navigator.serviceWorker?.controller);
+    const [module, run] = await Promise.all([
+      inlined ? inlined.glue() : import(url(script.dataset.js)),
+      script.dataset.opening && !isLink ? opening().catch(() => undefined) : undefined,
+      whole ? restOfProgram.ahead() : undefined,
+    ]);
+    restOfProgram.opening = () => run;
     await module.default({ module_or_path: wasm });
-    restOfProgram.soon();
+    if (!inlined) restOfProgram.soon();
     if (script.dataset.offline && "serviceWorker" in navigator) {
       // Refused in private windows and on insecure hosts: then the page needs its host.
       navigator.serviceWorker.register(url(script.dataset.offline)).catch(() => {});

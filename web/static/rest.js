@@ -2,21 +2,27 @@
 //
 // The build parts the WebAssembly in two (xtask/src/split.rs); the first part calls this when it
 // wants something of the rest, and waits. So that it seldom has to, the page fetches the rest
-// ahead: when the first run is on screen, or somebody shows up: a pointer, a key, a finger. Runs in
-// the page and in its worker. A build that was not parted never calls it.
+// ahead, when the first run is on screen, or somebody shows up: a pointer, a key, a finger; and
+// what nobody sees at first is put into the page only when the rest is there. Runs in the page and
+// in its worker. Leaves out who waits for what; a build that was not parted is there from the start.
 "use strict";
 globalThis.restOfProgram = (() => {
   let exports;
   let at;
   let coming;
   let compiled;
+  let isHere = false;
+  let isThere = false;
+  const waiting = [];
 
   /** Called by the program: once with its exports, later with nothing, to have the rest. */
   function restOfProgram(given) {
     if (given) {
       exports = given;
+      if (compiled || !exports.rest) arrived();
       return;
     }
+    isHere = true;
     const module = compiled ?? new WebAssembly.Module(bytesNow());
     const first = { ...exports };
     for (let index = 0; index < exports.rest.length && exports.rest.get(index); index += 1) {
@@ -36,11 +42,24 @@ globalThis.restOfProgram = (() => {
     return Uint8Array.from(request.responseText, (letter) => letter.charCodeAt(0));
   }
 
+  function arrived() {
+    isThere = true;
+    restOfProgram.have();
+    for (const act of waiting.splice(0)) setTimeout(act);
+  }
+
   async function fetched() {
     // Not every host gives WebAssembly its type, so nothing is streamed.
     const response = await fetch(at);
-    if (response.ok) compiled = await WebAssembly.compile(await response.arrayBuffer());
+    if (!response.ok) return;
+    compiled = await WebAssembly.compile(await response.arrayBuffer());
+    if (exports) arrived();
   }
+
+  /** Called by the program when it wants what came with the rest and is no function. */
+  restOfProgram.have = () => {
+    if (exports.rest && !isHere) restOfProgram();
+  };
 
   /** Says where the rest is, by the address of the first part. */
   restOfProgram.from = (first) => {
@@ -48,18 +67,39 @@ globalThis.restOfProgram = (() => {
     return at;
   };
 
-  /** Fetches it now; a build that was not parted has none, which is no mistake. */
-  restOfProgram.ahead = () => (coming ??= fetched().catch(() => {}));
+  /** Fetches it now; after a failure the next call tries again. */
+  restOfProgram.ahead = () =>
+    (coming ??= fetched().catch(() => {
+      coming = undefined;
+    }));
+
+  /** The compiled rest, if it is there, for the worker; and how it takes that. */
+  restOfProgram.compiled = () => compiled;
+  restOfProgram.take = (module) => {
+    compiled = module;
+  };
+
+  /** Calls back when all of the program is there. */
+  restOfProgram.there = (act) => {
+    if (isThere) setTimeout(act);
+    else waiting.push(act);
+  };
 
   /** Fetches it as soon as the first run is on screen, or somebody shows up before that. */
   restOfProgram.soon = () => {
-    if (!exports?.rest) return;
+    if (isThere) return;
     const { dataset } = document.documentElement;
-    const look = () => (dataset.state === "ready" ? restOfProgram.ahead() : setTimeout(look, 200));
-    setTimeout(look, 200);
-    for (const sign of ["pointermove", "pointerdown", "keydown", "wheel", "focusin"]) {
-      addEventListener(sign, restOfProgram.ahead, { once: true, passive: true, capture: true });
-    }
+    const look = () => (dataset.state === "ready" ? restOfProgram.ahead() : setTimeout(look, 100));
+    setTimeout(look, 100);
+    const signs = ["pointermove", "pointerdown", "keydown", "wheel", "focusin"];
+    const options = { passive: true, capture: true };
+    for (const sign of signs) addEventListener(sign, restOfProgram.ahead, options);
+    restOfProgram.there(() => {
+      for (const sign of signs) removeEventListener(sign, restOfProgram.ahead, options);
+    });
   };
+
+  /** The bytes of the run that came with the page, if one did; the page's start says otherwise. */
+  restOfProgram.opening = () => undefined;
   return restOfProgram;
 })();

@@ -1,20 +1,19 @@
 // The simulator's thread: the page's own program, started anew without a page. The first message
-// brings where its module is, the compiled WebAssembly, so that nothing is loaded twice, and where
-// that came from.
+// brings where its module is, the compiled WebAssembly, so that nothing is loaded twice, where that
+// came from, and the rest of it, if the page has it: simulating takes both.
 // Leaves out what it does: the program listens for itself once it runs.
 "use strict";
 if (!globalThis.restOfProgram) importScripts("rest.js");
 addEventListener(
   "message",
-  async ({ data: [js, wasm, first] }) => {
+  async ({ data: [js, wasm, first, rest] }) => {
+    const isParted = WebAssembly.Module.exports(wasm).some(({ name }) => name === "rest");
     if (first) restOfProgram.from(first);
-    if (location.search === "?whole") await restOfProgram.ahead();
+    if (rest) restOfProgram.take(rest);
+    const coming = first && isParted && !rest ? restOfProgram.ahead() : undefined;
     const module = globalThis.inlined ? inlined.glue() : await import(js);
+    await coming;
     await module.default({ module_or_path: wasm });
-    // Behind the first run, so that no later one waits for the network, or misses it.
-    if (first && WebAssembly.Module.exports(wasm).some(({ name }) => name === "rest")) {
-      setTimeout(restOfProgram.ahead, 1000);
-    }
   },
   { once: true },
 );

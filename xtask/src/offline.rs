@@ -36,12 +36,19 @@ pub(crate) fn prepare(dist: &Path) -> Result<(), String> {
 }
 
 /// The text with one thing replaced, which must be there.
-fn replaced(text: &str, old: &str, new: &str) -> Result<String, String> {
+pub(crate) fn replaced(text: &str, old: &str, new: &str) -> Result<String, String> {
     if text.contains(old) {
         Ok(text.replacen(old, new, 1))
     } else {
         Err(format!("`{old}` is not where the build looks for it"))
     }
+}
+
+/// What tells contents of a file apart, for its name.
+pub(crate) fn version(content: &[u8]) -> String {
+    let mut hash = Fnv::default();
+    hash.add(content);
+    format!("{:016x}", hash.0)
 }
 
 /// FNV-1a: tells versions apart, and guards against nothing.

@@ -5,21 +5,25 @@
 //! rest that it may call, and a stub has the rest loaded (`rest.js`) before it jumps there through
 //! a table that both share. Which functions the first view runs is measured (`profile`), not
 //! declared: code that nobody runs at first is out of the way without anybody thinking of it.
-//! Leaves out data, which stays where it is.
+//! Of the data only texts are parted (`data`).
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     reason = "a module counts its functions in 32 bits"
 )]
 
+mod data;
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use data::Data;
 use wasm_encoder::reencode::{Error, Reencode, RoundtripReencoder};
 use wasm_encoder::{
-    CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind, ExportSection,
-    Function, FunctionSection, HeapType, ImportSection, MemorySection, Module, RawSection, RefType,
-    SectionId, TableSection, TableType,
+    CodeSection, ConstExpr, DataCountSection, ElementSection, Elements, EntityType, ExportKind,
+    ExportSection, Function, FunctionSection, HeapType, ImportSection, MemorySection, Module,
+    RawSection, RefType, SectionId, TableSection, TableType,
 };
 use wasmparser::{ElementItems, FunctionBody, Operator, Parser, Payload, TypeRef};
 
@@ -32,12 +36,22 @@ const FIRST: &str = "first";
 /// Bytes of a page of memory.
 const PAGE: u64 = 1 << 16;
 
+/// Bytes of a function that stays with the first part whether it runs or not: what would stand
+/// in for it is no shorter.
+const SMALL: usize = 24;
+
 /// The two parts.
 pub(crate) struct Parts {
     pub(crate) first: Vec<u8>,
     pub(crate) rest: Vec<u8>,
+    /// The script that gives the first part its imports, by the names it has for them.
+    pub(crate) script: String,
     /// Functions that the rest takes from the first through the shared table.
     pub(crate) shared: usize,
+    /// Texts that come with the rest.
+    pub(crate) texts: usize,
+    /// Functions that the program imports; its own are numbered after them.
+    pub(crate) imported: usize,
 }
 
 /// A module, as far as splitting it asks.
@@ -246,14 +260,28 @@ pub(crate) fn instrumented(bytes: &[u8]) -> Result<(Vec<u8>, u64, usize)> {
     Ok((program.with(&replaced.into()), at, program.bodies.len()))
 }
 
-/// Parts a module; `ran` tells of each function of its own whether the first view runs it.
-pub(crate) fn split(bytes: &[u8], ran: &[bool]) -> Result<Parts> {
+/// Functions of the first part: what ran, imports, and small ones that need nothing of the rest.
+fn first_functions(program: &Program<'_>, ran: &[bool]) -> Result<Vec<bool>> {
+    let imports = std::iter::repeat_n(&true, program.imported);
+    let mut first: Vec<bool> = imports.chain(ran).copied().collect();
+    for function in program.imported..first.len() {
+        let size = program.bodies[function - program.imported].range();
+        if !first[function] && (size.end - size.start) as usize <= SMALL {
+            let callees = program.callees(function as u32)?;
+            first[function] = callees.iter().all(|callee| first[*callee as usize]);
+        }
+    }
+    Ok(first)
+}
+
+/// Parts a module; `ran` tells of each function of its own whether the first view runs it, `texts`
+/// what only the rest reads, `script` is what wasm-bindgen made with it.
+pub(crate) fn split(bytes: &[u8], ran: &[bool], texts: &[Vec<u8>], script: &str) -> Result<Parts> {
     let program = Program::read(bytes)?;
     let load = program.load.ok_or("the module has nothing that loads the rest")?;
     let count = program.functions.len() as u32;
-    let is_first = |function: &u32| {
-        (*function as usize).checked_sub(program.imported).is_none_or(|index| ran[index])
-    };
+    let is_there = first_functions(&program, ran)?;
+    let is_first = |function: &u32| is_there[*function as usize];
     // What the parts need of each other.
     let mut stubs: BTreeSet<u32> = program.named.iter().copied().filter(|f| !is_first(f)).collect();
     let mut taken = BTreeSet::new();
@@ -267,11 +295,20 @@ pub(crate) fn split(bytes: &[u8], ran: &[bool]) -> Result<Parts> {
     }
     let taken: Vec<u32> = taken.into_iter().collect();
     let stubs: Vec<u32> = stubs.into_iter().collect();
-    let layout = Layout { load, taken: &taken, stubs: &stubs };
+    let mut addresses = BTreeSet::new();
+    for function in (program.imported as u32..count).filter(&is_first) {
+        addresses.extend(data::constants(&program, function)?);
+    }
+    let data = Data::of(&program, texts, &addresses)?;
+    let names = names::shortened(&program, script)?;
+    let layout = Layout { load, taken: &taken, stubs: &stubs, data: &data, names: &names };
     Ok(Parts {
         first: first(&program, &layout, is_first)?,
         rest: rest(&program, &layout, is_first)?,
+        script: names::script(script, &names),
         shared: taken.len(),
+        texts: data.rest.len(),
+        imported: program.imported,
     })
 }
 
@@ -280,6 +317,8 @@ struct Layout<'a> {
     load: u32,
     taken: &'a [u32],
     stubs: &'a [u32],
+    data: &'a Data,
+    names: &'a BTreeMap<String, String>,
 }
 
 fn first(
@@ -370,7 +409,11 @@ fn first(
     sink.ref_null(HeapType::EXTERN).call(layout.load).end().end();
     code.function(&body);
 
+    let count = DataCountSection { count: layout.data.first.len() as u32 };
     let replaced = [
+        (SectionId::Import as u8, contents(&names::imports(program, layout.names)?)),
+        (SectionId::DataCount as u8, contents(&count)),
+        (SectionId::Data as u8, contents(&Data::section(&layout.data.first))),
         (SectionId::Function as u8, contents(&functions)),
         (SectionId::Table as u8, contents(&tables)),
         (SectionId::Export as u8, contents(&exports)),
@@ -446,5 +489,6 @@ fn rest(
     let mut module = Module::new();
     module.section(&program.raw(SectionId::Type as u8).ok_or("the module has no types")?);
     module.section(&imports).section(&functions).section(&elements).section(&code);
+    module.section(&Data::section(&layout.data.rest));
     Ok(module.finish())
 }

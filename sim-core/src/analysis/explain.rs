@@ -488,12 +488,7 @@ fn times_text(count: u64) -> String {
     }
 }
 
-/// With a capital, where that is a letter.
+/// With a capital, where that is a word of ours: a name of the scenario is spelled as it is.
 fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    match chars.next() {
-        // A name of the scenario is spelled as it is.
-        Some(first) if text.starts_with("since ") => first.to_uppercase().chain(chars).collect(),
-        _ => text.to_owned(),
-    }
+    text.strip_prefix("since ").map_or_else(|| text.to_owned(), |rest| format!("Since {rest}"))
 }

@@ -1,7 +1,8 @@
 //! A finished run as bytes, for another thread of the same program.
 //!
 //! The page simulates in a worker, which shares no memory with it; this is
-//! what travels. Both ends are one build, so nothing here upgrades; a byte
+//! what travels, and the form in which the run that the page opens on comes
+//! with it. Both ends are one build, so nothing here upgrades; a byte
 //! that names the form and every length are checked all the same. Leaves out
 //! files and links: those have forms of their own that last.
 
@@ -26,8 +27,9 @@ use crate::base::{
 };
 use crate::engine::{Frame, Hold, Stop};
 
-/// Bytes of one record.
-const RECORD_SIZE: usize = 24;
+/// Bytes of one record, about and at least.
+const RECORD_SIZE: usize = 12;
+const RECORD_SIZE_MIN: usize = 1 + size_of::<u64>() + 1;
 
 /// Why bytes are no run.
 #[derive(Clone, Eq, PartialEq, Debug, thiserror::Error)]
@@ -107,6 +109,8 @@ impl Wire for u64 {
         out.extend_from_slice(&self.to_le_bytes());
     }
 
+    // Called for everything: a copy in each place would double the reader, which visitors load.
+    #[inline(never)]
     fn take(from: &mut Reader<'_>) -> Result<Self, WireError> {
         let bytes = from.bytes(size_of::<Self>())?;
         Ok(Self::from_le_bytes(bytes.try_into().expect("invariant: eight bytes were asked for")))
@@ -121,6 +125,7 @@ macro_rules! numbers {
                 wide.cast_unsigned().put(out);
             }
 
+            #[inline(never)]
             fn take(from: &mut Reader<'_>) -> Result<Self, WireError> {
                 let wide = u64::take(from)?.cast_signed();
                 Self::try_from(wide).map_err(|_| WireError::Unknown("number"))
@@ -146,6 +151,7 @@ impl Wire for String {
         out.extend_from_slice(self.as_bytes());
     }
 
+    #[inline(never)]
     fn take(from: &mut Reader<'_>) -> Result<Self, WireError> {
         let count = from.count(1)?;
         let bytes = from.bytes(count)?.to_vec();
@@ -257,39 +263,69 @@ impl Wire for Frame {
     }
 }
 
-impl Wire for Packed {
+impl Wire for Record {
     fn put(&self, out: &mut Vec<u8>) {
-        for word in [self.at, self.head, self.tail] {
+        let Packed { at, head, tail } = Packed::new(self);
+        for word in [at, head, tail] {
             word.put(out);
         }
     }
 
     fn take(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(Self { at: u64::take(from)?, head: u64::take(from)?, tail: u64::take(from)? })
+        let (at, head) = (u64::take(from)?, u64::take(from)?);
+        Ok(Packed { at, head, tail: u64::take(from)? }.unpack())
     }
 }
 
-impl Wire for Record {
-    fn put(&self, out: &mut Vec<u8>) {
-        Packed::new(self).put(out);
+/// A number in as many bytes as it needs, seven bits in each, the lowest first.
+fn put_short(mut number: u64, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
     }
-
-    fn take(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(Packed::take(from)?.unpack())
-    }
+    out.push(number.to_le_bytes()[0]);
 }
 
+fn take_short(from: &mut Reader<'_>) -> Result<u64, WireError> {
+    let mut number = 0;
+    for shift in (0..u64::BITS).step_by(7) {
+        let byte = from.bytes(1)?[0];
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(number);
+        }
+    }
+    Err(WireError::Unknown("number"))
+}
+
+/// Column by column: alike stands beside alike, so that what travels over a network shrinks to a
+/// fiftieth when it is compressed, and most numbers are short.
 impl Wire for Trace {
     fn put(&self, out: &mut Vec<u8>) {
         self.len().put(out);
-        self.packed().for_each(|packed| packed.put(out));
+        let mut last = 0;
+        for packed in self.packed() {
+            put_short(packed.at - last, out);
+            last = packed.at;
+        }
+        self.packed().for_each(|packed| packed.head.put(out));
+        self.packed().for_each(|packed| put_short(packed.tail, out));
     }
 
     fn take(from: &mut Reader<'_>) -> Result<Self, WireError> {
-        let count = from.count(RECORD_SIZE)?;
-        let mut trace = Self::default();
+        let count = from.count(RECORD_SIZE_MIN)?;
+        let mut times = Reader { bytes: from.bytes, at: from.at, statics: from.statics };
         for _ in 0..count {
-            trace.push(Packed::take(from)?);
+            take_short(from)?;
+        }
+        let heads = from.bytes(count * size_of::<u64>())?;
+        let mut trace = Self::default();
+        let mut at = 0_u64;
+        for head in heads.chunks_exact(size_of::<u64>()) {
+            at = at.checked_add(take_short(&mut times)?).ok_or(WireError::Unknown("time"))?;
+            let head = head.try_into().expect("invariant: a word has eight bytes");
+            let head = u64::from_le_bytes(head);
+            trace.push(Packed { at, head, tail: take_short(from)? });
         }
         Ok(trace)
     }

@@ -7,8 +7,10 @@ pub mod drafts;
 pub mod sketch;
 
 use sim_core::scenario::form::Field;
-use sim_core::scenario::{Diagnostic, form, gallery, parse};
+use sim_core::scenario::{Diagnostic, form, parse};
 use sim_core::share::ScenarioRef;
+
+use crate::texts;
 
 /// Id of a run of a text, as of a link's.
 const TEXT_ID: &str = "link";
@@ -35,7 +37,7 @@ pub fn opened(scenario: &ScenarioRef, sets: &[(String, String)]) -> (String, Opt
     let text = match scenario {
         ScenarioRef::Inline(text) => text.clone(),
         ScenarioRef::ById(id) => {
-            gallery::find(id).map(|entry| entry.text.to_owned()).unwrap_or_default()
+            texts::scenario(id).map(|entry| entry.text.to_owned()).unwrap_or_default()
         }
     };
     match form::overridden(&text, sets) {
@@ -46,7 +48,7 @@ pub fn opened(scenario: &ScenarioRef, sets: &[(String, String)]) -> (String, Opt
 
 /// What to run for a text: a scenario of the gallery, if it is one.
 pub fn scenario_of(text: &str) -> ScenarioRef {
-    let known = gallery::gallery().iter().find(|entry| entry.text == text);
+    let known = texts::scenarios().iter().find(|entry| entry.text == text);
     match known {
         Some(entry) => ScenarioRef::ById(entry.id.to_owned()),
         None => ScenarioRef::Inline(text.to_owned()),

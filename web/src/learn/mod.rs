@@ -12,6 +12,7 @@ use sim_core::share::ScenarioRef;
 
 use crate::engine::{DEFAULT_SEED, OTHERS_MAX, Outcome, Request};
 use crate::shared::Shared;
+use crate::texts;
 use crate::timeline::viewport::Viewport;
 
 pub use lesson::Entry;
@@ -76,7 +77,7 @@ pub enum Lessons {
 impl Course {
     /// A lesson of the program, at a step from 0; no further than its last.
     pub fn find(id: &str, step: usize) -> Option<Self> {
-        let entry = lesson::ALL.iter().find(|entry| entry.id == id)?;
+        let entry = texts::lessons().iter().find(|entry| entry.id == id)?;
         let lesson = lesson::parse(entry.text).ok()?;
         Some(Self::new(Some(entry.id), Shared::new(lesson), step))
     }

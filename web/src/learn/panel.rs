@@ -1,12 +1,13 @@
 //! The panel beside the timeline: the list of lessons, or one of them.
 
-use sim_core::lesson::{self, Question};
+use sim_core::lesson::Question;
 use yew::prelude::*;
 
 use super::text::{blocks, inlines};
 use super::{Answer, Course, Entry, Learn, Lessons, Progress, after};
 use crate::panels::icon::{Icon, drawing};
 use crate::state::Action;
+use crate::texts;
 use crate::ui::{Ui, use_ui};
 
 /// The offer of the tour, which never insists.
@@ -73,7 +74,7 @@ fn lessons(ui: &Ui, progress: &Progress) -> Html {
                 <p>{ entry.summary() }</p></li>
         }
     };
-    let (tour, rest) = lesson::ALL.split_at(1);
+    let (tour, rest) = texts::lessons().split_at(1);
     html! {
         <div class="learn-body" tabindex="0">
             <ul class="lessons">{ for tour.iter().map(item) }</ul>

@@ -54,5 +54,5 @@ pub fn Dialog(props: &Props) -> Html {
 }
 
 fn slug(title: &str) -> String {
-    title.to_lowercase().replace(' ', "-")
+    title.to_ascii_lowercase().replace(' ', "-")
 }

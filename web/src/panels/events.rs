@@ -99,7 +99,7 @@ impl Component for EventList {
             }
             Msg::Measured => true,
             Msg::Typed(text) => {
-                self.filter.text = text.to_lowercase();
+                self.filter.text = text.to_ascii_lowercase();
                 self.restart(ctx);
                 true
             }

@@ -14,6 +14,7 @@ use crate::keys::NAMED;
 use crate::learn::Lessons;
 use crate::shared::Shared;
 use crate::state::{Action, Change, Dialog as Open, Scene};
+use crate::texts;
 use crate::ui::use_ui;
 
 /// Items shown at most; more letters find the rest.
@@ -56,7 +57,7 @@ fn items(scene: Option<&Scene>) -> Vec<Item> {
     let scenarios = engine::scenarios().into_iter().map(|choice| {
         plain(format!("Scenario: {}", choice.title), choose(Change::Scenario(choice.id.into())))
     });
-    let lessons = sim_core::lesson::ALL.iter().map(|entry| {
+    let lessons = texts::lessons().iter().map(|entry| {
         plain(format!("Lesson: {}", entry.title()), Action::Learn(Lessons::Open(entry.id, 0)))
     });
     let narrow = |name: String, by: Narrow| plain(format!("Filter: {name}"), Action::Narrow(by));
@@ -93,9 +94,9 @@ fn items(scene: Option<&Scene>) -> Vec<Item> {
 
 /// Those that have every word of the query, whatever the order.
 fn found(items: &[Item], query: &str) -> Vec<usize> {
-    let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<String> = query.split_whitespace().map(str::to_ascii_lowercase).collect();
     let has = |item: &Item| {
-        let name = item.name.to_lowercase();
+        let name = item.name.to_ascii_lowercase();
         words.iter().all(|word| name.contains(word))
     };
     let places = (0..items.len()).filter(|index| has(&items[*index]));

@@ -158,5 +158,7 @@ pub enum Action {
     Received(Shared<Received>),
     /// What was made of a recording is to run, under this policy or the kernel's own.
     RunReceived(Option<String>),
+    /// Something to tell in plain words.
+    Notice(String),
     DismissNotice,
 }

@@ -112,10 +112,12 @@ impl State {
             Action::Learn(what) => self.learn(what),
             Action::Received(received) => self.receive(received),
             Action::RunReceived(policy) => self.run_received(policy),
+            Action::Notice(text) => self.notice = Some(text),
             Action::DismissNotice => self.notice = None,
         }
     }
 
+    #[inline(never)]
     fn command(&mut self, command: Command, anchor: Option<f64>) {
         let end = self.end();
         match command {

@@ -226,7 +226,7 @@ fn name_of(state: LaneState) -> String {
 }
 
 fn pattern_id(state: LaneState) -> String {
-    format!("p-{}", name_of(state).replace(' ', "-").to_lowercase())
+    format!("p-{}", name_of(state).replace(' ', "-").to_ascii_lowercase())
 }
 
 fn states(all: &[Lane], lanes: &[usize]) -> Vec<LaneState> {

@@ -5,6 +5,7 @@ use crate::route::Route;
 use crate::state::{Phase, State};
 
 impl State {
+    #[inline(never)]
     pub(super) fn learn(&mut self, what: Lessons) {
         match what {
             Lessons::Toggle => self.learn.shown = !self.learn.shown,
@@ -38,6 +39,7 @@ impl State {
     }
 
     /// A digit: a step of the open lesson, or a lesson of the list.
+    #[inline(never)]
     pub(super) fn tab(&mut self, number: usize) {
         match (&self.learn.course, self.learn.shown) {
             (Some(_), true) => self.learn(Lessons::GoTo(number - 1)),
@@ -70,6 +72,7 @@ impl State {
     }
 
     /// The lesson that a link names, if it names one.
+    #[inline(never)]
     pub(super) fn open_course(&mut self, route: &Route) {
         let Some(key) = &route.lesson else {
             if self.learn.course.take().is_some() {

@@ -10,6 +10,7 @@ use crate::state::{Dialog, State};
 use crate::transfer::Received;
 
 impl State {
+    #[inline(never)]
     pub(super) fn receive(&mut self, received: Shared<Received>) {
         self.dialog = None;
         match &*received {
@@ -20,6 +21,7 @@ impl State {
         self.received = Some(received);
     }
 
+    #[inline(never)]
     pub(super) fn run_received(&mut self, policy: Option<String>) {
         let Some(received) = self.received.clone() else {
             return;

@@ -37,6 +37,7 @@ impl State {
         self.notice = Some(format!("{message}{stop} Here is the example that the page opens on."));
     }
 
+    #[inline(never)]
     pub(super) fn choose(&mut self, change: Change) {
         let request = match change {
             // What was chosen stays chosen; overrides belong to the scenario they were made for.
@@ -188,6 +189,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     pub(super) fn check_link(&mut self, route: &Route) {
         if self.scene.is_none() {
             return;
