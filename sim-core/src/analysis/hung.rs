@@ -99,6 +99,7 @@ fn is_uninterruptible(doing: Doing) -> bool {
             | Reason::Sigkill
             | Reason::MmapLockKillable
             | Reason::OomLockKillable
+            | Reason::BalanceDirtyPages
     );
     !is_own_wish(reason) && !is_idle
 }

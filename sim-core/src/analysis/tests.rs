@@ -63,7 +63,7 @@ fn gallery_has_these_verdicts() {
           attempts 1 back-offs 1 refusals 0 reaped 0 incidents 3
         g7-ignore: recovered
           victim was killed at 1.001 ms; by 3.045 ms free memory was above the high watermark and every survivor had got its page.
-          attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 3
+          attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 4
         g8-interval-miss: recovered
           victim was killed at 1.001 ms; by 3.001 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 0

@@ -203,6 +203,8 @@ impl<'i> End<'i> {
                     | Reason::NotifierEnd
                     | Reason::IntervalRead
                     | Reason::Srcu
+                    | Reason::AnonVma
+                    | Reason::Frozen
                     | Reason::NamedEvent
                     | Reason::PfMemalloc
                     | Reason::Vfork

@@ -1,7 +1,7 @@
 //! I9 to I12: starts and ends, the interval tree, and who programs a
 //! device (mm/mmu_notifier.c).
 
-use super::{is_named, mm_name, range_name, slot};
+use super::{mm_name, range_name, slot};
 use crate::base::{DeviceId, MmId, NotifierId, RangeId, TaskId};
 use crate::kernel::plugin::{Driver, Ops};
 use crate::kernel::switches::Switches;
@@ -28,14 +28,12 @@ struct Tree {
     seq: u32,
     /// Inserts that wait for the tree to thaw.
     deferred: u16,
-    /// Of the active ones, those of reclaim: it works on an mm that it does not hold open.
-    of_reclaim: u16,
     last: Option<Record>,
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { active: 0, seq: FIRST_SEQ, deferred: 0, of_reclaim: 0, last: None }
+        Self { active: 0, seq: FIRST_SEQ, deferred: 0, last: None }
     }
 }
 
@@ -166,8 +164,8 @@ impl Notifiers {
     /// The mm is gone: no invalidation of its tree may be left open.
     pub(super) fn mm_gone(&mut self, mm: MmId, cast: &Cast) -> Result<(), Breach> {
         let tree = *slot(&mut self.trees, mm.index());
-        // The reaper was waited for; reclaim ends its own later.
-        if tree.active == tree.of_reclaim {
+        // The reaper was waited for, and so was reclaim.
+        if tree.active == 0 {
             return Ok(());
         }
         let text = format!(
@@ -193,13 +191,6 @@ impl Notifiers {
         let tree = slot(&mut self.trees, mm.index());
         let before = *tree;
         *tree = Tree { active, seq, last: Some(*record), ..before };
-        if !is_of(cast, record.task, mm) && !is_named(cast, record.task, "oom_reaper") {
-            match op {
-                ItreeOp::Start => tree.of_reclaim += 1,
-                ItreeOp::End => tree.of_reclaim = before.of_reclaim.saturating_sub(1),
-                _ => {}
-            }
-        }
         let was_odd = before.seq % 2 == 1;
         let opened = active == 0 && was_odd;
         let as_before = (active, seq) == (before.active, before.seq);

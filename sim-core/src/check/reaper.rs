@@ -263,7 +263,9 @@ impl Reaper {
         cast: &Cast,
     ) -> Result<(), Breach> {
         let why = Reason::from_number(why);
-        if why == Some(Reason::ReaperIdle)
+        // Between two victims it may be frozen.
+        let frozen = why == Some(Reason::Frozen) && self.switches.reaper_is_freezable;
+        if (why == Some(Reason::ReaperIdle) || frozen)
             && let Some((mm, _)) = self.owes
             && !victims.is_skipped(mm)
         {
@@ -278,7 +280,7 @@ impl Reaper {
         // Who may hold oom_lock may wait for it, and the second of `skip-*` is slept with it held.
         let with_oom_lock = matches!(why, Some(Reason::SkipSleep | Reason::OomLock))
             && waivers.has(Invariant::ReaperTakesNothing);
-        if between || with_oom_lock {
+        if between || frozen || with_oom_lock {
             return Ok(());
         }
         let text = format!("at {} ns the reaper waits for {}", record.at.0, waits());

@@ -309,6 +309,12 @@ impl<O: Observer> Engine<O> {
         self.core.borrow_mut().kill(task);
     }
 
+    /// As [`kill`](Self::kill), for one that may not wake up yet: it is
+    /// killed, and a second `kill` wakes it.
+    pub fn kill_without_waking(&self, task: TaskId) {
+        self.core.borrow_mut().processes[task].killed = true;
+    }
+
     /// Whether `task` was killed.
     pub fn is_killed(&self, task: TaskId) -> bool {
         self.core.borrow().processes[task].killed

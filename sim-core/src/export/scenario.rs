@@ -59,6 +59,9 @@ pub fn scenario(scenario: &Scenario) -> String {
                 out.field(key, &pages_text(pages));
             }
         }
+        for (key, pages) in [("min", cgroup.min), ("low", cgroup.low)] {
+            out.field(key, &pages_text(pages));
+        }
         out.flag("oom_group", cgroup.oom_group);
     }
     drivers::write(&mut out, scenario);
@@ -130,6 +133,10 @@ fn machine(out: &mut Writer, machine: &Machine) {
         disk,
         panic_on_oom,
         oom_kill_allocating_task,
+        dirty_background_ratio,
+        dirty_ratio,
+        dirty_writeback_interval,
+        dirty_expire_interval,
         hung_task_timeout,
         lock_op_cost,
         costs,
@@ -147,6 +154,10 @@ fn machine(out: &mut Writer, machine: &Machine) {
     };
     out.number("panic_on_oom", panic);
     out.flag("oom_kill_allocating_task", *oom_kill_allocating_task);
+    out.number("dirty_background_ratio", dirty_background_ratio);
+    out.number("dirty_ratio", dirty_ratio);
+    out.time("dirty_writeback_interval", *dirty_writeback_interval);
+    out.time("dirty_expire_interval", *dirty_expire_interval);
     out.time("hung_task_timeout", *hung_task_timeout);
     let balloon = zones.iter().map(|zone| zone.balloon).sum();
     out.field("balloon", &pages_text(balloon));
@@ -270,6 +281,8 @@ fn write_injection(out: &mut Writer, scenario: &Scenario, injection: &Injection)
             out.line(format_args!("limit = {{ cgroup = {cgroup}, size = {size} }}"));
         }
         Inject::Policy { id } => out.field("policy", &string(id)),
+        Inject::Freeze { task: target } => out.field("freeze", &task(*target)),
+        Inject::Thaw { task: target } => out.field("thaw", &task(*target)),
         Inject::Suspend { time } => out.time("suspend", *time),
         Inject::OomScoreAdj { task: target, value } => {
             let task = task(*target);

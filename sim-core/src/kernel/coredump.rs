@@ -8,9 +8,12 @@
 //! pipes, limits of size, what is not dumped.
 
 use super::cx::Cx;
-use super::page_alloc::{alloc_pages, transfer_pages};
+use super::filemap::filemap_add_folio;
+use super::fs_writeback::mark_inode_dirty;
+use super::page_alloc::alloc_pages;
+use super::page_writeback::balance_dirty_pages_ratelimited;
 use super::state::CoreState;
-use super::writeback::record_page_cache;
+use super::writeback::Owner;
 use super::zone::Use;
 use crate::base::{MmId, TaskId};
 use crate::engine::Signals;
@@ -66,9 +69,11 @@ async fn dump_user_range(cx: &Cx, mm: MmId) {
     while left > 0 && !cx.fatal_signal_pending() {
         let want = left.min(CHUNK);
         let Some(pages) = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await else { return };
+        let memcg = cx.with(|state| state.mm_cgroup(mm));
+        let Some(pages) = filemap_add_folio(cx, memcg, pages).await else { return };
         cx.cpu(cx.costs().page_fault * pages.count()).await;
-        transfer_pages(cx, pages, Use::InFlight, Use::Dirty);
-        record_page_cache(cx, pages);
+        mark_inode_dirty(cx, Owner { file: None, memcg }, pages, Use::InFlight);
+        balance_dirty_pages_ratelimited(cx, pages.count()).await;
         left -= pages.count();
     }
 }

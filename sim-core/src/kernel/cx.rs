@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::costs::Costs;
 use super::lockdep::{LockDebug, lock_acquire, lock_release};
+use super::page_writeback::TaskDirty;
 use super::plugin::DriverRef;
 use super::recount::{self, Ledger};
 use super::state::{State, Task};
@@ -123,6 +124,9 @@ impl Kernel {
                 memcg_in_oom: None,
                 left_cgroup: false,
                 memcg_over_high: 0,
+                dirty: TaskDirty::default(),
+                frozen: false,
+                freezable: false,
                 robust_list: Vec::new(),
             });
             state.groups.push(None);

@@ -11,20 +11,24 @@
 //! read and how many somebody maps: of the clean pages of a zone, those
 //! that are mapped are not taken by reclaim until it has unmapped them
 //! ([`super::rmap::unmap_file`]). While a page is read `mmap_lock` is not held. Pages
-//! of shared memory stay when nobody maps them. Left out: charges of page
-//! cache to cgroups, dirtying again what was written back while it was
-//! mapped.
+//! of shared memory stay when nobody maps them. The cgroup of whoever
+//! reads a file first is charged for all of its page cache. Left out:
+//! dirtying again what was written back while it was mapped.
 
 use super::cx::Cx;
+use super::fs_writeback::mark_inode_dirty;
+use super::lruvec::Memcg;
+use super::memcontrol::charge_cache;
 use super::memory::{FaultError, charge, install_copy};
 use super::mm::{Access, Backing};
-use super::page_alloc::{alloc_pages, transfer_pages};
+use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
+use super::page_writeback::balance_dirty_pages_ratelimited;
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::shmem::{hugetlb_fault, shmem_fault};
 use super::state::State;
-use super::writeback::{To, read_pages, record_page_cache};
-use super::zone::{Pages, Use, Zone};
-use crate::base::{FileId, MmId, RangeId, ZoneId};
+use super::writeback::{Owner, To, read_pages, record_page_cache};
+use super::zone::{Pages, Use, ZONES};
+use crate::base::{FileId, MmId, RangeId};
 use crate::engine::Hold;
 use crate::record::{Event, Func, Gfp, Reason};
 
@@ -38,27 +42,11 @@ pub struct File {
     pub pages: Pages,
     /// Pages read so far; some may be gone from the page cache.
     pub cached: u64,
+    /// Who pays for its page cache: the cgroup of the process that read it first.
+    pub memcg: Memcg,
 }
 
 impl State {
-    /// Pages of a zone's page cache that somebody maps (`NR_FILE_MAPPED`).
-    fn file_mapped(&self, zone: ZoneId) -> u64 {
-        let regular = |file: &&File| file.cached > 0;
-        self.files
-            .iter()
-            .map(|(_, file)| file)
-            .filter(regular)
-            .map(|f| f.pages.0[zone.index()])
-            .sum()
-    }
-
-    /// Clean page cache of a zone that nobody maps.
-    pub(super) fn clean_unmapped(&self, zone: ZoneId) -> u64 {
-        let pages: &Zone = &self.zones[zone];
-        let cache = pages.pages(Use::Clean) + pages.pages(Use::Dirty) + pages.pages(Use::Writeback);
-        cache.saturating_sub(self.file_mapped(zone)).min(pages.pages(Use::Clean))
-    }
-
     /// The most pages that any VMA maps of a file.
     fn most_mapped(&self, file: FileId) -> u64 {
         let vmas = self.mms.iter().flat_map(|(_, mm)| mm.vmas.iter().chain(&mm.detached));
@@ -156,12 +144,8 @@ fn map_cached(
         let cached = state.files[file].cached.saturating_sub(before + others);
         let mut new = Pages::default();
         if others < want {
-            let mut most = cached.min(want - others);
-            for index in (0..state.zones.len()).rev() {
-                let count = most.min(state.clean_unmapped(ZoneId::from_index(index)));
-                new.0[index] = count;
-                most -= count;
-            }
+            let memcg = state.files[file].memcg;
+            new = state.clean_unmapped(memcg).take(cached.min(want - others));
         }
         let count = want.min(others + new.count());
         if count == 0 {
@@ -189,6 +173,20 @@ async fn read_ahead(
     count: u64,
 ) -> Result<(), FaultError> {
     let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, count).await.ok_or(FaultError::Oom)?;
+    let memcg = cx.with(|state| {
+        let own = state.mm_cgroup(mm);
+        let vma = state.mms[mm].vma(range);
+        let file = vma.and_then(|vma| vma.vm_file).map(|file| &mut state.files[file]);
+        match file {
+            Some(file) if file.cached > 0 => file.memcg,
+            Some(file) => {
+                file.memcg = own;
+                own
+            }
+            None => own,
+        }
+    });
+    let pages = filemap_add_folio(cx, memcg, pages).await.ok_or(FaultError::Oom)?;
     // What was there before was workingset: waiting for it is a stall (PG_workingset).
     let refault = cx.with(|state| {
         let file = state.mms[mm].vma(range).and_then(|vma| vma.vm_file);
@@ -203,6 +201,9 @@ async fn read_ahead(
     // They are clean page cache whatever became of the mapping.
     transfer_pages(cx, pages, Use::InFlight, Use::Clean);
     cx.with(|state| {
+        if let Some(memcg) = memcg {
+            state.cgroups[memcg].clean.add(pages);
+        }
         let file = state.mms[mm].vma(range).and_then(|vma| Some((vma.vm_file?, vma.pages())));
         if let Some((file, size)) = file {
             let file = &mut state.files[file];
@@ -213,6 +214,14 @@ async fn read_ahead(
     });
     record_page_cache(cx, pages);
     Ok(())
+}
+
+/// `filemap_add_folio()`: charges new page cache; what there is no room for is put back.
+pub(super) async fn filemap_add_folio(cx: &Cx, memcg: Memcg, mut pages: Pages) -> Option<Pages> {
+    let charged = charge_cache(cx, memcg, pages.count()).await.unwrap_or(0);
+    let surplus = pages.take(pages.count() - charged);
+    free_pages(cx, surplus, Use::InFlight);
+    (charged > 0).then_some(pages)
 }
 
 /// `do_shared_fault()`: as a read, and the pages become dirty if it writes.
@@ -226,27 +235,32 @@ async fn do_shared_fault(
 ) -> Result<u64, FaultError> {
     let count = filemap_fault(cx, mm, range, first, want).await?;
     if access == Access::Write {
-        page_mkwrite(cx, mm, range, first + count);
+        let dirtied = page_mkwrite(cx, mm, range, first + count);
+        // fault_dirty_shared_page(), with mmap_lock dropped.
+        balance_dirty_pages_ratelimited(cx, dirtied).await;
     }
     Ok(count)
 }
 
 /// `page_mkwrite`: the first `end` pages are dirty from now on, those
-/// besides that were so before.
-fn page_mkwrite(cx: &Cx, mm: MmId, range: RangeId, end: u64) {
-    let dirty = cx.with(|state| {
-        let Some(vma) = state.mms[mm].vma(range) else { return Pages::default() };
+/// besides that were so before; how many became dirty.
+fn page_mkwrite(cx: &Cx, mm: MmId, range: RangeId, end: u64) -> u64 {
+    let found = cx.with(|state| {
+        let vma = state.mms[mm].vma(range)?;
         let new = end.min(vma.file).saturating_sub(vma.dirtied);
         vma.dirtied += new;
-        let Some(file) = vma.vm_file else { return Pages::default() };
+        let file = vma.vm_file?;
+        let memcg = state.files[file].memcg;
+        let clean = state.clean(memcg);
         let mut from = state.files[file].pages;
-        for (index, count) in from.0.iter_mut().enumerate().take(state.zones.len()) {
-            *count = (*count).min(state.zones[ZoneId::from_index(index)].pages(Use::Clean));
+        for (count, clean) in from.0.iter_mut().zip(clean.0) {
+            *count = (*count).min(clean);
         }
-        from.take(new)
+        Some((file, memcg, from.take(new)))
     });
-    transfer_pages(cx, dirty, Use::Clean, Use::Dirty);
-    record_page_cache(cx, dirty);
+    let Some((file, memcg, dirty)) = found else { return 0 };
+    mark_inode_dirty(cx, Owner { file: Some(file), memcg }, dirty, Use::Clean);
+    dirty.count()
 }
 
 /// `do_cow_fault()`, and `do_wp_page()` of a page that is mapped to be
@@ -291,18 +305,18 @@ pub(super) fn unmap_not_owned(state: &mut State, mm: MmId, range: RangeId, most:
     }
     vma.dirtied = vma.dirtied.min(vma.file);
     if let (Some(file), true) = (vma.vm_file, vma.shmem == 0) {
-        unmapped(state, file);
+        unmapped(state, file, ZONES);
     }
     most - left
 }
 
-/// Some VMA maps less of a file: page cache that nobody maps any more is
-/// reclaim's to take.
-pub(super) fn unmapped(state: &mut State, file: FileId) {
+/// Some VMA maps less of a file: page cache that nobody maps any more, out
+/// of the `zones` lowest zones, is reclaim's to take.
+pub(super) fn unmapped(state: &mut State, file: FileId, zones: usize) {
     if state.files[file].cached > 0 {
         let most = state.most_mapped(file);
         let pages = &mut state.files[file].pages;
         let surplus = pages.count().saturating_sub(most);
-        let _ = pages.take(surplus);
+        let _ = pages.take_in(surplus, zones);
     }
 }

@@ -8,11 +8,15 @@
 //! ageing, kcompactd, nodes but the one.
 
 use super::cx::Cx;
+use super::freezer::try_to_freeze;
+use super::gfp::gfp_zone;
 use super::lockdep::kswapd_reclaims;
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::reclaim_retry::MAX_RECLAIM_RETRIES;
 use super::state::State;
-use super::vmscan::{DEF_PRIORITY, ScanControl, allow_direct_reclaim, shrink_node};
+use super::vmscan::{
+    DEF_PRIORITY, SWAP_CLUSTER_MAX, ScanControl, allow_direct_reclaim, shrink_node,
+};
 use super::zone::{Mark, ZoneType};
 use crate::engine::{Signals, Waited, Why};
 use crate::record::{Event, Func, Gfp, Reason};
@@ -23,23 +27,25 @@ pub(super) fn is_hopeless(state: &State) -> bool {
 }
 
 /// `pgdat_balanced()`: some zone could serve the request at its high mark.
-fn pgdat_balanced(state: &State, order: u8) -> bool {
-    let ok = |(_, zone): (_, &super::zone::Zone)| {
-        zone.watermark_ok(ZoneType::Normal, order, Mark::High, zone.free())
-    };
-    state.zones.iter().any(ok)
+fn pgdat_balanced(state: &State, order: u8, highest_zoneidx: ZoneType) -> bool {
+    let mut zones = state.zones.iter().map(|(_, zone)| zone);
+    zones.any(|zone| {
+        zone.kind <= highest_zoneidx
+            && zone.watermark_ok(highest_zoneidx, order, Mark::High, zone.free())
+    })
 }
 
 /// `wake_all_kswapds()`, with `wakeup_kswapd()`.
 pub(super) fn wake_all_kswapds(cx: &Cx, gfp: Gfp, order: u8) {
+    let highest_zoneidx = gfp_zone(gfp);
     let wait = cx.with(|state| {
-        let asked = state.kswapd.asked.unwrap_or(0).max(order);
-        state.kswapd.asked = Some(asked);
+        let (asked, highest) = state.kswapd.asked.unwrap_or((0, highest_zoneidx));
+        state.kswapd.asked = Some((asked.max(order), highest.max(highest_zoneidx)));
         state.kswapd.wait
     });
     let engine = &cx.kernel().engine;
     if !engine.has_waiters(wait)
-        || cx.with(|state| is_hopeless(state) || pgdat_balanced(state, order))
+        || cx.with(|state| is_hopeless(state) || pgdat_balanced(state, order, highest_zoneidx))
     {
         return;
     }
@@ -56,49 +62,50 @@ pub async fn kswapd(cx: Cx) {
         state.kswapd.wait
     });
     cx.wait(wait, Reason::KswapdIdle, Signals::Ignored).await;
-    let mut order = read_order(&cx);
+    let (mut order, mut highest_zoneidx) = read_order(&cx, ZoneType::Normal);
     loop {
         cx.record(Event::KswapdWake { order });
-        let reclaim_order = balance_pgdat(&cx, order).await;
+        let reclaim_order = balance_pgdat(&cx, order, highest_zoneidx).await;
         // What reclaim can't bring is left to compaction: then it may sleep on less.
         let sleep_order = if reclaim_order < order {
             reclaim_order
         } else {
-            cx.with(|state| state.kswapd.asked.unwrap_or(0))
+            cx.with(|state| state.kswapd.asked.map_or(0, |(order, _)| order))
         };
-        kswapd_try_to_sleep(&cx, sleep_order).await;
-        order = read_order(&cx);
+        kswapd_try_to_sleep(&cx, sleep_order, highest_zoneidx).await;
+        (order, highest_zoneidx) = read_order(&cx, highest_zoneidx);
+        try_to_freeze(&cx).await;
     }
 }
 
-/// Reads and resets `kswapd_order`.
-fn read_order(cx: &Cx) -> u8 {
-    cx.with(|state| state.kswapd.asked.take()).unwrap_or(0)
+/// Reads and resets `kswapd_order` and `kswapd_highest_zoneidx`.
+fn read_order(cx: &Cx, highest_zoneidx: ZoneType) -> (u8, ZoneType) {
+    cx.with(|state| state.kswapd.asked.take()).unwrap_or((0, highest_zoneidx))
 }
 
 /// `kswapd_try_to_sleep()`.
-async fn kswapd_try_to_sleep(cx: &Cx, order: u8) {
+async fn kswapd_try_to_sleep(cx: &Cx, order: u8, highest_zoneidx: ZoneType) {
     let _in = cx.enter(Func::KswapdTryToSleep);
     let wait = cx.with(|state| state.kswapd.wait);
-    if !prepare_kswapd_sleep(cx, order) {
+    if !prepare_kswapd_sleep(cx, order, highest_zoneidx) {
         return;
     }
     let kernel = cx.kernel();
     let nap = kernel.clock.expiry(cx.now(), u64::from(kernel.clock.hz / 10)) - cx.now();
     let why = Why(Reason::KswapdNap as u8);
     let woken = kernel.engine.wait(wait, why, Signals::Ignored, Some(nap)).await;
-    if woken == Waited::TimedOut && prepare_kswapd_sleep(cx, order) {
+    if woken == Waited::TimedOut && prepare_kswapd_sleep(cx, order, highest_zoneidx) {
         cx.record(Event::KswapdSleep {});
         cx.wait(wait, Reason::KswapdIdle, Signals::Ignored).await;
     }
 }
 
 /// `prepare_kswapd_sleep()`: whether it may sleep.
-fn prepare_kswapd_sleep(cx: &Cx, order: u8) -> bool {
+fn prepare_kswapd_sleep(cx: &Cx, order: u8, highest_zoneidx: ZoneType) -> bool {
     let pfmemalloc_wait = cx.with(|state| state.kswapd.pfmemalloc_wait);
     cx.wake_all(pfmemalloc_wait);
     cx.with(|state| {
-        let balanced = pgdat_balanced(state, order);
+        let balanced = pgdat_balanced(state, order, highest_zoneidx);
         // clear_pgdat_congested()
         state.kswapd.congested &= !balanced;
         is_hopeless(state) || balanced
@@ -107,15 +114,15 @@ fn prepare_kswapd_sleep(cx: &Cx, order: u8) -> bool {
 
 /// `balance_pgdat()`: reclaims until some zone reaches its high mark;
 /// the order it reclaimed for in the end.
-async fn balance_pgdat(cx: &Cx, order: u8) -> u8 {
+async fn balance_pgdat(cx: &Cx, order: u8, highest_zoneidx: ZoneType) -> u8 {
     let _in = cx.enter(Func::BalancePgdat);
     let pflags = psi_memstall_enter(cx);
     kswapd_reclaims(cx, true);
-    let mut sc = ScanControl::kswapd(order);
+    let mut sc = ScanControl::kswapd(order, highest_zoneidx);
     sc.priority = DEF_PRIORITY;
     let mut balanced = false;
     while sc.priority >= 1 {
-        balanced = cx.with(|state| pgdat_balanced(state, sc.order));
+        balanced = cx.with(|state| pgdat_balanced(state, sc.order, highest_zoneidx));
         if balanced {
             break;
         }
@@ -148,7 +155,10 @@ async fn balance_pgdat(cx: &Cx, order: u8) -> u8 {
 
 /// `kswapd_shrink_node()`: whether it scanned as much as it wanted to reclaim.
 async fn kswapd_shrink_node(cx: &Cx, sc: &mut ScanControl) -> bool {
-    let high = cx.with(|state| state.zones.iter().map(|(_, zone)| zone.high.max(32)).sum());
+    let high = cx.with(|state| {
+        let eligible = state.zones.iter().filter(|(_, zone)| zone.kind <= sc.reclaim_idx);
+        eligible.map(|(_, zone)| zone.high.max(SWAP_CLUSTER_MAX)).sum()
+    });
     sc.nr_to_reclaim = high;
     sc.nr_scanned = 0;
     shrink_node(cx, sc).await;

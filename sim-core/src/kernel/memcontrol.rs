@@ -6,27 +6,30 @@
 //! 2.1, 7.4). Several pages may be asked for at once, which stands for
 //! as many charges one after the other; as many are charged as would
 //! have been before one had to reclaim. An mm is charged to the cgroup of
-//! the process it was made for. Left out: moving tasks between cgroups,
-//! `memory.low`, `memory.swap.max`, the charge of page cache (whose
-//! pages have no owner here).
+//! the process it was made for, a file's page cache to that of who read
+//! it first. What is reclaimed from it is in [`super::vmscan`], what
+//! protects it in [`super::lruvec`]. Left out: moving tasks between
+//! cgroups, `memory.swap.max`.
 
 mod hierarchy;
 mod high;
 mod limit;
 mod oom;
-mod reclaim;
 #[cfg(test)]
 mod tests;
 
 use super::cx::Cx;
+use super::lruvec::Memcg;
 use super::oom_kill::task_is_dying;
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::state::State;
+use super::vmscan::try_to_free_mem_cgroup_pages;
 use crate::base::{CgroupId, CpuId, MmId};
 use crate::record::{Event, Func, Gfp};
 
 pub(super) use hierarchy::{
-    cgroup_exit, mem_cgroup_get_oom_group, mem_cgroup_scan_tasks, task_in_mem_cgroup,
+    cgroup_exit, mem_cgroup_get_oom_group, mem_cgroup_iter, mem_cgroup_scan_tasks,
+    task_in_mem_cgroup,
 };
 pub(super) use high::mem_cgroup_handle_over_high;
 pub use limit::memory_max_write;
@@ -34,7 +37,6 @@ pub(super) use oom::mem_cgroup_oom_synchronize;
 
 use hierarchy::hierarchy;
 use oom::{mem_cgroup_oom, memcg_oom_recover};
-use reclaim::try_to_free_mem_cgroup_pages;
 
 /// `MEMCG_CHARGE_BATCH` (include/linux/memcontrol.h): pages charged at
 /// once, of which those not needed yet go into the CPU's stock.
@@ -56,7 +58,7 @@ pub(super) async fn mem_cgroup_charge(
     gfp: Gfp,
     want: u64,
 ) -> Result<u64, NoMemory> {
-    match cx.with(|state| mm_cgroup(state, mm)) {
+    match cx.with(|state| state.mm_cgroup(mm)) {
         Some(memcg) => try_charge_memcg(cx, memcg, gfp, 0, want).await,
         None => Ok(want),
     }
@@ -64,9 +66,49 @@ pub(super) async fn mem_cgroup_charge(
 
 /// `mem_cgroup_uncharge()`: pages that `mm` mapped were freed.
 pub(super) fn mem_cgroup_uncharge(cx: &Cx, mm: MmId, pages: u64) {
-    if let Some(memcg) = cx.with(|state| mm_cgroup(state, mm)) {
+    if let Some(memcg) = cx.with(|state| state.mm_cgroup(mm)) {
         uncharge(cx, memcg, pages);
     }
+}
+
+/// `mem_cgroup_charge()` of new page cache: 1 to `want` pages.
+pub(super) async fn charge_cache(cx: &Cx, memcg: Memcg, want: u64) -> Result<u64, NoMemory> {
+    match memcg {
+        Some(memcg) => try_charge_memcg(cx, memcg, Gfp::KERNEL, 0, want).await,
+        None => Ok(want),
+    }
+}
+
+/// `mem_cgroup_uncharge()` of page cache or swap cache that was reclaimed.
+pub(super) fn uncharge_cache(cx: &Cx, memcg: Memcg, pages: u64) {
+    if let Some(memcg) = memcg {
+        uncharge(cx, memcg, pages);
+    }
+}
+
+/// Whether the lists that a reclaimer of `target` scans are congested
+/// (`LRUVEC_CONGESTED`): all that is dirty there is being written.
+pub(super) fn is_congested(state: &State, target: Memcg) -> bool {
+    target.map_or(state.kswapd.congested, |memcg| state.cgroups[memcg].congested)
+}
+
+/// Sets or clears it.
+pub(super) fn set_congested(cx: &Cx, target: Memcg, congested: bool) {
+    cx.with(|state| match target {
+        Some(memcg) => state.cgroups[memcg].congested = congested,
+        None => state.kswapd.congested = congested,
+    });
+}
+
+/// Room up to the limits and marks of a cgroup and of those above
+/// (`mem_cgroup_wb_stats()`).
+pub(super) fn mem_cgroup_headroom(state: &State, memcg: CgroupId) -> u64 {
+    let room = |id| {
+        let cgroup = &state.cgroups[id];
+        let ceiling = cgroup.limit.unwrap_or(u64::MAX).min(cgroup.high.unwrap_or(u64::MAX));
+        ceiling.saturating_sub(cgroup.usage)
+    };
+    hierarchy(state, memcg).map(room).min().unwrap_or(u64::MAX)
 }
 
 /// `__memcg_kmem_charge_page()`: charges a block that kernel code took
@@ -83,11 +125,6 @@ pub(super) fn memcg_kmem_uncharge(cx: &Cx, pages: u64) {
     if let Some(memcg) = cx.with(|state| current_cgroup(state, cx)) {
         uncharge(cx, memcg, pages);
     }
-}
-
-/// `get_mem_cgroup_from_mm()`.
-fn mm_cgroup(state: &State, mm: MmId) -> Option<CgroupId> {
-    state.group_of(state.mms[mm].owner)?.cgroup
 }
 
 fn current_cgroup(state: &State, cx: &Cx) -> Option<CgroupId> {

@@ -13,7 +13,7 @@ use super::mmu_gather::{tlb_gather_mmu, unmap_page};
 use super::oom_kill::pagefault_out_of_memory;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::swap::{do_swap_page, drop_entries};
-use super::zone::{Pages, Use};
+use super::zone::{Pages, Use, ZONES};
 use crate::base::{MmId, RangeId};
 use crate::engine::Hold;
 use crate::record::{Event, Func, Gfp, Reason};
@@ -196,7 +196,7 @@ pub(super) fn install_copy(
         let room = vma.pages() - vma.mapped() - vma.swapped;
         let file = vma.vm_file;
         if let Some(file) = file {
-            unmapped(state, file);
+            unmapped(state, file, ZONES);
         }
         Some((replaced, room))
     });

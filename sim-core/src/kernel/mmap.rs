@@ -12,6 +12,7 @@ use super::mmu_notifier::{
 };
 use super::oom_reaper::{__oom_reap_task_mm, set_oom_skip};
 use super::plugin::Approach;
+use super::rmap::unlink_vmas;
 use super::switches::ExitEra;
 use crate::base::MmId;
 use crate::engine::Hold;
@@ -27,7 +28,7 @@ pub(super) async fn exit_mmap(cx: &Cx, mm: MmId) {
         ExitEra::ReaperPins => {
             // No reaper: it holds mm_users while it works.
             unmap_vmas(cx, mm, all).await;
-            free_pgtables(cx, mm);
+            free_pgtables(cx, mm).await;
             // __mmput() does this, after exit_mmap().
             set_oom_skip(cx, mm, SkipBy::Exit);
         }
@@ -37,7 +38,7 @@ pub(super) async fn exit_mmap(cx: &Cx, mm: MmId) {
             if mm_is_oom_victim(cx, mm) {
                 drain_reaper(cx, mm).await;
             }
-            free_pgtables(cx, mm);
+            free_pgtables(cx, mm).await;
         }
         ExitEra::SelfReapUnderOomLock | ExitEra::SelfReap => {
             if mm_is_oom_victim(cx, mm) {
@@ -46,7 +47,7 @@ pub(super) async fn exit_mmap(cx: &Cx, mm: MmId) {
                 drain_reaper(cx, mm).await;
             }
             unmap_vmas(cx, mm, all).await;
-            free_pgtables(cx, mm);
+            free_pgtables(cx, mm).await;
         }
         ExitEra::Concurrent => {
             let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
@@ -56,7 +57,7 @@ pub(super) async fn exit_mmap(cx: &Cx, mm: MmId) {
             set_oom_skip(cx, mm, SkipBy::Exit);
             // Waits for a reaper at work.
             cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
-            free_pgtables(cx, mm);
+            free_pgtables(cx, mm).await;
             cx.unlock(mmap_lock);
         }
     }
@@ -112,7 +113,8 @@ async fn unmap_vmas(cx: &Cx, mm: MmId, all: Range) {
 }
 
 /// `free_pgtables()` and `remove_vma()`.
-fn free_pgtables(cx: &Cx, mm: MmId) {
+async fn free_pgtables(cx: &Cx, mm: MmId) {
+    unlink_vmas(cx, mm).await;
     cx.with(|state| state.mms[mm].vmas.clear());
 }
 

@@ -3,7 +3,7 @@
 //! Mirrors mm/oom_kill.c: `queue_oom_reaper()`, `wake_oom_reaper()`,
 //! `oom_reaper()`, `oom_reap_task()`, `oom_reap_task_mm()`, Linux 4.6 to
 //! 7.1 (kernel-spec 3.1–3.3). The walk over the VMAs is in `walk`, what
-//! the policy `hand-off` adds in `hand_off`. Left out: freezing.
+//! the policy `hand-off` adds in `hand_off`.
 
 mod hand_off;
 #[cfg(test)]
@@ -12,6 +12,7 @@ mod walk;
 
 use super::cx::{Cx, NewTask};
 use super::exit::mmput_async;
+use super::freezer::try_to_freeze;
 use super::mmu_notifier::{blockable_notifier, mm_has_notifiers};
 use super::oom_kill::victim_report;
 use super::plugin::Approach;
@@ -103,6 +104,9 @@ pub async fn oom_reaper(cx: Cx) {
     let _in = cx.enter(Func::OomReaper);
     let queue = cx.with(|state| state.oom_reaper_wait);
     loop {
+        if cx.kernel().switches.reaper_is_freezable {
+            try_to_freeze(&cx).await;
+        }
         match cx.with(|state| state.oom_reaper_list.pop()) {
             Some(victim) => oom_reap_task(&cx, victim).await,
             None => drop(cx.wait(queue, Reason::ReaperIdle, Signals::Ignored).await),

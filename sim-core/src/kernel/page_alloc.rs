@@ -6,8 +6,8 @@
 //! 4.6 to 6.12 (kernel-spec 1.1–1.3, 1.7). A caller may ask for several
 //! pages at once, which stands for as many requests one after the other;
 //! it gets what one zone can give, at least one. Left out: per-CPU
-//! lists (so draining them finds nothing), the highatomic reserve,
-//! `watermark_boost`, the reshuffled slow path of 7.1.
+//! lists (so draining them finds nothing), `watermark_boost`, the
+//! reshuffled slow path of 7.1.
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +26,7 @@ use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::reclaim_retry::should_reclaim_retry;
 use super::timer::schedule_timeout;
 use super::vmscan::perform_reclaim;
-use super::zone::{Mark, Pages, Use, ZoneType};
+use super::zone::{Mark, PAGEBLOCK, Pages, Use, ZoneType};
 use crate::base::{Nanos, ZoneId};
 use crate::engine::{Hold, Signals};
 use crate::record::{Event, Func, Gfp, Reason};
@@ -51,6 +51,10 @@ pub(super) fn get_page_from_freelist(
             let count = zone.takeable(reach, order, mark).min(want >> order << order);
             if count > 0 {
                 zone.take_free(order, count);
+                // rmqueue(): so that the next one finds a block too.
+                if order > 0 && matches!(mark, Mark::Atomic | Mark::Harder) {
+                    zone.reserve_highatomic();
+                }
                 return Some((id, count, zone.free(), zone.free() < zone.min));
             }
         }
@@ -253,10 +257,37 @@ async fn alloc_pages_direct_reclaim(
 ) -> (Option<Pages>, bool) {
     let pflags = psi_memstall_enter(cx);
     let reclaimed = perform_reclaim(cx, gfp, order).await;
-    let pages =
-        if reclaimed > 0 { get_page_from_freelist(cx, gfp, order, want, mark) } else { None };
+    let take = || get_page_from_freelist(cx, gfp, order, want, mark);
+    let mut pages = if reclaimed > 0 { take() } else { None };
+    // Pages may be in the highatomic reserve (or on per-CPU lists, which there are none of).
+    if reclaimed > 0 && pages.is_none() && unreserve_highatomic_pageblock(cx, gfp, Keep::Last) {
+        pages = take();
+    }
     psi_memstall_leave(cx, pflags);
     (pages, reclaimed > 0)
+}
+
+/// How much of the highatomic reserve stays (`force`).
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(super) enum Keep {
+    /// The last block of each zone.
+    Last,
+    /// Nothing.
+    Nothing,
+}
+
+/// `unreserve_highatomic_pageblock()`: gives a block of the highest zone
+/// that has one to everybody; whether there was any.
+pub(super) fn unreserve_highatomic_pageblock(cx: &Cx, gfp: Gfp, keep: Keep) -> bool {
+    cx.with(|state| {
+        let eligible = state.zones.iter_mut().filter(|(_, zone)| zone.kind <= gfp_zone(gfp));
+        let mut zones = eligible.map(|(_, zone)| zone).rev();
+        zones.any(|zone| {
+            // Preserve at least one pageblock unless memory pressure is really high.
+            let spares = keep == Keep::Last && zone.highatomic <= PAGEBLOCK;
+            !spares && zone.unreserve_highatomic()
+        })
+    })
 }
 
 /// `__alloc_pages_may_oom()`: pages, and whether to try again.

@@ -1,11 +1,13 @@
 //! Suspend, as far as the OOM killer and reclaim notice it.
 //!
-//! Mirrors mm/oom_kill.c: `oom_killer_disable()`, `oom_killer_enable()`,
-//! and mm/page_alloc.c (kernel/power/main.c since 6.5):
-//! `pm_restrict_gfp_mask()`, `pm_suspended_storage()`, Linux 4.6 to 7.1 (kernel-spec
-//! 1.2, 1.7, 2.2 step 1). Left out: the freezer, so programs go on; devices.
+//! Mirrors kernel/power/process.c: `freeze_processes()`,
+//! `freeze_kernel_threads()`, mm/oom_kill.c: `oom_killer_disable()`,
+//! `oom_killer_enable()`, and mm/page_alloc.c (kernel/power/main.c since
+//! 6.5): `pm_restrict_gfp_mask()`, `pm_suspended_storage()`, Linux 4.6 to
+//! 7.1 (kernel-spec 1.2, 1.7, 2.2 step 1). Left out: devices.
 
 use super::cx::Cx;
+use super::freezer::{freeze_processes, thaw_processes};
 use crate::base::Nanos;
 use crate::engine::{Hold, Signals};
 use crate::record::{Gfp, Reason};
@@ -13,16 +15,21 @@ use crate::record::{Gfp, Reason};
 /// `freeze_timeout_msecs` (kernel/power/process.c): 20 s.
 const FREEZE_TIMEOUT: Nanos = Nanos::from_secs(20);
 
-/// The machine is suspended for `time`, if no victim is left before long.
+/// The machine is suspended for `time`, if all processes freeze and no
+/// victim is left before long.
 pub async fn pm_suspend(cx: &Cx, time: Nanos) {
-    if !oom_killer_disable(cx, FREEZE_TIMEOUT).await {
-        return;
+    // Where nobody runs, nobody can be killed for what they need.
+    if freeze_processes(cx).await && oom_killer_disable(cx, FREEZE_TIMEOUT).await {
+        // freeze_kernel_threads(), pm_restrict_gfp_mask()
+        cx.with(|state| {
+            state.freezer.pm_nosig_freezing = true;
+            state.storage_suspended = true;
+        });
+        cx.sleep(time, Reason::Injection, Signals::Ignored).await;
+        cx.with(|state| state.storage_suspended = false);
+        oom_killer_enable(cx);
     }
-    // pm_restrict_gfp_mask()
-    cx.with(|state| state.storage_suspended = true);
-    cx.sleep(time, Reason::Injection, Signals::Ignored).await;
-    cx.with(|state| state.storage_suspended = false);
-    oom_killer_enable(cx);
+    thaw_processes(cx);
 }
 
 /// `oom_killer_disable()`: whether the victims there were are through in time.
@@ -66,14 +73,18 @@ mod tests {
         GLOBAL, Machine, Proc, call_oom, idle, killed, results, sleep_ms,
     };
     use crate::kernel::zone::Use;
+    use crate::kernel::{do_group_exit, freezable_sleep};
     use crate::record::OomResult;
 
     #[test]
     fn nobody_is_killed_while_the_machine_is_suspended() {
         let mut machine = Machine::new("6.1");
-        let victim = machine.process(&Proc::of(100, 100), idle);
+        let victim = machine.process(&Proc::of(100, 100), |cx| async move {
+            freezable_sleep(&cx, Nanos::from_secs(5), Reason::Pause).await;
+            do_group_exit(&cx).await;
+        });
         machine.kthread(|cx| async move { pm_suspend(&cx, Nanos::from_secs(1)).await });
-        machine.process(&Proc { adj: -1000, ..Proc::of(101, 1) }, |cx| async move {
+        machine.kthread(|cx| async move {
             sleep_ms(&cx, 500).await;
             assert!(!call_oom(&cx, GLOBAL).await);
             sleep_ms(&cx, 1_000).await;

@@ -1,11 +1,11 @@
 //! Whether another round of direct reclaim could help.
 //!
 //! Mirrors mm/page_alloc.c: `should_reclaim_retry()`, and mm/vmscan.c:
-//! `zone_reclaimable_pages()`, Linux 4.6 to 7.1 (kernel-spec 1.6). Left
-//! out: giving back the highatomic reserve.
+//! `zone_reclaimable_pages()`, Linux 4.6 to 7.1 (kernel-spec 1.6).
 
 use super::cx::Cx;
 use super::gfp::{PAGE_ALLOC_COSTLY_ORDER, gfp_zone};
+use super::page_alloc::{Keep, unreserve_highatomic_pageblock};
 use super::state::State;
 use super::timer::schedule_timeout;
 use super::zone::{Mark, Use, Zone, ZoneType};
@@ -16,11 +16,16 @@ use crate::record::{Event, Func, Gfp, Reason};
 /// `MAX_RECLAIM_RETRIES` (mm/internal.h).
 pub(super) const MAX_RECLAIM_RETRIES: u8 = 16;
 
+/// `can_reclaim_anon_pages()`: whether swap has room.
+pub(super) fn is_swappable(state: &State) -> bool {
+    state.swap.as_ref().is_some_and(|swap| swap.used < swap.pages)
+}
+
 /// `zone_reclaimable_pages()`: pages on lists that reclaim can take from;
 /// anonymous ones only while there is swap. If there are none, some
 /// kernels count the free pages, so that nobody waits for ever.
 pub(super) fn zone_reclaimable_pages(cx: &Cx, state: &State, zone: &Zone) -> u64 {
-    let swappable = state.swap.as_ref().is_some_and(|swap| swap.used < swap.pages);
+    let swappable = is_swappable(state);
     let file = zone.pages(Use::Clean) + zone.pages(Use::Dirty) + zone.pages(Use::Writeback);
     let anon = zone.pages(Use::Anon) + zone.pages(Use::Shmem);
     let pages = file + if swappable { anon } else { 0 };
@@ -40,7 +45,8 @@ pub(super) async fn should_reclaim_retry(
     let progress = did_some_progress && order <= PAGE_ALLOC_COSTLY_ORDER;
     *no_progress_loops = if progress { 0 } else { no_progress_loops.saturating_add(1) };
     if *no_progress_loops > MAX_RECLAIM_RETRIES {
-        return false;
+        // Before the OOM killer the last reserve is for everybody.
+        return unreserve_highatomic_pageblock(cx, gfp, Keep::Nothing);
     }
     let zones = cx.with(|state| state.zones.len());
     let mut retry = false;

@@ -3,14 +3,17 @@
 //! Mirrors mm/vmscan.c: `reclaim_throttle()`,
 //! `skip_throttle_noprogress()`, Linux 6.1 (kernel-spec 1.4 step 6). Up to
 //! 5.15 nobody pauses here for lack of progress (`should_reclaim_retry()`
-//! does), and the other pauses are HZ/10. Left out: the wake-up before the time is over.
+//! does), and the other pauses are HZ/10, whatever happens meanwhile. Later
+//! ones end early: when as many pages were written as those who wait
+//! would take, when fewer are off the lists, when somebody gets on.
 
 use super::cx::Cx;
 use super::kswapd::is_hopeless;
 use super::reclaim_retry::zone_reclaimable_pages;
-use super::timer::schedule_timeout;
+use super::vmscan::SWAP_CLUSTER_MAX;
 use super::zone::Use;
-use crate::engine::Signals;
+use crate::base::QueueId;
+use crate::engine::{Signals, Why};
 use crate::record::{Event, Func, Reason, TaskKind, ThrottleReason};
 
 /// `reclaim_throttle()`.
@@ -39,13 +42,64 @@ pub(super) async fn reclaim_throttle(cx: &Cx, reason: ThrottleReason) {
     };
     let _in = cx.enter(Func::ReclaimThrottle);
     let begin = cx.now();
-    schedule_timeout(cx, jiffies, Reason::ReclaimThrottle, Signals::Ignored).await;
+    let queue = cx.with(|state| {
+        let throttled = &mut state.kswapd.reclaim_wait;
+        if reason == ThrottleReason::Writeback && throttled.writers == 0 {
+            throttled.written = 0;
+        }
+        throttled.writers += u64::from(reason == ThrottleReason::Writeback);
+        throttled.queues[reason as usize]
+    });
+    let span = kernel.clock.expiry(begin, jiffies) - begin;
+    let why = Why(Reason::ReclaimThrottle as u8);
+    kernel.engine.wait(queue, why, Signals::Ignored, Some(span)).await;
+    cx.with(|state| {
+        let writers = &mut state.kswapd.reclaim_wait.writers;
+        *writers -= u64::from(reason == ThrottleReason::Writeback);
+    });
     let us = |nanos: u64| u32::try_from(nanos / 1000).unwrap_or(u32::MAX);
     cx.record(Event::Throttled {
         timeout_us: us(jiffies * kernel.clock.tick().0),
         delayed_us: us((cx.now() - begin).0),
         reason,
     });
+}
+
+/// `pgdat->reclaim_wait`: who is throttled, by [`ThrottleReason`].
+#[derive(Clone, Debug)]
+pub struct ReclaimWait {
+    queues: [QueueId; 4],
+    /// `nr_writeback_throttled`.
+    writers: u64,
+    /// Pages written since the first of them came.
+    written: u64,
+}
+
+impl ReclaimWait {
+    /// Nobody is, and these are where they would wait.
+    pub fn new(queue: impl Fn() -> QueueId) -> Self {
+        Self { queues: [queue(), queue(), queue(), queue()], writers: 0, written: 0 }
+    }
+}
+
+/// Ends the pauses of those who are throttled for this reason.
+pub(super) fn wake_throttled(cx: &Cx, reason: ThrottleReason) {
+    let queue = cx.with(|state| state.kswapd.reclaim_wait.queues[reason as usize]);
+    if !cx.kernel().switches.congestion_wait && cx.kernel().engine.has_waiters(queue) {
+        cx.wake_all(queue);
+    }
+}
+
+/// `acct_reclaim_writeback()`: so many pages have been written.
+pub(super) fn acct_reclaim_writeback(cx: &Cx, pages: u64) {
+    let enough = cx.with(|state| {
+        let throttled = &mut state.kswapd.reclaim_wait;
+        throttled.written += pages;
+        throttled.writers > 0 && throttled.written > SWAP_CLUSTER_MAX * throttled.writers
+    });
+    if enough {
+        wake_throttled(cx, ThrottleReason::Writeback);
+    }
 }
 
 /// `skip_throttle_noprogress()`: a pause helps only if much is being

@@ -80,6 +80,7 @@ fn uncounted(state: &State) -> Option<(Invariant, String)> {
         kernel.add(task.kernel_pages);
     }
     let (pinned, writing) = (device::kept_pages(state), state.writeback.pages());
+    let dirty = state.writeback.flusher.dirty();
     let mut shmem = Pages::default();
     // Of a file something was read before anybody could map it.
     for (_, segment) in state.files.iter().filter(|(_, file)| file.cached == 0) {
@@ -92,6 +93,7 @@ fn uncounted(state: &State) -> Option<(Invariant, String)> {
             ("pages of kernel code", zone.pages(Use::Kernel), kernel.0[index]),
             ("pages of shared memory", zone.pages(Use::Shmem), shmem.0[index]),
             ("pages that only devices hold", zone.pages(Use::Pinned), pinned.0[index]),
+            ("dirty pages", zone.pages(Use::Dirty), dirty.0[index]),
             ("pages under write-back", zone.pages(Use::Writeback), writing.0[index]),
         ] {
             if used != owned {
@@ -99,6 +101,12 @@ fn uncounted(state: &State) -> Option<(Invariant, String)> {
                     format!("zone {index} counts {used} {what}, but their owners know of {owned}");
                 return Some((Invariant::PagesConserved, text));
             }
+        }
+        let charged: u64 = state.cgroups.iter().map(|(_, cgroup)| cgroup.clean.0[index]).sum();
+        let clean = zone.pages(Use::Clean);
+        if charged > clean {
+            let text = format!("{charged} of {clean} clean pages of zone {index} are charged");
+            return Some((Invariant::PagesConserved, text));
         }
     }
     None

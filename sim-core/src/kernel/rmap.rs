@@ -16,18 +16,18 @@ use self::shared::swap_out_shared;
 use super::cx::Cx;
 use super::device::pages_held;
 use super::filemap::unmapped;
-use super::memcontrol::{mem_cgroup_uncharge, task_in_mem_cgroup};
+use super::lruvec::Memcg;
 use super::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
 };
 use super::state::State;
-use super::writeback::{To, write_pages};
+use super::writeback::{Owner, To, write_pages};
 use super::zone::{Pages, Use};
-use crate::base::{CgroupId, MmId, RangeId};
-use crate::record::{Event, Func, MnEvent};
+use crate::base::{MmId, QueueId, RangeId};
+use crate::engine::Signals;
+use crate::record::{Event, Func, MnEvent, Reason};
 
 /// Where the lists begin, and what is off them.
-#[derive(Default)]
 pub struct Lru {
     /// The mm, and the address in it, that reclaim looks at next.
     hand: (usize, u64),
@@ -35,6 +35,56 @@ pub struct Lru {
     shared_first: bool,
     /// `NR_ISOLATED_ANON`: pages that reclaimers have taken off the lists.
     pub(super) isolated: u64,
+    /// Whose pages are being unmapped (`anon_vma` and `i_mmap_rwsem`, held
+    /// for reading): an mm is there once for each walk.
+    walked: Vec<MmId>,
+    /// Who wants to free page tables that somebody walks.
+    unlink: QueueId,
+}
+
+impl Lru {
+    /// Nobody has looked at them yet; `unlink` is for those who wait for a walk to end.
+    pub fn new(unlink: QueueId) -> Self {
+        Self { hand: (0, 0), shared_first: false, isolated: 0, walked: Vec::new(), unlink }
+    }
+}
+
+/// A walk over those who map a page begins in an mm, which need not be
+/// pinned: its VMAs stay until the walk is over.
+fn rmap_walk_begins(cx: &Cx, mm: MmId) {
+    cx.with(|state| state.lru.walked.push(mm));
+}
+
+/// It is over there.
+fn rmap_walk_ends(cx: &Cx, mm: MmId) {
+    let unlink = cx.with(|state| {
+        let walked = &mut state.lru.walked;
+        let place = walked.iter().position(|&other| other == mm);
+        walked.remove(place.expect("invariant: a walk ends where it began"));
+        state.lru.unlink
+    });
+    if cx.kernel().engine.has_waiters(unlink) {
+        cx.wake_all(unlink);
+    }
+}
+
+/// `unlink_anon_vmas()`, `unlink_file_vma()`: takes the VMAs away from
+/// those who look for the mappers of a page, once nobody walks them.
+pub(super) async fn unlink_vmas(cx: &Cx, mm: MmId) {
+    while cx.with(|state| state.lru.walked.contains(&mm)) {
+        let _in = cx.enter(Func::UnlinkAnonVmas);
+        let unlink = cx.with(|state| state.lru.unlink);
+        cx.wait(unlink, Reason::AnonVma, Signals::Ignored).await;
+    }
+}
+
+/// Whose pages are taken, and out of which zones.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Scope {
+    /// Pages charged to this very cgroup.
+    pub(super) memcg: Memcg,
+    /// Those in so many of the lowest zones.
+    pub(super) zones: usize,
 }
 
 /// A VMA with pages to take.
@@ -45,30 +95,28 @@ struct Source {
 }
 
 /// Pages of a VMA that reclaim may take: anonymous, and nobody's but its own.
-fn takeable(state: &mut State, mm: MmId, range: RangeId) -> u64 {
+fn takeable(state: &mut State, mm: MmId, range: RangeId, zones: usize) -> u64 {
     let held = pages_held(state, range);
     let vma = state.mms[mm].vma(range);
-    let anon = vma.map_or(0, |vma| if vma.locked { 0 } else { vma.anon.count() });
+    let anon = vma.map_or(0, |vma| if vma.locked { 0 } else { vma.anon.count_in(zones) });
     anon.saturating_sub(held)
 }
 
 /// The next VMA with pages to take, up to `most` of them.
-fn next_source(state: &mut State, most: u64, memcg: Option<CgroupId>) -> Option<Source> {
+fn next_source(state: &mut State, most: u64, scope: Scope) -> Option<Source> {
     let (first, address) = state.lru.hand;
     let mms = state.mms.len();
     for step in 0..=mms {
         let mm = MmId::from_index((first + step) % mms.max(1));
         // The first mm comes twice: from the hand on, and at last up to it.
         let from = if step == 0 { address } else { 0 };
-        let owner = state.group_of(state.mms[mm].owner);
-        let outside = |root| !owner.is_some_and(|group| task_in_mem_cgroup(state, group, root));
-        if state.mms[mm].mm_users == 0 || memcg.is_some_and(outside) {
+        if state.mms[mm].mm_users == 0 || state.mm_cgroup(mm) != scope.memcg {
             continue;
         }
         let vmas: Vec<_> = state.mms[mm].vmas.iter().filter(|vma| vma.end > from).collect();
         let ranges: Vec<_> = vmas.iter().map(|vma| (vma.id, vma.start, vma.end)).collect();
         for (id, start, end) in ranges {
-            let count = takeable(state, mm, id).min(most);
+            let count = takeable(state, mm, id, scope.zones).min(most);
             if count > 0 {
                 state.lru.hand = (mm.index(), start);
                 return Some(Source { mm, range: Range { id, start, end }, count });
@@ -78,9 +126,9 @@ fn next_source(state: &mut State, most: u64, memcg: Option<CgroupId>) -> Option<
     None
 }
 
-/// Takes up to `most` pages off the list of anonymous pages and sends
-/// them to swap, those of one cgroup if it says which; how many.
-pub(super) async fn swap_out(cx: &Cx, most: u64, memcg: Option<CgroupId>) -> u64 {
+/// Takes up to `most` pages off a cgroup's list of anonymous pages and
+/// sends them to swap; how many. They are charged until they are free.
+pub(super) async fn swap_out(cx: &Cx, most: u64, scope: Scope) -> u64 {
     let room = cx.with(|state| state.swap.as_ref().map_or(0, |swap| swap.pages - swap.used));
     let most = most.min(room);
     // Both kinds are on one list; how old they are is not known, so they take turns.
@@ -89,39 +137,41 @@ pub(super) async fn swap_out(cx: &Cx, most: u64, memcg: Option<CgroupId>) -> u64
         state.lru.shared_first
     });
     if shared_first {
-        let taken = swap_out_shared(cx, most, memcg).await;
+        let taken = swap_out_shared(cx, most, scope).await;
         if taken > 0 {
             return taken;
         }
     }
-    let Some(source) = cx.with(|state| next_source(state, most, memcg)) else {
-        return if shared_first { 0 } else { swap_out_shared(cx, most, memcg).await };
+    let Some(source) = cx.with(|state| next_source(state, most, scope)) else {
+        return if shared_first { 0 } else { swap_out_shared(cx, most, scope).await };
     };
     let Source { mm, range, count } = source;
     let _in = cx.enter(Func::TryToUnmap);
     cx.with(|state| state.lru.isolated += count);
+    rmap_walk_begins(cx, mm);
     let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
     invalidate_range_start(cx, notified).await;
     cx.cpu(cx.costs().rmap_page * count).await;
-    let taken = cx.with(|state| unmap(state, mm, range.id, count));
+    let taken = cx.with(|state| unmap(state, mm, range.id, count, scope.zones));
     if taken.count() > 0 {
-        write_pages(cx, To::Swap, taken, Use::Anon);
+        let of = Owner { file: None, memcg: scope.memcg };
+        write_pages(cx, To::Swap, taken, Use::Anon, of);
         let pages = u32::try_from(taken.count()).unwrap_or(u32::MAX);
         cx.record(Event::SwapOut { range: range.id, pages });
     }
     invalidate_range_end(cx, notified).await;
-    mem_cgroup_uncharge(cx, mm, taken.count());
+    rmap_walk_ends(cx, mm);
     cx.with(|state| state.lru.isolated -= count);
     taken.count()
 }
 
 /// `try_to_unmap_one()` and `add_to_swap()`, of what is still there
 /// after the notifiers slept.
-fn unmap(state: &mut State, mm: MmId, range: RangeId, count: u64) -> Pages {
+fn unmap(state: &mut State, mm: MmId, range: RangeId, count: u64, zones: usize) -> Pages {
     let room = state.swap.as_ref().map_or(0, |swap| swap.pages - swap.used);
-    let count = takeable(state, mm, range).min(count).min(room);
+    let count = takeable(state, mm, range, zones).min(count).min(room);
     let Some(vma) = state.mms[mm].vma(range) else { return Pages::default() };
-    let taken = vma.anon.take(count);
+    let taken = vma.anon.take_in(count, zones);
     vma.swap_out(taken.count());
     if let Some(swap) = &mut state.swap {
         swap.used += taken.count();
@@ -131,11 +181,13 @@ fn unmap(state: &mut State, mm: MmId, range: RangeId, count: u64) -> Pages {
 
 /// `try_to_unmap()` of file pages: takes up to `most` of one file from all
 /// who map them; their notifiers hear of it and may sleep. How many.
-pub(super) async fn unmap_file(cx: &Cx, most: u64) -> u64 {
+pub(super) async fn unmap_file(cx: &Cx, most: u64, scope: Scope) -> u64 {
+    let Scope { memcg, zones } = scope;
     let found = cx.with(|state| {
-        let mut files = state.files.iter().filter(|(_, f)| f.cached > 0 && f.pages.count() > 0);
-        let (id, file) = files.next()?;
-        let keep = file.pages.count().saturating_sub(most);
+        let of_memcg = state.files.iter().filter(|(_, f)| f.cached > 0 && f.memcg == memcg);
+        let (id, file) = of_memcg.into_iter().find(|(_, f)| f.pages.count_in(zones) > 0)?;
+        let most = most.min(file.pages.count_in(zones));
+        let keep = file.pages.count() - most;
         let mut mappers = Vec::new();
         for (mm_id, mm) in state.mms.iter().filter(|(_, mm)| mm.mm_users > 0) {
             let mapped = mm.vmas.iter().filter(|vma| vma.vm_file == Some(id) && vma.file > keep);
@@ -148,6 +200,9 @@ pub(super) async fn unmap_file(cx: &Cx, most: u64) -> u64 {
     let Some((file, keep, mappers)) = found else { return 0 };
     let _in = cx.enter(Func::TryToUnmap);
     let before = cx.with(|state| state.files[file].pages.count());
+    for &(mm, _) in &mappers {
+        rmap_walk_begins(cx, mm);
+    }
     for (mm, range) in mappers {
         let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
         invalidate_range_start(cx, notified).await;
@@ -164,9 +219,10 @@ pub(super) async fn unmap_file(cx: &Cx, most: u64) -> u64 {
             cx.record(Event::Zap { range: range.id, pages, freed: 0 });
         }
         invalidate_range_end(cx, notified).await;
+        rmap_walk_ends(cx, mm);
     }
     cx.with(|state| {
-        unmapped(state, file);
+        unmapped(state, file, zones);
         before.saturating_sub(state.files[file].pages.count())
     })
 }

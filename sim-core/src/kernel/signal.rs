@@ -4,6 +4,7 @@
 //! `get_signal()`, Linux 6.1. There are no other signals.
 
 use super::cx::Cx;
+use super::freezer::{signal_wake_up, try_to_freeze};
 use crate::base::TaskId;
 use crate::record::{Event, Func};
 
@@ -31,7 +32,7 @@ pub(super) fn kill_threads(cx: &Cx, leader: TaskId) {
     });
     for thread in threads {
         if !cx.with(|state| state.tasks[thread].exiting) {
-            cx.kernel().engine.kill(thread);
+            signal_wake_up(cx, thread);
         }
     }
 }
@@ -39,6 +40,7 @@ pub(super) fn kill_threads(cx: &Cx, leader: TaskId) {
 /// `get_signal()`: a killed task sees it on its way to user mode.
 pub async fn get_signal(cx: &Cx) {
     let _in = cx.enter(Func::GetSignal);
+    try_to_freeze(cx).await;
     cx.record(Event::SignalDeliver {});
     cx.cpu(cx.costs().signal).await;
 }

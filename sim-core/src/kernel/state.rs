@@ -8,16 +8,19 @@ use super::completion::Completion;
 use super::device::Device;
 use super::filemap::File;
 use super::fork::AnonShare;
+use super::freezer::Freezer;
 use super::mm::Mm;
 use super::mmu_notifier::{Notifier, Srcu};
+use super::page_writeback::TaskDirty;
 use super::plugin::Policy;
 use super::ratelimit::RateLimit;
+use super::reclaim_throttle::ReclaimWait;
 use super::rmap::Lru;
 use super::writeback::Writeback;
-use super::zone::{Pages, Zone};
+use super::zone::{Pages, Zone, ZoneType};
 use crate::base::{
-    CgroupId, CompletionId, CpuId, DeviceId, Distribution, FileId, IdVec, LockId, MmId, NotifierId,
-    QueueId, ShareId, SimTime, Stream, TaskId, ZoneId,
+    CgroupId, CompletionId, CpuId, DeviceId, Distribution, FileId, IdVec, LockId, MmId, Nanos,
+    NotifierId, QueueId, ShareId, SimTime, Stream, TaskId, ZoneId,
 };
 use crate::record::Gfp;
 
@@ -60,6 +63,12 @@ pub struct Task {
     pub left_cgroup: bool,
     /// `memcg_nr_pages_over_high`: charged since a cgroup was over `memory.high`.
     pub memcg_over_high: u64,
+    /// What it dirtied since it last paused for that.
+    pub dirty: TaskDirty,
+    /// It is in the refrigerator.
+    pub frozen: bool,
+    /// It sleeps where it could be frozen.
+    pub freezable: bool,
     /// Robust futexes that it owns, in the order it took them, and where its list says so.
     pub robust_list: Vec<(LockId, u64)>,
 }
@@ -111,6 +120,8 @@ pub struct Group {
     pub inherits_adj: bool,
     /// In vfork: it uses its parent's mm until it execs or exits.
     pub vfork: bool,
+    /// Its freezer cgroup is to be frozen, or is.
+    pub freezing: bool,
     /// User id, as log lines print it.
     pub uid: u32,
 }
@@ -135,10 +146,13 @@ pub struct Kswapd {
     pub failures: u32,
     /// `LRUVEC_CONGESTED`: all dirty pages it met are being written.
     pub congested: bool,
-    /// `kswapd_order` asked for since it last looked; none: nobody asked.
-    pub asked: Option<u8>,
+    /// `kswapd_order` and `kswapd_highest_zoneidx` asked for since it last
+    /// looked; none: nobody asked.
+    pub asked: Option<(u8, ZoneType)>,
     /// `pfmemalloc_wait`: reclaimers that wait for some reserves to be free.
     pub pfmemalloc_wait: QueueId,
+    /// `reclaim_wait`: reclaimers that pause.
+    pub reclaim_wait: ReclaimWait,
 }
 
 /// A swap device or a disk: one request after the other.
@@ -183,6 +197,28 @@ pub struct Sysctl {
     pub panic_on_oom: PanicOnOom,
     /// `vm.oom_kill_allocating_task`.
     pub oom_kill_allocating_task: bool,
+    /// `vm.dirty_background_ratio`: percent of what could be dirty, above which the flusher works.
+    pub dirty_background_ratio: u64,
+    /// `vm.dirty_ratio`: percent above which writers wait.
+    pub dirty_ratio: u64,
+    /// `vm.dirty_writeback_centisecs`: how often the flusher looks for old pages; zero: never.
+    pub dirty_writeback_interval: Nanos,
+    /// `vm.dirty_expire_centisecs`: what is old.
+    pub dirty_expire_interval: Nanos,
+}
+
+impl Default for Sysctl {
+    /// As the kernel starts (mm/page-writeback.c, mm/oom_kill.c).
+    fn default() -> Self {
+        Self {
+            panic_on_oom: PanicOnOom::No,
+            oom_kill_allocating_task: false,
+            dirty_background_ratio: 10,
+            dirty_ratio: 20,
+            dirty_writeback_interval: Nanos::from_secs(5),
+            dirty_expire_interval: Nanos::from_secs(30),
+        }
+    }
 }
 
 /// A memory cgroup (mm/memcontrol.c, `struct mem_cgroup`).
@@ -198,6 +234,18 @@ pub struct Cgroup {
     pub high: Option<u64>,
     /// Pages charged, its children's among them.
     pub usage: u64,
+    /// `memory.min` in pages.
+    pub min: u64,
+    /// `memory.low` in pages.
+    pub low: u64,
+    /// `memory.emin`: what it has of that after sharing with its siblings.
+    pub emin: u64,
+    /// `memory.elow`.
+    pub elow: u64,
+    /// Clean page cache and swap cache charged to this very cgroup.
+    pub clean: Pages,
+    /// `LRUVEC_CONGESTED`: all that is dirty in it is being written.
+    pub congested: bool,
     /// `memory.oom.group`.
     pub oom_group: bool,
     /// Who waits for an OOM to be over at the end of a fault (kernels up to 4.18).
@@ -246,6 +294,8 @@ pub struct State {
     pub oom_killer_disabled: bool,
     /// Whether `gfp_allowed_mask` lacks I/O, because disks are suspended.
     pub storage_suspended: bool,
+    /// Who is to be frozen.
+    pub freezer: Freezer,
     /// What a balloon holds (drivers/virtio/virtio_balloon.c); among the pages reserved.
     pub balloon: Pages,
     /// `oom_rs`: holds back reports before kills.
@@ -306,6 +356,7 @@ impl State {
             oom_victims_wait: engine.new_queue(),
             oom_killer_disabled: false,
             storage_suspended: false,
+            freezer: Freezer::new(engine.new_queue()),
             balloon: Pages::default(),
             oom_rs: RateLimit::default(),
             pfoom_rs: RateLimit::default(),
@@ -317,8 +368,9 @@ impl State {
                 congested: false,
                 asked: None,
                 pfmemalloc_wait: engine.new_queue(),
+                reclaim_wait: ReclaimWait::new(|| engine.new_queue()),
             },
-            lru: Lru::default(),
+            lru: Lru::new(engine.new_queue()),
             writeback: Writeback::default(),
             swap: None,
             disk: BlockDevice {
@@ -331,7 +383,7 @@ impl State {
             memcg_stock: (0..4).map(|_| MemcgStock::default()).collect(),
             files: IdVec::new(),
             shares: IdVec::new(),
-            sysctl: Sysctl { panic_on_oom: PanicOnOom::No, oom_kill_allocating_task: false },
+            sysctl: Sysctl::default(),
             policy,
             completions: IdVec::new(),
             forever: engine.new_queue(),

@@ -81,6 +81,15 @@ switches! {
     /// later kernels sleep in `reclaim_throttle()`.
     congestion_wait: bool =
         [T, T, T, T, T, T, T, T, T, F, F, F];
+    /// Reclaim that got nothing tries once more with the lists in use (5.5; from memory).
+    reclaim_forces_deactivation: bool =
+        [F, F, F, F, F, F, F, older(T), older(T), older(T), older(T), older(T)];
+    /// `memory.min` (4.18; from memory).
+    memory_min: bool =
+        [F, F, F, F, older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T)];
+    /// `memory.low` and `memory.min` also protect their part of a cgroup that has more (5.4; from memory).
+    memcg_protects_in_part: bool =
+        [F, F, F, F, F, F, older(T), older(T), older(T), older(T), older(T), older(T)];
     /// Tracepoints `reclaim_retry_zone` and `compact_retry`.
     traces_reclaim_retry: bool =
         [F, F, T, T, T, T, T, T, T, T, T, T];
@@ -206,6 +215,13 @@ switches! {
     /// The reaper marks the mm as unstable (`MMF_UNSTABLE`): faults get SIGBUS from then on.
     reaper_marks_unstable: bool =
         [F, T, T, T, T, T, T, T, T, T, T, T];
+    /// The reaper can be frozen.
+    reaper_is_freezable: bool =
+        [T, F, F, F, F, F, F, F, older(F), T, T, older(T)];
+    /// Every thread of a victim is thawed and can't be frozen again; else the marked one alone
+    /// (6.18; from memory).
+    thaws_whole_victim: bool =
+        [F, F, F, F, F, F, F, F, F, F, F, older(T)];
     /// Each mm is queued once (`MMF_OOM_REAP_QUEUED`); else each task is.
     queues_mm_once: bool =
         [F, F, F, F, F, T, T, T, T, T, T, T];

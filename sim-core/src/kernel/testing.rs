@@ -158,6 +158,12 @@ impl Machine {
                 limit,
                 high: None,
                 usage: 0,
+                min: 0,
+                low: 0,
+                emin: 0,
+                elow: 0,
+                clean: Pages::default(),
+                congested: false,
                 oom_group: false,
                 oom_waitq,
                 under_oom: 0,
@@ -240,6 +246,7 @@ impl Machine {
             children: engine.new_queue(),
             inherits_adj: false,
             vfork: false,
+            freezing: false,
             uid: 0,
         }
     }

@@ -1,26 +1,30 @@
 //! Reclaim: taking pages from their users.
 //!
-//! Mirrors mm/vmscan.c: `try_to_free_pages()`, `do_try_to_free_pages()`,
+//! Mirrors mm/vmscan.c: `try_to_free_pages()`,
+//! `try_to_free_mem_cgroup_pages()`, `do_try_to_free_pages()`,
 //! `throttle_direct_reclaim()`, `allow_direct_reclaim()`,
-//! `shrink_node()`, `shrink_inactive_list()`, `shrink_folio_list()`,
-//! Linux 6.1 (kernel-spec 1.4). The lists are the zones' counts of pages
-//! by use, so their lengths cost nothing to know. Left out: active and
-//! inactive lists, MGLRU, slab, shared memory. What drivers give back is
+//! `shrink_zones()`, `shrink_node()`, `shrink_node_memcgs()`,
+//! `shrink_lruvec()`, `shrink_inactive_list()`, `shrink_folio_list()`,
+//! Linux 6.1 (kernel-spec 1.4). Whose pages there are says [`super::lruvec`].
+//! Left out: MGLRU, slab, shared memory. What drivers give back is
 //! asked for in `shrinker`.
 
 use super::cx::Cx;
-use super::gfp::gfp_zone;
+use super::fs_writeback::wakeup_flusher_threads;
+use super::gfp::{current_gfp_context, gfp_zone};
 use super::kswapd::is_hopeless;
 use super::lockdep::{fs_reclaim_acquire, fs_reclaim_release};
+use super::lruvec::{Memcg, Protection, get_scan_count, mem_cgroup_calculate_protection};
+use super::memcontrol::{is_congested, mem_cgroup_iter, set_congested, uncharge_cache};
 use super::page_alloc::free_pages;
 use super::reclaim_retry::zone_reclaimable_pages;
-use super::reclaim_throttle::reclaim_throttle;
-use super::rmap::{swap_out, unmap_file};
+use super::reclaim_throttle::{reclaim_throttle, wake_throttled};
+use super::rmap::{Scope, swap_out, unmap_file};
 use super::shrinker::shrink_slab;
 use super::state::State;
-use super::writeback::{To, dirty_pages, record_page_cache, wakeup_flusher_threads, write_pages};
-use super::zone::{Pages, Use, ZoneType};
-use crate::base::ZoneId;
+use super::writeback::{To, record_page_cache, write_pages};
+use super::zone::{Use, ZoneType};
+use crate::base::{CgroupId, Nanos};
 use crate::engine::{Signals, Waited, Why};
 use crate::record::{Event, Func, Gfp, Reason, ThrottleReason};
 
@@ -30,6 +34,7 @@ pub(super) const SWAP_CLUSTER_MAX: u64 = 32;
 pub(super) const DEF_PRIORITY: u8 = 12;
 
 /// `struct scan_control`.
+#[expect(clippy::struct_excessive_bools, reason = "the kernel's flags, by name")]
 pub(super) struct ScanControl {
     pub(super) gfp: Gfp,
     pub(super) order: u8,
@@ -42,12 +47,25 @@ pub(super) struct ScanControl {
     pub(super) nr_submitted: u64,
     /// `current_is_kswapd()`.
     pub(super) kswapd: bool,
+    /// `target_mem_cgroup`: the cgroup whose limit it is about; none: the machine.
+    target: Memcg,
+    /// `reclaim_idx`: pages of higher zones are of no use.
+    pub(super) reclaim_idx: ZoneType,
+    /// Lists in use are scanned too, even if the others are long.
+    force_deactivate: bool,
+    /// A list in use was passed over.
+    skipped_deactivate: bool,
+    /// `memory.low` no longer protects.
+    pub(super) memcg_low_reclaim: bool,
+    /// A cgroup was passed over because of it.
+    pub(super) memcg_low_skipped: bool,
 }
 
 impl ScanControl {
     /// That of `balance_pgdat()`.
-    pub(super) fn kswapd(order: u8) -> Self {
-        Self { kswapd: true, ..Self::direct(Gfp::KERNEL, order) }
+    pub(super) fn kswapd(order: u8, highest_zoneidx: ZoneType) -> Self {
+        let direct = Self::direct(Gfp::KERNEL, order);
+        Self { kswapd: true, reclaim_idx: highest_zoneidx, ..direct }
     }
 
     /// That of `try_to_free_pages()`.
@@ -61,7 +79,18 @@ impl ScanControl {
             nr_reclaimed: 0,
             nr_submitted: 0,
             kswapd: false,
+            target: None,
+            reclaim_idx: gfp_zone(gfp),
+            force_deactivate: false,
+            skipped_deactivate: false,
+            memcg_low_reclaim: false,
+            memcg_low_skipped: false,
         }
+    }
+
+    /// `may_swap`, as far as the request may do I/O.
+    fn swaps(&self) -> bool {
+        self.gfp.has(Gfp::IO)
     }
 }
 
@@ -96,18 +125,72 @@ async fn try_to_free_pages(cx: &Cx, gfp: Gfp, order: u8) -> u64 {
     sc.nr_reclaimed
 }
 
+/// `try_to_free_mem_cgroup_pages()`: the number of pages reclaimed from a
+/// cgroup and those below.
+pub(super) async fn try_to_free_mem_cgroup_pages(
+    cx: &Cx,
+    memcg: CgroupId,
+    nr_pages: u64,
+    gfp: Gfp,
+) -> u64 {
+    let _in = cx.enter(Func::TryToFreeMemCgroupPages);
+    let before = set_memalloc(cx, true);
+    let mut sc = ScanControl::direct(current_gfp_context(cx, gfp), 0);
+    sc.nr_to_reclaim = nr_pages.max(SWAP_CLUSTER_MAX);
+    // Any page will do.
+    (sc.target, sc.reclaim_idx) = (Some(memcg), ZoneType::Normal);
+    do_try_to_free_pages(cx, &mut sc).await;
+    set_memalloc(cx, before);
+    sc.nr_reclaimed
+}
+
 /// `do_try_to_free_pages()`.
 async fn do_try_to_free_pages(cx: &Cx, sc: &mut ScanControl) {
-    for priority in (0..=DEF_PRIORITY).rev() {
-        sc.priority = priority;
-        sc.nr_scanned = 0;
-        shrink_node(cx, sc).await;
-        if sc.nr_reclaimed >= sc.nr_to_reclaim {
+    let costs = cx.costs();
+    loop {
+        for priority in (0..=DEF_PRIORITY).rev() {
+            sc.priority = priority;
+            sc.nr_scanned = 0;
+            shrink_zones(cx, sc).await;
+            if sc.nr_reclaimed >= sc.nr_to_reclaim {
+                break;
+            }
+        }
+        if sc.target.is_some() {
+            set_congested(cx, sc.target, false);
+        }
+        if sc.nr_reclaimed > 0 {
+            return;
+        }
+        let again = sc.skipped_deactivate || sc.memcg_low_skipped;
+        if sc.nr_submitted == 0 {
+            // Between two rounds of reclaim the allocator has something to do.
+            let gap = if again || sc.target.is_some() { Nanos::ZERO } else { costs.reclaim_gap };
+            cx.cpu(costs.reclaim_pass + gap).await;
+        }
+        if sc.skipped_deactivate {
+            (sc.force_deactivate, sc.skipped_deactivate) = (true, false);
+        } else if sc.memcg_low_skipped {
+            // Untapped reserves of cgroups: better than a kill.
+            sc.force_deactivate = false;
+            (sc.memcg_low_reclaim, sc.memcg_low_skipped) = (true, false);
+        } else {
             return;
         }
     }
-    if sc.nr_reclaimed == 0 && sc.nr_submitted == 0 {
-        cx.cpu(cx.costs().reclaim_pass + cx.costs().reclaim_gap).await;
+}
+
+/// `shrink_zones()`, with `consider_reclaim_throttle()`.
+async fn shrink_zones(cx: &Cx, sc: &mut ScanControl) {
+    shrink_node(cx, sc).await;
+    // More than an eighth of what was looked at came free: others may try too.
+    if sc.nr_reclaimed > sc.nr_scanned >> 3 {
+        wake_throttled(cx, ThrottleReason::NoProgress);
+        return;
+    }
+    // A cgroup's reclaim is throttled by what is being written alone.
+    if sc.target.is_none() && sc.priority == 1 && sc.nr_reclaimed == 0 {
+        reclaim_throttle(cx, ThrottleReason::NoProgress).await;
     }
 }
 
@@ -154,37 +237,26 @@ pub(super) fn allow_direct_reclaim(cx: &Cx, state: &State) -> bool {
 /// `shrink_node()`: a part of the lists, the longer the lower the priority.
 pub(super) async fn shrink_node(cx: &Cx, sc: &mut ScanControl) {
     let _in = cx.enter(Func::ShrinkNode);
-    let swaps = sc.gfp.has(Gfp::IO);
     let before = sc.nr_reclaimed;
-    let mut scan = cx.with(|state| lru_size(state, swaps)) >> sc.priority;
-    sc.nr_scanned += scan;
     let mut found = Found::default();
-    while scan > 0 && sc.nr_reclaimed < sc.nr_to_reclaim {
-        let batch = scan.min(SWAP_CLUSTER_MAX);
-        let taken = shrink_list(cx, sc, batch, swaps, &mut found).await;
-        if taken == 0 {
-            break;
-        }
-        scan -= taken.min(scan);
-    }
-    shrink_slab(cx).await;
+    shrink_node_memcgs(cx, sc, &mut found).await;
     sc.nr_submitted += found.submitted;
     let progress = sc.nr_reclaimed > before;
     // Everything it came across is being written already: wait for that.
     if sc.kswapd && !progress && found.submitted == 0 && found.writeback {
         reclaim_throttle(cx, ThrottleReason::Writeback).await;
     }
-    if sc.kswapd {
-        let full = found.writeback && cx.with(|state| dirty_pages(state, 1).count() == 0);
+    if sc.kswapd || sc.target.is_some() {
         // LRUVEC_CONGESTED: all that is dirty is being written already.
-        cx.with(|state| state.kswapd.congested |= full);
-    } else if cx.with(|state| state.kswapd.congested) {
+        if found.writeback && !found.dirty {
+            set_congested(cx, sc.target, true);
+        }
+    }
+    if !sc.kswapd && cx.with(|state| is_congested(state, sc.target)) {
         reclaim_throttle(cx, ThrottleReason::Congested).await;
     }
     if progress {
         cx.with(|state| state.kswapd.failures = 0);
-    } else if !sc.kswapd && sc.priority == 1 && sc.nr_reclaimed == 0 {
-        reclaim_throttle(cx, ThrottleReason::NoProgress).await;
     }
 }
 
@@ -195,25 +267,78 @@ struct Found {
     submitted: u64,
     /// Pages that are being written.
     writeback: bool,
+    /// Pages that nobody writes yet.
+    dirty: bool,
 }
 
-/// Pages on all lists that reclaim may scan.
-fn lru_size(state: &State, swaps: bool) -> u64 {
-    let swaps = swaps && state.swap.as_ref().is_some_and(|swap| swap.used < swap.pages);
-    let list = |of| state.zones.iter().map(|(_, zone)| zone.pages(of)).sum::<u64>();
-    let file = list(Use::Clean) + list(Use::Dirty) + list(Use::Writeback);
-    file + if swaps { list(Use::Anon) } else { 0 }
+/// `shrink_node_memcgs()`: the lists of the target and of all cgroups below.
+async fn shrink_node_memcgs(cx: &Cx, sc: &mut ScanControl, found: &mut Found) {
+    if cx.with(|state| state.cgroups.is_empty()) {
+        return shrink_memcg(cx, sc, None, found).await;
+    }
+    for memcg in cx.with(|state| mem_cgroup_iter(state, sc.target)) {
+        shrink_memcg(cx, sc, memcg, found).await;
+    }
 }
 
-/// `shrink_inactive_list()` and `shrink_folio_list()`: up to `scan` pages,
-/// of which the clean ones are freed. Clean pages come first
-/// (`cache_trim_mode`), then dirty ones, then anonymous ones, if there is
-/// swap. How many it looked at; 0: there is nothing more to look at.
+/// The body of its loop: a cgroup that is not protected; drivers have the root's.
+async fn shrink_memcg(cx: &Cx, sc: &mut ScanControl, memcg: Memcg, found: &mut Found) {
+    let switches = cx.kernel().switches;
+    let protection =
+        cx.with(|state| mem_cgroup_calculate_protection(state, switches, sc.target, memcg));
+    let protected = match protection {
+        Protection::BelowMin => return,
+        Protection::BelowLow if !sc.memcg_low_reclaim => {
+            sc.memcg_low_skipped = true;
+            return;
+        }
+        Protection::BelowLow => (0, 0),
+        Protection::Part { min, low } => (min, low),
+    };
+    shrink_lruvec(cx, sc, memcg, protected, found).await;
+    if memcg.is_none() {
+        shrink_slab(cx).await;
+    }
+}
+
+/// `shrink_lruvec()`: a cgroup's own lists.
+async fn shrink_lruvec(
+    cx: &Cx,
+    sc: &mut ScanControl,
+    memcg: Memcg,
+    protected: (u64, u64),
+    found: &mut Found,
+) {
+    let switches = cx.kernel().switches;
+    let zones = cx.with(|state| state.zones_up_to(sc.reclaim_idx));
+    let mut scan = cx.with(|state| {
+        let lists = state.lists(memcg, zones, sc.swaps());
+        get_scan_count(state, switches, sc, memcg, protected, lists)
+    });
+    sc.nr_scanned += scan;
+    let before = sc.nr_reclaimed;
+    let scope = Scope { memcg, zones };
+    while scan > 0 && sc.nr_reclaimed - before < sc.nr_to_reclaim {
+        let batch = scan.min(SWAP_CLUSTER_MAX);
+        let taken = shrink_list(cx, sc, scope, batch, found).await;
+        if taken == 0 {
+            break;
+        }
+        scan -= taken.min(scan);
+    }
+    found.dirty |= cx.with(|state| state.dirty(memcg).count_in(zones)) > 0;
+}
+
+/// `shrink_list()`, `shrink_inactive_list()` and `shrink_folio_list()`: up
+/// to `scan` pages, of which the clean ones are freed. Clean pages come
+/// first (`cache_trim_mode`), then mapped ones, then dirty ones, then
+/// anonymous ones, if there is swap. How many it looked at; 0: there is
+/// nothing more to look at.
 async fn shrink_list(
     cx: &Cx,
     sc: &mut ScanControl,
+    scope: Scope,
     scan: u64,
-    swaps: bool,
     found: &mut Found,
 ) -> u64 {
     if too_many_isolated(cx, sc) {
@@ -222,68 +347,57 @@ async fn shrink_list(
             return 0;
         }
     }
+    let Scope { memcg, zones } = scope;
     let costs = cx.costs();
-    let clean = take_clean(cx, gfp_zone(sc.gfp), scan);
+    let clean = cx.with(|state| state.take_clean(memcg, zones, scan));
     if clean.count() > 0 {
         let batch = if sc.kswapd { costs.kswapd_batch } else { costs.reclaim_batch };
         cx.cpu(batch + costs.reclaim_page * clean.count()).await;
         free_pages(cx, clean, Use::InFlight);
+        uncharge_cache(cx, memcg, clean.count());
         record_page_cache(cx, clean);
         sc.nr_reclaimed += clean.count();
         return clean.count();
     }
-    // What is mapped has to be unmapped first; then it is clean cache like any other.
-    let unmapped = unmap_file(cx, scan).await;
-    if unmapped > 0 {
-        return unmapped;
+    // What is in use is only taken when too little else is on the lists; it
+    // has to be unmapped first, then it is clean cache like any other.
+    let lists = cx.with(|state| state.lists(memcg, zones, false));
+    if sc.force_deactivate || lists.inactive_file_is_low() {
+        let unmapped = unmap_file(cx, scan, scope).await;
+        if unmapped > 0 {
+            return unmapped;
+        }
+    } else if lists.active_file > 0 {
+        sc.skipped_deactivate = cx.kernel().switches.reclaim_forces_deactivation;
     }
-    let dirty = cx.with(|state| dirty_pages(state, scan));
-    if dirty.count() > 0 && !found.writeback {
+    let dirty = cx.with(|state| state.dirty(memcg).count_in(zones));
+    if dirty > 0 && !found.writeback {
         // All pages taken are dirty and nobody writes them yet.
         wakeup_flusher_threads(cx);
         // Only kswapd writes file pages itself, and only when in trouble.
         if sc.kswapd && sc.priority < DEF_PRIORITY - 2 {
             cx.cpu(costs.reclaim_dirty_batch).await;
-            let dirty = cx.with(|state| dirty_pages(state, scan));
-            if dirty.count() > 0 {
+            let take =
+                |state: &mut State| state.writeback.flusher.take_for_pageout(memcg, zones, scan);
+            if let Some((of, dirty)) = cx.with(take) {
                 let _in = cx.enter(Func::Pageout);
-                write_pages(cx, To::Disk, dirty, Use::Dirty);
+                write_pages(cx, To::Disk, dirty, Use::Dirty, of);
                 found.submitted += dirty.count();
                 return dirty.count();
             }
         }
         found.writeback = true;
     }
-    if swaps {
-        let swapped = swap_out(cx, scan, None).await;
+    if sc.swaps() {
+        let swapped = swap_out(cx, scan, scope).await;
         if swapped > 0 {
             cx.cpu(costs.reclaim_dirty_batch).await;
             found.submitted += swapped;
             return swapped;
         }
     }
-    let pages = |state: &State| state.zones.iter().map(|(_, z)| z.pages(Use::Writeback)).sum();
-    let writing: u64 = cx.with(|state| pages(state));
-    found.writeback |= writing > 0;
+    found.writeback |= cx.with(|state| state.under_writeback(memcg).count_in(zones)) > 0;
     0
-}
-
-/// Takes clean pages that nobody maps off the lists, from the highest zone down.
-fn take_clean(cx: &Cx, reclaim_idx: ZoneType, most: u64) -> Pages {
-    let mut batch = Pages::default();
-    cx.with(|state| {
-        for index in (0..state.zones.len()).rev() {
-            let id = ZoneId::from_index(index);
-            if state.zones[id].kind > reclaim_idx {
-                continue;
-            }
-            let count = state.clean_unmapped(id).min(most - batch.count());
-            let zone = &mut state.zones[id];
-            zone.transfer(Use::Clean, Use::InFlight, count);
-            batch.0[index] = count;
-        }
-    });
-    batch
 }
 
 /// `too_many_isolated()`: reclaimers have more pages off the list than are on it.

@@ -1,46 +1,90 @@
-//! Pages on their way to disk or swap, and the thread that sends them.
+//! Pages on their way to disk or swap.
 //!
 //! Mirrors block/blk-core.c: `submit_bio()`, mm/page_io.c and
-//! mm/filemap.c: `end_page_writeback()`, fs/fs-writeback.c:
-//! `wakeup_flusher_threads()`, `wb_workfn()`, Linux 6.1. A device does
-//! one request after the other, each with its latency and at its
-//! bandwidth. A written page is clean page cache (or swap cache), which
-//! reclaim takes next. The flusher works only when reclaim asks for it.
-//! Left out: periodic write-back (pages are 30 s old by then),
-//! `balance_dirty_pages()`, plugs, merges, I/O errors.
+//! mm/filemap.c: `end_page_writeback()`, Linux 6.1. A device does one
+//! request after the other, each with its latency and at its bandwidth. A
+//! written page is clean page cache (or swap cache), which reclaim takes
+//! next; it stays charged to its cgroup until then. Who sends page cache
+//! is in [`super::fs_writeback`]. Left out: plugs, merges, I/O errors.
 
 use std::collections::VecDeque;
 
 use super::cx::{Cx, NewTask};
+use super::fs_writeback::Flusher;
+use super::lruvec::Memcg;
 use super::page_alloc::transfer_pages;
+use super::reclaim_throttle::acct_reclaim_writeback;
 use super::state::{BlockDevice, State};
 use super::zone::{Pages, Use};
-use crate::base::{Nanos, QueueId, SimTime, ZoneId};
+use crate::base::{CgroupId, FileId, Nanos, QueueId, SimTime, ZoneId};
 use crate::engine::{Signals, Why};
 use crate::record::{Event, Func, Reason, TaskKind};
-
-/// Pages of one request of the flusher: 1 MiB.
-const FLUSH_CHUNK: u64 = 256;
 
 /// What is being written, and who sees to it.
 #[derive(Default)]
 pub struct Writeback {
     /// Requests by the time they will be done.
-    requests: VecDeque<(SimTime, Pages)>,
+    requests: VecDeque<Request>,
     /// Woken at a new request; none before the first one.
     submitted: Option<QueueId>,
-    /// Wakes the flusher; none before it was first asked for.
-    flusher: Option<QueueId>,
+    /// What is to be written, and who sends it.
+    pub(super) flusher: Flusher,
+}
+
+/// A request to write.
+struct Request {
+    done: SimTime,
+    pages: Pages,
+    of: Owner,
+}
+
+/// Whose pages they are.
+#[derive(Copy, Clone, Default, Eq, PartialEq, Debug)]
+pub(super) struct Owner {
+    /// The file that they are of; none: swap, or a file that nobody maps.
+    pub(super) file: Option<FileId>,
+    /// Who they are charged to.
+    pub(super) memcg: Memcg,
 }
 
 impl Writeback {
+    /// With pages that were dirty before the run began.
+    pub fn with_dirty(pages: Pages) -> Self {
+        let mut writeback = Self::default();
+        writeback.flusher.mark_dirty(Owner::default(), SimTime::ZERO, pages);
+        writeback
+    }
+
     /// Pages in all requests.
     pub(super) fn pages(&self) -> Pages {
         let mut all = Pages::default();
-        for &(_, pages) in &self.requests {
-            all.add(pages);
+        for request in &self.requests {
+            all.add(request.pages);
         }
         all
+    }
+
+    /// Pages in requests that are charged to a cgroup.
+    pub(super) fn pages_of(&self, memcg: CgroupId) -> Pages {
+        let mut all = Pages::default();
+        for request in self.requests.iter().filter(|request| request.of.memcg == Some(memcg)) {
+            all.add(request.pages);
+        }
+        all
+    }
+
+    /// Pages of a file that are dirty or being written.
+    pub(super) fn busy_of(&self, file: FileId) -> Pages {
+        let mut all = self.flusher.dirty_in(|of| of.file == Some(file));
+        for request in self.requests.iter().filter(|request| request.of.file == Some(file)) {
+            all.add(request.pages);
+        }
+        all
+    }
+
+    /// Dirty pages that are charged to a cgroup.
+    pub(super) fn dirty_of(&self, memcg: CgroupId) -> Pages {
+        self.flusher.dirty_in(|of| of.memcg == Some(memcg))
     }
 }
 
@@ -83,9 +127,9 @@ pub(super) async fn read_pages(cx: &Cx, from: To, pages: u64, why: Reason) {
     cx.sleep(span, why, Signals::Ignored).await;
 }
 
-/// `set_page_writeback()` and `submit_bio()`: pages used for `from` are
-/// written from now on. When that will be done.
-pub(super) fn write_pages(cx: &Cx, to: To, pages: Pages, from: Use) -> SimTime {
+/// `set_page_writeback()` and `submit_bio()`: somebody's pages, used for
+/// `from`, are written from now on. When that will be done.
+pub(super) fn write_pages(cx: &Cx, to: To, pages: Pages, from: Use, of: Owner) -> SimTime {
     transfer_pages(cx, pages, from, Use::Writeback);
     record_page_cache(cx, pages);
     let now = cx.now();
@@ -93,8 +137,8 @@ pub(super) fn write_pages(cx: &Cx, to: To, pages: Pages, from: Use) -> SimTime {
         let count = pages.count();
         let done = device(state, to).map_or(now, |device| device.submit_bio(now, count));
         let requests = &mut state.writeback.requests;
-        let at = requests.partition_point(|&(other, _)| other <= done);
-        requests.insert(at, (done, pages));
+        let at = requests.partition_point(|other| other.done <= done);
+        requests.insert(at, Request { done, pages, of });
         (done, state.writeback.submitted)
     });
     let queue = queue.unwrap_or_else(|| {
@@ -108,7 +152,7 @@ pub(super) fn write_pages(cx: &Cx, to: To, pages: Pages, from: Use) -> SimTime {
     done
 }
 
-fn new_task(name: &str, comm: &str, kind: TaskKind) -> NewTask {
+pub(super) fn new_task(name: &str, comm: &str, kind: TaskKind) -> NewTask {
     let (name, comm) = (name.to_owned(), comm.to_owned());
     NewTask { name, comm, pid: 0, leader: None, kind, oom_score_adj: 0 }
 }
@@ -118,12 +162,16 @@ fn new_task(name: &str, comm: &str, kind: TaskKind) -> NewTask {
 async fn end_io(cx: Cx, submitted: QueueId) {
     loop {
         let now = cx.now();
-        let next = cx.with(|state| state.writeback.requests.front().map(|&(done, _)| done));
+        let next = cx.with(|state| state.writeback.requests.front().map(|request| request.done));
         if next.is_some_and(|done| done <= now) {
             let done = cx.with(|state| state.writeback.requests.pop_front());
-            if let Some((_, pages)) = done {
+            if let Some(Request { pages, of, .. }) = done {
                 transfer_pages(&cx, pages, Use::Writeback, Use::Clean);
+                if let Some(memcg) = of.memcg {
+                    cx.with(|state| state.cgroups[memcg].clean.add(pages));
+                }
                 record_page_cache(&cx, pages);
+                acct_reclaim_writeback(&cx, pages.count());
             }
             continue;
         }
@@ -143,40 +191,5 @@ pub(super) fn record_page_cache(cx: &Cx, pages: Pages) {
         });
         let [clean, dirty] = [clean, dirty].map(|pages| u32::try_from(pages).unwrap_or(u32::MAX));
         cx.record(Event::PageCache { zone, clean, dirty });
-    }
-}
-
-/// Up to `most` dirty pages, from the highest zone down.
-pub(super) fn dirty_pages(state: &State, most: u64) -> Pages {
-    let mut pages = Pages::default();
-    for (id, zone) in state.zones.iter() {
-        pages.0[id.index()] = zone.pages(Use::Dirty);
-    }
-    pages.take(most)
-}
-
-/// `wakeup_flusher_threads()`.
-pub(super) fn wakeup_flusher_threads(cx: &Cx) {
-    let queue = cx.with(|state| state.writeback.flusher).unwrap_or_else(|| {
-        let queue = cx.kernel().engine.new_queue();
-        cx.with(|state| state.writeback.flusher = Some(queue));
-        let new = new_task("flusher", "kworker/u2:flush", TaskKind::Kthread);
-        cx.kernel().spawn(new, move |cx| wb_workfn(cx, queue));
-        queue
-    });
-    cx.wake_all(queue);
-}
-
-/// `wb_workfn()`: writes all dirty pages, one request at a time.
-#[expect(clippy::infinite_loop, reason = "a kernel thread never ends")]
-async fn wb_workfn(cx: Cx, queue: QueueId) {
-    loop {
-        let pages = cx.with(|state| dirty_pages(state, FLUSH_CHUNK));
-        if pages.count() == 0 {
-            cx.wait(queue, Reason::DiskIdle, Signals::Ignored).await;
-            continue;
-        }
-        let done = write_pages(&cx, To::Disk, pages, Use::Dirty);
-        cx.sleep(done - cx.now(), Reason::Writeback, Signals::Ignored).await;
     }
 }

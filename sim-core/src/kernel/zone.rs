@@ -4,9 +4,8 @@
 //! Mirrors mm/page_alloc.c: `__zone_watermark_ok()`, Linux 6.1
 //! (kernel-spec 1.1, 1.2). Every page of a zone has exactly one [`Use`],
 //! and [`Zone::transfer`] is the only way to change it, so that pages are
-//! conserved by construction. Left out: per-CPU lists, the highatomic
-//! reserve, where in the zone a page lies (compaction has an outcome, not
-//! a place).
+//! conserved by construction. Left out: per-CPU lists, where in the zone
+//! a page lies (compaction has an outcome, not a place).
 
 use super::compaction::Deferral;
 
@@ -90,7 +89,12 @@ pub struct Zone {
     pub scattered: u64,
     /// How compaction fared lately.
     pub deferral: Deferral,
+    /// `nr_reserved_highatomic`: pages kept for atomic requests of higher orders.
+    pub highatomic: u64,
 }
+
+/// `pageblock_nr_pages`: 2 MiB.
+pub(super) const PAGEBLOCK: u64 = 512;
 
 /// Watermarks and reserve of a zone, in pages.
 #[derive(Copy, Clone, Debug)]
@@ -140,7 +144,7 @@ impl Zone {
         let Marks { min, low, high, lowmem_reserve } = marks;
         let deferral = Deferral::default();
         let kind = ZoneType::default();
-        Self { kind, pages, min, low, high, lowmem_reserve, scattered: 0, deferral }
+        Self { kind, pages, min, low, high, lowmem_reserve, scattered: 0, deferral, highatomic: 0 }
     }
 
     /// Pages with this use.
@@ -184,9 +188,33 @@ impl Zone {
         }
     }
 
+    /// `reserve_highatomic_pageblock()`, after an atomic request got a block.
+    pub fn reserve_highatomic(&mut self) {
+        if self.highatomic < self.managed() / 100 + PAGEBLOCK {
+            self.highatomic += PAGEBLOCK;
+        }
+    }
+
+    /// `unreserve_highatomic_pageblock()`: whether there was one to give back.
+    pub fn unreserve_highatomic(&mut self) -> bool {
+        let had = self.highatomic > 0;
+        self.highatomic -= if had { PAGEBLOCK } else { 0 };
+        had
+    }
+
+    /// `__zone_watermark_unusable_free()`, but for the order: pages that are
+    /// free and not for everybody.
+    fn unusable(&self, mark: Mark) -> u64 {
+        match mark {
+            Mark::Atomic | Mark::Harder | Mark::Oom | Mark::HighOom | Mark::None => 0,
+            Mark::Low | Mark::Min | Mark::High | Mark::HighPrio => self.highatomic,
+        }
+    }
+
     /// Pages that a request for blocks of `order` may take now.
     pub fn takeable(&self, reach: ZoneType, order: u8, mark: Mark) -> u64 {
-        let headroom = self.headroom(reach, mark, self.free());
+        let usable = self.free().saturating_sub(self.unusable(mark));
+        let headroom = self.headroom(reach, mark, usable);
         if order == 0 {
             headroom
         } else {
@@ -197,7 +225,7 @@ impl Zone {
     /// `__zone_watermark_ok()`, were `available` pages free; a block of
     /// `order` must be free in any case.
     pub fn watermark_ok(&self, reach: ZoneType, order: u8, mark: Mark, available: u64) -> bool {
-        let unusable = (1 << order) - 1;
+        let unusable = (1 << order) - 1 + self.unusable(mark);
         let block = order == 0 || (self.free() - self.scattered) >> order > 0;
         block && self.headroom(reach, mark, available.saturating_sub(unusable)) > 0
     }
@@ -239,13 +267,31 @@ impl Pages {
         }
     }
 
+    /// How many in the `zones` lowest zones.
+    pub fn count_in(&self, zones: usize) -> u64 {
+        self.0.iter().take(zones).sum()
+    }
+
+    /// Takes away what `other` holds, as far as it is there.
+    pub fn subtract(&mut self, other: Self) {
+        for (mine, less) in self.0.iter_mut().zip(other.0) {
+            *mine = mine.saturating_sub(less);
+        }
+    }
+
     /// Takes up to `count` pages out, from the highest zone first:
     /// those were allocated first, and are unmapped first.
     #[must_use]
     pub fn take(&mut self, count: u64) -> Self {
+        self.take_in(count, ZONES)
+    }
+
+    /// As [`take`](Self::take), out of the `zones` lowest zones alone.
+    #[must_use]
+    pub fn take_in(&mut self, count: u64, zones: usize) -> Self {
         let mut left = count;
         let mut taken = Self::default();
-        for (mine, out) in self.0.iter_mut().zip(taken.0.iter_mut()).rev() {
+        for (mine, out) in self.0.iter_mut().zip(taken.0.iter_mut()).take(zones).rev() {
             *out = left.min(*mine);
             *mine -= *out;
             left -= *out;
@@ -272,5 +318,20 @@ mod tests {
         assert_eq!(kept(Mark::Oom), 500);
         assert_eq!(kept(Mark::HighOom), 250);
         assert_eq!(kept(Mark::None), 0);
+    }
+
+    #[test]
+    fn highatomic_reserve_is_for_who_may_dig_and_grows_to_one_percent() {
+        let marks = Marks { min: 1000, low: 1250, high: 1500, lowmem_reserve: 0 };
+        let mut zone = Zone::new(100_000, 5_000, 0, marks);
+        zone.reserve_highatomic();
+        assert_eq!(zone.takeable(ZoneType::Normal, 0, Mark::Min), 5_000 - 1000 - 512);
+        assert_eq!(zone.takeable(ZoneType::Normal, 0, Mark::Atomic), 5_000 - 375);
+        assert_eq!(zone.takeable(ZoneType::Normal, 0, Mark::Oom), 5_000 - 500);
+        assert!(!zone.watermark_ok(ZoneType::Normal, 0, Mark::Min, 1_512));
+        assert!(zone.watermark_ok(ZoneType::Normal, 0, Mark::Min, 1_513));
+        (0..9).for_each(|_| zone.reserve_highatomic());
+        assert_eq!(zone.highatomic, 3 * 512);
+        assert_eq!((0..9).filter(|_| zone.unreserve_highatomic()).count(), 3);
     }
 }

@@ -83,6 +83,9 @@ vocabulary! {
         CoreDumpStart = "the other threads of its process to stop for the core dump",
         OomLockKillable = "oom_lock, unless it is killed",
         PageRequest = "a page fault of its own to be served",
+        Frozen = "to be thawed",
+        AnonVma = "reclaim to let go of its pages (anon_vma lock)",
+        BalanceDirtyPages = "a pause because too much page cache is dirty",
     }
 }
 
@@ -170,6 +173,10 @@ vocabulary! {
         DoCoredump = "do_coredump",
         CoredumpTaskExit = "coredump_task_exit",
         PageFaultWorker = "device fault worker",
+        Refrigerator = "__refrigerator",
+        UnlinkAnonVmas = "unlink_anon_vmas",
+        WbWorkfn = "wb_workfn",
+        BalanceDirtyPages = "balance_dirty_pages",
     }
 }
 

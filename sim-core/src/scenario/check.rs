@@ -222,6 +222,8 @@ fn cgroups(report: &mut Report<'_>, items: &[Fields<'_>], file: &FileNames) -> V
             parent,
             limit: pages(fields.size(report, "limit")),
             high: pages(fields.size(report, "high")),
+            min: pages(fields.size(report, "min")).unwrap_or(0),
+            low: pages(fields.size(report, "low")).unwrap_or(0),
             oom_group: fields.boolean(report, "oom_group").unwrap_or(false),
         });
     }
@@ -253,7 +255,8 @@ fn injections(
     let mut injections = Vec::new();
     for fields in file_fields.tables(report, "inject") {
         let at = fields.time(report, "at");
-        let kinds = ["kill", "sysrq_f", "limit", "policy", "suspend", "oom_score_adj"];
+        let kinds =
+            ["kill", "sysrq_f", "limit", "policy", "suspend", "freeze", "thaw", "oom_score_adj"];
         let mut given = kinds.iter().filter(|key| fields.get(key).is_some());
         let (Some(&key), None) = (given.next(), given.next()) else {
             let expected = format!("expected exactly one of {} beside `at`", kinds.join(", "));
@@ -271,6 +274,10 @@ fn injections(
                 Some(Inject::Limit { cgroup: cgroup?, pages })
             }),
             "policy" => fields.choice(report, key).map(|id| Inject::Policy { id }),
+            "freeze" => {
+                fields.index(report, key, "task", &tasks).map(|task| Inject::Freeze { task })
+            }
+            "thaw" => fields.index(report, key, "task", &tasks).map(|task| Inject::Thaw { task }),
             "suspend" => fields.time(report, key).map(|time| Inject::Suspend { time }),
             _ => fields.table(report, key).and_then(|inner| {
                 let task = inner.index(report, "task", "task", &tasks);

@@ -75,6 +75,14 @@ pub struct Machine {
     pub panic_on_oom: PanicOnOom,
     /// `vm.oom_kill_allocating_task`.
     pub oom_kill_allocating_task: bool,
+    /// `vm.dirty_background_ratio`, in percent.
+    pub dirty_background_ratio: u64,
+    /// `vm.dirty_ratio`, in percent.
+    pub dirty_ratio: u64,
+    /// `vm.dirty_writeback_centisecs`; zero: never.
+    pub dirty_writeback_interval: Nanos,
+    /// `vm.dirty_expire_centisecs`.
+    pub dirty_expire_interval: Nanos,
     /// `kernel.hung_task_timeout_secs`; zero: nothing is reported.
     pub hung_task_timeout: Nanos,
     /// What lock debugging adds to taking a free mutex, or to letting it go; zero: the
@@ -138,6 +146,10 @@ pub struct Cgroup {
     pub limit: Option<u64>,
     /// `memory.high` in pages.
     pub high: Option<u64>,
+    /// `memory.min` in pages.
+    pub min: u64,
+    /// `memory.low` in pages.
+    pub low: u64,
     /// `memory.oom.group`.
     pub oom_group: bool,
 }
@@ -188,6 +200,16 @@ pub enum Inject {
     Suspend {
         /// For how long.
         time: Nanos,
+    },
+    /// A process is frozen.
+    Freeze {
+        /// Index of the task.
+        task: usize,
+    },
+    /// It is thawed.
+    Thaw {
+        /// Index of the task.
+        task: usize,
     },
     /// Another `oom_score_adj`.
     OomScoreAdj {

@@ -13,6 +13,7 @@ use super::fields::Fields;
 use super::units::{PAGE_SIZE, mul_div};
 use crate::base::{Distribution, Nanos, Shape};
 use crate::kernel::Costs;
+use crate::kernel::state::Sysctl;
 
 /// Memory below this is zone DMA: 16 MiB, `MAX_DMA_PFN`.
 const DMA_END: u64 = 16 << 20;
@@ -40,6 +41,7 @@ const DISK_BANDWIDTH: u64 = (500 << 20) / PAGE_SIZE;
 
 impl Default for Machine {
     fn default() -> Self {
+        let sysctl = Sysctl::default();
         Self {
             zones: Vec::new(),
             swap: None,
@@ -48,8 +50,12 @@ impl Default for Machine {
             hz: 250,
             timer_wheel: false,
             uptime: Nanos::ZERO,
-            panic_on_oom: PanicOnOom::No,
-            oom_kill_allocating_task: false,
+            panic_on_oom: sysctl.panic_on_oom,
+            oom_kill_allocating_task: sysctl.oom_kill_allocating_task,
+            dirty_background_ratio: sysctl.dirty_background_ratio,
+            dirty_ratio: sysctl.dirty_ratio,
+            dirty_writeback_interval: sysctl.dirty_writeback_interval,
+            dirty_expire_interval: sysctl.dirty_expire_interval,
             hung_task_timeout: Nanos::from_secs(120),
             lock_op_cost: Nanos::ZERO,
             costs: BTreeMap::new(),
@@ -88,6 +94,12 @@ pub(super) fn machine(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> M
     set(&mut machine.panic_on_oom, panic_on_oom);
     let kill_allocating = fields.boolean(report, "oom_kill_allocating_task");
     set(&mut machine.oom_kill_allocating_task, kill_allocating);
+    set(&mut machine.dirty_background_ratio, fields.number(report, "dirty_background_ratio"));
+    set(&mut machine.dirty_ratio, fields.number(report, "dirty_ratio"));
+    let [interval, expire] =
+        ["dirty_writeback_interval", "dirty_expire_interval"].map(|key| fields.time(report, key));
+    set(&mut machine.dirty_writeback_interval, interval);
+    set(&mut machine.dirty_expire_interval, expire);
     if let Some(disk) = fields.table(report, "disk") {
         set(&mut machine.disk.latency, disk.distribution(report, "latency"));
         set(&mut machine.disk.bandwidth, disk.rate(report, "bandwidth"));

@@ -1,8 +1,8 @@
 //! `compute`: uses the CPU.
 
 use super::{Draws, Flow, Mode, Operation};
-use crate::kernel::Cx;
 use crate::kernel::plugin::Boxed;
+use crate::kernel::{Cx, try_to_freeze};
 
 /// Uses the CPU for a while. In user mode it sees SIGKILL at the next tick.
 pub struct Compute {
@@ -24,6 +24,9 @@ impl Operation for Compute {
                 let span = left.min(slice);
                 cx.cpu(span).await;
                 left = left.saturating_sub(span);
+                if self.mode == Mode::User {
+                    try_to_freeze(cx).await;
+                }
             }
             Flow::Next
         })

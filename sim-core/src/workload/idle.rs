@@ -1,9 +1,8 @@
 //! `idle`: sleeps until killed.
 
 use super::{Flow, Operation};
-use crate::engine::Signals;
-use crate::kernel::Cx;
 use crate::kernel::plugin::Boxed;
+use crate::kernel::{Cx, freezable_wait};
 use crate::record::Reason;
 
 /// See the file's documentation.
@@ -13,7 +12,7 @@ impl Operation for Idle {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
         Box::pin(async move {
             let forever = cx.with(|state| state.forever);
-            cx.wait(forever, Reason::Forever, Signals::Killable).await;
+            freezable_wait(cx, forever, Reason::Forever).await;
             Flow::Next
         })
     }

@@ -3,7 +3,10 @@
 use crate::base::{CgroupId, Nanos, QueueId, TaskId};
 use crate::engine::{Shift, Signals, WaitOn};
 use crate::kernel::plugin::Policy;
-use crate::kernel::{Cx, kill_process, memory_max_write, moom_callback, pm_suspend, set_oom_adj};
+use crate::kernel::{
+    Cx, freezer_change_state, kill_process, memory_max_write, moom_callback, pm_suspend,
+    set_oom_adj,
+};
 use crate::record::{Event, Injected, Reason};
 
 /// Most waits followed to the one that time ends: task, fence, worker.
@@ -22,6 +25,10 @@ pub enum Injection {
     Policy(&'static dyn Policy),
     /// The machine is suspended for so long.
     Suspend(Nanos),
+    /// A process is frozen, by a freezer cgroup of its own.
+    Freeze(TaskId),
+    /// It is thawed.
+    Thaw(TaskId),
     /// Another `oom_score_adj`.
     OomScoreAdj(TaskId, i16),
     /// What a task or device does or waits for ends now, or later.
@@ -43,6 +50,8 @@ pub async fn inject(cx: &Cx, injection: Injection) -> Result<(), String> {
         Injection::Limit(..) => (Injected::Limit, None),
         Injection::Policy(_) => (Injected::Policy, None),
         Injection::Suspend(_) => (Injected::Suspend, None),
+        Injection::Freeze(task) => (Injected::Freeze, Some(task)),
+        Injection::Thaw(task) => (Injected::Thaw, Some(task)),
         Injection::OomScoreAdj(task, _) => (Injected::OomScoreAdj, Some(task)),
         Injection::Shift(task, Shift::Now) => (Injected::End, Some(task)),
         Injection::Shift(task, Shift::Later(_)) => (Injected::Delay, Some(task)),
@@ -55,6 +64,8 @@ pub async fn inject(cx: &Cx, injection: Injection) -> Result<(), String> {
         Injection::Limit(cgroup, pages) => memory_max_write(cx, cgroup, pages).await,
         Injection::Policy(policy) => cx.with(|state| state.policy = policy),
         Injection::Suspend(time) => pm_suspend(cx, time).await,
+        Injection::Freeze(task) => freezer_change_state(cx, task, true),
+        Injection::Thaw(task) => freezer_change_state(cx, task, false),
         Injection::OomScoreAdj(task, value) => set_oom_adj(cx, task, value),
         Injection::Shift(task, shift) => {
             let timed = ended_by_time(cx, task)?;

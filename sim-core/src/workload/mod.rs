@@ -50,7 +50,7 @@ pub use touch::Touch;
 
 use crate::base::{Distribution, Nanos, Stream};
 use crate::kernel::plugin::Boxed;
-use crate::kernel::{Cx, do_exit, do_group_exit, free_kernel_pages, get_signal};
+use crate::kernel::{Cx, do_exit, do_group_exit, free_kernel_pages, get_signal, try_to_freeze};
 use crate::record::Func;
 
 /// How a program goes on after an operation.
@@ -103,6 +103,7 @@ impl Draws {
 /// Runs operations in user mode: none is begun while SIGKILL is pending.
 async fn run_in_user_mode(cx: &Cx, program: &Program) -> Flow {
     for operation in program.iter() {
+        try_to_freeze(cx).await;
         if cx.fatal_signal_pending() {
             break;
         }

@@ -1,9 +1,8 @@
 //! `pause`: sleeps for a while.
 
 use super::{Draws, Flow, Operation};
-use crate::engine::Signals;
-use crate::kernel::Cx;
 use crate::kernel::plugin::Boxed;
+use crate::kernel::{Cx, freezable_sleep};
 use crate::record::Reason;
 
 /// Sleeps interruptibly.
@@ -16,7 +15,7 @@ impl Operation for Pause {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
         let time = self.time.next();
         Box::pin(async move {
-            cx.sleep(time, Reason::Pause, Signals::Killable).await;
+            freezable_sleep(cx, time, Reason::Pause).await;
             Flow::Next
         })
     }

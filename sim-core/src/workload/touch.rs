@@ -5,7 +5,7 @@ use crate::base::{MmId, Nanos, RangeId};
 use crate::engine::Signals;
 use crate::kernel::mm::Access;
 use crate::kernel::plugin::Boxed;
-use crate::kernel::{Cx, FaultError, fault_in};
+use crate::kernel::{Cx, FaultError, fault_in, freezable_sleep, try_to_freeze};
 use crate::record::Reason;
 
 /// Pages accessed between two looks at the clock: 256 KiB, as the
@@ -45,9 +45,14 @@ impl Touch {
                 touched += chunk;
                 if let Some(rate) = self.rate {
                     let due = begin.saturating_add(time_for(touched, rate));
-                    if due > cx.now() {
+                    if due > cx.now() && self.mode == Mode::User {
+                        freezable_sleep(cx, due - cx.now(), Reason::Pace).await;
+                    } else if due > cx.now() {
                         cx.sleep(due - cx.now(), Reason::Pace, Signals::Killable).await;
                     }
+                }
+                if self.mode == Mode::User {
+                    try_to_freeze(cx).await;
                 }
                 if cx.fatal_signal_pending() {
                     return Flow::Next;

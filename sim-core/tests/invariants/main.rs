@@ -208,7 +208,10 @@ fn i10_starts_have_ends() {
     reclaims.calls(OTHER, true).returns(OTHER, false).add(HOG, goes).is_sound();
     let mut inside = Stage::with("5.4", Approach::NonBlocking, &FENCE);
     let begins = Event::MnItree { mm: HOG_MM, op: ItreeOp::Start, active: 1, seq: 3 };
-    inside.add(OTHER, begins).add(HOG, gone).is_sound();
+    inside.add(OTHER, begins).add(HOG, gone).breaks(starts_have_ends);
+    let mut waited = Stage::with("5.4", Approach::NonBlocking, &FENCE);
+    let ends = Event::MnItree { mm: HOG_MM, op: ItreeOp::End, active: 0, seq: 4 };
+    waited.add(OTHER, begins).add(OTHER, ends).add(HOG, gone).is_sound();
     // Who refuses must not have an end; from 5.12 on it gets one all the same.
     let mut refuses = Stage::with("5.12", Approach::NonBlocking, &KVM);
     refuses.calls(REAPER, false).returns(REAPER, true).is_sound().add(REAPER, end);

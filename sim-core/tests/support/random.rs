@@ -132,6 +132,23 @@ impl Draw {
             let size = self.between(1, free / 4) * 4;
             writeln!(self.text, "balloon = \"{size}KiB\"").expect("text");
         }
+        if self.chance(40) {
+            let (low, high) = (self.below(30), self.below(60));
+            writeln!(self.text, "dirty_background_ratio = {low}\ndirty_ratio = {high}")
+                .expect("text");
+        }
+        if self.chance(30) {
+            let (interval, expire) =
+                (self.pick(&["0s", "7ms", "100ms"]), self.pick(&["0s", "20ms", "300ms"]));
+            let lines = format!(
+                "dirty_writeback_interval = \"{interval}\"\ndirty_expire_interval = \"{expire}\""
+            );
+            self.say(&lines);
+        }
+        if self.chance(20) {
+            let rate = self.between(1, 40);
+            writeln!(self.text, "[machine.disk]\nbandwidth = \"{rate}MiB/s\"").expect("text");
+        }
         if self.chance(35) {
             let size = self.between(10, 400) * 4;
             writeln!(self.text, "[machine.swap]\nsize = \"{size}KiB\"").expect("text");
@@ -308,6 +325,12 @@ impl Draw {
         if self.chance(15) {
             let high = self.between(20, free) * 4;
             writeln!(self.text, "high = \"{high}KiB\"").expect("text");
+        }
+        for key in ["min", "low"] {
+            if self.chance(20) {
+                let size = self.between(1, free) * 4;
+                writeln!(self.text, "{key} = \"{size}KiB\"").expect("text");
+            }
         }
         if self.chance(30) {
             self.say("oom_group = true");
@@ -502,13 +525,15 @@ impl Draw {
     fn injections(&mut self, tasks: usize, cgroups: usize, free: u64) {
         for _ in 0..self.below(3) {
             let (at, task) = (self.below(1500), self.below(u64::try_from(tasks).expect("small")));
-            let what = match self.below(5) {
+            let what = match self.below(7) {
                 0 => format!("kill = \"t{task}\""),
                 1 => format!("oom_score_adj = {{ task = \"t{task}\", value = 500 }}"),
                 2 if cgroups > 0 => {
                     let size = self.between(1, free) * 4;
                     format!("limit = {{ cgroup = \"c0\", size = \"{size}KiB\" }}")
                 }
+                4 => format!("freeze = \"t{task}\""),
+                5 => format!("thaw = \"t{task}\""),
                 3 => format!("suspend = \"{}\"", self.pick(&["1ms", "200ms", "2s"])),
                 _ => {
                     let policies: Vec<&str> = policy::ALL.iter().map(|p| p.id()).collect();

@@ -114,6 +114,10 @@ pub(crate) fn needs(scene: &impl Scene, task: TaskId) -> Option<Needs> {
             let mm = cast.tasks.get(task)?.mm?;
             Some(Needs::each(callers(scene, mm, task), EdgeKind::Srcu))
         }
+        Some(Reason::AnonVma) => {
+            let mm = cast.tasks.get(task)?.mm?;
+            Some(Needs::each(callers(scene, mm, task), EdgeKind::Lock))
+        }
         Some(Reason::NamedEvent) => Some(signalers(scene, doing)),
         Some(Reason::Vfork) => Some(Needs::each([scene.child_of(task)?], EdgeKind::Child)),
         Some(Reason::CoreDump) => Some(Needs::each([scene.dumper(task)?], EdgeKind::CoreDump)),

@@ -56,6 +56,7 @@ pub(crate) fn is_own_wish(reason: Reason) -> bool {
             | Reason::KswapdNap
             | Reason::DiskIdle
             | Reason::HandOffWork
+            | Reason::Frozen
     )
 }
 

@@ -74,6 +74,8 @@ pub(super) fn write(out: &mut String, state: &State<'_>, record: &Record) -> Wri
                 Injected::Policy => "policy",
                 Injected::OomScoreAdj => "oom_score_adj",
                 Injected::Suspend => "suspend",
+                Injected::Freeze => "freeze",
+                Injected::Thaw => "thaw",
                 Injected::End => "end",
                 Injected::Delay => "delay",
             };

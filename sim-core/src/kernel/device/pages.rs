@@ -13,7 +13,7 @@ use super::super::plugin::Call;
 use super::super::state::State;
 use super::super::zone::{Pages, Use};
 use crate::base::{DeviceId, MmId, NotifierId, RangeId, TaskId};
-use crate::record::Event;
+use crate::record::{Breach, Event, Invariant};
 
 /// What a device maps of one VMA.
 #[derive(Clone, Debug)]
@@ -147,7 +147,8 @@ pub(in crate::kernel) fn keep_referenced(
 ) {
     let count = pages.count();
     let drivers = &cx.kernel().drivers;
-    let kept = cx.with(|state| {
+    let (kept, lost) = cx.with(|state| {
+        let mut stale = None;
         let keep = pages_held(state, range).saturating_sub(left).min(count);
         let kept = pages.take(keep);
         for (device, mirror) in mirrors_of(state, range).filter(|(_, mirror)| mirror.refs == 0) {
@@ -157,18 +158,33 @@ pub(in crate::kernel) fn keep_referenced(
             // Flushed with the CPU's TLBs, a mapping is gone before the pages are.
             if !drivers[device].ops().secondary_tlb {
                 mirror.stale += lost;
+                stale = stale.or((lost > 0).then_some((device, lost)));
             }
         }
         let keeper = mirrors_of(state, range).max_by_key(|(_, m)| m.refs - m.kept.count());
         if let Some((_, keeper)) = keeper {
             keeper.kept.add(kept);
         }
-        kept
+        (kept, stale)
     });
+    if let Some((device, pages)) = lost {
+        stale_mapping(cx, device, range, pages);
+    }
     if kept.count() > 0 {
         transfer_pages(cx, kept, from, Use::Pinned);
         cx.record(Event::StillPinned { range, pages: record_count(kept.count()) });
     }
+}
+
+/// I9, where it is broken: pages that a device maps without a reference are about to be freed.
+fn stale_mapping(cx: &Cx, device: DeviceId, range: RangeId, pages: u64) {
+    cx.kernel().engine.observe(|at, recorder| {
+        let name = |name: Option<&String>| name.cloned().unwrap_or_default();
+        let who = name(recorder.cast.devices.get(device).map(|device| &device.name));
+        let what = name(recorder.cast.ranges.get(range).map(|range| &range.name));
+        let text = format!("{pages} pages of {what} are freed although {who} maps them");
+        recorder.breached(at, cx.task(), Breach::new(Invariant::NoStaleMapping, text));
+    });
 }
 
 /// The device's references to pages of a VMA are dropped; pages that

@@ -1,12 +1,13 @@
 //! The tree of cgroups, and the processes in it.
 //!
-//! Mirrors mm/memcontrol.c: `mem_cgroup_scan_tasks()`,
+//! Mirrors mm/memcontrol.c: `mem_cgroup_iter()`, `mem_cgroup_scan_tasks()`,
 //! `mem_cgroup_get_oom_group()`, `parent_mem_cgroup()`, and
 //! kernel/cgroup/cgroup.c: `css_next_descendant_pre()`,
 //! `css_task_iter_next()`, `cgroup_exit()`, Linux 4.6 to 7.1.
 
 use crate::base::{CgroupId, TaskId, sort};
 use crate::kernel::cx::Cx;
+use crate::kernel::lruvec::Memcg;
 use crate::kernel::state::{Group, State};
 use crate::kernel::switches::Switches;
 
@@ -35,6 +36,17 @@ pub(super) fn for_each_mem_cgroup_tree(state: &State, root: CgroupId) -> Vec<Cgr
         stack.append(&mut children[at.index()]);
     }
     order
+}
+
+/// `mem_cgroup_iter()`: the cgroups that reclaim from `target` goes
+/// through; of the whole machine the root first.
+pub(in crate::kernel) fn mem_cgroup_iter(state: &State, target: Memcg) -> Vec<Memcg> {
+    if let Some(target) = target {
+        return for_each_mem_cgroup_tree(state, target).into_iter().map(Some).collect();
+    }
+    let tops = state.cgroups.iter().filter(|(_, cgroup)| cgroup.parent.is_none());
+    let below = tops.flat_map(|(top, _)| for_each_mem_cgroup_tree(state, top));
+    std::iter::once(None).chain(below.map(Some)).collect()
 }
 
 /// `mem_cgroup_scan_tasks()`: the processes below `root`, by leader:

@@ -5,7 +5,6 @@
 //! Linux 6.1. Up to 5.3 there is no pause, only reclaim.
 
 use super::hierarchy::hierarchy;
-use super::reclaim::try_to_free_mem_cgroup_pages;
 use super::{MAX_RECLAIM_RETRIES, MEMCG_CHARGE_BATCH};
 use crate::base::CgroupId;
 use crate::engine::Signals;
@@ -13,6 +12,7 @@ use crate::kernel::cx::Cx;
 use crate::kernel::psi::{psi_memstall_enter, psi_memstall_leave};
 use crate::kernel::state::State;
 use crate::kernel::timer::schedule_timeout;
+use crate::kernel::vmscan::try_to_free_mem_cgroup_pages;
 use crate::record::{Func, Gfp, Reason};
 
 /// `MEMCG_DELAY_PRECISION_SHIFT`.

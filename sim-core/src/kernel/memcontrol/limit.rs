@@ -5,10 +5,10 @@
 //! burns a tick at a time.
 
 use super::oom::mem_cgroup_out_of_memory;
-use super::reclaim::try_to_free_mem_cgroup_pages;
 use super::{MAX_RECLAIM_RETRIES, drain_all_stock};
 use crate::base::CgroupId;
 use crate::kernel::cx::Cx;
+use crate::kernel::vmscan::try_to_free_mem_cgroup_pages;
 use crate::record::{Event, Gfp};
 
 /// `memory_max_write()`: the new limit, in pages, holds at once; then

@@ -2,11 +2,11 @@
 //!
 //! Mirrors mm/oom_kill.c: `mark_oom_victim()`, `exit_oom_victim()`,
 //! `task_will_free_mem()`, `__task_will_free_mem()`, Linux 4.6 to 7.1
-//! (kernel-spec 2.5). Left out: the freezer, so nobody
-//! has to be thawed to die.
+//! (kernel-spec 2.5).
 
 use crate::base::{MmId, ReportId, TaskId};
 use crate::kernel::cx::Cx;
+use crate::kernel::freezer::thaw_tasks;
 use crate::kernel::state::{Group, State};
 use crate::kernel::switches::Switches;
 use crate::record::{Event, VictimReport};
@@ -40,6 +40,8 @@ pub(in crate::kernel) fn mark_oom_victim(cx: &Cx, victim: TaskId) {
     if first {
         cx.record(Event::OomMmSet { leader, mm });
     }
+    // A frozen task cannot die.
+    thaw_tasks(cx);
     let report = victim_report(cx, mm, leader);
     cx.record(Event::MarkVictim { victim, report });
 }

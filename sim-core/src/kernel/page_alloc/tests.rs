@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use super::*;
 use crate::base::IdVec;
+use crate::kernel::filemap::File;
+use crate::kernel::reclaim_throttle::{acct_reclaim_writeback, reclaim_throttle, wake_throttled};
 use crate::kernel::state::{BlockDevice, Swap};
 use crate::kernel::testing::{Machine, Proc, idle, killed, sleep_ms, stuck};
 use crate::kernel::zone::{Marks, Zone};
@@ -262,6 +264,73 @@ fn reclaim_pauses_for_write_back() {
     let throttled = throttled(&machine);
     assert!(throttled.contains(&(100_000, ThrottleReason::Writeback)), "{throttled:?}");
     assert!(throttled.contains(&(4_000, ThrottleReason::NoProgress)), "{throttled:?}");
+}
+
+#[test]
+fn lists_in_use_are_taken_at_last_since_5_5() {
+    for (profile, served) in [("5.4", false), ("5.6", true), ("6.1", true)] {
+        let mut machine = Machine::new(profile);
+        leave(&machine, 90);
+        // More is on the list of what nobody uses, but none of it comes free.
+        give(&machine, Use::Writeback, 1_000);
+        give(&machine, Use::Clean, 256);
+        let mapper = machine.process(&Proc::of(101, 0), idle);
+        machine.with(|state| {
+            let mut pages = Pages::default();
+            pages.0[0] = 256;
+            let file = state.files.push(File { pages, cached: 256, memcg: None });
+            let mm = state.tasks[mapper].mm.expect("it has one");
+            let vma = &mut state.mms[mm].vmas[0];
+            (vma.vm_file, vma.file, vma.touched) = (Some(file), 256, 256);
+        });
+        machine.process(&Proc::of(100, 0), move |cx| async move {
+            let page = alloc_pages(&cx, Gfp::KERNEL.with(Gfp::NORETRY), 0, 1).await;
+            assert_eq!(page.is_some(), served, "{profile}");
+        });
+        machine.run();
+    }
+}
+
+#[test]
+fn pause_ends_when_enough_was_written_or_somebody_gets_on() {
+    let mut machine = Machine::new("6.1");
+    leave(&machine, 200);
+    give(&machine, Use::Writeback, 1_000);
+    for reason in [ThrottleReason::Writeback, ThrottleReason::NoProgress] {
+        machine.process(&Proc::of(100, 0), move |cx| async move {
+            reclaim_throttle(&cx, reason).await;
+        });
+    }
+    machine.kthread(|cx| async move {
+        cx.sleep(Nanos::from_us(200), Reason::Sleep, Signals::Ignored).await;
+        wake_throttled(&cx, ThrottleReason::NoProgress);
+        acct_reclaim_writeback(&cx, 32);
+        cx.sleep(Nanos::from_us(100), Reason::Sleep, Signals::Ignored).await;
+        acct_reclaim_writeback(&cx, 1);
+    });
+    machine.run();
+    let delays = machine.story(|event| match event {
+        Event::Throttled { delayed_us, reason, .. } => Some((delayed_us, reason)),
+        _ => None,
+    });
+    assert_eq!(delays, [(200, ThrottleReason::NoProgress), (300, ThrottleReason::Writeback)]);
+}
+
+#[test]
+fn last_of_the_highatomic_reserve_is_given_back_before_anybody_is_killed() {
+    let mut machine = Machine::new("6.1");
+    leave(&machine, 700);
+    machine.with(|state| state.zones[ZoneId(0)].reserve_highatomic());
+    machine.process(&Proc::of(101, 0), idle);
+    machine.process(&Proc::of(100, 0), |cx| async move {
+        // 188 pages are free but for the reserve, 88 of them above min.
+        for _ in 0..200 {
+            assert!(alloc_pages(&cx, Gfp::KERNEL, 0, 1).await.is_some());
+        }
+        assert_eq!(cx.with(|state| state.zones[ZoneId(0)].highatomic), 0);
+    });
+    machine.run();
+    assert!(killed(&machine).is_empty());
 }
 
 #[test]

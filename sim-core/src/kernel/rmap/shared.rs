@@ -6,17 +6,17 @@
 //! swap when the last one has lost it; its slot is theirs together. Left
 //! out: pages that only some can be made to let go of (they are skipped).
 
-use crate::base::{CgroupId, MmId, RangeId, ShareId};
+use super::{Scope, rmap_walk_begins, rmap_walk_ends};
+use crate::base::{MmId, RangeId, ShareId};
 use crate::kernel::cx::Cx;
 use crate::kernel::device::pages_held;
 use crate::kernel::fork::{AnonShare, Unshared, unshare};
-use crate::kernel::memcontrol::{mem_cgroup_uncharge, task_in_mem_cgroup};
 use crate::kernel::mm::{Shared, Vma};
 use crate::kernel::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
 };
 use crate::kernel::state::State;
-use crate::kernel::writeback::{To, write_pages};
+use crate::kernel::writeback::{Owner, To, write_pages};
 use crate::kernel::zone::{Pages, Use};
 use crate::record::{Event, Func, MnEvent};
 
@@ -29,29 +29,26 @@ struct Source {
 }
 
 /// The first pages of a share that may be taken from all who map them.
-fn next_source(state: &mut State, most: u64, memcg: Option<CgroupId>) -> Option<Source> {
+fn next_source(state: &mut State, most: u64, scope: Scope) -> Option<Source> {
     if most == 0 {
         return None;
     }
     let with_pages = state.shares.iter().filter(|(_, share)| share.pages.count() > 0);
     let shares: Vec<_> = with_pages.map(|(share, _)| share).collect();
     shares.into_iter().find_map(|share| {
-        let source = first_pages(state, share, most, memcg)?;
+        let source = first_pages(state, share, most, scope)?;
         let is_held = source.mappers.iter().any(|(_, range)| pages_held(state, range.id) > 0);
         (!is_held).then_some(source)
     })
 }
 
-/// Those of one share, if it is of the cgroup and nobody has them locked.
-fn first_pages(
-    state: &State,
-    share: ShareId,
-    most: u64,
-    memcg: Option<CgroupId>,
-) -> Option<Source> {
-    let owner = state.group_of(state.mms[state.shares[share].owner].owner);
-    let outside = |root| !owner.is_some_and(|group| task_in_mem_cgroup(state, group, root));
-    if memcg.is_some_and(outside) {
+/// Those of one share, if it is the cgroup's, lies where it is of use, and
+/// nobody has them locked.
+fn first_pages(state: &State, share: ShareId, most: u64, scope: Scope) -> Option<Source> {
+    let is = &state.shares[share];
+    // Which zone a page of it is in is not known.
+    let elsewhere = is.pages.count_in(scope.zones) < is.pages.count();
+    if elsewhere || state.mm_cgroup(is.owner) != scope.memcg {
         return None;
     }
     let mapped = mapped(state, share);
@@ -82,16 +79,19 @@ fn mapped(state: &State, share: ShareId) -> Vec<(MmId, &Vma, Shared)> {
 }
 
 /// As [`swap_out`](super::swap_out), of pages shared since a fork.
-pub(super) async fn swap_out_shared(cx: &Cx, most: u64, memcg: Option<CgroupId>) -> u64 {
-    let Some(source) = cx.with(|state| next_source(state, most, memcg)) else { return 0 };
+pub(super) async fn swap_out_shared(cx: &Cx, most: u64, scope: Scope) -> u64 {
+    let Some(source) = cx.with(|state| next_source(state, most, scope)) else { return 0 };
     let Source { share, from, count, mappers } = source;
     let _in = cx.enter(Func::TryToUnmap);
-    let (slots, owner) = cx.with(|state| {
+    let slots = cx.with(|state| {
         state.lru.isolated += count;
         let owner = state.shares[share].owner;
-        (state.shares.push(AnonShare::of_slots(count, owner)), owner)
+        state.shares.push(AnonShare::of_slots(count, owner))
     });
     let mut taken = Pages::default();
+    for &(mm, _) in &mappers {
+        rmap_walk_begins(cx, mm);
+    }
     for (mm, range) in mappers {
         let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
         invalidate_range_start(cx, notified).await;
@@ -103,11 +103,12 @@ pub(super) async fn swap_out_shared(cx: &Cx, most: u64, memcg: Option<CgroupId>)
             cx.record(Event::SwapOut { range: range.id, pages });
         }
         invalidate_range_end(cx, notified).await;
+        rmap_walk_ends(cx, mm);
     }
     if taken.count() > 0 {
-        write_pages(cx, To::Swap, taken, Use::Anon);
+        let of = Owner { file: None, memcg: scope.memcg };
+        write_pages(cx, To::Swap, taken, Use::Anon, of);
     }
-    mem_cgroup_uncharge(cx, owner, taken.count());
     cx.with(|state| state.lru.isolated -= count);
     taken.count()
 }

@@ -91,7 +91,7 @@ field_enum!(MnEvent { Unmap = 0, Clear = 1, Release = 2, ProtectionPage = 3 });
 field_enum!(OomScope { Global = 0, Memcg = 1, Sysrq = 2, Group = 3 });
 field_enum!(ThrottleReason { Writeback = 0, Isolated = 1, NoProgress = 2, Congested = 3 });
 field_enum!(CompactResult { Skipped = 0, Deferred = 1, Complete = 2, Success = 3 });
-field_enum!(Injected { Kill = 0, SysrqF = 1, Limit = 2, Policy = 3, OomScoreAdj = 4, Suspend = 5, End = 6, Delay = 7 });
+field_enum!(Injected { Kill = 0, SysrqF = 1, Limit = 2, Policy = 3, OomScoreAdj = 4, Suspend = 5, End = 6, Delay = 7, Freeze = 8, Thaw = 9 });
 field_enum!(ItreeRead { Begin = 0, Waited = 1, Retry = 2, Valid = 3 });
 field_enum!(ItreeOp { Start = 0, End = 1, Insert = 2, DeferInsert = 3, Remove = 4, DeferRemove = 5 });
 

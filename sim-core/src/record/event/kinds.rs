@@ -116,6 +116,10 @@ pub enum Injected {
     OomScoreAdj,
     /// The machine is suspended.
     Suspend,
+    /// A process is frozen.
+    Freeze,
+    /// It is thawed.
+    Thaw,
     /// What it does or waits for ends now.
     End,
     /// What it does or waits for ends later.

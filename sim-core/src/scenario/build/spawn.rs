@@ -12,7 +12,7 @@ use crate::kernel::device::run_device;
 use crate::kernel::mm::{Backing, Vma};
 use crate::kernel::sched::nice_share;
 use crate::kernel::state::Group;
-use crate::kernel::{Kernel, NewTask, kswapd, oom_reaper};
+use crate::kernel::{Kernel, NewTask, kswapd, oom_reaper, wb_wakeup_delayed};
 use crate::record::{DeviceInfo, Event, RangeInfo, TaskKind};
 use crate::workload::{Injection, Process, Start, run_injection, run_process};
 
@@ -34,6 +34,11 @@ pub(super) fn spawn_all(
     spawn_devices(kernel, scenario);
     spawn_tasks(kernel, scenario, named, seeds);
     spawn_injections(kernel, scenario);
+    if scenario.machine.zones.iter().any(|zone| zone.dirty > 0) {
+        // What was dirty before the run began is to be written some day.
+        let new = new_task("dirty at the start", "<start>", 0, TaskKind::Timer);
+        kernel.spawn(new, |cx| async move { wb_wakeup_delayed(&cx) });
+    }
 }
 
 fn spawn_kthreads(kernel: &Rc<Kernel>) {
@@ -110,6 +115,8 @@ fn spawn_injections(kernel: &Rc<Kernel>, scenario: &Scenario) {
                 Injection::Limit(CgroupId::from_index(*cgroup), *pages)
             }
             Inject::Policy { id } => Injection::Policy(find_policy(id)),
+            Inject::Freeze { task } => Injection::Freeze(leader(scenario, *task)),
+            Inject::Thaw { task } => Injection::Thaw(leader(scenario, *task)),
             Inject::Suspend { time } => Injection::Suspend(*time),
             Inject::OomScoreAdj { task, value } => {
                 Injection::OomScoreAdj(leader(scenario, *task), *value)
@@ -140,6 +147,7 @@ fn group(kernel: &Kernel, task: &Task, leader: TaskId, pid: u32, adj: i16) -> Gr
         children: kernel.engine.new_queue(),
         inherits_adj: task.fork.is_some() && task.oom_score_adj.is_none(),
         vfork: false,
+        freezing: false,
         uid: task.uid,
     }
 }

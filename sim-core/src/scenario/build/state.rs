@@ -16,10 +16,12 @@ use crate::engine::Engine;
 use crate::kernel::State;
 use crate::kernel::completion::Completion;
 use crate::kernel::device::Device;
+use crate::kernel::freezer::Freezer;
 use crate::kernel::mm::Mm;
 use crate::kernel::mmu_notifier::Srcu;
 use crate::kernel::plugin::{DeviceSetup, Refuse, Shrinker, Worker};
 use crate::kernel::ratelimit::RateLimit;
+use crate::kernel::reclaim_throttle::ReclaimWait;
 use crate::kernel::rmap::Lru;
 use crate::kernel::state::{BlockDevice, Cgroup, Kswapd, MemcgStock, Swap, Sysctl};
 use crate::kernel::switches::Switches;
@@ -36,7 +38,7 @@ pub(super) fn state(
 ) -> State {
     let machine = &scenario.machine;
     let mut zones = IdVec::<ZoneId, _>::new();
-    let mut balloon = Pages::default();
+    let (mut balloon, mut dirty) = (Pages::default(), Pages::default());
     for (index, zone) in machine.zones.iter().enumerate() {
         balloon.0[index] = zone.balloon;
         let marks = Marks {
@@ -52,6 +54,7 @@ pub(super) fn state(
             _ => ZoneType::Normal,
         };
         made.transfer(Use::Reserved, Use::Dirty, zone.dirty);
+        dirty.0[index] = zone.dirty;
         zones.push(made);
     }
     let mut devices = IdVec::new();
@@ -82,12 +85,13 @@ pub(super) fn state(
         oom_victims_wait: engine.new_queue(),
         oom_killer_disabled: false,
         storage_suspended: false,
+        freezer: Freezer::new(engine.new_queue()),
         balloon,
         oom_rs: RateLimit::default(),
         pfoom_rs: RateLimit::default(),
         oom_reaper_list: Vec::new(),
-        lru: Lru::default(),
-        writeback: Writeback::default(),
+        lru: Lru::new(engine.new_queue()),
+        writeback: Writeback::with_dirty(dirty),
         oom_reaper_wait: engine.new_queue(),
         kswapd: Kswapd {
             wait: engine.new_queue(),
@@ -95,6 +99,7 @@ pub(super) fn state(
             congested: false,
             asked: None,
             pfmemalloc_wait: engine.new_queue(),
+            reclaim_wait: ReclaimWait::new(|| engine.new_queue()),
         },
         swap: swap.map(|swap| Swap {
             pages: swap.pages,
@@ -109,6 +114,10 @@ pub(super) fn state(
         sysctl: Sysctl {
             panic_on_oom: machine.panic_on_oom,
             oom_kill_allocating_task: machine.oom_kill_allocating_task,
+            dirty_background_ratio: machine.dirty_background_ratio,
+            dirty_ratio: machine.dirty_ratio,
+            dirty_writeback_interval: machine.dirty_writeback_interval,
+            dirty_expire_interval: machine.dirty_expire_interval,
         },
         policy: choice.policy,
         completions: completions(scenario, engine),
@@ -132,6 +141,12 @@ fn cgroups(scenario: &Scenario, engine: &Engine<Recorder>) -> IdVec<CgroupId, Cg
         limit: group.limit,
         high: group.high,
         usage: 0,
+        min: group.min,
+        low: group.low,
+        emin: 0,
+        elow: 0,
+        clean: Pages::default(),
+        congested: false,
         oom_group: group.oom_group,
         oom_waitq: engine.new_queue(),
         under_oom: 0,

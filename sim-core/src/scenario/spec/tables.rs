@@ -80,6 +80,14 @@ declare! {
         may uptime: Kind::Time(ZERO, UPTIME_MAX),
         /// What lock debugging adds to taking a free mutex, or to letting it go, other operations in proportion; or "recorded", as counted on a kernel with lockdep; by default 0s: the kernel debugs no locks.
         may lock_op_cost: Kind::Either(&Kind::Time(ZERO, DELAY_MAX), &Kind::OneOf(&["recorded"])),
+        /// vm.dirty_background_ratio: percent of what could be dirty, above which dirty page cache is written back; by default 10.
+        may dirty_background_ratio: Kind::Integer(0, 100),
+        /// vm.dirty_ratio: percent of it above which who makes more dirty has to wait; by default 20.
+        may dirty_ratio: Kind::Integer(0, 100),
+        /// vm.dirty_writeback_centisecs: how often page cache that has been dirty for long is looked for; by default 5s; 0s never.
+        may dirty_writeback_interval: Kind::Time(ZERO, HORIZON_MAX),
+        /// vm.dirty_expire_centisecs: how long that is; by default 30s.
+        may dirty_expire_interval: Kind::Time(ZERO, HORIZON_MAX),
         /// vm.panic_on_oom: 0 kill; 1 panic unless the OOM is confined; 2 panic always.
         may panic_on_oom: Kind::Integer(0, 2),
         /// vm.oom_kill_allocating_task: whoever runs out of memory is killed.
@@ -199,6 +207,10 @@ declare! {
         may limit: Kind::Size(0, RAM.1),
         /// memory.high; by default none.
         may high: Kind::Size(0, RAM.1),
+        /// memory.min: so much of it is never reclaimed for others (since 4.18); by default 0B.
+        may min: Kind::Size(0, RAM.1),
+        /// memory.low: so much of it is reclaimed only when nothing else is left; by default 0B.
+        may low: Kind::Size(0, RAM.1),
         /// memory.oom.group: its tasks die together; by default false.
         may oom_group: Kind::Boolean,
     }
@@ -223,8 +235,12 @@ declare! {
         may limit: Kind::Table(&INJECT_LIMIT),
         /// The reaper meets notifiers in another way from now on.
         may policy: Kind::Registered(names::policies),
-        /// The machine is suspended for so long: nobody is killed and no reclaim does I/O meanwhile.
+        /// The machine is suspended for so long: processes are frozen, nobody is killed and no reclaim does I/O meanwhile.
         may suspend: Kind::Time(ZERO, DELAY_MAX),
+        /// A task is frozen, by a freezer cgroup of its own: it does nothing, and SIGKILL does not wake it.
+        may freeze: Kind::Ref,
+        /// A task is thawed.
+        may thaw: Kind::Ref,
         /// A task gets another oom_score_adj.
         may oom_score_adj: Kind::Table(&INJECT_ADJ),
     }

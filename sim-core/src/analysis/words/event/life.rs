@@ -39,6 +39,8 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
                 Injected::SysrqF => "from outside: sysrq-f".to_owned(),
                 Injected::Limit => "from outside: another memory limit".to_owned(),
                 Injected::Suspend => "from outside: the machine is suspended".to_owned(),
+                Injected::Freeze => format!("from outside: {whom} is frozen"),
+                Injected::Thaw => format!("from outside: {whom} is thawed"),
                 Injected::Policy => "from outside: another notifier policy".to_owned(),
                 Injected::OomScoreAdj => format!("from outside: another oom_score_adj{to}"),
                 Injected::End => format!("from outside: what {whom} does or waits for ends now"),
