@@ -16,7 +16,7 @@ use super::mm::{Backing, Mm, Vma};
 use super::oom_kill::OomControl;
 use super::plugin::{Api, Approach};
 use super::state::{Cgroup, Group, State};
-use super::zone::{Marks, Use, Zone};
+use super::zone::{Marks, Pages, Use, Zone};
 use super::{Costs, switches};
 use crate::base::{CgroupId, MmId, Nanos, SimTime, TaskId, ZoneId};
 use crate::engine::{Cpus, Engine, Executor, Hold, Limits, Progress, Signals, Stop, Ties};
