@@ -2,7 +2,7 @@
 // carries both; a scenario changed in the form or the text, by hand or by keys alone; drafts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accessibilityProblems, openPage, readRun, screenshot, waitForState } from "./support.mjs";
+import { accessibilityProblems, openPage, pressAbove, readRun, screenshot, waitForState } from "./support.mjs";
 
 /** Waits until the digest of the page is another one than `before`, and the run is there. */
 async function otherDigest(view, before) {
@@ -90,7 +90,7 @@ test("a fork that cannot be made is explained", async (t) => {
 
 async function openEditor(options) {
   const view = await openPage("", options);
-  await view.page.getByRole("button", { name: "Edit", exact: true }).click();
+  await pressAbove(view.page, "Edit");
   await view.page.getByRole("region", { name: "Scenario" }).waitFor();
   return view;
 }
@@ -156,7 +156,7 @@ test("drafts outlive a reload, can be renamed and deleted, and are sent nowhere"
   await name.press("Enter");
   await view.page.goto(`${view.page.url().split("#")[0]}?again`);
   await waitForState(view, "ready");
-  await view.page.getByRole("button", { name: "Edit", exact: true }).click();
+  await pressAbove(view.page, "Edit");
   await view.page.getByRole("button", { name: "Open the draft my own" }).click();
   assert.equal(await view.page.getByLabel("Scenario as TOML").inputValue(), mine);
   await view.page.getByText(/nothing leaves your machine/i).waitFor();
@@ -195,7 +195,7 @@ for (const [name, options] of [
     const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&fork=0~4000ms:policy=block-always", options);
     t.after(view.close);
     await screenshot(view, `fork-${name}`);
-    await view.page.getByRole("button", { name: "Edit", exact: true }).click();
+    await pressAbove(view.page, "Edit");
     await view.page.getByLabel("Scenario as TOML").waitFor();
     const wide = await view.page.evaluate(
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,

@@ -2,7 +2,7 @@
 // e2e/screenshots/: for people to look at. Names on the command line ("editor why") take only
 // those. Leaves out judging them.
 import { fileURLToPath } from "node:url";
-import { openPage, screenshot, stop } from "./support.mjs";
+import { openPage, pressAbove, screenshot, stop } from "./support.mjs";
 
 const SIZES = [
   ["desktop", { viewport: { width: 1280, height: 800 } }],
@@ -16,6 +16,7 @@ const DEADLOCK = "#/v1/run?scenario=d3-fence&seed=1&t=3200ms&focus=oom_reaper";
 const RECORDING = fileURLToPath(new URL("../traces/recordings/6.1/S6-3/", import.meta.url));
 
 const button = (name) => (page) => page.getByRole("button", { name, exact: true }).click();
+const above = (name) => (page) => pressAbove(page, name);
 const key = (name) => (page) => page.keyboard.press(name);
 
 /** Name, link, and what is done there before the picture is taken. */
@@ -28,13 +29,13 @@ const VIEWS = [
   ["range", `${RUN}&view=3000ms..5000ms`, async (page) => {
     for (let step = 0; step < 6; step += 1) await page.keyboard.press("Shift+ArrowRight");
   }],
-  ["editor", RUN, button("Edit")],
-  ["editor-driver", "#/v1/run?scenario=recovery-worker-allocates&seed=1", button("Edit")],
-  ["learn", RUN, button("Learn")],
+  ["editor", RUN, above("Edit")],
+  ["editor-driver", "#/v1/run?scenario=recovery-worker-allocates&seed=1", above("Edit")],
+  ["learn", RUN, above("Learn")],
   ["lesson", "#/v1/run?scenario=d2-direct&lesson=indirect-dependency.2", async () => {}],
-  ["import", RUN, button("Import")],
+  ["import", RUN, above("Import")],
   ["imported", RUN, importRecording],
-  ["export", RUN, button("Export")],
+  ["export", RUN, above("Export")],
   ["help", RUN, key("?")],
   ["palette", RUN, key("F1")],
   ["share", RUN, button("Share")],
@@ -42,7 +43,7 @@ const VIEWS = [
 ];
 
 async function importRecording(page) {
-  await button("Import")(page);
+  await above("Import")(page);
   const files = ["trace.txt.gz", "dmesg.txt"].map((name) => RECORDING + name);
   await page.locator("dialog[open] input[type=file]").setInputFiles(files);
   await button("Run it")(page);

@@ -211,6 +211,13 @@ export async function readRun({ page }) {
   return page.evaluate(() => ({ ...document.documentElement.dataset }));
 }
 
+/** Presses a button of the top bar; where there is little room, behind the one that unfolds it. */
+export async function pressAbove(page, name) {
+  const unfold = page.locator(".unfold[aria-expanded=false]");
+  if (await unfold.isVisible()) await unfold.click();
+  await page.getByRole("button", { name, exact: true }).click();
+}
+
 /** Broken accessibility rules, one line each; [] is what a test wants. */
 export async function accessibilityProblems({ page }, selector) {
   await page.evaluate(axe.source);

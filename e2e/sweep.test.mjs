@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { accessibilityProblems, openPage, readRun, screenshot, waitForState } from "./support.mjs";
+import { accessibilityProblems, openPage, pressAbove, readRun, screenshot, waitForState } from "./support.mjs";
 
 /** A page with the sweep open; `cores` is what the browser says of the machine. */
 async function openSweep(options = {}) {
@@ -13,7 +13,7 @@ async function openSweep(options = {}) {
       Object.defineProperty(navigator, "hardwareConcurrency", { get: () => cores });
     }, cores);
   const view = await openPage(fragment, { ...rest, prepare });
-  await view.page.getByRole("button", { name: "Sweep", exact: true }).click();
+  await pressAbove(view.page, "Sweep");
   const panel = view.page.getByRole("complementary", { name: "Sweep over seeds" });
   await panel.waitFor();
   return { view, panel };

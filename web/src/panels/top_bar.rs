@@ -58,6 +58,12 @@ pub fn TopBar(props: &Props) -> Html {
     let sweeping = props.sweeping;
     let sweep = ui.on(move |_: MouseEvent| Action::Sweep(!sweeping));
     let help = ui.on(|_: MouseEvent| Action::Show(Dialog::Help));
+    // Where there is little room, most of the bar waits behind a button.
+    let unfolded = use_state_eq(|| false);
+    let unfold = {
+        let unfolded = unfolded.clone();
+        Callback::from(move |_: MouseEvent| unfolded.set(!*unfolded))
+    };
     let next = props.theme.next();
     let theme = ui.on(move |_: MouseEvent| Action::Theme(next));
     let theme_glyph = match props.theme {
@@ -68,39 +74,43 @@ pub fn TopBar(props: &Props) -> Html {
     html! {
         <header class="top-bar">
             <h1>{ "Reaperscope" }</h1>
-            <label class="field grow"><span>{ "Scenario" }</span>
+            <label class="field grow"><span class="field-name">{ "Scenario" }</span>
                 <select onchange={scenario}>
                     { for foreign.then(|| html! { <option value="" selected=true disabled=true>{ if props.editing { "being edited" } else { "not of the gallery" } }</option> }) }
                     { options(&engine::scenarios(), id.unwrap_or_default()) }
                 </select></label>
-            <label class="field"><span>{ "Policy" }</span>
-                <select onchange={policy}>
-                    <option value="" selected={request.policy.is_none()}>{ own(own_policy) }</option>
-                    { options(&engine::policies(), request.policy.as_deref().unwrap_or_default()) }
-                </select></label>
-            <label class="field"><span class="hidden">{ "Compare with" }</span>
-                <select id="compare-with" class="beside" onchange={beside} title="Another policy under the same seed, on the same axis (C)"
-                    disabled={request.others.len() >= OTHERS_MAX}>
-                    <option value="" selected=true>{ "+ compare" }</option>
-                    { options(&left, "") }
-                </select></label>
-            <label class="field"><span>{ "Kernel" }</span>
-                <select onchange={kernel}>
-                    <option value="" selected={request.kernel.is_none()}>{ own(own_kernel) }</option>
-                    { options(&engine::kernels(), request.kernel.as_deref().unwrap_or_default()) }
-                </select></label>
-            <SeedField seed={request.seed} />
-            <div class="buttons end">
-                <button type="button" onclick={edit} aria-expanded={editing.to_string()} title="The scenario as text and as a form">{ "Edit" }</button>
-                <button type="button" onclick={sweep} aria-expanded={sweeping.to_string()} title="Many seeds: how often it ends how, and a review">{ "Sweep" }</button>
-                <button type="button" onclick={learn} title="Lessons (L)">{ "Learn" }</button>
-                <button type="button" class="primary" onclick={share}>{ "Share" }</button>
-                <button type="button" onclick={import} title="A log or trace of a real machine, a scenario, a lesson">{ "Import" }</button>
-                <button type="button" onclick={export} title="For other tools, as an image, as a file">{ "Export" }</button>
-                <button type="button" onclick={theme} title="Color theme: system, light, dark"
-                    aria-label={format!("Color theme: {}; change to {}", props.theme.id(), next.id())}>{ drawing(theme_glyph) }</button>
-                <button type="button" onclick={help} aria-label="Keys and gestures" title="Keys and gestures (?)">{ "?" }</button>
+            <button type="button" class="unfold" onclick={unfold} aria-expanded={unfolded.to_string()}
+                aria-controls="choices">{ "Policy, seed, more" }</button>
+            <div id="choices" class={classes!("choices", unfolded.then_some("unfolded"))}>
+                <label class="field"><span>{ "Policy" }</span>
+                    <select onchange={policy}>
+                        <option value="" selected={request.policy.is_none()}>{ own(own_policy) }</option>
+                        { options(&engine::policies(), request.policy.as_deref().unwrap_or_default()) }
+                    </select></label>
+                <label class="field"><span class="hidden">{ "Compare with" }</span>
+                    <select id="compare-with" class="beside" onchange={beside} title="Another policy under the same seed, on the same axis (C)"
+                        disabled={request.others.len() >= OTHERS_MAX}>
+                        <option value="" selected=true>{ "+ compare" }</option>
+                        { options(&left, "") }
+                    </select></label>
+                <label class="field"><span>{ "Kernel" }</span>
+                    <select onchange={kernel}>
+                        <option value="" selected={request.kernel.is_none()}>{ own(own_kernel) }</option>
+                        { options(&engine::kernels(), request.kernel.as_deref().unwrap_or_default()) }
+                    </select></label>
+                <SeedField seed={request.seed} />
+                <div class="buttons end">
+                    <button type="button" onclick={edit} aria-expanded={editing.to_string()} title="The scenario as text and as a form">{ "Edit" }</button>
+                    <button type="button" onclick={sweep} aria-expanded={sweeping.to_string()} title="Many seeds: how often it ends how, and a review">{ "Sweep" }</button>
+                    <button type="button" onclick={learn} title="Lessons (L)">{ "Learn" }</button>
+                    <button type="button" onclick={import} title="A log or trace of a real machine, a scenario, a lesson">{ "Import" }</button>
+                    <button type="button" onclick={export} title="For other tools, as an image, as a file">{ "Export" }</button>
+                    <button type="button" onclick={theme} title="Color theme: system, light, dark"
+                        aria-label={format!("Color theme: {}; change to {}", props.theme.id(), next.id())}>{ drawing(theme_glyph) }</button>
+                    <button type="button" onclick={help} aria-label="Keys and gestures" title="Keys and gestures (?)">{ "?" }</button>
+                </div>
             </div>
+            <button type="button" class="primary share" onclick={share}>{ "Share" }</button>
         </header>
     }
 }
