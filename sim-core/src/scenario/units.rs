@@ -36,10 +36,10 @@ pub enum UnitError {
         units: &'static str,
     },
     /// It isn't a whole number of the smallest unit.
-    #[error("finer than 1 {0}")]
+    #[error("finer than 1 {0}: expected a multiple of it")]
     TooFine(&'static str),
     /// It doesn't fit in 64 bits.
-    #[error("too large")]
+    #[error("too large: expected what fits in 64 bits")]
     TooLarge,
 }
 
