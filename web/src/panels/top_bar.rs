@@ -80,8 +80,8 @@ pub fn TopBar(props: &Props) -> Html {
                     { options(&engine::scenarios(), id.unwrap_or_default()) }
                 </select></label>
             <button type="button" class="unfold" onclick={unfold} aria-expanded={unfolded.to_string()}
-                aria-controls="choices">{ "Policy, seed, more" }</button>
-            <div id="choices" class={classes!("choices", unfolded.then_some("unfolded"))}>
+                aria-controls="bar-rest">{ "Policy, seed, more" }</button>
+            <div id="bar-rest" class={classes!("bar-rest", unfolded.then_some("unfolded"))}>
                 <label class="field"><span>{ "Policy" }</span>
                     <select onchange={policy}>
                         <option value="" selected={request.policy.is_none()}>{ own(own_policy) }</option>
@@ -110,7 +110,7 @@ pub fn TopBar(props: &Props) -> Html {
                     <button type="button" onclick={help} aria-label="Keys and gestures" title="Keys and gestures (?)">{ "?" }</button>
                 </div>
             </div>
-            <button type="button" class="primary share" onclick={share}>{ "Share" }</button>
+            <button type="button" class="primary bar-share" onclick={share}>{ "Share" }</button>
         </header>
     }
 }
