@@ -120,6 +120,11 @@ async fn validate_through(cx: &Cx, notifier: NotifierId, range: RangeId) -> Resu
         let seq = read_begin(cx, notifier).await?;
         let pages = fault_range(cx, notifier, range).await?;
         cx.lock(lock, Hold::Exclusive, Reason::DriverLock).await;
+        // A thread of the driver may come too late: the process has closed the device meanwhile.
+        if cx.with(|state| state.attachment(notifier).is_none()) {
+            cx.unlock(lock);
+            return Err(MapError::Fault);
+        }
         let retry = read_retry(cx, notifier, seq);
         if !retry {
             cx.kernel().drivers[device].mapping(cx, device).await;
