@@ -169,7 +169,7 @@ impl Watch {
                 Ok(())
             }
             Event::ProcessExit {} => {
-                self.victims.exited(record.task, cast);
+                self.victims.exited(record.task);
                 Ok(())
             }
             Event::MarkVictim { victim, .. } => self.victims.marked(record, victim, cast),

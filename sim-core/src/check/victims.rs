@@ -1,7 +1,7 @@
 //! I1, I2, I3, I16 and I17: who may be killed, by whom, and what is set
 //! once (mm/oom_kill.c).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{mm_name, mm_of, name, slot};
 use crate::base::{CgroupId, MmId, TaskId};
@@ -16,8 +16,6 @@ struct Pending {
     leader: TaskId,
     mm: MmId,
     marked: Record,
-    /// Of its threads, those that have exited.
-    exited: usize,
 }
 
 /// A kill under way.
@@ -36,6 +34,8 @@ pub(super) struct Victims {
     kills: BTreeMap<TaskId, Kill>,
     /// The cgroup whose limit a task last hit.
     memcg: BTreeMap<TaskId, CgroupId>,
+    /// Threads that have exited, before their process was marked or since.
+    exited: BTreeSet<TaskId>,
 }
 
 impl Victims {
@@ -47,6 +47,7 @@ impl Victims {
             pending: Vec::new(),
             kills: BTreeMap::new(),
             memcg: BTreeMap::new(),
+            exited: BTreeSet::new(),
         }
     }
 
@@ -109,9 +110,9 @@ impl Victims {
         // A cgroup waits for victims in it and below, whoever killed them, as long as they are
         // in it: who has exited has left.
         let here = |pending: &Pending| {
-            let threads = cast.tasks.iter().filter(|(_, info)| info.leader == pending.leader);
+            let mut threads = cast.tasks.iter().filter(|(_, info)| info.leader == pending.leader);
             cgroup.is_some_and(|cgroup| cast.is_in_cgroup(pending.leader, cgroup))
-                && pending.exited < threads.count()
+                && threads.any(|(thread, _)| !self.exited.contains(&thread))
         };
         let in_scope = |pending: &&Pending| match scope {
             OomScope::Global => true,
@@ -165,11 +166,8 @@ impl Victims {
     }
 
     /// A thread has exited.
-    pub(super) fn exited(&mut self, task: TaskId, cast: &Cast) {
-        let leader = cast.tasks.get(task).map_or(task, |info| info.leader);
-        for pending in self.pending.iter_mut().filter(|pending| pending.leader == leader) {
-            pending.exited += 1;
-        }
+    pub(super) fn exited(&mut self, task: TaskId) {
+        self.exited.insert(task);
     }
 
     /// `out_of_memory()` returned, perhaps because the chosen one was gone.
@@ -189,7 +187,7 @@ impl Victims {
             && !self.is_skipped(mm)
             && self.pending.iter().all(|pending| pending.leader != leader)
         {
-            self.pending.push(Pending { leader, mm, marked: *record, exited: 0 });
+            self.pending.push(Pending { leader, mm, marked: *record });
         }
         match kill {
             Some(kill) if !kill.signalled.contains(&leader) => {

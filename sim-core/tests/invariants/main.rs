@@ -73,8 +73,9 @@ fn i2_a_cgroup_waits_for_victims_below_it_whoever_killed_them() {
     global.kills(OTHER, HOG).is_sound().add(OTHER, limit).add(OTHER, kill);
     global.breaks(Invariant::OnePendingVictim);
     let mut left = Stage::new();
-    left.kills(OTHER, HOG).add(HOG, Event::ProcessExit {}).add(OTHER, limit).add(OTHER, kill);
-    left.is_sound();
+    // One thread had left before.
+    left.add(HELPER, Event::ProcessExit {}).kills(OTHER, HOG).add(HOG, Event::ProcessExit {});
+    left.add(OTHER, limit).add(OTHER, kill).is_sound();
 }
 
 #[test]

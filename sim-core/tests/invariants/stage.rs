@@ -17,6 +17,8 @@ use sim_core::record::{
 pub(crate) const REAPER: TaskId = TaskId(0);
 pub(crate) const HOG: TaskId = TaskId(1);
 pub(crate) const OTHER: TaskId = TaskId(2);
+/// A second thread of the hog's.
+pub(crate) const HELPER: TaskId = TaskId(4);
 pub(crate) const TIMER: TaskId = TaskId(3);
 pub(crate) const HOG_MM: MmId = MmId(0);
 pub(crate) const OOM_LOCK: LockId = LockId(0);
@@ -92,6 +94,8 @@ fn cast(driver: &'static str) -> Cast {
     task(&mut cast, "hog", TaskKind::User, Some(HOG_MM));
     task(&mut cast, "other", TaskKind::User, Some(MmId(1)));
     task(&mut cast, "timer", TaskKind::Timer, None);
+    task(&mut cast, "hog/helper", TaskKind::User, Some(HOG_MM));
+    cast.tasks[HELPER].leader = HOG;
     cast.mms.push(MmInfo { owner: HOG, mmap_lock: MMAP_LOCK });
     cast.mms.push(MmInfo { owner: OTHER, mmap_lock: LockId(2) });
     for name in ["oom_lock", "mmap_lock of hog", "mmap_lock of other"] {
