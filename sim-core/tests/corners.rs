@@ -92,10 +92,10 @@ fn loop_that_costs_nothing_is_stopped() {
 fn lock_kept_until_the_end_does_not_tell_a_fault_that_its_pages_are_gone() {
     // The device's fault finds pages between a start and its end. Only a count of invalidations
     // would make it wait or look again; without one the driver is at fault, not the model.
-    let stale = |start: &str, end: &str| {
+    let stale = |refuse: &str, start: &str, end: &str| {
         let run = run(&format!(
             "ram = '64MiB'\ncpus = 2\ncost.zap_page = '71us'\n[[driver]]\nname = 'mine'\napi = \
-             'hlist'\nstart = [{start}]\nend = [{end}]\n[[lock]]\nname = 'kept'\nkind = 'mutex'\n[[device]]\nname \
+             'hlist'\nrefuse = '{refuse}'\nstart = [{start}]\nend = [{end}]\n[[lock]]\nname = 'kept'\nkind = 'mutex'\n[[device]]\nname \
              = 'dev'\ndriver = 'mine'\nfence = '100ms'\n[[task]]\nname = 'a'\npreset = \
              'none'\nprogram = [{{ mmap = 'a', size = '4MiB' }}, {{ register = 'dev', region = 'a' \
              }}, {{ touch = 'a' }}, {{ thread = 't' }}, {{ pause = '100us' }}, {{ submit = 'dev', region = 'a', every = \
@@ -105,6 +105,8 @@ fn lock_kept_until_the_end_does_not_tell_a_fault_that_its_pages_are_gone() {
         assert_eq!(run.stop, Stop::Idle);
         run.trace.iter().any(|record| matches!(record.event, Event::StaleAccess { .. }))
     };
-    assert!(stale("{ lock = 'kept' }", "{ unlock = 'kept' }"));
-    assert!(!stale("{ invalidation = 'begin' }", "{ invalidation = 'end' }"));
+    let counts = ("{ invalidation = 'begin' }", "{ invalidation = 'end' }");
+    assert!(stale("if-needed", "{ lock = 'kept' }", "{ unlock = 'kept' }"));
+    assert!(!stale("if-needed", counts.0, counts.1));
+    assert!(stale("when-mapped", counts.0, counts.1), "it counts nothing where it maps nothing");
 }

@@ -186,11 +186,13 @@ impl Plan {
     /// Whether no fault of its device is served from the start of an
     /// invalidation to its end. A lock kept for that long is not enough: the
     /// fault finds the pages before it waits for the lock, and nothing tells
-    /// it afterwards that they are gone.
+    /// it afterwards that they are gone. Nor is a count that is left out
+    /// where nothing is mapped: that is where a fault maps next.
     pub fn counts_until_end(&self) -> bool {
         let begun = self.callback().filter(|step| **step == Step::Begin).count();
         let ended = self.callback().filter(|step| **step == Step::End).count();
-        begun > ended && self.end.contains(&EndStep::End)
+        let always = self.refuse != WhenAsked::WhenMapped;
+        always && begun > ended && self.end.contains(&EndStep::End)
     }
 
     /// Whether its callback allocates with flags that may sleep.
