@@ -3,7 +3,7 @@
 
 #![cfg(not(target_arch = "wasm32"))]
 
-#[path = "support/random.rs"]
+#[path = "support/random/mod.rs"]
 mod random;
 
 use sim_core::export;

@@ -1,0 +1,148 @@
+//! What links bring and take along: cursor, view, notes, policies beside, forks.
+
+use super::*;
+
+#[test]
+fn link_with_the_right_digest_is_reproduced() {
+    let first = opened(Route::default());
+    let mut route = first.route();
+    assert_eq!(opened(route.clone()).link_check, LinkCheck::Reproduced);
+
+    route.digest = Some("0".repeat(32));
+    let state = opened(route.clone());
+    assert!(matches!(&state.link_check, LinkCheck::Differs(text) if text.contains("00000000")));
+
+    route.model = Some(999);
+    let state = opened(route);
+    assert!(matches!(&state.link_check, LinkCheck::Differs(text) if text.contains("model 999")));
+}
+
+#[test]
+fn link_places_cursor_and_lane_and_does_not_play() {
+    let first = opened(Route::default());
+    let lane = first.scene.as_ref().unwrap().outcome.lanes[1].title.clone();
+    let at = first.end() / 2;
+    let route = Route { at: Some(at), focus: Some(lane), ..Route::default() };
+    let state = opened(route.clone());
+    assert_eq!((state.cursor.at, state.lane, state.playing), (at, 1, false));
+    let again = state.route();
+    assert_eq!((again.at, again.focus), (route.at, route.focus));
+}
+
+#[test]
+fn bad_link_leaves_a_notice_and_the_default() {
+    let mut state = State::default();
+    state.apply(Action::Refuse { message: "The link is damaged.".into() });
+    assert_eq!(state.request, Request::default());
+    assert_eq!(state.phase_id(), "running");
+    assert!(state.notice.is_some());
+
+    let mut unknown = State::default();
+    let request = Request { scenario: ScenarioRef::ById("no-such".into()), ..Request::default() };
+    unknown.apply(Action::Open(Route { request, ..Route::default() }));
+    let message = Job::start(&unknown.request).err().unwrap();
+    unknown.apply(Action::Failed(message));
+    assert_eq!(unknown.request, Request::default());
+    assert!(unknown.notice.unwrap().contains("no-such"));
+}
+
+#[test]
+fn notes_and_view_travel_in_the_link() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    press(&mut state, Command::ZoomIn);
+    press(&mut state, Command::RangeFromSpan);
+    press(&mut state, Command::NoteRange);
+    let route = state.route();
+    let again = opened(crate::route::parse(&crate::route::fragment(&route)).unwrap());
+    // As round as the screen allows, and no rounder with every copy.
+    let rounded = state.view.rounded();
+    assert_eq!(
+        (again.view.start, again.view.end(), &again.notes),
+        (rounded.0, rounded.1, &state.notes)
+    );
+    assert_eq!(again.route().view, route.view);
+    assert!(rounded.0.abs_diff(state.view.start) <= state.view.span / 1000);
+    assert_eq!(again.notes.len(), 1);
+    press(&mut state, Command::RemoveNote);
+    assert!(state.notes.is_empty());
+}
+
+#[test]
+fn compared_policies_run_beside_the_first_and_are_all_in_the_link() {
+    let mut state = opened(Route::default());
+    state.apply(Action::Choose(Change::Beside("skip-any".into())));
+    assert_eq!(state.request.policy.as_deref(), Some("interval"), "the scenario's own by name");
+    assert_eq!(state.request.others, ["skip-any"]);
+    let request = state.request.clone();
+    state.apply(Action::Compared(vec![scene(&request.under("skip-any"))]));
+    state.apply(Action::Finished(scene(&Request { others: Vec::new(), ..request })));
+    assert_eq!(state.verdicts().split(',').count(), 2);
+    let (one, other) = (&state.scene.as_ref().unwrap().outcome, &state.others[0].outcome);
+    let parting = crate::engine::parting(one, other).unwrap();
+    // Records may differ before, as those of set-up do, but none that decides.
+    let differs = |&index: &usize| one.run.trace.get(index) != other.run.trace.get(index);
+    let first = (0..one.run.trace.len()).find(differs).unwrap();
+    assert!(parting.record > first, "{first}: {}", parting.text);
+    let decided = one.run.trace.get(parting.record).unwrap();
+    assert!(parting.text.contains(&crate::engine::event_text(&one.run, &decided)));
+    let route = state.route();
+    let again = crate::route::parse(&crate::route::fragment(&route)).unwrap();
+    assert_eq!((again.request, again.digest), (route.request, Some(state.digests())));
+    for policy in ["ignore", "nonblock", "skip-flag", "skip-any"] {
+        state.apply(Action::Choose(Change::Beside(policy.into())));
+    }
+    assert_eq!(state.request.others.len(), crate::engine::OTHERS_MAX);
+    state.apply(Action::Choose(Change::Without(0)));
+    assert_eq!(state.request.others, ["ignore", "nonblock"]);
+}
+
+#[test]
+fn gallery_links_with_their_view_are_short() {
+    for entry in sim_core::scenario::gallery::gallery() {
+        let request = Request {
+            scenario: ScenarioRef::ById(entry.id.into()),
+            seed: 42,
+            ..Request::default()
+        };
+        let mut state = opened(Route { request, ..Route::default() });
+        press(&mut state, Command::Incident(Step::Forward));
+        press(&mut state, Command::ZoomIn);
+        let text = crate::route::fragment(&state.route());
+        assert!(text.len() <= 200, "{}: {text}", text.len());
+        assert!(text.contains("view=") && text.contains("digest="), "{text}");
+    }
+}
+
+#[test]
+fn forks_stand_beside_the_run_travel_in_the_link_and_can_be_undone() {
+    let branch = |parent, fork: &str| Branch { parent, fork: fork.parse().unwrap() };
+    let mut state = opened(Route { at: Some(4_000_000_000), ..Route::default() });
+    let (first, at) = (state.digests(), state.cursor);
+    state.apply(Action::Choose(Change::Fork(branch(0, "4000ms:policy=block-always"))));
+    assert_eq!(state.phase_id(), "running");
+    bring(&mut state);
+    state.apply(Action::Choose(Change::Fork(branch(1, "4100ms:kill=hog"))));
+    bring(&mut state);
+    let digests = state.digests();
+    assert!(digests.starts_with(&first));
+    assert_eq!((digests.split(',').count(), state.branch_scenes().len()), (3, 2));
+    assert_eq!(state.cursor, at, "the cursor stays in the run that stays");
+
+    let again = crate::route::parse(&crate::route::fragment(&state.route())).unwrap();
+    assert_eq!((&again.request, again.digest.as_ref()), (&state.request, Some(&digests)));
+
+    press(&mut state, Command::Undo);
+    bring(&mut state);
+    assert_eq!(state.request.branches.len(), 1);
+    press(&mut state, Command::Redo);
+    bring(&mut state);
+    assert_eq!(state.digests(), digests);
+
+    state.apply(Action::Choose(Change::Branch(1)));
+    bring(&mut state);
+    let rest: Vec<&str> = digests.split(',').skip(1).collect();
+    assert_eq!(state.digests(), rest.join(","), "the same runs, without the first");
+    state.apply(Action::Choose(Change::Unfork(1)));
+    bring(&mut state);
+    assert_eq!(state.digests(), rest[0]);
+}
