@@ -75,7 +75,7 @@ pub fn TopBar(props: &Props) -> Html {
         <header class="top-bar">
             <h1>{ "Reaperscope" }</h1>
             <label class="field grow"><span class="field-name">{ "Scenario" }</span>
-                <select onchange={scenario}>
+                <select onchange={scenario} aria-label="Scenario">
                     { for foreign.then(|| html! { <option value="" selected=true disabled=true>{ if props.editing { "being edited" } else { "not of the gallery" } }</option> }) }
                     { options(&engine::scenarios(), id.unwrap_or_default()) }
                 </select></label>
