@@ -51,15 +51,21 @@ impl State {
         self.zones.iter().filter(|(_, zone)| zone.kind <= reclaim_idx).count()
     }
 
-    /// Pages of this use that are charged to the cgroup, where `theirs` says
+    /// Pages of these uses that are charged to the cgroup, where `theirs` says
     /// what each has.
-    fn charged(&self, of: Use, memcg: Memcg, theirs: impl Fn(CgroupId) -> Pages) -> Pages {
+    #[inline]
+    fn charged<const USES: usize>(
+        &self,
+        of: [Use; USES],
+        memcg: Memcg,
+        theirs: impl Fn(CgroupId) -> Pages,
+    ) -> Pages {
         if let Some(memcg) = memcg {
             return theirs(memcg);
         }
         let mut rest = Pages::default();
         for ((_, zone), rest) in self.zones.iter().zip(&mut rest.0) {
-            *rest = zone.pages(of);
+            *rest = of.iter().map(|&of| zone.pages(of)).sum();
         }
         for (id, _) in self.cgroups.iter() {
             for (rest, theirs) in rest.0.iter_mut().zip(theirs(id).0) {
@@ -71,17 +77,17 @@ impl State {
 
     /// Clean page cache and swap cache of a cgroup.
     pub(super) fn clean(&self, memcg: Memcg) -> Pages {
-        self.charged(Use::Clean, memcg, |id| self.cgroups[id].clean)
+        self.charged([Use::Clean], memcg, |id| self.cgroups[id].clean)
     }
 
     /// Dirty page cache of a cgroup.
     pub(super) fn dirty(&self, memcg: Memcg) -> Pages {
-        self.charged(Use::Dirty, memcg, |id| self.writeback.dirty_of(id))
+        self.charged([Use::Dirty], memcg, |id| self.writeback.dirty_of(id))
     }
 
     /// Pages of a cgroup that are being written.
     pub(super) fn under_writeback(&self, memcg: Memcg) -> Pages {
-        self.charged(Use::Writeback, memcg, |id| self.writeback.pages_of(id))
+        self.charged([Use::Writeback], memcg, |id| self.writeback.pages_of(id))
     }
 
     /// Page cache of a cgroup that somebody maps (`NR_FILE_MAPPED`).
@@ -134,9 +140,14 @@ impl State {
 
     /// `lruvec_lru_size()` of a cgroup's lists.
     pub(super) fn lists(&self, memcg: Memcg, zones: usize, swaps: bool) -> Lists {
-        let mut file = self.clean(memcg);
-        file.add(self.dirty(memcg));
-        file.add(self.under_writeback(memcg));
+        // At once: reclaim asks in every round, and there is one at each priority.
+        let uses = [Use::Clean, Use::Dirty, Use::Writeback];
+        let file = self.charged(uses, memcg, |id| {
+            let mut file = self.cgroups[id].clean;
+            file.add(self.writeback.dirty_of(id));
+            file.add(self.writeback.pages_of(id));
+            file
+        });
         let file = file.count_in(zones);
         let active_file = self.file_mapped(memcg).count_in(zones).min(file);
         let anon = if swaps && is_swappable(self) { self.anon(memcg).count_in(zones) } else { 0 };

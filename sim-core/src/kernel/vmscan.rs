@@ -311,10 +311,14 @@ async fn shrink_lruvec(
 ) {
     let switches = cx.kernel().switches;
     let zones = cx.with(|state| state.zones_up_to(sc.reclaim_idx));
-    let mut scan = cx.with(|state| {
+    let (mut scan, has_file) = cx.with(|state| {
         let lists = state.lists(memcg, zones, sc.swaps());
-        get_scan_count(state, switches, sc, memcg, protected, lists)
+        let has_file = lists.inactive_file + lists.active_file > 0;
+        (get_scan_count(state, switches, sc, memcg, protected, lists), has_file)
     });
+    if scan == 0 && !has_file {
+        return;
+    }
     sc.nr_scanned += scan;
     let before = sc.nr_reclaimed;
     let scope = Scope { memcg, zones };
