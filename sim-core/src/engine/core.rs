@@ -11,6 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::action::{Action, Packed};
 use super::cpu::{Burst, Scheduler};
 use super::event_list::{Class, EventKey, Ties};
 use super::lock::Lock;
@@ -103,17 +104,6 @@ impl Default for Limits {
     }
 }
 
-/// What an event in the list does when its time comes.
-#[derive(Copy, Clone, Debug)]
-pub(super) enum Action {
-    /// Poll the process.
-    Resume(TaskId),
-    /// The process's time-out or sleep is over.
-    Timeout(TaskId),
-    /// The scheduler looks whether somebody else deserves the CPU.
-    Tick(CpuId),
-}
-
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub(super) enum State {
     /// Waits for a CPU.
@@ -139,9 +129,9 @@ pub(super) struct Process {
 
 /// The event list.
 #[cfg(not(feature = "op-log"))]
-type Pending = super::event_list::EventList<Action>;
+type Pending = super::event_list::EventList<Packed>;
 #[cfg(feature = "op-log")]
-type Pending = super::op_log::Logged<Action>;
+type Pending = super::op_log::Logged<Packed>;
 
 /// Everything behind the one `RefCell`.
 pub(super) struct Core<O> {
@@ -164,6 +154,11 @@ impl<O: Observer> Core<O> {
         self.events.now()
     }
 
+    #[inline]
+    pub(super) fn schedule(&mut self, at: SimTime, class: Class, action: Action) -> EventKey {
+        self.events.schedule(at, class, action.into())
+    }
+
     pub(super) fn emit(&mut self, task: TaskId, event: EngineEvent) {
         self.observer.engine_event(self.events.now(), task, event);
     }
@@ -184,7 +179,7 @@ impl<O: Observer> Core<O> {
         let task = self.current();
         let timer = timeout.map(|after| {
             let at = self.events.now() + after;
-            self.events.schedule(at, Class::Timer, Action::Timeout(task))
+            self.schedule(at, Class::Timer, Action::Timeout(task))
         });
         let process = &mut self.processes[task];
         debug_assert!(process.timer.is_none(), "invariant: the running wait for nothing");
@@ -222,12 +217,26 @@ impl<O: Observer> Core<O> {
         let process = &mut self.processes[task];
         process.killed = true;
         if process.state == State::Blocked(Signals::Killable) {
-            match process.waits_on {
-                WaitOn::Time => {}
-                WaitOn::Lock(lock) => self.forget_waiter(lock, task),
-                WaitOn::Queue(queue) => self.queues[queue].forget(task),
-            }
+            self.stops_waiting(task);
             self.wake(task, Waited::Killed, Class::Wakeup);
+        }
+    }
+
+    /// Takes a process out of the line of what it waits on, if there is one.
+    #[inline]
+    pub(super) fn stops_waiting(&mut self, task: TaskId) {
+        let waits_on = self.processes[task].waits_on;
+        if waits_on != WaitOn::Time {
+            self.leave_line(waits_on, task);
+        }
+    }
+
+    #[inline(never)]
+    fn leave_line(&mut self, waits_on: WaitOn, task: TaskId) {
+        match waits_on {
+            WaitOn::Time => {}
+            WaitOn::Lock(lock) => self.forget_waiter(lock, task),
+            WaitOn::Queue(queue) => self.queues[queue].forget(task),
         }
     }
 }

@@ -16,7 +16,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::core::{Action, Core, Engine, EngineEvent, Observer, State};
+use super::action::Action;
+use super::core::{Core, Engine, EngineEvent, Observer, State};
 use super::event_list::{Class, EventKey};
 use super::interfere::Shift;
 use super::run_queue::{Rank, RunQueue, Share};
@@ -283,7 +284,7 @@ impl<O: Observer> Core<O> {
     }
 
     fn resume_at(&mut self, task: TaskId, at: SimTime, class: Class) {
-        let key = self.events.schedule(at, class, Action::Resume(task));
+        let key = self.schedule(at, class, Action::Resume(task));
         self.bursts[task].resume = Some((key, at));
     }
 
@@ -334,7 +335,7 @@ impl<O: Observer> Core<O> {
             let cpu = CpuId::from_index(index);
             if self.scheduler.running[cpu].is_some() && !self.scheduler.ticking[cpu] {
                 self.scheduler.ticking[cpu] = true;
-                self.events.schedule(at, Class::Timer, Action::Tick(cpu));
+                self.schedule(at, Class::Timer, Action::Tick(cpu));
             }
         }
     }

@@ -9,9 +9,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-use super::core::{
-    Action, Core, Engine, EngineEvent, Limits, Observer, Process, State, WaitOn, Waited,
-};
+use super::action::Action;
+use super::core::{Core, Engine, EngineEvent, Limits, Observer, Process, State, WaitOn, Waited};
 use super::cpu::Burst;
 use super::event_list::Class;
 use crate::base::{SimTime, StackId, TaskId};
@@ -167,7 +166,7 @@ impl<O: Observer> Executor<O> {
             return Err(if idle { Stop::Idle } else { Stop::Horizon });
         };
         self.events += 1;
-        Ok(match action {
+        Ok(match action.into() {
             Action::Tick(cpu) => {
                 core.tick(cpu);
                 None
@@ -187,15 +186,11 @@ impl<O: Observer> Core<O> {
     fn timed_out(&mut self, task: TaskId) -> bool {
         let process = &mut self.processes[task];
         process.timer = None;
-        let (on_cpu, waited_on) = (process.on_cpu, process.waits_on);
+        let on_cpu = process.on_cpu;
         if !on_cpu {
             process.state = State::Running;
         }
-        match waited_on {
-            WaitOn::Time => {}
-            WaitOn::Lock(lock) => self.forget_waiter(lock, task),
-            WaitOn::Queue(queue) => self.queues[queue].forget(task),
-        }
+        self.stops_waiting(task);
         if on_cpu {
             self.wake(task, Waited::TimedOut, Class::Step);
         } else {

@@ -4,7 +4,8 @@
 //! A wait that time ends can be moved; one for a lock or a queue ends
 //! when others say so, and is left to them.
 
-use super::core::{Action, Core, Engine, Observer, State, WaitOn};
+use super::action::Action;
+use super::core::{Core, Engine, Observer, State, WaitOn};
 use super::event_list::Class;
 use super::executor::Needs;
 use crate::base::{Nanos, SimTime, TaskId};
@@ -31,14 +32,14 @@ impl<O: Observer> Core<O> {
     /// The time-out of a wait.
     fn shift_timer(&mut self, task: TaskId, shift: Shift) -> bool {
         let now = self.now();
-        let process = &mut self.processes[task];
-        let due = process.timer.and_then(|timer| self.events.due(timer));
-        let (Some(timer), Some(due)) = (process.timer, due) else {
+        let timer = self.processes[task].timer;
+        let due = timer.and_then(|timer| self.events.due(timer));
+        let (Some(timer), Some(due)) = (timer, due) else {
             return false;
         };
         self.events.cancel(timer);
-        let at = shift.from(due, now);
-        process.timer = Some(self.events.schedule(at, Class::Timer, Action::Timeout(task)));
+        let timer = self.schedule(shift.from(due, now), Class::Timer, Action::Timeout(task));
+        self.processes[task].timer = Some(timer);
         true
     }
 }

@@ -10,6 +10,7 @@
 //! Left out on purpose: what the processes mean. Nothing here knows of
 //! any operating system; names and reasons pass through as numbers.
 
+mod action;
 mod core;
 mod cpu;
 pub mod event_list;

@@ -72,14 +72,18 @@ impl<T: Copy> Slab<T> {
     pub(super) fn insert(&mut self, time: u64, class: Class, payload: T) -> (u32, u32) {
         let sequence = self.sequence;
         self.sequence += 1;
-        let node = Node { time, rank: sequence << CLASS_BITS | class as u64, next: NIL, payload };
+        let rank = sequence << CLASS_BITS | class as u64;
         let index = self.free;
         if index == NIL {
+            let node = Node { time, rank, next: NIL, payload };
             return (self.grow(node), low_half(sequence));
         }
+        // Field by field: a node put together elsewhere and copied waits for its own parts.
         let place = self.node_mut(index);
-        let next = place.next;
-        *place = node;
+        place.time = time;
+        place.rank = rank;
+        place.payload = payload;
+        let next = std::mem::replace(&mut place.next, NIL);
         self.free = next;
         (index, low_half(sequence))
     }
