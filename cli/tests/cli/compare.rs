@@ -1,5 +1,7 @@
 //! `compare`: policies side by side, and how often over seeds.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::tool::{call, printed};
@@ -97,6 +99,65 @@ fn the_table_of_eras_comes_out_of_compare() {
     assert_eq!(never[0]["flags"][0], "hung-task");
     let pages = never[0]["freed_by_reaper_pages"].as_u64().expect("a number");
     assert!((heap..=heap + small).contains(&pages), "{pages}");
+}
+
+/// The cells of the table that `compare` prints, by policy.
+fn cells(args: &[&str]) -> BTreeMap<String, BTreeMap<String, String>> {
+    let text = printed(&[&["compare"], args].concat());
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("policy"));
+    let split = |line: &str| -> Vec<String> {
+        let cells = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty());
+        cells.map(str::to_owned).collect()
+    };
+    let heads = split(lines.next().expect("a head"));
+    let rows = lines.take_while(|line| !line.is_empty()).map(|line| {
+        let mut row: BTreeMap<_, _> = heads.iter().cloned().zip(split(line)).collect();
+        (row.remove("policy").expect("its name"), row)
+    });
+    rows.collect()
+}
+
+/// kernel-spec 4.9 as people read it: each of its cells is a cell of what is printed. What it
+/// rounds to "1.0 s" is that and the quarter second that unmapping 2 GiB takes.
+#[test]
+fn every_cell_of_the_table_of_eras_is_printed() {
+    const ALL: &str = "ignore,skip-any,skip-flag,nonblock,interval,core-refuse,block-always";
+    // Policy; freed, attempts, log, next victim; the same with the delay of two seconds.
+    let table = [
+        ("ignore", "2.5 GiB", "1", "reaped", "+327 ms", "+2.32 s"),
+        ("skip-any", "0 KiB", "1", "none", "+1.00 s", "+3.00 s"),
+        ("skip-flag", "0 KiB", "1", "none", "+1.00 s", "+3.00 s"),
+        ("nonblock", "2 GiB", "10", "unable to reap", "+1.26 s", "+3.26 s"),
+        ("interval", "2 GiB", "10", "unable to reap", "+1.26 s", "+3.26 s"),
+        ("core-refuse", "2 GiB", "10", "unable to reap", "+1.26 s", "+3.26 s"),
+        ("block-always", "2.5 GiB", "1", "reaped", "+5.04 s", "+5.02 s"),
+    ];
+    let at_once = cells(&["eras-side-by-side", "--policy", ALL]);
+    let delayed = cells(&["eras-side-by-side", "--kernel", "6.1", "--policy", ALL]);
+    for (policy, freed, attempts, log, next, next_delayed) in table {
+        for (found, next) in [(&at_once, next), (&delayed, next_delayed)] {
+            let row = &found[policy];
+            let cell = |head: &str| row.get(head).map_or("", String::as_str);
+            let is = [cell("freed"), cell("attempts"), cell("log"), cell("next victim")];
+            assert_eq!(is, [freed, attempts, log, next], "{policy}");
+            assert_eq!(cell("flags") == "stale-access", policy == "ignore", "{policy}");
+        }
+    }
+    // The last row: a fence that needs an allocation.
+    let row = &cells(&["eras-fence-needs-allocation", "--policy", "block-always"])["block-always"];
+    for (head, cell) in [
+        ("verdict", "deadlock"),
+        ("freed", "2 GiB"),
+        ("attempts", "1"),
+        ("log", "none"),
+        ("next victim", "never"),
+        ("flags", "hung-task"),
+    ] {
+        assert_eq!(row[head], cell, "{head}");
+    }
+    let log = printed(&["run", "eras-fence-needs-allocation", "--format", "dmesg"]);
+    let hung = log.lines().find(|line| line.contains("INFO: task oom_reaper:"));
+    assert!(hung.is_some_and(|line| line.ends_with("blocked for more than 120 seconds.")), "{log}");
 }
 
 #[test]

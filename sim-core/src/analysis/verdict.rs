@@ -202,6 +202,8 @@ impl<'i> End<'i> {
                     Reason::FlushWork
                     | Reason::NotifierEnd
                     | Reason::IntervalRead
+                    | Reason::DeviceFault
+                    | Reason::RangeActive
                     | Reason::Srcu
                     | Reason::AnonVma
                     | Reason::Frozen

@@ -26,7 +26,7 @@ pub(crate) mod scene;
 use closed::Closed;
 use depends::Depends;
 use live::{Changes, Live, Present};
-use needs::{QUIET, is_allocating, is_retry};
+use needs::{QUIET, is_allocating, is_retry, repeats_fault};
 use replay::{Doing, Now, TaskNow, is_own_wish};
 use scene::{Known, Scene as _};
 
@@ -50,8 +50,19 @@ struct Open {
     at: SimTime,
     /// A page from elsewhere would open it.
     needs_page: bool,
-    /// By its tasks: whether its request must end first, rather than its wait.
-    by_request: Vec<bool>,
+    /// By its tasks: what it has to do to be out of it.
+    by: Vec<Opens>,
+}
+
+/// What opens a set that a task is in.
+#[derive(Copy, Clone)]
+enum Opens {
+    /// Its wait ends.
+    Wait,
+    /// Its request for a page does, in which it waits again and again.
+    Request,
+    /// Nothing of its own: it begins the same wait anew.
+    Never,
 }
 
 impl Oracle {
@@ -109,9 +120,14 @@ impl Oracle {
             let cycles: Vec<_> =
                 cycles.iter().map(|cycle| closed.edges_around(&present, cycle)).collect();
             let needs_page = cycles.iter().flatten().any(|edge| edge.kind.is_allocation());
-            let by_request = tasks.iter().map(|&task| is_allocating(&present, task)).collect();
+            let by = tasks.iter().map(|&task| match () {
+                () if is_allocating(&present, task) => Opens::Request,
+                () if repeats_fault(&present, task) => Opens::Never,
+                () => Opens::Wait,
+            });
+            let by = by.collect();
             let set = ClosedSet { record: number, until: None, tasks, cycles };
-            self.open.push(Open { set, at: record.at, needs_page, by_request });
+            self.open.push(Open { set, at: record.at, needs_page, by });
         }
     }
 
@@ -123,8 +139,9 @@ impl Oracle {
         }
         let opens = |open: &Open| {
             let place = open.set.tasks.iter().position(|&task| task == record.task);
-            let goes_on = place.is_some_and(|place| match open.by_request.get(place) {
-                Some(true) => changes.stall_ended,
+            let goes_on = place.is_some_and(|place| match open.by.get(place) {
+                Some(Opens::Request) => changes.stall_ended,
+                Some(Opens::Never) => false,
                 _ => changes.doing,
             });
             goes_on || open.needs_page && (changes.killed || changes.done)

@@ -119,6 +119,7 @@ pub const ALL: &[Entry] = entries! {
     Deadlock "d6-global-lock" "One process waits for the jobs of another"
     Deadlock "d7-mmap-lock" "The victim's own allocation keeps the reaper out"
     Deadlock "d8-dma-resv" "Reclaim needs the lock of whoever reclaims"
+    Deadlock "mutex-held-across-allocations" "A driver's mutex held across allocations"
     Discussion "seed-1-nowait" "GFP_NOWAIT never waits"
     Discussion "seed-2-nofs-still-waits" "GFP_NOFS compacts and sleeps all the same"
     Discussion "seed-3-nofs-equally-bad" "Indirectly, and with GFP_NOFS: equally bad"

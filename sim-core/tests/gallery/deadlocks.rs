@@ -165,6 +165,34 @@ pub(crate) const ROWS: &[Row] = &[
         "",
         "",
     ),
+    row(
+        "mutex-held-across-allocations",
+        "",
+        "extra-victims",
+        2,
+        10,
+        "",
+        "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
+    // The mutex is let go before it allocates.
+    row(
+        "mutex-held-across-allocations",
+        "task.holder.program.0={ ioctl = [{ lock = \"drv_mutex\" }, { unlock = \"drv_mutex\" }, { alloc = \"GFP_KERNEL\", count = 24000, hold = true }, { free = true }] }",
+        "recovered",
+        1,
+        1,
+        "",
+        "",
+    ),
+    row(
+        "mutex-held-across-allocations",
+        "policy=block-always; check=wait-for",
+        "deadlock",
+        1,
+        1,
+        "",
+        "2 cycle, 1 splat",
+    ),
 ];
 
 /// The shrinker's lock is the one that is waited for, unless that only tries it.

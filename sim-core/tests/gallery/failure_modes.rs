@@ -228,6 +228,16 @@ pub(crate) const ROWS: &[Row] = &[
         "10 back-off, 1 extra-victim, 1 give-up, 10 refusal",
     ),
     row("f13-odp-faults-for-ever", "device.svm0.driver=spin", "recovered", 1, 1, "", ""),
+    // The process's end waits for the request, that for the fault, and that for the process's end.
+    row(
+        "f13-odp-faults-for-ever",
+        "driver.odp.release=[{ fences = true }]",
+        "extra-victims",
+        2,
+        11,
+        "lost-end",
+        "10 back-off, 1 cycle, 1 extra-victim, 1 give-up, 10 refusal",
+    ),
     row(
         "f14-interval-leak",
         "",
@@ -467,6 +477,21 @@ fn f13_has_the_hardware_fault_again_every_second() {
     let texts: Vec<_> = chain("hca0", later).into_iter().map(|link| link.text).collect();
     assert!(texts[0].contains("hca0/fault has to map first"), "{texts:?}");
     assert!(texts[1].contains("got no end"), "{texts:?}");
+}
+
+/// A fault that is tried again every second is no way out of the circle it is in: one
+/// set, from the fault on, and to the end of the run.
+#[test]
+fn f13_a_fault_that_comes_again_does_not_open_its_circle() {
+    let found =
+        judged("f13-odp-faults-for-ever", "driver.odp.release=[{ fences = true }]").wait_for;
+    let run = run("f13-odp-faults-for-ever", "driver.odp.release=[{ fences = true }]");
+    let [set] = &found.closed[..] else { panic!("{found:?}") };
+    let names: Vec<_> = set.tasks.iter().map(|&task| &*run.cast.tasks[task].name).collect();
+    assert_eq!(names, ["hca0", "hca0/fault", "solver/poster"]);
+    assert_eq!(set.until, None);
+    // Without it the process goes in the end, and nothing is closed.
+    assert_eq!(judged("f13-odp-faults-for-ever", "").wait_for.closed, []);
 }
 
 #[test]

@@ -5,7 +5,9 @@
 
 mod examples;
 mod layout;
+mod mutex_held;
 mod reader;
+mod variants;
 
 use reader::{Report, read};
 use sim_core::export::dmesg;

@@ -42,6 +42,11 @@ pub(crate) enum Report {
         /// `comm/pid/count`, without the pid.
         who: String,
     },
+    /// The CPU was given up under a spinlock.
+    Atomic {
+        /// Classes held.
+        held: Vec<String>,
+    },
     /// A task was blocked for so many seconds.
     Hung {
         /// Its `comm`.
@@ -182,6 +187,8 @@ pub(crate) fn read(log: &str) -> Vec<Report> {
             let mut parts = who.split('/');
             let (comm, count) = (parts.next().unwrap_or(""), parts.next_back().unwrap_or(""));
             reports.push(Report::Scheduling { who: format!("{comm}/{count}") });
+        } else if line.starts_with("BUG: scheduling while atomic: ") {
+            reports.push(Report::Atomic { held: lines.held() });
         } else if let Some(rest) = line.strip_prefix("INFO: task ") {
             let task = rest.split(':').next().unwrap_or_default().to_owned();
             let seconds = field(rest, "more than ").parse().expect("a number");

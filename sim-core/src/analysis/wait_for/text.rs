@@ -17,7 +17,11 @@ pub fn edge_text(index: &Index, edge: &WaitEdge, seen: usize) -> String {
             lock_waited_for(doing).map_or_else(|| "a lock".to_owned(), |lock| lock_name(cast, lock))
         }
         EdgeKind::Fence => "a fence".to_owned(),
-        EdgeKind::Worker => "the signal of a fence".to_owned(),
+        EdgeKind::Worker => match doing.reason() {
+            Some(Reason::PageRequest) => "a page fault to be served".to_owned(),
+            Some(Reason::FlushWork) => "work to be done".to_owned(),
+            _ => "the signal of a fence".to_owned(),
+        },
         EdgeKind::Invalidation => match cast.tasks.get(edge.to).and_then(|info| info.mm) {
             Some(mm) => format!("an invalidation of {}", mm_name(cast, mm)),
             None => "an invalidation".to_owned(),

@@ -5,7 +5,8 @@
 //! and named ones too); who waits for a fence for the device,
 //! and that for the worker which signals it; who waits for
 //! invalidations to end for those who run them, or for nobody if those
-//! have forgotten them (a device's fault likewise, if an end got lost);
+//! have forgotten them (a device's fault likewise, if an end got lost; a thread
+//! that serves such faults tries again until the process is gone, so it waits for that);
 //! who waits for an event of the scenario for any of those who could
 //! signal it; who waits for callers inside notifiers for those; a parent
 //! in vfork() for its child; a thread that exits while its process's core is
@@ -17,6 +18,8 @@
 //! last kind is taken for a dependency only where none came for [`QUIET`].
 //! Waits for a disk or for the clock are never closed and have no edge;
 //! nor has a reaper that pauses between two attempts.
+
+use std::collections::BTreeSet;
 
 use super::replay::Doing;
 use super::scene::Scene;
@@ -105,11 +108,11 @@ pub(crate) fn needs(scene: &impl Scene, task: TaskId) -> Option<Needs> {
             }
             Some(Needs::each(scene.invalidators(mm), EdgeKind::Invalidation))
         }
-        Some(Reason::DeviceFault | Reason::RangeActive) => {
+        Some(Reason::DeviceFault | Reason::RangeActive) => match cast.tasks.get(task)?.mm {
             // A device whose count never comes down serves no fault any more.
-            let mm = cast.tasks.get(task)?.mm?;
-            scene.has_lost_end(mm).then_some(Needs::Nobody)
-        }
+            Some(mm) => scene.has_lost_end(mm).then_some(Needs::Nobody),
+            None => fault_for_ever(scene, task),
+        },
         Some(Reason::Srcu) => {
             let mm = cast.tasks.get(task)?.mm?;
             Some(Needs::each(callers(scene, mm, task), EdgeKind::Srcu))
@@ -187,6 +190,33 @@ fn to_stop_for_core(scene: &impl Scene, dumper: TaskId) -> Vec<TaskId> {
         task != dumper && doing.is_alive() && doing.reason() != Some(Reason::CoreDump)
     });
     tasks.collect()
+}
+
+/// A thread that serves a device's faults, and waits for a count that never comes down: it
+/// tries again and again, and only the end of the process takes the fault away.
+fn fault_for_ever(scene: &impl Scene, task: TaskId) -> Option<Needs> {
+    let cast = scene.cast();
+    let (device, _) = cast.devices.iter().find(|(_, info)| info.faulter == Some(task))?;
+    let of_device = cast.notifiers.iter().filter(|(_, info)| info.device == device);
+    let mms: BTreeSet<_> = of_device.map(|(_, info)| info.mm).collect();
+    // Which of several it waits for nobody recorded.
+    if !mms.iter().all(|&mm| scene.has_lost_end(mm)) {
+        return None;
+    }
+    let users = cast.tasks.iter().filter(|(id, info)| {
+        info.mm.is_some_and(|mm| mms.contains(&mm)) && scene.doing(*id).is_alive()
+    });
+    Some(Needs::each(users.map(|(id, _)| id), EdgeKind::Invalidation))
+}
+
+/// Whether `task` serves a fault of a device, or is a device that waits for that: where
+/// it is not served it begins anew, and is no further than it was.
+pub(crate) fn repeats_fault(scene: &impl Scene, task: TaskId) -> bool {
+    let info = scene.cast().tasks.get(task);
+    match scene.doing(task).reason() {
+        Some(Reason::RangeActive) => info.is_some_and(|info| info.mm.is_none()),
+        reason => reason == Some(Reason::PageRequest),
+    }
 }
 
 /// Who could signal the event that a task waits for.

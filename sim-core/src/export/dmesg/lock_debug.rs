@@ -28,15 +28,15 @@ const RULE: &str = "------------------------------------------------------";
 const WIDE: &str = "======================================================";
 
 /// `file:line` of a `might_sleep()` in 6.1. That of a mutex is recorded, those
-/// of allocations and `down_write()` stand in public reports of 6.1; of the
-/// others the line is unknown, so 0.
+/// of allocations, rw-semaphores and completions stand in public reports of 5.7
+/// to 6.6; of the others the line is unknown, so 0.
 fn site(site: SleepSite) -> &'static str {
     match site {
         SleepSite::Mutex => "kernel/locking/mutex.c:580",
-        SleepSite::DownRead => "kernel/locking/rwsem.c:0",
+        SleepSite::DownRead => "kernel/locking/rwsem.c:1519",
         SleepSite::DownWrite => "kernel/locking/rwsem.c:1572",
         SleepSite::Alloc => "include/linux/sched/mm.h:274",
-        SleepSite::Completion => "kernel/sched/completion.c:0",
+        SleepSite::Completion => "kernel/sched/completion.c:101",
         SleepSite::FenceWait => "drivers/dma-buf/dma-fence.c:0",
         SleepSite::NotifierStart | SleepSite::NotifierEnd => "include/linux/mmu_notifier.h:0",
         SleepSite::IntervalRemove => "mm/mmu_notifier.c:0",
