@@ -134,7 +134,7 @@ async fn balance_pgdat(cx: &Cx, order: u8, highest_zoneidx: ZoneType) -> u8 {
             cx.wake_all(wait);
         }
         if raise_priority || sc.nr_reclaimed == before {
-            sc.priority -= 1;
+            sc.priority = sc.raised_priority().unwrap_or(0);
         }
     }
     if !balanced && sc.nr_reclaimed == 0 {

@@ -237,7 +237,10 @@ pub(super) fn get_scan_count(
 ) -> u64 {
     let size = lists.all();
     let id = memcg.filter(|_| switches.memcg_protects_in_part && (min > 0 || low > 0));
-    let Some(id) = id else { return size >> sc.priority };
+    let Some(id) = id else {
+        sc.longest = sc.longest.max(size);
+        return size >> sc.priority;
+    };
     let protection = if !sc.memcg_low_reclaim && low > min {
         sc.memcg_low_skipped = true;
         low
@@ -247,7 +250,9 @@ pub(super) fn get_scan_count(
     let cgroup_size = state.cgroups[id].usage.max(protection);
     let kept = u128::from(size) * u128::from(protection) / (u128::from(cgroup_size) + 1);
     let scan = size - u64::try_from(kept).unwrap_or(size);
-    scan.max(SWAP_CLUSTER_MAX) >> sc.priority
+    let scan = scan.max(SWAP_CLUSTER_MAX);
+    sc.longest = sc.longest.max(scan);
+    scan >> sc.priority
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use crate::base::QueueId;
 use crate::engine::{Signals, Why};
 use crate::record::{Event, Func, Reason, TaskKind, ThrottleReason};
 
-/// `reclaim_throttle()`.
-pub(super) async fn reclaim_throttle(cx: &Cx, reason: ThrottleReason) {
+/// `reclaim_throttle()`; whether there was a pause.
+pub(super) async fn reclaim_throttle(cx: &Cx, reason: ThrottleReason) -> bool {
     let kernel = cx.kernel();
     let is_kthread = kernel
         .engine
@@ -25,19 +25,21 @@ pub(super) async fn reclaim_throttle(cx: &Cx, reason: ThrottleReason) {
     let is_kswapd = is_kthread && cx.with(|state| state.tasks[cx.task()].memalloc);
     // Other threads of the kernel may be what reclaim waits for.
     if is_kthread && !is_kswapd {
-        return;
+        return false;
     }
     let hz = u64::from(kernel.clock.hz);
     let jiffies = match reason {
         ThrottleReason::NoProgress | ThrottleReason::Congested
             if kernel.switches.congestion_wait =>
         {
-            return;
+            return false;
         }
         ThrottleReason::Isolated if kernel.switches.congestion_wait => hz / 10,
         ThrottleReason::Writeback => hz / 10,
         ThrottleReason::Isolated => (hz / 50).max(1),
-        ThrottleReason::NoProgress | ThrottleReason::Congested if skip_noprogress(cx) => return,
+        ThrottleReason::NoProgress | ThrottleReason::Congested if skip_noprogress(cx) => {
+            return false;
+        }
         ThrottleReason::NoProgress | ThrottleReason::Congested => 1,
     };
     let _in = cx.enter(Func::ReclaimThrottle);
@@ -63,6 +65,7 @@ pub(super) async fn reclaim_throttle(cx: &Cx, reason: ThrottleReason) {
         delayed_us: us((cx.now() - begin).0),
         reason,
     });
+    true
 }
 
 /// `pgdat->reclaim_wait`: who is throttled, by [`ThrottleReason`].

@@ -13,14 +13,17 @@ use super::cx::Cx;
 use crate::base::DeviceId;
 use crate::record::Func;
 
-/// `shrink_slab()`: asks all of them.
-pub(super) async fn shrink_slab(cx: &Cx) {
+/// `shrink_slab()`: asks all of them; whether there are any.
+pub(super) async fn shrink_slab(cx: &Cx) -> bool {
+    let mut any = false;
     let count = cx.with(|state| state.devices.len());
     for device in (0..count).map(DeviceId::from_index) {
         let shrinker = cx.with(|state| state.devices[device].setup.shrinker.clone());
         if let Some(shrinker) = shrinker {
             let _in = cx.enter(Func::DoShrinkSlab);
             shrinker.scan_objects(cx, device).await;
+            any = true;
         }
     }
+    any
 }

@@ -32,6 +32,8 @@ use crate::record::{Event, Func, Gfp, Reason, ThrottleReason};
 pub(super) const SWAP_CLUSTER_MAX: u64 = 32;
 /// `DEF_PRIORITY`: where the scan begins (include/linux/mmzone.h).
 pub(super) const DEF_PRIORITY: u8 = 12;
+/// Where `consider_reclaim_throttle()` has who made no progress wait.
+const THROTTLED_AT: u8 = 1;
 
 /// `struct scan_control`.
 #[expect(clippy::struct_excessive_bools, reason = "the kernel's flags, by name")]
@@ -59,9 +61,31 @@ pub(super) struct ScanControl {
     pub(super) memcg_low_reclaim: bool,
     /// A cgroup was passed over because of it.
     pub(super) memcg_low_skipped: bool,
+    /// What was to be scanned at priority 0 of the longest lists, at this priority's pass.
+    pub(super) longest: u64,
+    /// That pass did something, or could have.
+    busy: bool,
 }
 
 impl ScanControl {
+    /// The next priority to scan at, if there is one. Where no list is long enough for a single
+    /// page nothing is looked at and no time passes, so such passes need not be made one by
+    /// one; the one at which who gets nowhere is throttled always is.
+    pub(super) fn raised_priority(&self) -> Option<u8> {
+        let next = self.priority.checked_sub(1)?;
+        if self.busy {
+            return Some(next);
+        }
+        match self.longest.checked_ilog2() {
+            None if self.priority <= THROTTLED_AT => None,
+            None => Some(THROTTLED_AT),
+            Some(first) => {
+                let first = u8::try_from(first).unwrap_or(DEF_PRIORITY);
+                Some(next.min(first.max(THROTTLED_AT)))
+            }
+        }
+    }
+
     /// That of `balance_pgdat()`.
     pub(super) fn kswapd(order: u8, highest_zoneidx: ZoneType) -> Self {
         let direct = Self::direct(Gfp::KERNEL, order);
@@ -85,6 +109,8 @@ impl ScanControl {
             skipped_deactivate: false,
             memcg_low_reclaim: false,
             memcg_low_skipped: false,
+            longest: 0,
+            busy: false,
         }
     }
 
@@ -148,13 +174,13 @@ pub(super) async fn try_to_free_mem_cgroup_pages(
 async fn do_try_to_free_pages(cx: &Cx, sc: &mut ScanControl) {
     let costs = cx.costs();
     loop {
-        for priority in (0..=DEF_PRIORITY).rev() {
-            sc.priority = priority;
+        sc.priority = DEF_PRIORITY;
+        loop {
             sc.nr_scanned = 0;
             shrink_zones(cx, sc).await;
-            if sc.nr_reclaimed >= sc.nr_to_reclaim {
-                break;
-            }
+            let next = sc.raised_priority();
+            let Some(next) = next.filter(|_| sc.nr_reclaimed < sc.nr_to_reclaim) else { break };
+            sc.priority = next;
         }
         if sc.target.is_some() {
             set_congested(cx, sc.target, false);
@@ -189,8 +215,8 @@ async fn shrink_zones(cx: &Cx, sc: &mut ScanControl) {
         return;
     }
     // A cgroup's reclaim is throttled by what is being written alone.
-    if sc.target.is_none() && sc.priority == 1 && sc.nr_reclaimed == 0 {
-        reclaim_throttle(cx, ThrottleReason::NoProgress).await;
+    if sc.target.is_none() && sc.priority == THROTTLED_AT && sc.nr_reclaimed == 0 {
+        sc.busy |= reclaim_throttle(cx, ThrottleReason::NoProgress).await;
     }
 }
 
@@ -238,6 +264,7 @@ pub(super) fn allow_direct_reclaim(cx: &Cx, state: &State) -> bool {
 pub(super) async fn shrink_node(cx: &Cx, sc: &mut ScanControl) {
     let _in = cx.enter(Func::ShrinkNode);
     let before = sc.nr_reclaimed;
+    (sc.longest, sc.busy) = (0, false);
     let mut found = Found::default();
     shrink_node_memcgs(cx, sc, &mut found).await;
     sc.nr_submitted += found.submitted;
@@ -253,7 +280,7 @@ pub(super) async fn shrink_node(cx: &Cx, sc: &mut ScanControl) {
         }
     }
     if !sc.kswapd && cx.with(|state| is_congested(state, sc.target)) {
-        reclaim_throttle(cx, ThrottleReason::Congested).await;
+        sc.busy |= reclaim_throttle(cx, ThrottleReason::Congested).await;
     }
     if progress {
         cx.with(|state| state.kswapd.failures = 0);
@@ -297,7 +324,7 @@ async fn shrink_memcg(cx: &Cx, sc: &mut ScanControl, memcg: Memcg, found: &mut F
     };
     shrink_lruvec(cx, sc, memcg, protected, found).await;
     if memcg.is_none() {
-        shrink_slab(cx).await;
+        sc.busy |= shrink_slab(cx).await;
     }
 }
 
@@ -320,6 +347,7 @@ async fn shrink_lruvec(
         return;
     }
     sc.nr_scanned += scan;
+    sc.busy |= scan > 0;
     let before = sc.nr_reclaimed;
     let scope = Scope { memcg, zones };
     while scan > 0 && sc.nr_reclaimed - before < sc.nr_to_reclaim {
