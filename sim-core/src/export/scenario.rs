@@ -16,6 +16,7 @@ use std::fmt::Write as _;
 
 use crate::base::Nanos;
 use crate::kernel::state::PanicOnOom;
+use crate::kernel::switches;
 use crate::scenario::checked::{
     ForkMm, Inject, Injection, Lock, LockKind, Machine, Scenario, Task, Thread, Zone,
 };
@@ -36,7 +37,7 @@ pub fn scenario(scenario: &Scenario) -> String {
         out.field("policy", &string(policy));
     }
     out.time("horizon", scenario.horizon);
-    machine(&mut out, &scenario.machine);
+    machine(&mut out, &scenario.machine, &scenario.kernel);
     for Lock { name, kind, class } in &scenario.locks {
         out.table("[[lock]]");
         out.field("name", &string(name));
@@ -122,9 +123,11 @@ fn rate_text(pages_per_second: u64) -> String {
 }
 
 /// Every field of the checked form is named here, so that none can be forgotten.
-fn machine(out: &mut Writer, machine: &Machine) {
+fn machine(out: &mut Writer, machine: &Machine, kernel: &str) {
     let Machine {
-        zones,
+        // Written out with the watermarks that the kernel computes.
+        zones: _,
+        computed: _,
         cpus,
         hz,
         timer_wheel,
@@ -141,6 +144,10 @@ fn machine(out: &mut Writer, machine: &Machine) {
         lock_op_cost,
         costs,
     } = machine;
+    let zones = match switches::find(kernel) {
+        Some(switches) => machine.zones_on(switches),
+        None => machine.zones.clone(),
+    };
     out.table("[machine]");
     out.number("cpus", cpus);
     out.number("hz", hz);
@@ -176,7 +183,7 @@ fn machine(out: &mut Writer, machine: &Machine) {
     for (name, cost) in costs {
         out.time(name, *cost);
     }
-    for zone in zones {
+    for zone in &zones {
         let Zone {
             name,
             managed,
@@ -299,8 +306,10 @@ mod tests {
     #[test]
     fn every_scenario_of_the_gallery_is_read_back_as_it_was() {
         for entry in gallery::gallery() {
-            let read = parse(entry.id, entry.text, &[]).expect("checked");
+            let mut read = parse(entry.id, entry.text, &[]).expect("checked");
             let text = scenario(&read);
+            // Watermarks are written out.
+            read.machine.computed = None;
             let again = parse(entry.id, &text, &[]);
             let again = again.unwrap_or_else(|errors| panic!("{}: {errors:?}\n{text}", entry.id));
             assert_eq!(format!("{again:#?}"), format!("{read:#?}"), "{}", entry.id);

@@ -242,7 +242,7 @@ pub(super) fn get_scan_count(
         return size >> sc.priority;
     };
     let protection = if !sc.memcg_low_reclaim && low > min {
-        sc.memcg_low_skipped = true;
+        sc.memcg_low_skipped |= switches.memcg_part_is_skipped;
         low
     } else {
         min
@@ -258,12 +258,34 @@ pub(super) fn get_scan_count(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::testing::Machine;
+    use crate::record::Gfp;
 
     #[test]
     fn children_share_what_their_parent_has() {
         assert_eq!(effective_protection(100, 300, 200), 100);
         assert_eq!(effective_protection(100, 100, 400), 25);
         assert_eq!(effective_protection(0, 0, 0), 0);
+    }
+
+    /// A cgroup of 100 pages of which 60 are protected: at priority 0 a share of 60 % is left alone.
+    #[test]
+    fn part_protected_is_scanned_less_and_since_5_14_tried_again() {
+        for (profile, (scan, skipped)) in
+            [("4.19", (100, false)), ("5.12", (41, false)), ("6.1", (41, true))]
+        {
+            let machine = Machine::new(profile);
+            let memcg = machine.cgroup(None, None);
+            let lists = Lists { inactive_file: 100, ..Lists::default() };
+            let mut sc = ScanControl::direct(Gfp::KERNEL, 0);
+            sc.priority = 0;
+            let asked = machine.kernel.with(|state| {
+                state.cgroups[memcg].usage = 100;
+                let switches = machine.kernel.switches;
+                get_scan_count(state, switches, &mut sc, Some(memcg), (0, 60), lists)
+            });
+            assert_eq!((asked, sc.memcg_low_skipped), (scan, skipped), "{profile}");
+        }
     }
 
     #[test]

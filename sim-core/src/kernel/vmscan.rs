@@ -93,7 +93,7 @@ impl ScanControl {
     }
 
     /// That of `try_to_free_pages()`.
-    fn direct(gfp: Gfp, order: u8) -> Self {
+    pub(super) fn direct(gfp: Gfp, order: u8) -> Self {
         Self {
             gfp,
             order,

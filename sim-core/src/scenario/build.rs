@@ -56,9 +56,9 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice<'_>) -> Rc<Kernel> {
         wording: choice.switches.wording(),
         ..Cast::default()
     };
-    for zone in &machine.zones {
+    for zone in machine.zones_on(choice.switches) {
         let (managed, min, low, high) = (zone.managed, zone.min, zone.low, zone.high);
-        cast.zones.push(ZoneInfo { name: zone.name.clone(), managed, min, low, high });
+        cast.zones.push(ZoneInfo { name: zone.name, managed, min, low, high });
     }
     for cgroup in &scenario.cgroups {
         let parent = cgroup.parent.map(CgroupId::from_index);

@@ -59,6 +59,9 @@ pub struct Scenario {
 pub struct Machine {
     /// Zones, lowest first.
     pub zones: Vec<Zone>,
+    /// Their watermarks are as the kernel computes them, with this `watermark_scale_factor`:
+    /// those here are of one that keeps as much free as it likes.
+    pub computed: Option<u64>,
     /// CPUs, 1 to 64.
     pub cpus: u32,
     /// Ticks per second: 100, 250, 300 or 1000.

@@ -14,6 +14,7 @@ use super::units::{PAGE_SIZE, mul_div};
 use crate::base::{Distribution, Nanos, Shape};
 use crate::kernel::Costs;
 use crate::kernel::state::Sysctl;
+use crate::kernel::switches::Switches;
 
 /// Memory below this is zone DMA: 16 MiB, `MAX_DMA_PFN`.
 const DMA_END: u64 = 16 << 20;
@@ -26,8 +27,8 @@ const DMA_MANAGED: u64 = 3840;
 const PAGES_PER_MAP_PAGE: u64 = 64;
 /// `sysctl_lowmem_reserve_ratio` of DMA and DMA32, mm/page_alloc.c.
 const RESERVE_RATIO: u64 = 256;
-/// Bounds of a computed `min_free_kbytes`, mm/page_alloc.c.
-const MIN_FREE_KB: (u64, u64) = (128, 262_144);
+/// Least computed `min_free_kbytes`, mm/page_alloc.c; the most is a switch of the kernel.
+const MIN_FREE_KB: u64 = 128;
 /// `watermark_scale_factor`, mm/page_alloc.c: 10 of 10,000.
 const SCALE_FACTOR: u64 = 10;
 /// RAM of a machine that doesn't say.
@@ -44,6 +45,7 @@ impl Default for Machine {
         let sysctl = Sysctl::default();
         Self {
             zones: Vec::new(),
+            computed: None,
             swap: None,
             disk: Disk { latency: LATENCY, bandwidth: DISK_BANDWIDTH },
             cpus: 4,
@@ -64,6 +66,7 @@ impl Default for Machine {
 }
 
 /// What watermarks are made of.
+#[derive(Copy, Clone)]
 struct Marks {
     min_free_kbytes: Option<u64>,
     scale_factor: u64,
@@ -73,6 +76,7 @@ struct Marks {
 pub(super) fn machine(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> Machine {
     let mut machine = Machine::default();
     let Some(fields) = fields else {
+        machine.computed = Some(SCALE_FACTOR);
         machine.zones = zones_of(RAM, &Marks { min_free_kbytes: None, scale_factor: SCALE_FACTOR });
         take_used(&mut machine.zones, RAM, None);
         return machine;
@@ -114,9 +118,11 @@ pub(super) fn machine(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> M
         min_free_kbytes: fields.number(report, "min_free_kbytes"),
         scale_factor: fields.number(report, "watermark_scale_factor").unwrap_or(SCALE_FACTOR),
     };
-    machine.zones = match fields.get("zone") {
-        Some(_) => given_zones(report, fields, &marks),
-        None => derived_zones(report, fields, &marks),
+    machine.zones = if fields.get("zone").is_some() {
+        given_zones(report, fields, &marks)
+    } else {
+        machine.computed = marks.min_free_kbytes.is_none().then_some(marks.scale_factor);
+        derived_zones(report, fields, &marks)
     };
     inflate(report, fields, &mut machine.zones);
     machine
@@ -182,30 +188,49 @@ fn zones_of(ram: u64, marks: &Marks) -> Vec<Zone> {
     // Zone DMA's share of the map is in its constant already.
     let managed = |bytes: u64| bytes / PAGE_SIZE - bytes / PAGE_SIZE / PAGES_PER_MAP_PAGE;
     let sizes = [("DMA", DMA_MANAGED), ("DMA32", managed(dma32)), ("Normal", managed(normal))];
-    let total: u64 = sizes.iter().map(|(_, managed)| managed).sum();
-    // calculate_min_free_kbytes(), __setup_per_zone_wmarks().
-    let computed = (16 * total * 4).isqrt().clamp(MIN_FREE_KB.0, MIN_FREE_KB.1);
-    let min_free_kb = marks.min_free_kbytes.unwrap_or(computed);
-    let mut above = total;
+    let mut above: u64 = sizes.iter().map(|(_, managed)| managed).sum();
     let mut zones = Vec::new();
     for (name, managed) in sizes.into_iter().filter(|(_, managed)| *managed > 0) {
         above -= managed;
-        let min = mul_div(min_free_kb / 4, managed, total);
-        let step = watermark_step(min, managed, marks.scale_factor);
         zones.push(Zone {
             name: name.to_owned(),
             managed,
             free: managed,
-            min,
-            low: min + step,
-            high: min + 2 * step,
+            min: 0,
+            low: 0,
+            high: 0,
             lowmem_reserve: above / RESERVE_RATIO,
             page_cache: 0,
             dirty: 0,
             balloon: 0,
         });
     }
+    setup_per_zone_wmarks(&mut zones, marks, u64::MAX);
     zones
+}
+
+/// `calculate_min_free_kbytes()`, unless it is given, and `setup_per_zone_wmarks()`.
+fn setup_per_zone_wmarks(zones: &mut [Zone], marks: &Marks, min_free_kbytes_max: u64) {
+    let total: u64 = zones.iter().map(|zone| zone.managed).sum();
+    let computed = (16 * total * 4).isqrt().max(MIN_FREE_KB).min(min_free_kbytes_max);
+    let min_free_kb = marks.min_free_kbytes.unwrap_or(computed);
+    for zone in zones {
+        zone.min = mul_div(min_free_kb / 4, zone.managed, total);
+        let step = watermark_step(zone.min, zone.managed, marks.scale_factor);
+        (zone.low, zone.high) = (zone.min + step, zone.min + 2 * step);
+    }
+}
+
+impl Machine {
+    /// The zones, with watermarks as this kernel computes them, unless they are given.
+    pub(crate) fn zones_on(&self, switches: &Switches) -> Vec<Zone> {
+        let mut zones = self.zones.clone();
+        if let Some(scale_factor) = self.computed {
+            let marks = Marks { min_free_kbytes: None, scale_factor };
+            setup_per_zone_wmarks(&mut zones, &marks, switches.min_free_kbytes_max);
+        }
+        zones
+    }
 }
 
 /// Distance between watermarks: a quarter of `min`, at least
@@ -332,5 +357,26 @@ mod tests {
         assert_eq!(normal.high - normal.low, normal.low - normal.min);
         assert_eq!(normal.lowmem_reserve, 0);
         assert_eq!(zones[1].lowmem_reserve, normal.managed / 256);
+    }
+
+    /// 64 MiB are kept free at most up to 5.4, later 256 MiB (kernel-spec 1.1).
+    #[test]
+    fn min_free_is_clamped_as_each_kernel_does() {
+        let machine = |marks: &Marks| Machine {
+            zones: zones_of(8 << 40, marks),
+            computed: marks.min_free_kbytes.is_none().then_some(marks.scale_factor),
+            ..Machine::default()
+        };
+        let kbytes = |marks: &Marks, id| {
+            let switches = crate::kernel::switches::find(id).expect("it is a profile");
+            let zones = machine(marks).zones_on(switches);
+            zones.iter().map(|zone| zone.min * 4).sum::<u64>().next_multiple_of(64)
+        };
+        assert_eq!(kbytes(&MARKS, "5.4"), 65_536);
+        assert_eq!(kbytes(&MARKS, "6.1"), 262_144);
+        // sysctl_min_free_kbytes is taken as it is.
+        let given = Marks { min_free_kbytes: Some(131_072), ..MARKS };
+        assert_eq!(kbytes(&given, "5.4"), 131_072);
+        assert_eq!(kbytes(&given, "6.1"), 131_072);
     }
 }
