@@ -51,6 +51,7 @@ pub use index::Index;
 pub use lanes::{cpu_lanes, lanes, lock_touches};
 pub use memory::memory;
 pub use metrics::metrics;
+pub use psi::pressure_at;
 pub use range::{cpu_times, range_sums, state_times};
 pub use report::{report, report_from};
 pub use topic::Topic;

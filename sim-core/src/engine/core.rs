@@ -15,6 +15,7 @@ use super::action::{Action, Packed};
 use super::cpu::{Burst, Scheduler};
 use super::event_list::{Class, EventKey, Ties};
 use super::lock::Lock;
+use super::pressure::Accounts;
 use super::queue::Queue;
 use super::stack::Stacks;
 use super::{Cpus, Hold, Stop};
@@ -147,6 +148,8 @@ pub(super) struct Core<O> {
     pub(super) current: Option<TaskId>,
     pub(super) spawned: Vec<Pin<Box<dyn Future<Output = ()>>>>,
     pub(super) stop_requested: Option<Stop>,
+    /// Kept once somebody asks for it.
+    pub(super) accounts: Option<Box<Accounts>>,
 }
 
 impl<O: Observer> Core<O> {
@@ -160,6 +163,9 @@ impl<O: Observer> Core<O> {
     }
 
     pub(super) fn emit(&mut self, task: TaskId, event: EngineEvent) {
+        if self.accounts.is_some() {
+            self.account_load(task, event);
+        }
         self.observer.engine_event(self.events.now(), task, event);
     }
 
@@ -265,6 +271,7 @@ impl<O: Observer> Engine<O> {
                 current: None,
                 spawned: Vec::new(),
                 stop_requested: None,
+                accounts: None,
             }),
             waited: Cell::new(None),
         }

@@ -92,6 +92,13 @@ impl Scheduler {
     }
 }
 
+impl Scheduler {
+    /// How many CPUs there are.
+    pub(super) fn count(&self) -> usize {
+        self.running.len()
+    }
+}
+
 impl Burst {
     fn rank(&self) -> Rank {
         Rank::new(self.share, self.vruntime)

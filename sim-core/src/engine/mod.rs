@@ -19,6 +19,7 @@ mod interfere;
 mod lock;
 #[cfg(feature = "op-log")]
 pub mod op_log;
+mod pressure;
 mod queue;
 mod run_queue;
 mod stack;
@@ -29,6 +30,7 @@ pub use event_list::{Class, EventKey, EventList, Ties};
 pub use executor::{Executor, Needs, Progress, Stop};
 pub use interfere::Shift;
 pub use lock::Hold;
+pub use pressure::{Load, Pressure};
 pub use run_queue::Share;
 pub use stack::Frame;
 

@@ -1,18 +1,21 @@
 //! Pressure on memory as `/proc/pressure/memory` prints it
 //! (kernel/sched/psi.c: `psi_show()`, Linux 6.1).
 
-use crate::analysis::{Memory, PressureAverages};
+use crate::analysis::{PressureAverages, pressure_at};
 use crate::base::SimTime;
+use crate::record::Run;
 
 /// Bits after the point of an average (`FSHIFT`).
 const FIXED_SHIFT: u32 = 11;
 
-/// What a reader of `/proc/pressure/memory` sees at `at`: the averages
-/// and totals as of their last update, every two seconds.
-pub fn pressure(memory: &Memory, at: SimTime) -> String {
-    let count = memory.averages.partition_point(|point| point.at <= at);
-    let last = count.checked_sub(1).and_then(|last| memory.averages.get(last));
-    let PressureAverages { some, full, some_ns, full_ns, .. } = last.copied().unwrap_or_default();
+/// What a reader of `/proc/pressure/memory` sees at `at`: averages as of
+/// their last update, every two seconds, and totals of that moment.
+pub fn pressure(run: &Run, at: SimTime) -> String {
+    show(&pressure_at(run, at))
+}
+
+fn show(pressure: &PressureAverages) -> String {
+    let PressureAverages { some, full, some_ns, full_ns, .. } = *pressure;
     format!("{}\n{}\n", line("some", some, some_ns), line("full", full, full_ns))
 }
 
@@ -40,11 +43,10 @@ mod tests {
             some_ns: 2_000_000_999,
             full_ns: 1_999,
         };
-        let memory = Memory { averages: vec![point], ..Memory::default() };
         let zero = "avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
-        assert_eq!(pressure(&memory, SimTime(1)), format!("some {zero}full {zero}"));
+        assert_eq!(show(&PressureAverages::default()), format!("some {zero}full {zero}"));
         assert_eq!(
-            pressure(&memory, SimTime(3_000_000_000)),
+            show(&point),
             "some avg10=18.11 avg60=3.27 avg300=1.00 total=2000000\n\
              full avg10=0.00 avg60=0.00 avg300=100.00 total=1\n"
         );

@@ -84,7 +84,9 @@ pub(super) fn letter_of(why: Option<Reason>) -> char {
             | Reason::Start
             | Reason::ReaperIdle
             | Reason::KswapdIdle
-            | Reason::KswapdNap,
+            | Reason::KswapdNap
+            | Reason::PsiTrigger
+            | Reason::PsiPoll,
         ) => 'S',
         Some(Reason::BackOff | Reason::SkipSleep) => 'I',
         _ => 'D',

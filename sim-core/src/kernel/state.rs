@@ -13,6 +13,7 @@ use super::mm::Mm;
 use super::mmu_notifier::{Notifier, Srcu};
 use super::page_writeback::TaskDirty;
 use super::plugin::Policy;
+use super::psi::PsiGroup;
 use super::ratelimit::RateLimit;
 use super::reclaim_throttle::ReclaimWait;
 use super::rmap::Lru;
@@ -310,6 +311,8 @@ pub struct State {
     pub kswapd: Kswapd,
     /// The lists that reclaim takes pages from.
     pub lru: Lru,
+    /// PSI triggers; none before a program makes one.
+    pub psi: Option<Box<PsiGroup>>,
     /// Pages on their way to disk or swap.
     pub writeback: Writeback,
     /// Swap space, if there is any.
@@ -371,6 +374,7 @@ impl State {
                 reclaim_wait: ReclaimWait::new(|| engine.new_queue()),
             },
             lru: Lru::new(engine.new_queue()),
+            psi: None,
             writeback: Writeback::default(),
             swap: None,
             disk: BlockDevice {

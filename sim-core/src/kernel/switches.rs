@@ -81,15 +81,25 @@ switches! {
     /// later kernels sleep in `reclaim_throttle()`.
     congestion_wait: bool =
         [T, T, T, T, T, T, T, T, T, F, F, F];
-    /// Reclaim that got nothing tries once more with the lists in use (5.5; from memory).
+    /// Most that `calculate_min_free_kbytes()` makes of `min_free_kbytes` (262144 since "mm/page_alloc:
+    /// increase default min_free_kbytes bound", 2020; kernel-spec 1.1 has 5.4 and 6.1).
+    min_free_kbytes_max: u64 =
+        [older(65_536), older(65_536), older(65_536), older(65_536), older(65_536), older(65_536), 65_536, older(65_536), older(262_144), 262_144, 262_144, 262_144];
+    /// Reclaim that got nothing tries once more with the lists in use (commit b91ac374346b, "mm:
+    /// vmscan: enforce inactive:active ratio at the reclaim root", 5.5).
     reclaim_forces_deactivation: bool =
         [F, F, F, F, F, F, F, older(T), older(T), older(T), older(T), older(T)];
-    /// `memory.min` (4.18; from memory).
+    /// `memory.min` (commit bf8d5d52ffe8, "memcg: introduce memory.min", 4.18).
     memory_min: bool =
         [F, F, F, F, older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T)];
-    /// `memory.low` and `memory.min` also protect their part of a cgroup that has more (5.4; from memory).
+    /// `memory.low` and `memory.min` also protect their part of a cgroup that has more (commit
+    /// 9783aa9917f8, "mm, memcg: proportional memory.{low,min} reclaim", 5.4).
     memcg_protects_in_part: bool =
         [F, F, F, F, F, F, older(T), older(T), older(T), older(T), older(T), older(T)];
+    /// What `memory.low` protects in part is tried again without it before anybody is killed (commit
+    /// f56ce412a59d, "mm: memcontrol: fix occasional OOMs due to proportional memory.low reclaim", 5.14).
+    memcg_part_is_skipped: bool =
+        [F, F, F, F, F, F, F, F, F, older(T), older(T), older(T)];
     /// Tracepoints `reclaim_retry_zone` and `compact_retry`.
     traces_reclaim_retry: bool =
         [F, F, T, T, T, T, T, T, T, T, T, T];
@@ -108,6 +118,10 @@ switches! {
     /// A page fault that got no page calls the OOM killer; else it is just repeated.
     page_fault_kills: bool =
         [older(T), older(T), T, T, T, T, T, T, older(T), F, F, F];
+
+    /// PSI triggers (commit 0e94682b73bf, "psi: introduce psi monitor", 5.2).
+    psi_triggers: bool =
+        [F, F, F, F, F, older(T), older(T), older(T), older(T), T, older(T), older(T)];
 
     // OOM killer (kernel-spec 2).
     /// Victims are those with TIF_MEMDIE: there is no `signal->oom_mm`, no SKIP.
@@ -219,7 +233,7 @@ switches! {
     reaper_is_freezable: bool =
         [T, F, F, F, F, F, F, F, older(F), T, T, older(T)];
     /// Every thread of a victim is thawed and can't be frozen again; else the marked one alone
-    /// (6.18; from memory).
+    /// ("mm/oom_kill: thaw the entire OOM victim process", September 2025, beside the reverse walk).
     thaws_whole_victim: bool =
         [F, F, F, F, F, F, F, F, F, F, F, older(T)];
     /// Each mm is queued once (`MMF_OOM_REAP_QUEUED`); else each task is.

@@ -86,6 +86,8 @@ vocabulary! {
         Frozen = "to be thawed",
         AnonVma = "reclaim to let go of its pages (anon_vma lock)",
         BalanceDirtyPages = "a pause because too much page cache is dirty",
+        PsiTrigger = "memory pressure to pass its threshold",
+        PsiPoll = "memory pressure to be looked at again",
     }
 }
 
@@ -177,6 +179,8 @@ vocabulary! {
         UnlinkAnonVmas = "unlink_anon_vmas",
         WbWorkfn = "wb_workfn",
         BalanceDirtyPages = "balance_dirty_pages",
+        PsiTriggerPoll = "psi_trigger_poll",
+        PsiPollWorker = "psi_poll_worker",
     }
 }
 

@@ -11,6 +11,7 @@ use super::fields::Fields;
 use super::program::Reader;
 use super::spec::{OPS_MAX, Value};
 use super::units::{PAGE_SIZE, format_size};
+use crate::kernel::psi::PsiState;
 
 impl Reader<'_> {
     /// Reads one operation.
@@ -112,6 +113,7 @@ impl Reader<'_> {
             "kill" => Op::Kill { task: self.task(report, fields, name)? },
             "process_mrelease" => Op::ProcessMrelease { task: self.task(report, fields, name)? },
             "pause" => Op::Pause { time: fields.distribution(report, name)? },
+            "psi_poll" => psi_poll(report, name, fields)?,
             "stuck" => Op::Stuck { time: fields.time(report, name)? },
             "ready" => fields.flag(report, name).map(|()| Op::Ready)?,
             "idle" => fields.flag(report, name).map(|()| Op::Idle)?,
@@ -325,6 +327,21 @@ impl Reader<'_> {
         }
         Some(index)
     }
+}
+
+fn psi_poll(report: &mut Report<'_>, name: &str, fields: &Fields<'_>) -> Option<Op> {
+    let state = match fields.choice(report, name)? {
+        "full" => PsiState::MemFull,
+        _ => PsiState::MemSome,
+    };
+    let (threshold, window) = (fields.time(report, "threshold"), fields.time(report, "window"));
+    let (threshold, window) = (threshold?, window?);
+    if threshold > window {
+        let expected = "expected no more than the window";
+        report.add(&fields.span_of("threshold"), "threshold beyond its window", expected);
+        return None;
+    }
+    Some(Op::PsiPoll { state, threshold, window })
 }
 
 /// A field that may be absent: `None` if what it says doesn't fit.

@@ -43,7 +43,7 @@ fn read(scenario: &Scenario, run: &Run) -> Sound {
     rows(run, &index)?;
     instants(run, &index)?;
     blames(run, &index)?;
-    exports(scenario, run, &index, &report)
+    exports(scenario, run, &report)
 }
 
 fn story(run: &Run, index: &Index, report: &Report) -> Sound {
@@ -145,14 +145,14 @@ fn blames(run: &Run, index: &Index) -> Sound {
     Ok(())
 }
 
-fn exports(scenario: &Scenario, run: &Run, index: &Index, report: &Report) -> Sound {
+fn exports(scenario: &Scenario, run: &Run, report: &Report) -> Sound {
     let chrome: Result<serde_json::Value, _> = serde_json::from_str(&export::chrome(run));
     must(chrome.is_ok(), || format!("trace events: {chrome:?}"))?;
     let lines = export::csv(run).lines().count();
     must(lines == run.trace.len() + 1, || {
         format!("{lines} lines for {} records", run.trace.len())
     })?;
-    let _ = export::pressure(index.memory(), run.end);
+    let _ = export::pressure(run, run.end);
     let picture = svg(&Picture {
         title: &scenario.title,
         runs: &[Shown { run, report, parts: None }],

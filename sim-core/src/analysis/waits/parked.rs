@@ -25,6 +25,8 @@ fn wish_text(reason: Reason) -> &'static str {
         Reason::KswapdIdle => "sleeps: nobody has asked it for memory",
         Reason::KswapdNap => "takes a nap, to see whether there is still enough when it is over",
         Reason::HandOffWork => "has no range to invalidate",
+        Reason::PsiTrigger => "waits for memory pressure to pass its threshold",
+        Reason::PsiPoll => "waits until memory pressure is to be looked at",
         _ => "has nothing to do",
     }
 }

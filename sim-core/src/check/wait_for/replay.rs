@@ -57,6 +57,8 @@ pub(crate) fn is_own_wish(reason: Reason) -> bool {
             | Reason::DiskIdle
             | Reason::HandOffWork
             | Reason::Frozen
+            | Reason::PsiTrigger
+            | Reason::PsiPoll
     )
 }
 

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use super::values::{distribution, gfp, string};
 use super::{pages_text, rate_text};
 use crate::kernel::mm::{Access, Backing};
+use crate::kernel::psi::PsiState;
 use crate::scenario::checked::{Hold, LockRef, Op, Region, Scenario, Scope, Task};
 use crate::scenario::units::{format_size, format_time};
 
@@ -209,6 +210,17 @@ impl Names<'_> {
             Op::Kill { task } => write!(out, "kill = {}", self.task(*task)),
             Op::ProcessMrelease { task } => write!(out, "process_mrelease = {}", self.task(*task)),
             Op::Pause { time } => write!(out, "pause = {}", distribution(time)),
+            Op::PsiPoll { state, threshold, window } => {
+                let state = match state {
+                    PsiState::MemSome => "some",
+                    PsiState::MemFull => "full",
+                };
+                let [threshold, window] = [threshold, window].map(|time| format_time(*time));
+                write!(
+                    out,
+                    "psi_poll = \"{state}\", threshold = \"{threshold}\", window = \"{window}\""
+                )
+            }
             Op::Stuck { time } => write!(out, "stuck = \"{}\"", format_time(*time)),
             Op::Ready => write!(out, "ready = true"),
             Op::Idle => write!(out, "idle = true"),

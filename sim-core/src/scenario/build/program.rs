@@ -1,5 +1,6 @@
 //! Checked steps of programs become operations.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -127,6 +128,12 @@ impl<'a> Programs<'a> {
             Op::FutexUnlock { futex } => {
                 Box::new(workload::FutexUnlock { futex: self.named.futexes[*futex] })
             }
+            Op::PsiPoll { state, threshold, window } => Box::new(workload::PsiPoll {
+                state: *state,
+                threshold: *threshold,
+                window: *window,
+                trigger: Cell::new(None),
+            }),
             Op::Stuck { time } => Box::new(workload::Stuck { time: *time }),
             Op::Ready => Box::new(workload::Ready),
             Op::Idle => Box::new(workload::Idle),

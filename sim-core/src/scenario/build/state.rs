@@ -39,7 +39,7 @@ pub(super) fn state(
     let machine = &scenario.machine;
     let mut zones = IdVec::<ZoneId, _>::new();
     let (mut balloon, mut dirty) = (Pages::default(), Pages::default());
-    for (index, zone) in machine.zones.iter().enumerate() {
+    for (index, zone) in machine.zones_on(choice.switches).iter().enumerate() {
         balloon.0[index] = zone.balloon;
         let marks = Marks {
             min: zone.min,
@@ -91,6 +91,7 @@ pub(super) fn state(
         pfoom_rs: RateLimit::default(),
         oom_reaper_list: Vec::new(),
         lru: Lru::new(engine.new_queue()),
+        psi: None,
         writeback: Writeback::with_dirty(dirty),
         oom_reaper_wait: engine.new_queue(),
         kswapd: Kswapd {

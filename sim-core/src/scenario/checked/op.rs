@@ -2,6 +2,7 @@
 
 use super::{Access, Hold};
 use crate::base::{Distribution, Nanos};
+use crate::kernel::psi::PsiState;
 use crate::record::Gfp;
 
 /// An allocation scope.
@@ -116,6 +117,15 @@ pub enum Op {
     Ioctl {
         /// The operations.
         program: Vec<Self>,
+    },
+    /// Waits for memory pressure.
+    PsiPoll {
+        /// Of which kind.
+        state: PsiState,
+        /// How much of it.
+        threshold: Nanos,
+        /// Within which window.
+        window: Nanos,
     },
     /// Takes a robust futex.
     FutexLock {

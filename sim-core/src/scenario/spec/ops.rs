@@ -13,6 +13,9 @@ const COUNT_MAX: i64 = 1_000_000_000;
 const ALLOCATIONS_MAX: i64 = 1 << 20;
 /// Least time between two jobs: below, a run does nothing else.
 const EVERY_MIN: Nanos = Nanos::from_us(1);
+/// `WINDOW_MIN_US` and `WINDOW_MAX_US` (kernel/sched/psi.c).
+const PSI_WINDOW_MIN: Nanos = Nanos::from_ms(500);
+const PSI_WINDOW_MAX: Nanos = Nanos::from_secs(10);
 const READ_WRITE: Kind = Kind::OneOf(&["read", "write"]);
 const SIGNALS: Kind = Kind::OneOf(&["uninterruptible", "killable"]);
 
@@ -52,6 +55,7 @@ pub(in crate::scenario) const OPS: &[Table] = &[
     KILL,
     PROCESS_MRELEASE,
     PAUSE,
+    PSI_POLL,
     STUCK,
     READY,
     IDLE,
@@ -315,6 +319,15 @@ declare! {
     PAUSE = "pause" {
         /// How long.
         must pause: Kind::Distribution(DELAY_MAX),
+    }
+    /// Waits until memory pressure passes a threshold (a trigger of /proc/pressure/memory, Linux 5.2 and later; before, it waits for ever).
+    PSI_POLL = "psi_poll" {
+        /// Whether any task must have been held up, or all.
+        must psi_poll: Kind::OneOf(&["some", "full"]),
+        /// For how long in all within the window; at most the window itself.
+        must threshold: Kind::Time(Nanos::from_us(1), PSI_WINDOW_MAX),
+        /// The window, which is looked at ten times.
+        must window: Kind::Time(PSI_WINDOW_MIN, PSI_WINDOW_MAX),
     }
     /// Sits in a driver and, once SIGKILL is pending, sleeps uninterruptibly for a while, without locks.
     STUCK = "stuck" {

@@ -1,0 +1,179 @@
+//! How much of the time processes are held up by something that they say
+//! they are: pressure.
+//!
+//! With N = min(processes that want a CPU or are held up, CPUs), `some`
+//! grows by min(held up / N, 1) and `full` by (N − min(productive, N))/N of
+//! the time; productive is who runs and is not held up. The same sums serve
+//! those who read a run's records and, once a process asks for it, the run
+//! itself. Left out: sums per CPU.
+
+use super::core::{Core, Engine, EngineEvent, Observer, State};
+use crate::base::{IdVec, SimTime, TaskId};
+
+/// How a process counts.
+#[derive(Copy, Clone, Default, Eq, PartialEq, Debug)]
+pub struct Load {
+    /// It runs, or could.
+    pub wants_cpu: bool,
+    /// It has a CPU.
+    pub runs: bool,
+    /// It says that it is held up.
+    pub stalled: bool,
+}
+
+/// The sums.
+#[derive(Clone, Debug)]
+pub struct Pressure {
+    cpus: u64,
+    stalled: u64,
+    /// Running, and not stalled.
+    productive: u64,
+    /// Runnable or running, stalled or not.
+    wanting_cpu: u64,
+    stalled_wanting_cpu: u64,
+    since: SimTime,
+    /// Numerators of time, by N.
+    some: Vec<u128>,
+    full: Vec<u128>,
+}
+
+impl Pressure {
+    /// Of a machine with so many CPUs on which nothing runs at `since`.
+    pub fn new(cpus: u32, since: SimTime) -> Self {
+        let cpus = cpus.clamp(1, 1024);
+        let denominators = usize::try_from(cpus).unwrap_or(1) + 1;
+        Self {
+            cpus: cpus.into(),
+            stalled: 0,
+            productive: 0,
+            wanting_cpu: 0,
+            stalled_wanting_cpu: 0,
+            since,
+            some: vec![0; denominators],
+            full: vec![0; denominators],
+        }
+    }
+
+    /// A process that counted as `old` counts as `new` from `at` on.
+    pub fn shift(&mut self, at: SimTime, old: Load, new: Load) {
+        self.advance(at);
+        let adjust = |count: &mut u64, old: bool, new: bool| {
+            *count = (*count + u64::from(new)).saturating_sub(u64::from(old));
+        };
+        adjust(&mut self.stalled, old.stalled, new.stalled);
+        adjust(&mut self.wanting_cpu, old.wants_cpu, new.wants_cpu);
+        adjust(&mut self.productive, old.runs && !old.stalled, new.runs && !new.stalled);
+        adjust(
+            &mut self.stalled_wanting_cpu,
+            old.wants_cpu && old.stalled,
+            new.wants_cpu && new.stalled,
+        );
+    }
+
+    /// Adds up to `at`.
+    pub fn advance(&mut self, at: SimTime) {
+        let span = u128::from(at.saturating_sub(self.since).0);
+        self.since = at;
+        let nonidle = self.wanting_cpu + self.stalled - self.stalled_wanting_cpu.min(self.stalled);
+        let threads = nonidle.min(self.cpus);
+        let Ok(slot) = usize::try_from(threads) else {
+            return;
+        };
+        if threads == 0 || self.stalled == 0 {
+            return;
+        }
+        self.some[slot] += span * u128::from(self.stalled.min(threads));
+        self.full[slot] += span * u128::from(threads - self.productive.min(threads));
+    }
+
+    /// Whether anybody is held up, and whether anybody else gets work done.
+    pub fn state(&self) -> (bool, bool) {
+        (self.stalled > 0, self.productive > 0)
+    }
+
+    /// `some` and `full` so far, in nanoseconds.
+    pub fn totals(&self) -> (u64, u64) {
+        (total(&self.some), total(&self.full))
+    }
+}
+
+fn total(numerators: &[u128]) -> u64 {
+    let time = (1u128..).zip(numerators.iter().skip(1));
+    let sum: u128 = time.map(|(threads, time)| time / threads).sum();
+    u64::try_from(sum).unwrap_or(u64::MAX)
+}
+
+/// The sums of a run that goes on, kept from the first time that they are asked for.
+pub(super) struct Accounts {
+    pressure: Pressure,
+    loads: IdVec<TaskId, Load>,
+}
+
+impl<O: Observer> Core<O> {
+    /// Takes note of what became of a process.
+    #[cold]
+    pub(super) fn account_load(&mut self, task: TaskId, event: EngineEvent) {
+        let (wants_cpu, runs) = match event {
+            EngineEvent::Spawned | EngineEvent::Preempted | EngineEvent::Woken(..) => (true, false),
+            EngineEvent::Ran(_) => (true, true),
+            EngineEvent::Blocked(..) | EngineEvent::Exited => (false, false),
+            EngineEvent::Acquired(..) | EngineEvent::Released(_) => return,
+        };
+        if self.processes[task].on_cpu {
+            let stalled = self.load(task).stalled && event != EngineEvent::Exited;
+            self.set_load(task, Load { wants_cpu, runs, stalled });
+        }
+    }
+
+    fn load(&self, task: TaskId) -> Load {
+        let loads = self.accounts.as_ref().map(|accounts| &accounts.loads);
+        loads.and_then(|loads| loads.get(task)).copied().unwrap_or_default()
+    }
+
+    fn set_load(&mut self, task: TaskId, load: Load) {
+        let (now, old) = (self.events.now(), self.load(task));
+        if let Some(Accounts { pressure, loads }) = self.accounts.as_deref_mut() {
+            while loads.len() <= task.index() {
+                loads.push(Load::default());
+            }
+            loads[task] = load;
+            pressure.shift(now, old, load);
+        }
+    }
+}
+
+impl<O: Observer> Engine<O> {
+    /// Keeps sums from now on; `stalled` says who is held up already.
+    pub fn keep_pressure(&self, stalled: impl Fn(TaskId) -> bool) {
+        let core = &mut *self.core.borrow_mut();
+        let cpus = u32::try_from(core.scheduler.count()).unwrap_or(1);
+        let pressure = Pressure::new(cpus, core.now());
+        core.accounts = Some(Box::new(Accounts { pressure, loads: IdVec::new() }));
+        for task in (0..core.processes.len()).map(TaskId::from_index) {
+            let process = &core.processes[task];
+            if process.on_cpu {
+                let runs = process.state == State::Running;
+                let wants_cpu = runs || process.state == State::Runnable;
+                core.set_load(task, Load { wants_cpu, runs, stalled: stalled(task) });
+            }
+        }
+    }
+
+    /// The running process says that it is held up, or no longer.
+    pub fn set_stalled(&self, stalled: bool) {
+        let core = &mut *self.core.borrow_mut();
+        let task = core.current();
+        let load = Load { stalled, ..core.load(task) };
+        core.set_load(task, load);
+    }
+
+    /// `some` and `full` since [`keep_pressure`](Self::keep_pressure), in nanoseconds.
+    pub fn pressure(&self) -> (u64, u64) {
+        let core = &mut *self.core.borrow_mut();
+        let now = core.now();
+        core.accounts.as_deref_mut().map_or((0, 0), |accounts| {
+            accounts.pressure.advance(now);
+            accounts.pressure.totals()
+        })
+    }
+}
