@@ -496,3 +496,29 @@ fn signalers_of_events_are_in_the_cast() {
     let names = event.signalers.iter().map(|&task| run.cast.tasks[task].name.as_str());
     assert_eq!((event.name.as_str(), names.collect::<Vec<_>>()), ("e", vec!["a", "b", "a/t"]));
 }
+
+/// A process takes a semaphore and is killed while another waits for it; when that one has it,
+/// if it does.
+fn semaphore_ms(undo: &str) -> Vec<u64> {
+    let run = run(&format!(
+        "[[task]]
+        name = 'taker'
+        program = [{{ signal = 'sem' }}, {{ mmap = 'heap', size = '4MiB' }}, {{ touch = 'heap' }},
+          {{ wait = 'sem'{undo} }}, {{ ready = true }}, {{ idle = true }}]
+        [[task]]
+        name = 'waiter'
+        start = {{ after = 'taker' }}
+        program = [{{ wait = 'sem', undo = true }}, {{ signal = 'sem', undo = true }}, {{ exit = true }}]
+        [[inject]]
+        at = '1s'
+        kill = 'taker'"
+    ));
+    times(&run, "waiter", |event| matches!(event, Event::ProcessExit {}))
+}
+
+#[test]
+fn what_was_taken_with_undo_is_given_back_at_exit() {
+    let got = semaphore_ms(", undo = true");
+    assert!((1_000..1_010).contains(&got[0]), "{got:?}");
+    assert!(semaphore_ms("").is_empty());
+}

@@ -16,8 +16,8 @@ use super::replay::Doing;
 use super::types::Memory;
 use super::victims::VictimFacts;
 use crate::base::{DeviceId, FenceId, LockId, MmId, Nanos, NotifierId, RangeId, SimTime, TaskId};
-use crate::check::wait_for::needs;
 pub(super) use crate::check::wait_for::needs::lock_waited_for;
+use crate::check::wait_for::needs::{self, dumps_with};
 use crate::engine::{Hold, Stop};
 use crate::record::{Broken, Cast, DeviceInfo, Gfp, LockReports, PanicText, Run, WaitFor};
 
@@ -279,10 +279,10 @@ impl Index {
 
     /// Who writes, or wrote, the core of the process that `task` is of.
     pub(super) fn dumper(&self, task: TaskId, seen: usize) -> Option<TaskId> {
-        let leader = |task| self.cast.tasks.get(task).map(|info| info.leader);
         let count = self.dumpers.partition_point(|&(record, _)| record < seen);
         let mut dumpers = self.dumpers.get(..count)?.iter().rev();
-        dumpers.find(|&&(_, dumper)| leader(dumper) == leader(task)).map(|&(_, dumper)| dumper)
+        let is_it = |&&(_, dumper): &&(usize, TaskId)| dumps_with(&self.cast, dumper, task);
+        dumpers.find(is_it).map(|&(_, dumper)| dumper)
     }
 
     /// When something had last been achieved; see `progress`.

@@ -60,7 +60,7 @@ pub fn monitor(declared: &Declared<'_>) -> Box<dyn Monitor> {
         locks: locks::Locks::default(),
         allocs: allocs::Allocs::new(declared.timer_wheel),
         victims: victims::Victims::new(declared.switches),
-        reaper: reaper::Reaper::new(declared.switches),
+        reaper: reaper::Reaper::new(declared.switches, declared.shifts_waits),
         notifiers: notifiers::Notifiers::new(declared.switches, declared.drivers),
     })
 }
@@ -229,10 +229,7 @@ impl Watch {
                 self.notifiers.tree_changed(record, mm, op, active, seq, cast)
             }
             Event::MnRead { notifier, op, .. } => self.notifiers.read(record, notifier, op, cast),
-            Event::NotifierUnregistered { notifier } => {
-                self.notifiers.unregistered(notifier);
-                Ok(())
-            }
+            Event::NotifierUnregistered { notifier } => self.notifiers.unregistered(notifier, cast),
             Event::StaleAccess { device, range, pages } => {
                 notifiers::stale_access(device, range, pages, cast)
             }

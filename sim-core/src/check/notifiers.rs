@@ -137,8 +137,19 @@ impl Notifiers {
         Err(start.into_iter().fold(breach, Breach::after))
     }
 
-    pub(super) fn unregistered(&mut self, notifier: NotifierId) {
-        *slot(&mut self.subscriptions, notifier.index()) = Notifier::default();
+    /// It is closed, perhaps in the middle of somebody's range.
+    pub(super) fn unregistered(&mut self, notifier: NotifierId, cast: &Cast) -> Result<(), Breach> {
+        self.hears_no_more(notifier, cast)
+    }
+
+    /// It is off the list: the ranges that it was told of end without it. So it is in every
+    /// kernel, and harms nobody whose mm is gone.
+    fn hears_no_more(&mut self, notifier: NotifierId, cast: &Cast) -> Result<(), Breach> {
+        let state = std::mem::take(slot(&mut self.subscriptions, notifier.index()));
+        let Some(start) = state.open.first() else { return Ok(()) };
+        let who = device_name(cast, notifier);
+        let text = format!("{who} is taken off the list after a start, and hears no end");
+        Err(Breach::new(Invariant::StartsHaveEnds, text).after(*start))
     }
 
     /// The mm is about to go, its list with it. Whose mm it is has ended what it
@@ -165,8 +176,10 @@ impl Notifiers {
     pub(super) fn mm_gone(&mut self, mm: MmId, cast: &Cast) -> Result<(), Breach> {
         let tree = *slot(&mut self.trees, mm.index());
         // The reaper was waited for, and so was reclaim.
+        let listed = cast.notifiers.iter().filter(|(_, info)| info.mm == mm && !info.interval);
+        let off_list = listed.fold(Ok(()), |told, (id, _)| told.and(self.hears_no_more(id, cast)));
         if tree.active == 0 {
-            return Ok(());
+            return off_list;
         }
         let text = format!(
             "the mm of {} is gone, but {} invalidations have had no end (seq {})",

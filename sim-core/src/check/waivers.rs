@@ -26,6 +26,8 @@ impl Waivers {
         // another victim.
         waived.add(declared.kills_allocating_task, Invariant::OnePendingVictim);
         waived.add(declared.kills_allocating_task, Invariant::SkipEndsReaping);
+        // Tasks are queued, not mms, and one may be queued twice.
+        waived.add(!switches.queues_mm_once, Invariant::TenAttempts);
         // Pauses are as long as whoever forked the run wanted them.
         waived.add(declared.shifts_waits, Invariant::TenAttempts);
         waived.add(declared.shifts_waits, Invariant::LoserSleepsOneJiffy);

@@ -128,6 +128,8 @@ impl Kernel {
                 frozen: false,
                 freezable: false,
                 robust_list: Vec::new(),
+                task_works: Vec::new(),
+                oom_reaper_next: None,
             });
             state.groups.push(None);
         });

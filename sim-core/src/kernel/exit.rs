@@ -4,17 +4,19 @@
 //! and kernel/fork.c: `mmput()`, `mmput_async()`, Linux 4.6 to 7.1
 //! (kernel-spec 7.1). The mm goes before the files, so a device file that
 //! a process holds closes only when its memory is gone, and pages that
-//! the device pins go back later still. Left out: `exit_sem()`, task work.
+//! the device pins go back later still: `exit_files()` only drops the files,
+//! `__fput()` runs as task work behind it. Left out: all task work but that.
 
-use super::coredump::coredump_task_exit;
+use super::coredump::{coredump_in_exit_mm, coredump_task_exit};
 use super::cx::{Cx, NewTask};
 use super::fork::complete_vfork_done;
 use super::futex::exit_robust_list;
 use super::kmem::free_kernel_pages;
 use super::memcontrol::cgroup_exit;
 use super::mmap::exit_mmap;
-use super::mmu_notifier::unregister_all;
+use super::mmu_notifier::{opened_by, unregister};
 use super::oom_kill::exit_oom_victim;
+use super::sem::exit_sem;
 use super::signal::kill_threads;
 use crate::base::MmId;
 use crate::engine::Hold;
@@ -23,7 +25,10 @@ use crate::record::{Event, Func, Reason, TaskKind};
 /// `do_group_exit()`: the whole process ends.
 pub async fn do_group_exit(cx: &Cx) {
     let leader = cx.with(|state| state.tasks[cx.task()].leader);
-    kill_threads(cx, leader);
+    // signal_group_exit(): all have been told, but for one that writes the core.
+    if !cx.with(|state| state.group(leader).group_exit) {
+        kill_threads(cx, leader);
+    }
     do_exit(cx).await;
 }
 
@@ -47,9 +52,18 @@ pub async fn do_exit(cx: &Cx) {
     }
     exit_mm(cx).await;
     cx.record(Event::ProcessExit {});
-    if last {
-        exit_files(cx).await;
+    // Threads share the files and the undo list: the last one to come here closes both.
+    let closes = cx.with(|state| {
+        let leader = state.tasks[cx.task()].leader;
+        let group = state.group(leader);
+        group.files -= 1;
+        group.files == 0
+    });
+    if closes {
+        exit_sem(cx);
+        exit_files(cx);
     }
+    exit_task_work(cx).await;
     cgroup_exit(cx);
     free_kernel_pages(cx);
 }
@@ -64,6 +78,11 @@ async fn exit_mm(cx: &Cx) {
     complete_vfork_done(cx);
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    if cx.with(|state| state.mms[mm].core_dumper.is_some()) {
+        cx.unlock(mmap_lock);
+        coredump_in_exit_mm(cx, mm).await;
+        cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    }
     cx.with(|state| state.tasks[cx.task()].mm = None);
     cx.unlock(mmap_lock);
     mmput(cx, mm).await;
@@ -113,9 +132,82 @@ async fn __mmput(cx: &Cx, mm: MmId) {
     exit_mmap(cx, mm).await;
 }
 
-/// `exit_files()`: threads share the files, the last one closes them.
-async fn exit_files(cx: &Cx) {
-    let _in = cx.enter(Func::ExitFiles);
-    let leader = cx.with(|state| state.tasks[cx.task()].leader);
-    unregister_all(cx, leader).await;
+/// `exit_files()`: `fput()` leaves the closing of each file to task work.
+fn exit_files(cx: &Cx) {
+    cx.with(|state| {
+        let leader = state.tasks[cx.task()].leader;
+        let opened = opened_by(state, leader);
+        state.tasks[cx.task()].task_works.extend(opened);
+    });
+}
+
+/// `exit_task_work()`: device files close at last.
+async fn exit_task_work(cx: &Cx) {
+    let _in = cx.enter(Func::TaskWorkRun);
+    let works = cx.with(|state| std::mem::take(&mut state.tasks[cx.task()].task_works));
+    for notifier in works {
+        let _in = cx.enter(Func::Fput);
+        unregister(cx, notifier).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{DeviceId, Nanos};
+    use crate::kernel::completion::Completion;
+    use crate::kernel::mm::Backing::Anonymous;
+    use crate::kernel::mmu_notifier::register;
+    use crate::kernel::plugin::{Api, Approach};
+    use crate::kernel::semop_down;
+    use crate::kernel::testing::{Machine, Probe, sleep_ms};
+
+    /// A process with a device and a semaphore; its first thread waits in `exit_mm()` to
+    /// 50 ms, and its second, which has no mm any longer, exits meanwhile.
+    fn two_threads() -> Machine {
+        let devices = [(Probe::WILLING, Api::Hlist)];
+        let mut machine = Machine::with_devices("6.1", Approach::NonBlocking, &devices);
+        let mm = machine.mm(&[(Anonymous, 10)]);
+        let semaphore = machine.kernel.engine.new_queue();
+        let semaphore = machine
+            .with(|state| state.completions.push(Completion { wait: semaphore, done: Some(1) }));
+        let first = machine.task("first", Some(mm), move |cx| async move {
+            register(&cx, DeviceId(0), mm, 1 << 30, 2 << 30).await;
+            assert_eq!(semop_down(&cx, semaphore, None).await, crate::engine::Waited::Granted);
+            sleep_ms(&cx, 2).await;
+            do_exit(&cx).await;
+        });
+        let second = machine.thread(first, |cx| async move {
+            sleep_ms(&cx, 10).await;
+            let mm = cx.with(|state| state.tasks[cx.task()].mm.take()).expect("it has one");
+            cx.with(|state| state.mms[mm].mm_users -= 1);
+            do_exit(&cx).await;
+        });
+        assert_eq!(machine.with(|state| state.group(first).threads.clone()), [first, second]);
+        machine.task("writer", None, move |cx| async move {
+            sleep_ms(&cx, 1).await;
+            let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+            cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+            cx.sleep(Nanos::from_ms(49), Reason::Stuck, crate::engine::Signals::Ignored).await;
+            cx.unlock(mmap_lock);
+        });
+        machine.run();
+        machine
+    }
+
+    #[test]
+    fn the_last_to_come_there_gives_semaphores_back_and_then_closes_files() {
+        let machine = two_threads();
+        let told: Vec<_> = machine
+            .events()
+            .into_iter()
+            .filter_map(|(ms, _, event)| match event {
+                Event::ExitMmapDone { .. } => Some((ms, "mm")),
+                Event::EventSignaled { .. } => Some((ms, "semaphore")),
+                Event::NotifierUnregistered { .. } => Some((ms, "file")),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, [(50, "mm"), (50, "semaphore"), (50, "file")]);
+    }
 }

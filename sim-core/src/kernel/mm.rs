@@ -309,6 +309,8 @@ pub struct Mm {
     pub hlist_ranges: u32,
     /// Whether ranges were handed to a worker (policy `hand-off`).
     pub handed_off: bool,
+    /// `core_state->dumper`, while a core dump stops everybody who uses this mm (up to 5.15).
+    pub core_dumper: Option<TaskId>,
 }
 
 impl Mm {
@@ -336,6 +338,7 @@ impl Mm {
             ever_notified: false,
             hlist_ranges: 0,
             handed_off: false,
+            core_dumper: None,
         }
     }
 

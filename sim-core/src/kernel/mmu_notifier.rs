@@ -93,6 +93,8 @@ pub struct Notifier {
     pub seq: u32,
     /// Whether it is registered: not yet unregistered.
     pub registered: bool,
+    /// `hlist.next`: the one behind it on the list, or that was when it was taken off.
+    pub next: Option<NotifierId>,
 }
 
 /// `mmu_notifier_invalidate_range_start()`: callbacks may sleep, and
@@ -216,7 +218,8 @@ pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64)
     let range = Range { id: range, start, end };
     let id = cx.with(|state| {
         let opener = state.tasks[cx.task()].leader;
-        let notifier = Notifier { device, mm, opener, api, range, seq: 0, registered: true };
+        let notifier =
+            Notifier { device, mm, opener, api, range, seq: 0, registered: true, next: None };
         state.notifiers.push(notifier)
     });
     cx.record(Event::NotifierRegistered { notifier: id, range: range.id });
@@ -239,7 +242,7 @@ pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64)
         cx.with(|state| state.mms[mm].ever_notified = true);
     }
     match api {
-        Api::Hlist => cx.with(|state| state.mms[mm].hlist.insert(0, id)),
+        Api::Hlist => cx.with(|state| hlist::hlist_add_head(state, mm, id)),
         Api::Interval => interval::mmu_interval_notifier_insert(cx, mm, id),
     }
     if locks {
@@ -270,22 +273,17 @@ pub async fn unregister(cx: &Cx, notifier: NotifierId) {
     cx.record(Event::NotifierUnregistered { notifier });
 }
 
-/// The device files that a process opened close, in the order in which
-/// it opened them: what it registered goes away.
-pub(super) async fn unregister_all(cx: &Cx, opener: TaskId) {
-    unregister_those(cx, |notifier| notifier.opener == opener).await;
+/// What a process registered, in that order: it goes away with the device files that it opened.
+pub(super) fn opened_by(state: &State, opener: TaskId) -> Vec<NotifierId> {
+    let notifiers = state.notifiers.iter();
+    let open = notifiers.filter(|(_, notifier)| notifier.registered && notifier.opener == opener);
+    open.map(|(id, _)| id).collect()
 }
 
 /// A process no longer wants a device to mirror it.
 pub async fn unregister_device(cx: &Cx, device: DeviceId, opener: TaskId) {
-    unregister_those(cx, |notifier| notifier.opener == opener && notifier.device == device).await;
-}
-
-async fn unregister_those(cx: &Cx, wanted: impl Fn(&Notifier) -> bool) {
-    let ids: Vec<_> = cx.with(|state| {
-        let mine = state.notifiers.iter().filter(|(_, notifier)| wanted(notifier));
-        mine.map(|(id, _)| id).collect()
-    });
+    let mut ids = cx.with(|state| opened_by(state, opener));
+    cx.with(|state| ids.retain(|&id| state.notifiers[id].device == device));
     for id in ids {
         unregister(cx, id).await;
     }

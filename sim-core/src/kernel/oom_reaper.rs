@@ -50,7 +50,9 @@ pub(super) fn queue_oom_reaper(cx: &Cx, victim: TaskId) {
         if kernel.switches.queues_mm_once {
             std::mem::replace(&mut state.mms[mm].reap_queued, true)
         } else {
-            state.oom_reaper_list.contains(&victim)
+            // "tsk is already queued?": not seen if it is the last one, or is being worked on
+            // with nobody behind it.
+            state.oom_reaper_list == Some(victim) || state.tasks[victim].oom_reaper_next.is_some()
         }
     });
     if queued {
@@ -80,7 +82,7 @@ fn wake_oom_reaper(cx: &Cx, victim: TaskId, mm: MmId) {
 /// Puts the victim at the head of `oom_reaper_list`: the last one in is the first one out.
 fn push(cx: &Cx, victim: TaskId) {
     let queue = cx.with(|state| {
-        state.oom_reaper_list.push(victim);
+        state.tasks[victim].oom_reaper_next = state.oom_reaper_list.replace(victim);
         state.oom_reaper_wait
     });
     cx.record(Event::WakeReaper { victim });
@@ -107,8 +109,16 @@ pub async fn oom_reaper(cx: Cx) {
         if cx.kernel().switches.reaper_is_freezable {
             try_to_freeze(&cx).await;
         }
-        match cx.with(|state| state.oom_reaper_list.pop()) {
-            Some(victim) => oom_reap_task(&cx, victim).await,
+        let victim = cx.with(|state| {
+            let victim = state.oom_reaper_list?;
+            state.oom_reaper_list = state.tasks[victim].oom_reaper_next;
+            Some(victim)
+        });
+        match victim {
+            Some(victim) => {
+                oom_reap_task(&cx, victim).await;
+                cx.with(|state| state.tasks[victim].oom_reaper_next = None);
+            }
             None => drop(cx.wait(queue, Reason::ReaperIdle, Signals::Ignored).await),
         }
     }

@@ -72,6 +72,10 @@ pub struct Task {
     pub freezable: bool,
     /// Robust futexes that it owns, in the order it took them, and where its list says so.
     pub robust_list: Vec<(LockId, u64)>,
+    /// `task_works`: registrations whose device files are to be closed.
+    pub task_works: Vec<NotifierId>,
+    /// `oom_reaper_list`: who is behind it on that list (kernels that queue tasks).
+    pub oom_reaper_next: Option<TaskId>,
 }
 
 /// A charge that failed, to be handled when all locks are dropped.
@@ -93,14 +97,20 @@ pub struct Group {
     pub oom_mm: Option<MmId>,
     /// `SIGNAL_GROUP_EXIT`.
     pub group_exit: bool,
-    /// `signal->core_state`: a core dump is being written.
+    /// `signal->core_state` (`mm->core_state` up to 5.15): one of its threads writes a core dump.
     pub core_state: Option<CoreState>,
+    /// `SIGNAL_GROUP_COREDUMP`, for good: another process that uses its mm dumped core (up to 5.15).
+    pub dumped_along: bool,
     /// `oom_score_adj`.
     pub oom_score_adj: i16,
     /// All its threads, the leader first.
     pub threads: Vec<TaskId>,
     /// Threads that have not exited.
     pub live: u32,
+    /// `files->count` and `undo_list->refcnt`: threads that have not dropped them yet.
+    pub files: u32,
+    /// `sysvsem.undo_list`: what is signalled when it exits (`SEM_UNDO`).
+    pub undo_list: Vec<CompletionId>,
     /// A completion: that it said it is ready.
     pub ready: QueueId,
     /// Its memory cgroup; none: the root.
@@ -303,8 +313,8 @@ pub struct State {
     pub oom_rs: RateLimit,
     /// `pfoom_rs`: holds back lines about faults that are repeated.
     pub pfoom_rs: RateLimit,
-    /// `oom_reaper_list`: a stack.
-    pub oom_reaper_list: Vec<TaskId>,
+    /// `oom_reaper_list`: the last one in, which leads to the others.
+    pub oom_reaper_list: Option<TaskId>,
     /// `oom_reaper_wait`.
     pub oom_reaper_wait: QueueId,
     /// kswapd.
@@ -363,7 +373,7 @@ impl State {
             balloon: Pages::default(),
             oom_rs: RateLimit::default(),
             pfoom_rs: RateLimit::default(),
-            oom_reaper_list: Vec::new(),
+            oom_reaper_list: None,
             oom_reaper_wait: engine.new_queue(),
             kswapd: Kswapd {
                 wait: engine.new_queue(),

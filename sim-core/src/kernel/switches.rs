@@ -124,6 +124,10 @@ switches! {
         [F, F, F, F, F, older(T), older(T), older(T), older(T), T, older(T), older(T)];
 
     // OOM killer (kernel-spec 2).
+    /// A core dump stops everybody who uses the mm, in `exit_mm()`; since 5.16 the threads of
+    /// its process, at the start of `do_exit()` (from memory).
+    dump_stops_whole_mm: bool =
+        [older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(F), older(F), older(F)];
     /// Victims are those with TIF_MEMDIE: there is no `signal->oom_mm`, no SKIP.
     victim_is_memdie: bool =
         [T, F, F, F, F, F, F, F, F, F, F, F];

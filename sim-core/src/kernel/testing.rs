@@ -222,6 +222,7 @@ impl Machine {
             let group = state.group(leader);
             group.threads.push(id);
             group.live += 1;
+            group.files += 1;
         });
         id
     }
@@ -233,9 +234,12 @@ impl Machine {
             oom_mm: None,
             group_exit: false,
             core_state: None,
+            dumped_along: false,
             oom_score_adj: 0,
             threads: vec![leader],
             live: 1,
+            files: 1,
+            undo_list: Vec::new(),
             ready: engine.new_queue(),
             cgroup: None,
             init: false,

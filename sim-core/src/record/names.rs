@@ -166,7 +166,6 @@ vocabulary! {
         MemcgHigh = "mem_cgroup_handle_over_high",
         SynchronizeSrcu = "synchronize_srcu",
         MmputAsync = "mmput_async_fn",
-        ExitFiles = "exit_files",
         FlushWorkqueue = "flush_workqueue",
         DoShrinkSlab = "do_shrink_slab",
         FutexWait = "futex_wait",
@@ -181,6 +180,9 @@ vocabulary! {
         BalanceDirtyPages = "balance_dirty_pages",
         PsiTriggerPoll = "psi_trigger_poll",
         PsiPollWorker = "psi_poll_worker",
+        TaskWorkRun = "task_work_run",
+        Fput = "__fput",
+        DoSemtimedop = "do_semtimedop",
     }
 }
 

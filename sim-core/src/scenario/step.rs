@@ -74,13 +74,24 @@ impl Reader<'_> {
                 // Outside the kernel it is a read of a pipe, say.
                 let killable = signals.map_or(self.held.is_none(), |word| word == "killable");
                 let timeout = optional(report, fields, "timeout", Fields::time)?;
-                Op::Wait { event: event?, killable, timeout }
+                let undo = optional(report, fields, "undo", Fields::boolean)?.unwrap_or(false);
+                if undo && !killable {
+                    let expected = "expected no `undo`: SIGKILL always ends semop()";
+                    report.add(&fields.span_of("undo"), "a wait that cannot be killed", expected);
+                }
+                Op::Wait { event: event?, killable, timeout, undo }
             }
             "signal" => {
                 let event = fields.get(name).and_then(|v| report.name(v))?;
                 let event = self.file.events.iter().position(|known| known == event)?;
                 let all = optional(report, fields, "all", Fields::boolean)?;
-                Op::Signal { event, all: all.unwrap_or(false) }
+                let undo = optional(report, fields, "undo", Fields::boolean)?.unwrap_or(false);
+                let all = all.unwrap_or(false);
+                if undo && all {
+                    let expected = "expected no `undo`: a semaphore goes to one";
+                    report.add(&fields.span_of("undo"), "a signal to all", expected);
+                }
+                Op::Signal { event, all, undo }
             }
             "futex_lock" | "futex_unlock" => self.futex(report, name, fields)?,
             "compute" => Op::Compute { time: fields.distribution(report, name)? },

@@ -13,7 +13,7 @@ use crate::base::{CompletionId, LockId, Nanos};
 use crate::engine::{Hold, Signals, Waited};
 use crate::kernel::completion::{complete, complete_all, wait_for_completion};
 use crate::kernel::plugin::Boxed;
-use crate::kernel::{Cx, msleep, msleep_killable};
+use crate::kernel::{Cx, msleep, msleep_killable, semop_down, semop_up};
 use crate::record::{Event, Func, Reason};
 
 /// See the file's documentation.
@@ -183,12 +183,19 @@ pub struct Wait {
     pub signals: Signals,
     /// How long at most.
     pub timeout: Option<Nanos>,
+    /// Whether it is a semaphore, which the process gives back when it exits (`SEM_UNDO`).
+    pub undo: bool,
 }
 
 impl Operation for Wait {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
         Box::pin(async move {
-            match wait_for_completion(cx, self.event, self.signals, self.timeout).await {
+            let waited = if self.undo {
+                semop_down(cx, self.event, self.timeout).await
+            } else {
+                wait_for_completion(cx, self.event, self.signals, self.timeout).await
+            };
+            match waited {
                 Waited::Killed => Flow::Unwind,
                 Waited::Granted | Waited::TimedOut => Flow::Next,
             }
@@ -202,12 +209,16 @@ pub struct Signal {
     pub event: CompletionId,
     /// Whether to all, now and later.
     pub all: bool,
+    /// Whether that gives a semaphore back (`SEM_UNDO`).
+    pub undo: bool,
 }
 
 impl Operation for Signal {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
         Box::pin(async move {
-            if self.all {
+            if self.undo {
+                semop_up(cx, self.event);
+            } else if self.all {
                 complete_all(cx, self.event);
             } else {
                 complete(cx, self.event);

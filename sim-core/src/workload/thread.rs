@@ -67,6 +67,7 @@ impl Operation for Thread {
                 let group = state.group(leader);
                 group.threads.push(thread);
                 group.live += 1;
+                group.files += 1;
             });
             cx.kernel().engine.observe(|_, recorder| recorder.cast.tasks[thread].mm = Some(mm));
             Flow::Next

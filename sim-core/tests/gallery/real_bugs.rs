@@ -95,3 +95,11 @@ fn the_recovery_worker_waits_for_itself_in_a_shrinker() {
     let inner = ["try_to_free_pages", "shrink_node", "do_shrink_slab", "dma_fence_wait"];
     assert!(stack.ends_with(&inner), "{stack:?}");
 }
+
+/// As the hung-task report of the recording L1both-3 has it.
+#[test]
+fn the_interval_leak_hangs_a_file_that_closes_as_task_work() {
+    let stack = stack_at_end(&run("capture-6-1-l1both", ""), "hog/stuck");
+    let inner = ["do_exit", "task_work_run", "__fput", "mmu_interval_notifier_remove"];
+    assert!(stack.ends_with(&inner), "{stack:?}");
+}

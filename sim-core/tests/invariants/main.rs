@@ -103,6 +103,14 @@ fn i4_ten_attempts_apart() {
     early.breaks(Invariant::TenAttempts);
     let mut twice = Stage::new();
     twice.woken().add(TIMER, Event::WakeReaper { victim: HOG }).breaks(Invariant::TenAttempts);
+    // Up to 4.19 tasks are queued, not mms; all else holds there, too.
+    let old = || Stage::with("4.19", Approach::NonBlocking, &FENCE);
+    let mut sibling = old();
+    sibling.woken().is_sound().add(TIMER, Event::WakeReaper { victim: HELPER });
+    sibling.is_waived(Invariant::TenAttempts);
+    let mut early = old();
+    early.woken().at(100).starts().at(150).fails().at(249).starts();
+    early.breaks(Invariant::TenAttempts);
 }
 
 #[test]
@@ -204,6 +212,9 @@ fn i10_starts_have_ends() {
     // A reaper that is at it while the mm goes finds nobody to tell of the end.
     let mut beside = Stage::with("5.12", Approach::NonBlocking, &KVM);
     beside.calls(REAPER, false).returns(REAPER, false).add(HOG, goes).is_sound();
+    beside.add(HOG, gone).is_waived(starts_have_ends);
+    let mut closed = with_end("6.12");
+    closed.add(HOG, Event::NotifierUnregistered { notifier: NOTIFIER }).is_waived(starts_have_ends);
     // So does reclaim on behalf of another.
     let mut reclaims = Stage::with("5.12", Approach::NonBlocking, &KVM);
     reclaims.calls(OTHER, true).returns(OTHER, false).add(HOG, goes).is_sound();

@@ -4,6 +4,7 @@
 //! callers of a notifier, the invalidations of an mm, the victims or the
 //! reaper's attempt, and each in constant time.
 
+use super::needs::dumps_with;
 use super::replay::{Doing, Now, TaskNow};
 use super::scene::{Known, Scene};
 use crate::base::{LockId, MmId, NotifierId, RangeId, TaskId, ZoneId};
@@ -256,9 +257,8 @@ impl Scene for Present<'_> {
     }
 
     fn dumper(&self, task: TaskId) -> Option<TaskId> {
-        let leader = leader_of(self.cast, task);
         let mut dumpers = self.live.dumpers.iter().rev();
-        dumpers.find(|&&dumper| leader_of(self.cast, dumper) == leader).copied()
+        dumpers.find(|&&dumper| dumps_with(self.cast, dumper, task)).copied()
     }
 
     fn reaper(&self) -> Option<TaskId> {

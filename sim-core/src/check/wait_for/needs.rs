@@ -25,7 +25,7 @@ use super::replay::Doing;
 use super::scene::Scene;
 use crate::base::{DeviceId, LockId, MmId, Nanos, TaskId};
 use crate::engine::WaitOn;
-use crate::record::{EdgeKind, Gfp, NotifierInfo, Reason, TaskKind};
+use crate::record::{Cast, EdgeKind, Gfp, NotifierInfo, Reason, TaskKind};
 
 /// Without a page given or freed for this long, an allocator that retries
 /// depends on the victim: as long as the reaper tries before it gives up
@@ -179,13 +179,20 @@ fn callers(scene: &impl Scene, mm: MmId, waiter: TaskId) -> Vec<TaskId> {
     cast.tasks.ids().filter(is_in).collect()
 }
 
+/// Whether a core that `dumper` writes may be what `task` waits for: it is of its
+/// process, or (up to 5.15) of one with the same mm.
+pub(crate) fn dumps_with(cast: &Cast, dumper: TaskId, task: TaskId) -> bool {
+    let (Some(dumper), Some(task)) = (cast.tasks.get(dumper), cast.tasks.get(task)) else {
+        return false;
+    };
+    dumper.leader == task.leader || (dumper.mm.is_some() && dumper.mm == task.mm)
+}
+
 /// The threads that must stop before `dumper` writes the core of their
 /// process. One that was on its way out before is taken for one of them.
 fn to_stop_for_core(scene: &impl Scene, dumper: TaskId) -> Vec<TaskId> {
     let cast = scene.cast();
-    let leader = cast.tasks.get(dumper).map(|info| info.leader);
-    let of_process = cast.tasks.iter().filter(|(_, info)| Some(info.leader) == leader);
-    let tasks = of_process.map(|(task, _)| task).filter(|&task| {
+    let tasks = cast.tasks.ids().filter(|&task| dumps_with(cast, dumper, task)).filter(|&task| {
         let doing = scene.doing(task);
         task != dumper && doing.is_alive() && doing.reason() != Some(Reason::CoreDump)
     });

@@ -184,18 +184,21 @@ impl Names<'_> {
                 let signals = signals(*killable);
                 write!(out, "sleep = {}, signals = {signals}", distribution(time))
             }
-            Op::Wait { event, killable, timeout } => {
+            Op::Wait { event, killable, timeout, undo } => {
                 write!(out, "wait = {}, signals = {}", self.event(*event), signals(*killable))?;
-                match timeout {
-                    Some(timeout) => write!(out, ", timeout = \"{}\"", format_time(*timeout)),
-                    None => Ok(()),
+                if let Some(timeout) = timeout {
+                    write!(out, ", timeout = \"{}\"", format_time(*timeout))?;
                 }
+                out.write_str(if *undo { ", undo = true" } else { "" })
             }
             Op::FutexLock { futex, list } => {
                 write!(out, "futex_lock = {}, list = {}", self.futex(*futex), self.region(*list))
             }
             Op::FutexUnlock { futex } => write!(out, "futex_unlock = {}", self.futex(*futex)),
-            Op::Signal { event, all } => {
+            Op::Signal { event, undo: true, .. } => {
+                write!(out, "signal = {}, undo = true", self.event(*event))
+            }
+            Op::Signal { event, all, .. } => {
                 write!(out, "signal = {}, all = {all}", self.event(*event))
             }
             Op::Compute { time } => write!(out, "compute = {}", distribution(time)),

@@ -5,7 +5,9 @@
 //! `mmu_notifier_unregister()`, `__mmu_notifier_arch_invalidate_secondary_tlbs()`,
 //! Linux 4.6 to 7.1 (kernel-spec 4.4), and `struct srcu_struct` as far as
 //! the notifiers need it: everybody who waits for callers to leave waits
-//! for those that were inside at that moment, on any mm.
+//! for those that were inside at that moment, on any mm. A notifier that is
+//! taken off the list between the start and the end of somebody's range hears
+//! no end, in all of these kernels.
 
 use std::collections::BTreeSet;
 
@@ -17,6 +19,7 @@ use crate::engine::Signals;
 use crate::kernel::device::released;
 use crate::kernel::lockdep::{lock_map_acquire, lock_map_release, non_block_end, non_block_start};
 use crate::kernel::plugin::{Blockable, Ops};
+use crate::kernel::state::State;
 use crate::record::{Event, FakeMap, Func, MnEvent, Reason};
 
 /// Who is inside list notifiers (`static struct srcu_struct srcu`).
@@ -68,18 +71,37 @@ async fn synchronize_srcu(cx: &Cx) {
     cx.sleep(cx.costs().srcu_sync, Reason::Srcu, Signals::Ignored).await;
 }
 
-/// The notifiers that are on the list now, whose operations `has` accepts.
-fn listed(cx: &Cx, mm: MmId, has: fn(Ops) -> bool) -> Vec<NotifierId> {
-    let drivers = &cx.kernel().drivers;
-    cx.with(|state| {
-        let hlist = state.mms[mm].hlist.iter().copied();
-        hlist.filter(|&id| has(drivers[state.notifiers[id].device].ops())).collect()
-    })
+/// `hlist_add_head_rcu()`.
+pub(super) fn hlist_add_head(state: &mut State, mm: MmId, notifier: NotifierId) {
+    state.notifiers[notifier].next = state.mms[mm].hlist.first().copied();
+    state.mms[mm].hlist.insert(0, notifier);
 }
 
-/// Whether a walk that began earlier still meets it (`hlist_for_each_entry_rcu`).
-fn is_listed(cx: &Cx, mm: MmId, notifier: NotifierId) -> bool {
-    cx.with(|state| state.mms[mm].hlist.contains(&notifier))
+/// `hlist_del_init_rcu()`, unless it is off the list already. Where it leads stays as it is, for
+/// whoever is at it in a walk.
+fn hlist_del_init(state: &mut State, mm: MmId, notifier: NotifierId) {
+    let hlist = &mut state.mms[mm].hlist;
+    let Some(at) = hlist.iter().position(|&other| other == notifier) else { return };
+    hlist.remove(at);
+    if let Some(before) = at.checked_sub(1) {
+        state.notifiers[state.mms[mm].hlist[before]].next = state.notifiers[notifier].next;
+    }
+}
+
+/// The first step of `hlist_for_each_entry_rcu()`.
+fn first(cx: &Cx, mm: MmId) -> Option<NotifierId> {
+    cx.with(|state| state.mms[mm].hlist.first().copied())
+}
+
+/// A further step: from one that was taken off the list meanwhile to where it led then.
+fn next(cx: &Cx, notifier: NotifierId) -> Option<NotifierId> {
+    cx.with(|state| state.notifiers[notifier].next)
+}
+
+/// The operations of a notifier.
+fn ops(cx: &Cx, notifier: NotifierId) -> Ops {
+    let device = cx.with(|state| state.notifiers[notifier].device);
+    cx.kernel().drivers[device].ops()
 }
 
 /// Whether it is called for the range at all: always, unless the policy
@@ -98,37 +120,35 @@ pub(super) async fn mn_hlist_invalidate_range_start(
     let ticket = srcu_read_lock(cx);
     let mut result = Ok(());
     let (mut started, mut spared) = (Vec::new(), Vec::new());
-    for notifier in listed(cx, range.mm, |ops| ops.start) {
-        let _in = cx.enter(Func::MnHlistStart);
-        if !is_listed(cx, range.mm, notifier) {
-            continue;
-        }
-        cx.cpu(cx.costs().notifier_hlist).await;
-        if !is_called(cx, notifier, &range) {
-            continue;
-        }
-        if super::core_refuses(cx, notifier, &range) {
-            spared.push(notifier);
-            result = Err(Refused);
-        } else if call(cx, notifier, &range).await.is_ok() {
-            started.push(notifier);
-        } else {
-            // The line "callback failed with -11 in non-blockable context."
-            cx.cpu(cx.costs().printk).await;
-            if range.blockable != Blockable::Yes {
+    let mut entry = first(cx, range.mm);
+    while let Some(notifier) = entry {
+        if ops(cx, notifier).start {
+            let _in = cx.enter(Func::MnHlistStart);
+            cx.cpu(cx.costs().notifier_hlist).await;
+            if !is_called(cx, notifier, &range) {
+                // The core knows that it is not concerned.
+            } else if super::core_refuses(cx, notifier, &range) {
+                spared.push(notifier);
                 result = Err(Refused);
+            } else if call(cx, notifier, &range).await.is_ok() {
+                started.push(notifier);
+            } else {
+                // The line "callback failed with -11 in non-blockable context."
+                cx.cpu(cx.costs().printk).await;
+                if range.blockable != Blockable::Yes {
+                    result = Err(Refused);
+                }
             }
         }
+        entry = next(cx, notifier);
     }
     if result.is_err() {
         if cx.kernel().switches.ends_paired {
             // Those whose start succeeded expect their end: all get it that have one.
             end_all(cx, range, &spared).await;
         } else {
-            let drivers = &cx.kernel().drivers;
             for notifier in started {
-                let device = cx.with(|state| state.notifiers[notifier].device);
-                if drivers[device].ops().end {
+                if ops(cx, notifier).end {
                     cx.record(Event::MnLostEnd { notifier, range: range.range.id });
                 }
             }
@@ -164,26 +184,23 @@ pub(super) async fn mn_hlist_invalidate_end(cx: &Cx, range: NotifierRange) {
 
 /// The same, but for those that the core refused for: they never heard of the range.
 async fn end_all(cx: &Cx, range: NotifierRange, spared: &[NotifierId]) {
-    let mut ending = listed(cx, range.mm, |ops| ops.end);
-    ending.retain(|notifier| !spared.contains(notifier));
-    if ending.is_empty() {
-        return;
-    }
     let ticket = srcu_read_lock(cx);
-    for notifier in ending {
-        if !is_listed(cx, range.mm, notifier) || !is_called(cx, notifier, &range) {
-            continue;
+    let mut entry = first(cx, range.mm);
+    while let Some(notifier) = entry {
+        let has_end = ops(cx, notifier).end && !spared.contains(&notifier);
+        if has_end && is_called(cx, notifier, &range) {
+            cx.record(Event::MnEnd { notifier, range: range.range.id });
+            let _in = cx.enter(Func::DriverCallback);
+            let device = cx.with(|state| state.notifiers[notifier].device);
+            if range.blockable == Blockable::No {
+                non_block_start(cx);
+            }
+            cx.kernel().drivers[device].invalidate_end(describe(cx, notifier, &range, 0)).await;
+            if range.blockable == Blockable::No {
+                non_block_end(cx);
+            }
         }
-        cx.record(Event::MnEnd { notifier, range: range.range.id });
-        let _in = cx.enter(Func::DriverCallback);
-        let device = cx.with(|state| state.notifiers[notifier].device);
-        if range.blockable == Blockable::No {
-            non_block_start(cx);
-        }
-        cx.kernel().drivers[device].invalidate_end(describe(cx, notifier, &range, 0)).await;
-        if range.blockable == Blockable::No {
-            non_block_end(cx);
-        }
+        entry = next(cx, notifier);
     }
     srcu_read_unlock(cx, ticket);
 }
@@ -214,12 +231,17 @@ pub(super) async fn mm_take_all_locks(cx: &Cx, mm: MmId) {
 pub(super) async fn mn_hlist_release(cx: &Cx, range: NotifierRange) {
     let mm = range.mm;
     let ticket = srcu_read_lock(cx);
-    for notifier in listed(cx, mm, |_| true) {
-        if is_listed(cx, mm, notifier) {
-            release(cx, notifier, &range).await;
-        }
+    let mut entry = first(cx, mm);
+    while let Some(notifier) = entry {
+        release(cx, notifier, &range).await;
+        entry = next(cx, notifier);
     }
-    cx.with(|state| state.mms[mm].hlist.clear());
+    // Whoever is inside a walk goes on to the end of what was the list.
+    cx.with(|state| {
+        while let Some(&first) = state.mms[mm].hlist.first() {
+            hlist_del_init(state, mm, first);
+        }
+    });
     srcu_read_unlock(cx, ticket);
     synchronize_srcu(cx).await;
 }
@@ -242,14 +264,14 @@ async fn release(cx: &Cx, notifier: NotifierId, range: &NotifierRange) {
 /// `mmu_notifier_unregister()`.
 pub(super) async fn mmu_notifier_unregister(cx: &Cx, mm: MmId, notifier: NotifierId) {
     let _in = cx.enter(Func::HlistUnregister);
-    if is_listed(cx, mm, notifier) {
+    if cx.with(|state| state.mms[mm].hlist.contains(&notifier)) {
         let ticket = srcu_read_lock(cx);
         // exit_mmap() waits in its own release until this one has returned.
         let range = cx.with(|state| state.notifiers[notifier].range);
         let range = mmu_notifier_range_init(cx, MnEvent::Release, mm, range);
         release(cx, notifier, &range).await;
         srcu_read_unlock(cx, ticket);
-        cx.with(|state| state.mms[mm].hlist.retain(|&other| other != notifier));
+        cx.with(|state| hlist_del_init(state, mm, notifier));
     }
     // Also for a release that exit_mmap() runs at this moment.
     synchronize_srcu(cx).await;
@@ -268,13 +290,15 @@ pub(in super::super) async fn arch_invalidate_secondary_tlbs(cx: &Cx, mm: MmId, 
     });
     let Some(range) = range else { return };
     let range = mmu_notifier_range_init(cx, MnEvent::Unmap, mm, range).blockable(Blockable::No);
-    for notifier in listed(cx, mm, |ops| ops.secondary_tlb) {
+    let mut entry = first(cx, mm);
+    while let Some(notifier) = entry {
         let call = describe(cx, notifier, &range, 0);
-        if call.overlaps {
+        if ops(cx, notifier).secondary_tlb && call.overlaps {
             cx.record(Event::SecondaryTlbFlush { notifier, range: range.range.id });
             let _in = cx.enter(Func::DriverCallback);
             let device = cx.with(|state| state.notifiers[notifier].device);
             cx.kernel().drivers[device].invalidate_secondary_tlbs(call).await;
         }
+        entry = next(cx, notifier);
     }
 }

@@ -392,3 +392,33 @@ fn deferred_insertions_are_made_from_the_last_to_the_first() {
     let ids = [0, 0, 2, 1].map(NotifierId);
     assert_eq!(log.called(), ids);
 }
+
+/// The list is empty when a walk that is inside its first entry goes on: it meets the others all
+/// the same, and their ranges have no end.
+#[test]
+fn walk_goes_on_over_what_was_taken_off_the_list_and_its_end_does_not() {
+    let slow = Probe { start: Nanos::from_ms(30), ..Probe::WILLING };
+    let ends = Probe { ops: Ops { end: true, ..Ops::START }, ..Probe::WILLING };
+    let devices = [(ends, Api::Hlist), (slow, Api::Hlist)];
+    for profile in ["4.19", "5.12", "6.12"] {
+        let bench = Machine::with_devices(profile, Approach::NonBlocking, &devices);
+        let mm = bench.mm(&[(Anonymous, 10)]);
+        bench.task("invalidator", Some(mm), move |cx| async move {
+            for device in [0, 1].map(DeviceId) {
+                register(&cx, device, mm, GIB, GIB + 4096).await;
+            }
+            let range = range(&cx, mm, 1);
+            invalidate_range_start(&cx, range).await;
+            invalidate_range_end(&cx, range).await;
+        });
+        bench.task("exits", None, move |cx| async move {
+            pause(&cx, 10).await;
+            let all = Range { id: RangeId(0), start: 0, end: u64::MAX };
+            super::release(&cx, mm, all).await;
+            assert_eq!(cx.now().0, 30_000_000, "{profile}: it waits for the walk");
+        });
+        let log = bench.into_log();
+        assert_eq!(log.called(), [1, 0].map(NotifierId), "{profile}");
+        assert_eq!(log.count(|event| matches!(event, Event::MnEnd { .. })), 0, "{profile}");
+    }
+}

@@ -96,6 +96,7 @@ fn __task_will_free_mem(state: &State, task: TaskId) -> bool {
     state.group_of(task).is_some_and(|group| {
         // Writing a core may take long.
         group.core_state.is_none()
+            && !group.dumped_along
             // thread_group_empty(); who exits is no longer counted among the live.
             && (group.group_exit || (state.tasks[task].exiting && group.live == 0))
     })

@@ -78,6 +78,28 @@ fn mm_is_queued_once_where_it_has_the_bit_and_a_task_once_where_not() {
     }
 }
 
+/// Up to 4.19 a task is known to be queued by being the first or having one behind it.
+#[test]
+fn last_of_the_list_is_queued_again_up_to_4_19() {
+    for (profile, reaped) in [("5.3", vec![1, 0]), ("4.19", vec![0, 1, 0])] {
+        let bench = Machine::with_devices(profile, Approach::NonBlocking, &[]);
+        let victims = [100, 200].map(|pages| {
+            let mm = bench.mm(&[(Anonymous, pages)]);
+            bench.sitter("victim", mm)
+        });
+        let [first, second] = victims;
+        queue(&bench, &[first, second, first]);
+        let log = bench.into_log();
+        let turned_to = log.records().filter_map(|record| match record.event {
+            Event::StartTaskReaping { victim } | Event::SkipTaskReaping { victim } => {
+                victims.iter().position(|&one| one == victim)
+            }
+            _ => None,
+        });
+        assert_eq!(turned_to.collect::<Vec<_>>(), reaped, "{profile}");
+    }
+}
+
 #[test]
 fn skip_at_the_end_of_the_delay_silences_the_reaper() {
     let (bench, mm, victim) = one("6.1", &[(Anonymous, 100)]);

@@ -229,21 +229,30 @@ impl<'a> Programs<'a> {
                 time: self.draws("sleep", *time),
                 signals: signals(*killable),
             }),
-            Op::Wait { event, killable, timeout } => Box::new(workload::Wait {
-                event: CompletionId::from_index(*event),
-                signals: signals(*killable),
-                timeout: *timeout,
-            }),
-            Op::Signal { event, all } => {
+            Op::Wait { event, killable, timeout, undo } => {
                 let event = CompletionId::from_index(*event);
-                self.signals.entry(self.name.clone()).or_default().push(event);
-                // The first thread may do so by starting the one that does.
-                let leader = leader(self.scenario, self.index);
-                workload::add_signaler(self.kernel, event, leader);
-                Box::new(workload::Signal { event, all: *all })
+                if *undo {
+                    // At the latest when it exits.
+                    self.signals(event);
+                }
+                let signals = signals(*killable);
+                Box::new(workload::Wait { event, signals, timeout: *timeout, undo: *undo })
+            }
+            Op::Signal { event, all, undo } => {
+                let event = CompletionId::from_index(*event);
+                self.signals(event);
+                Box::new(workload::Signal { event, all: *all, undo: *undo })
             }
             _ => unreachable!("invariant: the caller picks these"),
         }
+    }
+
+    /// The program at hand signals an event.
+    fn signals(&mut self, event: CompletionId) {
+        self.signals.entry(self.name.clone()).or_default().push(event);
+        // The first thread may do so by starting the one that does.
+        let leader = leader(self.scenario, self.index);
+        workload::add_signaler(self.kernel, event, leader);
     }
 
     /// A region's VMA, without pages.

@@ -179,6 +179,8 @@ pub enum Op {
         killable: bool,
         /// How long at most.
         timeout: Option<Nanos>,
+        /// Whether it is `semop()` with `SEM_UNDO`.
+        undo: bool,
     },
     /// `complete()` or `complete_all()`.
     Signal {
@@ -186,6 +188,8 @@ pub enum Op {
         event: usize,
         /// Whether for all, now and later.
         all: bool,
+        /// Whether it is `semop()` with `SEM_UNDO`.
+        undo: bool,
     },
     /// Uses the CPU.
     Compute {

@@ -237,6 +237,8 @@ declare! {
         may signals: SIGNALS,
         /// How long at most; the program goes on all the same.
         may timeout: Kind::Time(Nanos(1), DELAY_MAX),
+        /// Whether it is a semaphore that the process takes, to be given back when it exits (semop() with SEM_UNDO); by default false.
+        may undo: Kind::Boolean,
     }
     /// Signals an event (complete): one that waits for it goes on, or the next that comes to wait.
     SIGNAL = "signal" {
@@ -244,6 +246,8 @@ declare! {
         must signal: Kind::Name,
         /// Whether all go on, now and for ever (complete_all); by default false.
         may all: Kind::Boolean,
+        /// Whether that gives back a semaphore, so that exit need not (SEM_UNDO); by default false.
+        may undo: Kind::Boolean,
     }
     /// Takes a robust mutex in memory that processes share (PTHREAD_MUTEX_ROBUST); not inside an `ioctl`.
     FUTEX_LOCK = "futex_lock" {
