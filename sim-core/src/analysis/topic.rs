@@ -121,6 +121,7 @@ impl Topic {
             | Event::StillPinned { .. }
             | Event::StaleAccess { .. }
             | Event::Unpinned { .. }
+            | Event::TlbSyncTimedOut { .. }
             | Event::JobTimedOut { .. } => Self::Devices,
             Event::Acquired { .. } | Event::Released { .. } | Event::BadUnlock { .. } => {
                 Self::Locks

@@ -112,7 +112,7 @@ impl Driver for Described {
     fn invalidate_secondary_tlbs<'a>(&'a self, call: Call<'a>) -> Boxed<'a, ()> {
         Box::pin(async move {
             if let Calls::SecondaryTlb(time) = self.plan.calls {
-                call.cx.cpu(call.draw(time)).await;
+                call.poll_tlb_flush(call.draw(time)).await;
             }
             call.unmap();
         })

@@ -288,6 +288,9 @@ switches! {
     /// A refusal of a list notifier is logged.
     logs_refusals: bool =
         [F, F, F, F, T, T, T, T, T, T, T, T];
+    /// A refusal of a call that may sleep is warned of (`WARN_ON`).
+    warns_of_refusals: bool =
+        [F, F, F, F, F, F, T, T, T, T, T, T];
     /// When a start refuses, those that had succeeded get their end.
     ends_paired: bool =
         [F, F, F, F, F, F, F, F, T, T, T, T];
@@ -336,6 +339,7 @@ impl Switches {
             logs_constraint: self.logs_constraint,
             logs_no_killable: !self.panics_in_old_words,
             logs_refusals: self.logs_refusals,
+            warns_of_refusals: self.warns_of_refusals,
             dumps_unreaped: self.dumps_unreaped,
             traces_exit_mmap: self.traces_exit_mmap,
             gfp_numbers: self.gfp_numbers,

@@ -438,6 +438,9 @@ events! {
     103 CoreRefused { /// Whose notifier overlaps.
         notifier: NotifierId, /// Which range.
         range: RangeId }
+    /// The flush of a secondary TLB was polled for in vain (`CMD_SYNC timeout` of SMMUv3).
+    104 TlbSyncTimedOut { /// Whose.
+        notifier: NotifierId }
 }
 
 #[cfg(test)]

@@ -394,8 +394,8 @@ structs! {
     }
     Wording {
         release traces_reaper mark_victim_sizes traces_reclaim_retry traces_throttling killed_line
-        logs_constraint logs_no_killable logs_refusals dumps_unreaped traces_exit_mmap gfp_numbers
-        anon_is_compound debug_layout
+        logs_constraint logs_no_killable logs_refusals warns_of_refusals dumps_unreaped traces_exit_mmap
+        gfp_numbers anon_is_compound debug_layout
     }
     LockReports {
         checks classes reports lockdep_count non_block_count all_locks at_looks shows_lockdep

@@ -76,6 +76,8 @@ pub struct Wording {
     pub logs_no_killable: bool,
     /// A refusal of a list notifier is logged.
     pub logs_refusals: bool,
+    /// A refusal of a call that may sleep is warned of.
+    pub warns_of_refusals: bool,
     /// After "unable to reap" the task's state is dumped.
     pub dumps_unreaped: bool,
     /// Tracepoint `exit_mmap` (kernels with maple trees).
@@ -101,6 +103,7 @@ impl Default for Wording {
             logs_constraint: true,
             logs_no_killable: true,
             logs_refusals: true,
+            warns_of_refusals: true,
             dumps_unreaped: true,
             traces_exit_mmap: true,
             gfp_numbers: GfpNumbers::Ordered,

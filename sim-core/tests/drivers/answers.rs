@@ -189,3 +189,23 @@ fn secondary_tlb_is_flushed_while_pages_go_and_asked_nothing() {
     assert_eq!(reaped(&run, "buffer"), REGION);
     assert!((finish - flush).0 >= 7_000_000, "{finish:?} {flush:?}");
 }
+
+/// The queue of an SMMUv3 is polled for a second; then the pages go all the same.
+#[test]
+fn flush_that_never_ends_is_given_up_after_a_second() {
+    for (work, gives_up) in [("900ms", false), ("5s", true)] {
+        let device = format!("driver = 'arm-smmu-v3-sva'\nwork = '{work}'");
+        let run = run(&scenario(&victim("6.12", &device, WHOLE, "9s")), None);
+        let times = |is: fn(Event) -> bool| {
+            let records = run.trace.iter().filter(move |record| is(record.event));
+            records.map(|record| record.at.0 / 1_000_000).collect::<Vec<_>>()
+        };
+        let began = times(|event| matches!(event, Event::SecondaryTlbFlush { .. }));
+        let gave_up = times(|event| matches!(event, Event::TlbSyncTimedOut { .. }));
+        assert_eq!(gave_up.len(), if gives_up { began.len() } else { 0 }, "{work}");
+        for (from, to) in began.iter().zip(&gave_up) {
+            assert!((1_000..1_010).contains(&(to - from)), "{from} {to}");
+        }
+        assert!(run.trace.iter().any(|record| matches!(record.event, Event::Reaped { .. })));
+    }
+}

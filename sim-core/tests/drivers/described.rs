@@ -5,6 +5,7 @@ use crate::world::{
     victim,
 };
 use sim_core::base::Nanos;
+use sim_core::export::dmesg;
 use sim_core::record::{Event, Reason, Run};
 use sim_core::scenario::{RunOptions, Simulation};
 
@@ -193,6 +194,12 @@ fn lock_that_fails_where_nobody_asks_loses_the_invalidation() {
     assert_eq!(lost(&contended("wait", kill)), 0);
     assert_eq!(lost(&contended("killable", "")), 0);
     assert_eq!(lost(&contended("killable", kill)), 1, "as i915 of 5.4");
+    for (how, kill, error) in [("killable", kill, -4), ("trylock", "", -11)] {
+        let log = dmesg(&contended(how, kill));
+        let text = format!("callback failed with {error} in blockable context.");
+        assert_eq!(log.matches(&text).count(), 1, "{how}\n{log}");
+        assert_eq!(log.matches("WARNING: CPU: ").count(), 1, "{how}\n{log}");
+    }
 }
 
 #[test]

@@ -107,6 +107,7 @@ pub fn event_name(event: &Event) -> &'static str {
         Event::AllocDone { .. } => "sim:alloc_done",
         Event::OomMmSet { .. } => "sim:oom_mm",
         Event::JobTimedOut { .. } => "sim:job_timeout",
+        Event::TlbSyncTimedOut { .. } => "sim:tlb_sync_timeout",
         Event::ReserveTaken { .. } => "sim:reserve",
         Event::SleptNonblocking { .. } => "sim:slept_nonblocking",
         Event::OomMmPinned { .. } => "sim:oom_mm_pinned",

@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
-use super::Log;
+use super::{Log, tainted};
 use crate::base::{NotifierId, SimTime};
 use crate::export::gfp;
-use crate::export::lines::comm;
+use crate::export::lines::{comm, pid};
 use crate::export::state::State;
 use crate::record::{Gfp, Record};
 
@@ -44,29 +44,60 @@ impl Log {
         Ok(())
     }
 
-    /// Only notifiers on the list are logged.
+    /// A refusal: only notifiers on the list are logged, and any that could have slept are warned of.
     pub(super) fn write_refusal(
         &mut self,
         state: &State<'_>,
         record: &Record,
         notifier: NotifierId,
     ) -> fmt::Result {
+        let wording = &state.cast.wording;
+        let blockable = state.blockable(record.task, notifier);
         let info = state.cast.notifiers.get(notifier).filter(|info| !info.interval);
-        let Some(info) = info.filter(|_| state.cast.wording.logs_refusals) else {
-            return Ok(());
-        };
-        let manner = if state.blockable(record.task, notifier) { "" } else { "non-" };
-        let device = state.cast.devices.get(info.device);
-        let (driver, name) =
-            device.map_or(("driver", "?"), |info| (info.driver.as_str(), info.name.as_str()));
-        self.stamp(record.at)?;
-        // `%pS`: the callback, its offset and size in the module's text. The
-        // size is the recorded test driver's; a run has no code.
-        writeln!(
-            self.out,
-            "{}_invalidate_range_start+0x0/0x310 [{name}] callback failed with -11 in \
-             {manner}blockable context.",
-            driver.replace('-', "_"),
-        )
+        if let Some(info) = info.filter(|_| wording.logs_refusals) {
+            let manner = if blockable { "" } else { "non-" };
+            // -EINTR of a lock that was to be taken killably, or -EAGAIN.
+            let error = if blockable && state.is_killed(record.task) { 4 } else { 11 };
+            let device = state.cast.devices.get(info.device);
+            let (driver, name) =
+                device.map_or(("driver", "?"), |info| (info.driver.as_str(), info.name.as_str()));
+            self.stamp(record.at)?;
+            // `%pS`: the callback, its offset and size in the module's text. The
+            // size is the recorded test driver's; a run has no code.
+            writeln!(
+                self.out,
+                "{}_invalidate_range_start+0x0/0x310 [{name}] callback failed with -{error} in \
+                 {manner}blockable context.",
+                driver.replace('-', "_"),
+            )?;
+        }
+        if blockable && wording.warns_of_refusals {
+            self.write_warning(state, record)?;
+        }
+        Ok(())
+    }
+
+    /// `WARN_ON(mmu_notifier_range_blockable())`: the caller goes on, and what it invalidates is
+    /// lost on the driver. Line, offset and registers are left out.
+    fn write_warning(&mut self, state: &State<'_>, record: &Record) -> fmt::Result {
+        let (cpu, pid) = (state.cpu(record.task), pid(state, record.task));
+        let (taint, release) = (tainted(self.warned), state.cast.wording.release);
+        self.warned = true;
+        for line in [
+            "------------[ cut here ]------------".to_owned(),
+            format!(
+                "WARNING: CPU: {cpu} PID: {pid} at mm/mmu_notifier.c \
+                 __mmu_notifier_invalidate_range_start"
+            ),
+            format!(
+                "CPU: {cpu} PID: {pid} Comm: {} {taint} {release} #1",
+                comm(state, record.task)
+            ),
+            "---[ end trace 0000000000000000 ]---".to_owned(),
+        ] {
+            self.stamp(record.at)?;
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
     }
 }

@@ -83,6 +83,10 @@ pub(super) fn write(out: &mut String, state: &State<'_>, record: &Record) -> Wri
             write_range(out, state, range)?;
             write!(out, " pages={pages}")?;
         }
+        Event::TlbSyncTimedOut { notifier } => {
+            out.push_str("sim:tlb_sync_timeout: ");
+            write_registration(out, state, notifier)?;
+        }
         Event::JobTimedOut { fence } => {
             let mut devices = state.cast.devices.iter();
             let device = devices.find(|(_, info)| info.task == Some(record.task));

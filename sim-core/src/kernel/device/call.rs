@@ -12,6 +12,9 @@ use crate::base::{DeviceId, Distribution, LockId, Nanos, RangeId};
 use crate::engine::{Hold, Signals};
 use crate::record::{Event, Gfp, Reason, SleepSite};
 
+/// `ARM_SMMU_POLL_TIMEOUT_US` (kernel-spec 5.3): 1 s.
+const ARM_SMMU_POLL_TIMEOUT: Nanos = Nanos::from_secs(1);
+
 /// Ends a scope of `PF_MEMALLOC` when it drops.
 #[must_use]
 pub struct Memalloc {
@@ -57,6 +60,16 @@ impl Call<'_> {
         let until = self.blockable.until();
         let is_taken = self.cx.lock_until(lock, hold, Reason::DriverLock, until).await;
         if is_taken { Ok(()) } else { Err(Refused) }
+    }
+
+    /// Flushes a TLB of the device's and polls until that is done, or for as long as anybody
+    /// would: `queue_poll()` (drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c). Nobody asks whether it
+    /// was, and the pages go all the same.
+    pub async fn poll_tlb_flush(&self, time: Nanos) {
+        self.cx.cpu(time.min(ARM_SMMU_POLL_TIMEOUT)).await;
+        if time > ARM_SMMU_POLL_TIMEOUT {
+            self.cx.record(Event::TlbSyncTimedOut { notifier: self.notifier });
+        }
     }
 
     /// `mmu_interval_set_seq()`, under the driver's lock.

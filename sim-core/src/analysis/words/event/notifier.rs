@@ -103,6 +103,9 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
         Event::SleptNonblocking { notifier } => {
             format!("{} sleeps although it must not", notifier_name(cast, notifier))
         }
+        Event::TlbSyncTimedOut { notifier } => {
+            format!("{who} gives up waiting for {} to flush its TLB", notifier_name(cast, notifier))
+        }
         Event::JobTimedOut { fence } => format!("{who} resets job {}: it took too long", fence.0),
         _ => return None,
     })
