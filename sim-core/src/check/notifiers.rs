@@ -177,7 +177,10 @@ impl Notifiers {
         let tree = *slot(&mut self.trees, mm.index());
         // The reaper was waited for, and so was reclaim.
         let listed = cast.notifiers.iter().filter(|(_, info)| info.mm == mm && !info.interval);
-        let off_list = listed.fold(Ok(()), |told, (id, _)| told.and(self.hears_no_more(id, cast)));
+        let mut off_list = Ok(());
+        for (id, _) in listed {
+            off_list = off_list.and(self.hears_no_more(id, cast));
+        }
         if tree.active == 0 {
             return off_list;
         }

@@ -67,32 +67,8 @@ impl Reader<'_> {
                 time: fields.distribution(report, name)?,
                 killable: optional(report, fields, "signals", Fields::choice)? == Some("killable"),
             },
-            "wait" => {
-                let events: Vec<&str> = self.file.events.iter().map(String::as_str).collect();
-                let event = fields.index(report, name, "event", &events);
-                let signals = optional(report, fields, "signals", Fields::choice)?;
-                // Outside the kernel it is a read of a pipe, say.
-                let killable = signals.map_or(self.held.is_none(), |word| word == "killable");
-                let timeout = optional(report, fields, "timeout", Fields::time)?;
-                let undo = optional(report, fields, "undo", Fields::boolean)?.unwrap_or(false);
-                if undo && !killable {
-                    let expected = "expected no `undo`: SIGKILL always ends semop()";
-                    report.add(&fields.span_of("undo"), "a wait that cannot be killed", expected);
-                }
-                Op::Wait { event: event?, killable, timeout, undo }
-            }
-            "signal" => {
-                let event = fields.get(name).and_then(|v| report.name(v))?;
-                let event = self.file.events.iter().position(|known| known == event)?;
-                let all = optional(report, fields, "all", Fields::boolean)?;
-                let undo = optional(report, fields, "undo", Fields::boolean)?.unwrap_or(false);
-                let all = all.unwrap_or(false);
-                if undo && all {
-                    let expected = "expected no `undo`: a semaphore goes to one";
-                    report.add(&fields.span_of("undo"), "a signal to all", expected);
-                }
-                Op::Signal { event, all, undo }
-            }
+            "wait" => self.wait(report, fields)?,
+            "signal" => self.signal(report, fields)?,
             "futex_lock" | "futex_unlock" => self.futex(report, name, fields)?,
             "compute" => Op::Compute { time: fields.distribution(report, name)? },
             "repeat" => {
@@ -277,6 +253,33 @@ impl Reader<'_> {
         }
         let killable = optional(report, fields, "killable", Fields::boolean)?;
         Some(Op::Lock { lock, hold, killable: killable.unwrap_or(false) })
+    }
+
+    fn wait(&self, report: &mut Report<'_>, fields: &Fields<'_>) -> Option<Op> {
+        let events: Vec<&str> = self.file.events.iter().map(String::as_str).collect();
+        let event = fields.index(report, "wait", "event", &events);
+        let signals = optional(report, fields, "signals", Fields::choice)?;
+        // Outside the kernel it is a read of a pipe, say.
+        let killable = signals.map_or(self.held.is_none(), |word| word == "killable");
+        let timeout = optional(report, fields, "timeout", Fields::time)?;
+        let undo = optional(report, fields, "undo", Fields::boolean)?.unwrap_or(false);
+        if undo && !killable {
+            let expected = "expected no `undo`: SIGKILL always ends semop()";
+            report.add(&fields.span_of("undo"), "a wait that cannot be killed", expected);
+        }
+        Some(Op::Wait { event: event?, killable, timeout, undo })
+    }
+
+    fn signal(&self, report: &mut Report<'_>, fields: &Fields<'_>) -> Option<Op> {
+        let event = fields.get("signal").and_then(|value| report.name(value))?;
+        let event = self.file.events.iter().position(|known| known == event)?;
+        let all = optional(report, fields, "all", Fields::boolean)?.unwrap_or(false);
+        let undo = optional(report, fields, "undo", Fields::boolean)?.unwrap_or(false);
+        if undo && all {
+            let expected = "expected no `undo`: a semaphore goes to one";
+            report.add(&fields.span_of("undo"), "a signal to all", expected);
+        }
+        Some(Op::Signal { event, all, undo })
     }
 
     fn futex(&self, report: &mut Report<'_>, name: &str, fields: &Fields<'_>) -> Option<Op> {

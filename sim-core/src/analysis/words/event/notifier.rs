@@ -27,15 +27,7 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
             format!("{device} {verb} {}", range_text(cast, range))
         }
         Event::MnItree { mm, op, active, seq } => {
-            let what = match op {
-                ItreeOp::Start => "an invalidation begins",
-                ItreeOp::End => "an invalidation ends",
-                ItreeOp::Insert => "a subscription enters",
-                ItreeOp::DeferInsert => "a subscription waits to enter",
-                ItreeOp::Remove => "a subscription leaves",
-                ItreeOp::DeferRemove => "a subscription waits to leave",
-            };
-            let mm = mm_name(cast, mm);
+            let (what, mm) = (step_text(op), mm_name(cast, mm));
             format!("{what} in the interval tree of {mm} ({active} active, seq {seq})")
         }
         Event::NotifierRegistered { notifier, range } => {
@@ -109,4 +101,16 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
         Event::JobTimedOut { fence } => format!("{who} resets job {}: it took too long", fence.0),
         _ => return None,
     })
+}
+
+/// What was done to an interval tree.
+fn step_text(op: ItreeOp) -> &'static str {
+    match op {
+        ItreeOp::Start => "an invalidation begins",
+        ItreeOp::End => "an invalidation ends",
+        ItreeOp::Insert => "a subscription enters",
+        ItreeOp::DeferInsert => "a subscription waits to enter",
+        ItreeOp::Remove => "a subscription leaves",
+        ItreeOp::DeferRemove => "a subscription waits to leave",
+    }
 }
