@@ -10,11 +10,11 @@
 
 use std::fmt::Write as _;
 
-use sim_core::base::{SimTime, TaskId};
+use sim_core::base::{Nanos, SimTime, TaskId};
 use sim_core::engine::Stop;
 use sim_core::export::{dmesg, ftrace};
 use sim_core::kernel::costs::COSTS;
-use sim_core::record::{Event, Run};
+use sim_core::record::{Broken, Event, Invariant, OomResult, Run};
 use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
 
 /// Tracepoints that a log shows.
@@ -224,14 +224,20 @@ fn whole_bracket_behaves_as_its_golden_log() {
     const LATE: &[&str] = &["6.1", "6.12", "7.1"];
     let since = |first| &ANY[ANY.iter().position(|id| *id == first).expect("a profile")..];
     let at_once = |first| since(first).split_at(since(first).len() - LATE.len()).0;
-    let brackets: [(&str, Option<&str>, &[&str]); 11] = [
+    let brackets: [(&str, Option<&str>, &[&str]); 16] = [
         ("g1-clean-exit", None, LATE),
         ("g2-stuck-no-notifier", None, LATE),
         ("g3-stuck-no-delay", None, since("4.19")),
         ("g4-overlap-refused", None, at_once("4.19")),
         ("g7-ignore", Some("sim:stale_device_access"), &["4.6", "4.9"]),
         ("g8-interval-miss", None, since("5.6")),
+        ("g9-block-always-deadlock", None, since("4.19")),
         ("g10-writer-queued", Some("sim:oom_skip_set"), since("4.19")),
+        // The second victim comes where a waiter gets through its passes: of these, 6.1 has more.
+        ("g11-pins", Some("sim:oom_skip_set"), since("4.19")),
+        ("g11-pins", Some("mark_victim: pid=200"), at_once("4.19")),
+        ("g16-one-at-a-time", Some("sim:oom_skip_set"), since("4.19")),
+        ("g16-one-at-a-time", Some("mark_victim: pid=200"), at_once("4.19")),
         ("g12-lifo", None, at_once("4.19")),
         ("g13-nofs-only", None, ANY),
         ("g14-always-refuse", Some("sim:oom_skip_set"), since("4.19")),
@@ -257,6 +263,47 @@ fn whole_bracket_behaves_as_its_golden_log() {
             assert!(agrees, "{id} on {kernel}: {on:?} instead of {own:?}");
         }
     }
+}
+
+/// Kernel-spec 10, G5, and G6 with i915: what a log has no line for.
+#[test]
+fn reaper_that_backs_off_sleeps_a_second_with_oom_lock_held() {
+    for id in ["g5-silent-back-off", "g6-unflagged-notifier"] {
+        let run = run(id);
+        let named = |name: &str| run.cast.tasks.iter().find(|(_, task)| task.name == name);
+        let reaper = named("oom_reaper").expect("there is one").0;
+        let oom_lock = run.cast.locks.iter().find(|(_, lock)| lock.name == "oom_lock");
+        let oom_lock = oom_lock.expect("there is one").0;
+        let held: Vec<_> = run
+            .trace
+            .iter()
+            .filter(|record| record.task == reaper)
+            .filter(|record| match record.event {
+                Event::Acquired { lock, .. } | Event::Released { lock } => lock == oom_lock,
+                _ => false,
+            })
+            .map(|record| record.at)
+            .collect();
+        let killed = run.trace.iter().find(|r| matches!(r.event, Event::MarkVictim { .. }));
+        let killed = killed.expect("somebody is killed").at;
+        assert_eq!(held[..2], [killed, killed + Nanos::from_secs(1)], "{id}");
+    }
+}
+
+/// G9: the allocators' loop ends in ABORT, and I6 does not hold.
+#[test]
+fn reaper_that_blocks_leaves_allocators_to_abort() {
+    let run = run("g9-block-always-deadlock");
+    let count =
+        |is: fn(&Event) -> bool| run.trace.iter().filter(|record| is(&record.event)).count();
+    let aborted = |event: &Event| {
+        matches!(event, Event::OutOfMemory { result: OomResult::Aborted, .. })
+    };
+    let lost = count(|event| matches!(event, Event::OomTrylockFail { .. }));
+    assert!(count(aborted) > 1000 && lost == 0, "{} and {lost}", count(aborted));
+    assert_eq!(count(|event| matches!(event, Event::FinishTaskReaping { .. })), 0);
+    let blocks = |broken: &Broken| broken.invariant == Invariant::ReaperNeverBlocks;
+    assert!(run.findings.waived.iter().any(blocks), "{:?}", run.findings.waived);
 }
 
 /// "Other costs 0" holds for costs that are new, too.

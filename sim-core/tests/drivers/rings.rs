@@ -4,7 +4,7 @@
 use crate::world::{REGION, attempts, blockable_times, count, run, scenario, victim};
 use sim_core::analysis::{Index, report, wait_chain};
 use sim_core::base::{Nanos, SimTime, TaskId};
-use sim_core::record::{Event, Reason, Run};
+use sim_core::record::{Event, ItreeRead, Reason, Run};
 
 const GPU: &str = "driver = 'gpu-fence'\napi = 'interval'\nfence = '100ms'\n\
     [[device.ring]]\nname = 'compute'\nfence = '700ms'\n";
@@ -213,4 +213,34 @@ fn rings_that_are_not_there_are_told_apart() {
     // A task that wants the driver's lock is told how it gets a name.
     let said = wrong(GPU, "{ ioctl = [{ lock = 'own' }, { unlock = 'own' }] }");
     assert!(said.contains("if the device says `lock` = that name"), "{said}");
+}
+
+/// The process closes the device while the thread that maps memory for it waits for the driver's
+/// lock: what it would program belongs to nobody any longer (I12).
+#[test]
+fn fault_through_a_registration_that_was_closed_maps_nothing() {
+    let device = "driver = 'gpu-fence'\napi = 'interval'\nmapped = 'on-fault'\nlock = 'm'\nfence = '3ms'
+        [[lock]]
+        name = 'm'
+        kind = 'mutex'
+        [[task]]
+        name = 'holder'
+        preset = 'none'
+        oom_score_adj = -1000
+        program = [{ ioctl = [{ lock = 'm' }, { sleep = '200ms' }, { unlock = 'm' }] }, { idle = true }]";
+    let valid = |closes: &str| {
+        let program = format!(
+            "{{ register = 'dev', region = 'buffer' }}, \
+             {{ submit = 'dev', region = 'buffer', every = '1us', count = 1 }}, \
+             {{ pause = '100ms' }}, {closes}"
+        );
+        let run = run(&scenario(&victim("6.1", device, &program, "1ms")), None);
+        assert_eq!(run.findings.broken, None);
+        assert!(waits(&run, "dev/fault").contains(&Reason::DriverLock));
+        count(&run, |record| {
+            matches!(record.event, Event::MnRead { op: ItreeRead::Valid, .. })
+        })
+    };
+    assert_eq!(valid(""), 1);
+    assert_eq!(valid("{ unregister = 'dev' },"), 0);
 }
