@@ -296,9 +296,8 @@ fn reaper_that_blocks_leaves_allocators_to_abort() {
     let run = run("g9-block-always-deadlock");
     let count =
         |is: fn(&Event) -> bool| run.trace.iter().filter(|record| is(&record.event)).count();
-    let aborted = |event: &Event| {
-        matches!(event, Event::OutOfMemory { result: OomResult::Aborted, .. })
-    };
+    let aborted =
+        |event: &Event| matches!(event, Event::OutOfMemory { result: OomResult::Aborted, .. });
     let lost = count(|event| matches!(event, Event::OomTrylockFail { .. }));
     assert!(count(aborted) > 1000 && lost == 0, "{} and {lost}", count(aborted));
     assert_eq!(count(|event| matches!(event, Event::FinishTaskReaping { .. })), 0);

@@ -237,9 +237,7 @@ fn fault_through_a_registration_that_was_closed_maps_nothing() {
         let run = run(&scenario(&victim("6.1", device, &program, "1ms")), None);
         assert_eq!(run.findings.broken, None);
         assert!(waits(&run, "dev/fault").contains(&Reason::DriverLock));
-        count(&run, |record| {
-            matches!(record.event, Event::MnRead { op: ItreeRead::Valid, .. })
-        })
+        count(&run, |record| matches!(record.event, Event::MnRead { op: ItreeRead::Valid, .. }))
     };
     assert_eq!(valid(""), 1);
     assert_eq!(valid("{ unregister = 'dev' },"), 0);
