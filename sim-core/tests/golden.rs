@@ -231,7 +231,7 @@ fn whole_bracket_behaves_as_its_golden_log() {
         ("g4-overlap-refused", None, at_once("4.19")),
         ("g7-ignore", Some("sim:stale_device_access"), &["4.6", "4.9"]),
         ("g8-interval-miss", None, since("5.6")),
-        ("g9-block-always-deadlock", None, since("4.19")),
+        ("g9-block-always-deadlock", Some("start_task_reaping:"), LATE),
         ("g10-writer-queued", Some("sim:oom_skip_set"), since("4.19")),
         // The second victim comes where a waiter gets through its passes: of these, 6.1 has more.
         ("g11-pins", Some("sim:oom_skip_set"), since("4.19")),
