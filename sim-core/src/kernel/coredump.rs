@@ -71,14 +71,14 @@ fn zap_threads(cx: &Cx, leader: TaskId, mm: MmId, core: CoreState) -> bool {
     let whole_mm = cx.kernel().switches.dump_stops_whole_mm;
     let others = cx.with(|state| {
         state.tasks[cx.task()].dumpcore = true;
-        let mut others = zap_process(state, leader, cx.task());
+        let mut others = zap_process(state, leader, cx.task(), whole_mm);
         if whole_mm {
             state.mms[mm].core_dumper = Some(leader);
             let processes = state.processes().filter(|&(other, _)| other != leader);
             let sharers = processes.filter(|(_, group)| state.process_shares_mm(group, mm));
             let sharers: Vec<_> = sharers.map(|(other, _)| other).collect();
             for other in sharers {
-                others.extend(zap_process(state, other, cx.task()));
+                others.extend(zap_process(state, other, cx.task(), whole_mm));
                 state.group(other).dumped_along = true;
             }
         }
@@ -92,14 +92,15 @@ fn zap_threads(cx: &Cx, leader: TaskId, mm: MmId, core: CoreState) -> bool {
     true
 }
 
-/// `zap_process()`: the threads of a process that are to stop.
-fn zap_process(state: &mut State, leader: TaskId, dumper: TaskId) -> Vec<TaskId> {
+/// `zap_process()`: the threads of a process that are to stop: those that have not come by the
+/// place where they would, which is in `exit_mm()` or before it.
+fn zap_process(state: &mut State, leader: TaskId, dumper: TaskId, in_exit_mm: bool) -> Vec<TaskId> {
     let group = state.group(leader);
     group.group_exit = true;
     let threads = group.threads.clone();
     let stops = |thread: &TaskId| {
         let task = &state.tasks[*thread];
-        *thread != dumper && !task.exiting && task.mm.is_some()
+        *thread != dumper && if in_exit_mm { task.mm.is_some() } else { !task.exiting }
     };
     threads.into_iter().filter(stops).collect()
 }
@@ -293,6 +294,35 @@ mod tests {
             machine.run();
             let exits = exits(&machine);
             assert_eq!(exits, if stops { &[100, 100][..] } else { &[100] }, "{profile}");
+        }
+    }
+
+    /// It waits for `mmap_lock` behind the dumper, so it comes by after the count.
+    #[test]
+    fn who_is_in_exit_mm_already_is_one_of_those_that_stop() {
+        for profile in ["5.12", "6.1"] {
+            let mut machine = Machine::with_cost(profile, "page_fault", Nanos::from_ms(1));
+            let crashed = machine.process(&Proc::of(100, 100), |cx| async move {
+                sleep_ms(&cx, 5).await;
+                do_coredump(&cx).await;
+                do_group_exit(&cx).await;
+            });
+            machine.thread(crashed, |cx| async move {
+                sleep_ms(&cx, 10).await;
+                do_exit(&cx).await;
+            });
+            machine.kthread(move |cx| async move {
+                let mmap_lock = cx.with(|state| {
+                    let mm = state.tasks[crashed].mm.expect("it has one");
+                    state.mms[mm].mmap_lock
+                });
+                cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+                sleep_ms(&cx, 20).await;
+                cx.unlock(mmap_lock);
+            });
+            machine.run();
+            let dumped = if profile == "5.12" { 120 } else { 110 };
+            assert_eq!(exits(&machine), [dumped, dumped], "{profile}");
         }
     }
 }
