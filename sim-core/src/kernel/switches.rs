@@ -171,13 +171,16 @@ switches! {
     memcg_rechecks_margin: bool =
         [F, F, F, F, F, F, F, F, older(F), T, T, T];
     /// The charge of a task that is killed or exits is let through at once; else it fails
-    /// after one call of the OOM killer (kernel-spec 7.4 has both, not when; this is from memory).
+    /// after one call of the OOM killer (kernel-spec 7.4 has both; commit a4ebf1b6ca1e, "memcg:
+    /// prohibit unconditional exceeding the limit of dying tasks", 5.16).
     memcg_forces_dying: bool =
         [older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(F), older(F), older(F)];
-    /// A charge with `__GFP_HIGH` may exceed the limit (from memory).
+    /// A charge with GFP_ATOMIC may exceed the limit (commit 869712fd3de5, "mm: memcontrol: fix network
+    /// errors from failing __GFP_ATOMIC charges", 5.4; since 1461e8c2b6af, 5.18, any with `__GFP_HIGH`).
     memcg_lets_atomic_pass: bool =
-        [older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(T), older(T), older(T)];
-    /// Who charged far beyond `memory.high` has to pause (from memory).
+        [older(F), older(F), older(F), older(F), older(F), older(F), older(T), older(T), older(T), older(T), older(T), older(T)];
+    /// Who charged far beyond `memory.high` has to pause (commit 0e4b01df8659, "mm, memcg: throttle
+    /// allocators when failing reclaim over memory.high", 5.4).
     memcg_high_pauses: bool =
         [older(F), older(F), older(F), older(F), older(F), older(F), older(T), older(T), older(T), older(T), older(T), older(T)];
     /// Format of the line about a kill.

@@ -140,7 +140,9 @@ fn nofail_atomic_and_reclaimers_exceed_the_limit() {
         ("6.1", nofail, false, true),
         ("5.12", nofail, false, true),
         ("6.1", Gfp::ATOMIC, false, true),
-        ("5.12", Gfp::ATOMIC, false, false),
+        ("5.12", Gfp::ATOMIC, false, true),
+        ("5.4", Gfp::ATOMIC, false, true),
+        ("5.3", Gfp::ATOMIC, false, false),
         ("6.1", Gfp::KERNEL, true, true),
     ] {
         let mut machine = Machine::new(profile);

@@ -95,7 +95,7 @@ impl Draw {
     /// A step of a program.
     fn step(&mut self, has: &Has, depth: u32) {
         let region = self.region(has);
-        let line = match self.below(22) {
+        let line = match self.below(23) {
             0..=6 => format!("{{ touch = \"r{region}\" }}"),
             7 => {
                 let rate = self.between(1, 200);
@@ -148,6 +148,13 @@ impl Draw {
                 "] }".to_owned()
             }
             19 | 20 => self.section(has),
+            21 => {
+                let kind = self.pick(&["some", "full"]);
+                let (threshold, window) = (self.between(1, 400), self.between(500, 900));
+                format!(
+                    "{{ psi_poll = \"{kind}\", threshold = \"{threshold}ms\", window = \"{window}ms\" }}"
+                )
+            }
             _ => {
                 let ms = self.below(60);
                 format!("{{ pause = \"{ms}ms\" }}")
