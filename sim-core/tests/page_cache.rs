@@ -258,3 +258,28 @@ fn exit_waits_for_reclaim_that_walks_its_memory() {
     let (count, waited) = waits(&run, "a", Reason::AnonVma);
     assert!(count > 0 && waited > Nanos::from_ms(500), "{count} {waited:?}");
 }
+
+/// A segment of 30 MiB, and 40 MiB that can't be swapped: together too much. The segment goes
+/// to swap, with a notifier told, and comes back when it is read again.
+#[test]
+fn shared_memory_goes_to_swap_before_anybody_is_killed_and_comes_back() {
+    let run_with = |swap: &str| {
+        run(
+            "6.1",
+            &format!(
+                "{MACHINE}{swap}[[device]]\nname = 'd'\ndriver = 'spin'\n[[task]]\nname = 'a'\npreset = \
+                 'none'\nprogram = [{{ mmap = 's', size = '30MiB', kind = 'shmem' }}, {{ register = 'd', \
+                 region = 's' }}, {{ touch = 's' }}, {{ pause = '5s' }}, {{ touch = 's' }}, {{ exit = true \
+                 }}]\n[[task]]\nname = 'b'\nstart = '1s'\npreset = 'none'\nprogram = [{{ mmap = 'm', \
+                 size = '40MiB' }}, {{ mlock = 'm' }}, {{ pause = '2s' }}, {{ exit = true }}]\n"
+            ),
+        )
+    };
+    assert_eq!(killed(&run_with("")).len(), 1, "without swap somebody dies");
+    let run = run_with("[machine.swap]\nsize = '64MiB'\n");
+    assert!(killed(&run).is_empty());
+    let (reads, _) = waits(&run, "a", Reason::SwapIn);
+    assert!(reads > 0, "it comes back");
+    let calls = run.trace.iter().filter(|record| matches!(record.event, Event::MnCall { .. }));
+    assert!(calls.count() > 0, "whoever mirrors it is told");
+}

@@ -42,7 +42,9 @@ pub struct File {
     pub pages: Pages,
     /// Pages read so far; some may be gone from the page cache.
     pub cached: u64,
-    /// Who pays for its page cache: the cgroup of the process that read it first.
+    /// Of shared memory: pages in swap, behind those.
+    pub swapped: u64,
+    /// Who pays for its page cache, or its shared memory: the cgroup of the process that had it first.
     pub memcg: Memcg,
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Lists {
     pub(super) inactive_file: u64,
     /// Page cache that somebody maps.
     pub(super) active_file: u64,
-    /// Anonymous pages, while there is swap.
+    /// Anonymous pages and shared memory, while there is swap.
     pub(super) anon: u64,
 }
 
@@ -116,12 +116,12 @@ impl State {
         self.group_of(self.mms[mm].owner)?.cgroup
     }
 
-    /// Anonymous pages of a cgroup that are not locked.
+    /// Anonymous pages of a cgroup that are not locked, and shared memory.
     fn anon(&self, memcg: Memcg) -> Pages {
         let mut anon = Pages::default();
         if self.cgroups.is_empty() {
             for ((_, zone), count) in self.zones.iter().zip(&mut anon.0) {
-                *count = zone.pages(Use::Anon);
+                *count = zone.pages(Use::Anon) + zone.pages(Use::Shmem);
             }
             return anon;
         }
@@ -134,6 +134,9 @@ impl State {
             if share.pages != Pages::default() && self.mm_cgroup(share.owner) == memcg {
                 anon.add(share.pages);
             }
+        }
+        for (_, segment) in self.files.iter().filter(|(_, f)| f.cached == 0 && f.memcg == memcg) {
+            anon.add(segment.pages);
         }
         anon
     }

@@ -70,9 +70,11 @@ fn uncounted(state: &State) -> Option<(Invariant, String)> {
     for (_, share) in state.shares.iter().filter(|(_, share)| share.is_of_slots()) {
         slots += share.mapped();
     }
+    slots += state.files.iter().map(|(_, file)| file.swapped).sum::<u64>();
     let used = state.swap.as_ref().map_or(0, |swap| swap.used);
     if used != slots {
-        let text = format!("{used} slots of swap are used, but page tables name {slots}");
+        let text =
+            format!("{used} slots of swap are used, but page tables and segments name {slots}");
         return Some((Invariant::PagesConserved, text));
     }
     let mut kernel = Pages::default();

@@ -7,11 +7,13 @@
 //! sleep. Pages are counted per VMA, so the order of the lists is that of
 //! VMAs: a hand goes round over all of them and takes from one until it
 //! has no more, oldest pages first (see [`Vma::swapped`](super::mm::Vma)).
-//! Pages shared since a fork take turns with them ([`shared`]). Left out: shared
-//! memory, migration.
+//! Pages shared since a fork and those of shared memory take turns with them
+//! ([`shared`], [`segments`]). Left out: migration.
 
+mod segments;
 mod shared;
 
+use self::segments::swap_out_segment;
 use self::shared::swap_out_shared;
 use super::cx::Cx;
 use super::device::pages_held;
@@ -22,8 +24,8 @@ use super::mmu_notifier::{
 };
 use super::state::State;
 use super::writeback::{Owner, To, write_pages};
-use super::zone::{Pages, Use};
-use crate::base::{MmId, QueueId, RangeId};
+use super::zone::{Pages, Use, Zone};
+use crate::base::{IdVec, MmId, QueueId, RangeId, ZoneId};
 use crate::engine::Signals;
 use crate::record::{Event, Func, MnEvent, Reason};
 
@@ -33,6 +35,8 @@ pub struct Lru {
     hand: (usize, u64),
     /// Whether pages shared since a fork had their turn last.
     shared_first: bool,
+    /// Turns since those of shared memory had theirs.
+    turns: u8,
     /// `NR_ISOLATED_ANON`: pages that reclaimers have taken off the lists.
     pub(super) isolated: u64,
     /// Whose pages are being unmapped (`anon_vma` and `i_mmap_rwsem`, held
@@ -45,7 +49,17 @@ pub struct Lru {
 impl Lru {
     /// Nobody has looked at them yet; `unlink` is for those who wait for a walk to end.
     pub fn new(unlink: QueueId) -> Self {
-        Self { hand: (0, 0), shared_first: false, isolated: 0, walked: Vec::new(), unlink }
+        let walked = Vec::new();
+        Self { hand: (0, 0), shared_first: false, turns: 0, isolated: 0, walked, unlink }
+    }
+
+    /// Whether shared memory is next, if there is any: every third time.
+    fn is_segments_turn(&mut self, zones: &IdVec<ZoneId, Zone>) -> bool {
+        if zones.iter().all(|(_, zone)| zone.pages(Use::Shmem) == 0) {
+            return false;
+        }
+        self.turns = (self.turns + 1) % 3;
+        self.turns == 0
     }
 }
 
@@ -131,7 +145,13 @@ fn next_source(state: &mut State, most: u64, scope: Scope) -> Option<Source> {
 pub(super) async fn swap_out(cx: &Cx, most: u64, scope: Scope) -> u64 {
     let room = cx.with(|state| state.swap.as_ref().map_or(0, |swap| swap.pages - swap.used));
     let most = most.min(room);
-    // Both kinds are on one list; how old they are is not known, so they take turns.
+    // All kinds are on one list; how old they are is not known, so they take turns.
+    if cx.with(|state| state.lru.is_segments_turn(&state.zones)) {
+        let taken = swap_out_segment(cx, most, scope).await;
+        if taken > 0 {
+            return taken;
+        }
+    }
     let shared_first = cx.with(|state| {
         state.lru.shared_first = !state.lru.shared_first;
         state.lru.shared_first
@@ -143,7 +163,8 @@ pub(super) async fn swap_out(cx: &Cx, most: u64, scope: Scope) -> u64 {
         }
     }
     let Some(source) = cx.with(|state| next_source(state, most, scope)) else {
-        return if shared_first { 0 } else { swap_out_shared(cx, most, scope).await };
+        let taken = if shared_first { 0 } else { swap_out_shared(cx, most, scope).await };
+        return if taken > 0 { taken } else { swap_out_segment(cx, most, scope).await };
     };
     let Source { mm, range, count } = source;
     let _in = cx.enter(Func::TryToUnmap);

@@ -21,7 +21,7 @@ use crate::base::{MmId, RangeId};
 use crate::record::{Event, Func, Gfp, Reason};
 
 /// Pages read at once: `1 << page_cluster`.
-const SWAP_CLUSTER: u64 = 8;
+pub(super) const SWAP_CLUSTER: u64 = 8;
 
 /// `do_swap_page()`: brings 1 to `want` pages of a VMA back, and says how many.
 pub(super) async fn do_swap_page(

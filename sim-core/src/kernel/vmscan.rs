@@ -6,7 +6,7 @@
 //! `shrink_zones()`, `shrink_node()`, `shrink_node_memcgs()`,
 //! `shrink_lruvec()`, `shrink_inactive_list()`, `shrink_folio_list()`,
 //! Linux 6.1 (kernel-spec 1.4). Whose pages there are says [`super::lruvec`].
-//! Left out: MGLRU, slab, shared memory. What drivers give back is
+//! Left out: MGLRU, slab. What drivers give back is
 //! asked for in `shrinker`.
 
 use super::cx::Cx;

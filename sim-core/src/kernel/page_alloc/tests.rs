@@ -278,7 +278,7 @@ fn lists_in_use_are_taken_at_last_since_5_5() {
         machine.with(|state| {
             let mut pages = Pages::default();
             pages.0[0] = 256;
-            let file = state.files.push(File { pages, cached: 256, memcg: None });
+            let file = state.files.push(File { pages, cached: 256, ..File::default() });
             let mm = state.tasks[mapper].mm.expect("it has one");
             let vma = &mut state.mms[mm].vmas[0];
             (vma.vm_file, vma.file, vma.touched) = (Some(file), 256, 256);
