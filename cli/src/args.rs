@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::commands::trial::verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sim_core::analysis::Verdict;
-use sim_core::base::SimTime;
+use sim_core::base::{Nanos, SimTime};
 use sim_core::scenario::{Fork, TieOrder};
 
 /// The largest seed: what a JavaScript number holds exactly.
@@ -144,6 +144,9 @@ pub(crate) struct RunArgs {
     /// The instant that `--format dot` draws, such as 1132.096ms [default: the run's end]
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub(crate) at: Option<SimTime>,
+    /// The part that `--format svg` and `png` draw, such as 3s..4.5s [default: the link's, or all]
+    #[arg(long, value_name = "FROM..TO", value_parser = view)]
+    pub(crate) view: Option<(Nanos, Nanos)>,
     /// Writes to a file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -194,6 +197,8 @@ pub(crate) enum CompareFormat {
     Json,
     /// The timelines under one another
     Svg,
+    /// The same in pixels
+    Png,
     /// One file with matrix, timelines and differences
     Html,
 }
@@ -246,6 +251,8 @@ pub(crate) enum RunFormat {
     Csv,
     /// The timeline as a picture
     Svg,
+    /// The same in pixels
+    Png,
     /// What lock debugging reports, as the kernel prints it; turns lockdep on
     Lockdep,
     /// Who waits for whom at an instant (--at), for Graphviz
@@ -404,6 +411,8 @@ pub(crate) enum CurveFormat {
     Csv,
     /// A picture
     Svg,
+    /// The same in pixels
+    Png,
 }
 
 #[derive(Debug, Args)]
@@ -457,6 +466,14 @@ fn instant(text: &str) -> Result<SimTime, String> {
     let since_start =
         sim_core::scenario::units::parse_time(text).map_err(|error| error.to_string())?;
     Ok(SimTime(since_start.0))
+}
+
+fn view(text: &str) -> Result<(Nanos, Nanos), String> {
+    let expected = "expected FROM..TO with FROM before TO, such as 3s..4.5s";
+    let (from, to) = text.split_once("..").ok_or(expected)?;
+    let (from, to) = (instant(from.trim())?, instant(to.trim())?);
+    let is_one = from < to;
+    is_one.then_some((Nanos(from.0), Nanos(to.0))).ok_or_else(|| expected.to_owned())
 }
 
 fn reseed(text: &str) -> Result<Fork, String> {

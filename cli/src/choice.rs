@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use sim_core::base::{Nanos, SimTime};
 use sim_core::record::Keep;
 use sim_core::scenario::checked::Scenario;
 use sim_core::scenario::gallery::{find, gallery};
@@ -42,6 +43,8 @@ pub(crate) struct Choice {
     pub(crate) forks: Vec<Fork>,
     /// Overrides.
     pub(crate) sets: Vec<(String, String)>,
+    /// The part of the run to draw, from when to when.
+    pub(crate) view: Option<(Nanos, Nanos)>,
 }
 
 /// Where a scenario's text comes from.
@@ -97,6 +100,7 @@ impl Choice {
             ties,
             forks: asked_forks(args).collect(),
             sets: args.sets.clone(),
+            view: None,
         })
     }
 
@@ -115,6 +119,7 @@ impl Choice {
             ties: TieOrder::Fifo,
             forks: Vec::new(),
             sets: Vec::new(),
+            view: None,
         })
     }
 
@@ -147,7 +152,13 @@ impl Choice {
             ties: TieOrder::Fifo,
             forks: link.forks.clone(),
             sets,
+            view: link.view,
         })
+    }
+
+    /// The part to draw, as a picture takes it.
+    pub(crate) fn window(&self) -> Option<(SimTime, SimTime)> {
+        self.view.map(|(from, to)| (SimTime::ZERO + from, SimTime::ZERO + to))
     }
 
     /// As the simulation takes it.

@@ -68,6 +68,7 @@ fn link(choice: &Choice, policies: Vec<String>, digests: Vec<Digest>) -> Link {
         branches: Vec::new(),
         model: (!digests.is_empty()).then_some(MODEL_VERSION),
         digests,
+        view: choice.view,
         ..Link::to("")
     }
 }

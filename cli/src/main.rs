@@ -17,6 +17,7 @@ mod guard;
 mod json;
 mod link;
 mod output;
+mod png;
 mod progress;
 mod simulate;
 mod stop;

@@ -12,6 +12,7 @@ use crate::cases::{Case, Wanted, cases, choices, links};
 use crate::comparison::{Comparison, Row, Said, json, text};
 use crate::error::Error;
 use crate::output;
+use crate::png::png;
 
 /// Compares.
 pub(crate) fn run(args: &CompareArgs) -> Result<(), Error> {
@@ -30,6 +31,9 @@ pub(crate) fn run(args: &CompareArgs) -> Result<(), Error> {
         CompareFormat::Summary => text(&comparison(&cases, args)?),
         CompareFormat::Json => json(&comparison(&cases, args)?)?,
         CompareFormat::Svg => picture(&cases),
+        CompareFormat::Png => {
+            return output::write(&png(&picture(&cases))?, args.out.as_deref());
+        }
         CompareFormat::Html => {
             let title = title(&cases);
             let (review, _) = review_of(cases, args.seeds.clone(), command(args));
@@ -70,7 +74,8 @@ fn picture(cases: &[Case]) -> String {
         .iter()
         .map(|case| Shown { run: &case.shown.run, report: &case.shown.report, parts: parts(case) })
         .collect();
-    svg(&Picture { title: &title(cases), runs: &shown, links: &links(cases), window: None })
+    let window = cases.first().and_then(|case| case.choice.window());
+    svg(&Picture { title: &title(cases), runs: &shown, links: &links(cases), window })
 }
 
 fn comparison(cases: &[Case], args: &CompareArgs) -> Result<Comparison, Error> {

@@ -4,12 +4,13 @@ use sim_core::analysis::{Index, report, report_from};
 use sim_core::experiment::Outcome;
 use sim_core::export;
 use sim_core::export::svg::{Picture, Shown, svg};
-use sim_core::record::Keep;
+use sim_core::record::{Keep, Run};
 
 use crate::args::{RunArgs, RunFormat};
 use crate::cases::{over_seeds, with_lockdep};
 use crate::choice::Choice;
 use crate::error::Error;
+use crate::png::png;
 use crate::simulate::simulate;
 use crate::summary::Counted;
 use crate::{json, link, output, progress, summary};
@@ -22,7 +23,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
     if args.at.is_some() && !matches!(args.format, RunFormat::Dot) {
         return Err(Error::bad_input("--at is an instant to draw: expected --format dot"));
     }
+    if args.view.is_some() && !matches!(args.format, RunFormat::Svg | RunFormat::Png) {
+        return Err(Error::bad_input("--view is a part to draw: expected --format svg or png"));
+    }
     let mut choice = Choice::of(&args.choice)?;
+    choice.view = args.view.or(choice.view);
     if matches!(args.format, RunFormat::Lockdep) {
         choice = with_lockdep(&choice);
     }
@@ -51,15 +56,25 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
         RunFormat::Dmesg => export::dmesg(&run),
         RunFormat::Chrome => export::chrome(&run),
         RunFormat::Csv => export::csv(&run),
-        RunFormat::Svg => {
-            let shown = [Shown { run: &run, report: &report(&run), parts: None }];
-            let links = [link::of(&choice, Some(&run))];
-            let title = &choice.scenario.title;
-            svg(&Picture { title, runs: &shown, links: &links, window: None })
+        RunFormat::Svg => picture(&choice, &run),
+        RunFormat::Png => {
+            return output::write(&png(&picture(&choice, &run))?, args.out.as_deref());
         }
         RunFormat::Lockdep => export::lockdep(&run),
     };
     output::write(&text, args.out.as_deref())
+}
+
+/// The timeline: all of it, or what is to be seen of it.
+fn picture(choice: &Choice, run: &Run) -> String {
+    let runs = [Shown { run, report: &report(run), parts: None }];
+    let links = [link::of(choice, Some(run))];
+    svg(&Picture {
+        title: &choice.scenario.title,
+        runs: &runs,
+        links: &links,
+        window: choice.window(),
+    })
 }
 
 /// What lockdep says of the run, and what comes of the seeds.

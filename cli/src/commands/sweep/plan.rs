@@ -99,7 +99,7 @@ impl Plan {
     /// The link of a run.
     pub(super) fn link(&self, number: u64) -> String {
         let (cell, seed) = self.run(number);
-        link::of(&Choice { seed, ..(*cell.choice).clone() }, None)
+        link::of(&Choice { seed, view: None, ..(*cell.choice).clone() }, None)
     }
 
     /// The columns of a row.

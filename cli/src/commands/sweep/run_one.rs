@@ -16,7 +16,7 @@ use crate::link;
 pub(super) fn run_one(plan: &Plan, number: u64) -> Row {
     let (cell, seed) = plan.run(number);
     let choice = Arc::clone(&cell.choice);
-    let of_seed = move || link::of(&Choice { seed, ..(*choice).clone() }, None);
+    let of_seed = move || link::of(&Choice { seed, view: None, ..(*choice).clone() }, None);
     let _running = Running::begin_with(of_seed);
     let options = RunOptions { seed, ..cell.choice.options(Keep::Records) };
     let simulation = Simulation::new(&cell.choice.scenario, &options);

@@ -7,6 +7,8 @@ use crate::base::SimTime;
 
 /// Half pixels of the plot.
 pub(super) const COLUMNS: u64 = 2 * PLOT;
+/// Room for a label, in half pixels.
+const LABEL: u64 = 2 * 44;
 /// Labels of a ruler, at most.
 const TICKS_MAX: u64 = 10;
 
@@ -44,11 +46,14 @@ impl Axis {
         let step = round_step(self.span / TICKS_MAX);
         let mut at = self.from.div_ceil(step) * step;
         while at <= self.from + self.span {
-            let x = xml::half(2 * GUTTER + self.column(at));
+            let column = self.column(at);
+            let x = xml::half(2 * GUTTER + column);
+            // At the right edge there is no room behind the tick.
+            let end = if column + LABEL > COLUMNS { " end" } else { "" };
             writeln!(out, "<path class=\"tick\" d=\"M{x} {}v4\"/>", y + 12)?;
             writeln!(
                 out,
-                "<text class=\"faint\" x=\"{x}\" y=\"{}\">{}</text>",
+                "<text class=\"faint{end}\" x=\"{x}\" y=\"{}\">{}</text>",
                 y + 9,
                 label(at, step)
             )?;
