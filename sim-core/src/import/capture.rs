@@ -60,6 +60,7 @@ impl<'a> Capture<'a> {
         for file in files {
             capture.file(file);
         }
+        capture.facts.finish();
         let seen = capture.trace.iter().map(|line| line.cpu).max();
         let seen = seen.map(|cpu| cpu.saturating_add(1));
         capture.cpus = capture.cpus.or(capture.facts.cpus).or(seen);
@@ -69,6 +70,7 @@ impl<'a> Capture<'a> {
     fn file(&mut self, file: &CaptureFile<'a>) {
         let mut last_us = 0;
         for (index, line) in file.text.lines().enumerate() {
+            let line = unquoted(line);
             let trimmed = line.trim();
             if trimmed.is_empty() {
                 continue;
@@ -106,4 +108,9 @@ impl<'a> Capture<'a> {
         }
         self.log.push(LogLine { time_us: *last_us, text: framed.text });
     }
+}
+
+/// A line without the marks by which mail quotes it: `> `, `>> `, `> > `.
+fn unquoted(line: &str) -> &str {
+    if line.starts_with('>') { line.trim_start_matches(['>', ' ']) } else { line }
 }

@@ -1,8 +1,9 @@
 //! What stands before the text of a log line: nothing, a time since boot,
 //! a date, or what syslog, journald and consoles add. Forms are those of
 //! `dmesg`, `dmesg -T`, `dmesg -x`, `journalctl -k` (short, short-iso,
-//! short-precise), /var/log/kern.log, RFC 5424 and /dev/kmsg. Names of days
-//! and months are not read, so they may be in any language.
+//! short-monotonic, short-precise), /var/log/kern.log, RFC 5424 and /dev/kmsg; of others that keep
+//! the time since boot, whatever stands before it. Names of days and months are not read, so they
+//! may be in any language.
 
 use super::keys::seconds_us;
 
@@ -18,7 +19,9 @@ pub(super) struct Framed<'a> {
 /// Takes a log line apart.
 pub(super) fn framed(line: &str) -> Framed<'_> {
     let line = line.trim_end();
-    if let Some(framed) = bracketed(line).or_else(|| kmsg(line)) {
+    // What is left of a line of syslog without date and host.
+    let line = line.strip_prefix("kernel: ").unwrap_or(line);
+    if let Some(framed) = bracketed(line.trim_start()).or_else(|| kmsg(line)) {
         return framed;
     }
     // `<6>`, `kern  :warn  : `, `Nov 22 10:00:00 box kernel: `.
@@ -42,7 +45,14 @@ pub(super) fn framed(line: &str) -> Framed<'_> {
             return Framed { time_us: time_of_day(before), text: after };
         }
     }
-    Framed { time_us: None, text: line }
+    // Whatever a tool puts before it, a time since boot has six decimals.
+    let stamps = line.match_indices('[').filter_map(|(at, _)| line.get(at..));
+    let mut stamped = stamps.filter(|rest| {
+        let inside = rest.get(1..).and_then(|rest| rest.split_once(']'));
+        let decimals = inside.and_then(|(stamp, _)| stamp.split_once('.'));
+        decimals.is_some_and(|(_, decimals)| decimals.len() == 6)
+    });
+    stamped.find_map(bracketed).unwrap_or(Framed { time_us: None, text: line })
 }
 
 /// `[   15.984412] text`, `[   15.984412][  T130] text`, `[So Nov 22 10:00:00 2026] text`.
@@ -53,7 +63,14 @@ fn bracketed(line: &str) -> Option<Framed<'_>> {
         Some((_, text)) => text,
         None => rest,
     };
-    Some(Framed { time_us: Some(time_us), text: text.strip_prefix(' ').unwrap_or(text) })
+    // `[…]: text` of Talos; `[…] host kernel: text`, `[…] kernel: text` of `journalctl -o short-monotonic`.
+    let text = text.strip_prefix(':').unwrap_or(text);
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    let text = match text.split_once("kernel: ") {
+        Some((host, text)) if !host.trim_end().contains(' ') => text,
+        _ => text,
+    };
+    Some(Framed { time_us: Some(time_us), text })
 }
 
 /// `6,8100,3120500000,-;text`: level, number, µs since boot, flags; other fields may follow.
@@ -105,6 +122,19 @@ mod tests {
             ("6,8100,3120500000,-;a; b", Some(3_120_500_000), "a; b"),
             ("4,1,77,c,caller=T9;a", Some(77), "a"),
             ("<4>1 2026-11-22T10:00:00.5+01:00 box kernel - - - a", Some(ten + 500_000), "a"),
+            ("kernel: a [b]: c", None, "a [b]: c"),
+            ("kernel: [   16.000000] a", Some(16_000_000), "a"),
+            ("    [   16.000000] indented", Some(16_000_000), "indented"),
+            ("[638074.104526] kernel: a: b", Some(638_074_104_526), "a: b"),
+            ("[638074.104526] box kernel: a", Some(638_074_104_526), "a"),
+            ("user: warning: [2026-11-22T10:00:00.5Z]: a", Some(ten + 500_000), "a"),
+            ("[2026-11-22 10:00:00 UTC] kernel: a", Some(ten), "a"),
+            (
+                "2023-12-04T10:49:30.103Z In(05) vcpu-5 - Guest: <4>[  16.000001]  a",
+                Some(16_000_001),
+                " a",
+            ),
+            ("warning|kernel[-]|[  16.000000] a b", Some(16_000_000), "a b"),
             ("[  128]     0   128 hog", None, "[  128]     0   128 hog"),
             ("Mem-Info:", None, "Mem-Info:"),
             ("", None, ""),

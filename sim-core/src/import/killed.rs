@@ -8,6 +8,8 @@ use super::story::{Attempt, Story};
 
 /// `MAX_OOM_REAP_RETRIES` (mm/oom_kill.c).
 const ATTEMPTS_MAX: u32 = 10;
+/// The reaper is there by then, if it is not busy, in µs.
+const REAPER_COMES_US: i64 = 50_000;
 /// Bytes of a page.
 const PAGE: i64 = 4096;
 
@@ -23,6 +25,8 @@ pub(super) struct Killed {
     pub(super) adj: Option<i16>,
     /// The report of the kill.
     pub(super) report: Option<usize>,
+    /// Whether it dies because its whole control group does.
+    pub(super) together: bool,
     /// From the kill to the end of its address space, in µs, if that was seen.
     pub(super) gone_us: Option<i64>,
     /// From the kill to the last that is told of its reaping, in µs.
@@ -52,6 +56,8 @@ pub(super) struct Reaping {
     pub(super) left: Option<u64>,
     /// Refusals that the log tells of, or the trace.
     pub(super) refused: bool,
+    /// It was queued for the reaper, stayed, and no attempt began.
+    pub(super) passed_over: bool,
 }
 
 /// The victims, in the order of their kills.
@@ -81,11 +87,23 @@ pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> Vec<Killed> {
         }
         if attempts.is_empty() {
             follow_log(capture, victim);
+            let woken = told.iter().find_map(|told| told.wake_us);
+            victim.reaping.passed_over = victim.reaping.attempts == 0
+                && woken.is_some_and(|at| passed_over(story, victim, at));
         }
         let refused = attempts.iter().any(|attempt| attempt.refusals > 0);
         victim.reaping.refused = refused || story.refusals_logged > 0;
     }
     victims
+}
+
+/// Whether a victim that was queued stayed so long that the reaper, which is busy with others in this
+/// trace, must have looked at it.
+fn passed_over(story: &Story, victim: &Killed, woken_us: i64) -> bool {
+    let gone_us = story.process(&victim.comm).and_then(|process| process.exit_mmap_us);
+    let stayed = gone_us.is_none_or(|gone| gone - woken_us > REAPER_COMES_US);
+    let is_later = |attempt: &Attempt| attempt.start_us > woken_us;
+    stayed && story.victims.iter().any(|other| other.attempts.iter().any(is_later))
 }
 
 fn pages(bytes: i64) -> Option<u64> {
@@ -139,6 +157,7 @@ fn from_log(capture: &Capture<'_>) -> Vec<Killed> {
             anon: kill.anon.or(row.map(|row| row.rss)),
             adj: kill.adj.or(row.map(|row| row.adj)),
             report: kill.report,
+            together: kill.together,
             gone_us: None,
             last_us: 0,
             reaping: Reaping::default(),
@@ -175,6 +194,7 @@ fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
             anon: mark.field("anon-rss").and_then(kb_pages),
             adj: adj.and_then(|adj| i16::try_from(adj).ok()),
             report: None,
+            together: false,
             gone_us: None,
             last_us: 0,
             reaping: Reaping::default(),
@@ -183,24 +203,49 @@ fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
     victims
 }
 
-/// Who died in whose place: up to 5.0 the killer chose a process and killed a child of it.
-pub(super) fn sacrificed(capture: &Capture<'_>) -> Vec<(String, String)> {
-    let chosen = |text: &str| {
-        let (_, rest) = text.split_once("Kill process ")?;
-        let (pid, rest) = rest.split_once(" (")?;
-        let (comm, _) = rest.split_once(") score ")?;
-        Some((pid.parse::<u32>().ok()?, comm.to_owned()))
-    };
+/// A child that was killed in its parent's place, as it was done up to 5.0.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub(super) struct Sacrifice {
+    pub(super) child: (u32, String),
+    pub(super) parent: (u32, String),
+}
+
+/// Who died in whose place. The chosen one is named by the thread that was looked at, which may be
+/// one of the victim's own: a name of another process, or its row in the table, tells them apart.
+pub(super) fn sacrificed(capture: &Capture<'_>) -> Vec<Sacrifice> {
     let mut pairs = Vec::new();
     let mut last = None;
     for line in &capture.log {
         if let Some(Said::Killed { pid, comm }) = said(line.text) {
-            if let Some((_, name)) = last.take().filter(|(parent, _)| *parent != pid) {
-                pairs.push((comm.to_owned(), name));
+            let is_row = |pid: u32| {
+                capture
+                    .facts
+                    .reports
+                    .iter()
+                    .any(|report| report.rows.iter().any(|row| row.pid == pid))
+            };
+            let is_other = |(parent, name): &(u32, String)| {
+                *parent != pid && (name != comm || is_row(*parent))
+            };
+            if let Some(parent) = last.take().filter(is_other) {
+                pairs.push(Sacrifice { child: (pid, comm.to_owned()), parent });
             }
         } else if let Some(found) = chosen(line.text) {
             last = Some(found);
         }
     }
     pairs
+}
+
+/// Whether reports choose as they did up to 5.0.
+pub(super) fn may_sacrifice(capture: &Capture<'_>) -> bool {
+    capture.log.iter().any(|line| chosen(line.text).is_some())
+}
+
+/// `Out of memory: Kill process 700 (browser) score 588 or sacrifice child`.
+fn chosen(text: &str) -> Option<(u32, String)> {
+    let (_, rest) = text.split_once("Kill process ")?;
+    let (pid, rest) = rest.split_once(" (")?;
+    let (comm, _) = rest.split_once(") score ")?;
+    Some((pid.parse().ok()?, comm.to_owned()))
 }

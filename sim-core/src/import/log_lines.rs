@@ -40,8 +40,8 @@ fn pid_and_comm(text: &str) -> Option<(u32, &str, &str)> {
     let (pid, rest) = text.split_once(" (")?;
     let end = [") total-vm:", "), now ", ") anon-rss:"].iter().find_map(|after| rest.find(after));
     let end = end.or_else(|| rest.rfind(')'))?;
-    // 4.6 has a colon before the pid, where it reaped it.
-    let pid = pid.trim().trim_start_matches(':').parse().ok()?;
+    // 4.6 has a colon before the pid, where it reaped it; RHEL 6 has the user behind it.
+    let pid = pid.split(',').next()?.trim().trim_start_matches(':').parse().ok()?;
     Some((pid, rest.get(..end)?, rest.get(end + 1..)?))
 }
 
@@ -58,6 +58,17 @@ mod tests {
         assert_eq!(
             said("Killed process 7 (a (b) c) total-vm:1kB"),
             Some(Said::Killed { pid: 7, comm: "a (b) c" })
+        );
+        for line in [
+            "Killed process 130, UID 27, (hog) total-vm:47388kB, anon-rss:3744kB, file-rss:80kB",
+            "Killed process 130 (hog), UID 1000, total-vm:606096kB, anon-rss:68308kB",
+            "Out of memory: Killed process 130 (hog).",
+        ] {
+            assert_eq!(said(line), Some(Said::Killed { pid: 130, comm: "hog" }), "{line}");
+        }
+        assert_eq!(
+            said("Killed process 15925 ((resolved)) total-vm:168424kB, anon-rss:4064kB"),
+            Some(Said::Killed { pid: 15_925, comm: "(resolved)" })
         );
         assert_eq!(
             said(

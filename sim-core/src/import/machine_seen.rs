@@ -3,6 +3,7 @@
 
 use super::capture::Capture;
 use super::keys::leading_number;
+use super::killed::may_sacrifice;
 use super::log_lines::{Said, said};
 use super::oom_report::{PAGES_MAX, ZoneSeen};
 use super::story::Story;
@@ -16,6 +17,8 @@ const HZ: [i64; 4] = [100, 250, 300, 1000];
 const ZONE_PAGES_MAX: u64 = 1 << 32;
 /// The newest profile whose reaper is told at once.
 const BEFORE_DELAY: &str = "5.12";
+/// The newest profile that kills children in their parents' place.
+const BEFORE_NO_SACRIFICE: &str = "4.19";
 /// `OOM_REAPER_DELAY` (mm/oom_kill.c, 5.18 on) is 2 s; clocks of whole seconds lose less than this.
 const REAPER_DELAY_US: i64 = 1_900_000;
 /// How far the pause between attempts may be from what HZ says, in µs.
@@ -47,6 +50,11 @@ pub(super) fn machine_seen(capture: &Capture<'_>, story: &Story) -> MachineSeen 
         (Some(release), Some(kernel)) => {
             note(NoteKind::Inferred, format!("kernel {release}: profile {kernel}"));
         }
+        _ if may_sacrifice(capture) => {
+            kernel = Some(BEFORE_NO_SACRIFICE);
+            let why = "its reports speak of sacrificing a child";
+            note(NoteKind::Inferred, format!("kernel {BEFORE_NO_SACRIFICE} or older: {why}"));
+        }
         _ if reaped_at_once(capture, story) => {
             kernel = Some(BEFORE_DELAY);
             let why = "the reaper comes sooner than it does from 5.18 on";
@@ -64,9 +72,14 @@ pub(super) fn machine_seen(capture: &Capture<'_>, story: &Story) -> MachineSeen 
         Some(hz) => note(NoteKind::Inferred, format!("HZ = {hz}, from the pauses of the reaper")),
         None => note(NoteKind::Assumed, "HZ = 250".to_owned()),
     }
+    let reports = capture.facts.reports.iter();
+    if let Some(kb) = reports.clone().find_map(|report| report.page_kb).filter(|kb| *kb != 4) {
+        let text = format!("pages of {kb} KiB, which are modelled as {} pages of 4 KiB", kb / 4);
+        notes.push(Note { kind: NoteKind::Inferred, text });
+    }
     let mut zones = zones(capture, &mut notes);
     sort::by_key(&mut zones, |zone| zone_rank(&zone.name));
-    let report = capture.facts.reports.iter().find(|report| !report.zones.is_empty());
+    let report = reports.into_iter().find(|report| !report.zones.is_empty());
     MachineSeen {
         kernel: kernel.unwrap_or("6.1"),
         release,
@@ -145,6 +158,16 @@ fn zones(capture: &Capture<'_>, notes: &mut Vec<Note>) -> Vec<ZoneSeen> {
     if !zones.is_empty() {
         let text = "zones, watermarks and reserves, from the first report".to_owned();
         notes.push(Note { kind: NoteKind::Inferred, text });
+        for zone in &mut zones {
+            // Contiguous blocks, a node or CMA: whatever it was, the request had no use for it.
+            let most = zone.high.saturating_add(zone.reserve);
+            if zone.free > most {
+                let mib = (zone.free - zone.min) / 256;
+                let text = format!("{mib} MiB that were free in {} count as in use", zone.name);
+                notes.push(Note { kind: NoteKind::Assumed, text });
+                zone.free = zone.min;
+            }
+        }
         return zones;
     }
     // Several zones may be told of; the highest is the one that counts.

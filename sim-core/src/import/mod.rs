@@ -15,6 +15,7 @@ mod killed;
 mod log_lines;
 mod machine_seen;
 mod oom_report;
+mod pressure;
 mod story;
 mod teller;
 mod to_scenario;

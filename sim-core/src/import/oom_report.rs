@@ -1,7 +1,8 @@
 //! The reports that the OOM killer prints (mm/oom_kill.c: dump_header(),
 //! oom_kill_process(); mm/page_alloc.c: show_free_areas(); memcg's
 //! likewise), of Linux 4.6 to 7.1: who asked, zones with watermarks, the
-//! table of tasks, who was killed. Kilobytes become pages.
+//! table of tasks, who was killed. Kilobytes become pages of 4 KiB, and
+//! so do the pages of machines that have larger ones.
 //!
 //! The table's columns are read from its own header, because each era
 //! has others. Call traces and registers are passed over.
@@ -11,6 +12,12 @@ use super::log_lines::{Said, said};
 
 /// Sizes beyond this many pages (1 TiB) are taken for damage.
 pub(super) const PAGES_MAX: u64 = 1 << 28;
+
+/// Zones by name.
+const ZONES: [&str; 6] = ["DMA", "DMA32", "Normal", "HighMem", "Movable", "Device"];
+
+/// What follows the name of a control group all of which dies.
+const DIES_TOGETHER: &str = " are going to be killed due to memory.oom.group set";
 
 /// A zone as a report shows it, in pages.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +51,8 @@ pub(super) struct Kill {
     pub(super) adj: Option<i16>,
     /// The report it stands in.
     pub(super) report: Option<usize>,
+    /// Whether it dies because its whole control group does.
+    pub(super) together: bool,
 }
 
 /// One report.
@@ -62,6 +71,10 @@ pub(super) struct OomReport {
     pub(super) memcg: Option<String>,
     /// Its limit, in pages.
     pub(super) limit: Option<u64>,
+    /// The control group that is killed as a whole (`memory.oom.group`).
+    pub(super) dies_together: Option<String>,
+    /// Kilobytes of a page, from the first list of free blocks.
+    pub(super) page_kb: Option<u64>,
 }
 
 /// What a log says of kills and of the machine.
@@ -74,6 +87,8 @@ pub(super) struct LogFacts {
     pub(super) cpus: Option<u32>,
     /// Lines that begin as expected and don't go on so: line, column, what was expected.
     pub(super) damaged: Vec<(usize, usize, &'static str)>,
+    /// A choice (`oom-kill:…,task=…,pid=…`) whose kill did not follow yet.
+    chosen: Option<Kill>,
     columns: Vec<String>,
     node: u32,
 }
@@ -86,7 +101,7 @@ impl LogFacts {
             || self.table(text)
             || self.killed(at_us, text)
             || self.machine(text)
-            || self.memcg(text);
+            || self.memcg(at_us, text);
         if !known {
             for (start, expected) in [
                 (" invoked oom-killer", "`comm invoked oom-killer: gfp_mask=…, order=…`"),
@@ -100,9 +115,20 @@ impl LogFacts {
         }
     }
 
+    /// The last line was read: of a log that was cut off, or searched for `oom-kill`, who was chosen
+    /// counts as killed.
+    pub(super) fn finish(&mut self) {
+        let chosen = self.chosen.take();
+        let is_new = |kill: &Kill| {
+            !self.kills.iter().any(|known| (known.pid, known.report) == (kill.pid, kill.report))
+        };
+        self.kills.extend(chosen.filter(is_new));
+    }
+
     /// `presser invoked oom-killer: gfp_mask=…, order=0, oom_score_adj=0`.
     fn header(&mut self, text: &str) -> bool {
         let Some((comm, rest)) = text.split_once(" invoked oom-killer: ") else { return false };
+        self.finish();
         let number = |key| field(rest, key).and_then(leading_number);
         let adj = number("oom_score_adj").and_then(|adj| i16::try_from(adj).ok());
         self.reports.push(OomReport {
@@ -128,10 +154,25 @@ impl LogFacts {
             }
             return true;
         }
-        let Some(rest) = text.strip_prefix("Node ") else { return false };
-        let Some((node, rest)) = rest.split_once(' ') else { return false };
+        // Kernels without NUMA don't name the node.
+        let (node, rest) = match text.strip_prefix("Node ") {
+            Some(rest) => rest.split_once(' ').unwrap_or_default(),
+            None => ("0", text),
+        };
         let Some((name, values)) = rest.split_once(' ') else { return false };
-        let name = name.trim_end_matches(':');
+        if let Some(name) = name.strip_suffix(':') {
+            return ZONES.contains(&name) && report.blocks(values);
+        }
+        if !ZONES.contains(&name) {
+            // A mailer may have wrapped the line.
+            let managed = report.zones.last_mut().filter(|zone| zone.managed == 0);
+            if let (Some(zone), Some(pages)) = (managed, field(text, "managed").and_then(kb_pages))
+            {
+                zone.managed = pages;
+                return true;
+            }
+            return false;
+        }
         let pages = |key| kb_pages(field(values, key)?);
         let (Some(free), Some(min)) = (pages("free"), pages("min")) else { return false };
         self.node = node.parse().unwrap_or(0);
@@ -182,29 +223,45 @@ impl LogFacts {
         let pages = |key| number(key).and_then(|n| u64::try_from(n).ok()).map(|n| n.min(PAGES_MAX));
         let (Some(_), Some(rss)) = (pages("total_vm"), pages("rss")) else { return false };
         let adj = number("oom_score_adj").unwrap_or(0).clamp(-1000, 1000);
+        let rss = rss.saturating_mul(report.page_kb.unwrap_or(4)) / 4;
         report.rows.push(Row {
             // A process whose first thread is gone is listed by another one.
             pid: number("tgid").and_then(|tgid| u32::try_from(tgid).ok()).unwrap_or(pid),
             uid: number("uid").and_then(|uid| u32::try_from(uid).ok()).unwrap_or(0),
-            rss,
+            rss: rss.min(PAGES_MAX),
             adj: i16::try_from(adj).unwrap_or(0),
             name: left.trim().to_owned(),
         });
         true
     }
 
+    /// `Killed process …`. Of a log that was searched for `oom` that line may be missing, and who is
+    /// reaped was killed.
     fn killed(&mut self, at_us: i64, text: &str) -> bool {
-        let Some(Said::Killed { pid, comm }) = said(text) else { return false };
-        let anon = field(text, "anon-rss").and_then(kb_pages);
+        let (pid, comm, is_reaped) = match said(text) {
+            Some(Said::Killed { pid, comm }) => (pid, comm, false),
+            Some(Said::Reaped { pid, comm, .. } | Said::Unable { pid, comm }) => (pid, comm, true),
+            _ => return false,
+        };
+        if is_reaped && self.kills.iter().any(|kill| kill.pid == pid) {
+            return true;
+        }
+        let size = field(text, "anon-rss").filter(|_| !is_reaped);
         let adj = field(text, "oom_score_adj").and_then(leading_number);
-        self.kills.push(Kill {
-            at_us,
-            pid,
-            comm: comm.to_owned(),
-            anon,
-            adj: adj.map(|adj| i16::try_from(adj.clamp(-1000, 1000)).unwrap_or(0)),
-            report: self.reports.len().checked_sub(1),
-        });
+        self.chosen = None;
+        let report = self.reports.len().checked_sub(1);
+        // Its group's list names the first victim again.
+        if !self.kills.iter().any(|kill| (kill.pid, kill.report) == (pid, report)) {
+            self.kills.push(Kill {
+                at_us,
+                pid,
+                comm: comm.to_owned(),
+                anon: size.and_then(kb_pages),
+                adj: adj.map(|adj| i16::try_from(adj.clamp(-1000, 1000)).unwrap_or(0)),
+                report,
+                together: self.reports.last().is_some_and(|last| last.dies_together.is_some()),
+            });
+        }
         // The table is over; lines of others in between did not end it.
         self.columns.clear();
         true
@@ -241,7 +298,18 @@ impl LogFacts {
     }
 
     /// Which control group is at its limit, and what that is.
-    fn memcg(&mut self, text: &str) -> bool {
+    fn memcg(&mut self, at_us: i64, text: &str) -> bool {
+        let number = self.reports.len().checked_sub(1);
+        // Of a log that was searched for one word nothing else may be there.
+        if number.is_none() {
+            if !text.starts_with("oom-kill:") && !text.ends_with(DIES_TOGETHER) {
+                return false;
+            }
+            self.reports.push(OomReport::default());
+            for kill in &mut self.kills {
+                kill.report.get_or_insert(0);
+            }
+        }
         let Some(report) = self.reports.last_mut() else { return false };
         if let Some((_, group)) = text.split_once(" killed as a result of limit of ") {
             report.memcg = Some(group.trim().to_owned());
@@ -249,6 +317,17 @@ impl LogFacts {
             if let Some(group) = field(text, "oom_memcg") {
                 report.memcg = Some(group.to_owned());
             }
+            let pid = field(text, "pid").and_then(|pid| pid.parse().ok());
+            if let (Some(pid), Some(comm)) = (pid, chosen_comm(text)) {
+                let report = self.reports.len().checked_sub(1);
+                let comm = comm.to_owned();
+                self.chosen =
+                    Some(Kill { at_us, pid, comm, anon: None, adj: None, report, together: false });
+            }
+        } else if let Some(group) =
+            text.strip_suffix(DIES_TOGETHER).and_then(|text| text.strip_prefix("Tasks in "))
+        {
+            report.dies_together = Some(group.to_owned());
         } else if text.starts_with("memory: usage ") {
             report.limit = text
                 .split(", ")
@@ -266,4 +345,26 @@ impl LogFacts {
 pub(super) fn kb_pages(text: &str) -> Option<u64> {
     let kb = leading_number(text.trim())?;
     u64::try_from(kb).ok().map(|kb| (kb / 4).min(PAGES_MAX))
+}
+
+impl OomReport {
+    /// `13*4kB (UE) 12*8kB …`: the smallest block is a page. What was read in pages before is in
+    /// pages of this size.
+    fn blocks(&mut self, values: &str) -> bool {
+        let first = values.split_once('*').and_then(|(_, rest)| rest.split_once("kB"));
+        let Some(kb) = first.and_then(|(kb, _)| kb.parse::<u64>().ok()) else { return false };
+        if self.page_kb.is_none() && kb.is_power_of_two() && (4..=256).contains(&kb) {
+            self.page_kb = Some(kb);
+            for zone in &mut self.zones {
+                zone.reserve = (zone.reserve * kb / 4).min(PAGES_MAX);
+            }
+        }
+        true
+    }
+}
+
+/// `task=COMM,pid=…`: a comm may hold anything.
+fn chosen_comm(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(",task=")?;
+    Some(rest.rsplit_once(",pid=")?.0)
 }

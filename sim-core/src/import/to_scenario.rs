@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use super::capture::{Capture, CaptureFile, NotACapture};
 use super::killed::{Killed, killed, sacrificed};
 use super::machine_seen::{MachineSeen, machine_seen};
-use super::oom_report::PAGES_MAX;
+use super::pressure::make_pressure;
 use super::story::Story;
 use super::teller::{clock_offset, story};
 use super::write_scenario::write_scenario;
@@ -25,7 +25,7 @@ const PROGRAM_PAGES: u64 = 1024;
 /// Anonymous pages of these (`layout.rs`).
 pub(super) const PRESET_PAGES: u64 = 159;
 /// A victim of which no size is told: 64 MiB.
-const UNKNOWN_PAGES: u64 = 16_384;
+pub(super) const UNKNOWN_PAGES: u64 = 16_384;
 
 /// How a note came about.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -85,6 +85,16 @@ pub(super) struct TaskMade {
     /// Pages a second, if it grows at a rate.
     pub(super) rate: Option<u64>,
     pub(super) stays: Stays,
+    /// Whether its size is, and not made up.
+    pub(super) is_told: bool,
+    /// Who forks it.
+    pub(super) parent: Option<usize>,
+    /// Whether it is of the control group that is killed as a whole.
+    pub(super) together: bool,
+    /// Its control group, by number.
+    pub(super) group: Option<usize>,
+    /// How much later than the first it begins to press, in µs.
+    pub(super) delay_us: i64,
 }
 
 impl TaskMade {
@@ -122,8 +132,12 @@ pub(super) struct Made {
     pub(super) machine: MachineSeen,
     pub(super) tasks: Vec<TaskMade>,
     pub(super) victims: Vec<String>,
-    /// Pages of the control group that is at its limit.
-    pub(super) limit: Option<u64>,
+    /// Pages of the control groups that are at their limits.
+    pub(super) limits: Vec<u64>,
+    /// Whether the reaper backs off from whoever has a notifier.
+    pub(super) passes_over: bool,
+    /// Whether nothing happens outside of them.
+    pub(super) all_in_groups: bool,
     /// How long the capture goes on after the first kill, in µs.
     pub(super) lasts_us: i64,
     pub(super) notes: Vec<Note>,
@@ -158,7 +172,9 @@ pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
     let machine = machine_seen(&capture, &story);
     let mut made = Made {
         files: files.iter().map(|file| file.name.to_owned()).collect(),
-        limit: None,
+        limits: Vec::new(),
+        passes_over: false,
+        all_in_groups: false,
         lasts_us: victims.iter().map(|victim| victim.last_us).sum(),
         tasks: Vec::new(),
         victims: victims.iter().map(|victim| victim.comm.clone()).collect(),
@@ -169,10 +185,12 @@ pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
     for victim in &victims {
         make_stay(&mut made, victim);
     }
+    make_group(&mut made, &capture, &victims);
+    make_parents(&mut made, &capture);
     make_pressure(&mut made, &capture, &victims);
     note_the_rest(&mut made, &capture);
-    let limit = made.limit.is_some();
-    made.machine.fit(&made.tasks, limit, &mut made.notes);
+    let all_in_groups = made.all_in_groups;
+    made.machine.fit(&made.tasks, all_in_groups, &mut made.notes);
     let toml = write_scenario(&made);
     Ok(Imported { toml, notes: made.notes, story })
 }
@@ -232,17 +250,8 @@ fn make_tasks(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
             left_out_pages = left_out_pages.saturating_add(row.rss);
             continue;
         }
-        made.tasks.push(TaskMade {
-            comm: row.name.clone(),
-            pid: Some(row.pid),
-            uid: row.uid,
-            adj: row.adj,
-            pages: row.rss.max(1),
-            want: row.rss.max(1),
-            presses: false,
-            rate: None,
-            stays: Stays::default(),
-        });
+        let task = plain_task(&row.name, Some(row.pid), row.adj, row.rss);
+        made.tasks.push(TaskMade { uid: row.uid, ..task });
     }
     if !rows.is_empty() {
         let text = format!(
@@ -272,7 +281,7 @@ fn make_tasks(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
     }
 }
 
-fn plain_task(comm: &str, pid: Option<u32>, adj: i16, pages: u64) -> TaskMade {
+pub(super) fn plain_task(comm: &str, pid: Option<u32>, adj: i16, pages: u64) -> TaskMade {
     TaskMade {
         comm: comm.to_owned(),
         pid,
@@ -283,11 +292,16 @@ fn plain_task(comm: &str, pid: Option<u32>, adj: i16, pages: u64) -> TaskMade {
         presses: false,
         rate: None,
         stays: Stays::default(),
+        is_told: true,
+        parent: None,
+        together: false,
+        group: None,
+        delay_us: 0,
     }
 }
 
 /// A task by pid, or else by name.
-fn find(tasks: &[TaskMade], comm: &str, pid: Option<u32>) -> Option<usize> {
+pub(super) fn find(tasks: &[TaskMade], comm: &str, pid: Option<u32>) -> Option<usize> {
     let by_pid = tasks.iter().position(|task| pid.is_some() && task.pid == pid);
     by_pid.or_else(|| tasks.iter().position(|task| task.comm == comm))
 }
@@ -297,6 +311,16 @@ fn make_stay(made: &mut Made, victim: &Killed) {
     let (name, reaping) = (&victim.comm, &victim.reaping);
     let Some(at) = find(&made.tasks, &victim.comm, victim.pid) else { return };
     let mut stays = Stays::default();
+    if reaping.passed_over {
+        let text =
+            format!("the reaper passed {name} over: there were notifiers, and it asked none");
+        made.note(NoteKind::Inferred, text);
+        made.passes_over = true;
+        stays.stuck_us = Some(victim.gone_us.unwrap_or(victim.last_us + 5_000_000));
+        stays.mirror = Some(Mirror::Everything);
+        made.tasks[at].stays = stays;
+        return;
+    }
     if reaping.attempts == 0 {
         made.note(NoteKind::Inferred, format!("{name} ended by itself before the reaper came"));
         // What the trace shows of its end; less is what any exit takes.
@@ -359,93 +383,48 @@ fn mirror(made: &mut Made, victim: &Killed, kept: u64) -> Mirror {
     mirror
 }
 
-/// Under whom memory runs out, and how far they grow.
-fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
-    let all: u64 = victims.iter().filter_map(|victim| victim.anon).fold(0, u64::saturating_add);
-    let mut freed = 0_u64;
-    for victim in victims {
-        // What came free of those before is in use again, or nobody would have to die.
-        let freed_before = freed;
-        freed = freed.saturating_add(victim.freed());
-        let first_size = victims.first().and_then(|victim| victim.anon).unwrap_or(UNKNOWN_PAGES);
-        let (comm, pid) = victim.invoker.clone().unwrap_or_else(|| {
-            let text = "an allocator under which memory ran out: the capture doesn't name it";
-            made.note(NoteKind::Assumed, text);
-            ("allocator".to_owned(), None)
-        });
-        let at = find(&made.tasks, &comm, pid).unwrap_or_else(|| {
-            let text = format!("{comm} had half of what the first victim had: no size is told");
-            made.note(NoteKind::Assumed, text);
-            let report = victim.report.and_then(|at| capture.facts.reports.get(at));
-            let adj = report.map_or(0, |report| report.invoker_adj);
-            made.tasks.push(plain_task(&comm, pid, adj, first_size / 2));
-            made.tasks.len() - 1
-        });
-        let is_killed =
-            victims.iter().any(|other| other.comm == comm && (other.pid == pid || pid.is_none()));
-        let task = &mut made.tasks[at];
-        task.presses = true;
-        if is_killed {
-            // More than there will ever be for it.
-            task.want = task.want.max(task.pages.saturating_add(all).saturating_add(4096));
-            continue;
+/// Who dies with whom (`memory.oom.group`).
+fn make_group(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
+    let reports = &capture.facts.reports;
+    for (number, report) in reports.iter().enumerate() {
+        let Some(group) = &report.dies_together else { continue };
+        let of_report = victims.iter().filter(|victim| victim.report == Some(number));
+        for victim in of_report {
+            if let Some(at) = find(&made.tasks, &victim.comm, victim.pid) {
+                made.tasks[at].together = true;
+            }
         }
-        // What it had when the last one died for it, and a little more.
-        let rows = victim.report.and_then(|at| capture.facts.reports.get(at)).map(|r| &r.rows);
-        let row = rows.and_then(|rows| rows.iter().find(|row| Some(row.pid) == task.pid));
-        let slack = (victim.anon.unwrap_or(UNKNOWN_PAGES) / 4).max(64);
-        let had = row.map_or(task.pages.saturating_add(freed_before), |row| row.rss);
-        let had = had.max(task.pages);
-        task.want = task.want.max(had.saturating_add(slack));
-    }
-    for report in capture.facts.reports.iter().filter(|report| report.order > 0) {
-        let text =
-            format!("{} asked for order {}: it takes single pages", report.invoker, report.order);
-        made.note(NoteKind::Ignored, text);
-    }
-    let report =
-        victims.first().and_then(|v| v.report).and_then(|at| capture.facts.reports.get(at));
-    if let Some(group) = report.and_then(|report| report.memcg.clone()) {
-        let used = made.tasks.iter().map(|task| task.pages).fold(0, u64::saturating_add);
-        made.note(NoteKind::Inferred, format!("the control group {group} was at its limit"));
-        let said = report.and_then(|report| report.limit);
-        if said.is_some_and(|limit| limit > used) {
-            let text = "memory of the control group that is no task's counts as the allocator's";
-            made.note(NoteKind::Assumed, text);
-        }
-        made.limit = Some(said.unwrap_or(used).clamp(1, PAGES_MAX));
-    }
-    for task in &mut made.tasks {
-        if task.presses {
-            let seen = growth(capture, &task.comm);
-            // Half a second to fill it, but no slower than the recordings' 60 MiB/s.
-            task.rate = Some(seen.unwrap_or((task.pages * 2).max(15_360)));
-        }
+        made.note(NoteKind::Inferred, format!("{group} is killed as a whole: memory.oom.group"));
     }
 }
 
-/// Pages a second by which a task's counter grew, if the trace shows it.
-fn growth(capture: &Capture<'_>, comm: &str) -> Option<u64> {
-    let mut samples = capture.trace.iter().filter(|line| {
-        line.comm == comm
-            && line.name == "rss_stat"
-            && line.field("type") == Some("MM_ANONPAGES")
-            && line.number("curr") == Some(1)
-    });
-    let first = samples.next()?;
-    let last = samples.next_back()?;
-    let pages = (last.number("size")? - first.number("size")?) / 4096;
-    let us = last.time_us - first.time_us;
-    let rate = pages.checked_mul(1_000_000)?.checked_div(us)?;
-    u64::try_from(rate).ok().filter(|rate| (256..1 << 24).contains(rate))
+/// Children that died in their parents' place are their parents' children.
+fn make_parents(made: &mut Made, capture: &Capture<'_>) {
+    for pair in sacrificed(capture) {
+        let ((child_pid, child), (parent_pid, parent)) = (pair.child, pair.parent);
+        let by_pid = |pid| made.tasks.iter().position(|task| task.pid == Some(pid));
+        let (at, of) = (by_pid(child_pid), by_pid(parent_pid));
+        match (at, of) {
+            // A child of a child would be copied with what its parent has; so would a parent's.
+            (Some(at), Some(of))
+                if made.tasks[of].parent.is_none()
+                    && !made.tasks.iter().any(|task| task.parent == Some(at)) =>
+            {
+                made.tasks[at].parent = Some(of);
+                let text = format!("{child} is a child of {parent}, and died in its place");
+                made.note(NoteKind::Inferred, text);
+            }
+            _ => {
+                let text = format!(
+                    "{child} died in place of {parent}, whose child it was: here it is none"
+                );
+                made.note(NoteKind::Ignored, text);
+            }
+        }
+    }
 }
 
 fn note_the_rest(made: &mut Made, capture: &Capture<'_>) {
-    for (child, parent) in sacrificed(capture) {
-        let text =
-            format!("{child} died in place of {parent}, whose child it was: here it is none");
-        made.note(NoteKind::Ignored, text);
-    }
     let rates = "all tasks fill their memory one after the other, then the allocator grows";
     made.note(NoteKind::Assumed, rates);
     if capture.lost > 0 {

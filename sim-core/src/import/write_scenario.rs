@@ -40,6 +40,10 @@ fn write(out: &mut String, made: &Made) -> fmt::Result {
     let title: String = title.chars().take(TITLE_MAX).collect();
     writeln!(out, "schema = 1\ntitle = {}", string(&title))?;
     writeln!(out, "kernel = {}", string(made.machine.kernel))?;
+    // Kernels whose reaper asks notifiers are told not to.
+    if made.passes_over {
+        writeln!(out, "policy = \"skip-any\"")?;
+    }
     let lasts = u64::try_from(made.lasts_us).unwrap_or(0);
     // A minute fills some gigabytes; more takes longer.
     let pages = made.tasks.iter().fold(0_u64, |sum, task| sum.saturating_add(task.pages));
@@ -48,8 +52,17 @@ fn write(out: &mut String, made: &Made) -> fmt::Result {
     let horizon = horizon.min(DELAY_MAX_US);
     writeln!(out, "horizon = {}", time(horizon))?;
     machine(out, made)?;
-    if let Some(limit) = made.limit {
-        writeln!(out, "\n[[cgroup]]\nname = \"group\"\nlimit = {}", size(limit))?;
+    for (number, limit) in made.limits.iter().enumerate() {
+        let name = string(&group_name(Some(number), false));
+        writeln!(out, "\n[[cgroup]]\nname = {name}\nlimit = {}", size(*limit))?;
+    }
+    let together = made.tasks.iter().filter(|task| task.together).map(|task| task.group);
+    for group in together.collect::<BTreeSet<_>>() {
+        let name = string(&group_name(group, true));
+        writeln!(out, "\n[[cgroup]]\nname = {name}\noom_group = true")?;
+        if group.is_some() {
+            writeln!(out, "parent = {}", string(&group_name(group, false)))?;
+        }
     }
     let names = names(&made.tasks);
     // Those under whom memory runs out come last.
@@ -64,8 +77,18 @@ fn write(out: &mut String, made: &Made) -> fmt::Result {
         let task = &made.tasks[index];
         let is_new = |pid: &u32| (1..=PID_MAX).contains(pid) && pids.insert(*pid);
         let pid = task.pid.filter(is_new);
-        write_task(out, task, &names[index], pid, before, made.limit.is_some())?;
-        if !task.presses {
+        let children = made.tasks.iter().zip(&names);
+        let children = children.filter(|(child, _)| child.parent == Some(index));
+        let family = Family {
+            name: &names[index],
+            parent: task
+                .parent
+                .and_then(|parent| Some((made.tasks.get(parent)?, names.get(parent)?))),
+            children: children.map(|(_, name)| name.as_str()).collect(),
+        };
+        write_task(out, task, &family, pid, before)?;
+        // A child starts when its parent says so.
+        if !task.presses && task.parent.is_none() {
             before = Some(&names[index]);
         }
     }
@@ -108,14 +131,30 @@ fn device_name(task: &str) -> String {
     format!("driver-{kept}")
 }
 
+/// Of a control group at its limit; of the part of it that dies together.
+fn group_name(number: Option<usize>, together: bool) -> String {
+    let name = if together { "together" } else { "group" };
+    match number {
+        None | Some(0) => name.to_owned(),
+        Some(number) => format!("{name}-{}", number + 1),
+    }
+}
+
+/// A task's name and those of its relatives.
+struct Family<'a> {
+    name: &'a str,
+    parent: Option<(&'a TaskMade, &'a String)>,
+    children: Vec<&'a str>,
+}
+
 fn write_task(
     out: &mut String,
     task: &TaskMade,
-    name: &str,
+    family: &Family<'_>,
     pid: Option<u32>,
     before: Option<&str>,
-    in_group: bool,
 ) -> fmt::Result {
+    let name = family.name;
     writeln!(out, "\n[[task]]\nname = {}\ncomm = {}", string(name), string(&comm(task, name)))?;
     if let Some(pid) = pid {
         writeln!(out, "pid = {pid}")?;
@@ -124,18 +163,32 @@ fn write_task(
         writeln!(out, "uid = {}", task.uid)?;
     }
     writeln!(out, "oom_score_adj = {}", task.adj)?;
-    if in_group {
-        writeln!(out, "cgroup = \"group\"")?;
+    if task.together || task.group.is_some() {
+        writeln!(out, "cgroup = {}", string(&group_name(task.group, task.together)))?;
     }
-    if let Some(before) = before {
-        writeln!(out, "start = {{ after = {}, delay = \"1ms\" }}", string(before))?;
+    // A child has the small VMAs of its parent.
+    let has_preset = family.parent.map_or(task.has_preset(), |(parent, _)| parent.has_preset());
+    if let Some((_, parent)) = family.parent {
+        writeln!(out, "parent = {}", string(parent))?;
+    } else {
+        if let Some(before) = before {
+            let delay = u64::try_from(task.delay_us).unwrap_or(0).saturating_add(1_000);
+            writeln!(out, "start = {{ after = {}, delay = {} }}", string(before), time(delay))?;
+        } else if task.delay_us > 0 {
+            let delay = u64::try_from(task.delay_us).unwrap_or(0);
+            writeln!(out, "start = {{ delay = {} }}", time(delay))?;
+        }
+        if !has_preset {
+            writeln!(out, "preset = \"none\"")?;
+        }
     }
-    let preset = if task.has_preset() { PRESET_PAGES } else { 0 };
-    if !task.has_preset() {
-        writeln!(out, "preset = \"none\"")?;
-    }
+    let preset = if has_preset { PRESET_PAGES } else { 0 };
     let pages = task.want.saturating_sub(preset).clamp(1, PAGES_MAX);
     writeln!(out, "program = [")?;
+    // Before it has memory of its own: a child would have that, too.
+    for child in &family.children {
+        writeln!(out, "  {{ fork = {} }},", string(child))?;
+    }
     let mut touched = vec!["memory"];
     match task.stays.mirror {
         // What is refused lies in a VMA of its own: that is the unit of back-off.

@@ -6,6 +6,7 @@
 
 mod damaged;
 mod eras;
+mod field;
 mod marks;
 #[path = "../support/recorded.rs"]
 mod recorded;

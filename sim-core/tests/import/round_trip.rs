@@ -65,7 +65,7 @@ fn recorded(run: &Run) -> [Vec<(&'static str, String)>; 2] {
 /// recorded, and a scenario comes of it that can be run.
 #[test]
 fn every_kill_of_the_gallery_is_read_back_as_it_was() {
-    let (mut count, mut wrong, mut kills_same) = (0, Vec::new(), 0);
+    let (mut count, mut wrong, mut others) = (0, Vec::new(), Vec::new());
     for entry in gallery::gallery() {
         let scenario = parse(entry.id, entry.text, &[]).expect("checked");
         let run = Simulation::new(&scenario, &RunOptions::default()).expect("known ids").run();
@@ -98,16 +98,18 @@ fn every_kill_of_the_gallery_is_read_back_as_it_was() {
                 [read(false), read(true)]
             ));
         }
-        match parse("imported", &imported.toml, &[]) {
-            Err(errors) => wrong.push(format!("{}: {errors:?}", entry.id)),
-            Ok(_) if victims(&run_of(&imported)) == victims(&imported.story) => kills_same += 1,
-            Ok(_) => println!("{}: other kills when run again", entry.id),
+        if let Err(errors) = parse("imported", &imported.toml, &[]) {
+            wrong.push(format!("{}: {errors:?}", entry.id));
+            continue;
+        }
+        let (again, first) = (victims(&run_of(&imported)), victims(&imported.story));
+        if again != first {
+            println!("{}: kills {first:?}, run again {again:?}", entry.id);
+            others.push(entry.id);
         }
     }
-    println!("{count} scenarios, {kills_same} kill the same when run again");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(count > 60, "{count}");
-    // Of the others the trace doesn't show what decides: which of two holds a lock, or how much
-    // an allocator went on to want.
-    assert!(kills_same * 100 >= count * 83, "{kills_same} of {count}");
+    // docs/src/import.md says why this one doesn't.
+    assert_eq!(others, ["d7-mmap-lock"], "of {count}");
 }

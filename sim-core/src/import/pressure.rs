@@ -1,0 +1,156 @@
+//! Under whom memory runs out in an imported scenario, and how far they grow.
+
+use super::capture::Capture;
+use super::killed::Killed;
+use super::oom_report::PAGES_MAX;
+use super::to_scenario::{Made, NoteKind, TaskMade, UNKNOWN_PAGES, find, plain_task};
+
+/// Under whom memory runs out, and how far they grow.
+pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
+    let all: u64 = victims.iter().filter_map(|victim| victim.anon).fold(0, u64::saturating_add);
+    let mut freed = 0_u64;
+    // Who dies with its group needs no pressure of its own.
+    for victim in victims.iter().filter(|victim| !victim.together) {
+        // What came free of those before is in use again, or nobody would have to die.
+        let freed_before = freed;
+        freed = freed.saturating_add(victim.freed());
+        let first_size = victims.first().and_then(|victim| victim.anon).unwrap_or(UNKNOWN_PAGES);
+        let (comm, pid) = victim.invoker.clone().unwrap_or_else(|| {
+            let text = "an allocator under which memory ran out: the capture doesn't name it";
+            made.note(NoteKind::Assumed, text);
+            ("allocator".to_owned(), None)
+        });
+        let at = find(&made.tasks, &comm, pid).unwrap_or_else(|| {
+            let text = format!("{comm} had half of what the first victim had: no size is told");
+            made.note(NoteKind::Assumed, text);
+            let report = victim.report.and_then(|at| capture.facts.reports.get(at));
+            let adj = report.map_or(0, |report| report.invoker_adj);
+            let task = plain_task(&comm, pid, adj, first_size / 2);
+            made.tasks.push(TaskMade { is_told: false, ..task });
+            made.tasks.len() - 1
+        });
+        let is_killed =
+            victims.iter().any(|other| other.comm == comm && (other.pid == pid || pid.is_none()));
+        let task = &mut made.tasks[at];
+        task.presses = true;
+        if is_killed {
+            // More than there will ever be for it.
+            task.want = task.want.max(task.pages.saturating_add(all).saturating_add(4096));
+            continue;
+        }
+        // What it had when the last one died for it, and a little more.
+        let rows = victim.report.and_then(|at| capture.facts.reports.get(at)).map(|r| &r.rows);
+        let row = rows.and_then(|rows| rows.iter().find(|row| Some(row.pid) == task.pid));
+        let slack = (victim.anon.unwrap_or(UNKNOWN_PAGES) / 4).max(64);
+        let had = row.map_or(task.pages.saturating_add(freed_before), |row| row.rss);
+        let had = had.max(task.pages);
+        task.want = task.want.max(had.saturating_add(slack));
+        // What it had is made up, so nobody is to be chosen for it.
+        let smallest = victims.iter().filter_map(|victim| victim.anon).min();
+        if !task.is_told && task.adj > -1000 && smallest.is_some_and(|anon| task.want >= anon) {
+            task.adj = -1000;
+            let text =
+                format!("{comm} can't be killed: it survived, and how much it had is not told");
+            made.note(NoteKind::Assumed, text);
+        }
+    }
+    for report in capture.facts.reports.iter().filter(|report| report.order > 0) {
+        let text =
+            format!("{} asked for order {}: it takes single pages", report.invoker, report.order);
+        made.note(NoteKind::Ignored, text);
+    }
+    make_limits(made, capture, victims);
+    for task in &mut made.tasks {
+        if task.presses {
+            let seen = growth(capture, &task.comm);
+            // Half a second to fill it, but no slower than the recordings' 60 MiB/s.
+            task.rate = Some(seen.unwrap_or((task.pages * 2).max(15_360)));
+        }
+    }
+}
+
+/// Control groups at their limits, and who is in which.
+fn make_limits(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
+    let reports = &capture.facts.reports;
+    let of = |victim: &Killed| victim.report.and_then(|at| reports.get(at));
+    let mut groups: Vec<&str> = Vec::new();
+    for victim in victims {
+        if let Some(group) = of(victim).and_then(|report| report.memcg.as_deref())
+            && !groups.contains(&group)
+        {
+            groups.push(group);
+        }
+    }
+    let is_limited = |victim: &Killed| of(victim).is_some_and(|report| report.memcg.is_some());
+    made.all_in_groups = victims.iter().all(is_limited);
+    // Who is in no table is where the others are.
+    if let ([_], true) = (groups.as_slice(), made.all_in_groups) {
+        for task in &mut made.tasks {
+            task.group = Some(0);
+        }
+    }
+    for (number, group) in groups.into_iter().enumerate() {
+        let mut said = None;
+        for victim in victims {
+            let Some(report) = of(victim).filter(|report| report.memcg.as_deref() == Some(group))
+            else {
+                continue;
+            };
+            said = said.or(report.limit);
+            for task in &mut made.tasks {
+                let is_named = |comm: &str, pid: Option<u32>| {
+                    if pid.is_some() { task.pid == pid } else { task.comm == comm }
+                };
+                if task.group.is_none()
+                    && (report.rows.iter().any(|row| task.pid == Some(row.pid))
+                        || is_named(&victim.comm, victim.pid)
+                        || victim.invoker.as_ref().is_some_and(|(comm, pid)| is_named(comm, *pid)))
+                {
+                    task.group = Some(number);
+                }
+            }
+        }
+        let members = made.tasks.iter().filter(|task| task.group == Some(number));
+        let used = members.map(|task| task.pages).fold(0, u64::saturating_add);
+        made.note(NoteKind::Inferred, format!("the control group {group} was at its limit"));
+        if said.is_some_and(|limit| limit > used) {
+            let text = "memory of the control group that is no task's counts as the allocator's";
+            made.note(NoteKind::Assumed, text);
+        }
+        made.limits.push(said.unwrap_or(used).clamp(1, PAGES_MAX));
+    }
+    if made.limits.len() > 1 {
+        in_order_of_their_kills(made, capture, victims);
+    }
+}
+
+/// Groups reach their limits one after the other, as they did.
+fn in_order_of_their_kills(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
+    let kills = &capture.facts.kills;
+    let at = |victim: &Killed| kills.iter().find(|kill| Some(kill.pid) == victim.pid);
+    let first = victims.first().and_then(at).map_or(0, |kill| kill.at_us);
+    for victim in victims.iter().filter(|victim| !victim.together) {
+        let (Some(kill), Some((comm, pid))) = (at(victim), &victim.invoker) else { continue };
+        if let Some(task) = find(&made.tasks, comm, *pid)
+            && made.tasks[task].delay_us == 0
+        {
+            made.tasks[task].delay_us = kill.at_us.saturating_sub(first).max(0);
+        }
+    }
+}
+
+/// Pages a second by which a task's counter grew, if the trace shows it.
+fn growth(capture: &Capture<'_>, comm: &str) -> Option<u64> {
+    let mut samples = capture.trace.iter().filter(|line| {
+        line.comm == comm
+            && line.name == "rss_stat"
+            && line.field("type") == Some("MM_ANONPAGES")
+            && line.number("curr") == Some(1)
+    });
+    let first = samples.next()?;
+    let last = samples.next_back()?;
+    let pages = (last.number("size")? - first.number("size")?) / 4096;
+    let us = last.time_us - first.time_us;
+    let rate = pages.checked_mul(1_000_000)?.checked_div(us)?;
+    u64::try_from(rate).ok().filter(|rate| (256..1 << 24).contains(rate))
+}
