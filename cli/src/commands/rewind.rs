@@ -14,6 +14,7 @@ use super::trial::{run_trial, share_text};
 use crate::args::{CurveFormat, RewindArgs};
 use crate::choice::Choice;
 use crate::error::Error;
+use crate::png::png;
 use crate::{link, output};
 
 /// Characters of a whole bar.
@@ -38,11 +39,13 @@ pub(crate) fn run(args: &RewindArgs) -> Result<(), Error> {
         let shown = shown?;
         curve.push(Point { at, shown: Proportion::of(&shown, |shown| *shown) });
     }
+    let picture = || picture(&run, args.until, &curve, &link::of(&choice, Some(&run)));
     let text = match args.format {
         CurveFormat::Summary => summary(&run, args.until, &curve),
         CurveFormat::Json => json_text(&run, report.verdict, args.until, &curve),
         CurveFormat::Csv => csv(&curve),
-        CurveFormat::Svg => picture(&run, args.until, &curve, &link::of(&choice, Some(&run))),
+        CurveFormat::Svg => picture(),
+        CurveFormat::Png => return output::write(&png(&picture())?, args.out.as_deref()),
     };
     output::write(&text, args.out.as_deref())
 }
@@ -99,11 +102,21 @@ fn heading(run: &Run, until: Verdict) -> String {
     )
 }
 
+/// What was seen and no more: it lies between two moments that were tried, and what always came in a
+/// few runs may yet fail.
 fn no_return_text(curve: &[Point]) -> String {
-    match no_return(curve) {
-        Some(at) => format!("no return: always from {} on", time_text(at)),
-        None => "no return: at no moment tried".to_owned(),
-    }
+    let Some(at) = no_return(curve) else {
+        return "point of no return: before none of the moments tried".to_owned();
+    };
+    let least = curve.iter().filter(|point| point.at >= at).map(|point| point.shown.of).min();
+    let before = curve.iter().rev().map(|point| point.at).find(|moment| *moment < at);
+    let place = match before {
+        Some(before) => format!("between {} and {}", time_text(before), time_text(at)),
+        None => format!("before {}, the first moment tried", time_text(at)),
+    };
+    let always =
+        least.map_or_else(String::new, |of| format!("; later it came in all {of} runs of each"));
+    format!("point of no return: {place}{always}")
 }
 
 fn csv(curve: &[Point]) -> String {

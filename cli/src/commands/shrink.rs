@@ -39,7 +39,7 @@ struct Shrinking {
 
 /// Shrinks.
 pub(crate) fn run(args: &ShrinkArgs) -> Result<(), Error> {
-    let choice = Choice::of(&args.choice)?;
+    let mut choice = Choice::of(&args.choice)?;
     if !choice.sets.is_empty() {
         let line = "shrink works on the text of a scenario: write what --set says into it";
         return Err(Error::bad_input(line));
@@ -58,6 +58,12 @@ pub(crate) fn run(args: &ShrinkArgs) -> Result<(), Error> {
         let (is, keep) = (report.verdict.id(), args.keep.id());
         let line = format!("seed {} shows {is}, not {keep}: `explore` finds seeds", choice.seed);
         return Err(Error::bad_input(line));
+    }
+    // The file must end so by itself: what was chosen beside it goes into it.
+    for (key, chosen) in [("kernel", choice.kernel.take()), ("policy", choice.policy.take())] {
+        if let Some(id) = chosen {
+            document[key] = toml_edit::value(id);
+        }
     }
     let mut shrinking = Shrinking {
         choice: choice.clone(),

@@ -94,7 +94,7 @@ fn curve_is_told_as_text_table_and_picture() {
     };
     let text = rewound("summary");
     assert!(text.contains("  ####################  16 of 16 (100.0 %"), "{text}");
-    assert!(text.contains("no return: always from "), "{text}");
+    assert!(text.contains("point of no return: "), "{text}");
     let csv = rewound("csv");
     let lines: Vec<&str> = csv.split("\r\n").collect();
     assert_eq!(lines[0], "t_ns,count,of,share,low,high");

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::tool::{call, printed, scratch};
+use resvg::tiny_skia::{Pixmap, PremultipliedColorU8};
+
+use crate::tool::{call, command, printed, scratch};
 
 const REVIEW: [&str; 8] = [
     "review",
@@ -28,6 +30,8 @@ fn review_says_what_was_run_and_what_came_of_it() {
         "share of deadlock | +100.0 points (",
         "Who waited for whom at ",
         "waits for a fence of gpu0",
+        "Nothing in this scenario is random: its 8 seeds make one and the same run",
+        "is the same run as that of seed 0.",
         "Driver gpu-fence leaves out: ",
         "Policy block-always leaves out: ",
     ] {
@@ -78,6 +82,60 @@ fn runs_and_comparisons_are_pictures() {
     assert!(both.contains("parts from the first at 3305."), "{both}");
     let page = printed(&[&args[..], &["html", "--seeds", "0..6"]].concat());
     assert!(page.contains("recovered 100.0 % (61.0 to 100.0 %)"), "{page}");
+}
+
+/// The picture of a PNG, row by row, a pixel in four bytes.
+fn pixels(bytes: &[u8]) -> Pixmap {
+    Pixmap::decode_png(bytes).expect("a PNG")
+}
+
+/// Pixels need nothing of the machine: neither its fonts nor its clock.
+#[test]
+fn pictures_come_as_pixels_too() {
+    let draw = |args: &[&str]| {
+        let output = command(args).env_clear().output().expect("the program starts");
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+        output.stdout
+    };
+    let args = ["run", "gpu-fence-overlap", "--format", "png"];
+    let bytes = draw(&args);
+    assert!(bytes == draw(&args), "the same bytes each time");
+    let out = scratch("run.png");
+    let path = out.to_str().expect("a readable path");
+    assert_eq!(call(&[&args[..], &["--out", path]].concat()).out, "");
+    assert!(fs::read(&out).expect("written") == bytes);
+
+    let picture = pixels(&bytes);
+    let svg = printed(&["run", "gpu-fence-overlap", "--format", "svg"]);
+    let height = svg.split("height=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let height: u32 = height.expect("a height").parse().expect("a number");
+    assert_eq!((picture.width(), picture.height()), (2400, 2 * height));
+    // The title is dark on white, above everything else.
+    let title = picture.pixels().iter().take(2400 * 2 * 36);
+    assert!(title.filter(|pixel| pixel.red() < 64).count() > 1000, "no title");
+    // Bars are there in their colors: the jobs' yellow.
+    let is_job = |p: &PremultipliedColorU8| (p.red(), p.green(), p.blue()) == (0xf5, 0xc7, 0x10);
+    assert!(picture.pixels().iter().filter(|p| is_job(p)).count() > 1000, "no jobs");
+
+    for args in [
+        &["compare", "gpu-fence-overlap", "--policy", "nonblock,block-always"][..],
+        &["rewind", "g1-clean-exit", "--until", "recovered", "--points", "2", "--times", "2"],
+    ] {
+        assert_eq!(pixels(&draw(&[args, &["--format", "png"]].concat())).width(), 2400, "{args:?}");
+    }
+}
+
+/// A part of the run, as asked for or as the link says.
+#[test]
+fn pictures_show_the_part_that_is_asked_for() {
+    let whole = printed(&["run", "gpu-fence-overlap", "--format", "svg"]);
+    let part = ["run", "gpu-fence-overlap", "--format", "svg", "--view", "3s..4.5s"];
+    let part = printed(&part);
+    assert!(whole.contains(">0 s<") && !part.contains(">0 s<"), "{part}");
+    assert!(part.contains(">3.0 s<") || part.contains(">3 s<"), "{part}");
+    let link = part.split("#/v1/run?").nth(1).and_then(|rest| rest.split('<').next());
+    let link = format!("#/v1/run?{}", link.expect("a link").replace("&amp;", "&"));
+    assert_eq!(printed(&["run", &link, "--format", "svg"]), part, "{link}");
 }
 
 /// The text alone is what stands in the log.

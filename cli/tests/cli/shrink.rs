@@ -29,6 +29,19 @@ fn planted_deadlock_shrinks_to_its_minimum() {
     assert_eq!((again.code, again.out), (Some(0), small));
 }
 
+/// Whoever gets the file has no need to know under which policy it was found.
+#[test]
+fn result_holds_the_policy_that_was_chosen() {
+    let out = scratch("with-policy.toml").into_os_string().into_string().expect("a readable path");
+    let args = ["shrink", "d3-fence", "--policy", "block-always", "--keep", "deadlock", "--out"];
+    let said = printed(&[&args[..], &[&out]].concat());
+    let run = printed(&["run", &out, "--format", "json"]);
+    assert!(run.contains("\"verdict\": \"deadlock\""), "{run}");
+    assert!(run.contains("\"policy\": \"block-always\""), "{run}");
+    let link = said.lines().last().expect("a link");
+    assert!(printed(&["verify", link]).starts_with("reproduced"));
+}
+
 const RARE_SMALL: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/rare-deadlock-small.toml");
 

@@ -56,6 +56,14 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
     if first.outcomes.is_empty() {
         return Vec::new();
     }
+    if group.iter().all(is_one_run) {
+        let count = first.outcomes.len();
+        return vec![Block::Text(format!(
+            "Nothing in this scenario is random: its {count} seeds make one and the same run under \
+             each policy. The intervals above are those of {count} draws; here they say no more \
+             than that run."
+        ))];
+    }
     let head = ["kernel, policy", "what", "seeds", "5 of 100", "median", "95 of 100"];
     let rows = group.iter().flat_map(|case| {
         QUANTITIES.iter().filter_map(|quantity| {
@@ -81,6 +89,12 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
         blocks.push(pairs(first, others));
     }
     blocks
+}
+
+/// Whether several seeds made the same run.
+fn is_one_run(case: &Case) -> bool {
+    let [first, others @ ..] = case.outcomes.as_slice() else { return false };
+    !others.is_empty() && others.iter().all(|other| other.digest == first.digest)
 }
 
 /// The verdicts that one of two policies shows under some seed, and in which pairs.

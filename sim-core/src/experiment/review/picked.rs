@@ -23,6 +23,19 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
         }
         for (index, picked) in case.picked.iter().enumerate() {
             let heading = format!("The {}", picked.names.join(", the "));
+            let digest = picked.replication.run.digest;
+            let before = case.picked.iter().take(index);
+            if let Some(same) =
+                before.into_iter().find(|other| other.replication.run.digest == digest)
+            {
+                let (seed, name) = (picked.replication.run.id.seed, case.name());
+                let other = same.replication.run.id.seed;
+                blocks.push(Block::Text(format!(
+                    "{heading}, under {name}, seed {seed}, is the same run as that of seed {other}."
+                )));
+                blocks.push(Block::Link("link".to_owned(), picked.link.clone()));
+                continue;
+            }
             blocks.extend(of_run(case, &heading, &picked.replication, &picked.link));
             // The worst comes first; what lockdep says of a path it says of the others too.
             if index == 0 {
