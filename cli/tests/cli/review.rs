@@ -27,7 +27,7 @@ fn review_says_what_was_run_and_what_came_of_it() {
         "| 6.1 nonblock | extra-victims 100.0 % (67.6 to 100.0 %) |",
         "| recovered 100.0 % (67.6 to 100.0 %) | deadlock 100.0 % (67.6 to 100.0 %) |",
         "Where runs first part from 6.1 nonblock",
-        "share of deadlock | +100.0 points (",
+        "share of extra-victims | -100.0 points (",
         "Who waited for whom at ",
         "waits for a fence of gpu0",
         "Nothing in this scenario is random: its 8 seeds make one and the same run",

@@ -135,7 +135,8 @@ fn device_name(task: &str) -> String {
 fn group_name(number: Option<usize>, together: bool) -> String {
     let name = if together { "together" } else { "group" };
     match number {
-        None | Some(0) => name.to_owned(),
+        None => name.to_owned(),
+        Some(0) if !together => name.to_owned(),
         Some(number) => format!("{name}-{}", number + 1),
     }
 }
