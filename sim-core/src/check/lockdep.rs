@@ -3,7 +3,7 @@
 //! Summary: warns of a deadlock once each half of it has run, at any time and in any task.
 //! Mechanism: keeps the classes of the locks each task holds, and an edge from class to class when one is taken under the other; an edge that closes a cycle is reported, and then it turns itself off.
 //! Models: `CONFIG_PROVE_LOCKING`, with the maps fs_reclaim (4.14) and mmu_notifier_invalidate_range_start (5.4), and the trylock rule.
-//! Doesn't model: interrupt contexts, lock subclasses, wait types, waits that have no lock class (fences, completions): so it can't see those either.
+//! Doesn't model: that a way through the reader of an SRCU (a recursive one, since 6.4) is no strong one and that what is taken under it is connected to that reader alone, which, read literally, would hide every lock of a list callback behind it; interrupt contexts, lock subclasses, wait types, waits that have no lock class (fences, completions): so it can't see those either.
 //! See: kernel/locking/lockdep.c, mm/page_alloc.c fs_reclaim_acquire(), mm/mmu_notifier.c.
 //!
 //! The kernel's behaviour is kept to: after its first report lockdep
@@ -12,7 +12,7 @@
 
 mod graph;
 
-use self::graph::{Classes, Graph};
+use self::graph::{Classes, Graph, reads_recursively};
 use super::slot;
 use crate::base::TaskId;
 use crate::engine::Hold;
@@ -49,9 +49,10 @@ pub(super) const DMA_RESV_LOCKDEP: &[&str] = &[
 #[derive(Copy, Clone, Debug)]
 struct Held {
     lock: HeldLock,
-    attempt: Attempt,
-    /// Whether it makes edges; that of SRCU does not (`check == 0`).
+    /// Whether it makes edges; up to 6.3 that of SRCU does not (`check == 0`).
     checked: bool,
+    /// Whether those before it get edges too: it was only tried, or is a recursive reader.
+    is_passed: bool,
 }
 
 /// The state of lockdep.
@@ -60,6 +61,8 @@ pub(super) struct Lockdep {
     graph: Graph,
     /// By task.
     held: Vec<Vec<Held>>,
+    /// Whether the map of SRCU makes edges.
+    knows_srcu: bool,
     /// `debug_locks`.
     pub(super) is_on: bool,
 }
@@ -71,6 +74,7 @@ impl Lockdep {
             classes: Classes::default(),
             graph: Graph::default(),
             held: Vec::new(),
+            knows_srcu: switches.srcu_lock_map,
             is_on: true,
         };
         if switches.fs_reclaim_map && switches.reclaim_touches_notifier_map {
@@ -152,8 +156,10 @@ impl Lockdep {
             return None;
         }
         let class = self.classes.of(what, cast);
-        let checked = what != Tracked::Map(FakeMap::Srcu);
-        if checked {
+        let is_srcu = what == Tracked::Map(FakeMap::Srcu);
+        let checked = !is_srcu || self.knows_srcu;
+        // lock_sync() introduces no section in which anything could be used.
+        if checked && place.by != By::LockSync {
             self.classes.used(class, hold);
         }
         let next = HeldLock { what, class, hold, place };
@@ -168,7 +174,8 @@ impl Lockdep {
             self.is_on = false;
             return found;
         }
-        stack.push(Held { lock: next, attempt, checked });
+        let is_passed = attempt == Attempt::Tries || is_srcu;
+        stack.push(Held { lock: next, checked, is_passed });
         None
     }
 
@@ -219,7 +226,10 @@ impl Lockdep {
 
 /// `check_deadlock()`: something of the same class is held already.
 fn check_deadlock(held: &[Held], next: &HeldLock) -> Option<Splat> {
-    let same = held.iter().find(|held| held.lock.class == next.class)?;
+    let is_srcu = next.what == Tracked::Map(FakeMap::Srcu);
+    // Readers of an SRCU may nest.
+    let nests = |held: &Held| is_srcu && [held.lock.hold, next.hold] == [Hold::Shared; 2];
+    let same = held.iter().find(|held| held.lock.class == next.class && !nests(held))?;
     Some(Splat::Recursive { acquiring: *next, holding: same.lock })
 }
 
@@ -228,9 +238,10 @@ impl Graph {
     /// back to the first that was waited for: those before it have theirs.
     fn check_prevs_add(&mut self, held: &[Held], next: &HeldLock) -> Option<Splat> {
         for prev in held.iter().rev().filter(|held| held.checked) {
-            if !self.has(prev.lock.class, next.class) {
+            if !self.has(prev.lock.class, next) {
                 // check_noncircular()
-                if let Some(path) = self.path(next.class, prev.lock.class) {
+                let path = self.path(next.class, prev.lock.class);
+                if let Some(path) = path.filter(|_| !reads_recursively(next)) {
                     let first = Link { class: next.class, held: *next };
                     let rest = path.into_iter().map(|held| Link { class: held.class, held });
                     let chain = std::iter::once(first).chain(rest).collect();
@@ -238,7 +249,7 @@ impl Graph {
                 }
                 self.add(prev.lock.class, *next);
             }
-            if prev.attempt == Attempt::Waits {
+            if !prev.is_passed {
                 break;
             }
         }

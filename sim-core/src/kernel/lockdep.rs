@@ -160,6 +160,15 @@ pub(super) fn lock_map_release(cx: &Cx, map: FakeMap) {
     }
 }
 
+/// `srcu_lock_sync()`, since 6.4: who waits for readers, as if it took their lock for writing.
+pub(super) fn srcu_lock_sync(cx: &Cx) {
+    if is_on(cx) && cx.kernel().switches.srcu_lock_map {
+        let (what, hold) = (Tracked::Map(FakeMap::Srcu), Hold::Exclusive);
+        note(cx, Annotation::Acquire { what, hold, attempt: Attempt::Waits, by: By::LockSync });
+        note(cx, Annotation::Release(what));
+    }
+}
+
 /// Takes the notifiers' map and lets it go: whoever does this may wait for them.
 pub(super) fn touch_notifier_map(cx: &Cx) {
     lock_map_acquire(cx, FakeMap::MmuNotifier);

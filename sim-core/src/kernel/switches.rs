@@ -49,7 +49,7 @@ macro_rules! switches {
     };
 }
 
-use DebugLayout::{Marked, NoWaitTypes, WaitTypes, WithIds};
+use DebugLayout::{Marked, NoWaitTypes, RawNesting, WaitTypes, WithIds};
 use ExitEra::{Concurrent, Drain, ReaperPins, SelfReap, SelfReapUnderOomLock};
 use GfpNumbers::{Middle, Old, Ordered, Packed, WithoutAtomic};
 use KilledLine::{PgtablesInBytes, PgtablesInKb, Plain, Prefixed};
@@ -203,7 +203,7 @@ switches! {
         [F, F, F, F, F, F, F, F, F, T, older(T), older(T)];
     /// Layout of lock debugging and of dumps of tasks (that of 6.1 recorded, the others from memory).
     debug_layout: DebugLayout =
-        [older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(WaitTypes), Marked, older(WithIds), older(WithIds)];
+        [older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(WaitTypes), Marked, older(WithIds), older(RawNesting)];
     /// A global OOM without candidates panics with "Out of memory and no killable processes...".
     panics_in_old_words: bool =
         [T, T, T, T, F, F, F, F, F, F, F, F];
@@ -283,6 +283,10 @@ switches! {
     /// Whatever may reclaim touches the notifiers' map (since 5.11).
     reclaim_touches_notifier_map: bool =
         [F, F, F, F, F, F, F, F, T, T, T, T];
+    /// lockdep knows of SRCU: `srcu_read_lock()` is a recursive reader and `synchronize_srcu()` an
+    /// empty writer (6.4: "rcu: Annotate SRCU's update-side lockdep dependencies").
+    srcu_lock_map: bool =
+        [F, F, F, F, F, F, F, F, F, F, T, T];
 
     // MMU notifiers (kernel-spec 4).
     /// Registration API of a driver that does not say.

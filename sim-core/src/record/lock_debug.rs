@@ -93,6 +93,8 @@ pub enum By {
     FsReclaimAcquire,
     /// `dma_fence_wait_timeout()`.
     DmaFenceWait,
+    /// `lock_sync()`, which nobody holds afterwards.
+    LockSync,
     /// `mmu_notifier_register()`, up to 5.10.
     Priming,
     /// Code that ran at boot, with nobody's stack.

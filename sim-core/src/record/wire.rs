@@ -448,14 +448,14 @@ enums! {
         0 Idle {} 1 Horizon {} 2 EventLimit {} 3 NoProgress { 0: task } 4 Requested {} 5 Broken {}
     }
     KilledLine { 0 Plain {} 1 Prefixed {} 2 PgtablesInBytes {} 3 PgtablesInKb {} }
-    DebugLayout { 0 NoWaitTypes {} 1 WaitTypes {} 2 Marked {} 3 WithIds {} }
+    DebugLayout { 0 NoWaitTypes {} 1 WaitTypes {} 2 Marked {} 3 WithIds {} 4 RawNesting {} }
     GfpNumbers { 0 Old {} 1 Middle {} 2 Packed {} 3 Ordered {} 4 WithoutAtomic {} }
     FakeMap {
         0 FsReclaim {} 1 MmuNotifier {} 2 Srcu {} 3 DmaFence {} 4 DmaResv {} 5 DmaResvAcquire {}
     }
     Tracked { 0 Lock { 0: lock } 1 Map { 0: map } }
     By {
-        0 Caller {} 1 FsReclaimAcquire {} 2 DmaFenceWait {} 3 Priming {} 4 Boot { 0: stack }
+        0 Caller {} 1 FsReclaimAcquire {} 2 DmaFenceWait {} 3 Priming {} 4 Boot { 0: stack } 5 LockSync {}
     }
     SleepSite {
         0 Mutex {} 1 DownRead {} 2 DownWrite {} 3 Alloc {} 4 Completion {} 5 FenceWait {}

@@ -33,8 +33,8 @@ pub enum GfpNumbers {
 }
 
 /// How lock debugging and the dumps of tasks are laid out (kernel/locking/lockdep.c,
-/// kernel/sched/core.c, lib/dump_stack.c). That of 6.1 is recorded; what differs
-/// before and after it is from memory.
+/// kernel/sched/core.c, lib/dump_stack.c). That of 6.1 is recorded; lock names and headers of 5.4,
+/// 6.5, 6.12 and later stand in public reports; what else differs is from memory.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
 pub enum DebugLayout {
     /// Up to 5.7: locks have no wait types, and `mmap_lock` is `mmap_sem`.
@@ -43,8 +43,10 @@ pub enum DebugLayout {
     WaitTypes,
     /// 5.16 to 6.9: `preempt_count:` stands under the splat, `<TASK>` around a stack.
     Marked,
-    /// Later ones name the user too, and the thread group.
+    /// 6.10 to 6.12 name the user too, and the thread group.
     WithIds,
+    /// Later ones tell sleeping locks from spinlocks by one more wait type (6.13) and show a task's flags (6.14).
+    RawNesting,
 }
 
 impl DebugLayout {

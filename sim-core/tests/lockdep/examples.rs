@@ -177,6 +177,57 @@ fn two_locks_of_one_class_are_recursive() {
     assert_eq!(read(&dmesg(&run("t", &text, &["lockdep"]))), []);
 }
 
+/// A process unregisters under the lock that the callback takes: whoever is in the callback
+/// wants it, and is waited for. Since 6.4 `synchronize_srcu()` says so; the words are those of a
+/// public report of 6.5 (amd-gfx, January 2024).
+#[test]
+fn waiting_for_callers_under_the_lock_of_a_callback_is_found_since_6_4() {
+    let under = "{ ioctl = [{ lock = 'L' }, { unregister = 'dev' }, { unlock = 'L' }] },";
+    for kernel in ["5.4", "5.12", "6.1"] {
+        assert_eq!(lockdep(kernel, HLIST, under), None, "{kernel}");
+    }
+    for kernel in ["6.12", "7.1"] {
+        assert_eq!(lockdep(kernel, HLIST, under), Some(classes(&["srcu", "L"])), "{kernel}");
+    }
+    // An interval's callers are no readers of SRCU; its own wait is annotated since 5.5.
+    assert_eq!(lockdep("6.12", INTERVAL, under), Some(classes(&[MN, "L"])));
+    let log = dmesg(&run("t", &after_a_callback("6.12", HLIST, under), &["lockdep"]));
+    for line in [
+        " (srcu){.+.+}-{0:0}, at: __synchronize_srcu",
+        "-> #0 (srcu){.+.+}-{0:0}:",
+        "       lock_sync",
+        "  lock(L);",
+        "  sync(srcu);",
+    ] {
+        assert!(log.contains(line), "{line}\n{log}");
+    }
+    // After it was let go there is nothing to say.
+    let after = "{ ioctl = [{ lock = 'L' }, { unlock = 'L' }, { unregister = 'dev' }] },";
+    assert_eq!(lockdep("6.12", HLIST, after), None);
+}
+
+/// Readers of SRCU wait for nobody who reads: no way leads through them.
+#[test]
+fn readers_of_srcu_close_no_cycle_by_themselves() {
+    let device = "driver = 'mine'";
+    let text = |kernel: &str, release: &str| {
+        let text = after_a_callback(
+            kernel,
+            device,
+            "{ unregister = 'dev' }, { register = 'dev', region = 'a' }, { madvise = 'a' },",
+        );
+        text.replace(
+            "[[device]]",
+            &format!("[[driver]]\nname = 'mine'\napi = 'hlist'\nstart = [{{ work = '1us' }}]\nrelease = [{release}]\n[[device]]"),
+        )
+    };
+    for kernel in ["6.1", "6.12"] {
+        // srcu -> fs_reclaim -> MN, and MN -> srcu: each time a reader.
+        let text = text(kernel, "{ alloc = 'GFP_KERNEL' }");
+        assert_eq!(read(&dmesg(&run("t", &text, &["lockdep"]))), [], "{kernel}");
+    }
+}
+
 #[test]
 fn lockdep_says_one_thing_and_is_off() {
     let then = format!("{}{}", over("GFP_KERNEL"), over("GFP_NOFS"));

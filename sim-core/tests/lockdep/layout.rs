@@ -145,7 +145,8 @@ fn who_sleeps_for_a_mutex_is_in_its_functions() {
     }
 }
 
-/// In the eras before and after the recorded one, from memory.
+/// Names of locks and headers as they stand in public reports of 5.5 (amd-gfx, 2019), 6.12
+/// (amd-gfx, February 2025) and of later kernels (linux-rdma, 2025); the rest from memory.
 #[test]
 fn older_kernels_have_no_wait_types_and_another_name_for_mmap_lock() {
     let text = find("lockdep-6-1-n1mutex").expect("in the gallery").text;
@@ -154,8 +155,35 @@ fn older_kernels_have_no_wait_types_and_another_name_for_mmap_lock() {
         dmesg(&run("n1", &text, &["lockdep", "non-block"]))
     };
     let (old, new) = (log("5.4"), log("6.12"));
+    let newest = log("7.1");
+    for (line, in_new, in_newest) in [
+        (" (&mm->mmap_lock){++++}-{3:3}, at: ", true, false),
+        (" (&mm->mmap_lock){++++}-{4:4}, at: ", false, true),
+        (" (mmu_notifier_invalidate_range_start){+.+.}-{0:0}, at: ", true, true),
+        (" (srcu){.+.+}-{0:0}, at: ", true, true),
+    ] {
+        assert_eq!((new.contains(line), newest.contains(line)), (in_new, in_newest), "{line}");
+    }
+    let hangs = find("lockdep-6-1-h1").expect("in the gallery").text;
+    let state = |kernel: &str| {
+        let text = hangs.replace("kernel = \"6.1\"", &format!("kernel = \"{kernel}\""));
+        let log = dmesg(&run("h1", &text, &[]));
+        let line = log.lines().find(|line| line.contains("task:oom_reaper "));
+        line.expect("the reaper's state").to_owned()
+    };
+    for (kernel, ends) in [
+        ("6.1", " ppid:2      flags:0x00004000"),
+        ("6.12", " ppid:2      flags:0x00004000"),
+        ("7.1", " ppid:2      task_flags:0x208040 flags:0x00004000"),
+    ] {
+        let line = state(kernel);
+        assert!(line.ends_with(ends), "{kernel}: {line}");
+        assert_eq!(line.contains(" tgid:"), kernel != "6.1", "{line}");
+    }
     for (line, in_old, in_new) in [
         (" (&mm->mmap_sem){++++}, at: ", true, false),
+        (" (mmu_notifier_invalidate_range_start){+.+.}, at: ", true, false),
+        (" (srcu){....}, at: ", true, false),
         (" (&mm->mmap_lock){++++}-{3:3}, at: ", false, true),
         ("preempt_count: 0, expected: 0", false, true),
         (" <TASK>", false, true),

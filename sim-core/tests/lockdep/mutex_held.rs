@@ -114,8 +114,10 @@ macro_rules! hog_holds {
 }
 const IDLE: (&str, &str) = ("task.holder.program", "[{ idle = true }]");
 
+type Row = (&'static [(&'static str, &'static str)], Outcome, &'static str);
+
 /// What is changed, what comes of it, and why.
-const ROWS: &[(&[(&str, &str)], Outcome, &str)] = &[
+const ROWS: &[Row] = &[
     (&[], REFUSED, "a trylock makes no edge and never sleeps: only the wait for memory is left"),
     (
         &[("kernel", "5.3")],
@@ -234,7 +236,10 @@ const ROWS: &[(&[(&str, &str)], Outcome, &str)] = &[
     ),
 ];
 
-fn outcome(run: &Run) -> (String, Vec<(String, u32)>, Option<Vec<String>>, usize, bool, bool) {
+/// An [`Outcome`], as a run has it.
+type Found = (String, Vec<(String, u32)>, Option<Vec<String>>, usize, bool, bool);
+
+fn outcome(run: &Run) -> Found {
     let report = report(run);
     let victims = report
         .victims
@@ -249,7 +254,7 @@ fn outcome(run: &Run) -> (String, Vec<(String, u32)>, Option<Vec<String>>, usize
     });
     let slept = reports.reports.iter().filter(|one| !one.splat.is_lockdep()).count();
     let found = reports.wait_for.as_ref().expect("it is on");
-    let depends = found.dependencies.iter().any(|dependency| dependency.is_direct());
+    let depends = found.dependencies.iter().any(sim_core::analysis::Dependency::is_direct);
     let closed = found.closed.iter().any(|set| set.until.is_none());
     (report.verdict.id().to_owned(), victims.collect(), lockdep, slept, depends, closed)
 }

@@ -92,7 +92,7 @@ program = [{{ stuck = '4500ms' }}]
 "
     );
     if !held_over.is_empty() {
-        text += &format!(
+        let holder = format!(
             "[[task]]
 name = 'holder'
 oom_score_adj = -1000
@@ -103,6 +103,7 @@ program = [
 ]
 "
         );
+        text.push_str(&holder);
     }
     // Where the holder itself is what memory runs out of, nobody else presses.
     if !held_over.contains("hold = true") {

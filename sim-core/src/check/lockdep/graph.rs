@@ -64,6 +64,12 @@ impl Classes {
     }
 }
 
+/// Whether a lock is one that recursive readers take as this one does: they don't wait for
+/// each other, so no deadlock leads from one to the next (`-(*R)-> -(S*)->`).
+pub(super) fn reads_recursively(lock: &HeldLock) -> bool {
+    lock.what == Tracked::Map(FakeMap::Srcu) && lock.hold == Hold::Shared
+}
+
 /// Which class was taken under which: by class, what was taken first under it.
 #[derive(Default)]
 pub(super) struct Graph {
@@ -75,23 +81,31 @@ impl Graph {
         self.after.get(class).map(Vec::as_slice).unwrap_or_default()
     }
 
-    pub(super) fn has(&self, from: usize, to: usize) -> bool {
-        self.after(from).iter().any(|next| next.class == to)
+    /// Whether there is such an edge, or a stronger one.
+    pub(super) fn has(&self, from: usize, to: &HeldLock) -> bool {
+        let covers = |next: &HeldLock| !reads_recursively(next) || reads_recursively(to);
+        self.after(from).iter().any(|next| next.class == to.class && covers(next))
     }
 
     /// `add_lock_to_list()`.
     pub(super) fn add(&mut self, from: usize, to: HeldLock) {
-        if !self.has(from, to.class) {
-            super::slot(&mut self.after, from).push(to);
+        if !self.has(from, &to) {
+            let after = super::slot(&mut self.after, from);
+            after.retain(|next| next.class != to.class);
+            after.push(to);
         }
     }
 
     /// `__bfs_forwards()`: the shortest way, without its start; of several the one found first.
+    /// It does not lead through recursive readers, under whom whatever comes is taken as a reader.
     pub(super) fn path(&self, from: usize, to: usize) -> Option<Vec<HeldLock>> {
         let mut reached: Vec<Option<(usize, HeldLock)>> = Vec::new();
         let mut next = VecDeque::from([from]);
         while let Some(class) = next.pop_front() {
             for &edge in self.after(class) {
+                if reads_recursively(&edge) {
+                    continue;
+                }
                 let seen = super::slot(&mut reached, edge.class);
                 if seen.is_some() || edge.class == from {
                     continue;

@@ -48,6 +48,7 @@ fn taking(class: &ClassInfo, held: &HeldLock) -> &'static [&'static str] {
     match (held.place.by, class.kind, held.hold) {
         (By::FsReclaimAcquire, ..) => &["fs_reclaim_acquire"],
         (By::DmaFenceWait, ..) => &["__dma_fence_might_wait", "dma_fence_wait_timeout"],
+        (By::LockSync, ..) => &["lock_sync", "__synchronize_srcu"],
         (By::Priming, ..) => &["__mmu_notifier_register"],
         (By::Boot(stack), ..) => stack,
         (By::Caller, None, _) => &[],
@@ -79,6 +80,7 @@ fn acquired_at(state: &State<'_>, held: &HeldLock) -> String {
     match held.place.by {
         By::FsReclaimAcquire if inner => "fs_reclaim_acquire".to_owned(),
         By::DmaFenceWait => "dma_fence_wait_timeout".to_owned(),
+        By::LockSync => "__synchronize_srcu".to_owned(),
         By::Priming => "__mmu_notifier_register".to_owned(),
         By::Boot(stack) => stack.first().map_or_else(String::new, |&name| name.to_owned()),
         _ => stack(state, &held.place).first().cloned().unwrap_or_default(),
@@ -98,11 +100,13 @@ fn address(what: Tracked, classes: &[ClassInfo], class: usize) -> u64 {
 }
 
 /// `(name){usage}-{wait type}`.
-fn lock_name(class: &ClassInfo, is_srcu: bool, layout: DebugLayout) -> String {
-    let usage = |used: bool| if used && !is_srcu { '+' } else { '.' };
+fn lock_name(class: &ClassInfo, layout: DebugLayout) -> String {
+    let usage = |used: bool| if used { '+' } else { '.' };
     let (written, read) = (usage(class.written), usage(class.read));
     let wait = match class.kind {
         None => "0:0",
+        Some(LockKind::Mutex | LockKind::Rwsem) if layout == DebugLayout::RawNesting => "4:4",
+        Some(LockKind::Spinlock) if layout == DebugLayout::RawNesting => "3:3",
         Some(LockKind::Mutex | LockKind::Rwsem) => "3:3",
         Some(LockKind::Spinlock) => "2:2",
     };
@@ -138,17 +142,16 @@ impl Printer<'_, '_> {
     }
 
     /// `print_lock_name()`.
-    fn named(&self, class: usize, what: Tracked) -> String {
-        let is_srcu = what == Tracked::Map(FakeMap::Srcu);
+    fn named(&self, class: usize) -> String {
         let layout = self.layout();
-        self.classes.get(class).map_or_else(String::new, |class| lock_name(class, is_srcu, layout))
+        self.classes.get(class).map_or_else(String::new, |class| lock_name(class, layout))
     }
 
     /// `print_lock()`.
     fn lock(&self, held: &HeldLock) -> String {
         let address = address(held.what, self.classes, held.class);
         let at = acquired_at(self.state, held);
-        format!("{address:016x} {}, at: {at}", self.named(held.class, held.what))
+        format!("{address:016x} {}, at: {at}", self.named(held.class))
     }
 
     fn header(&mut self, rule: &str, title: &str, ends: &str) -> fmt::Result {
@@ -189,10 +192,14 @@ impl Printer<'_, '_> {
             self.line(line)?;
         }
         for (number, link) in chain.iter().enumerate().rev() {
-            let name = self.named(link.class, link.held.what);
+            let name = self.named(link.class);
             self.line("")?;
             self.line(&format!("-> #{number} {name}:"))?;
-            let own = if number == 0 { &["__lock_acquire", "lock_acquire"][..] } else { &[] };
+            let own: &[&str] = match link.held.place.by {
+                _ if number > 0 => &[],
+                By::LockSync => &["__lock_acquire"],
+                _ => &["__lock_acquire", "lock_acquire"],
+            };
             for function in own {
                 self.line(&format!("       {function}"))?;
             }
@@ -219,10 +226,10 @@ impl Printer<'_, '_> {
             String::new(),
             "       CPU0                    CPU1".to_owned(),
             "       ----                    ----".to_owned(),
-            format!("  lock({target_name});"),
+            format!("  {}({target_name});", self.taking_word(holding)),
             format!("{other}lock({parent_name});"),
             format!("{other}lock({target_name});"),
-            format!("  lock({source_name});"),
+            format!("  {}({source_name});", self.taking_word(acquiring)),
             String::new(),
             " *** DEADLOCK ***".to_owned(),
             String::new(),
@@ -231,6 +238,15 @@ impl Printer<'_, '_> {
             self.line(line)?;
         }
         Ok(())
+    }
+
+    /// How `print_circular_lock_scenario()` has it taken; it tells readers only since 6.4.
+    fn taking_word(&self, held: &HeldLock) -> &'static str {
+        match held.place.by {
+            By::LockSync => "sync",
+            _ if self.layout() >= DebugLayout::WithIds && held.hold == Hold::Shared => "rlock",
+            _ => "lock",
+        }
     }
 
     /// `print_deadlock_bug()`.
@@ -307,7 +323,7 @@ impl Printer<'_, '_> {
         let (pid, comm) = (pid(self.state, self.task), comm(self.state, self.task));
         let cpu = self.state.cpu(self.task);
         let (taint, release) = (tainted(self.log.warned), self.state.cast.wording.release);
-        let names_user = self.layout() == DebugLayout::WithIds;
+        let names_user = self.layout() >= DebugLayout::WithIds;
         let uid = if names_user { " UID: 0" } else { "" };
         self.line(&format!("CPU: {cpu}{uid} PID: {pid} Comm: {comm:.20} {taint} {release} #1 "))?;
         if names_user && self.log.warned {
@@ -315,7 +331,9 @@ impl Printer<'_, '_> {
         }
         let own: &[&str] = match self.layout() {
             DebugLayout::NoWaitTypes | DebugLayout::WaitTypes => &["dump_stack"],
-            DebugLayout::Marked | DebugLayout::WithIds => &["dump_stack_lvl", "dump_stack"],
+            DebugLayout::Marked | DebugLayout::WithIds | DebugLayout::RawNesting => {
+                &["dump_stack_lvl", "dump_stack"]
+            }
         };
         let inner = own.iter().chain(inner).map(|&name| name.to_owned());
         let functions: Vec<_> = inner.chain(frames.iter().cloned()).collect();
@@ -355,7 +373,7 @@ impl Printer<'_, '_> {
                     DebugLayout::NoWaitTypes | DebugLayout::WaitTypes => {
                         vec!["___might_sleep", "__might_sleep"]
                     }
-                    DebugLayout::Marked | DebugLayout::WithIds => {
+                    DebugLayout::Marked | DebugLayout::WithIds | DebugLayout::RawNesting => {
                         vec!["__might_resched", "__might_sleep"]
                     }
                 };

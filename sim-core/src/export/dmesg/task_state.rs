@@ -68,6 +68,11 @@ impl Log {
                 self.out,
                 "task:{comm:<15.15} state:{letter}{runs} stack:0     pid:{pid:<5} tgid:{tgid:<5} ppid:{parent:<6} flags:0x{flags:08x}",
             )?,
+            DebugLayout::RawNesting => writeln!(
+                self.out,
+                "task:{comm:<15.15} state:{letter}{runs} stack:0     pid:{pid:<5} tgid:{tgid:<5} ppid:{parent:<6} task_flags:0x{:04x} flags:0x{flags:08x}",
+                task_flags(info.map(|info| info.kind))
+            )?,
         }
         let debugs_locks = self.debugs_locks;
         let stack =
@@ -99,4 +104,10 @@ impl Log {
         }
         Ok(())
     }
+}
+
+/// `task->flags` of a task that is neither exiting nor in reclaim: `PF_FORKNOEXEC`, and
+/// `PF_KTHREAD` with `PF_NOFREEZE`, or `PF_RANDOMIZE`.
+fn task_flags(kind: Option<TaskKind>) -> u32 {
+    if kind == Some(TaskKind::Kthread) { 0x0020_8040 } else { 0x0040_0040 }
 }

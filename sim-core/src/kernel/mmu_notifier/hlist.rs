@@ -17,7 +17,9 @@ use super::{
 use crate::base::{MmId, NotifierId, QueueId, RangeId};
 use crate::engine::Signals;
 use crate::kernel::device::released;
-use crate::kernel::lockdep::{lock_map_acquire, lock_map_release, non_block_end, non_block_start};
+use crate::kernel::lockdep::{
+    lock_map_acquire, lock_map_release, non_block_end, non_block_start, srcu_lock_sync,
+};
 use crate::kernel::plugin::{Blockable, Ops};
 use crate::kernel::state::State;
 use crate::record::{Event, FakeMap, Func, MnEvent, Reason};
@@ -64,6 +66,7 @@ fn srcu_read_unlock(cx: &Cx, ticket: u64) {
 /// `synchronize_srcu()`: those who are inside now have left.
 async fn synchronize_srcu(cx: &Cx) {
     let _in = cx.enter(Func::SynchronizeSrcu);
+    srcu_lock_sync(cx);
     let (before, left) = cx.with(|state| (state.srcu.next, state.srcu.left));
     while cx.with(|state| state.srcu.readers.first().is_some_and(|&ticket| ticket < before)) {
         cx.wait(left, Reason::Srcu, Signals::Ignored).await;

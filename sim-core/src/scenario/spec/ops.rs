@@ -84,6 +84,7 @@ pub(in crate::scenario) const IOCTL_OPS: &[&str] = &[
     "compute",
     "repeat",
     "submit",
+    "unregister",
     "ready",
 ];
 
