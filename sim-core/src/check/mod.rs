@@ -15,6 +15,7 @@
 mod allocs;
 pub mod checkers;
 mod fence_annotations;
+mod hand_off;
 mod lockdep;
 mod locks;
 mod non_block;
@@ -62,6 +63,7 @@ pub fn monitor(declared: &Declared<'_>) -> Box<dyn Monitor> {
         victims: victims::Victims::new(declared.switches),
         reaper: reaper::Reaper::new(declared.switches, declared.shifts_waits),
         notifiers: notifiers::Notifiers::new(declared.switches, declared.drivers),
+        handed: hand_off::HandedOver::default(),
     })
 }
 
@@ -72,6 +74,7 @@ struct Watch {
     victims: victims::Victims,
     reaper: reaper::Reaper,
     notifiers: notifiers::Notifiers,
+    handed: hand_off::HandedOver,
 }
 
 impl Monitor for Watch {
@@ -107,6 +110,13 @@ impl Monitor for Watch {
                 _ => Ok(()),
             },
             Event::Zap { range, .. } if is_reaper => self.reaper.zapped(range, cast),
+            Event::Zap { range, .. } if self.handed.has_worker(task, cast) => {
+                self.handed.zapped(range, &self.victims, cast)
+            }
+            Event::HandedOff { range, .. } => {
+                self.handed.handed(range);
+                Ok(())
+            }
             Event::Spawned {} => {
                 if self.reaper.id.is_none() && is_named(cast, task, "oom_reaper") {
                     let oom_lock = cast.locks.iter().find(|(_, lock)| lock.name == "oom_lock");

@@ -148,6 +148,11 @@ impl Victims {
         }
     }
 
+    /// The record that set SKIP on an mm.
+    pub(super) fn skip_of(&self, mm: MmId) -> Option<Record> {
+        *self.skip.get(mm.index())?
+    }
+
     pub(super) fn is_reapable(&self, victim: TaskId, cast: &Cast) -> Result<(), Breach> {
         let skip = mm_of(cast, victim).and_then(|mm| *self.skip.get(mm.index())?);
         match skip {

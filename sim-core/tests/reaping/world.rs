@@ -94,6 +94,88 @@ program = [
     Outcome(run)
 }
 
+/// A victim with one device for each of `starts`, which all mirror `buffers` buffers of 512 MiB
+/// each; a device's callback goes through the steps of `start`. Before the steps may stand `never`: it does
+/// not ask whether it may sleep; or `exits`: the victim leaves 400 ms after the kill.
+pub(crate) fn run_more(kernel: &str, policy: &str, starts: &[&str], buffers: usize) -> Outcome {
+    let machine = MACHINE.replace("700000", "1200000").replace("690000", "1190000");
+    let mut text = format!("kernel = '{kernel}'\npolicy = '{policy}'\n{machine}");
+    let mut stuck = "10s";
+    let names: Vec<_> = (0..buffers).map(|at| format!("'buffer{at}'")).collect();
+    let maps: Vec<_> =
+        names.iter().map(|name| format!("  {{ mmap = {name}, size = '512MiB' }},\n")).collect();
+    let mut program = maps.concat();
+    text += "[[lock]]\nname = 'held'\nkind = 'mutex'\n";
+    for (at, start) in starts.iter().enumerate() {
+        let (word, steps) = start.split_once(' ').unwrap_or_default();
+        let (refuse, start) = match word {
+            "never" => ("never", steps),
+            "exits" => ("if-needed", steps),
+            _ => ("if-needed", *start),
+        };
+        if word == "exits" {
+            stuck = "400ms";
+        }
+        let device = format!(
+            "[[driver]]
+name = 'mine{at}'
+api = 'interval'
+refuse = '{refuse}'
+start = [{start}]
+[[device]]
+name = 'dev{at}'
+driver = 'mine{at}'
+fence = '9s'
+worker = {{ time = '9s', signals = false }}
+"
+        );
+        text.push_str(&device);
+        for name in &names {
+            let register = format!("  {{ register = 'dev{at}', region = {name} }},\n");
+            program.push_str(&register);
+        }
+    }
+    let all = names.join(", ");
+    let tasks = format!(
+        "[[task]]
+name = 'holder'
+oom_score_adj = -1000
+program = [{{ ioctl = [{{ lock = 'held' }}, {{ sleep = '25s' }}, {{ unlock = 'held' }}] }}, {{ exit = true }}]
+[[task]]
+name = 'victim'
+preset = 'none'
+program = [
+  {{ mmap = 'heap', size = '2GiB' }},
+{program}  {{ touch = ['heap', {all}] }},
+  {{ submit = 'dev0', region = 'buffer0', every = '1ms', count = 1 }},
+  {{ thread = 'stuck' }},
+  {{ ready = true }},
+  {{ idle = true }},
+]
+[[task.thread]]
+name = 'stuck'
+program = [{{ stuck = '{stuck}' }}]
+[[task]]
+name = 'presser'
+preset = 'none'
+oom_score_adj = -1000
+start = {{ after = 'victim' }}
+program = [
+  {{ mmap = 'a', size = '3GiB' }},
+  {{ touch = 'a' }},
+  {{ pause = '20s' }},
+  {{ exit = true }},
+]
+"
+    );
+    text.push_str(&tasks);
+    let scenario =
+        parse("reaping", &text, &[]).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+    let run = Simulation::new(&scenario, &RunOptions::default()).expect("starts").run();
+    assert!(run.findings.broken.is_none(), "{:?}", run.findings.broken);
+    Outcome(run)
+}
+
 /// A run, and questions about it. Times count from the kill.
 pub(crate) struct Outcome(pub(crate) Run);
 
