@@ -155,9 +155,9 @@ fn every_cell_of_the_table_of_eras_is_printed() {
     ] {
         assert_eq!(row[head], cell, "{head}");
     }
-    let long = ["--set", "machine.hung_task_timeout=120s", "--set", "horizon=250s"];
+    let limits = ["--set", "machine.hung_task_timeout=120s", "--set", "horizon=250s"];
     let run = ["run", "eras-fence-needs-allocation", "--format", "dmesg"];
-    let log = printed(&[&run[..], &long].concat());
+    let log = printed(&[&run[..], &limits].concat());
     let hung = log.lines().find(|line| line.contains("INFO: task oom_reaper:"));
     assert!(hung.is_some_and(|line| line.ends_with("blocked for more than 120 seconds.")), "{log}");
 }

@@ -128,7 +128,7 @@ fn story_of_a_deadlock_says_who_waits_for_whom() {
     for part in [
         "mem-hog needed a page in the kernel (GFP_KERNEL), and there was none: at 17.001 ms victim \
          (pid 100) was killed, the largest, which had 1 GiB.",
-        "In 1 attempt the reaper unmapped nothing of victim's memory; the last one never ended.",
+        "In 1 attempt the reaper unmapped nothing of victim's memory; that attempt never ended.",
         " in a wait for a fence of gpu0 while mem-hog asked for a page",
         "Verdict: deadlock [hung-task]. From 60017.001 ms on oom_reaper could never go on: oom_reaper \
          → gpu0 (a fence) → gpu0/worker (the signal of a fence) → mem-hog (m) → oom_reaper (a page, \

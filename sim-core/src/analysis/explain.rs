@@ -62,6 +62,14 @@ impl Tale<'_> {
         let lowest = memory.free.iter().min_by_key(|point| point.1).map_or(SimTime::ZERO, |p| p.0);
         let at = self.first().map_or(lowest, |(_, victim)| victim.killed);
         let free = memory.free_at(at);
+        if self.index.victims.is_empty() && free > memory.managed / 2 {
+            return format!(
+                "Memory was not short: at {}, when the least was free, that was {} of the {}.",
+                time_text(at),
+                size_text(free),
+                size_text(memory.managed)
+            );
+        }
         let mut shares: Vec<(u64, MmId)> =
             self.index.cast.mms.ids().map(|mm| (self.index.present(mm, at), mm)).collect();
         shares.retain(|share| share.0 > 0);
@@ -230,6 +238,9 @@ impl Tale<'_> {
                 format!("; then it gave up, with {} left", size_text(kept))
             }
             (Some(Said::Reaped), _) => self.pinned(facts),
+            _ if self.is_last_under_way() && victim.attempts == 1 => {
+                "; that attempt never ended".to_owned()
+            }
             _ if self.is_last_under_way() => "; the last one never ended".to_owned(),
             _ => String::new(),
         };

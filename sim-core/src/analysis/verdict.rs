@@ -202,7 +202,6 @@ impl<'i> End<'i> {
                     Reason::FlushWork
                     | Reason::NotifierEnd
                     | Reason::IntervalRead
-                    | Reason::DeviceFault
                     | Reason::RangeActive
                     | Reason::Srcu
                     | Reason::AnonVma

@@ -126,6 +126,22 @@ fn livelock_when_only_nofs_retries_run() {
     );
 }
 
+/// A fault that waits for ranges to end, and is tried again for ever, brings nobody a page.
+#[test]
+fn livelock_beside_a_fault_that_is_never_served() {
+    let ends = |reason: Reason| {
+        let mut story = Story::new();
+        story.at(5).sleeps(HOG, Reason::Forever).sleeps(HOG_2, reason);
+        for ms in 10..1500 {
+            story.at(ms).reclaims(OTHER, Gfp::DIRECT_RECLAIM).takes(OTHER, OOM_LOCK);
+            story.add(OTHER, Event::Released { lock: OOM_LOCK });
+        }
+        report(&story.ends(1500, Stop::Horizon)).verdict.id()
+    };
+    // Who waits for a disk may come back and free something.
+    assert_eq!((ends(Reason::RangeActive), ends(Reason::DiskRead)), ("livelock", "stalled"));
+}
+
 #[test]
 fn deadlock_of_reaper_and_allocator() {
     let mut story = killing();

@@ -215,7 +215,7 @@ impl Walk<'_> {
             format!("{} waits for invalidations of {whose} to end, but none runs.", self.name(task))
         } else {
             format!(
-                "{} waits until {} ended the invalidations of {whose} that they began ({}).",
+                "{} waits for invalidations of {whose} to end, which {} began ({}).",
                 self.name(task),
                 list_text(&names),
                 self.left_text(task)
