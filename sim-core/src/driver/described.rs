@@ -267,6 +267,10 @@ impl<'p, 'a> Pass<'p, 'a> {
                 self.would_sleep();
                 call.flush_worker().await
             }
+            Step::Queue => {
+                call.queue_work();
+                Ok(())
+            }
             Step::Alloc(Alloc { gfp, order, count }) => {
                 if gfp.has(Gfp::DIRECT_RECLAIM) {
                     if !call.blockable.may_sleep() {

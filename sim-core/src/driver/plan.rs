@@ -112,6 +112,8 @@ pub enum Step {
     },
     /// `flush_workqueue()`: gives the worker something to do and waits until it has done that.
     Flush,
+    /// `queue_work()`: gives the worker something to do and goes on.
+    Queue,
     /// Allocates, and gives back.
     Alloc(Alloc),
     /// Drops its references to the pages of the range.
@@ -212,7 +214,8 @@ impl Plan {
     }
 
     /// Whether it needs the device's worker.
-    pub fn flushes(&self) -> bool {
-        self.callback().any(|step| *step == Step::Flush) || self.release.contains(&OwnStep::Flush)
+    pub fn needs_worker(&self) -> bool {
+        self.callback().any(|step| matches!(step, Step::Flush | Step::Queue))
+            || self.release.contains(&OwnStep::Flush)
     }
 }

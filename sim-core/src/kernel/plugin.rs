@@ -362,8 +362,10 @@ pub struct Worker {
     pub alloc: Option<(Gfp, u8)>,
     /// CPU time it takes.
     pub time: Distribution,
-    /// Whether fences need it; else it does only what callbacks wait for.
+    /// Whether fences need it; else it does only what callbacks give it.
     pub signals: bool,
+    /// Whether it drops references to the pages of what a callback queued.
+    pub unpins: bool,
 }
 
 /// Which event codes a callback acts on (kernel-spec 5.4).

@@ -284,7 +284,7 @@ pub enum Behaviour {
     Steps(Arc<Plan>),
 }
 
-/// A worker that signals fences.
+/// A worker that signals fences, or does what callbacks leave to it.
 #[derive(Clone, Debug)]
 pub struct Worker {
     /// Locks that it takes, in order, and lets go before it signals.
@@ -293,8 +293,10 @@ pub struct Worker {
     pub alloc: Option<(Gfp, u8)>,
     /// CPU time it takes before it signals.
     pub time: Distribution,
-    /// Whether fences wait for it; else only callbacks that flush it do.
+    /// Whether fences wait for it; else it does what callbacks give it.
     pub signals: bool,
+    /// Whether it drops references to the pages of what a callback queued.
+    pub unpins: bool,
 }
 
 /// How a device hears of invalidations.

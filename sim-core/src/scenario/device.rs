@@ -106,6 +106,7 @@ fn worker(report: &mut Report<'_>, fields: &Fields<'_>, file: &FileNames) -> Wor
         alloc: fields.gfp(report, "alloc").map(|gfp| (gfp, order)),
         time: fields.distribution(report, "time").unwrap_or(constant_zero()),
         signals: fields.boolean(report, "signals").unwrap_or(true),
+        unpins: fields.boolean(report, "unpin").unwrap_or(false),
     }
 }
 
@@ -142,9 +143,9 @@ pub(super) fn device(
     }
     let traits = said.or(&spec.traits);
     let shrinks = traits.shrinker.iter().flatten().any(|step| *step == OwnStep::Flush);
-    let flushes = matches!(&spec.behaviour, Behaviour::Steps(plan) if plan.flushes());
-    if (flushes || shrinks) && traits.worker.is_none() {
-        let expected = "expected a `worker`, which the driver's step `flush` waits for";
+    let gives = matches!(&spec.behaviour, Behaviour::Steps(plan) if plan.needs_worker());
+    if (gives || shrinks) && traits.worker.is_none() {
+        let expected = "expected a `worker`, whom the driver's step `flush` or `queue` gives work";
         report.add(&fields.span_of("driver"), "no worker", expected);
     }
     Some(Device {

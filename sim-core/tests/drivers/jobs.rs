@@ -41,6 +41,7 @@ fn with_worker(alloc: Option<Gfp>, timeout: Option<u64>) -> Run {
             alloc: alloc.map(|gfp| (gfp, 0)),
             time: constant(1),
             signals: true,
+            unpins: false,
         });
         device.timeout = timeout.map(Nanos::from_ms);
     })

@@ -9,6 +9,7 @@ mod locks;
 mod pages;
 mod policies;
 mod presets;
+mod queued;
 mod release;
 mod rings;
 mod world;

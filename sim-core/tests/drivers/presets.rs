@@ -25,11 +25,13 @@ enum Answer {
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 enum Pages {
     Freed,
+    /// Those that the reaper gets to before the driver's worker does, by that.
+    FreedByWorker,
     Held,
 }
 
 use Answer::{NotCalled, RefusesAll, RefusesOverlap, Success};
-use Pages::{Freed, Held};
+use Pages::{Freed, FreedByWorker, Held};
 
 /// Driver, kernel, answer, what becomes of its pages, whether the reaper sleeps in it; the least and most
 /// that unmapping costs in its (first) callback while a job of 300 ms runs, in us.
@@ -56,7 +58,7 @@ const DRIVERS: &[Row] = &[
     ("mlx5-odp-6.12", "6.12", RefusesOverlap, Freed, false, (150, 160)),
     ("rxe-odp-7.1", "7.1", RefusesOverlap, Freed, false, (5, 10)),
     ("rdma-mr", "6.12", NotCalled, Held, false, (0, 0)),
-    ("hfi1-rb-5.4", "5.4", Success, Freed, false, (1, 60)),
+    ("hfi1-rb-5.4", "5.4", Success, FreedByWorker, false, (1, 60)),
     ("hfi1-tid-6.12", "6.12", Success, Held, false, (10, 20)),
     ("hfi1-cover-6.12", "6.12", Success, Held, false, (1, 10)),
     ("kvm-5.4", "5.4", Success, Freed, false, (40, 50)),
@@ -69,7 +71,7 @@ const DRIVERS: &[Row] = &[
     ("intel-svm", "6.12", NotCalled, Freed, false, (0, 0)),
     ("arm-smmu-v3-sva", "6.12", NotCalled, Freed, false, (0, 0)),
     ("sgi-gru", "5.4", Success, Freed, false, (5, 10)),
-    ("scif-5.4", "5.4", Success, Held, false, (10, 20)),
+    ("scif-5.4", "5.4", Success, FreedByWorker, false, (10, 20)),
     ("test-hmm-6.12", "6.12", Success, Freed, false, (1, 200)),
     ("amdxdna-7.1", "7.1", RefusesOverlap, Freed, false, (299_000, 310_000)),
 ];
@@ -204,7 +206,6 @@ fn what_nobody_has_read_is_marked() {
         "vfio-pin",
         "sgi-gru",
         "scif-5.4",
-        "amdxdna-7.1",
     ];
     assert_eq!(marked, expected);
     for preset in presets() {
@@ -247,8 +248,13 @@ fn reaper_gets_from_each_what_its_source_says() {
         assert_eq!(heap, if answer == RefusesAll { 0 } else { REGION }, "{seen}");
         let gets = matches!(answer, NotCalled | Success);
         assert_eq!(buffer, if gets { REGION } else { 0 }, "{seen}");
-        let free = if gets && pages == Freed { REGION } else { 0 };
-        assert_eq!(freed_by_reaper(&run), free, "{seen}");
+        let freed = freed_by_reaper(&run);
+        match pages {
+            Freed => assert_eq!(freed, if gets { REGION } else { 0 }, "{seen}"),
+            Held => assert_eq!(freed, 0, "{seen}"),
+            // A few come before the worker has let go of all.
+            FreedByWorker => assert!((1..REGION).contains(&freed), "{seen}, {freed}"),
+        }
         assert_eq!(slept(&run) > 0, sleeps, "{seen}");
     }
 }

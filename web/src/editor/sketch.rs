@@ -203,6 +203,7 @@ fn words(section: &Section) -> Option<(Kind, String)> {
         "sleep" => (Kind::Wait, format!("sleeps {what}")),
         "fences" => (Kind::Wait, "waits for the fences of the range".to_owned()),
         "flush" => (Kind::Wait, "waits for its worker".to_owned()),
+        "queue" => (Kind::Work, "leaves the rest to its worker".to_owned()),
         "alloc" => (Kind::Alloc, format!("allocates with {what}")),
         "unpin" => (Kind::Work, "drops its references to pages".to_owned()),
         "invalidation" => (Kind::Work, format!("counts the invalidation: {what}")),

@@ -106,7 +106,7 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario, (index, device): (usi
 }
 
 fn write_worker(out: &mut Writer, scenario: &Scenario, table: &str, worker: &Worker) {
-    let Worker { locks, alloc, time, signals } = worker;
+    let Worker { locks, alloc, time, signals, unpins } = worker;
     let lock_name =
         |index: usize| string(scenario.locks.get(index).map_or("", |lock| lock.name.as_str()));
     out.line(format_args!("{table}"));
@@ -122,6 +122,9 @@ fn write_worker(out: &mut Writer, scenario: &Scenario, table: &str, worker: &Wor
     }
     if !signals {
         out.field("signals", "false");
+    }
+    if *unpins {
+        out.field("unpin", "true");
     }
     if let Some((flags, order)) = alloc {
         out.field("alloc", &gfp(*flags));

@@ -128,6 +128,7 @@ fn step(step: &Step, lock: &impl Fn(&LockName) -> String) -> String {
         Step::Fences { unless_exiting: true } => "fences = true, unless = \"exiting\"".to_owned(),
         Step::Fences { unless_exiting: false } => "fences = true".to_owned(),
         Step::Flush => "flush = true".to_owned(),
+        Step::Queue => "queue = true".to_owned(),
         Step::Alloc(alloc) => allocated(*alloc),
         Step::Unpin => "unpin = true".to_owned(),
         Step::Begin => "invalidation = \"begin\"".to_owned(),

@@ -190,6 +190,12 @@ impl Call<'_> {
         if worker::flush(self.cx, self.device(), until).await { Ok(()) } else { Err(Refused) }
     }
 
+    /// `queue_work()`: the device's worker has something to do for this range, and nobody
+    /// waits for that.
+    pub fn queue_work(&self) {
+        worker::queue(self.cx, self.device(), self.notifier, self.vmas());
+    }
+
     /// Whether the registration is an interval, which hears of no end.
     pub fn is_interval(&self) -> bool {
         self.cx.with(|state| state.notifiers[self.notifier].api == Api::Interval)

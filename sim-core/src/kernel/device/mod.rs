@@ -66,7 +66,7 @@ pub struct Device {
     /// The job that its worker is to signal.
     to_signal: Option<Job>,
     /// What callbacks gave its worker to do so far, and what it has done of it.
-    flushes: worker::Flushes,
+    work_queue: worker::WorkQueue,
     /// Woken when a job arrives.
     arrived: QueueId,
     /// Woken when a fence signals, or the worker has done what a callback gave it.
@@ -95,7 +95,7 @@ impl Device {
             worker_time: stream("worker"),
             held: Vec::new(),
             to_signal: None,
-            flushes: worker::Flushes::default(),
+            work_queue: worker::WorkQueue::default(),
             arrived: new_queue(),
             signaled: new_queue(),
             done: new_queue(),

@@ -189,7 +189,7 @@ fn stale_mapping(cx: &Cx, device: DeviceId, range: RangeId, pages: u64) {
 
 /// The device's references to pages of a VMA are dropped; pages that
 /// nobody has any longer are freed.
-fn drop_refs(cx: &Cx, notifier: NotifierId, range: RangeId) {
+pub(super) fn drop_refs(cx: &Cx, notifier: NotifierId, range: RangeId) {
     let freed = cx.with(|state| {
         let Some(attachment) = state.attachment(notifier) else { return Pages::default() };
         let mirror = attachment.mirror_mut(range);

@@ -1,25 +1,58 @@
-//! The kernel thread that some drivers need before a fence signals, or that
-//! their callbacks wait for: the indirect dependency of a callback
-//! (kernel-spec 5.5, D3).
+//! The kernel thread that some drivers need before a fence signals, that
+//! their callbacks wait for (the indirect dependency of a callback, kernel-spec
+//! 5.5, D3), or that they leave something to.
 //!
 //! Mirrors no one driver; a submit or completion worker that takes a lock
-//! of its driver and allocates. A device has one, and each further ring one of its own.
+//! of its driver and allocates, and the one that unpins what a callback must not
+//! (drivers/infiniband/hw/hfi1/mmu_rb.c `handle_remove()`, Linux 5.4). A device has one,
+//! and each further ring one of its own. What it is given it does in order.
+
+use std::collections::VecDeque;
 
 use super::super::cx::{Cx, NewTask};
 use super::super::lockdep::{dma_fence_begin_signalling, dma_fence_end_signalling};
+use super::pages::drop_refs;
 use super::{alloc_and_free, signal};
-use crate::base::{DeviceId, SimTime};
+use crate::base::{DeviceId, NotifierId, RangeId, SimTime};
 use crate::engine::{Hold, Signals};
 use crate::record::{Func, Reason, TaskKind};
 
 /// Thread id of workers, which log lines hardly ever show.
 const WORKER_PID: u32 = 60;
 
-/// What callbacks have given a worker to do, to wait for it.
-#[derive(Copy, Clone, Default, Debug)]
-pub(super) struct Flushes {
-    asked: u64,
+/// What callbacks have given a worker to do.
+#[derive(Default, Debug)]
+pub(super) struct WorkQueue {
+    /// In order.
+    todo: VecDeque<Work>,
+    /// How much was ever queued, and done.
+    queued: u64,
     done: u64,
+}
+
+/// A piece of it: for which ranges of whose; none if it is there only to be waited for.
+#[derive(Default, Debug)]
+struct Work {
+    ranges: Option<(NotifierId, Vec<RangeId>)>,
+}
+
+impl WorkQueue {
+    /// Its number.
+    fn push(&mut self, work: Work) -> u64 {
+        self.todo.push_back(work);
+        self.queued += 1;
+        self.queued
+    }
+}
+
+/// Gives the worker a piece of work for ranges that a notifier was called for.
+pub(super) fn queue(cx: &Cx, device: DeviceId, notifier: NotifierId, ranges: Vec<RangeId>) {
+    let done = cx.with(|state| {
+        let device = &mut state.devices[device];
+        device.work_queue.push(Work { ranges: Some((notifier, ranges)) });
+        device.done
+    });
+    cx.wake_all(done);
 }
 
 /// Gives the worker a piece of work and waits until that is done, until
@@ -30,12 +63,11 @@ pub async fn flush(cx: &Cx, device: DeviceId, until: SimTime) -> bool {
     }
     let (mine, wait, done) = cx.with(|state| {
         let device = &mut state.devices[device];
-        device.flushes.asked += 1;
-        (device.flushes.asked, device.signaled, device.done)
+        (device.work_queue.push(Work::default()), device.signaled, device.done)
     });
     cx.wake_all(done);
     let _in = cx.enter(Func::FlushWorkqueue);
-    while cx.with(|state| state.devices[device].flushes.done) < mine {
+    while cx.with(|state| state.devices[device].work_queue.done) < mine {
         if !cx.wait_until(wait, Reason::FlushWork, until).await {
             return false;
         }
@@ -59,20 +91,22 @@ async fn work(cx: Cx, device: DeviceId) {
     let _in = cx.enter(Func::SignalWorker);
     let done = cx.with(|state| state.devices[device].done);
     loop {
-        let (job, flush) = cx.with(|state| {
+        let (job, work) = cx.with(|state| {
             let device = &mut state.devices[device];
-            (device.to_signal.take(), device.flushes.done < device.flushes.asked)
+            let job = device.to_signal.take();
+            let work = if job.is_none() { device.work_queue.todo.pop_front() } else { None };
+            (job, work)
         });
         if let Some(job) = job {
             dma_fence_begin_signalling(&cx);
-            item(&cx, device).await;
+            item(&cx, device, &Work::default()).await;
             signal(&cx, device, job);
             dma_fence_end_signalling(&cx);
-        } else if flush {
-            item(&cx, device).await;
+        } else if let Some(work) = work {
+            item(&cx, device, &work).await;
             let wait = cx.with(|state| {
                 let device = &mut state.devices[device];
-                device.flushes.done += 1;
+                device.work_queue.done += 1;
                 device.signaled
             });
             cx.wake_all(wait);
@@ -83,8 +117,8 @@ async fn work(cx: Cx, device: DeviceId) {
 }
 
 /// A piece of work: everything that stands between a finished job and its
-/// fence, or between a callback and what it waits for.
-async fn item(cx: &Cx, device: DeviceId) {
+/// fence, or between a callback and what it waits for, or what that left to be done.
+async fn item(cx: &Cx, device: DeviceId, work: &Work) {
     let (worker, time) = cx.with(|state| {
         let device = &mut state.devices[device];
         let worker = device.setup.worker.clone().expect("invariant: only such devices have one");
@@ -99,6 +133,11 @@ async fn item(cx: &Cx, device: DeviceId) {
         alloc_and_free(cx, gfp, order, 1).await;
     }
     cx.cpu(time).await;
+    if let Some((notifier, ranges)) = work.ranges.as_ref().filter(|_| worker.unpins) {
+        for &range in ranges {
+            drop_refs(cx, *notifier, range);
+        }
+    }
     for &lock in worker.locks.iter().rev() {
         cx.unlock(lock);
     }

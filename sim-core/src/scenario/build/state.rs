@@ -201,6 +201,7 @@ fn device_setup(
             alloc: worker.alloc,
             time: worker.time,
             signals: worker.signals,
+            unpins: worker.unpins,
         }),
         acts_on: device.acts_on,
         shrinker: device.shrinker.clone().map(|steps| Arc::new(Shrink(steps)) as Arc<dyn Shrinker>),

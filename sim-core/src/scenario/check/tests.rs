@@ -455,7 +455,7 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         t.toml:10:10: step of a TLB flush `{ sleep = '1ms' }`: expected one `work`: it runs under page-table locks
         t.toml:9:17: held already `'own'`: expected nothing: `map` is run under the driver's own lock
         t.toml:9:33: a lock that may fail `'trylock'`: expected `wait`: there is nobody who would be told
-        t.toml:12:10: no worker `'mine'`: expected a `worker`, which the driver's step `flush` waits for
+        t.toml:12:10: no worker `'mine'`: expected a `worker`, whom the driver's step `flush` or `queue` gives work
         t.toml:9:7: `gfp` of a driver with steps `'GFP_KERNEL'`: expected a step that says when, or `like`
         t.toml:13:8: `work` of a driver with steps `'1ms'`: expected nothing: the steps of its driver say it
         t.toml:12:10: unknown driver `'mien'`: did you mean mine?

@@ -221,6 +221,7 @@ impl Reader<'_> {
                 Step::Fences { unless_exiting: fields.choice(report, "unless").is_some() }
             }
             "flush" => fields.flag(report, name).map(|()| Step::Flush)?,
+            "queue" => fields.flag(report, name).map(|()| Step::Queue)?,
             "alloc" => Step::Alloc(Alloc {
                 gfp: fields.gfp(report, name)?,
                 order: fields.number(report, "order").unwrap_or(0),
@@ -318,6 +319,6 @@ fn own_step(step: &Step) -> Option<OwnStep> {
         Step::Fences { .. } => Some(OwnStep::Fences),
         Step::Flush => Some(OwnStep::Flush),
         Step::Unpin => Some(OwnStep::Unpin),
-        Step::Begin | Step::End => None,
+        Step::Queue | Step::Begin | Step::End => None,
     }
 }

@@ -13,7 +13,7 @@ const ALLOCATIONS_MAX: i64 = 1 << 16;
 
 /// All steps.
 pub(in crate::scenario) const STEPS: &[Table] =
-    &[LOCK, UNLOCK, WORK, HARDWARE, SLEEP, FENCES, FLUSH, ALLOC, UNPIN, INVALIDATION];
+    &[LOCK, UNLOCK, WORK, HARDWARE, SLEEP, FENCES, FLUSH, QUEUE, ALLOC, UNPIN, INVALIDATION];
 
 declare! {
     /// A driver described by what it does: `docs/src/describe-a-driver.md` tells how. Devices name it as they name any other.
@@ -119,6 +119,11 @@ declare! {
     FLUSH = "flush" {
         /// Always true.
         must flush: Kind::True,
+    }
+    /// Gives the device's worker something to do for this range, and goes on (queue_work).
+    QUEUE = "queue" {
+        /// Always true.
+        must queue: Kind::True,
     }
     /// Allocates memory, and gives it back.
     ALLOC = "alloc" {

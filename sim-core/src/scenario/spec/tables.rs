@@ -184,7 +184,7 @@ declare! {
         /// Who signals its fences; by default a worker like that of the device, if that has one.
         may worker: Kind::Table(&WORKER),
     }
-    /// A worker of a driver that signals fences.
+    /// A worker of a driver, which signals fences or does what callbacks give it.
     WORKER = "worker" {
         /// Locks that it takes in this order, and lets go before it signals: those of the scenario, or `own`, the driver's.
         may lock: Kind::Refs(LOCKS_MAX),
@@ -194,8 +194,10 @@ declare! {
         may order: Kind::Integer(0, 10),
         /// CPU time it takes before it signals; by default 0s.
         may time: Kind::Distribution(DELAY_MAX),
-        /// Whether fences wait for it; by default true. If not, only callbacks do that flush it.
+        /// Whether fences wait for it; by default true. If not, it only does what callbacks give it (`flush`, `queue`).
         may signals: Kind::Boolean,
+        /// Whether it drops the device's references to the pages of ranges that a callback gave it (`queue`); by default false.
+        may unpin: Kind::Boolean,
     }
     /// A control group of memory.
     CGROUP = "cgroup" {
