@@ -170,10 +170,10 @@ fn gallery_has_these_verdicts() {
           Nobody was killed, and nobody waits for memory.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         lockdep-6-1-n1mutex: recovered
-          hog was killed at 2379.838 ms; by 4451.156 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2379.838 ms; by 4451.205 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
         lockdep-6-1-n2mutex: recovered
-          hog was killed at 2379.838 ms; by 4451.093 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2379.838 ms; by 4451.142 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
         lockdep-6-1-h1: recovered
           hog was killed at 2356.646 ms; by 41043.326 ms free memory was above the high watermark and every survivor had got its page.
