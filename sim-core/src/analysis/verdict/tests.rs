@@ -457,5 +457,5 @@ fn fault_of_a_device_that_lost_an_end_is_never_served() {
         story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
         report(&story.ends(2000, Stop::Horizon)).verdict.id()
     };
-    assert_eq!((ends(true), ends(false)), ("deadlock", "livelock"));
+    assert_eq!((ends(true), ends(false)), ("deadlock", "stalled"));
 }
