@@ -164,6 +164,11 @@ test("a recording is dropped, explained, run, and laid over the run", async (t) 
   await dialog.getByRole("button", { name: "Run it" }).click();
   await another(view, first);
   const strip = page.getByRole("region", { name: "Recording" });
+  // It opens at the kill, on the reaper's lane, which shows what was recorded.
+  assert.match(await page.locator("#why-title .of").innerText(), /oom_reaper/);
+  const { tNs } = await readRun(view);
+  assert.ok(Number(tNs) > 1e8, `it opens at ${tNs} ns`);
+  assert.equal(await page.getByRole("button", { name: "Pause" }).count(), 0, "it stands still");
   const told = await strip.locator("summary").innerText();
   const [, matched, all] = /^(\d+) of (\d+) key events/.exec(told);
   assert.ok(Number(all) > 20 && matched === all, told);

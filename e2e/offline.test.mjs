@@ -48,7 +48,18 @@ test("after one visit the page opens without a network, below any path", async (
     (old) => document.documentElement.dataset.state === "ready" && document.documentElement.dataset.digest !== old,
     digest,
   );
+  await sweep(page);
 });
+
+/** A small sweep, which takes workers of its own. */
+async function sweep(page) {
+  await page.getByRole("button", { name: "Sweep", exact: true }).click();
+  const panel = page.getByRole("complementary", { name: "Sweep over seeds" });
+  await panel.getByLabel("Seeds", { exact: true }).fill("3");
+  await panel.getByRole("button", { name: "Run them" }).click();
+  await panel.getByText(/^3 runs in [\d.]+ s$/).waitFor({ timeout: 60_000 });
+  assert.ok((await panel.locator(".swept .shares a").count()) > 0);
+}
 
 test("a file that is gone is gone, and nothing else is kept", async (t) => {
   const server = await serve(DIST, "/page/");
@@ -80,6 +91,8 @@ test("the page as one file opens from a disk and asks nobody for anything", asyn
   assert.match(run.digest, /^\w{32}$/);
   await served.page.keyboard.press("F1");
   await served.page.getByRole("dialog").waitFor();
+  await served.page.keyboard.press("Escape");
+  await sweep(served.page);
   assert.deepEqual(served.problems, []);
   const others = served.requests.filter((url) => !/^(file:.*reaperscope\.html|blob:|data:)/.test(url));
   assert.deepEqual(others, []);

@@ -80,7 +80,7 @@ test("keyboard alone plays, pauses, steps and jumps", async (t) => {
 test("pointer scrubs", async (t) => {
   const view = await openPage("");
   t.after(view.close);
-  const lanes = view.page.locator("canvas").last();
+  const lanes = view.page.locator(".lane-plot canvas").last();
   await lanes.waitFor();
   const box = await lanes.boundingBox();
   await view.page.mouse.click(box.x + box.width * 0.3, box.y + box.height / 2);

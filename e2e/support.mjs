@@ -5,7 +5,7 @@
 // what the page should show: the tests say that. A test reads a run from the attributes of the
 // root element (data-state, data-digest, …) and not from the page's texts.
 import { spawnSync } from "node:child_process";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
 import { after } from "node:test";
@@ -81,12 +81,13 @@ export async function serve(folder, basePath, others = {}) {
       const inside = decodeURIComponent(pathname.slice(base.length)) || "index.html";
       const file = path.resolve(from, inside);
       if (!file.startsWith(path.resolve(from) + path.sep)) throw new Error("outside");
+      const { mtimeMs } = await stat(file);
       const plain = await readFile(file);
       const type = MIME_TYPES[path.extname(file)] ?? "application/octet-stream";
       const headers = { "content-type": type, "cache-control": "no-store" };
       const zips = /gzip/.test(request.headers["accept-encoding"] ?? "") && plain.length < 1 << 23;
       if (zips) headers["content-encoding"] = "gzip";
-      response.writeHead(200, headers).end(zips ? gzipSync(plain, { level: 6 }) : plain);
+      response.writeHead(200, headers).end(zips ? packed(`${file} ${mtimeMs}`, plain) : plain);
     } catch {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found");
     }
@@ -94,6 +95,13 @@ export async function serve(folder, basePath, others = {}) {
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   return server;
 }
+
+/** Compressed once: a host does not do it anew for every visitor. */
+function packed(key, plain) {
+  if (!PACKED.has(key)) PACKED.set(key, gzipSync(plain, { level: 6 }));
+  return PACKED.get(key);
+}
+const PACKED = new Map();
 
 let started;
 

@@ -7,11 +7,13 @@ import { accessibilityProblems, openPage, pressAbove, readRun, screenshot, waitF
 
 /** A page with the sweep open; `cores` is what the browser says of the machine. */
 async function openSweep(options = {}) {
-  const { cores = 2, fragment = "", ...rest } = options;
-  const prepare = (page) =>
-    page.addInitScript((cores) => {
+  const { cores = 2, fragment = "", before, ...rest } = options;
+  const prepare = async (page) => {
+    await before?.(page);
+    await page.addInitScript((cores) => {
       Object.defineProperty(navigator, "hardwareConcurrency", { get: () => cores });
     }, cores);
+  };
   const view = await openPage(fragment, { ...rest, prepare });
   await pressAbove(view.page, "Sweep");
   const panel = view.page.getByRole("complementary", { name: "Sweep over seeds" });
@@ -52,6 +54,29 @@ test("any number of workers finds the same, and it shows", async (t) => {
     if (cores === 3) await screenshot(view, "sweep");
   }
   assert.equal(found[0], found[1]);
+});
+
+test("without workers the page sweeps by itself, and finds the same", async (t) => {
+  const found = [];
+  for (const part of ["none", "workers that do not start", "workers"]) {
+    const { view, panel } = await openSweep({
+      before: async (page) => {
+        if (part === "none") await page.addInitScript(() => delete window.Worker);
+        if (part.includes("not")) await page.route("**/worker.js*", (route) => route.fulfill({ status: 404 }));
+      },
+    });
+    t.after(view.close);
+    await sweep(panel, { policies: ["interval"], count: "6" });
+    found.push(await said(panel));
+    const coming = view.page.waitForEvent("download");
+    await panel.getByRole("button", { name: "Review (Markdown)" }).click();
+    const text = await readFile(await (await coming).path(), "utf8");
+    // Where it was made stands in it, and that is another port each time.
+    found.push(text.replace(/http:\S+/g, ""));
+  }
+  assert.match(found[0], /median/);
+  assert.deepEqual(found.slice(0, 2), found.slice(4));
+  assert.deepEqual(found.slice(2, 4), found.slice(4));
 });
 
 test("bars, dots and picks open their seeds, and the sweep stays", async (t) => {

@@ -17,7 +17,7 @@ use crate::panels::{
     PaletteDialog, ShareDialog, TopBar, WhyPanel, differences, fork_tree, legend, notes, notice,
     transport,
 };
-use crate::rest::use_rest;
+use crate::rest::{use_painted, use_rest};
 use crate::route::{Route, fragment};
 use crate::runner::use_runner;
 use crate::shared::Shared;
@@ -25,10 +25,10 @@ use crate::state::{Dialog, Phase, Scene, State};
 use crate::sweep::panel::SweepPanel;
 use crate::sweep::rewind_view::CurveStrip;
 use crate::timeline::{Overview, Timeline};
-use crate::transfer::Received;
 use crate::transfer::drop::use_drop;
 use crate::transfer::export_dialog::ExportDialog;
 use crate::transfer::import_dialog::ImportDialog;
+use crate::transfer::overlay::Overlay;
 use crate::transfer::print::PrintFoot;
 use crate::transfer::strip::RecordingStrip;
 use crate::ui::Ui;
@@ -49,6 +49,8 @@ pub fn App() -> Html {
     use_root_attributes(&state);
     // Whoever asks for what is behind waits for it: what is typed next is meant for that.
     let is_whole = use_rest() || state.dialog.is_some() || state.learn.shown || state.sweeping;
+    // The picture first, then what is said of it.
+    let is_told = use_painted(state.scene.is_some());
     use_written_link(Shown {
         route: state.route(),
         started: state.phase != Phase::Loading,
@@ -57,7 +59,7 @@ pub fn App() -> Html {
     });
     html! {
         <ContextProvider<Ui> context={ui.clone()}>
-            { page(&ui, &state, is_whole) }
+            { page(&ui, &state, is_whole, is_told) }
         </ContextProvider<Ui>>
     }
 }
@@ -90,7 +92,7 @@ fn embedded(ui: &Ui, state: &State) -> Html {
                 { transport(ui, state) }
                 { for state.scene.as_ref().map(|scene| html! {
                     <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
-                        arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()}
+                        arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()} laid={state.laid.clone()}
                         history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
                 }) }
                 <p class="open-whole"><a href={whole} target="_blank" rel="noopener">{ "Open in Reaperscope" }</a></p>
@@ -161,8 +163,8 @@ fn editor(state: &State) -> Html {
 }
 
 #[inline(never)]
-fn strip(state: &State, scene: &Shared<Scene>, recording: &Shared<Received>) -> Html {
-    html! { <RecordingStrip recording={recording.clone()} scene={scene.clone()} view={state.view} /> }
+fn strip(state: &State, laid: &Shared<Overlay>) -> Html {
+    html! { <RecordingStrip laid={laid.clone()} view={state.view} /> }
 }
 
 /// What the run says below its picture.
@@ -187,8 +189,9 @@ fn panels_to_come() -> Html {
     html! { <>{ for titles.into_iter().map(panel) }</> }
 }
 
-/// The page; what is behind or below the first view becomes part of it when the program `is_whole`.
-fn page(ui: &Ui, state: &State, is_whole: bool) -> Html {
+/// The page; what is behind or below the first view becomes part of it when the program `is_whole`,
+/// and what is said of a picture when that has been seen.
+fn page(ui: &Ui, state: &State, is_whole: bool, is_told: bool) -> Html {
     if state.embed {
         return embedded(ui, state);
     }
@@ -202,22 +205,20 @@ fn page(ui: &Ui, state: &State, is_whole: bool) -> Html {
                 { tour_offer(ui, &state.learn) }
                 { transport(ui, state) }
                 { for state.editing.then(|| editor(state)) }
-                { for state.scene.as_ref().zip(state.replayed()).map(|(scene, recording)| {
-                    strip(state, scene, recording)
-                }) }
+                { for state.laid.as_ref().map(|laid| strip(state, laid)) }
                 { for state.scene.as_ref().map(|scene| html! {
                     <>
                         <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />
                         { for state.curve().map(|curve| html! { <CurveStrip curve={curve.clone()} view={state.view} /> }) }
                         <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
-                            arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()}
+                            arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()} laid={state.laid.clone()}
                             history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
                         { fork_tree(ui, state) }
                         { for (!state.others.is_empty()).then(|| compared(state, scene)) }
                         { notes(ui, &state.notes) }
                         { legend(scene, state.lane) }
                         <div class="panels">
-                            { if is_whole { panels(state, scene) } else { panels_to_come() } }
+                            { if is_whole && is_told { panels(state, scene) } else { panels_to_come() } }
                         </div>
                     </>
                 }) }

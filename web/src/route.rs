@@ -143,16 +143,34 @@ pub fn gallery_id(scenario: &ScenarioRef) -> Option<&str> {
     }
 }
 
-/// A seed as typed.
+/// A seed as typed: a number, or words, which stand for one.
 pub fn seed(text: &str) -> Result<u64, String> {
     let text = text.trim();
-    let seed: u64 = text.parse().map_err(|_| {
-        format!("“{text}” is no seed: it takes a whole number from 0 to {SEED_MAX}.")
-    })?;
-    if seed > SEED_MAX {
-        return Err(format!("{seed} is no seed: the largest is {SEED_MAX}."));
+    let is_number = text.chars().all(|letter| letter.is_ascii_digit());
+    let is_words = text.chars().any(char::is_alphabetic)
+        && !text.starts_with(|letter: char| letter.is_ascii_digit() || "+-.".contains(letter));
+    match text.parse() {
+        Ok(seed) if seed <= SEED_MAX => Ok(seed),
+        _ if text.is_empty() => {
+            Err(format!("A seed is a whole number from 0 to {SEED_MAX}, or a word."))
+        }
+        _ if is_number => {
+            Err(format!("{text} is too large for a seed: the largest is {SEED_MAX}."))
+        }
+        Err(_) if is_words => Ok(seed_of_words(text)),
+        _ => Err(format!(
+            "“{text}” is no seed: it takes a whole number from 0 to {SEED_MAX}, or a word."
+        )),
     }
-    Ok(seed)
+}
+
+/// The seed that words stand for, the same everywhere and for ever; short enough to be said aloud.
+/// FNV-1a of the letters, small ones, without the space between words.
+fn seed_of_words(text: &str) -> u64 {
+    let letters = text.chars().filter(|letter| !letter.is_whitespace());
+    let bytes: String = letters.flat_map(char::to_lowercase).collect();
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.bytes().fold(0xcbf2_9ce4_8422_2325, mix) % 1_000_000_000
 }
 
 #[cfg(test)]
@@ -228,7 +246,13 @@ mod tests {
     #[test]
     fn seeds_are_checked() {
         assert_eq!(seed(" 7 "), Ok(7));
-        assert!(seed("kyiv").unwrap_err().contains("no seed"));
         assert!(seed("9007199254740992").unwrap_err().contains("largest"));
+        assert!(seed("123456789012345678901234567890").unwrap_err().contains("largest"));
+        for wrong in ["-3", "1.5", "1e5", "?", ""] {
+            assert!(seed(wrong).unwrap_err().contains("whole number"), "{wrong}");
+        }
+        // What a word stands for is said aloud and written down, so it stays.
+        assert_eq!(seed("kyiv"), Ok(608_400_386));
+        assert_eq!(seed(" K yiv "), seed("kyiv"));
     }
 }

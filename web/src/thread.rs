@@ -29,11 +29,9 @@ impl Thread {
             let name = script.get_attribute(attribute)?;
             Some(Url::new_with_base(&name, &base).ok()?.href())
         };
-        let worker = Worker::new(&address("data-worker")?).ok()?;
-        // The page as one file has no addresses to give, and its worker asks for none.
-        let text = |attribute| address(attribute).map_or(JsValue::NULL, JsValue::from);
-        let (js, wasm) = (text("data-js"), text("data-wasm"));
-        let parts = js_sys::Array::of4(&js, &wasm_bindgen::module(), &wasm, &rest::module());
+        let early = rest::thread();
+        let is_told = early.is_some();
+        let worker = early.or_else(|| Worker::new(&address("data-worker")?).ok())?;
         let listeners = [
             EventListener::new(&worker, "message", {
                 let hear = hear.clone();
@@ -50,7 +48,13 @@ impl Thread {
                 hear(News::Gone(format!("The simulator stopped: an invariant broke. {why}")));
             }),
         ];
-        worker.post_message(&parts).ok()?;
+        if !is_told {
+            // The page as one file has no addresses to give, and its worker asks for none.
+            let text = |attribute| address(attribute).map_or(JsValue::NULL, JsValue::from);
+            let (js, wasm) = (text("data-js"), text("data-wasm"));
+            let parts = js_sys::Array::of4(&js, &wasm_bindgen::module(), &wasm, &rest::module());
+            worker.post_message(&parts).ok()?;
+        }
         Some(Self { worker, _listeners: listeners })
     }
 

@@ -50,24 +50,66 @@
     return new Uint8Array(await new Response(plain).arrayBuffer());
   }
 
+  /** Compiles while it loads, if the host says what it is. */
+  async function compiled(address) {
+    const response = await fetch(address);
+    if (!response.ok) throw new Error(`${address}: ${response.status}`);
+    return response.headers.get("content-type") === "application/wasm"
+      ? WebAssembly.compileStreaming(response)
+      : WebAssembly.compile(await response.arrayBuffer());
+  }
+
+  /**
+   * The simulator's thread, as early as it can be: it loads and starts beside the page, which takes
+   * it over with all that it said. The module is its name, so that it need not wait for that.
+   */
+  function thread(js) {
+    const worker = new Worker(url(script.dataset.worker), { name: js });
+    const heard = [];
+    const keep = (event) => heard.push(event);
+    const kinds = ["message", "error"];
+    for (const kind of kinds) worker.addEventListener(kind, keep);
+    restOfProgram.thread = () => {
+      restOfProgram.thread = () => undefined;
+      for (const kind of kinds) worker.removeEventListener(kind, keep);
+      setTimeout(() => {
+        for (const event of heard) worker.dispatchEvent(new event.constructor(event.type, event));
+      });
+      return worker;
+    };
+    return worker;
+  }
+
   async function start() {
     // The page as one file brings all that it needs with it.
     const inlined = globalThis.inlined;
-    const wasm = inlined ? await inlined.wasm() : url(script.dataset.wasm);
+    const js = url(script.dataset.js ?? "");
+    const wasm = url(script.dataset.wasm ?? "");
     if (inlined) script.dataset.worker = inlined.worker();
-    else restOfProgram.from(wasm);
+    // A build that is in one part has no rest to load.
+    if ("parted" in script.dataset) restOfProgram.from(wasm);
     // A link wants more than the first view, and what is kept costs nothing: then there is no call
     // that has to wait, which no network could answer where there is none.
     const isLink = location.hash.length > 2;
-    const whole = !inlined && (isLink || navigator.serviceWorker?.controller);
-    const [module, run] = await Promise.all([
-      inlined ? inlined.glue() : import(url(script.dataset.js)),
+    const whole = isLink || navigator.serviceWorker?.controller;
+    const worker = isLink && !inlined && typeof Worker === "function" ? thread(js) : undefined;
+    const program = inlined ? inlined.wasm().then(WebAssembly.compile) : compiled(wasm);
+    const rest = whole ? restOfProgram.ahead() : undefined;
+    worker &&
+      Promise.all([program, rest]).then(
+        ([program]) => worker.postMessage([js, program, wasm, restOfProgram.compiled() ?? null]),
+        // The page says what did not load.
+        () => {},
+      );
+    const [module, first, run] = await Promise.all([
+      inlined ? inlined.glue() : import(js),
+      program,
       script.dataset.opening && !isLink ? opening().catch(() => undefined) : undefined,
-      whole ? restOfProgram.ahead() : undefined,
+      rest,
     ]);
     restOfProgram.opening = () => run;
-    await module.default({ module_or_path: wasm });
-    if (!inlined) restOfProgram.soon();
+    await module.default({ module_or_path: first });
+    restOfProgram.soon();
     if (script.dataset.offline && "serviceWorker" in navigator) {
       // Refused in private windows and on insecure hosts: then the page needs its host.
       navigator.serviceWorker.register(url(script.dataset.offline)).catch(() => {});

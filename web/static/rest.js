@@ -49,6 +49,8 @@ globalThis.restOfProgram = (() => {
   }
 
   async function fetched() {
+    // All of it is there.
+    if (!at) return;
     // Not every host gives WebAssembly its type, so nothing is streamed.
     const response = await fetch(at);
     if (!response.ok) return;
@@ -61,7 +63,7 @@ globalThis.restOfProgram = (() => {
     if (exports.rest && !isHere) restOfProgram();
   };
 
-  /** Says where the rest is, by the address of the first part. */
+  /** Says where the rest is, by the address of the first part, if the build parted it. */
   restOfProgram.from = (first) => {
     at = first.replace(/_bg\.wasm$/, "_rest.wasm");
     return at;
@@ -98,6 +100,9 @@ globalThis.restOfProgram = (() => {
       for (const sign of signs) removeEventListener(sign, restOfProgram.ahead, options);
     });
   };
+
+  /** The simulator's thread, if the page's start has one: once. */
+  restOfProgram.thread = () => undefined;
 
   /** The bytes of the run that came with the page, if one did; the page's start says otherwise. */
   restOfProgram.opening = () => undefined;

@@ -20,6 +20,7 @@ mod setup;
 mod single;
 mod split;
 mod step;
+mod styles;
 mod suites;
 mod weight;
 

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::process::{self, path_with, run};
 use crate::step::{Failure, Step};
-use crate::{offline, parts, setup, single, weight};
+use crate::{offline, parts, setup, single, styles, weight};
 
 const PORT_DEFAULT: u16 = 8080;
 
@@ -100,6 +100,8 @@ pub(crate) fn build() -> Result<(), Failure> {
     }
     .run(|| run(&mut trunk(&arguments, &tools)))?;
     let dist = process::root().join("dist");
+    Step { name: "Make one style sheet of all", cost: "", remedy: LAYOUT }
+        .run(|| styles::join(&dist))?;
     Step { name: "Take out what the linker left for the parting", cost: "", remedy: LAYOUT }
         .run(|| parts::lean(&dist))?;
     Step { name: "Write the page as one file", cost: "", remedy: LAYOUT }

@@ -154,7 +154,7 @@ fn bring(dist: &Path, run: &[u8]) -> Result<(), String> {
     fs::write(dist.join(&name), packed).map_err(failed)?;
     let page = dist.join("index.html");
     let text = fs::read_to_string(&page).map_err(failed)?;
-    let named = format!("data-opening=\"./{name}\" data-worker=");
+    let named = format!("data-opening=\"./{name}\" data-parted data-worker=");
     fs::write(&page, offline::replaced(&text, "data-worker=", &named)?).map_err(failed)
 }
 

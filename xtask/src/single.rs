@@ -14,18 +14,15 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 
-/// How a style sheet is named in the page.
-const STYLESHEET: &str = "<link rel=\"stylesheet\"";
+use crate::styles::STYLESHEET;
 
 /// Makes the file of a folder that Trunk built.
 pub(crate) fn write(dist: &Path, out: &Path) -> Result<PathBuf, String> {
     let failed = |error: std::io::Error| error.to_string();
     let read = |name: &str| fs::read_to_string(dist.join(name)).map_err(failed);
     let page = read("index.html")?;
-    let mut style = String::new();
-    for name in page.split(STYLESHEET).skip(1) {
-        style += &read(&attribute(name, "href=")?)?;
-    }
+    let (_, sheet) = page.split_once(STYLESHEET).ok_or("the page has no style sheet")?;
+    let style = read(&attribute(sheet, "href=")?)?;
     let glue = read(&attribute(&page, "data-js=")?)?;
     let wasm = fs::read(dist.join(attribute(&page, "data-wasm=")?)).map_err(failed)?;
     let parts = Parts {
@@ -105,23 +102,27 @@ fn assemble(page: &str, style: &str, parts: &Parts) -> Result<String, String> {
     let (before, after) = cut(page, "content=\"default-src", "\"")?;
     text.push_str(before);
     text.extend(["content=\"", &policy, "\""]);
-    let (before, mut after) = cut(after, STYLESHEET, ">")?;
+    let (before, after) = cut(after, STYLESHEET, ">")?;
     text.push_str(before);
     text.extend(["<style>", style, "</style>"]);
-    // All of them are in that one.
-    while let Ok((before, rest)) = cut(after, STYLESHEET, ">") {
-        text.push_str(before);
-        after = rest;
-    }
-    let (before, after) = cut(after, "<link rel=\"modulepreload\"", ">")?;
-    text.push_str(before);
-    let (before, after) = cut(after, "<link rel=\"preload\"", ">")?;
-    text.push_str(before);
+    let after = &without(after, &["<link rel=\"preload\"", "<link rel=\"modulepreload\""])?;
     let (before, after) = cut(after, "<script", "</script>")?;
     text.push_str(before);
     let (_, after) = cut(after, "<script", "</script>")?;
     text.extend(["<script>", &script, "</script>"]);
     text.push_str(after);
+    Ok(text)
+}
+
+/// The text without tags that begin with one of these.
+fn without(text: &str, starts: &[&str]) -> Result<String, String> {
+    let mut text = text.to_owned();
+    for start in starts {
+        while text.contains(start) {
+            let (before, after) = cut(&text, start, ">")?;
+            text = [before, after].concat();
+        }
+    }
     Ok(text)
 }
 
@@ -156,7 +157,7 @@ mod tests {
     use super::*;
 
     const PAGE: &str = "<meta http-equiv=x content=\"default-src 'none'\" />\
-        <link rel=\"stylesheet\" href=\"./a.css\"/><link rel=\"stylesheet\" href=\"./b.css\"/>\
+        <link rel=\"stylesheet\" href=\"./a.css\"/><link rel=\"preload\" href=\"./rest.js\">\
         <link rel=\"modulepreload\" href=\"./a.js\"><link rel=\"preload\" href=\"./a.wasm\"></head>\
         <script src=\"./rest.js\" defer></script><script data-js=\"./a.js\"></script></body>";
 

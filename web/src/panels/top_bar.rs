@@ -172,6 +172,8 @@ fn SeedField(props: &SeedProps) -> Html {
             match route::seed(&input.value()) {
                 Ok(seed) => {
                     problem.set(String::new());
+                    // The same seed again renders nothing, and would leave the word.
+                    input.set_value(&seed.to_string());
                     ui.send(Action::Choose(Change::Seed(seed)));
                 }
                 Err(message) => problem.set(message),
@@ -186,7 +188,8 @@ fn SeedField(props: &SeedProps) -> Html {
         <div class="field seed">
             <label for="seed">{ "Seed" }</label>
             <div class="joined">
-                <input id="seed" type="text" inputmode="numeric" autocomplete="off" value={props.seed.to_string()}
+                <input id="seed" type="text" autocomplete="off" spellcheck="false" value={props.seed.to_string()}
+                    title="A whole number, or a word, which stands for one"
                     onchange={typed} aria-invalid={(!problem.is_empty()).to_string()} aria-describedby="seed-problem" />
                 <button type="button" onclick={dice} aria-label="Another seed" title="Another seed">{ drawing(Icon::Dice) }</button>
             </div>

@@ -31,7 +31,8 @@ use crate::timeline::layout::Layout;
 use crate::timeline::palette::{Rgb, Shade};
 use crate::timeline::rows::{Arrangement, Rows};
 use crate::timeline::viewport::Viewport;
-use crate::transfer::Received;
+use crate::transfer::overlay::{Overlay, overlay};
+use crate::transfer::{Capture, Received};
 
 /// What the page is doing.
 #[derive(Clone, PartialEq, Debug)]
@@ -152,6 +153,8 @@ pub struct State {
     pub received: Option<Shared<Received>>,
     /// The recording that the run replays.
     pub recording: Option<Shared<Received>>,
+    /// That recording, laid over the run on screen.
+    pub laid: Option<Shared<Overlay>>,
     /// Whether the page is part of another one: the timeline alone.
     pub embed: bool,
     /// Whether the editor is open.
@@ -162,6 +165,8 @@ pub struct State {
     pub sweeping: bool,
     /// Whether the run asked for is an edit of the one on screen.
     pub(crate) edited: bool,
+    /// Whether the run asked for is the first one of a recording: it opens at the kill.
+    pub(crate) opens_recording: bool,
 }
 
 impl Default for State {
@@ -203,11 +208,13 @@ impl Default for State {
             learn: Learn::default(),
             received: None,
             recording: None,
+            laid: None,
             embed: false,
             editing: false,
             rewound: None,
             sweeping: false,
             edited: false,
+            opens_recording: false,
         }
     }
 }
@@ -314,6 +321,18 @@ impl State {
             (Received::Capture(capture), ScenarioRef::Inline(text)) => capture.toml == *text,
             _ => false,
         })
+    }
+
+    /// The recording over the run on screen, if the run replays one.
+    #[inline(never)]
+    fn lay(&self) -> Option<Shared<Overlay>> {
+        let scene = self.scene.as_ref()?;
+        match &**self.replayed()? {
+            Received::Capture(Capture { story, .. }) => {
+                Some(Shared::new(overlay(story, &scene.outcome.run)))
+            }
+            _ => None,
+        }
     }
 
     /// `data-state` of the root element.

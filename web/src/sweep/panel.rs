@@ -128,8 +128,8 @@ pub fn SweepPanel(props: &Props) -> Html {
                     (Err(why), _) => said.set(why),
                 }
             });
-            writing.set(writer.is_some());
-            held.borrow_mut().writer = writer;
+            writing.set(true);
+            held.borrow_mut().writer = Some(writer);
         })
     };
 
@@ -176,18 +176,12 @@ pub fn SweepPanel(props: &Props) -> Html {
                 },
                 heard,
             );
-            match pool {
-                Some(pool) => {
-                    phase.set(Phase::Running { workers: pool.workers() });
-                    version.set(0);
-                    let mut held = held.borrow_mut();
-                    held.tally = Some(Tally::new(plan));
-                    held.pool = Some(pool);
-                    held.wanted = wanted;
-                }
-                None => problem
-                    .set("A sweep needs workers, and this browser gives the page none.".to_owned()),
-            }
+            phase.set(Phase::Running { workers: pool.workers() });
+            version.set(0);
+            let mut held = held.borrow_mut();
+            held.tally = Some(Tally::new(plan));
+            held.pool = Some(pool);
+            held.wanted = wanted;
         }
     };
     let submit = {

@@ -1,5 +1,6 @@
 //! Workers that make many runs: as many as the machine has cores, each
-//! given a few runs at a time. How many they are changes no outcome.
+//! given a few runs at a time. Where there can be none the page makes them
+//! itself, in slices between frames. Who makes them changes no outcome.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -7,7 +8,8 @@ use std::rc::{Rc, Weak};
 use gloo_timers::callback::Timeout;
 use sim_core::experiment::Outcome;
 
-use super::review::Dossier;
+use super::batch::Batch;
+use super::review::{Dossier, documents};
 use crate::dom;
 use crate::engine::Request;
 use crate::message::{Answer, Ask};
@@ -17,6 +19,8 @@ use crate::thread::{News, Thread};
 const WORKERS_MAX: usize = 8;
 /// Between two reports: a plot is drawn for each.
 const REPORT_MS: u32 = 150;
+/// Time simulated between two frames, where the page does it itself.
+const SLICE_MS: f64 = 12.0;
 /// Runs given at once: enough that a worker seldom waits for more.
 const GIVEN_MAX: u32 = 32;
 
@@ -37,6 +41,8 @@ pub struct Pool {
 
 struct Inner {
     threads: Vec<Thread>,
+    /// What this thread makes, where there are no others, and when it goes on.
+    here: Option<(Batch, Option<Timeout>)>,
     /// Runs that each of them has still to make.
     given: Vec<u32>,
     next: u32,
@@ -48,12 +54,12 @@ struct Inner {
 }
 
 impl Pool {
-    /// Starts on so many runs; `None` where the browser allows no workers.
+    /// Starts on so many runs.
     pub fn start(
         runs: u32,
         run: impl Fn(u32) -> Request + 'static,
         tell: impl Fn(Heard) + 'static,
-    ) -> Option<Self> {
+    ) -> Self {
         let cores = dom::window().navigator().hardware_concurrency() as usize;
         let wanted = cores.clamp(1, WORKERS_MAX).min(runs as usize);
         let inner = Rc::new_cyclic(|inner: &Weak<RefCell<Inner>>| {
@@ -69,6 +75,7 @@ impl Pool {
             RefCell::new(Inner {
                 given: vec![0; threads.len()],
                 threads,
+                here: None,
                 next: 0,
                 runs,
                 run: Box::new(run),
@@ -77,17 +84,61 @@ impl Pool {
                 report: None,
             })
         });
-        let has_any = !inner.borrow().threads.is_empty();
-        has_any.then_some(Self { inner })
+        if inner.borrow().threads.is_empty() {
+            Inner::begin_here(&inner);
+        }
+        Self { inner }
     }
 
-    /// How many workers there are.
+    /// How many runs are made at once.
     pub fn workers(&self) -> usize {
-        self.inner.borrow().threads.len()
+        self.inner.borrow().given.len()
     }
 }
 
 impl Inner {
+    /// Does without workers.
+    fn begin_here(this: &Rc<RefCell<Self>>) {
+        let mut inner = this.borrow_mut();
+        inner.threads.clear();
+        inner.given = vec![0];
+        inner.here = Some((Batch::new(Vec::new()), None));
+        inner.give(0);
+        inner.go_on(this);
+    }
+
+    /// The next slice, after the page had its turn.
+    fn go_on(&mut self, this: &Rc<RefCell<Self>>) {
+        let again = Rc::downgrade(this);
+        if let Some((_, next)) = &mut self.here {
+            *next = Some(Timeout::new(0, move || {
+                if let Some(this) = again.upgrade() {
+                    Self::slice(&this);
+                }
+            }));
+        }
+    }
+
+    fn slice(this: &Rc<RefCell<Self>>) {
+        let (made, is_over) = {
+            let mut inner = this.borrow_mut();
+            let Some((batch, _)) = &mut inner.here else { return };
+            let end = dom::now_ms() + SLICE_MS;
+            (batch.advance(|| dom::now_ms() >= end), batch.is_over())
+        };
+        match made {
+            Err(why) => return Self::hear(this, 0, News::Answer(1, Answer::Failed(why))),
+            Ok(found) if !found.is_empty() => {
+                Self::hear(this, 0, News::Answer(1, Answer::Outcomes(found)));
+            }
+            Ok(_) => {}
+        }
+        if is_over {
+            Self::hear(this, 0, News::Answer(1, Answer::Done));
+        }
+        this.borrow_mut().go_on(this);
+    }
+
     fn hear(this: &Rc<RefCell<Self>>, index: usize, news: News) {
         let mut inner = this.borrow_mut();
         match news {
@@ -96,10 +147,16 @@ impl Inner {
                 inner.given[index] = inner.given[index].saturating_sub(found.len() as u32);
                 inner.found.extend(found);
             }
+            // None of them could start.
+            News::Gone(_) if inner.next == 0 => {
+                drop(inner);
+                return Self::begin_here(this);
+            }
             News::Answer(_, Answer::Failed(why)) | News::Gone(why) => {
                 let tell = Rc::clone(&inner.tell);
                 let found = std::mem::take(&mut inner.found);
                 inner.threads.clear();
+                inner.here = None;
                 inner.report = None;
                 drop(inner);
                 tell(Heard::Outcomes(found));
@@ -127,13 +184,18 @@ impl Inner {
     /// Gives a worker its next runs: fewer towards the end, so that none waits long for another.
     fn give(&mut self, index: usize) {
         let left = self.runs - self.next;
-        let share = left / (2 * self.threads.len() as u32).max(1);
+        let share = left / (2 * self.given.len() as u32).max(1);
         let count = share.clamp(1, GIVEN_MAX).min(left);
         let runs: Vec<_> =
             (self.next..self.next + count).map(|number| (number, (self.run)(number))).collect();
         self.next += count;
         self.given[index] = count;
-        if let (Some(thread), false) = (self.threads.get(index), runs.is_empty()) {
+        if runs.is_empty() {
+            return;
+        }
+        if let Some((batch, _)) = &mut self.here {
+            *batch = Batch::new(runs);
+        } else if let Some(thread) = self.threads.get(index) {
             thread.ask(1, &Ask::Outcomes(runs));
         }
     }
@@ -144,6 +206,7 @@ impl Inner {
             let is_over = inner.next >= inner.runs && inner.given.iter().all(|left| *left == 0);
             if is_over {
                 inner.threads.clear();
+                inner.here = None;
             }
             (Rc::clone(&inner.tell), std::mem::take(&mut inner.found), is_over)
         };
@@ -157,18 +220,30 @@ impl Inner {
 }
 
 /// Has a worker write a review, and hands over its two forms; dropping what it hands back ends it.
-/// `None` where the browser allows no workers.
+/// Where there can be none the page writes it, and stands still meanwhile.
 pub fn write_review(
     dossier: Dossier,
     tell: impl FnOnce(Result<(String, String), String>) + 'static,
-) -> Option<Rc<RefCell<Option<Thread>>>> {
+) -> Rc<RefCell<Option<Thread>>> {
     let kept: Rc<RefCell<Option<Thread>>> = Rc::default();
     let tell = Rc::new(RefCell::new(Some(tell)));
+    let here = {
+        let (dossier, tell) = (dossier.clone(), Rc::clone(&tell));
+        move || {
+            let tell = tell.borrow_mut().take();
+            if let Some(tell) = tell {
+                tell(documents(&dossier));
+            }
+        }
+    };
+    let is_there = Rc::new(std::cell::Cell::new(false));
+    let without = here.clone();
     let (weak, ask) = (Rc::downgrade(&kept), Ask::Review(Box::new(dossier)));
     let ask = Rc::new(ask);
     let thread = Thread::start(move |news| {
         let said = match news {
             News::Answer(_, Answer::Ready) => {
+                is_there.set(true);
                 if let Some(thread) = weak.upgrade()
                     && let Some(thread) = thread.borrow().as_ref()
                 {
@@ -177,6 +252,7 @@ pub fn write_review(
                 return;
             }
             News::Answer(_, Answer::Review { html, markdown }) => Ok((html, markdown)),
+            News::Gone(_) if !is_there.get() => return without(),
             News::Answer(_, Answer::Failed(why)) | News::Gone(why) => Err(why),
             News::Answer(..) => return,
         };
@@ -184,7 +260,11 @@ pub fn write_review(
         if let Some(tell) = tell {
             tell(said);
         }
-    })?;
-    *kept.borrow_mut() = Some(thread);
-    Some(kept)
+    });
+    if thread.is_none() {
+        // Not before the panel has said that it is written.
+        Timeout::new(0, here).forget();
+    }
+    *kept.borrow_mut() = thread;
+    kept
 }

@@ -76,14 +76,9 @@ pub fn RewindForm(props: &FormProps) -> Html {
                     }
                 },
             );
-            let why = if started.is_some() {
-                ""
-            } else {
-                "It needs workers, and this browser gives the page none."
-            };
-            problem.set(why.to_owned());
-            is_running.set(started.is_some());
-            *pool.borrow_mut() = started;
+            problem.set(String::new());
+            is_running.set(true);
+            *pool.borrow_mut() = Some(started);
         })
     };
     let cancel = {

@@ -5,6 +5,7 @@
 //! whatever that render made stale.
 
 use gloo_events::EventListener;
+use sim_core::analysis::LaneOf;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{HtmlCanvasElement, HtmlElement, PointerEvent, ResizeObserver};
@@ -26,6 +27,7 @@ use crate::route::Note;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::timeline::toolbar::toolbar;
+use crate::transfer::overlay::Overlay;
 use crate::ui::Ui;
 
 /// How near the pointer must be to a mark or an edge.
@@ -43,6 +45,8 @@ pub struct Props {
     pub notes: Vec<Note>,
     /// Events that a filter lets through: when, and in which lane; by time.
     pub matched: Option<Shared<Vec<(u64, usize)>>>,
+    /// The recording that the run replays, laid over it.
+    pub laid: Option<Shared<Overlay>>,
     /// Whether there is something to undo and to redo.
     pub history: (bool, bool),
     pub selection: Option<(u64, u64)>,
@@ -96,6 +100,7 @@ struct Drawn {
     lane: usize,
     followed: Vec<usize>,
     matched: Option<Shared<Vec<(u64, usize)>>>,
+    laid: Option<Shared<Overlay>>,
     /// The moment inside a back-off, which counts down.
     at: u64,
     playing: bool,
@@ -322,6 +327,7 @@ impl Timeline {
             lane: props.lane,
             followed: props.followed.clone(),
             matched: props.matched.clone(),
+            laid: props.laid.clone(),
             at: props.at,
             playing: props.playing,
         };
@@ -335,6 +341,7 @@ impl Timeline {
             lane: props.lane,
             followed: &props.followed,
             matched: props.matched.as_ref().map_or(&[], |matched| matched.as_slice()),
+            recorded: props.laid.as_ref().map_or(&[], |laid| &laid.events),
             top,
             played_until: props.at,
             fade: if props.playing { Fade::Strong } else { Fade::Weak },
@@ -419,7 +426,13 @@ impl Timeline {
         let lanes = &props.scene.outcome.lanes;
         match self.rows(props).lane_at(y) {
             Some(lane) => {
-                let text = hit::describe(&lanes[lane], at, self.reach(props));
+                let mut text = hit::describe(&lanes[lane], at, self.reach(props));
+                if let Some(laid) = &props.laid
+                    && matches!(lanes[lane].of, LaneOf::Reaper(_))
+                {
+                    let near = laid.near(at, self.reach(props));
+                    text.extend(near.map(|event| format!(" · recorded: {}", event.told())));
+                }
                 match props.scene.lock_at(lane, at) {
                     Some(lock) => format!("{text} · {lock}"),
                     None => text,

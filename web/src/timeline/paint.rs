@@ -18,6 +18,7 @@ use crate::dom;
 use crate::engine;
 use crate::format;
 use crate::state::{Scene, StageArrow};
+use crate::transfer::overlay::Recorded;
 
 /// Room a label needs at least.
 const LABEL_PX_MIN: f64 = 26.0;
@@ -25,6 +26,8 @@ const LABEL_PX_MIN: f64 = 26.0;
 const MARK_PX: f64 = 13.0;
 /// How high the tick of an event is that a filter lets through.
 const MATCH_PX: f64 = 5.0;
+/// Half the height of the mark of something recorded.
+const RECORDED_PX: f64 = 5.0;
 /// Renewals of a wait that a label spans.
 const RENEWALS_MAX: usize = 256;
 const FONT: &str = "12px system-ui, sans-serif";
@@ -43,6 +46,8 @@ pub struct Picture<'a> {
     pub followed: &'a [usize],
     /// Events that a filter lets through: when, and in which lane; by time.
     pub matched: &'a [(u64, usize)],
+    /// Key events of the recording that the run replays, by time.
+    pub recorded: &'a [Recorded],
     /// How far the lanes are scrolled down, in CSS pixels.
     pub top: f64,
     /// The cursor: what is later is faded.
@@ -159,6 +164,31 @@ pub fn texts(canvas: &HtmlCanvasElement, picture: &Picture<'_>) {
     arrows(&context, picture, width);
     for (lane, bar) in &shown {
         marks(&context, lane, picture, *bar, width);
+        if matches!(lane.of, LaneOf::Reaper(_)) && !picture.recorded.is_empty() {
+            recorded(&context, picture, *bar, width);
+        }
+    }
+}
+
+/// What was recorded, under the reaper's bar: a triangle for what happens in the run, too, a cross
+/// for what doesn't. At most one of each per few pixels, however many.
+#[inline(never)]
+fn recorded(context: &CanvasRenderingContext2d, picture: &Picture<'_>, bar: f64, width: f64) {
+    let Picture { view, shade, layout, recorded, .. } = *picture;
+    context.set_font(MARK_FONT);
+    context.set_text_align("center");
+    context.set_fill_style_str(&css(shade.ink()));
+    let y = bar + layout.bar_height + RECORDED_PX;
+    let mut last = [f64::NEG_INFINITY; 2];
+    for event in recorded.iter().filter(|event| (view.start..=view.end()).contains(&event.at)) {
+        let x = view.px_from_time(event.at, width);
+        let is_here = event.later.is_some();
+        let last = &mut last[usize::from(is_here)];
+        if x - *last < RECORDED_PX {
+            continue;
+        }
+        *last = x;
+        let _ = context.fill_text(if is_here { "▴" } else { "✕" }, x, y);
     }
 }
 

@@ -65,6 +65,7 @@ pub fn Stacked(props: &Props) -> Html {
                 lane: usize::MAX,
                 followed: &[],
                 matched: &[],
+                recorded: &[],
                 top: 0.0,
                 played_until: *at,
                 fade: if *playing { Fade::Strong } else { Fade::Weak },

@@ -24,9 +24,18 @@ pub struct Overlay {
     pub events: Vec<Recorded>,
     /// Key events of the run that the recording hasn't.
     pub only_here: usize,
+    /// The first kill, on the run's clock.
+    pub kill: Option<u64>,
 }
 
 impl Overlay {
+    /// What was recorded nearest to `at`, within `reach` ns.
+    #[inline(never)]
+    pub fn near(&self, at: u64, reach: u64) -> Option<&Recorded> {
+        let near = self.events.iter().filter(|event| event.at.abs_diff(at) <= reach);
+        near.min_by_key(|event| event.at.abs_diff(at))
+    }
+
     /// In a sentence.
     pub fn told(&self) -> String {
         let matched = self.events.iter().filter(|event| event.later.is_some()).count();
@@ -75,7 +84,23 @@ fn lay(recording: &Story, told: &Story, end: u64) -> Overlay {
         });
     }
     events.sort_by_key(|event| event.at);
-    Overlay { events, only_here: left.iter().flatten().count() }
+    let kill = told.first_kill_us().map(|at_us| ns(at_us).min(end));
+    Overlay { events, only_here: left.iter().flatten().count(), kill }
+}
+
+impl Recorded {
+    /// In words: what was recorded, and what of it is in the run.
+    pub fn told(&self) -> String {
+        let apart = match self.later {
+            None => "does not happen in the run".to_owned(),
+            Some(0) => "at the same time in the run".to_owned(),
+            Some(later) => {
+                let by = crate::format::duration(later.unsigned_abs());
+                format!("{by} {} in the run", if later > 0 { "later" } else { "earlier" })
+            }
+        };
+        format!("{} of {}: {apart}", self.kind, self.victim)
+    }
 }
 
 fn ns(us: i64) -> u64 {

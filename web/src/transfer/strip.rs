@@ -3,31 +3,25 @@
 
 use yew::prelude::*;
 
-use super::overlay::{Recorded, overlay};
-use super::{Capture, Received};
+use super::overlay::{Overlay, Recorded};
 use crate::format;
 use crate::shared::Shared;
-use crate::state::{Action, Scene};
+use crate::state::Action;
 use crate::timeline::viewport::Viewport;
 use crate::ui::use_ui;
 use sim_core::base::SimTime;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
-    /// A [`Received::Capture`].
-    pub recording: Shared<Received>,
-    pub scene: Shared<Scene>,
+    /// The recording, laid over the run.
+    pub laid: Shared<Overlay>,
     pub view: Viewport,
 }
 
 #[component]
 pub fn RecordingStrip(props: &Props) -> Html {
     let ui = use_ui();
-    let both = (props.recording.clone(), props.scene.clone());
-    let laid = use_memo(both, |(recording, scene)| match &**recording {
-        Received::Capture(Capture { story, .. }) => overlay(story, &scene.outcome.run),
-        _ => super::overlay::Overlay::default(),
-    });
+    let laid = &props.laid;
     let place = |at: u64| format!("{:.3}%", props.view.px_from_time(at, 100.0));
     let tick = |event: &Recorded| {
         let x = place(event.at);
@@ -69,8 +63,7 @@ pub fn RecordingStrip(props: &Props) -> Html {
 }
 
 fn event_text(event: &Recorded) -> String {
-    let Recorded { at, kind, victim, .. } = event;
-    format!("{}: {kind}, {victim}: {}", format::instant(SimTime(*at)), apart(event))
+    format!("{}: {}", format::instant(SimTime(event.at)), event.told())
 }
 
 fn apart(event: &Recorded) -> String {

@@ -5,6 +5,7 @@ use sim_core::share::ScenarioRef;
 
 use crate::engine::{DEFAULT_SEED, Request};
 use crate::learn::Lessons;
+use crate::route::Route;
 use crate::shared::Shared;
 use crate::state::{Dialog, State};
 use crate::transfer::Received;
@@ -30,6 +31,13 @@ impl State {
             self.dialog = None;
             self.run_text(capture.toml.clone(), policy);
             self.recording = Some(received);
+            self.opens_recording = true;
+            // It is another story than any other text.
+            self.pending = Some(Route {
+                request: self.request.clone(),
+                focus: Some("oom_reaper".to_owned()),
+                ..Route::default()
+            });
         }
     }
 

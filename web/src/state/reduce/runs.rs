@@ -141,6 +141,7 @@ impl State {
         self.phase = Phase::Ready;
         self.lane = self.lane.min(scene.outcome.lanes.len().saturating_sub(1));
         self.scene = Some(scene);
+        self.laid = self.recording.is_some().then(|| self.lay()).flatten();
         self.trail.clear();
         if other_story {
             self.lane = 0;
@@ -176,6 +177,12 @@ impl State {
             // Where the cursor stands in the same run, it stays.
             None if same_run => {}
             None => self.seek(self.cursor.at),
+        }
+        if std::mem::take(&mut self.opens_recording)
+            && let Some(kill) = self.laid.as_ref().and_then(|laid| laid.kill)
+        {
+            self.playing = false;
+            self.seek(kill);
         }
         self.arrive_at_step();
     }
