@@ -153,7 +153,8 @@ async function ours(url, { name, link }) {
 async function theirs(url, { name }) {
   const { page, close } = await fresh();
   await page.goto(`${url}#profileURL=/profiles/${name}.json`);
-  const drawn = () => document.querySelectorAll("canvas").length > 0 && !document.body.innerText.includes("Loading");
+  // It has canvases before it has read the file, and takes the file's name as its title after.
+  const drawn = () => document.title.endsWith(" - speedscope") && document.querySelectorAll("canvas").length > 0;
   await page.waitForFunction(drawn, undefined, { timeout: 300_000 });
   report(`speedscope/${name}/file-to-picture`, await page.evaluate(() => performance.now()), "ms");
   await page.waitForTimeout(500);

@@ -117,6 +117,25 @@ test("chosen policy and seed outlast a change of scenario", async (t) => {
   assert.match(new URL(view.page.url()).hash, /seed=7.*policy=nonblock/);
 });
 
+test("a seed can be a word, and one that is none is told why", async (t) => {
+  const view = await openPage("");
+  t.after(view.close);
+  const { page } = view;
+  const field = page.getByLabel("Seed", { exact: true });
+  await field.fill("Kyiv");
+  await field.press("Enter");
+  await until(view, () => /^\d+$/.test(document.querySelector("#seed").value), "a number");
+  const seed = await field.inputValue();
+  await page.waitForFunction((seed) => location.hash.includes(`seed=${seed}`), seed);
+  for (const [wrong, why] of [["1.5", /whole number from 0 to 9007199254740991/], ["9007199254740992", /too large .* 9007199254740991/]]) {
+    await field.fill(wrong);
+    await field.press("Enter");
+    await page.getByRole("alert").getByText(why).waitFor();
+    assert.equal(await field.getAttribute("aria-invalid"), "true");
+  }
+  assert.deepEqual(view.problems, []);
+});
+
 test("link made here is reproduced in a fresh profile, at the same moment", async (t) => {
   const author = await openPage("");
   t.after(author.close);
