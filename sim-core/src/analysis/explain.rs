@@ -5,6 +5,8 @@
 //! At most ten lines, however long the run was: what happened often is
 //! counted, and what comes after the second kill is summed up.
 
+mod memory;
+
 use super::blame::{Cause, cause_text, recovery_blame};
 use super::index::Index;
 use super::intervals::OPEN;
@@ -14,10 +16,10 @@ use super::types::{Report, Said, Verdict, Victim};
 use super::victims::VictimFacts;
 use super::wait_for::{closed_text, dependency_text};
 use super::words::{
-    cgroup_name, count_text, list_text, mm_name, notifier_name, process_name, range_name,
-    short_list_text, size_text, span_text, task_name, time_text,
+    count_text, list_text, notifier_name, process_name, range_name, short_list_text, size_text,
+    span_text, task_name, time_text,
 };
-use crate::base::{CgroupId, MmId, Nanos, SimTime, TaskId, sort};
+use crate::base::{Nanos, TaskId};
 use crate::record::{Event, Gfp, OomScope, Reason, Run, TaskKind};
 
 /// The story of a run, sentence by sentence; how it ended is the report's evidence.
@@ -51,74 +53,6 @@ impl Tale<'_> {
 
     fn name(&self, task: TaskId) -> String {
         task_name(&self.index.cast, task)
-    }
-
-    /// Who had how much when it came to the worst.
-    fn memory(&self) -> String {
-        if let Some((at, cgroup)) = self.limit_hit() {
-            return self.memory_of_cgroup(at, cgroup);
-        }
-        let memory = &self.index.memory;
-        let lowest = memory.free.iter().min_by_key(|point| point.1).map_or(SimTime::ZERO, |p| p.0);
-        let at = self.first().map_or(lowest, |(_, victim)| victim.killed);
-        let free = memory.free_at(at);
-        if self.index.victims.is_empty() && free > memory.managed / 2 {
-            return format!(
-                "Memory was not short: at {}, when the least was free, that was {} of the {}.",
-                time_text(at),
-                size_text(free),
-                size_text(memory.managed)
-            );
-        }
-        let mut shares: Vec<(u64, MmId)> =
-            self.index.cast.mms.ids().map(|mm| (self.index.present(mm, at), mm)).collect();
-        shares.retain(|share| share.0 > 0);
-        sort::by_key(&mut shares, |&(pages, mm)| (std::cmp::Reverse(pages), mm));
-        let names = shares.iter().take(3).map(|&(pages, mm)| {
-            format!("{} ({})", mm_name(&self.index.cast, mm), size_text(pages))
-        });
-        let names: Vec<_> = names.collect();
-        let who = if names.is_empty() {
-            "nobody had taken any".to_owned()
-        } else {
-            format!("{} had taken most", list_text(&names))
-        };
-        format!(
-            "At {} {who} of the {}; {} were free, where kswapd starts below {}.",
-            time_text(at),
-            size_text(memory.managed),
-            size_text(free),
-            size_text(memory.low)
-        )
-    }
-
-    /// The cgroup for whose sake the first victim was killed.
-    fn limit_hit(&self) -> Option<(SimTime, CgroupId)> {
-        let (facts, victim) = self.first()?;
-        let cgroup = facts.scope?;
-        Some((victim.killed, cgroup))
-    }
-
-    fn memory_of_cgroup(&self, at: SimTime, cgroup: CgroupId) -> String {
-        let (mut limit, mut usage) = (None, None);
-        for record in self.run.trace.iter().take_while(|record| record.at <= at) {
-            match record.event {
-                Event::MemcgLimit { cgroup: of, pages } if of == cgroup => {
-                    limit = Some(pages).filter(|&pages| pages != u32::MAX);
-                }
-                Event::MemcgUsage { cgroup: of, pages } if of == cgroup => usage = Some(pages),
-                _ => {}
-            }
-        }
-        let size = |pages: u32| size_text(u64::from(pages));
-        let used = usage.map_or_else(String::new, |pages| format!(" used {}", size(pages)));
-        let limit = limit.map_or_else(String::new, |pages| format!(" of its {}", size(pages)));
-        let free = size_text(self.index.memory.free_at(at));
-        format!(
-            "At {} {}{used}{limit}; of the machine's memory {free} were free.",
-            time_text(at),
-            cgroup_name(&self.index.cast, cgroup)
-        )
     }
 
     /// Who was killed, for whose request, and why that one.

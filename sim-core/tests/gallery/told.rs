@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sim_core::analysis::{Index, Report, explain, recovery_blame, size_text, span_text, time_text};
 use sim_core::base::{Nanos, SimTime};
-use sim_core::record::{Event, Run, ZoneInfo};
+use sim_core::record::{Event, Run};
 use sim_core::scenario::gallery::gallery;
 
 use super::rows::{judged, run};
@@ -42,10 +42,10 @@ impl Data {
     }
 
     fn sizes(&mut self, run: &Run) {
-        let sum =
-            |of: fn(&ZoneInfo) -> u64| run.cast.zones.iter().map(|(_, zone)| of(zone)).sum::<u64>();
-        self.words.insert(size_text(sum(|zone| zone.managed)));
-        self.words.insert(size_text(sum(|zone| zone.low)));
+        let zones = || run.cast.zones.iter().map(|(_, zone)| zone);
+        let managed: u64 = zones().map(|zone| zone.managed).sum();
+        self.words.insert(size_text(managed));
+        self.words.extend(zones().map(|zone| size_text(zone.min)));
         let mut present: BTreeMap<_, i64> = BTreeMap::new();
         let mut reaped: BTreeMap<_, (u64, u64)> = BTreeMap::new();
         let mut pinned: BTreeMap<_, u64> = BTreeMap::new();
@@ -74,6 +74,7 @@ impl Data {
                 }
                 Event::ZoneFree { zone, free: pages } => {
                     free.insert(zone, u64::from(pages));
+                    self.words.insert(size_text(u64::from(pages)));
                     self.words.insert(size_text(free.values().sum()));
                 }
                 Event::MemcgUsage { pages, .. } | Event::MemcgLimit { pages, .. } => {
@@ -81,8 +82,11 @@ impl Data {
                 }
                 _ => {}
             }
-            let has = present.values().map(|&pages| size_text(pages.max(0).unsigned_abs()));
-            self.words.extend(has);
+            let has = present.values().map(|&pages| pages.max(0).unsigned_abs());
+            self.words.extend(has.clone().map(size_text));
+            // What is neither free nor a process's.
+            let rest = managed.saturating_sub(has.sum::<u64>() + free.values().sum::<u64>());
+            self.words.insert(size_text(rest));
         }
     }
 
