@@ -315,6 +315,16 @@ test("commands are found by name, and single keys can be turned off", async (t) 
   assert.equal(await view.page.getByLabel(/single letters/).isChecked(), false);
 });
 
+test("a run is told in a few sentences, beside its verdict", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1");
+  t.after(view.close);
+  await view.page.getByRole("button", { name: "What happened?" }).click();
+  const story = await view.page.getByRole("dialog", { name: "What happened" }).innerText();
+  assert.match(story, /it was refused 10 times, for hog's buffers \(gpu0\); then it gave up/);
+  assert.ok(story.includes((await readRun(view)).verdict), story);
+  assert.deepEqual(await accessibilityProblems(view), []);
+});
+
 test("policies are compared under one seed, and the link carries all of them", async (t) => {
   const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&policy=interval&t=3600ms");
   t.after(view.close);

@@ -14,8 +14,8 @@ use crate::learn::memory::use_memory;
 use crate::learn::panel::{LearnPanel, tour_offer};
 use crate::panels::{
     Announcer, Beside, Compared, Editor, EventList, ForkDialog, HelpDialog, MetricsPanel,
-    PaletteDialog, ShareDialog, TopBar, WhyPanel, differences, fork_tree, legend, notes, notice,
-    transport,
+    PaletteDialog, ShareDialog, StoryDialog, TopBar, WhyPanel, differences, fork_tree, legend,
+    notes, notice, transport,
 };
 use crate::rest::{use_painted, use_rest};
 use crate::route::{Route, fragment};
@@ -137,6 +137,7 @@ fn behind(state: &State) -> Html {
             { exported(state) }
             <ForkDialog open={state.dialog == Some(Dialog::Fork)} request={state.request.clone()} scene={state.scene.clone()}
                 branches={state.branch_scenes().to_vec()} cursor={state.cursor} />
+            <StoryDialog open={state.dialog == Some(Dialog::Story)} scene={state.scene.clone()} />
             <ShareDialog open={state.dialog == Some(Dialog::Share)} route={state.route()} />
         </>
     }

@@ -371,6 +371,14 @@ pub fn parting(outcome: &Outcome, other: &Outcome) -> Option<Parting> {
     Some(Parting { record: at.record, at: at_ns, text })
 }
 
+/// A run in a few sentences, and how it ended.
+pub fn story(outcome: &Outcome) -> Vec<String> {
+    let report = &outcome.report;
+    let mut story = analysis::explain(&outcome.run, &outcome.index, report);
+    story.push(format!("{}: {}", report.verdict.id(), report.evidence));
+    story
+}
+
 /// What happened in a part of a run.
 pub fn range_sums(outcome: &Outcome, (from, to): (u64, u64)) -> RangeSums {
     analysis::range_sums(&outcome.run, &outcome.index, SimTime(from), SimTime(to))

@@ -116,6 +116,8 @@ pub enum Command {
     Edit,
     /// Opens the sweep over seeds, or closes it.
     Sweep,
+    /// What happened in the run, in a few sentences.
+    Story,
     /// Another way for the run to go on from the cursor.
     Fork,
     Undo,
@@ -295,6 +297,7 @@ pub const NAMED: &[(Command, &str, &str)] = &[
     (Command::Note, "Add a note at the cursor", "M"),
     (Command::NoteRange, "Add a note on the range", "Shift M"),
     (Command::Edit, "Edit the scenario, or close the editor", ""),
+    (Command::Story, "What happened: the run in a few sentences", ""),
     (Command::Fork, "Fork the run at the cursor", "B"),
     (Command::Sweep, "Sweep over seeds: how often, and a review; or close it", ""),
     (Command::RemoveNote, "Remove the note at the cursor", "Delete"),

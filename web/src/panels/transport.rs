@@ -47,7 +47,7 @@ pub fn transport(ui: &Ui, state: &State) -> Html {
                         format::grouped(scene.outcome.run.trace.len() as u64)) }</span>
                 }) }
             </p>
-            { outcome(state) }
+            { outcome(ui, state) }
         </div>
     }
 }
@@ -66,7 +66,7 @@ fn chosen_speed(event: &Event) -> Speed {
 }
 
 /// The verdict when there is one; what is going on when not.
-fn outcome(state: &State) -> Html {
+fn outcome(ui: &Ui, state: &State) -> Html {
     match (&state.phase, &state.scene) {
         (Phase::Running { now, horizon }, _) => html! {
             <p class="verdict running"><progress max={horizon.0.to_string()} value={now.0.to_string()}
@@ -75,26 +75,31 @@ fn outcome(state: &State) -> Html {
         (Phase::Failed(message), _) => {
             html! { <p class="verdict failed" role="alert">{ message }</p> }
         }
-        (Phase::Ready, Some(scene)) => verdict(scene, &state.link_check),
+        (Phase::Ready, Some(scene)) => verdict(ui, scene, state),
         _ => Html::default(),
     }
 }
 
-fn verdict(scene: &Scene, link_check: &LinkCheck) -> Html {
+fn verdict(ui: &Ui, scene: &Scene, state: &State) -> Html {
     let report = &scene.outcome.report;
     let digest = scene.outcome.run.digest.to_string();
-    let check = match link_check {
+    let check = match &state.link_check {
         LinkCheck::None => Html::default(),
         LinkCheck::Reproduced => html! { <b class="badge good">{ "✓ reproduced" }</b> },
         LinkCheck::Differs(what) => {
             html! { <b class="badge bad">{ format!("✗ differs: {what}") }</b> }
         }
     };
+    let story = ui.on(|_: MouseEvent| Action::Command { command: Command::Story, anchor: None });
     html! {
         <>
             <p class="verdict"><b class={format!("badge verdict-{}", report.verdict.id())}>{ report.verdict.id() }</b>
                 { for report.flags.iter().map(|flag| html! { <b class="badge flag">{ *flag }</b> }) }
-                <span class="evidence" title={report.evidence.clone()}>{ &report.evidence }</span></p>
+                <span class="evidence" title={report.evidence.clone()}>{ &report.evidence }</span>
+                { for (!state.embed).then(|| html! {
+                    <button type="button" class="link told" onclick={story}
+                        title="The run in a few sentences">{ "What happened?" }</button>
+                }) }</p>
             <p class="digest" title={format!("Digest of the run: {digest}")}>
                 <span>{ "digest " }<code>{ format::short_digest(&digest) }</code></span>{ check }</p>
         </>

@@ -86,6 +86,7 @@ pub enum Dialog {
     Palette,
     Import,
     Export,
+    Story,
 }
 
 /// The state.

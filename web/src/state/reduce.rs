@@ -159,6 +159,7 @@ impl State {
             Command::Graph => self.graph = !self.graph,
             Command::StopAtCycles => self.stops = !self.stops,
             Command::Help => self.dialog = Some(Dialog::Help),
+            Command::Story => self.dialog = self.scene.is_some().then_some(Dialog::Story),
             Command::Fork => {
                 self.playing = false;
                 self.dialog = self.scene.is_some().then_some(Dialog::Fork);
