@@ -37,6 +37,12 @@ test("the run that came is the one that the simulator makes, and needs none to b
   t.after(alone.close);
   assert.equal(alone.page.workers().length, 0);
   const { digest, events } = await readRun(alone);
+  // Text of the program that did not come with it would be as many zeros.
+  const zeros = () =>
+    [...document.querySelectorAll("*")].filter(({ attributes, textContent }) =>
+      [textContent, ...[...attributes].map(({ value }) => value)].some((it) => it.includes("\0")),
+    ).length;
+  assert.equal(await alone.page.evaluate(zeros), 0);
   const view = await openPage("");
   t.after(view.close);
   assert.equal(await proof(view), "reproduced");
