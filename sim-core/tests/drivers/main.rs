@@ -4,6 +4,7 @@
 mod answers;
 mod described;
 mod documented;
+mod faults;
 mod jobs;
 mod locks;
 mod pages;

@@ -10,6 +10,7 @@ mod as_told;
 mod deadlocks;
 mod discussion;
 mod eras;
+mod failure_details;
 mod failure_modes;
 mod oracle;
 mod real_bugs;

@@ -67,27 +67,41 @@ program = [
   {{ register = 'gpu', region = 'buffer' }},
   {{ touch = ['heap', 'buffer'] }},
   {{ submit = 'gpu', region = 'buffer', every = '1ms', count = 1 }},
-  {{ thread = 'stuck' }},
+{}",
+        ending("10s", "1GiB")
+    );
+    outcome(&text, change)
+}
+
+/// The end of the victim's program, its thread that is stuck for so long after the kill, and who
+/// wants more memory than there is.
+fn ending(stuck: &str, wanted: &str) -> String {
+    format!(
+        "  {{ thread = 'stuck' }},
   {{ ready = true }},
   {{ idle = true }},
 ]
 [[task.thread]]
 name = 'stuck'
-program = [{{ stuck = '10s' }}]
+program = [{{ stuck = '{stuck}' }}]
 [[task]]
 name = 'presser'
 preset = 'none'
 oom_score_adj = -1000
 start = {{ after = 'victim' }}
 program = [
-  {{ mmap = 'a', size = '1GiB' }},
+  {{ mmap = 'a', size = '{wanted}' }},
   {{ touch = 'a' }},
   {{ pause = '20s' }},
   {{ exit = true }},
 ]
 "
-    );
-    let mut scenario = parse("reaping", &text, &[]).unwrap_or_else(|errors| panic!("{errors:?}"));
+    )
+}
+
+fn outcome(text: &str, change: impl FnOnce(&mut Device)) -> Outcome {
+    let mut scenario =
+        parse("reaping", text, &[]).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
     change(&mut scenario.devices[0]);
     let run = Simulation::new(&scenario, &RunOptions::default()).expect("starts").run();
     assert!(run.findings.broken.is_none(), "{:?}", run.findings.broken);
@@ -148,32 +162,11 @@ program = [
   {{ mmap = 'heap', size = '2GiB' }},
 {program}  {{ touch = ['heap', {all}] }},
   {{ submit = 'dev0', region = 'buffer0', every = '1ms', count = 1 }},
-  {{ thread = 'stuck' }},
-  {{ ready = true }},
-  {{ idle = true }},
-]
-[[task.thread]]
-name = 'stuck'
-program = [{{ stuck = '{stuck}' }}]
-[[task]]
-name = 'presser'
-preset = 'none'
-oom_score_adj = -1000
-start = {{ after = 'victim' }}
-program = [
-  {{ mmap = 'a', size = '3GiB' }},
-  {{ touch = 'a' }},
-  {{ pause = '20s' }},
-  {{ exit = true }},
-]
-"
+{}",
+        ending(stuck, "3GiB")
     );
     text.push_str(&tasks);
-    let scenario =
-        parse("reaping", &text, &[]).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
-    let run = Simulation::new(&scenario, &RunOptions::default()).expect("starts").run();
-    assert!(run.findings.broken.is_none(), "{:?}", run.findings.broken);
-    Outcome(run)
+    outcome(&text, |_| {})
 }
 
 /// A run, and questions about it. Times count from the kill.

@@ -3,13 +3,16 @@
 //! Spans come as one image from the framebuffer; text, marks and arrows
 //! are drawn over it, a bounded number of them whatever the run's size.
 
+mod arrows;
+
+use arrows::arrows;
 use js_sys::{Uint8ClampedArray, Uint32Array};
 use sim_core::analysis::{Lane, LaneOf, LaneState, MarkKind, Span};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 use super::hit::{span_at, status};
 use super::layout::Layout;
-use super::palette::{Rgb, Shade, arrow_look, css, look, mark_look};
+use super::palette::{Rgb, Shade, css, look, mark_look};
 use super::raster::{Bar, Fade, Frame, continues};
 use super::rows::{RowKind, Rows};
 use super::ticks::ticks;
@@ -17,7 +20,7 @@ use super::viewport::Viewport;
 use crate::dom;
 use crate::engine;
 use crate::format;
-use crate::state::{Scene, StageArrow};
+use crate::state::Scene;
 use crate::transfer::overlay::Recorded;
 
 /// Room a label needs at least.
@@ -371,94 +374,6 @@ fn thinned(lane: &Lane, view: Viewport, width: f64) -> Vec<(MarkKind, u64)> {
     }
     found
 }
-
-/// Arrows that begin or end in the selected lane, and those that were
-/// followed, thicker.
-fn arrows(context: &CanvasRenderingContext2d, picture: &Picture<'_>, width: f64) {
-    let Picture { scene, view, .. } = *picture;
-    let of_lane = scene.stage.get(picture.lane).map_or(&[][..], |stage| &stage.arrows);
-    let first = of_lane.partition_point(|arrow| scene.arrows[*arrow].at < view.start);
-    let bucket = (ARROW_PX / width * view.span as f64) as u64;
-    // Of those that share a place, the first of each kind and partner.
-    let mut drawn: Vec<StageArrow> = Vec::new();
-    for index in of_lane[first..].iter().take(ARROWS_LOOKED_AT) {
-        let arrow = scene.arrows[*index];
-        if arrow.at > view.end() {
-            break;
-        }
-        let same = |other: &&StageArrow| {
-            (other.kind, other.from, other.to) == (arrow.kind, arrow.from, arrow.to)
-        };
-        let last = drawn.iter().rev().take(12).find(same);
-        if last.is_none_or(|last| arrow.at - last.at >= bucket) {
-            drawn.push(arrow);
-        }
-    }
-    for arrow in drawn {
-        draw_arrow(context, arrow, picture, (width, 1.25));
-    }
-    for index in picture.followed {
-        if let Some(arrow) = scene.arrows.get(*index) {
-            draw_arrow(context, *arrow, picture, (width, 3.0));
-        }
-    }
-}
-
-/// Arrows of one kind between the same two lanes are at most this dense.
-const ARROW_PX: f64 = 9.0;
-/// Arrows of a lane that one drawing looks at.
-const ARROWS_LOOKED_AT: usize = 20_000;
-
-fn draw_arrow(
-    context: &CanvasRenderingContext2d,
-    arrow: StageArrow,
-    picture: &Picture<'_>,
-    (width, thickness): (f64, f64),
-) {
-    let x = picture.view.px_from_time(arrow.at, width);
-    // To a lane that is folded away there is only a stub.
-    let (from, to) = match (picture.middle(arrow.from), picture.middle(arrow.to)) {
-        (Some(from), Some(to)) => (from, to),
-        (Some(from), None) => (from, from + STUB_PX),
-        (None, Some(to)) => (to - STUB_PX, to),
-        (None, None) => return,
-    };
-    if !(0.0..=width).contains(&x) {
-        return;
-    }
-    let (color, dashed) = arrow_look(arrow.kind, picture.shade);
-    context.set_stroke_style_str(&css(color));
-    context.set_fill_style_str(&css(color));
-    context.set_line_width(thickness);
-    let dash = js_sys::Array::new();
-    if dashed {
-        dash.push(&4.0.into());
-        dash.push(&3.0.into());
-    }
-    let direction = if to > from { 1.0 } else { -1.0 };
-    let tip = to - direction * 6.0;
-    // Bent a little, so that it is told from the cursor and from edges.
-    // Down to the left and up to the right: a call and its answer differ.
-    let bend = ((to - from).abs() / 6.0).min(14.0) * direction;
-    let _ = context.set_line_dash(&dash);
-    context.begin_path();
-    context.move_to(x, from);
-    context.bezier_curve_to(x - bend, from, x - bend, tip, x, tip - direction * 4.0);
-    context.stroke();
-    let _ = context.set_line_dash(&js_sys::Array::new());
-    let half = 2.5 + thickness;
-    context.begin_path();
-    context.move_to(x, tip + direction * 2.0);
-    context.line_to(x - half, tip - direction * 6.0);
-    context.line_to(x + half, tip - direction * 6.0);
-    context.fill();
-    context.begin_path();
-    let _ = context.arc(x, from, 1.5 + thickness / 2.0, 0.0, std::f64::consts::TAU);
-    context.fill();
-}
-
-/// Length of an arrow to a lane that doesn't show.
-const STUB_PX: f64 = 16.0;
 
 /// Draws the time axis.
 pub fn ruler(canvas: &HtmlCanvasElement, view: Viewport, shade: Shade) {

@@ -1,0 +1,195 @@
+//! Operations on files, shared memory and what lies in swap.
+
+use sim_core::record::{Event, MnEvent, Run};
+
+use super::{exit_ms, faulted, free_at_end, free_at_start, run, run_whole, task, times};
+
+/// The last page cache recorded, clean and dirty, over all zones.
+fn page_cache(run: &Run) -> (u64, u64) {
+    let mut zones = vec![(0, 0); run.cast.zones.len()];
+    for record in run.trace.iter() {
+        if let Event::PageCache { zone, clean, dirty } = record.event {
+            zones[zone.index()] = (u64::from(clean), u64::from(dirty));
+        }
+    }
+    zones.iter().fold((0, 0), |sum, zone| (sum.0 + zone.0, sum.1 + zone.1))
+}
+
+#[test]
+fn file_is_read_once_and_its_pages_stay_in_the_cache() {
+    let run = run("disk = { latency = '1ms', bandwidth = '400MiB/s' }\n[[task]]\nname = \
+                   'a'\npreset = 'none'\nprogram = [{ mmap = 'f', size = '4MiB', kind = \
+                   'shared-file' }, { read = 'f' }, { madvise = 'f' }, { signal = 'e' }, { read = \
+                   'f' }]\n");
+    // 32 reads of 128 KiB, each of 1 ms and 0.3125 ms.
+    let read = times(&run, "a", |event| matches!(event, Event::EventSignaled { .. }))[0];
+    assert!((42..45).contains(&read), "{read}");
+    assert!(exit_ms(&run, "a") < read + 5, "no second reading");
+    assert_eq!(faulted(&run, "f"), 2 * 1024);
+    assert_eq!(page_cache(&run), (1024, 0));
+    assert_eq!(free_at_start(&run) - free_at_end(&run), 1024);
+}
+
+#[test]
+fn writing_to_a_shared_file_makes_dirty_cache_and_to_a_private_one_copies() {
+    let program = |kind: &str| {
+        format!(
+            "[[task]]\nname = 'a'\npreset = 'none'\nprogram = [{{ mmap = 'f', size = '4MiB', kind \
+             = '{kind}' }}, {{ read = 'f' }}, {{ write = 'f' }}, {{ write = 'f' }}]\n"
+        )
+    };
+    assert_eq!(page_cache(&run(&program("shared-file"))), (0, 1024));
+    let private = run(&program("private-file"));
+    assert_eq!(page_cache(&private), (1024, 0));
+    assert_eq!(free_at_start(&private) - free_at_end(&private), 1024, "copies go with it");
+}
+
+#[test]
+fn shared_memory_outlives_who_maps_it() {
+    let run =
+        run("[[task]]\nname = 'p'\npreset = 'none'\nprogram = [{ mmap = 's', size = '4MiB', \
+                   kind = 'shmem' }, { touch = 's' }, { fork = 'c' }, { pause = '1s' \
+                   }]\n[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{ touch = 's' }]\n");
+    assert_eq!(free_at_start(&run) - free_at_end(&run), 1024, "one segment for both");
+    assert_eq!(faulted(&run, "s"), 2 * 1024);
+}
+
+/// Pages of the pool and of devices cost the machine nothing and come back to nobody.
+#[test]
+fn huge_and_device_pages_are_not_the_zones() {
+    for kind in ["hugetlb", "pfnmap"] {
+        let run = run(&format!(
+            "[[task]]\nname = 'a'\npreset = 'none'\nprogram = [{{ mmap = 'h', size = '4MiB', kind = \
+             '{kind}' }}, {{ touch = 'h' }}]\n"
+        ));
+        assert_eq!(faulted(&run, "h"), 1024, "{kind}");
+        assert_eq!(free_at_end(&run), free_at_start(&run), "{kind}");
+    }
+}
+
+/// Mapped cache is unmapped before it is freed, and notifiers hear of it.
+#[test]
+fn reclaim_unmaps_files_before_anybody_is_killed() {
+    let run = run("[[device]]\nname = 'd'\ndriver = 'gpu-fence'\n[[task]]\nname = 'a'\npreset = \
+                   'none'\nprogram = [{ mmap = 'f', size = '30MiB', kind = 'shared-file' }, { \
+                   register = 'd', region = 'f' }, { read = 'f' }, { ready = true }, { idle = true \
+                   }]\n[[task]]\nname = 'b'\nstart = { after = 'a' }\nprogram = [{ mmap = 'm', size \
+                   = '40MiB' }, { touch = 'm' }, { idle = true }]\n");
+    assert!(run.trace.iter().all(|record| !matches!(record.event, Event::MarkVictim { .. })));
+    assert_eq!(faulted(&run, "m"), 10_240);
+    let told = run.trace.iter().any(|record| {
+        matches!(record.event, Event::MnCall { event: MnEvent::Clear, blockable: true, .. })
+    });
+    assert!(told);
+}
+
+#[test]
+fn process_mrelease_reaps_only_the_dying() {
+    let run =
+        run("[[task]]\nname = 'stuck'\npreset = 'none'\nprogram = [{ mmap = 'm', size = '8MiB' \
+                   }, { touch = 'm' }, { ioctl = [{ await_sigkill = true }, { sleep = '5s' }] \
+                   }]\n[[task]]\nname = 'reaper'\nstart = '1s'\nprogram = [{ process_mrelease = \
+                   'stuck' }, { kill = 'stuck' }, { process_mrelease = 'stuck' }]\n");
+    let zapped = times(&run, "reaper", |event| matches!(event, Event::Zap { pages: 1.., .. }));
+    assert!(!zapped.is_empty() && zapped[0] == 1_000, "{zapped:?}");
+    assert_eq!(
+        times(&run, "reaper", |e| matches!(e, Event::ProcessMrelease { ok: true, .. })).len(),
+        1
+    );
+}
+
+/// What was written to in a private mapping of a file is as anonymous memory to a fork.
+#[test]
+fn forked_copies_of_a_file_are_shared_until_one_writes() {
+    let run = run(
+        "[[task]]\nname = 'p'\npreset = 'none'\nprogram = [{ mmap = 'f', size = '4MiB', \
+                   kind = 'private-file' }, { write = 'f' }, { fork = 'c' }, { pause = '1s' }, { \
+                   write = 'f' }, { read = 'f' }]\n[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{ \
+                   read = 'f' }, { write = 'f' }]\n",
+    );
+    let mut free = vec![None; run.cast.zones.len()];
+    let mut least = u64::MAX;
+    for record in run.trace.iter() {
+        if let Event::ZoneFree { zone, free: now } = record.event {
+            free[zone.index()] = Some(u64::from(now));
+            least = least.min(free.iter().copied().sum::<Option<u64>>().unwrap_or(u64::MAX));
+        }
+    }
+    let taken = free_at_start(&run) - least;
+    // The file's, the parent's, the child's, and two for the list of pages to free.
+    assert_eq!(taken, 3 * 1024 + 2);
+    assert_eq!(page_cache(&run), (1024, 0));
+    assert_eq!(free_at_start(&run) - free_at_end(&run), 1024);
+}
+
+/// Swap of 128 MiB, as fast as memory is short.
+const SWAP: &str = "[machine]\nram = '64MiB'\ncpus = 2\n[machine.swap]\nsize = \
+                    '128MiB'\nlatency = '10us'\nbandwidth = '4GiB/s'\n";
+
+fn swapped_out(run: &Run, name: &str) -> u64 {
+    let out = run.trace.iter().filter_map(|record| match record.event {
+        Event::SwapOut { range, pages } if run.cast.ranges[range].name == name => Some(pages),
+        _ => None,
+    });
+    out.map(u64::from).sum()
+}
+
+fn swapped_in(run: &Run, by: &str) -> u64 {
+    let task = task(run, by);
+    let back = run.trace.iter().filter(|record| record.task == task).map(|r| match r.event {
+        Event::SwapIn { pages, .. } => u64::from(pages),
+        _ => 0,
+    });
+    back.sum()
+}
+
+fn nobody_is_killed(run: &Run) -> bool {
+    run.trace.iter().all(|record| !matches!(record.event, Event::MarkVictim { .. }))
+}
+
+/// A slot is both processes'; each reads a page of its own from it.
+#[test]
+fn forked_while_in_swap_both_find_their_pages() {
+    let run = run_whole(&format!(
+        "{SWAP}[[task]]\nname = 'p'\npreset = 'none'\nprogram = [{{ mmap = 'm', size = '30MiB' }}, \
+         {{ touch = 'm' }}, {{ ready = true }}, {{ pause = '2s' }}, {{ fork = 'c' }}, {{ pause = \
+         '2s' }}, {{ read = 'm' }}]\n[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{{ read = \
+         'm' }}]\n[[task]]\nname = 'b'\nstart = {{ after = 'p' }}\nprogram = [{{ mmap = 'n', \
+         size = '40MiB' }}, {{ touch = 'n' }}, {{ ready = true }}]\n"
+    ));
+    assert!(nobody_is_killed(&run));
+    let out = swapped_out(&run, "m");
+    assert!(out > 1_000, "{out}");
+    assert_eq!(swapped_in(&run, "c"), out);
+    assert_eq!(swapped_in(&run, "p"), out);
+}
+
+/// Pages shared since a fork are taken from all who map them.
+#[test]
+fn shared_pages_go_to_swap_from_parent_and_child_alike() {
+    let run = run_whole(&format!(
+        "{SWAP}[[task]]\nname = 'p'\npreset = 'none'\nprogram = [{{ mmap = 'm', size = '30MiB' }}, \
+         {{ touch = 'm' }}, {{ fork = 'c' }}, {{ ready = true }}, {{ pause = '2s' }}, {{ read = \
+         'm' }}]\n[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{{ pause = '5s' }}, {{ read = \
+         'm' }}]\n[[task]]\nname = 'b'\nstart = {{ after = 'p' }}\nprogram = [{{ mmap = 'n', \
+         size = '30MiB' }}, {{ touch = 'n' }}, {{ pause = '1s' }}]\n"
+    ));
+    assert!(nobody_is_killed(&run));
+    let out = swapped_out(&run, "m");
+    assert!(out > 100 && out.is_multiple_of(2), "{out}");
+    assert_eq!((swapped_in(&run, "p"), swapped_in(&run, "c")), (out / 2, out / 2));
+}
+
+/// Waiting for what was in the page cache before is a stall, the first reading is none.
+#[test]
+fn reading_a_file_again_that_was_pushed_out_is_a_memory_stall() {
+    let run = run(
+        "[[task]]\nname = 'a'\npreset = 'none'\nprogram = [{ mmap = 'f', size = '8MiB', \
+                   kind = 'shared-file' }, { read = 'f' }, { madvise = 'f' }, { ready = true }, { \
+                   pause = '3s' }, { read = 'f' }]\n[[task]]\nname = 'b'\npreset = 'none'\nstart \
+                   = { after = 'a' }\nprogram = [{ mmap = 'm', size = '55MiB' }, { touch = 'm' }]\n",
+    );
+    assert!(nobody_is_killed(&run));
+    let stalls = times(&run, "a", |event| matches!(event, Event::MemstallEnter {}));
+    assert!(!stalls.is_empty() && stalls[0] >= 3_000, "{stalls:?}");
+}

@@ -1,0 +1,120 @@
+//! What the pointer does to the timeline: tells what is under it, and turns gestures into actions.
+
+use sim_core::analysis::LaneOf;
+use sim_core::base::SimTime;
+use web_sys::{HtmlElement, PointerEvent};
+use yew::prelude::*;
+
+use super::{Msg, Props, Timeline, ui};
+use crate::format;
+use crate::state::Action;
+use crate::timeline::gesture::Gesture;
+use crate::timeline::{hit, listen};
+
+/// How near the pointer must be to a mark or an edge.
+const REACH_PX: f64 = 6.0;
+
+impl Timeline {
+    pub(super) fn on_hover(&mut self, ctx: &Context<Self>, place: Option<(f64, f64)>) -> bool {
+        let width = self.plot_width();
+        ui(ctx).hover.set(place.map(|(x, _)| (x / width).clamp(0.0, 1.0)));
+        let text = place.map_or_else(String::new, |(x, y)| self.under_pointer(ctx.props(), x, y));
+        let changed = text != self.hover;
+        self.hover = text;
+        changed
+    }
+
+    fn under_pointer(&self, props: &Props, x: f64, y: f64) -> String {
+        let width = self.plot_width();
+        let at = props.view.time_from_px(x, width);
+        let lanes = &props.scene.outcome.lanes;
+        match self.rows(props).lane_at(y) {
+            Some(lane) => {
+                let mut text = hit::describe(&lanes[lane], at, self.reach(props));
+                if let Some(laid) = &props.laid
+                    && matches!(lanes[lane].of, LaneOf::Reaper(_))
+                {
+                    let near = laid.near(at, self.reach(props));
+                    text.extend(near.map(|event| format!(" · recorded: {}", event.told())));
+                }
+                match props.scene.lock_at(lane, at) {
+                    Some(lock) => format!("{text} · {lock}"),
+                    None => text,
+                }
+            }
+            None => format::instant(SimTime(at)),
+        }
+    }
+
+    /// The reach of the pointer, in ns.
+    fn reach(&self, props: &Props) -> u64 {
+        (REACH_PX / self.plot_width().max(1.0) * props.view.span as f64) as u64
+    }
+
+    pub(super) fn on_pointer(
+        &mut self,
+        ctx: &Context<Self>,
+        kind: listen::Kind,
+        event: &PointerEvent,
+    ) {
+        let (Some(ruler), Some(labels)) =
+            (self.ruler.cast::<HtmlElement>(), self.labels.cast::<HtmlElement>())
+        else {
+            return;
+        };
+        let origin =
+            (ruler.get_bounding_client_rect().left(), labels.get_bounding_client_rect().top());
+        let pointer = listen::pointer(event, origin);
+        let inside = pointer.x >= 0.0 && pointer.x <= self.plot_width();
+        if kind == listen::Kind::Move && event.pointer_type() != "touch" {
+            let place = inside.then_some((pointer.x, pointer.y));
+            ctx.link().send_message(Msg::Hover(place));
+        }
+        let gesture = match kind {
+            listen::Kind::Down if inside && !listen::is_on_button(event) => {
+                listen::capture(event, self.body.cast::<HtmlElement>().as_ref());
+                self.gestures.on_down(pointer)
+            }
+            listen::Kind::Down => None,
+            listen::Kind::Move => self.gestures.on_move(pointer),
+            listen::Kind::Up => self.gestures.on_up(pointer),
+            listen::Kind::Cancel => {
+                self.gestures.on_cancel(pointer.id);
+                None
+            }
+        };
+        if let Some(gesture) = gesture {
+            self.on_gesture(ctx, gesture, event.alt_key());
+        }
+    }
+
+    pub(super) fn on_gesture(&self, ctx: &Context<Self>, gesture: Gesture, free: bool) {
+        let props = ctx.props();
+        let ui = ui(ctx);
+        let width = self.plot_width();
+        let lanes = &props.scene.outcome.lanes;
+        let rows = self.rows(props);
+        match gesture {
+            Gesture::Click { x, y } => {
+                ui.send(Action::Seek(props.view.time_from_px(x, width)));
+                if let Some(lane) = rows.lane_at(y) {
+                    ui.send(Action::SelectLane(lane));
+                }
+            }
+            Gesture::Scrub { x } => {
+                ui.send(Action::Play(false));
+                ui.send(Action::Seek(props.view.time_from_px(x, width)));
+            }
+            Gesture::Select { from, to, y } => {
+                let lane = rows.lane_at(y).map(|lane| &lanes[lane]);
+                let reach = if free { 0 } else { self.reach(props) };
+                let edge = |x| hit::snapped(lane, props.view.time_from_px(x, width), reach);
+                ui.send(Action::Select(Some((edge(from), edge(to)))));
+            }
+            Gesture::Pan { dx } => ui.send(Action::Pan(-dx / width.max(1.0))),
+            Gesture::Zoom { x, factor } => {
+                ui.send(Action::Zoom { factor, anchor: Some((x / width).clamp(0.0, 1.0)) });
+            }
+        }
+    }
+}
