@@ -114,6 +114,59 @@ fn flush_waits_for_all_that_is_queued() {
     assert_eq!(times("{ queue = true }, { flush = true }"), Nanos::from_ms(80));
 }
 
+/// What is mapped anew before the worker comes has references of its own: its pages stay, too.
+#[test]
+fn worker_leaves_alone_what_was_mapped_meanwhile() {
+    let kept = |pause: &str| {
+        let run = run(
+            &scenario(&format!(
+                "schema = 1
+title = 'Mapped anew'
+kernel = '6.1'
+horizon = '1s'
+[machine]
+ram = '64MiB'
+[[driver]]
+name = 'mine'
+api = 'hlist'
+page_refs = true
+start = [{QUEUE}]
+worker = {{ time = '40ms', signals = false, unpin = true }}
+[[device]]
+name = 'dev'
+driver = 'mine'
+[[task]]
+name = 'owner'
+program = [
+  {{ mmap = 'a', size = '1MiB' }},
+  {{ register = 'dev', region = 'a' }},
+  {{ touch = 'a' }},
+  {{ submit = 'dev', region = 'a', every = '1us', count = 1 }},
+  {{ pause = '1ms' }},
+  {{ madvise = 'a' }},
+  {{ pause = '{pause}' }},
+  {{ touch = 'a' }},
+  {{ submit = 'dev', region = 'a', every = '1us', count = 1 }},
+  {{ pause = '80ms' }},
+  {{ madvise = 'a' }},
+  {{ pause = '80ms' }},
+]
+"
+            )),
+            None,
+        );
+        assert_eq!(run.findings.broken, None);
+        let pinned = run.trace.iter().map(|record| match record.event {
+            Event::StillPinned { pages, .. } => u64::from(pages),
+            _ => 0,
+        });
+        pinned.sum::<u64>()
+    };
+    // Mapped again when the worker has been there, and before.
+    assert_eq!(kept("80ms"), 2 * 256);
+    assert_eq!(kept("1ms"), 2 * 256);
+}
+
 /// hfi1's and SCIF's workers let go of what is reaped, while the reaper is still at it.
 #[test]
 fn presets_that_queue_let_their_pages_go() {

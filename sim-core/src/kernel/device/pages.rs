@@ -28,6 +28,8 @@ pub(super) struct Mirror {
     kept: Pages,
     /// Pages that it maps although they were freed.
     stale: u64,
+    /// How often it mapped the VMA, which tells the references of one time from those of the next.
+    mapping: u64,
 }
 
 /// What a device does through one registration.
@@ -59,7 +61,7 @@ impl Attachment {
         let index = self.mirrors.iter().position(|mirror| mirror.range == range);
         let index = index.unwrap_or_else(|| {
             let kept = Pages::default();
-            self.mirrors.push(Mirror { range, mapped: 0, refs: 0, kept, stale: 0 });
+            self.mirrors.push(Mirror { range, mapped: 0, refs: 0, kept, stale: 0, mapping: 0 });
             self.mirrors.len() - 1
         });
         &mut self.mirrors[index]
@@ -117,7 +119,8 @@ pub(in crate::kernel) fn split(state: &mut State, old: RangeId, new: RangeId, st
             lower.refs -= refs;
             // Pages that nobody has any longer were unmapped before: they are the last ones.
             let kept = lower.kept.take(refs);
-            let upper = Mirror { range: new, mapped, refs, kept, stale: 0 };
+            let mapping = lower.mapping;
+            let upper = Mirror { range: new, mapped, refs, kept, stale: 0, mapping };
             attachment.mirrors.push(upper);
         }
     }
@@ -132,6 +135,7 @@ pub(super) fn map(cx: &Cx, notifier: NotifierId, range: RangeId, pages: u64, ref
         let mirror = attachment.mirror_mut(range);
         (mirror.mapped, mirror.stale) = (pages, 0);
         mirror.refs = if refs { pages } else { 0 };
+        mirror.mapping += 1;
     });
 }
 
@@ -206,6 +210,20 @@ pub(super) fn drop_refs(cx: &Cx, notifier: NotifierId, range: RangeId) {
         let mm = cx.with(|state| state.notifiers[notifier].mm);
         mem_cgroup_uncharge(cx, mm, freed.count());
         cx.record(Event::Unpinned { range, pages: record_count(freed.count()) });
+    }
+}
+
+/// The mapping of a VMA that the device has now, or had last.
+pub(super) fn mapping(state: &mut State, notifier: NotifierId, range: RangeId) -> u64 {
+    let mirror = state.attachment(notifier).and_then(|attachment| attachment.mirror(range));
+    mirror.map_or(0, |mirror| mirror.mapping)
+}
+
+/// As [`drop_refs`], unless the VMA was mapped anew since that mapping: the new
+/// one has references of its own, and the old one's went when it was made.
+pub(super) fn drop_refs_of(cx: &Cx, notifier: NotifierId, (range, of): (RangeId, u64)) {
+    if cx.with(|state| mapping(state, notifier, range)) == of {
+        drop_refs(cx, notifier, range);
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use super::super::cx::{Cx, NewTask};
 use super::super::lockdep::{dma_fence_begin_signalling, dma_fence_end_signalling};
-use super::pages::drop_refs;
+use super::pages::{drop_refs_of, mapping};
 use super::{alloc_and_free, signal};
 use crate::base::{DeviceId, NotifierId, RangeId, SimTime};
 use crate::engine::{Hold, Signals};
@@ -30,10 +30,10 @@ pub(super) struct WorkQueue {
     done: u64,
 }
 
-/// A piece of it: for which ranges of whose; none if it is there only to be waited for.
+/// A piece of it: for which mappings of whose ranges; none if it is there only to be waited for.
 #[derive(Default, Debug)]
 struct Work {
-    ranges: Option<(NotifierId, Vec<RangeId>)>,
+    mappings: Option<(NotifierId, Vec<(RangeId, u64)>)>,
 }
 
 impl WorkQueue {
@@ -48,8 +48,10 @@ impl WorkQueue {
 /// Gives the worker a piece of work for ranges that a notifier was called for.
 pub(super) fn queue(cx: &Cx, device: DeviceId, notifier: NotifierId, ranges: Vec<RangeId>) {
     let done = cx.with(|state| {
+        let mappings =
+            ranges.into_iter().map(|range| (range, mapping(state, notifier, range))).collect();
         let device = &mut state.devices[device];
-        device.work_queue.push(Work { ranges: Some((notifier, ranges)) });
+        device.work_queue.push(Work { mappings: Some((notifier, mappings)) });
         device.done
     });
     cx.wake_all(done);
@@ -133,9 +135,9 @@ async fn item(cx: &Cx, device: DeviceId, work: &Work) {
         alloc_and_free(cx, gfp, order, 1).await;
     }
     cx.cpu(time).await;
-    if let Some((notifier, ranges)) = work.ranges.as_ref().filter(|_| worker.unpins) {
-        for &range in ranges {
-            drop_refs(cx, *notifier, range);
+    if let Some((notifier, mappings)) = work.mappings.as_ref().filter(|_| worker.unpins) {
+        for &mapping in mappings {
+            drop_refs_of(cx, *notifier, mapping);
         }
     }
     for &lock in worker.locks.iter().rev() {
