@@ -242,3 +242,29 @@ fn fault_through_a_registration_that_was_closed_maps_nothing() {
     assert_eq!(valid(""), 1);
     assert_eq!(valid("{ unregister = 'dev' },"), 0);
 }
+
+/// A process that exits closes the device, and the thread that maps memory for that is the last
+/// user of the mm: what it would program while the notifier goes would be freed beneath the device (I9).
+#[test]
+fn fault_through_a_registration_that_is_being_closed_maps_nothing() {
+    let device = "driver = 'rdma-odp'\napi = 'hlist'\nmapped = 'on-fault'\nlock = 'm'\nfence = '3ms'
+        [[lock]]
+        name = 'm'
+        kind = 'mutex'
+        [[task]]
+        name = 'holder'
+        preset = 'none'
+        oom_score_adj = -1000
+        program = [{ ioctl = [{ lock = 'm' }, { sleep = '200ms' }, { unlock = 'm' }] }, { idle = true }]";
+    let program = "{ register = 'dev', region = 'buffer' }, \
+        { submit = 'dev', region = 'buffer', every = '1us', count = 1 }, \
+        { pause = '100ms' }, { exit = true },";
+    let text = victim("6.1", device, program, "1ms");
+    let text = text.replacen("[machine.cost]", "[machine.cost]\nsrcu_sync = '300ms'", 1);
+    let run = run(&scenario(&text), None);
+    let lock_came = count(&run, |record| {
+        record.task == task(&run, "dev/fault") && matches!(record.event, Event::Acquired { .. })
+    });
+    assert!(lock_came > 0 && waits(&run, "dev/fault").contains(&Reason::DriverLock));
+    assert_eq!(run.findings.broken, None);
+}

@@ -120,8 +120,8 @@ async fn validate_through(cx: &Cx, notifier: NotifierId, range: RangeId) -> Resu
         let seq = read_begin(cx, notifier).await?;
         let pages = fault_range(cx, notifier, range).await?;
         cx.lock(lock, Hold::Exclusive, Reason::DriverLock).await;
-        // A thread of the driver may come too late: the process has closed the device meanwhile.
-        if cx.with(|state| state.attachment(notifier).is_none()) {
+        // A thread of the driver may come too late: the process closes the device, or has closed it.
+        if cx.with(|state| !state.notifiers[notifier].registered) {
             cx.unlock(lock);
             return Err(MapError::Fault);
         }
