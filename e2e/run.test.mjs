@@ -81,8 +81,9 @@ test("pointer scrubs", async (t) => {
   const view = await openPage("");
   t.after(view.close);
   const lanes = view.page.locator(".lane-plot canvas").last();
-  await lanes.waitFor();
-  const box = await lanes.boundingBox();
+  // The opening picture makes way for the run itself: a canvas may go between finding and measuring it.
+  let box = null;
+  while (!box) box = await lanes.boundingBox();
   await view.page.mouse.click(box.x + box.width * 0.3, box.y + box.height / 2);
   await view.page.waitForTimeout(200);
   const left = await time(view);
