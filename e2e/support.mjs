@@ -14,7 +14,7 @@ import { gzipSync } from "node:zlib";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
 
-const HERE = path.dirname(fileURLToPath(import.meta.url));
+export const HERE = path.dirname(fileURLToPath(import.meta.url));
 /** The built page. */
 export const DIST = path.resolve(process.env.DIST ?? path.join(HERE, "../dist"));
 const SCREENSHOTS = path.join(HERE, "screenshots");

@@ -52,6 +52,8 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "LESSON")]
         lessons: Vec<String>,
     },
+    /// Serves the page to browsers on this machine
+    Serve(ServeArgs),
     /// Makes a scenario as small as it may be while a run of it keeps its verdict
     Shrink(ShrinkArgs),
     /// Runs a scenario under many seeds, policies and values; writes a row per run
@@ -438,6 +440,13 @@ pub(crate) struct MergeArgs {
     /// Where the rows go: Parquet, or CSV if it ends in .csv
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Port to listen on; 0 takes any that is free
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    pub(crate) port: u16,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 //! everything is kept in target/xtask/. Leaves out the tests themselves: they are beside the code,
 //! in e2e/ and in consumers/.
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -82,10 +83,12 @@ fn browser() -> Finished {
     let name = "page, browser";
     if let Err(failure) = page::build() {
         // The page not building is a failure of the page, not something missing here.
-        println!("{failure}");
-        let counts = Counts { failed: 1, ..Counts::default() };
-        return Finished { name, counts, seconds: 0, missing: None };
+        return broken(name, &failure.to_string());
     }
+    let program = match program() {
+        Ok(program) => program,
+        Err(message) => return broken(name, &message),
+    };
     let chromium = (|| {
         setup::node()?;
         setup::npm_packages()?;
@@ -96,7 +99,8 @@ fn browser() -> Finished {
             let mut node = Command::new("node");
             node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
             node.arg("--test-timeout=180000");
-            node.current_dir(process::root().join("e2e")).env("CHROMIUM", chromium);
+            node.current_dir(process::root().join("e2e"));
+            node.env("CHROMIUM", chromium).env("REAPERSCOPE", program);
             // Without it one test is skipped, or fails on a hosted runner.
             match setup::firefox() {
                 Ok(firefox) => _ = node.env("FIREFOX", firefox),
@@ -120,19 +124,28 @@ fn consumers() -> Finished {
         Ok(found) => found,
         Err(failure) => return not_run(name, &failure),
     };
-    if let Err(message) =
-        process::run(&mut cargo(&["build", "--quiet", "--package", "reaperscope"]))
-    {
-        println!("{message}");
-        let counts = Counts { failed: 1, ..Counts::default() };
-        return Finished { name, counts, seconds: 0, missing: None };
-    }
-    let program = process::root().join("target/debug/reaperscope");
+    let program = match program() {
+        Ok(program) => program,
+        Err(message) => return broken(name, &message),
+    };
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=180000"]);
     node.current_dir(process::root().join("consumers"));
     node.env("CHROMIUM", chromium).env("PYTHON", python).env("REAPERSCOPE", program);
     run(name, &mut node)
+}
+
+/// Builds the command line, with the page in it if that is there, and tells where it is.
+fn program() -> Result<PathBuf, String> {
+    process::run(&mut cargo(&["build", "--quiet", "--package", "reaperscope"]))?;
+    Ok(process::root().join("target/debug/reaperscope"))
+}
+
+/// What a suite is about does not build.
+fn broken(name: &'static str, message: &str) -> Finished {
+    println!("{message}");
+    let counts = Counts { failed: 1, ..Counts::default() };
+    Finished { name, counts, seconds: 0, missing: None }
 }
 
 /// Something a suite needs is missing. On a hosted runner, where nobody reads warnings, that is

@@ -12,6 +12,7 @@ mod review;
 mod rewind;
 mod run;
 mod schema;
+mod serve;
 mod shrink;
 mod sweep;
 pub(crate) mod trial;
@@ -34,6 +35,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Error> {
         Command::Explore(args) => explore::run(args),
         Command::Review(args) => review::run(args),
         Command::Rewind(args) => rewind::run(args),
+        Command::Serve(args) => serve::run(args),
         Command::Shrink(args) => shrink::run(args),
         Command::Sweep(args) => sweep::run(args),
         Command::Merge(args) => merge::run(args),
