@@ -169,21 +169,55 @@ pub(super) async fn swap_out(cx: &Cx, most: u64, scope: Scope) -> u64 {
     let Source { mm, range, count } = source;
     let _in = cx.enter(Func::TryToUnmap);
     cx.with(|state| state.lru.isolated += count);
-    rmap_walk_begins(cx, mm);
-    let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
-    invalidate_range_start(cx, notified).await;
-    cx.cpu(cx.costs().rmap_page * count).await;
-    let taken = cx.with(|state| unmap(state, mm, range.id, count, scope.zones));
-    if taken.count() > 0 {
-        let of = Owner { file: None, memcg: scope.memcg };
-        write_pages(cx, To::Swap, taken, Use::Anon, of);
-        let pages = u32::try_from(taken.count()).unwrap_or(u32::MAX);
-        cx.record(Event::SwapOut { range: range.id, pages });
-    }
-    invalidate_range_end(cx, notified).await;
-    rmap_walk_ends(cx, mm);
+    let mut taken = Pages::default();
+    let one = |state: &mut State, mm, range| {
+        taken = unmap(state, mm, range, count, scope.zones);
+        taken.count()
+    };
+    rmap_walk(cx, &[(mm, range)], one, |range, pages| Event::SwapOut { range, pages }).await;
+    pageout(cx, taken, scope);
     cx.with(|state| state.lru.isolated -= count);
     taken.count()
+}
+
+/// `rmap_walk()` with `try_to_unmap_one()`: those who map pages lose them, one after the other.
+/// The notifiers of each hear of it, and may sleep. `one` takes from a VMA what is there by then, and
+/// says how much that was; `told` is what the record says of it.
+async fn rmap_walk(
+    cx: &Cx,
+    mappers: &[(MmId, Range)],
+    mut one: impl FnMut(&mut State, MmId, RangeId) -> u64,
+    told: impl Fn(RangeId, u32) -> Event,
+) {
+    for &(mm, _) in mappers {
+        rmap_walk_begins(cx, mm);
+    }
+    for &(mm, range) in mappers {
+        let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
+        invalidate_range_start(cx, notified).await;
+        let count = cx.with(|state| one(state, mm, range.id));
+        cx.cpu(cx.costs().rmap_page * count).await;
+        if count > 0 {
+            cx.record(told(range.id, u32::try_from(count).unwrap_or(u32::MAX)));
+        }
+        invalidate_range_end(cx, notified).await;
+        rmap_walk_ends(cx, mm);
+    }
+}
+
+/// `pageout()` to swap, of anonymous pages that nobody maps any more.
+fn pageout(cx: &Cx, taken: Pages, scope: Scope) {
+    if taken.count() > 0 {
+        let of = Owner { file: None, memcg: scope.memcg };
+        write_pages(cx, To::Swap, taken, Use::InFlight, of);
+    }
+}
+
+/// Anonymous pages that are no longer mapped and not yet on their way: nobody else's meanwhile.
+fn isolate(state: &mut State, taken: Pages) {
+    for ((_, zone), count) in state.zones.iter_mut().zip(taken.0) {
+        zone.transfer(Use::Anon, Use::InFlight, count);
+    }
 }
 
 /// `try_to_unmap_one()` and `add_to_swap()`, of what is still there
@@ -197,6 +231,7 @@ fn unmap(state: &mut State, mm: MmId, range: RangeId, count: u64, zones: usize) 
     if let Some(swap) = &mut state.swap {
         swap.used += taken.count();
     }
+    isolate(state, taken);
     taken
 }
 
@@ -221,27 +256,14 @@ pub(super) async fn unmap_file(cx: &Cx, most: u64, scope: Scope) -> u64 {
     let Some((file, keep, mappers)) = found else { return 0 };
     let _in = cx.enter(Func::TryToUnmap);
     let before = cx.with(|state| state.files[file].pages.count());
-    for &(mm, _) in &mappers {
-        rmap_walk_begins(cx, mm);
-    }
-    for (mm, range) in mappers {
-        let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
-        invalidate_range_start(cx, notified).await;
-        let count = cx.with(|state| {
-            let Some(vma) = state.mms[mm].vma(range.id) else { return 0 };
-            let count = vma.file.saturating_sub(keep);
-            vma.file -= count;
-            vma.dirtied = vma.dirtied.min(vma.file);
-            count
-        });
-        cx.cpu(cx.costs().rmap_page * count).await;
-        if count > 0 {
-            let pages = u32::try_from(count).unwrap_or(u32::MAX);
-            cx.record(Event::Zap { range: range.id, pages, freed: 0 });
-        }
-        invalidate_range_end(cx, notified).await;
-        rmap_walk_ends(cx, mm);
-    }
+    let one = |state: &mut State, mm: MmId, range| {
+        let Some(vma) = state.mms[mm].vma(range) else { return 0 };
+        let count = vma.file.saturating_sub(keep);
+        vma.file -= count;
+        vma.dirtied = vma.dirtied.min(vma.file);
+        count
+    };
+    rmap_walk(cx, &mappers, one, |range, pages| Event::Zap { range, pages, freed: 0 }).await;
     cx.with(|state| {
         unmapped(state, file, zones);
         before.saturating_sub(state.files[file].pages.count())

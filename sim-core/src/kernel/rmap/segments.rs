@@ -6,17 +6,15 @@
 //! Left out: segments that somebody has locked or a device holds pages of
 //! (they are skipped whole).
 
-use super::{Scope, rmap_walk_begins, rmap_walk_ends};
+use super::{Scope, rmap_walk};
 use crate::base::{FileId, MmId};
 use crate::kernel::cx::Cx;
 use crate::kernel::device::pages_held;
-use crate::kernel::mmu_notifier::{
-    Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
-};
+use crate::kernel::mmu_notifier::Range;
 use crate::kernel::state::State;
 use crate::kernel::writeback::{Owner, To, write_pages};
 use crate::kernel::zone::{Pages, Use};
-use crate::record::{Event, Func, MnEvent};
+use crate::record::{Event, Func};
 
 /// Pages at the end of a segment, and who maps them.
 struct Source {
@@ -59,26 +57,13 @@ pub(super) async fn swap_out_segment(cx: &Cx, most: u64, scope: Scope) -> u64 {
     let Source { segment, keep, count, mappers } = source;
     let _in = cx.enter(Func::TryToUnmap);
     cx.with(|state| state.lru.isolated += count);
-    for &(mm, _) in &mappers {
-        rmap_walk_begins(cx, mm);
-    }
-    for (mm, range) in mappers {
-        let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
-        invalidate_range_start(cx, notified).await;
-        let unmapped = cx.with(|state| {
-            let Some(vma) = state.mms[mm].vma(range.id) else { return 0 };
-            let unmapped = vma.shmem.saturating_sub(keep);
-            vma.shmem -= unmapped;
-            unmapped
-        });
-        cx.cpu(cx.costs().rmap_page * unmapped).await;
-        if unmapped > 0 {
-            let pages = u32::try_from(unmapped).unwrap_or(u32::MAX);
-            cx.record(Event::Zap { range: range.id, pages, freed: 0 });
-        }
-        invalidate_range_end(cx, notified).await;
-        rmap_walk_ends(cx, mm);
-    }
+    let one = |state: &mut State, mm: MmId, range| {
+        let Some(vma) = state.mms[mm].vma(range) else { return 0 };
+        let unmapped = vma.shmem.saturating_sub(keep);
+        vma.shmem -= unmapped;
+        unmapped
+    };
+    rmap_walk(cx, &mappers, one, |range, pages| Event::Zap { range, pages, freed: 0 }).await;
     let taken = cx.with(|state| {
         state.lru.isolated -= count;
         add_to_swap(state, segment, (keep, count), scope)

@@ -6,19 +6,16 @@
 //! swap when the last one has lost it; its slot is theirs together. Left
 //! out: pages that only some can be made to let go of (they are skipped).
 
-use super::{Scope, rmap_walk_begins, rmap_walk_ends};
+use super::{Scope, isolate, pageout, rmap_walk};
 use crate::base::{MmId, RangeId, ShareId};
 use crate::kernel::cx::Cx;
 use crate::kernel::device::pages_held;
 use crate::kernel::fork::{AnonShare, Unshared, unshare};
 use crate::kernel::mm::{Shared, Vma};
-use crate::kernel::mmu_notifier::{
-    Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
-};
+use crate::kernel::mmu_notifier::Range;
 use crate::kernel::state::State;
-use crate::kernel::writeback::{Owner, To, write_pages};
-use crate::kernel::zone::{Pages, Use};
-use crate::record::{Event, Func, MnEvent};
+use crate::kernel::zone::Pages;
+use crate::record::{Event, Func};
 
 /// Pages that the same VMAs map.
 struct Source {
@@ -89,26 +86,16 @@ pub(super) async fn swap_out_shared(cx: &Cx, most: u64, scope: Scope) -> u64 {
         state.shares.push(AnonShare::of_slots(count, owner))
     });
     let mut taken = Pages::default();
-    for &(mm, _) in &mappers {
-        rmap_walk_begins(cx, mm);
-    }
-    for (mm, range) in mappers {
-        let notified = mmu_notifier_range_init(cx, MnEvent::Clear, mm, range);
-        invalidate_range_start(cx, notified).await;
-        cx.cpu(cx.costs().rmap_page * count).await;
-        let unmapped = cx.with(|state| unmap(state, (mm, range.id), (share, from), slots, count));
-        if let Some(Unshared { count, dropped, .. }) = unmapped {
-            taken.add(dropped);
-            let pages = u32::try_from(count).unwrap_or(u32::MAX);
-            cx.record(Event::SwapOut { range: range.id, pages });
-        }
-        invalidate_range_end(cx, notified).await;
-        rmap_walk_ends(cx, mm);
-    }
-    if taken.count() > 0 {
-        let of = Owner { file: None, memcg: scope.memcg };
-        write_pages(cx, To::Swap, taken, Use::Anon, of);
-    }
+    let one = |state: &mut State, mm, range| {
+        let Some(unmapped) = unmap(state, (mm, range), (share, from), slots, count) else {
+            return 0;
+        };
+        isolate(state, unmapped.dropped);
+        taken.add(unmapped.dropped);
+        unmapped.count
+    };
+    rmap_walk(cx, &mappers, one, |range, pages| Event::SwapOut { range, pages }).await;
+    pageout(cx, taken, scope);
     cx.with(|state| state.lru.isolated -= count);
     taken.count()
 }
