@@ -197,7 +197,8 @@ impl<'r> VictimsBuilder<'r> {
     /// The reaper, or the worker that it hands ranges to.
     fn is_reaper(&self, task: TaskId) -> bool {
         let info = self.cast.tasks.get(task).filter(|info| info.kind == TaskKind::Kthread);
-        info.is_some_and(|info| matches!(info.comm.as_str(), "oom_reaper" | "oom_hand_off"))
+        info.is_some_and(|info| info.comm == "oom_reaper")
+            || self.cast.hand_off_workers.contains(&task)
     }
 
     fn of_task(&mut self, task: TaskId) -> Option<&mut VictimFacts> {

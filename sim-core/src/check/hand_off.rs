@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::victims::Victims;
-use crate::base::{RangeId, TaskId};
+use crate::base::RangeId;
 use crate::record::{Breach, Cast, Invariant};
 
 /// What was told of a range.
@@ -24,12 +24,6 @@ pub(super) struct HandedOver {
 impl HandedOver {
     pub(super) fn handed(&mut self, range: RangeId) {
         self.ranges.entry(range).or_default();
-    }
-
-    /// Whether a task is such a worker.
-    pub(super) fn has_worker(&self, task: TaskId, cast: &Cast) -> bool {
-        let info = cast.tasks.get(task);
-        !self.ranges.is_empty() && info.is_some_and(|info| info.comm == "oom_hand_off")
     }
 
     /// The worker unmaps pages of a range.

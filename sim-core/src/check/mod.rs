@@ -110,7 +110,7 @@ impl Monitor for Watch {
                 _ => Ok(()),
             },
             Event::Zap { range, .. } if is_reaper => self.reaper.zapped(range, cast),
-            Event::Zap { range, .. } if self.handed.has_worker(task, cast) => {
+            Event::Zap { range, .. } if cast.hand_off_workers.contains(&task) => {
                 self.handed.zapped(range, &self.victims, cast)
             }
             Event::HandedOff { range, .. } => {

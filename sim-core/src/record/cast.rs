@@ -193,6 +193,8 @@ pub struct VictimReport {
 pub struct Cast {
     /// Processes, by the id that records carry.
     pub tasks: IdVec<TaskId, TaskInfo>,
+    /// Of these, workers that reap what the reaper handed over (policy `hand-off`).
+    pub hand_off_workers: Vec<TaskId>,
     /// Address spaces.
     pub mms: IdVec<MmId, MmInfo>,
     /// Address ranges.
@@ -232,6 +234,7 @@ impl Default for Cast {
     fn default() -> Self {
         Self {
             tasks: IdVec::new(),
+            hand_off_workers: Vec::new(),
             mms: IdVec::new(),
             ranges: IdVec::new(),
             zones: IdVec::new(),

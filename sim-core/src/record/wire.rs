@@ -389,7 +389,7 @@ structs! {
     NamedEventInfo { name queue signalers }
     VictimReport { total_vm anon file shmem pgtables_bytes oom_score_adj uid }
     Cast {
-        tasks mms ranges zones devices notifiers locks reports cgroups named_events stacks jiffy
+        tasks hand_off_workers mms ranges zones devices notifiers locks reports cgroups named_events stacks jiffy
         cpus uptime timer_wheel hung_task_timeout wording
     }
     Wording {

@@ -30,11 +30,6 @@ fn table<T: Default>(count: usize) -> Vec<T> {
     (0..count).map(|_| T::default()).collect()
 }
 
-/// Whether the task reaps what the reaper handed over (policy `hand-off`).
-fn is_hand_off(cast: &Cast, task: TaskId) -> bool {
-    cast.tasks.get(task).is_some_and(|info| info.comm == "oom_hand_off")
-}
-
 impl<'r> Builder<'r> {
     pub(super) fn new(run: &'r Run) -> Self {
         let cast = &run.cast;
@@ -123,7 +118,7 @@ impl<'r> Builder<'r> {
             }
             Event::Zap { pages, .. }
                 if Some(record.task) == self.index.reaper
-                    || is_hand_off(self.cast, record.task) =>
+                    || self.cast.hand_off_workers.contains(&record.task) =>
             {
                 counts.reaped_pages += u64::from(pages);
             }

@@ -26,7 +26,9 @@ pub(super) fn hand_off(cx: &Cx, victim: TaskId, mm: MmId, refused: Vec<Range>) {
         cx.record(Event::HandedOff { mm, range: range.id });
     }
     let worker = kthread(format!("oom_hand_off/{}", mm.0), "oom_hand_off", TaskKind::Kthread);
-    cx.kernel().spawn(worker, |cx| async move { work(&cx, victim, mm, refused).await });
+    let worker =
+        cx.kernel().spawn(worker, |cx| async move { work(&cx, victim, mm, refused).await });
+    cx.kernel().engine.observe(|_, recorder| recorder.cast.hand_off_workers.push(worker));
     let timer = kthread(format!("oom_hand_off_timer/{}", mm.0), "<timer>", TaskKind::Timer);
     cx.kernel().spawn(timer, |cx| async move {
         let second = u64::from(cx.kernel().clock.hz);
