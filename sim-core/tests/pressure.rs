@@ -1,7 +1,7 @@
 //! Memory pressure as programs see it: triggers, and `/proc/pressure/memory`.
 
 use sim_core::analysis::pressure_at;
-use sim_core::base::SimTime;
+use sim_core::base::{Nanos, SimTime};
 use sim_core::export;
 use sim_core::record::{Event, Reason, Run};
 use sim_core::scenario::{RunOptions, Simulation, parse};
@@ -58,6 +58,37 @@ fn trigger_wakes_its_process_when_tasks_were_held_up_for_long_enough() {
         });
         assert!(killed, "{poll}");
     }
+}
+
+/// A task waits for its pages from a slow swap while another one computes: that is `some`. It
+/// becomes `full` when the other one pauses, in which nobody who is held up has a part.
+#[test]
+fn window_of_a_full_trigger_begins_with_full_pressure() {
+    let text = "schema = 1\ntitle = 't'\nkernel = '6.1'\nhorizon = '30s'\n[machine]\nram = \
+                '64MiB'\ncpus = 1\nswap = { size = '256MiB', latency = '100ms' }\n[machine.cost]\ncontext_switch \
+                = '0s'\nlock_op = '0s'\n[[task]]\nname = 'swapper'\npreset = 'none'\nprogram = [{ mmap = 'a', size = '30MiB' }, { touch \
+                = 'a' }, { mmap = 'b', size = '50MiB' }, { touch = 'b' }, { munmap = 'b' }, { ready \
+                = true }, { touch = 'a' }]\n[[task]]\nname = 'busy'\nstart = { after = 'swapper' \
+                }\npreset = 'none'\nprogram = [{ compute = '2s' }, { ready = true }, { compute = \
+                '3s' }, { pause = '20s' }]\n[[task]]\nname = 'oomd'\nstart = { after = 'busy' \
+                }\npreset = 'none'\nprogram = [{ psi_poll = 'full', threshold = '600ms', window = \
+                '2s' }, { exit = true }]\n";
+    let scenario = parse("test", text, &[]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let run = Simulation::new(&scenario, &RunOptions::default()).expect("starts").run();
+    let (asked, told) = wait(&run, "oomd", Reason::PsiTrigger);
+    let (begins, _) = wait(&run, "busy", Reason::Pause);
+    let some = |at| pressure_at(&run, at).some_ns;
+    assert!(some(begins) > some(asked) + 2_000_000_000, "there is pressure all the time");
+    let psimon = run.cast.tasks.iter().find(|(_, task)| task.name == "psimon").expect("is there").0;
+    let mut looks = run
+        .trace
+        .iter()
+        .filter(|record| record.task == psimon && matches!(record.event, Event::Woken { .. }));
+    let first = looks.next().expect("it looks").at;
+    assert_eq!(first - begins, Nanos::from_ms(4), "a jiffy after full pressure began");
+    // 600 ms of it are seen at the fourth or fifth look, every tenth of the window.
+    let told = told.expect("it is told") - first;
+    assert!((600..=810).contains(&(told.0 / 1_000_000)), "{told:?}");
 }
 
 #[test]

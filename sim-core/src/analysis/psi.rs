@@ -3,7 +3,7 @@
 //!
 //! Mirrors the definition in kernel/sched/psi.c, Linux 6.1, over the
 //! whole machine instead of per CPU ([`engine::Pressure`]). Productive is
-//! who runs and is not stalled: while a CPU reclaims, all is lost on it, even
+//! who has a CPU and is not stalled: while a CPU reclaims, all is lost on it, even
 //! if somebody else could run (psi_group_change(); recorded: a victim
 //! that shares its CPU with a reclaimer has `full` for half of the time).
 //! A stall is what the kernel marks as one; waiting for `oom_lock` or

@@ -163,10 +163,11 @@ impl<O: Observer> Core<O> {
     }
 
     pub(super) fn emit(&mut self, task: TaskId, event: EngineEvent) {
+        self.observer.engine_event(self.events.now(), task, event);
+        // What that does to others comes after it.
         if self.accounts.is_some() {
             self.account_load(task, event);
         }
-        self.observer.engine_event(self.events.now(), task, event);
     }
 
     pub(super) fn current(&self) -> TaskId {

@@ -3,12 +3,12 @@
 //!
 //! With N = min(processes that want a CPU or are held up, CPUs), `some`
 //! grows by min(held up / N, 1) and `full` by (N − min(productive, N))/N of
-//! the time; productive is who runs and is not held up. The same sums serve
-//! those who read a run's records and, once a process asks for it, the run
-//! itself. Left out: sums per CPU.
+//! the time; productive are those who want a CPU and are not held up, as far as the
+//! CPUs are not taken by those who are. The same sums serve those who read a run's
+//! records and, once a process asks for it, the run itself. Left out: sums per CPU.
 
 use super::core::{Core, Engine, EngineEvent, Observer, State};
-use crate::base::{IdVec, SimTime, TaskId};
+use crate::base::{IdVec, QueueId, SimTime, TaskId};
 
 /// How a process counts.
 #[derive(Copy, Clone, Default, Eq, PartialEq, Debug)]
@@ -26,8 +26,10 @@ pub struct Load {
 pub struct Pressure {
     cpus: u64,
     stalled: u64,
-    /// Running, and not stalled.
-    productive: u64,
+    /// Runnable or running, and not stalled.
+    working: u64,
+    /// Running, and stalled all the same.
+    stalled_running: u64,
     /// Runnable or running, stalled or not.
     wanting_cpu: u64,
     stalled_wanting_cpu: u64,
@@ -45,7 +47,8 @@ impl Pressure {
         Self {
             cpus: cpus.into(),
             stalled: 0,
-            productive: 0,
+            working: 0,
+            stalled_running: 0,
             wanting_cpu: 0,
             stalled_wanting_cpu: 0,
             since,
@@ -62,7 +65,8 @@ impl Pressure {
         };
         adjust(&mut self.stalled, old.stalled, new.stalled);
         adjust(&mut self.wanting_cpu, old.wants_cpu, new.wants_cpu);
-        adjust(&mut self.productive, old.runs && !old.stalled, new.runs && !new.stalled);
+        adjust(&mut self.working, old.wants_cpu && !old.stalled, new.wants_cpu && !new.stalled);
+        adjust(&mut self.stalled_running, old.runs && old.stalled, new.runs && new.stalled);
         adjust(
             &mut self.stalled_wanting_cpu,
             old.wants_cpu && old.stalled,
@@ -74,8 +78,7 @@ impl Pressure {
     pub fn advance(&mut self, at: SimTime) {
         let span = u128::from(at.saturating_sub(self.since).0);
         self.since = at;
-        let nonidle = self.wanting_cpu + self.stalled - self.stalled_wanting_cpu.min(self.stalled);
-        let threads = nonidle.min(self.cpus);
+        let threads = self.threads();
         let Ok(slot) = usize::try_from(threads) else {
             return;
         };
@@ -83,12 +86,29 @@ impl Pressure {
             return;
         }
         self.some[slot] += span * u128::from(self.stalled.min(threads));
-        self.full[slot] += span * u128::from(threads - self.productive.min(threads));
+        self.full[slot] += span * u128::from(threads - self.productive().min(threads));
+    }
+
+    /// How many get work done: also while a CPU switches to one of them.
+    fn productive(&self) -> u64 {
+        self.working.min(self.cpus.saturating_sub(self.stalled_running))
+    }
+
+    /// The N of the formulas.
+    fn threads(&self) -> u64 {
+        let nonidle = self.wanting_cpu + self.stalled - self.stalled_wanting_cpu.min(self.stalled);
+        nonidle.min(self.cpus)
+    }
+
+    /// Whether `some` and `full` grow as things are.
+    fn grows(&self) -> (bool, bool) {
+        let some = self.stalled > 0;
+        (some, some && self.productive() < self.threads())
     }
 
     /// Whether anybody is held up, and whether anybody else gets work done.
     pub fn state(&self) -> (bool, bool) {
-        (self.stalled > 0, self.productive > 0)
+        (self.stalled > 0, self.productive() > 0)
     }
 
     /// `some` and `full` so far, in nanoseconds.
@@ -107,6 +127,8 @@ fn total(numerators: &[u128]) -> u64 {
 pub(super) struct Accounts {
     pressure: Pressure,
     loads: IdVec<TaskId, Load>,
+    /// Woken when `full` begins to grow, once somebody asks for it.
+    full_begins: Option<QueueId>,
 }
 
 impl<O: Observer> Core<O> {
@@ -132,12 +154,20 @@ impl<O: Observer> Core<O> {
 
     fn set_load(&mut self, task: TaskId, load: Load) {
         let (now, old) = (self.events.now(), self.load(task));
-        if let Some(Accounts { pressure, loads }) = self.accounts.as_deref_mut() {
-            while loads.len() <= task.index() {
-                loads.push(Load::default());
-            }
-            loads[task] = load;
-            pressure.shift(now, old, load);
+        let Some(Accounts { pressure, loads, full_begins }) = self.accounts.as_deref_mut() else {
+            return;
+        };
+        while loads.len() <= task.index() {
+            loads.push(Load::default());
+        }
+        loads[task] = load;
+        let grew = pressure.grows().1;
+        pressure.shift(now, old, load);
+        if let Some(queue) = *full_begins
+            && !grew
+            && pressure.grows().1
+        {
+            self.wake_all(queue);
         }
     }
 }
@@ -148,7 +178,8 @@ impl<O: Observer> Engine<O> {
         let core = &mut *self.core.borrow_mut();
         let cpus = u32::try_from(core.scheduler.count()).unwrap_or(1);
         let pressure = Pressure::new(cpus, core.now());
-        core.accounts = Some(Box::new(Accounts { pressure, loads: IdVec::new() }));
+        let loads = IdVec::new();
+        core.accounts = Some(Box::new(Accounts { pressure, loads, full_begins: None }));
         for task in (0..core.processes.len()).map(TaskId::from_index) {
             let process = &core.processes[task];
             if process.on_cpu {
@@ -165,6 +196,19 @@ impl<O: Observer> Engine<O> {
         let task = core.current();
         let load = Load { stalled, ..core.load(task) };
         core.set_load(task, load);
+    }
+
+    /// Whoever waits on `queue` is woken from now on whenever `full` begins to grow.
+    pub fn watch_full_pressure(&self, queue: QueueId) {
+        if let Some(accounts) = self.core.borrow_mut().accounts.as_deref_mut() {
+            accounts.full_begins = Some(queue);
+        }
+    }
+
+    /// Whether `some` and `full` grow as things are.
+    pub fn pressure_grows(&self) -> (bool, bool) {
+        let core = self.core.borrow();
+        core.accounts.as_ref().map_or((false, false), |accounts| accounts.pressure.grows())
     }
 
     /// `some` and `full` since [`keep_pressure`](Self::keep_pressure), in nanoseconds.

@@ -25,6 +25,11 @@ impl Queue {
 }
 
 impl<O: Observer> Core<O> {
+    pub(super) fn wake_all(&mut self, queue: QueueId) {
+        let waiting = self.queues[queue].waiters.len();
+        self.wake_queue(queue, waiting);
+    }
+
     fn wake_queue(&mut self, queue: QueueId, most: usize) {
         for _ in 0..most {
             let Some(task) = self.queues[queue].waiters.pop_front() else {
@@ -106,8 +111,6 @@ impl<O: Observer> Engine<O> {
 
     /// Wakes every process that waits now, in order of arrival.
     pub fn wake_all(&self, queue: QueueId) {
-        let mut core = self.core.borrow_mut();
-        let waiting = core.queues[queue].waiters.len();
-        core.wake_queue(queue, waiting);
+        self.core.borrow_mut().wake_all(queue);
     }
 }

@@ -11,7 +11,7 @@ mod trigger;
 use super::cx::Cx;
 use crate::record::Event;
 
-use trigger::psi_group_change;
+use trigger::psi_task_change;
 pub use trigger::{PsiGroup, PsiState, psi_trigger_create, psi_trigger_poll};
 
 /// Whether the task stalled before: what `pflags` carries from
@@ -29,7 +29,7 @@ pub(super) fn psi_memstall_enter(cx: &Cx) -> PsiFlags {
     if !before {
         cx.record(Event::MemstallEnter {});
         if watched {
-            psi_group_change(cx, true);
+            psi_task_change(cx, true);
         }
     }
     PsiFlags(before)
@@ -44,7 +44,7 @@ pub(super) fn psi_memstall_leave(cx: &Cx, pflags: PsiFlags) {
         });
         cx.record(Event::MemstallLeave {});
         if watched {
-            psi_group_change(cx, false);
+            psi_task_change(cx, false);
         }
     }
 }

@@ -7,9 +7,7 @@
 //! `window_reset()`, `window_update()`, Linux 6.1 (kernel-spec 7.5; since
 //! 5.2). Nothing of it is there before a program makes a trigger. Left out:
 //! triggers of cgroups and those of 6.4 that need no rights, which look
-//! every two seconds; that a trigger ends with its process. It is looked at
-//! as long as anybody is held up: a `full` trigger's window begins as if
-//! there were one for `some` beside it.
+//! every two seconds; that a trigger ends with its process.
 
 use super::super::cx::{Cx, NewTask};
 use super::super::freezer::freezable_wait;
@@ -81,6 +79,8 @@ struct Trigger {
 #[derive(Clone, Debug)]
 pub struct PsiGroup {
     triggers: Vec<Trigger>,
+    /// `poll_states`: what there are triggers for.
+    poll_states: [bool; 2],
     poll_min_period: Nanos,
     /// The totals when they were collected last.
     collected: Totals,
@@ -98,6 +98,7 @@ impl PsiGroup {
     fn new(new_queue: impl Fn() -> QueueId) -> Self {
         Self {
             triggers: Vec::new(),
+            poll_states: [false; 2],
             poll_min_period: Nanos(u64::MAX),
             collected: [0; 2],
             polling_total: [0; 2],
@@ -113,6 +114,7 @@ impl PsiGroup {
     fn add(&mut self, trigger: Trigger) -> usize {
         let period = Nanos(trigger.win.size.0 / UPDATES_PER_WINDOW);
         self.poll_min_period = self.poll_min_period.min(period);
+        self.poll_states[trigger.state as usize] = true;
         self.triggers.push(trigger);
         self.triggers.len() - 1
     }
@@ -130,7 +132,8 @@ impl PsiGroup {
         if begins {
             self.poll_scheduled = false;
         }
-        if std::mem::replace(&mut self.collected, total) != total {
+        let before = std::mem::replace(&mut self.collected, total);
+        if (0..2).any(|state| self.poll_states[state] && before[state] != total[state]) {
             if begins {
                 self.init_triggers(now, total);
             }
@@ -212,6 +215,10 @@ pub fn psi_trigger_create(
     }
     let (start_time, total) = (cx.now(), totals(cx));
     let win = Window { size, start_time, start_value: total[state as usize], prev_growth: 0 };
+    if state == PsiState::MemFull {
+        let armed = cx.with(|state| state.psi.as_ref().map(|group| group.armed));
+        kernel.engine.watch_full_pressure(armed.expect("invariant: there is a group by now"));
+    }
     let trigger = Trigger {
         state,
         threshold,
@@ -248,10 +255,22 @@ pub async fn psi_trigger_poll(cx: &Cx, trigger: usize) -> Waited {
     }
 }
 
-/// `psi_group_change()`: the running task is held up, or no longer.
-pub(super) fn psi_group_change(cx: &Cx, stalled: bool) {
+/// `psi_memstall_enter()` and `_leave()`: the running task is held up, or no longer.
+pub(super) fn psi_task_change(cx: &Cx, stalled: bool) {
     cx.kernel().engine.set_stalled(stalled);
-    if stalled && cx.with(|state| state.psi.as_ref().is_some_and(|group| !group.poll_scheduled)) {
+    psi_group_change(cx);
+}
+
+/// `psi_group_change()`: if there are triggers for what grows now, somebody has to look at them.
+fn psi_group_change(cx: &Cx) {
+    let (some, full) = cx.kernel().engine.pressure_grows();
+    let wanted = cx.with(|state| {
+        state.psi.as_ref().is_some_and(|group| {
+            let [for_some, for_full] = group.poll_states;
+            !group.poll_scheduled && ((some && for_some) || (full && for_full))
+        })
+    });
+    if wanted {
         psi_schedule_poll_work(cx, 1);
     }
 }
@@ -280,6 +299,8 @@ async fn poll_timer_fn(cx: Cx) {
         match due {
             Err(armed) => {
                 cx.wait(armed, Reason::PsiPoll, Signals::Ignored).await;
+                // Also where a change of who runs, and no task that is held up, began `full`.
+                psi_group_change(&cx);
             }
             Ok(at) => {
                 let span = at.saturating_sub(cx.now());
@@ -371,6 +392,20 @@ mod tests {
         assert_eq!(polled(&mut full, (0, 3_000), 50)[1], [0; 0]);
         let mut full = group(PsiState::MemFull, 120, 1000);
         assert_eq!(polled(&mut full, (0, 3_000), 50)[1], [1004, 2004, 3004]);
+    }
+
+    #[test]
+    fn what_there_is_no_trigger_for_is_no_reason_to_look() {
+        let mut full = group(PsiState::MemFull, 150, 1000);
+        let mut woken = Vec::new();
+        // `some` grows, and `full` does not: psimon sleeps until it is called again.
+        assert_eq!(full.poll_work(SimTime(4 * MS), [4 * MS, 0], &mut woken), None);
+        assert_eq!(full.poll_work(SimTime(104 * MS), [104 * MS, 0], &mut woken), None);
+        // Now it does, and the window begins here.
+        let next = full.poll_work(SimTime(204 * MS), [204 * MS, 4 * MS], &mut woken);
+        assert_eq!(next, Some(SimTime(304 * MS)));
+        assert_eq!(full.triggers[0].win.start_time, SimTime(204 * MS));
+        assert_eq!(woken, []);
     }
 
     #[test]
