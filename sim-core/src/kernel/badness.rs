@@ -140,6 +140,23 @@ mod tests {
         }
     }
 
+    /// Tables go with the mapping, not with the pages.
+    #[test]
+    fn page_tables_stay_when_their_pages_are_in_swap_or_reaped() {
+        for (swapped, rest) in [(1024, 1024), (0, 0)] {
+            let machine = Machine::new("6.1");
+            let leader = machine.process(&Proc::of(100, 1024), stuck);
+            let switches = find("6.1").expect("a profile");
+            machine.with(|state| {
+                let mm = state.tasks[leader].mm.expect("it has one");
+                let vma = &mut state.mms[mm].vmas[0];
+                (vma.anon, vma.swapped) = (crate::kernel::zone::Pages::default(), swapped);
+                let points = oom_badness(state, switches, leader, 100_000);
+                assert_eq!(points, Some(rest + 5), "{swapped} in swap");
+            });
+        }
+    }
+
     #[test]
     fn root_has_a_bonus_of_3_percent_up_to_4_16() {
         for profile in PROFILES {

@@ -388,8 +388,8 @@ impl Mm {
         self.vmas.iter().map(Vma::pages).sum()
     }
 
-    /// Page-table pages that the present pages need: one for each 2 MiB,
-    /// each 1 GiB and each 512 GiB that hold any, and the top.
+    /// Page-table pages: one for each 2 MiB, each 1 GiB and each 512 GiB in which pages were
+    /// touched since they were mapped, whether they are still there, in swap, or reaped; and the top.
     pub fn pgtable_pages(&self) -> u64 {
         self.pte_pmd_pages() + self.tables(39) + 1
     }
@@ -399,12 +399,16 @@ impl Mm {
         self.tables(21) + self.tables(30)
     }
 
-    /// Tables that map `1 << shift` bytes each, for the present pages.
+    /// Tables that map `1 << shift` bytes each.
     fn tables(&self, shift: u32) -> u64 {
         let (mut count, mut next) = (0, 0);
-        for vma in self.vmas.iter().filter(|vma| vma.mapped() > 0) {
+        for vma in &self.vmas {
+            let touched = vma.touched.max(vma.mapped() + vma.swapped);
+            if touched == 0 {
+                continue;
+            }
             let first = (vma.start >> shift).max(next);
-            let last = (vma.start + (vma.mapped() << 12) - 1) >> shift;
+            let last = (vma.start + (touched << 12) - 1) >> shift;
             if last >= first {
                 count += last - first + 1;
                 next = last + 1;
