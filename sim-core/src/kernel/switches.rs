@@ -4,7 +4,8 @@
 //!
 //! A column is the tree that [`Switches::tree`] names. `older(x)` marks a
 //! value that nobody read in that tree: it is that of the nearest older
-//! tree read (or, for the first columns, of the nearest one).
+//! tree read (or, for the first columns, of the nearest one). `unverified(x)`
+//! marks one that is from memory.
 
 use crate::record::{DebugLayout, GfpNumbers, KilledLine, MnEvent, Wording};
 
@@ -34,6 +35,11 @@ pub enum VictimReserves {
 
 /// Marks a switch that was carried over from the nearest tree read.
 const fn older<T: Copy>(value: T) -> T {
+    value
+}
+
+/// Marks a switch that is from memory: neither the specification nor a tree says it.
+const fn unverified<T: Copy>(value: T) -> T {
     value
 }
 
@@ -125,9 +131,9 @@ switches! {
 
     // OOM killer (kernel-spec 2).
     /// A core dump stops everybody who uses the mm, in `exit_mm()`; since 5.16 the threads of
-    /// its process, at the start of `do_exit()` (from memory).
+    /// its process, at the start of `do_exit()` ("coredump: Don't perform any cleanups before dumping core").
     dump_stops_whole_mm: bool =
-        [older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(F), older(F), older(F)];
+        [unverified(T), unverified(T), unverified(T), unverified(T), unverified(T), unverified(T), unverified(T), unverified(T), unverified(T), unverified(F), unverified(F), unverified(F)];
     /// Victims are those with TIF_MEMDIE: there is no `signal->oom_mm`, no SKIP.
     victim_is_memdie: bool =
         [T, F, F, F, F, F, F, F, F, F, F, F];
@@ -201,9 +207,9 @@ switches! {
     /// Anonymous pages are asked for with `__GFP_COMP` (seen in the recordings of 6.1.192).
     anon_is_compound: bool =
         [F, F, F, F, F, F, F, F, F, T, older(T), older(T)];
-    /// Layout of lock debugging and of dumps of tasks (that of 6.1 recorded, the others from memory).
+    /// Layout of lock debugging and of dumps of tasks (that of 6.1 recorded).
     debug_layout: DebugLayout =
-        [older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(WaitTypes), Marked, older(WithIds), older(RawNesting)];
+        [unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(WaitTypes), Marked, unverified(WithIds), unverified(RawNesting)];
     /// A global OOM without candidates panics with "Out of memory and no killable processes...".
     panics_in_old_words: bool =
         [T, T, T, T, F, F, F, F, F, F, F, F];
