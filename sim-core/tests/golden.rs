@@ -265,6 +265,21 @@ fn whole_bracket_behaves_as_its_golden_log() {
     }
 }
 
+/// G10 is given for 4.13 and later. Up to 4.17 who kills sleeps a jiffy with `oom_lock` held, and
+/// the reaper needs it for each attempt: all that it does comes so much later, equally far apart.
+#[test]
+fn writer_in_line_keeps_the_reaper_out_under_oom_lock_too() {
+    let until = Some("sim:oom_skip_set");
+    let own = kinds(&log(&run("g10-writer-queued"), until), 0);
+    let of_the_kill = ["mark_victim:", "Killed process ", "wake_reaper:"];
+    let jiffy = |kind| if of_the_kill.contains(&kind) { 0 } else { 4_000 };
+    let expected: Vec<_> = own.into_iter().map(|(us, kind)| (us + jiffy(kind), kind)).collect();
+    for kernel in ["4.14", "4.16"] {
+        let on = kinds(&log(&run_on("g10-writer-queued", Some(kernel)), until), 0);
+        assert_eq!(on, expected, "{kernel}");
+    }
+}
+
 /// Kernel-spec 10, G5, and G6 with i915: what a log has no line for.
 #[test]
 fn reaper_that_backs_off_sleeps_a_second_with_oom_lock_held() {
