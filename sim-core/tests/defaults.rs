@@ -26,6 +26,8 @@ const TABLE: &[(&str, &str, u64, u64, &str)] = &[
     ("… a batch of 32 in about 50 us with that", "reclaim_batch", 18 * US, 18 * US, "d1-self"),
     ("direct reclaim, dirty or anon: 100 us per batch", "reclaim_dirty_batch", 100 * US, 100 * US, "d1-self"),
     ("fruitless full scan: 1 to 10 ms", "reclaim_pass", MS, 10 * MS, "capture-6-1-s1"),
+    ("… that of a cgroup alone", "memcg_reclaim_pass", MS / 4, 10 * MS, "f9-head-of-line"),
+    ("… scaled with the lists", "scan_page", 1, 100, WRITING),
     ("kswapd batch: 32 pages in 40 us", "kswapd_batch", 40 * US, 40 * US, "d1-self"),
     ("compaction attempt: 0.5 to 5 ms", "compaction", MS / 2, 5 * MS, "seed-2-nofs-still-waits"),
     ("oom dump to console: 5 to 100 ms", "oom_report", 5 * MS, 100 * MS, "capture-6-1-s1"),
@@ -78,8 +80,29 @@ program = [
 ]
 ";
 
+/// And one in which reclaim looks at many pages in vain, because they are being written.
+const WRITING: &str = "writing";
+const WRITING_TEXT: &str = "
+schema = 1
+title = 't'
+kernel = '6.1'
+horizon = '5s'
+[machine]
+ram = '64MiB'
+dirty = '20MiB'
+disk = { bandwidth = '1MiB/s' }
+[[task]]
+name = 'p'
+program = [{ mmap = 'a', size = '50MiB' }, { touch = 'a' }, { exit = true }]
+";
+
 fn scenario(id: &str, set: &[String]) -> Scenario {
-    read(if id == OTHERS { OTHERS_TEXT } else { gallery::find(id).expect(id).text }, set)
+    let text = match id {
+        OTHERS => OTHERS_TEXT,
+        WRITING => WRITING_TEXT,
+        id => gallery::find(id).expect(id).text,
+    };
+    read(text, set)
 }
 
 /// A scenario with what `--set` changes, each `path=value`.
@@ -123,7 +146,7 @@ fn every_cost_can_be_given_in_a_file_and_by_set() {
             assert_eq!(scenario.machine.costs.get(*name), Some(&Nanos(other)), "{name}");
             assert_eq!(
                 format!("{:?}", Costs::with(&scenario.machine.costs))
-                    .matches(&format!("{name}: "))
+                    .matches(&format!(" {name}: "))
                     .count(),
                 1
             );

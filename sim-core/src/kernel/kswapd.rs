@@ -139,7 +139,7 @@ async fn balance_pgdat(cx: &Cx, order: u8, highest_zoneidx: ZoneType) -> u8 {
     }
     if !balanced && sc.nr_reclaimed == 0 {
         if sc.nr_submitted == 0 {
-            cx.cpu(cx.costs().kswapd_pass).await;
+            cx.cpu(sc.fruitless(cx.costs())).await;
         }
         cx.with(|state| state.kswapd.failures += 1);
     }

@@ -71,12 +71,19 @@ impl Machine {
     /// Of this kernel profile, with 100,000 pages, all of them free, and
     /// 4 CPUs; a fruitless reclaim pass costs a millisecond.
     pub(super) fn new(profile: &str) -> Self {
-        Self::with_cost(profile, "reclaim_pass", Nanos::from_ms(1))
+        let pass = Nanos::from_ms(1);
+        let costs = [("reclaim_pass", pass), ("memcg_reclaim_pass", pass)];
+        Self::with_costs(profile, &costs)
     }
 
     /// As [`new`](Self::new), but this is what costs time.
     pub(super) fn with_cost(profile: &str, cost: &str, time: Nanos) -> Self {
-        Self::build(profile, Approach::NonBlocking, &[], 100_000, &[(cost, time)])
+        Self::with_costs(profile, &[(cost, time)])
+    }
+
+    /// The same with these.
+    pub(super) fn with_costs(profile: &str, costs: &[(&str, Nanos)]) -> Self {
+        Self::build(profile, Approach::NonBlocking, &[], 100_000, costs)
     }
 
     /// With these devices and a reaper; unmapping costs time and log lines do, so that
@@ -93,6 +100,7 @@ impl Machine {
             ("zap_page_tight", zap),
             ("free_page", Nanos(350)),
             ("reclaim_pass", Nanos::from_ms(1)),
+            ("memcg_reclaim_pass", Nanos::from_ms(1)),
         ];
         let machine = Self::build(profile, approach, devices, 1_000_000, &costs);
         machine.task("oom_reaper", None, super::oom_reaper);

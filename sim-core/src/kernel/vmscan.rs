@@ -9,6 +9,10 @@
 //! Left out: MGLRU, slab. What drivers give back is
 //! asked for in `shrinker`.
 
+#[cfg(test)]
+mod tests;
+
+use super::costs::Costs;
 use super::cx::Cx;
 use super::fs_writeback::wakeup_flusher_threads;
 use super::gfp::{current_gfp_context, gfp_zone};
@@ -44,6 +48,8 @@ pub(super) struct ScanControl {
     pub(super) priority: u8,
     pub(super) nr_to_reclaim: u64,
     pub(super) nr_scanned: u64,
+    /// Pages looked at since anything was reclaimed last or paid for, over all priorities.
+    nr_in_vain: u64,
     pub(super) nr_reclaimed: u64,
     /// Pages sent to disk or swap, which are free only when they are there.
     pub(super) nr_submitted: u64,
@@ -100,6 +106,7 @@ impl ScanControl {
             priority: DEF_PRIORITY,
             nr_to_reclaim: SWAP_CLUSTER_MAX,
             nr_scanned: 0,
+            nr_in_vain: 0,
             nr_reclaimed: 0,
             nr_submitted: 0,
             kswapd: false,
@@ -117,6 +124,16 @@ impl ScanControl {
     /// `may_swap`, as far as the request may do I/O.
     fn swaps(&self) -> bool {
         self.gfp.has(Gfp::IO)
+    }
+
+    /// What the passes since the last time cost that found nothing: the more the longer the lists.
+    pub(super) fn fruitless(&mut self, costs: &Costs) -> Nanos {
+        let pass = match (self.kswapd, self.target) {
+            (true, _) => costs.kswapd_pass,
+            (false, None) => costs.reclaim_pass,
+            (false, Some(_)) => costs.memcg_reclaim_pass,
+        };
+        pass + costs.scan_page * std::mem::take(&mut self.nr_in_vain)
     }
 }
 
@@ -192,7 +209,7 @@ async fn do_try_to_free_pages(cx: &Cx, sc: &mut ScanControl) {
         if sc.nr_submitted == 0 {
             // Between two rounds of reclaim the allocator has something to do.
             let gap = if again || sc.target.is_some() { Nanos::ZERO } else { costs.reclaim_gap };
-            cx.cpu(costs.reclaim_pass + gap).await;
+            cx.cpu(sc.fruitless(costs) + gap).await;
         }
         if sc.skipped_deactivate {
             (sc.force_deactivate, sc.skipped_deactivate) = (true, false);
@@ -347,6 +364,7 @@ async fn shrink_lruvec(
         return;
     }
     sc.nr_scanned += scan;
+    sc.nr_in_vain += scan;
     sc.busy |= scan > 0;
     let before = sc.nr_reclaimed;
     let scope = Scope { memcg, zones };
@@ -383,8 +401,13 @@ async fn shrink_list(
     let costs = cx.costs();
     let clean = cx.with(|state| state.take_clean(memcg, zones, scan));
     if clean.count() > 0 {
-        let batch = if sc.kswapd { costs.kswapd_batch } else { costs.reclaim_batch };
-        cx.cpu(batch + costs.reclaim_page * clean.count()).await;
+        // kswapd's batch has its pages' cost in it.
+        let batch = if sc.kswapd {
+            costs.kswapd_batch
+        } else {
+            costs.reclaim_batch + costs.reclaim_page * clean.count()
+        };
+        cx.cpu(batch).await;
         free_pages(cx, clean, Use::InFlight);
         uncharge_cache(cx, memcg, clean.count());
         record_page_cache(cx, clean);

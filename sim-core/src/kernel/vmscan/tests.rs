@@ -1,0 +1,77 @@
+//! What reclaim costs, in vain and not (kernel-spec 9.1).
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::*;
+use crate::base::ZoneId;
+use crate::kernel::reclaim_retry::MAX_RECLAIM_RETRIES;
+use crate::kernel::testing::Machine;
+
+/// How long `reclaim` takes with these costs, in microseconds, on a machine with so many
+/// pages of such a use.
+fn time_us<F>(
+    costs: &[(&str, u64)],
+    (of, pages): (Use, u64),
+    reclaim: impl FnOnce(Cx) -> F + 'static,
+) -> u64
+where
+    F: Future<Output = ()> + 'static,
+{
+    let costs: Vec<_> = costs.iter().map(|&(cost, us)| (cost, Nanos::from_us(us))).collect();
+    let mut machine = Machine::with_costs("6.1", &costs);
+    machine.cgroup(None, Some(1000));
+    machine.mm(&[]);
+    machine.with(|state| {
+        state.zones[ZoneId(0)].transfer(Use::Free, of, pages);
+        // Nobody is throttled.
+        state.kswapd.failures = u32::from(MAX_RECLAIM_RETRIES);
+    });
+    let took = Rc::new(Cell::new(0));
+    let out = Rc::clone(&took);
+    machine.kthread(|cx| async move {
+        let start = cx.now();
+        reclaim(cx.clone()).await;
+        out.set((cx.now() - start).0 / 1_000);
+    });
+    machine.run();
+    took.get()
+}
+
+#[test]
+fn batch_of_clean_pages_takes_50_us_and_one_of_kswapd_40_in_all() {
+    let costs = [("reclaim_batch", 18), ("reclaim_page", 1), ("kswapd_batch", 40)];
+    for (kswapd, us) in [(false, 500), (true, 400)] {
+        let took = time_us(&costs, (Use::Clean, 1000), move |cx| async move {
+            let mut sc = ScanControl::direct(Gfp::KERNEL, 0);
+            (sc.kswapd, sc.nr_to_reclaim, sc.priority) = (kswapd, 320, 0);
+            shrink_node(&cx, &mut sc).await;
+            assert_eq!(sc.nr_reclaimed, 320);
+        });
+        assert_eq!(took, us, "kswapd: {kswapd}");
+    }
+}
+
+#[test]
+fn fruitless_pass_takes_longer_with_longer_lists() {
+    let costs = [("reclaim_pass", 1_000), ("scan_page", 1)];
+    // Of 4096 pages that are being written one is looked at first, then two, and so on.
+    for (pages, us) in [(0, 1_000), (4096, 1_000 + 8191)] {
+        let took = time_us(&costs, (Use::Writeback, pages), |cx| async move {
+            let mut sc = ScanControl::direct(Gfp::KERNEL, 0);
+            do_try_to_free_pages(&cx, &mut sc).await;
+            assert_eq!(sc.nr_reclaimed, 0);
+        });
+        assert_eq!(took, us, "{pages} pages");
+    }
+}
+
+#[test]
+fn fruitless_pass_of_a_cgroup_costs_its_own_and_looks_at_its_own_pages() {
+    let costs = [("reclaim_pass", 1_000), ("memcg_reclaim_pass", 300), ("scan_page", 1)];
+    let took = time_us(&costs, (Use::Writeback, 4096), |cx| async move {
+        let reclaimed = try_to_free_mem_cgroup_pages(&cx, CgroupId(0), 1, Gfp::KERNEL).await;
+        assert_eq!(reclaimed, 0);
+    });
+    assert_eq!(took, 300);
+}
