@@ -2,12 +2,12 @@
 //! is laid beside what the capture tells.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Take};
+use std::io::{BufRead as _, BufReader, Read as _, Take};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use sim_core::export::{dmesg, ftrace};
-use sim_core::import::{CaptureFile, Story, import, parse_dmesg, parse_ftrace, story};
+use sim_core::import::{CaptureFile, Imported, Story, import, parse_dmesg, parse_ftrace, story};
 use sim_core::record::Keep;
 
 use crate::args::ImportArgs;
@@ -18,6 +18,8 @@ use crate::simulate::simulate;
 
 /// Longest file that is read, in bytes, unpacked.
 const FILE_SIZE_MAX: u64 = 256 << 20;
+/// How gzip's files begin.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Prints the scenario; notes and the comparison go to stderr.
 pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
@@ -40,14 +42,14 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
         .out
         .as_ref()
         .map_or("the imported scenario".to_owned(), |path| path.display().to_string());
-    let choice = Choice::imported(&file, imported.toml)?;
+    let choice = Choice::imported(&file, imported.toml.clone())?;
     let run = simulate(&choice, Keep::Records)?;
     let (trace, log) = (ftrace(&run), dmesg(&run));
     let told = parse_ftrace(&trace).map_or_else(
         |_| Story::default(),
         |trace| story(&trace.lines, &parse_dmesg(&log).lines, 0),
     );
-    tell(&compared(&victims(&imported.story), &victims(&told)));
+    tell(&compared(&imported, &victims(&told)));
     Ok(())
 }
 
@@ -74,10 +76,11 @@ fn inside(directory: &Path) -> Result<Vec<PathBuf>, Error> {
 /// A file's text, unpacked; what is no UTF-8 is replaced.
 fn text_of(path: &Path) -> Result<String, Error> {
     let failed = |error| Error::Io { doing: format!("reading {}", path.display()), error };
-    let file = File::open(path).map_err(failed)?;
+    let mut file = BufReader::new(File::open(path).map_err(failed)?);
     let mut bytes = Vec::new();
     let limit = FILE_SIZE_MAX + 1;
-    let read = if path.extension().is_some_and(|extension| extension == "gz") {
+    let is_packed = file.fill_buf().map_err(failed)?.starts_with(&GZIP);
+    let read = if is_packed {
         let mut unpacked: Take<_> = MultiGzDecoder::new(file).take(limit);
         unpacked.read_to_end(&mut bytes)
     } else {
@@ -89,7 +92,21 @@ fn text_of(path: &Path) -> Result<String, Error> {
         let line = format!("{}: expected at most {most} MiB", path.display());
         return Err(Error::bad_input(line));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(decoded(&bytes))
+}
+
+/// UTF-8, or UTF-16 with a mark of its byte order, which is what PowerShell's `>` writes.
+fn decoded(bytes: &[u8]) -> String {
+    let from: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => {
+            let text = String::from_utf8_lossy(bytes);
+            return text.trim_start_matches('\u{feff}').to_owned();
+        }
+    };
+    let units = bytes.chunks_exact(2).skip(1).map(|pair| from([pair[0], pair[1]]));
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// Victims in order, each with its attempts; marks of threads are one kill.
@@ -105,18 +122,34 @@ fn victims(story: &Story) -> Vec<(String, usize)> {
 }
 
 /// A sentence on capture and run.
-fn compared(capture: &[(String, usize)], run: &[(String, usize)]) -> String {
+fn compared(imported: &Imported, run: &[(String, usize)]) -> String {
     let words = |victims: &[(String, usize)]| {
         let words: Vec<String> =
             victims.iter().map(|(name, attempts)| format!("{name} ({attempts})")).collect();
         if words.is_empty() { "nobody".to_owned() } else { words.join(", ") }
     };
-    let run_words = words(run);
-    if capture.is_empty() {
-        format!("the run kills, with attempts of the reaper: {run_words}")
-    } else if capture == run {
-        format!("capture and run kill the same, with as many attempts of the reaper: {run_words}")
+    let (run_words, capture) = (words(run), victims(&imported.story));
+    if !capture.is_empty() && capture == run {
+        return format!(
+            "capture and run kill the same, with as many attempts of the reaper: {run_words}"
+        );
+    }
+    if !capture.is_empty() {
+        return format!(
+            "differs: the capture kills {}, the run kills {run_words}",
+            words(&capture)
+        );
+    }
+    // A log counts no attempts; a name says how many died of it.
+    let mut named: Vec<&str> = Vec::new();
+    for name in &imported.killed {
+        if !named.contains(&name.as_str()) {
+            named.push(name);
+        }
+    }
+    if named.iter().copied().eq(run.iter().map(|(name, _)| name.as_str())) {
+        format!("log and run kill the same; attempts of the reaper in the run: {run_words}")
     } else {
-        format!("differs: the capture kills {}, the run kills {run_words}", words(capture))
+        format!("differs: the log kills {}, the run kills {run_words}", named.join(", "))
     }
 }

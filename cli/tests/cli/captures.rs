@@ -32,6 +32,32 @@ fn what_is_no_capture_is_bad_input() {
     );
 }
 
+/// A log counts no attempts, but names who died; PowerShell writes UTF-16, and a rotated log is packed.
+#[test]
+fn log_is_laid_beside_its_run_in_whatever_way_it_is_stored() {
+    let log = "Out of memory: Killed process 130 (hog) total-vm:112096kB, anon-rss:94844kB\n";
+    let wide = |to: fn(u16) -> [u8; 2], mark: [u8; 2]| {
+        let units = log.encode_utf16().flat_map(to);
+        mark.into_iter().chain(units).collect::<Vec<u8>>()
+    };
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut packed, log.as_bytes()).expect("memory");
+    for (name, bytes) in [
+        ("plain.log", log.as_bytes().to_vec()),
+        ("marked.log", [b"\xef\xbb\xbf", log.as_bytes()].concat()),
+        ("little.log", wide(u16::to_le_bytes, [0xff, 0xfe])),
+        ("big.log", wide(u16::to_be_bytes, [0xfe, 0xff])),
+        ("kern.log.2", packed.finish().expect("memory")),
+    ] {
+        let path = file(name, "");
+        std::fs::write(&path, bytes).expect("written");
+        let said = call(&["import", &path]);
+        assert_eq!(said.code, Some(0), "{name}: {}", said.err);
+        let same = "log and run kill the same; attempts of the reaper in the run: hog (0)\n";
+        assert!(said.err.ends_with(same), "{name}: {}", said.err);
+    }
+}
+
 #[test]
 fn exported_scenario_is_the_same_with_what_was_chosen() {
     let choices = ["--kernel", "5.3", "--set", "task.hog.oom_score_adj=-500"];

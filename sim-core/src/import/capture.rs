@@ -1,10 +1,11 @@
 //! A capture: files with lines of ftrace and of the kernel log, in any
-//! mixture. Every line is looked at once and goes where it belongs.
+//! mixture. Every line is looked at once and goes where it belongs; one that holds several records,
+//! as a terminal's columns or two consoles leave them, is taken apart first.
 
 use std::fmt;
 
-use super::frame::framed;
-use super::ftrace::{lost_events, parse_line};
+use super::frame::{When, framed, is_stamp};
+use super::ftrace::{is_counted, lost_events, parse_line};
 use super::oom_report::LogFacts;
 use super::{LogLine, TraceLine};
 
@@ -46,6 +47,8 @@ pub(super) struct Capture<'a> {
     pub(super) facts: LogFacts,
     /// From the trace's header, or the CPUs it shows.
     pub(super) cpus: Option<u32>,
+    /// One more than the highest CPU that the log names.
+    pub(super) cpus_named: Option<u32>,
     /// Events that the tracer says it lost.
     pub(super) lost: u64,
     /// Places of lines that begin as they should and don't go on so.
@@ -63,6 +66,7 @@ impl<'a> Capture<'a> {
         capture.facts.finish();
         let seen = capture.trace.iter().map(|line| line.cpu).max();
         let seen = seen.map(|cpu| cpu.saturating_add(1));
+        capture.cpus_named = capture.facts.cpu_seen.map(|cpu| cpu.saturating_add(1));
         capture.cpus = capture.cpus.or(capture.facts.cpus).or(seen);
         capture
     }
@@ -70,44 +74,86 @@ impl<'a> Capture<'a> {
     fn file(&mut self, file: &CaptureFile<'a>) {
         let mut last_us = 0;
         for (index, line) in file.text.lines().enumerate() {
-            let line = unquoted(line);
-            let trimmed = line.trim();
-            if trimmed.is_empty() {
-                continue;
+            for record in records(unquoted(line)) {
+                self.record(file.name, index + 1, record, &mut last_us);
             }
-            self.first.get_or_insert_with(|| (file.name.to_owned(), index + 1));
-            if let Some(comment) = trimmed.strip_prefix('#') {
-                let cpus = comment.split_once("#P:").map(|(_, cpus)| cpus.trim());
-                self.cpus = cpus.and_then(|cpus| cpus.parse().ok()).or(self.cpus);
-            } else if let Some(event) = parse_line(line) {
-                // printk:console has the lines of the log in the trace.
-                if event.name == "console" {
-                    last_us = event.time_us.saturating_sub(1);
-                    self.log_line(file.name, index + 1, event.args, &mut last_us);
-                } else {
-                    self.trace.push(event);
-                }
-            } else if let Some(lost) = lost_events(trimmed) {
-                self.lost = self.lost.saturating_add(lost);
+        }
+        self.facts.close();
+        self.take_damaged(file.name);
+    }
+
+    fn record(&mut self, file: &str, number: usize, line: &'a str, last_us: &mut i64) {
+        let trimmed = line.trim();
+        if trimmed.is_empty() {
+            return;
+        }
+        self.first.get_or_insert_with(|| (file.to_owned(), number));
+        if let Some(comment) = trimmed.strip_prefix('#') {
+            let cpus = comment.split_once("#P:").map(|(_, cpus)| cpus.trim_end_matches(')').trim());
+            self.cpus = cpus.and_then(|cpus| cpus.parse().ok()).or(self.cpus);
+        } else if let Some(event) = parse_line(line) {
+            // printk:console has the lines of the log in the trace.
+            if event.name == "console" {
+                *last_us = event.time_us.saturating_sub(1);
+                self.log_line(number, event.args, last_us);
             } else {
-                self.log_line(file.name, index + 1, line, &mut last_us);
+                self.trace.push(event);
             }
+        } else if let Some(lost) = lost_events(trimmed) {
+            self.lost = self.lost.saturating_add(lost);
+        } else if is_counted(line) {
+            let text = "a count instead of a time: expected such as `13.544552:`, which every \
+                        trace_clock but `counter` and `x86-tsc` gives";
+            let text = text.to_owned();
+            self.damaged.push(NotACapture { file: file.to_owned(), line: number, column: 1, text });
+        } else {
+            self.log_line(number, line, last_us);
         }
     }
 
-    fn log_line(&mut self, file: &str, number: usize, line: &'a str, last_us: &mut i64) {
+    fn log_line(&mut self, number: usize, line: &'a str, last_us: &mut i64) {
         let framed = framed(line);
         // Lines without a time come one after the other.
-        *last_us = framed.time_us.unwrap_or_else(|| last_us.saturating_add(1));
-        let before = line.len().saturating_sub(framed.text.len());
+        let next = last_us.saturating_add(1);
+        *last_us = match framed.time {
+            When::At(us) => us,
+            When::Minute(us) => us.max(next),
+            When::After(us) => last_us.saturating_add(us),
+            When::Unknown => next,
+        };
+        // Mail and documents indent a report.
+        let text = framed.text.trim_start();
+        let before = line.trim_end().len().saturating_sub(text.len());
         let column = line.get(..before).map_or(1, |before| before.chars().count() + 1);
-        self.facts.line(number, column, *last_us, framed.text);
-        for (line, column, expected) in self.facts.damaged.drain(..) {
+        self.facts.line((number, column), *last_us, text, framed.time != When::Unknown);
+        self.log.push(LogLine { time_us: *last_us, text });
+    }
+
+    fn take_damaged(&mut self, file: &str) {
+        for ((line, column), expected) in self.facts.damaged.drain(..) {
             let text = format!("cut off or damaged: expected {expected}");
             self.damaged.push(NotACapture { file: file.to_owned(), line, column, text });
         }
-        self.log.push(LogLine { time_us: *last_us, text: framed.text });
     }
+}
+
+/// The records of a line. There is one, unless the line begins with a time since boot and has others.
+fn records(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(line).filter(|line| !line.is_empty());
+    std::iter::from_fn(move || {
+        let line = rest.take()?;
+        let indented = line.len() - line.trim_start().len();
+        let mut starts = line.match_indices('[').map(|(at, _)| at);
+        let next = starts.next().filter(|first| *first == indented && is_stamp(line, *first));
+        match next.and_then(|_| starts.find(|at| is_stamp(line, *at))) {
+            Some(at) => {
+                let (record, others) = line.split_at(at);
+                rest = Some(others);
+                Some(record)
+            }
+            None => Some(line),
+        }
+    })
 }
 
 /// A line without the marks by which mail quotes it: `> `, `>> `, `> > `.

@@ -1,17 +1,29 @@
 //! What stands before the text of a log line: nothing, a time since boot,
 //! a date, or what syslog, journald and consoles add. Forms are those of
-//! `dmesg`, `dmesg -T`, `dmesg -x`, `journalctl -k` (short, short-iso,
+//! `dmesg`, `dmesg -T`, `dmesg -x`, `dmesg -H`, `journalctl -k` (short, short-iso,
 //! short-monotonic, short-precise), /var/log/kern.log, RFC 5424 and /dev/kmsg; of others that keep
 //! the time since boot, whatever stands before it. Names of days and months are not read, so they
 //! may be in any language.
 
 use super::keys::seconds_us;
 
+/// When a line was printed, in µs.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(super) enum When {
+    /// Since boot, or since midnight if there is only a date.
+    At(i64),
+    /// The same, of which the seconds are cut off (`dmesg -H`).
+    Minute(i64),
+    /// So long after the line before (`dmesg -H`).
+    After(i64),
+    /// The line doesn't say.
+    Unknown,
+}
+
 /// A log line in two parts.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub(super) struct Framed<'a> {
-    /// Since boot, or since midnight if there is only a date; in µs.
-    pub(super) time_us: Option<i64>,
+    pub(super) time: When,
     /// What the kernel said.
     pub(super) text: &'a str,
 }
@@ -42,23 +54,49 @@ pub(super) fn framed(line: &str) -> Framed<'_> {
             return framed;
         }
         if time_from {
-            return Framed { time_us: time_of_day(before), text: after };
+            return Framed {
+                time: time_of_day(before).map_or(When::Unknown, When::At),
+                text: after,
+            };
         }
     }
     // Whatever a tool puts before it, a time since boot has six decimals.
-    let stamps = line.match_indices('[').filter_map(|(at, _)| line.get(at..));
-    let mut stamped = stamps.filter(|rest| {
-        let inside = rest.get(1..).and_then(|rest| rest.split_once(']'));
-        let decimals = inside.and_then(|(stamp, _)| stamp.split_once('.'));
-        decimals.is_some_and(|(_, decimals)| decimals.len() == 6)
-    });
-    stamped.find_map(bracketed).unwrap_or(Framed { time_us: None, text: line })
+    let stamps = line.match_indices('[').filter(|(at, _)| is_stamp(line, *at));
+    let mut stamped = stamps.filter_map(|(at, _)| bracketed(line.get(at..)?));
+    stamped
+        .next()
+        .or_else(|| without_bracket(line))
+        .unwrap_or(Framed { time: When::Unknown, text: line })
 }
 
-/// `[   15.984412] text`, `[   15.984412][  T130] text`, `[So Nov 22 10:00:00 2026] text`.
+/// Whether a time since boot begins at this bracket.
+pub(super) fn is_stamp(line: &str, at: usize) -> bool {
+    // The longest has 13 digits before the point.
+    let inside = line.as_bytes().get(at + 1..).unwrap_or_default();
+    let inside = inside.get(..inside.len().min(24)).unwrap_or_default();
+    let end = inside.iter().position(|byte| *byte == b']');
+    let stamp = end.and_then(|end| std::str::from_utf8(inside.get(..end)?).ok());
+    stamp.is_some_and(|stamp| {
+        let decimals = stamp.split_once('.').map(|(_, decimals)| decimals.len());
+        decimals == Some(6) && seconds_us(stamp.trim()).is_some()
+    })
+}
+
+/// `   16.000000] text`: what was marked and copied began one character late.
+fn without_bracket(line: &str) -> Option<Framed<'_>> {
+    let (stamp, text) = line.trim_start().split_once("] ")?;
+    let (_, decimals) = stamp.split_once('.')?;
+    let time = seconds_us(stamp).filter(|_| decimals.len() == 6)?;
+    Some(Framed { time: When::At(time), text })
+}
+
+/// `[   15.984412] text`, `[   15.984412][  T130] text`, `[So Nov 22 10:00:00 2026] text`,
+/// `[Nov22 10:00] text`, `[  +0.000004] text`.
 fn bracketed(line: &str) -> Option<Framed<'_>> {
     let (stamp, rest) = line.strip_prefix('[')?.split_once(']')?;
-    let time_us = seconds_us(stamp.trim()).or_else(|| time_of_day(stamp))?;
+    let since = |stamp: &str| Some(When::After(seconds_us(stamp.strip_prefix('+')?)?));
+    let time = seconds_us(stamp.trim()).or_else(|| time_of_day(stamp)).map(When::At);
+    let time = time.or_else(|| since(stamp.trim())).or_else(|| minute(stamp))?;
     let text = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((_, text)) => text,
         None => rest,
@@ -70,7 +108,20 @@ fn bracketed(line: &str) -> Option<Framed<'_>> {
         Some((host, text)) if !host.trim_end().contains(' ') => text,
         _ => text,
     };
-    Some(Framed { time_us: Some(time_us), text })
+    Some(Framed { time, text })
+}
+
+/// `Nov22 10:00`: month and day may be in any language.
+fn minute(stamp: &str) -> Option<When> {
+    let (day, time) = stamp.rsplit_once(' ')?;
+    let (hours, minutes) = time.split_once(':')?;
+    let number = |digits: &str| {
+        let digits = Some(digits).filter(|digits| digits.len() == 2)?;
+        digits.parse::<i64>().ok().filter(|number| (0..60).contains(number))
+    };
+    let is_day = day.ends_with(|c: char| c.is_ascii_digit());
+    let minutes = number(hours)? * 60 + number(minutes)?;
+    is_day.then_some(When::Minute(minutes * 60_000_000))
 }
 
 /// `6,8100,3120500000,-;text`: level, number, µs since boot, flags; other fields may follow.
@@ -78,7 +129,8 @@ fn kmsg(line: &str) -> Option<Framed<'_>> {
     let (prefix, text) = line.split_once(';')?;
     let mut numbers = prefix.split(',').map(|field| field.parse::<i64>().ok());
     let (_level, _number) = (numbers.next()??, numbers.next()??);
-    Some(Framed { time_us: Some(numbers.next()??).filter(|us| *us >= 0), text })
+    let us = numbers.next()??;
+    Some(Framed { time: if us >= 0 { When::At(us) } else { When::Unknown }, text })
 }
 
 /// The first `10:00:00` or `10:00:00.123456` of a date.
@@ -110,7 +162,7 @@ mod tests {
     #[test]
     fn frames_of_all_sources_are_taken_off() {
         let ten = 36_000_000_000;
-        for (line, time_us, text) in [
+        for (line, time, text) in [
             ("[   15.984412] a [b]", Some(15_984_412), "a [b]"),
             ("[   17.000000][  T130]  indented", Some(17_000_000), " indented"),
             ("<4>[    0.000001] a", Some(1), "a"),
@@ -135,11 +187,29 @@ mod tests {
                 " a",
             ),
             ("warning|kernel[-]|[  16.000000] a b", Some(16_000_000), "a b"),
+            (" 1257.892709] sudo: a", Some(1_257_892_709), "sudo: a"),
             ("[  128]     0   128 hog", None, "[  128]     0   128 hog"),
             ("Mem-Info:", None, "Mem-Info:"),
             ("", None, ""),
         ] {
-            assert_eq!(framed(line), Framed { time_us, text }, "{line}");
+            let time = time.map_or(When::Unknown, When::At);
+            assert_eq!(framed(line), Framed { time, text }, "{line}");
+        }
+    }
+
+    #[test]
+    fn stamps_for_people_are_read() {
+        let ten = When::Minute(36_000_000_000);
+        for (line, time, text) in [
+            ("[Nov28 10:00] a", ten, "a"),
+            ("[十一月28 10:00] a", ten, "a"),
+            ("[  +0.000004] a", When::After(4), "a"),
+            ("[ +12.500000]  a", When::After(12_500_000), " a"),
+            ("[Nov 10:00] a", When::Unknown, "[Nov 10:00] a"),
+            ("[drm:x 12:34] a", When::Unknown, "[drm:x 12:34] a"),
+            ("[a1 10:61] a", When::Unknown, "[a1 10:61] a"),
+        ] {
+            assert_eq!(framed(line), Framed { time, text }, "{line}");
         }
     }
 }

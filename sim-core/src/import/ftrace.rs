@@ -1,5 +1,6 @@
 //! Reads ftrace text: `/sys/kernel/tracing/trace`, what `trace-cmd
-//! report` and `perf script` print, and this simulator's own export.
+//! report` and `perf script` print, with or without the latency format,
+//! and this simulator's own export.
 //!
 //! Knows the frame of a line (task, pid, CPU, flags, time, event name)
 //! and nothing of what an event means. Lines it cannot read are counted
@@ -122,7 +123,44 @@ pub(super) fn parse_line(line: &str) -> Option<TraceLine<'_>> {
             return Some(event);
         }
     }
-    without_cpu(line)
+    latency_format(line).or_else(|| without_cpu(line))
+}
+
+/// `comm-pid CPUflags 15540548us : name: args`, the option `latency-format`; `trace-cmd report -l`
+/// has seconds. The kernel cuts a comm off after eight letters here.
+fn latency_format(line: &str) -> Option<TraceLine<'_>> {
+    line.match_indices(' ').find_map(|(at, _)| {
+        let (task, rest) = line.split_at(at);
+        let (word, rest) = rest.get(1..)?.split_once(' ')?;
+        let end = word.find(|c: char| !c.is_ascii_digit()).filter(|end| *end > 0)?;
+        let (cpu, flags) = word.split_at(end);
+        let is_flag = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'#';
+        if !(3..=6).contains(&flags.len()) || !flags.bytes().all(is_flag) {
+            return None;
+        }
+        let (comm, pid) = comm_and_pid(task.trim())?;
+        let (time, rest) = rest.trim_start().split_once(':')?;
+        // A mark tells how long it was since the event before.
+        let time = time.trim_end_matches([' ', '+', '!', '#', '*', '@', '$']);
+        let since_start = || time.strip_suffix("us").and_then(|us| us.parse::<i64>().ok());
+        let time_us = super::keys::seconds_us(time).or_else(since_start)?;
+        let (name, args) = named(rest)?;
+        Some(TraceLine { comm: comm.trim(), pid, cpu: digits(cpu)?, time_us, name, args })
+    })
+}
+
+/// Whether a line is an event with a count where its time should be.
+pub(super) fn is_counted(line: &str) -> bool {
+    line.match_indices("] ").any(|(at, _)| {
+        let mut words = line.get(at + 2..).unwrap_or_default().split_whitespace();
+        let is_count = |word: &str| word.strip_suffix(':').and_then(digits_long).is_some();
+        let count = words.by_ref().take(2).any(is_count);
+        let is_frame = line.get(..at).is_some_and(|before| {
+            let cpu = before.rsplit_once('[').map(|(task, cpu)| (task.trim(), digits(cpu)));
+            cpu.is_some_and(|(task, cpu)| cpu.is_some() && comm_and_pid(task).is_some())
+        });
+        count && is_frame && words.next().is_some_and(|name| name.ends_with(':'))
+    })
 }
 
 /// `comm pid/tid time: subsystem:name: args`: `perf script` without the CPU. Only where the
@@ -162,18 +200,28 @@ fn parse_around_cpu<'a>(task: &'a str, rest: &'a str) -> Option<TraceLine<'a>> {
         let (second, after) = after.trim_start().split_once(' ')?;
         (clock(second)?, after)
     };
+    let (name, args) = named(rest)?;
+    Some(TraceLine { comm: comm.trim(), pid, cpu, time_us, name, args })
+}
+
+/// `name: args`.
+fn named(rest: &str) -> Option<(&str, &str)> {
     let rest = rest.trim_start();
     let (name, args) = match rest.split_once(": ") {
         Some((name, args)) => (name, args),
         None => (rest.trim_end().strip_suffix(':')?, ""),
     };
-    // `perf script` names the subsystem too: `oom:mark_victim`.
+    // `perf script` may count before it, and names the subsystem too: `1 oom:mark_victim`.
+    let name = match name.split_once(' ') {
+        Some((count, name)) if digits_long(count).is_some() => name.trim_start(),
+        _ => name,
+    };
     let name = match name.rsplit_once(':') {
         Some((subsystem, name)) if subsystem != "sim" => name,
         _ => name,
     };
     let plain = !name.is_empty() && !name.contains(char::is_whitespace);
-    plain.then_some(TraceLine { comm: comm.trim(), pid, cpu, time_us, name, args: args.trim_end() })
+    plain.then_some((name, args.trim_end()))
 }
 
 /// `comm-pid`; of `perf script`, `comm pid` or `comm pid/tid`.
@@ -194,7 +242,10 @@ fn is_tgid(text: &str) -> bool {
 }
 
 fn digits(text: &str) -> Option<u32> {
-    let text = text.trim();
+    digits_long(text.trim()).and_then(|number| u32::try_from(number).ok())
+}
+
+fn digits_long(text: &str) -> Option<u64> {
     let all = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     all.then(|| text.parse().ok()).flatten()
 }
@@ -238,6 +289,31 @@ mod tests {
         let bracketed = one("odd [0] name-7 [002] ..... 1.000000: x: y");
         assert_eq!((bracketed.comm, bracketed.cpu), ("odd [0] name", 2));
         assert_eq!(one("a-1 [000] ..... 1.000000: bare:").args, "");
+    }
+
+    #[test]
+    fn latency_format_is_read() {
+        for (line, comm, us) in [
+            ("     hog-130       3dN.2. 15540548us : mark_victim: pid=130", "hog", 15_540_548),
+            ("  web co-130      11d..2.    7us+: mark_victim: pid=130", "web co", 7),
+            ("     hog-130     0d..2   15.540548: mark_victim: pid=130", "hog", 15_540_548),
+        ] {
+            let line = one(line);
+            assert_eq!((line.comm, line.time_us, line.name), (comm, us, "mark_victim"));
+            assert_eq!(line.number("pid"), Some(130));
+        }
+        assert_eq!(one("  a-1      11d..2.    7us : b: c").cpu, 11);
+        assert_eq!(parse_line("a-1 3rd. 7 times: b: c"), None);
+        let counted = one("   hog  2203 [001]  8812.100001:          1 oom:mark_victim: pid=2201");
+        assert_eq!((counted.name, counted.number("pid")), ("mark_victim", Some(2201)));
+    }
+
+    #[test]
+    fn counts_instead_of_times_are_seen() {
+        assert!(is_counted(" hog-130 [003] dN.2. 81234567890123: mark_victim: pid=130"));
+        assert!(is_counted(" hog-130 [003] 81: mark_victim: pid=130"));
+        assert!(!is_counted(" hog-130 [003] dN.2. 8.5: mark_victim: pid=130"));
+        assert!(!is_counted("[    1.000000] a [1] 2: b: c"));
     }
 
     #[test]

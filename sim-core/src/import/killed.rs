@@ -3,7 +3,7 @@
 
 use super::capture::Capture;
 use super::log_lines::{Said, said};
-use super::oom_report::kb_pages;
+use super::oom_report::{Row, kb_pages};
 use super::story::{Attempt, Story};
 
 /// `MAX_OOM_REAP_RETRIES` (mm/oom_kill.c).
@@ -27,6 +27,8 @@ pub(super) struct Killed {
     pub(super) report: Option<usize>,
     /// Whether it dies because its whole control group does.
     pub(super) together: bool,
+    /// Whether the log breaks off before it says so.
+    pub(super) is_guess: bool,
     /// From the kill to the end of its address space, in µs, if that was seen.
     pub(super) gone_us: Option<i64>,
     /// From the kill to the last that is told of its reaping, in µs.
@@ -35,9 +37,9 @@ pub(super) struct Killed {
 }
 
 impl Killed {
-    /// How much of it came free, as far as the capture tells.
-    pub(super) fn freed(&self) -> u64 {
-        let had = self.anon.unwrap_or(0);
+    /// How much of it came free, as far as the capture tells; `had` is what it has in the scenario.
+    pub(super) fn freed(&self, had: u64) -> u64 {
+        let had = self.anon.unwrap_or(had);
         if self.reaping.gave_up { had - self.reaping.left.unwrap_or(had).min(had) } else { had }
     }
 }
@@ -64,6 +66,9 @@ pub(super) struct Reaping {
 pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> Vec<Killed> {
     let mut victims =
         if capture.facts.kills.is_empty() { from_trace(capture) } else { from_log(capture) };
+    if victims.is_empty() && capture.facts.panicked.is_none() {
+        victims.extend(would_be_killed(capture));
+    }
     let names: Vec<String> = victims.iter().map(|victim| victim.comm.clone()).collect();
     for (index, victim) in victims.iter_mut().enumerate() {
         let same = |name: &&String| **name == victim.comm;
@@ -158,12 +163,40 @@ fn from_log(capture: &Capture<'_>) -> Vec<Killed> {
             adj: kill.adj.or(row.map(|row| row.adj)),
             report: kill.report,
             together: kill.together,
+            is_guess: false,
             gone_us: None,
             last_us: 0,
             reaping: Reaping::default(),
         });
     }
     victims
+}
+
+/// Whom the last report's table would have killed, by `oom_badness()` (mm/oom_kill.c): the log breaks
+/// off behind it.
+fn would_be_killed(capture: &Capture<'_>) -> Option<Killed> {
+    let (at, report) = capture.facts.reports.iter().enumerate().next_back()?;
+    let managed = report.zones.iter().map(|zone| zone.managed).fold(0, u64::saturating_add);
+    let total = report.limit.unwrap_or(managed.saturating_add(report.swap));
+    let score = |row: &Row| {
+        let adj = i64::from(row.adj) * i64::try_from(total / 1000).unwrap_or(0);
+        i64::try_from(row.points).unwrap_or(i64::MAX).saturating_add(adj)
+    };
+    let can_be = report.rows.iter().filter(|row| row.adj > -1000 && row.pid != 1);
+    let row = can_be.max_by_key(|row| score(row))?;
+    Some(Killed {
+        comm: row.name.clone(),
+        pid: Some(row.pid),
+        invoker: Some((report.invoker.clone(), report.invoker_pid)),
+        anon: Some(row.rss),
+        adj: Some(row.adj),
+        report: Some(at),
+        together: false,
+        is_guess: true,
+        gone_us: None,
+        last_us: 0,
+        reaping: Reaping::default(),
+    })
 }
 
 /// One victim per process: behind the first, a mark without a signal is
@@ -195,6 +228,7 @@ fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
             adj: adj.and_then(|adj| i16::try_from(adj).ok()),
             report: None,
             together: false,
+            is_guess: false,
             gone_us: None,
             last_us: 0,
             reaping: Reaping::default(),

@@ -63,15 +63,34 @@ pub(super) fn machine_seen(capture: &Capture<'_>, story: &Story) -> MachineSeen 
         _ => note(NoteKind::Assumed, "kernel 6.1: the capture doesn't say".to_owned()),
     }
     let cpus = capture.cpus.map(|cpus| cpus.clamp(1, 64));
-    match cpus {
-        Some(cpus) => note(NoteKind::Inferred, format!("{cpus} CPUs")),
-        None => note(NoteKind::Assumed, "2 CPUs".to_owned()),
+    let assumed_cpus = capture.cpus_named.unwrap_or(2).clamp(2, 64);
+    if let Some(cpus) = cpus {
+        note(NoteKind::Inferred, format!("{cpus} CPU{}", if cpus == 1 { "" } else { "s" }));
+    } else {
+        let is_named = capture.cpus_named.is_some_and(|cpus| cpus > 1);
+        let why = if is_named { ": the highest that is named" } else { "" };
+        note(NoteKind::Assumed, format!("{assumed_cpus} CPUs{why}"));
     }
-    let hz = hz(story);
-    match hz {
-        Some(hz) => note(NoteKind::Inferred, format!("HZ = {hz}, from the pauses of the reaper")),
-        None => note(NoteKind::Assumed, "HZ = 250".to_owned()),
-    }
+    let fitting = fitting_hz(story);
+    let hz = match fitting.as_slice() {
+        [hz] => {
+            note(NoteKind::Inferred, format!("HZ = {hz}, from the pauses of the reaper"));
+            *hz
+        }
+        [] => {
+            note(NoteKind::Assumed, "HZ = 250".to_owned());
+            250
+        }
+        several => {
+            let hz = if several.contains(&250) { 250 } else { several[0] };
+            let others = several.iter().filter(|other| **other != hz);
+            let others: Vec<String> = others.map(ToString::to_string).collect();
+            let others = others.join(" and ");
+            let text = format!("HZ = {hz}: the pauses of the reaper fit {others}, too");
+            note(NoteKind::Assumed, text);
+            hz
+        }
+    };
     let reports = capture.facts.reports.iter();
     if let Some(kb) = reports.clone().find_map(|report| report.page_kb).filter(|kb| *kb != 4) {
         let text = format!("pages of {kb} KiB, which are modelled as {} pages of 4 KiB", kb / 4);
@@ -83,8 +102,8 @@ pub(super) fn machine_seen(capture: &Capture<'_>, story: &Story) -> MachineSeen 
     MachineSeen {
         kernel: kernel.unwrap_or("6.1"),
         release,
-        cpus: cpus.unwrap_or(2),
-        hz: hz.unwrap_or(250),
+        cpus: cpus.unwrap_or(assumed_cpus),
+        hz,
         zones,
         swap: report.map_or(0, |report| report.swap),
         refusals_logged: story.refusals_logged > 0,
@@ -123,22 +142,28 @@ fn profile(release: &str) -> Option<&'static str> {
     ids.clone().rfind(not_newer).or(ids.into_iter().next())
 }
 
-/// From the pauses between attempts: HZ/10 jiffies, and the one begun.
-fn hz(story: &Story) -> Option<i64> {
+/// What the pauses between attempts fit: an attempt begins with a jiffy; the reaper sleeps for HZ/10
+/// of them and the one begun, after those that the attempt took.
+fn fitting_hz(story: &Story) -> Vec<i64> {
     let mut pauses = Vec::new();
     for victim in &story.victims {
         for pair in victim.attempts.windows(2) {
             let lasted = pair[0].finish_us.unwrap_or(pair[0].start_us) - pair[0].start_us;
-            // A longer attempt takes jiffies of its own.
-            if lasted < 900 {
-                pauses.push(pair[1].start_us - pair[0].start_us);
-            }
+            pauses.push((lasted.clamp(0, 10_000_000), pair[1].start_us - pair[0].start_us));
         }
     }
-    sort::natural(&mut pauses);
-    let median = *pauses.get(pauses.len() / 2).filter(|_| pauses.len() >= 3)?;
-    let off = |hz: &i64| (median - (hz / 10 + 1) * 1_000_000 / hz).abs();
-    HZ.into_iter().min_by_key(off).filter(|hz| off(hz) <= HZ_SLACK_US)
+    let fits = |hz: i64| {
+        let as_told = |&&(lasted, pause): &&(i64, i64)| {
+            let jiffies = hz / 10 + 1 + lasted * hz / 1_000_000;
+            (pause - jiffies * 1_000_000 / hz).abs() <= HZ_SLACK_US
+        };
+        pauses.iter().filter(as_told).count()
+    };
+    let most = HZ.into_iter().map(fits).max().unwrap_or(0);
+    if pauses.len() < 3 || most * 3 < pauses.len() * 2 {
+        return Vec::new();
+    }
+    HZ.into_iter().filter(|hz| fits(*hz) == most).collect()
 }
 
 fn zone_rank(name: &str) -> usize {
@@ -148,13 +173,7 @@ fn zone_rank(name: &str) -> usize {
 /// Zones of the first report, or what the retries of reclaim print.
 fn zones(capture: &Capture<'_>, notes: &mut Vec<Note>) -> Vec<ZoneSeen> {
     let report = capture.facts.reports.iter().find(|report| !report.zones.is_empty());
-    let mut zones = report.map_or(Vec::new(), |report| report.zones.clone());
-    let others: Vec<ZoneSeen> = zones.extract_if(.., |zone| zone_rank(&zone.name) == 3).collect();
-    if !others.is_empty() {
-        let names: Vec<&str> = others.iter().map(|zone| zone.name.as_str()).collect();
-        let text = format!("zones {}", names.join(", "));
-        notes.push(Note { kind: NoteKind::Ignored, text });
-    }
+    let mut zones = report.map_or(Vec::new(), |report| of_all_nodes(&report.zones));
     if !zones.is_empty() {
         let text = "zones, watermarks and reserves, from the first report".to_owned();
         notes.push(Note { kind: NoteKind::Inferred, text });
@@ -168,7 +187,7 @@ fn zones(capture: &Capture<'_>, notes: &mut Vec<Note>) -> Vec<ZoneSeen> {
                 zone.free = zone.min;
             }
         }
-        return zones;
+        return without_user_zones(zones, notes);
     }
     // Several zones may be told of; the highest is the one that counts.
     let retries = capture
@@ -206,6 +225,58 @@ fn zones(capture: &Capture<'_>, notes: &mut Vec<Note>) -> Vec<ZoneSeen> {
         notes.push(Note { kind: NoteKind::Inferred, text: text.to_owned() });
     }
     zones
+}
+
+/// One zone of each name: nodes are not modelled.
+fn of_all_nodes(seen: &[ZoneSeen]) -> Vec<ZoneSeen> {
+    let mut zones: Vec<ZoneSeen> = Vec::new();
+    for zone in seen {
+        match zones.iter_mut().find(|same| same.name == zone.name) {
+            Some(same) => {
+                same.add(zone);
+                same.reserve = same.reserve.max(zone.reserve);
+            }
+            None => zones.push(zone.clone()),
+        }
+    }
+    zones
+}
+
+/// `HighMem` and `Movable` hold user memory alone, as most of the highest zone of the others does: they
+/// are added to that.
+fn without_user_zones(mut zones: Vec<ZoneSeen>, notes: &mut Vec<Note>) -> Vec<ZoneSeen> {
+    let devices = zones.extract_if(.., |zone| zone.name == "Device").count();
+    if devices > 0 {
+        notes.push(Note { kind: NoteKind::Ignored, text: "zone Device".to_owned() });
+    }
+    let users = zones.extract_if(.., |zone| zone_rank(&zone.name) == 3);
+    let users: Vec<ZoneSeen> = users.filter(|zone| zone.managed > 0).collect();
+    for user in users {
+        let highest = zones.iter_mut().max_by_key(|zone| zone_rank(&zone.name));
+        let name = if let Some(highest) = highest {
+            highest.add(&user);
+            highest.reserve = 0;
+            highest.name.clone()
+        } else {
+            let name = "Normal".to_owned();
+            zones.push(ZoneSeen { name: name.clone(), reserve: 0, ..user.clone() });
+            name
+        };
+        let text = format!("zone {} is part of {name}", user.name);
+        notes.push(Note { kind: NoteKind::Assumed, text });
+    }
+    zones
+}
+
+impl ZoneSeen {
+    /// Adds another zone's pages and watermarks; each keeps a reserve of its own.
+    fn add(&mut self, other: &Self) {
+        self.free = self.free.saturating_add(other.free);
+        self.min = self.min.saturating_add(other.min);
+        self.low = self.low.saturating_add(other.low);
+        self.high = self.high.saturating_add(other.high);
+        self.managed = self.managed.saturating_add(other.managed);
+    }
 }
 
 impl MachineSeen {

@@ -15,10 +15,12 @@ mod killed;
 mod log_lines;
 mod machine_seen;
 mod oom_report;
+mod plain;
 mod pressure;
 mod story;
 mod teller;
 mod to_scenario;
+mod wrapped;
 mod write_scenario;
 
 pub use capture::{CaptureFile, NotACapture};

@@ -9,12 +9,19 @@
 
 use super::keys::{field, leading_number};
 use super::log_lines::{Said, said};
+use super::wrapped::{Open, PARTS_MAX, lacks};
 
 /// Sizes beyond this many pages (1 TiB) are taken for damage.
 pub(super) const PAGES_MAX: u64 = 1 << 28;
 
 /// Zones by name.
 const ZONES: [&str; 6] = ["DMA", "DMA32", "Normal", "HighMem", "Movable", "Device"];
+
+/// What a line with this in it was expected to be.
+const EXPECTED: [(&str, &str); 2] = [
+    (" invoked oom-killer:", "`comm invoked oom-killer: gfp_mask=…, order=…`"),
+    ("Killed process", "`Killed process PID (comm) total-vm:…kB, anon-rss:…kB`"),
+];
 
 /// What follows the name of a control group all of which dies.
 const DIES_TOGETHER: &str = " are going to be killed due to memory.oom.group set";
@@ -37,6 +44,8 @@ pub(super) struct Row {
     pub(super) pid: u32,
     pub(super) uid: u32,
     pub(super) rss: u64,
+    /// Pages by which the killer would choose: what is swapped out and page tables, too.
+    pub(super) points: u64,
     pub(super) adj: i16,
     pub(super) name: String,
 }
@@ -85,34 +94,94 @@ pub(super) struct LogFacts {
     /// `6.1.0-56-cloud-amd64`.
     pub(super) release: Option<String>,
     pub(super) cpus: Option<u32>,
+    /// The highest CPU that a report names.
+    pub(super) cpu_seen: Option<u32>,
+    /// The line on which the kernel gave up instead of killing.
+    pub(super) panicked: Option<(usize, usize)>,
     /// Lines that begin as expected and don't go on so: line, column, what was expected.
-    pub(super) damaged: Vec<(usize, usize, &'static str)>,
+    pub(super) damaged: Vec<((usize, usize), &'static str)>,
+    /// A line that may go on.
+    open: Option<Open>,
     /// A choice (`oom-kill:…,task=…,pid=…`) whose kill did not follow yet.
     chosen: Option<Kill>,
     columns: Vec<String>,
-    node: u32,
 }
 
 impl LogFacts {
-    /// Takes note of a line.
-    pub(super) fn line(&mut self, number: usize, column: usize, at_us: i64, text: &str) {
-        let known = self.header(text)
+    /// Takes note of a line. `is_framed` tells whether it has a time of its own.
+    pub(super) fn line(&mut self, place: (usize, usize), at_us: i64, text: &str, is_framed: bool) {
+        if text.contains(" invoked oom-killer:") {
+            self.finish();
+        }
+        if text.starts_with("Out of memory and no killable processes")
+            || text.starts_with("Kernel panic - not syncing: ")
+        {
+            self.panicked.get_or_insert(place);
+        }
+        let before = self.had();
+        let is_known = self.take(at_us, text);
+        if is_known || lacks(text, is_known) {
+            self.close();
+            let text = text.to_owned();
+            if lacks(&text, is_known) {
+                self.open = Some(Open { place, at_us, text, parts: 1, is_known, before });
+            }
+        } else if let Some(open) = self.open.take_if(|open| !is_framed && open.parts < PARTS_MAX) {
+            self.go_on(open, text);
+        } else if text.contains("Killed process ") {
+            self.close();
+            self.damage(place, text);
+        }
+    }
+
+    /// Notes what a line was expected to be, at the place where it begins to be that.
+    fn damage(&mut self, (line, column): (usize, usize), text: &str) {
+        let found =
+            EXPECTED.iter().find_map(|(start, expected)| Some((text.find(start)?, *expected)));
+        if let Some((at, expected)) = found {
+            self.damaged.push(((line, column + text[..at].chars().count()), expected));
+        }
+    }
+
+    /// The line that is open, with what may be the rest of it.
+    fn go_on(&mut self, mut open: Open, rest: &str) {
+        self.cut(open.before);
+        open.text = format!("{} {rest}", open.text.trim_end());
+        open.parts += 1;
+        open.is_known = self.take(open.at_us, &open.text);
+        if lacks(&open.text, open.is_known) {
+            self.open = Some(open);
+        }
+    }
+
+    /// Nothing more follows on the line that is open.
+    pub(super) fn close(&mut self) {
+        if let Some(open) = self.open.take().filter(|open| !open.is_known) {
+            self.damage(open.place, &open.text);
+        }
+    }
+
+    /// How much was read, to go back to.
+    fn had(&self) -> (usize, usize, usize) {
+        let zones = self.reports.last().map_or(0, |report| report.zones.len());
+        (self.reports.len(), zones, self.kills.len())
+    }
+
+    fn cut(&mut self, (reports, zones, kills): (usize, usize, usize)) {
+        self.reports.truncate(reports);
+        if let Some(report) = self.reports.last_mut() {
+            report.zones.truncate(zones);
+        }
+        self.kills.truncate(kills);
+    }
+
+    fn take(&mut self, at_us: i64, text: &str) -> bool {
+        self.header(text)
             || self.zone(text)
             || self.table(text)
             || self.killed(at_us, text)
             || self.machine(text)
-            || self.memcg(at_us, text);
-        if !known {
-            for (start, expected) in [
-                (" invoked oom-killer", "`comm invoked oom-killer: gfp_mask=…, order=…`"),
-                ("Killed process ", "`Killed process PID (comm) total-vm:…kB, anon-rss:…kB`"),
-            ] {
-                if let Some(at) = text.find(start) {
-                    let column = column + text[..at].chars().count();
-                    self.damaged.push((number, column, expected));
-                }
-            }
-        }
+            || self.memcg(at_us, text)
     }
 
     /// The last line was read: of a log that was cut off, or searched for `oom-kill`, who was chosen
@@ -128,7 +197,6 @@ impl LogFacts {
     /// `presser invoked oom-killer: gfp_mask=…, order=0, oom_score_adj=0`.
     fn header(&mut self, text: &str) -> bool {
         let Some((comm, rest)) = text.split_once(" invoked oom-killer: ") else { return false };
-        self.finish();
         let number = |key| field(rest, key).and_then(leading_number);
         let adj = number("oom_score_adj").and_then(|adj| i16::try_from(adj).ok());
         self.reports.push(OomReport {
@@ -147,49 +215,30 @@ impl LogFacts {
         if let Some(reserves) = text.strip_prefix("lowmem_reserve[]:") {
             let most =
                 reserves.split_whitespace().filter_map(|word| word.parse::<u64>().ok()).max();
-            if let (Some(zone), Some(most)) = (report.zones.last_mut(), most)
-                && self.node == 0
-            {
+            if let (Some(zone), Some(most)) = (report.zones.last_mut(), most) {
                 zone.reserve = most.min(PAGES_MAX);
             }
             return true;
         }
         // Kernels without NUMA don't name the node.
-        let (node, rest) = match text.strip_prefix("Node ") {
-            Some(rest) => rest.split_once(' ').unwrap_or_default(),
-            None => ("0", text),
+        let rest = match text.strip_prefix("Node ") {
+            Some(rest) => rest.split_once(' ').unwrap_or_default().1,
+            None => text,
         };
         let Some((name, values)) = rest.split_once(' ') else { return false };
         if let Some(name) = name.strip_suffix(':') {
             return ZONES.contains(&name) && report.blocks(values);
         }
         if !ZONES.contains(&name) {
-            // A mailer may have wrapped the line.
-            let managed = report.zones.last_mut().filter(|zone| zone.managed == 0);
-            if let (Some(zone), Some(pages)) = (managed, field(text, "managed").and_then(kb_pages))
-            {
-                zone.managed = pages;
-                return true;
-            }
             return false;
         }
         let pages = |key| kb_pages(field(values, key)?);
         let (Some(free), Some(min)) = (pages("free"), pages("min")) else { return false };
-        self.node = node.parse().unwrap_or(0);
         let managed = pages("managed").or_else(|| pages("present")).unwrap_or(0);
         let low = pages("low").unwrap_or(min + min / 4).max(min);
         let high = pages("high").unwrap_or(min + min / 2).max(low);
-        if let Some(same) = report.zones.iter_mut().find(|zone| zone.name == name) {
-            // Another node: one zone of each name is modelled.
-            same.free += free;
-            same.min += min;
-            same.low += low;
-            same.high += high;
-            same.managed += managed;
-        } else {
-            let name = name.to_owned();
-            report.zones.push(ZoneSeen { name, free, min, low, high, managed, reserve: 0 });
-        }
+        let name = name.to_owned();
+        report.zones.push(ZoneSeen { name, free, min, low, high, managed, reserve: 0 });
         true
     }
 
@@ -223,12 +272,17 @@ impl LogFacts {
         let pages = |key| number(key).and_then(|n| u64::try_from(n).ok()).map(|n| n.min(PAGES_MAX));
         let (Some(_), Some(rss)) = (pages("total_vm"), pages("rss")) else { return false };
         let adj = number("oom_score_adj").unwrap_or(0).clamp(-1000, 1000);
-        let rss = rss.saturating_mul(report.page_kb.unwrap_or(4)) / 4;
+        let page_kb = report.page_kb.unwrap_or(4);
+        let rss = rss.saturating_mul(page_kb) / 4;
+        let others = ["swapents", "nr_ptes", "nr_pmds"].into_iter().filter_map(pages);
+        let others = others.fold(0, u64::saturating_add).saturating_mul(page_kb) / 4;
+        let tables = pages("pgtables_bytes").unwrap_or(0) / 4096;
         report.rows.push(Row {
             // A process whose first thread is gone is listed by another one.
             pid: number("tgid").and_then(|tgid| u32::try_from(tgid).ok()).unwrap_or(pid),
             uid: number("uid").and_then(|uid| u32::try_from(uid).ok()).unwrap_or(0),
             rss: rss.min(PAGES_MAX),
+            points: rss.saturating_add(others).saturating_add(tables),
             adj: i16::try_from(adj).unwrap_or(0),
             name: left.trim().to_owned(),
         });
@@ -283,6 +337,8 @@ impl LogFacts {
             if let Some(release) = release {
                 self.release.get_or_insert_with(|| release.to_owned());
             }
+            let cpu = text.strip_prefix("CPU: ").and_then(leading_number);
+            self.cpu_seen = self.cpu_seen.max(cpu.and_then(|cpu| u32::try_from(cpu).ok()));
             if let Some(report) = self.reports.last_mut() {
                 let pid = leading_number(rest).and_then(|pid| u32::try_from(pid).ok());
                 report.invoker_pid = report.invoker_pid.or(pid);

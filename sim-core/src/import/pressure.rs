@@ -13,7 +13,8 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
     for victim in victims.iter().filter(|victim| !victim.together) {
         // What came free of those before is in use again, or nobody would have to die.
         let freed_before = freed;
-        freed = freed.saturating_add(victim.freed());
+        let task = find(&made.tasks, &victim.comm, victim.pid).and_then(|at| made.tasks.get(at));
+        freed = freed.saturating_add(victim.freed(task.map_or(0, |task| task.pages)));
         let first_size = victims.first().and_then(|victim| victim.anon).unwrap_or(UNKNOWN_PAGES);
         let (comm, pid) = victim.invoker.clone().unwrap_or_else(|| {
             let text = "an allocator under which memory ran out: the capture doesn't name it";

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use super::capture::{Capture, CaptureFile, NotACapture};
 use super::killed::{Killed, killed, sacrificed};
 use super::machine_seen::{MachineSeen, machine_seen};
+use super::plain::plain;
 use super::pressure::make_pressure;
 use super::story::Story;
 use super::teller::{clock_offset, story};
@@ -67,6 +68,8 @@ pub struct Imported {
     pub notes: Vec<Note>,
     /// What the capture tells, to lay beside a run.
     pub story: Story,
+    /// Who is killed, in order; a log may say no more than that.
+    pub killed: Vec<String>,
 }
 
 /// A task of the scenario.
@@ -157,7 +160,7 @@ impl Made {
 /// # Errors
 /// If nobody is killed in it, with the place of what looks most like it.
 pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
-    let plain: Vec<Cow<'_, str>> = files.iter().map(|file| without_colors(file.text)).collect();
+    let plain: Vec<Cow<'_, str>> = files.iter().map(|file| plain(file.text)).collect();
     let named = files.iter().zip(&plain);
     let files: Vec<CaptureFile<'_>> =
         named.map(|(file, text)| CaptureFile { name: file.name, text }).collect();
@@ -181,6 +184,13 @@ pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
         machine,
         notes: Vec::new(),
     };
+    for victim in victims.iter().filter(|victim| victim.is_guess) {
+        let text = format!(
+            "{} was killed: the log breaks off before it says who, and that one has the highest score",
+            victim.comm
+        );
+        made.note(NoteKind::Assumed, text);
+    }
     make_tasks(&mut made, &capture, &victims);
     for victim in &victims {
         make_stay(&mut made, victim);
@@ -192,30 +202,18 @@ pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
     let all_in_groups = made.all_in_groups;
     made.machine.fit(&made.tasks, all_in_groups, &mut made.notes);
     let toml = write_scenario(&made);
-    Ok(Imported { toml, notes: made.notes, story })
-}
-
-/// A text without the colors that `dmesg` gives a terminal: `ESC [ … m`.
-fn without_colors(text: &str) -> Cow<'_, str> {
-    if !text.contains('\x1b') {
-        return Cow::Borrowed(text);
-    }
-    let mut plain = String::with_capacity(text.len());
-    let mut parts = text.split("\x1b[");
-    plain.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let end = part.find(|c: char| !c.is_ascii_digit() && c != ';');
-        match end.and_then(|end| part.get(end..)?.strip_prefix('m')) {
-            Some(rest) => plain.push_str(rest),
-            None => plain.push_str(part),
-        }
-    }
-    Cow::Owned(plain)
+    Ok(Imported { toml, notes: made.notes, story, killed: made.victims })
 }
 
 fn nobody_killed(capture: &Capture<'_>, files: &[CaptureFile<'_>]) -> NotACapture {
     if let Some(damaged) = capture.damaged.first() {
         return damaged.clone();
+    }
+    if let Some((line, column)) = capture.facts.panicked {
+        let file = files.first().map_or("the capture", |file| file.name).to_owned();
+        let text = "nobody is killed here: the kernel stops instead; expected a report that ends in \
+                    `Killed process 130 (hog) total-vm:…kB, anon-rss:…kB`";
+        return NotACapture { file, line, column, text: text.to_owned() };
     }
     let file = files.first().map_or("the capture", |file| file.name).to_owned();
     let (file, line) = capture.first.clone().unwrap_or((file, 1));
@@ -254,10 +252,10 @@ fn make_tasks(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
         made.tasks.push(TaskMade { uid: row.uid, ..task });
     }
     if !rows.is_empty() {
-        let text = format!(
-            "{} tasks with their memory, from the table of the first report",
-            made.tasks.len()
-        );
+        let count = made.tasks.len();
+        let tasks =
+            if count == 1 { "1 task with its" } else { &format!("{count} tasks with their") };
+        let text = format!("{tasks} memory, from the table of the first report");
         made.note(NoteKind::Inferred, text);
     }
     if left_out > 0 {
@@ -268,7 +266,10 @@ fn make_tasks(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
         made.note(NoteKind::Ignored, text);
     }
     for (index, victim) in victims.iter().enumerate() {
-        if find(&made.tasks, &victim.comm, victim.pid).is_some() {
+        // One of the same name may be another process.
+        let is_other = |at: usize| made.tasks[at].pid.is_some() && made.tasks[at].pid != victim.pid;
+        let found = find(&made.tasks, &victim.comm, victim.pid);
+        if found.is_some_and(|at| victim.pid.is_none() || !is_other(at)) {
             continue;
         }
         let pages = victim.anon.filter(|pages| *pages > 0).unwrap_or_else(|| {

@@ -33,7 +33,7 @@ macro_rules! field {
 field! {
     "k8s-3.10-thread" "4.6" ["java"] ["inferred: the control group /kubepods/pod95387fa4/6895a3e1 was at its limit"]
     "rhel7-uid" "4.6" ["tidb-server"] []
-    "no-numa-6.1" "6.1" ["pacman"] ["ignored: zones HighMem"]
+    "no-numa-6.1" "6.1" ["pacman"] []
     "sparc-8k-pages" "5.12" ["stress-ng-oom-p"] ["inferred: pages of 8 KiB, which are modelled as 2 pages of 4 KiB"]
     "mail-oom-group-5.0" "4.19" ["a.out", "b.out"] ["inferred: /test1 is killed as a whole: memory.oom.group"]
     "monotonic-6.13" "6.12" ["qemu-system-x86"] []
@@ -50,6 +50,27 @@ field! {
     "trace-pipe-5.0" "5.12" ["allocate"] []
     "retries-4.8" "4.6" ["mem_eater"] []
     "comm-with-blank" "6.1" ["pid 14351"] []
+    "i386-highmem-4.9" "4.9" ["firefox.real"] ["inferred: kernel 4.9.0: profile 4.9", "assumed: zone HighMem is part of Normal"]
+    "android-netconsole-5.10" "5.6" ["com.example.app"] ["assumed: zone Movable is part of Normal", "inferred: 5 tasks with their memory, from the table of the first report", "assumed: 8 CPUs: the highest that is named"]
+    "movable-no-node-4.11" "4.9" ["balloon"] ["assumed: zone Movable is part of DMA32"]
+    "movable-cpuset-5.8" "5.6" ["containerd", "docker", "node_exporter"] ["assumed: zone Movable is part of Normal"]
+    "terminal-cut-4.7" "4.6" ["fork"] ["assumed: zone Movable is part of DMA32"]
+    "rocky8-4.18-node3" "4.16" ["oom"] ["inferred: zones, watermarks and reserves, from the first report"]
+    "aks-5.15-memcg" "5.12" ["bash"] ["inferred: the control group /kubepods.slice was at its limit"]
+    "fedora-5.4-kubelet" "5.4" ["kubelet"] ["inferred: the control group /podruntime.slice was at its limit"]
+    "efs-6.1-memcg-v2" "6.1" ["stunnel"] ["inferred: 3 tasks with their memory, from the table of the first report"]
+    "istio-3.10-memcg" "4.6" ["envoy"] ["ignored: envoy died in place of wrk:worker_2, whose child it was: here it is none"]
+    "uek-5.4-slow-console" "5.4" ["app"] ["inferred: the reaper took app's memory at the first attempt"]
+    "zen-russian-5.12" "5.12" ["tail"] ["inferred: kernel 5.12.19-zen2: profile 5.12"]
+    "mips64-16k-5.13" "5.12" ["cc1"] ["inferred: pages of 16 KiB, which are modelled as 4 pages of 4 KiB"]
+    "terminal-columns-6.2" "6.1" ["plex"] ["inferred: kernel 6.2.0-39-generic: profile 6.1", "inferred: 2 tasks with their memory, from the table of the first report"]
+    "aws-5.4-first-bracket" "5.4" ["java"] ["assumed: sudo had half of what the first victim had: no size is told"]
+    "nrss-column-5.18" "5.12" ["a.out"] ["inferred: 3 tasks with their memory, from the table of the first report"]
+    "logread-openwrt-4.14" "4.14" ["luci"] []
+    "ubuntu-3.13-percpu" "4.6" ["php5-fpm"] ["assumed: 2 CPUs"]
+    "describe-node-event" "6.1" ["bash"] []
+    "human-dmesg-6.8" "6.1" ["hog"] ["inferred: kernel 6.8.0-45-generic: profile 6.1", "inferred: the reaper took hog's memory at the first attempt"]
+    "cut-before-kill-5.15" "5.12" ["ld"] ["assumed: ld was killed: the log breaks off before it says who, and that one has the highest score"]
 }
 
 #[test]
@@ -81,6 +102,42 @@ fn reports_of_the_field_kill_whom_they_say_and_their_runs_do_too() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// A machine whose zones hold user memory alone has that memory all the same: the sizes are those of
+/// the reports.
+#[test]
+fn zones_for_user_memory_count_to_the_highest_of_the_others() {
+    for (name, pages) in [
+        ("i386-highmem-4.9", (854_328 + 2_226_888) / 4),
+        ("movable-no-node-4.11", (1_019_388 + 1_010_816) / 4),
+        ("movable-cpuset-5.8", 130_023_424 / 4),
+    ] {
+        let field = FIELD.iter().find(|field| field.name == name).expect("there");
+        let scenario = parse(name, &imported(field.text).toml, &[]).expect("fit");
+        let highest = scenario.machine.zones.last().expect("one");
+        assert_eq!(highest.managed, pages, "{name}");
+    }
+}
+
+/// Two processes of one name are two.
+#[test]
+fn namesakes_are_killed_one_by_one() {
+    let field = FIELD.iter().find(|field| field.name == "zen-russian-5.12").expect("there");
+    let found = imported(field.text);
+    assert_eq!(found.killed, ["tail", "tail"]);
+    assert_eq!(found.toml.matches("comm = \"tail\"").count(), 2, "{}", found.toml);
+}
+
+#[test]
+fn kernel_that_stops_has_killed_nobody() {
+    let file = sim_core::import::CaptureFile {
+        name: "console.txt",
+        text: include_str!("field/crash-kernel-panic.txt"),
+    };
+    let error = sim_core::import::import(&[file]).expect_err("nobody is killed");
+    let said = "console.txt:8:16: nobody is killed here: the kernel stops instead; expected ";
+    assert!(error.to_string().starts_with(said), "{error}");
 }
 
 /// Half of a report is what a ticket often has: it is answered, and a scenario of it can be read.

@@ -7,6 +7,7 @@
 mod damaged;
 mod eras;
 mod field;
+mod forms;
 mod marks;
 #[path = "../support/recorded.rs"]
 mod recorded;

@@ -1,0 +1,80 @@
+//! A text without what was done to it on its way here: the colors that `dmesg` gives a terminal, and
+//! the quoted-printable form (RFC 2045, 6.7) in which mail stores it. Character sets are the reader's.
+
+use std::borrow::Cow;
+
+/// The text as it was printed.
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
+    match without_colors(text) {
+        Cow::Borrowed(text) => decoded(text),
+        Cow::Owned(text) => Cow::Owned(decoded(&text).into_owned()),
+    }
+}
+
+/// Without `ESC [ … m`.
+fn without_colors(text: &str) -> Cow<'_, str> {
+    if !text.contains('\x1b') {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut parts = text.split("\x1b[");
+    plain.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_digit() && c != ';');
+        match end.and_then(|end| part.get(end..)?.strip_prefix('m')) {
+            Some(rest) => plain.push_str(rest),
+            None => plain.push_str(part),
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// Lines that end in `=` go on, and `=3D` is an equals sign. A log has neither, so a text that has
+/// both is taken to be quoted-printable. Only ASCII is decoded.
+fn decoded(text: &str) -> Cow<'_, str> {
+    let goes_on = text.contains("=\n") || text.contains("=\r\n");
+    if !goes_on || !text.contains("=3D") {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut parts = text.split('=');
+    plain.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let line_end = part.strip_prefix("\r\n").or_else(|| part.strip_prefix('\n'));
+        let byte = part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (line_end, byte, part.get(2..)) {
+            (Some(rest), ..) => plain.push_str(rest),
+            (None, Some(byte), Some(rest)) if byte.is_ascii() && byte != b'\n' => {
+                plain.push(char::from(byte));
+                plain.push_str(rest);
+            }
+            _ => {
+                plain.push('=');
+                plain.push_str(part);
+            }
+        }
+    }
+    Cow::Owned(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_mail_and_terminals_add_is_taken_off() {
+        for (text, expected) in [
+            ("\x1b[33ma\x1b[0m b\n", "a b\n"),
+            ("gfp_mask=3D0xd0, or=\nder=3D0\n", "gfp_mask=0xd0, order=0\n"),
+            ("gfp_mask=3D0xd0, or=\r\nder=3D0\r\n", "gfp_mask=0xd0, order=0\r\n"),
+            ("a=3Db=\nc=C3=A9d=\n", "a=bc=C3=A9d"),
+            // A log of its own is left alone.
+            ("gfp_mask=0x3D, order=0\n", "gfp_mask=0x3D, order=0\n"),
+            ("a=\nb=2\n", "a=\nb=2\n"),
+            ("pid=3D\n", "pid=3D\n"),
+            ("=\n=3D=", "=="),
+        ] {
+            assert_eq!(plain(text), expected, "{text:?}");
+        }
+    }
+}
