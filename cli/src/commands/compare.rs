@@ -67,8 +67,7 @@ fn picture(cases: &[Case]) -> String {
     let first = cases.first().map(|case| &case.shown);
     let parts = |case: &Case| {
         let first = first?;
-        let at = divergence(&first.run, &case.shown.run)?;
-        Some(first.index.time_of(at.record))
+        divergence(&first.run, &case.shown.run).filter(|at| at.decides)?.time()
     };
     let shown: Vec<Shown<'_>> = cases
         .iter()

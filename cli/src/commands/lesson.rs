@@ -23,9 +23,13 @@ pub(crate) fn run(lessons: &[String]) -> Result<(), Error> {
         let complaints = match parsed {
             Ok(lesson) => {
                 let claims: usize = lesson.steps.iter().map(|step| step.claims.len()).sum();
-                let steps = lesson.steps.len();
+                let counted = |count: usize, what| {
+                    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+                };
+                let (steps, claims) =
+                    (counted(lesson.steps.len(), "step"), counted(claims, "claim"));
                 let title = &lesson.title;
-                held.push(format!("{name}: “{title}” holds: {steps} steps, {claims} claims\n"));
+                held.push(format!("{name}: “{title}” holds: {steps}, {claims}\n"));
                 verify(&lesson)
             }
             Err(complaints) => complaints,

@@ -28,6 +28,9 @@ fn review_says_what_was_run_and_what_came_of_it() {
         "| recovered 100.0 % (67.6 to 100.0 %) | deadlock 100.0 % (67.6 to 100.0 %) |",
         "Where runs first part from 6.1 nonblock",
         "share of extra-victims | -100.0 points (",
+        "| 6.1 nonblock | attempts of the reaper | 8 of 8 |  | 10 in each |  |",
+        "attempts of the reaper | -9 in every pair | 8, 0, 0 |",
+        "the reaper waits in a notifier for a fence of the device, against invariant I6",
         "Who waited for whom at ",
         "waits for a fence of gpu0",
         "Nothing in this scenario is random: its 8 seeds make one and the same run",
@@ -69,6 +72,22 @@ fn review_is_written_in_both_forms() {
         assert!(!page.contains(word), "{word}");
     }
     assert_eq!(fs::read_to_string(folder.join("review.md")).expect("written"), printed(&REVIEW));
+}
+
+/// A policy that keeps its books otherwise and does the same parts from nobody.
+#[test]
+fn picture_marks_what_the_text_says() {
+    let compare = |policies: &str, format: &str| {
+        printed(&["compare", "gpu-fence-overlap", "--policy", policies, "--format", format])
+    };
+    let mark = ">decides otherwise from 3305.387 ms on</text>";
+    assert!(compare("nonblock,block-always", "svg").contains(mark));
+    assert!(
+        compare("nonblock,block-always", "summary").contains("block-always: 3305.387 ms: here")
+    );
+    assert!(!compare("nonblock,interval", "svg").contains("decides otherwise"));
+    assert!(compare("nonblock,interval", "summary").contains("interval: in nothing that decides"));
+    assert!(compare("nonblock,interval", "html").contains("interval: in nothing that decides"));
 }
 
 #[test]

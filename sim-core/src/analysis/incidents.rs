@@ -186,7 +186,7 @@ fn dependencies(index: &Index, wait_for: &WaitFor, found: &mut Vec<Incident>) {
 fn waived_invariants(index: &Index, found: &mut Vec<Incident>) {
     let mut seen: Vec<String> = Vec::new();
     for broken in &index.waived {
-        let text = format!("{} does not hold here: {}", broken.invariant.id(), broken.text);
+        let text = format!("{}, against invariant {}", broken.text, broken.invariant.id());
         // What happens again and again is one incident.
         if seen.contains(&text) {
             continue;

@@ -9,7 +9,7 @@
 //! first record of any kind.
 
 use crate::analysis::{event_text, time_text};
-use crate::base::{NotifierId, RangeId, TaskId};
+use crate::base::{NotifierId, RangeId, SimTime, TaskId};
 use crate::record::{Event, Reason, Record, Run, SkipBy, TaskKind};
 
 /// The first difference.
@@ -25,6 +25,13 @@ pub struct Divergence {
     pub second: Option<Record>,
     /// Whether it is a decision; else all decisions are alike.
     pub decides: bool,
+}
+
+impl Divergence {
+    /// When: as soon as one of them has something there that the other has not.
+    pub fn time(&self) -> Option<SimTime> {
+        [self.first, self.second].into_iter().flatten().map(|record| record.at).min()
+    }
 }
 
 /// Where two runs part; `None` if they have the same records.
@@ -142,7 +149,7 @@ fn decisions(run: &Run, from: usize) -> impl Iterator<Item = Decision> {
 
 /// The divergence in words: when, and what each decides there.
 pub fn divergence_text(first: &Run, second: &Run, at: &Divergence) -> String {
-    let when = [at.first, at.second].into_iter().flatten().map(|record| record.at).min();
+    let when = at.time();
     let tell = |run: &Run, index: usize, record: Option<Record>| match record {
         Some(record) => {
             // Less than a jiffy is no more than what asking took.

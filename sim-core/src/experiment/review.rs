@@ -200,7 +200,7 @@ fn pictures(group: &[Case]) -> Vec<Block> {
         .map(|case| Shown {
             run: &case.shown.run,
             report: &case.shown.report,
-            parts: parting(first, case).map(|at| first.shown.index.time_of(at.record)),
+            parts: parting(first, case).filter(|at| at.decides).and_then(|at| at.time()),
         })
         .collect();
     let links: Vec<String> = cases.iter().map(|case| case.link.clone()).collect();

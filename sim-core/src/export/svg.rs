@@ -51,7 +51,7 @@ pub struct Shown<'a> {
     pub run: &'a Run,
     /// Its report.
     pub report: &'a Report,
-    /// When it parts from the first one shown, if it does.
+    /// When it first decides otherwise than the first one shown, if it does.
     pub parts: Option<SimTime>,
 }
 
@@ -175,7 +175,7 @@ fn draw_run(
         let x = xml::half(x);
         writeln!(out, "<path class=\"parts\" d=\"M{x} {top}V{y}\"/>")?;
         let at = shown.parts.map(time_text).unwrap_or_default();
-        let words = format!("parts from the first at {at}");
+        let words = format!("decides otherwise from {at} on");
         xml::text(out, GUTTER, y + 12, "faint", &words)?;
         y += 16;
     }

@@ -69,21 +69,25 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
         QUANTITIES.iter().filter_map(|quantity| {
             let sample = Sample::new(case.outcomes.iter().filter_map(quantity.of));
             let cell = |percent| quantile_text(&sample, percent, quantity.text);
-            Some(vec![
-                case.name(),
-                quantity.name.to_owned(),
-                format!("{} of {}", sample.len(), case.outcomes.len()),
-                cell(5)?,
-                cell(50)?,
-                cell(95)?,
-            ])
+            let of = format!("{} of {}", sample.len(), case.outcomes.len());
+            let cells = match same_text(sample.sorted(), quantity.text) {
+                Some(text) => [String::new(), format!("{text} in each"), String::new()],
+                None => [cell(5)?, cell(50)?, cell(95)?],
+            };
+            let row = [case.name(), quantity.name.to_owned(), of].into_iter().chain(cells);
+            Some(row.collect::<Vec<_>>())
         })
     });
+    let rows: Vec<Vec<String>> = rows.collect();
+    let is_open = rows.iter().flatten().any(|cell| cell.contains('?'));
     let mut blocks = vec![
         Block::Heading(3, "Distributions over seeds".to_owned()),
-        Block::Table(head.map(str::to_owned).to_vec(), rows.collect()),
-        Block::Text("A question mark: too few seeds to bound it on that side.".to_owned()),
+        Block::Table(head.map(str::to_owned).to_vec(), rows),
     ];
+    if is_open {
+        let text = "A question mark: too few seeds to bound it on that side.";
+        blocks.push(Block::Text(text.to_owned()));
+    }
     if !others.is_empty() {
         blocks.push(Block::Heading(3, format!("Pairs of one seed, against {}", first.name())));
         blocks.push(pairs(first, others));
@@ -160,11 +164,24 @@ fn pairs(first: &Case, others: &[Case]) -> Block {
     Block::Table(head.map(str::to_owned).to_vec(), rows)
 }
 
-/// `-1.2 s in the median pair (-1.3 to -1.1 s), -1.2 s on average (…)`.
+/// What all of several numbers read, if it is one and the same.
+fn same_text<T: Copy>(sorted: &[T], text: impl Fn(T) -> String) -> Option<String> {
+    let [first, .., last] = sorted else { return None };
+    let (first, last) = (text(*first), text(*last));
+    (first == last).then_some(first)
+}
+
+/// `-1.2 s in the median pair (-1.3 to -1.1 s), -1.2 s on average (…)`, or `none in any pair`.
 pub fn difference_text(paired: &Paired, text: fn(u64) -> String) -> Option<String> {
     let median = paired.differences.percentile(50)?;
     let (low, high) = paired.differences.bounds(50);
     let signed = |number: i64| signed_text(number, text);
+    if paired.differences.sorted().iter().all(|difference| *difference == 0) {
+        return Some("none in any pair".to_owned());
+    }
+    if let Some(same) = same_text(paired.differences.sorted(), signed) {
+        return Some(format!("{same} in every pair"));
+    }
     let bound = |bound: Option<i64>| bound.map_or_else(|| "?".to_owned(), signed);
     let said = format!("{} in the median pair ({} to {})", signed(median), bound(low), bound(high));
     let mean = mean(paired.differences.sorted());
