@@ -98,7 +98,7 @@ fn runs_and_comparisons_are_pictures() {
     let args = ["compare", "gpu-fence-overlap", "--policy", "nonblock,block-always", "--format"];
     let both = printed(&[&args[..], &["svg"]].concat());
     assert_eq!(both.matches(">free memory</text>").count(), 2);
-    assert!(both.contains("parts from the first at 3305."), "{both}");
+    assert!(both.contains("decides otherwise from 3305."), "{both}");
     let page = printed(&[&args[..], &["html", "--seeds", "0..6"]].concat());
     assert!(page.contains("recovered 100.0 % (61.0 to 100.0 %)"), "{page}");
 }
