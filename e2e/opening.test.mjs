@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { openPage, readRun, waitForState } from "./support.mjs";
+import { openPage, readRun, waitForState, zeros } from "./support.mjs";
 
 const OPENING = "**/opening-*.bin";
 
@@ -30,19 +30,29 @@ function withOpening(change) {
     });
 }
 
+/** Has nothing behind the first view arrive, until `come()`. */
+function heldBack() {
+  let come;
+  const coming = new Promise((done) => (come = done));
+  const prepare = (page) =>
+    page.route(/_rest\.wasm$|worker\.js$/, async (route) => {
+      await coming;
+      // A page that was closed meanwhile takes nothing.
+      await route.continue().catch(() => {});
+    });
+  return { prepare, come };
+}
+
+/** What is drawn, as bytes. */
+const pictures = ({ page }) =>
+  page.evaluate(() => [...document.querySelectorAll("canvas")].map((canvas) => canvas.toDataURL()));
+
 test("the run that came is the one that the simulator makes, and needs none to be seen", async (t) => {
-  // Nothing else arrives, so what is seen needs nothing else.
-  const prepare = (page) => page.route(/_rest\.wasm$|worker\.js$/, () => {});
+  const { prepare } = heldBack();
   const alone = await openPage("", { prepare });
   t.after(alone.close);
   assert.equal(alone.page.workers().length, 0);
   const { digest, events } = await readRun(alone);
-  // Text of the program that did not come with it would be as many zeros.
-  const zeros = () =>
-    [...document.querySelectorAll("*")].filter(({ attributes, textContent }) =>
-      [textContent, ...[...attributes].map(({ value }) => value)].some((it) => it.includes("\0")),
-    ).length;
-  assert.equal(await alone.page.evaluate(zeros), 0);
   const view = await openPage("");
   t.after(view.close);
   assert.equal(await proof(view), "reproduced");
@@ -50,6 +60,88 @@ test("the run that came is the one that the simulator makes, and needs none to b
   const made = await simulated(t);
   assert.deepEqual([digest, events], [made.digest, made.events]);
   assert.equal((await readRun(view)).digest, made.digest);
+  assert.deepEqual(view.problems, []);
+});
+
+for (const [what, options] of [
+  ["light", {}],
+  ["dark", { dark: true }],
+  ["a phone", { viewport: { width: 390, height: 844 }, touch: true }],
+  ["a phone, dark", { viewport: { width: 390, height: 844 }, touch: true, dark: true }],
+  ["a wide screen", { viewport: { width: 2560, height: 1440 } }],
+]) {
+  test(`what comes with the first view is all that it shows: ${what}`, async (t) => {
+    const { prepare, come } = heldBack();
+    const view = await openPage("", { ...options, prepare });
+    t.after(view.close);
+    await view.page.waitForTimeout(500);
+    assert.deepEqual(await zeros(view), []);
+    const before = await pictures(view);
+    assert.ok(before.length > 3, "it draws");
+    await view.page.evaluate(() => (globalThis.seen = [...document.querySelectorAll("canvas, button, select")]));
+    come();
+    await proof(view);
+    assert.deepEqual(await zeros(view), []);
+    // What comes is put beside what is there, and takes nobody's focus.
+    const gone = () => globalThis.seen.filter((it) => !it.isConnected).map((it) => it.outerHTML.slice(0, 80));
+    assert.deepEqual(await view.page.evaluate(gone), []);
+    // Colours and widths are data too: drawn anew with all of it, each lane is the same.
+    await view.page.setViewportSize({ width: 800, height: 700 });
+    await view.page.waitForTimeout(300);
+    await view.page.setViewportSize(options.viewport ?? { width: 1280, height: 800 });
+    await view.page.waitForTimeout(500);
+    const after = await pictures(view);
+    assert.deepEqual(before.map((it) => after.includes(it)), before.map(() => true));
+    assert.deepEqual(view.problems, []);
+  });
+}
+
+/** Goes to the next incident from the start, zooms, and has the keys told. */
+async function act({ page }) {
+  await page.keyboard.press("Home");
+  await page.keyboard.press("Period");
+  await page.getByRole("button", { name: "Zoom in", exact: true }).click();
+  await page.getByRole("button", { name: "Keys and gestures" }).click();
+}
+
+test("what somebody does before all of the page is there happens when it is", async (t) => {
+  const { prepare, come } = heldBack();
+  const view = await openPage("", { prepare });
+  t.after(view.close);
+  const { page } = view;
+  const before = await readRun(view);
+  await act(view);
+  await page.mouse.move(700, 300);
+  await page.mouse.wheel(0, 40);
+  await page.waitForTimeout(300);
+  // The page answers, and is as it was.
+  assert.equal((await readRun(view)).tNs, before.tNs);
+  assert.deepEqual(await zeros(view), []);
+  assert.equal(await page.locator("dialog[open]").count(), 0);
+  come();
+  await page.waitForSelector("dialog[open]");
+  const whole = await openPage("");
+  t.after(whole.close);
+  await proof(whole);
+  await act(whole);
+  await whole.page.waitForSelector("dialog[open]");
+  const { tNs } = await readRun(whole);
+  assert.notEqual(tNs, before.tNs);
+  assert.equal((await readRun(view)).tNs, tNs);
+  assert.deepEqual(view.problems, []);
+});
+
+test("a scenario that is chosen before all of the page is there is shown when it is", async (t) => {
+  const { prepare, come } = heldBack();
+  const view = await openPage("", { prepare });
+  t.after(view.close);
+  await view.page.getByLabel(/scenario/i).first().selectOption({ value: "capture-6-1-s3" });
+  await view.page.waitForTimeout(300);
+  assert.doesNotMatch(await view.page.evaluate(() => location.hash), /capture-6-1-s3/);
+  come();
+  await view.page.waitForFunction(
+    () => location.hash.includes("capture-6-1-s3") && document.documentElement.dataset.state === "ready",
+  );
   assert.deepEqual(view.problems, []);
 });
 

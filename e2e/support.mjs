@@ -219,6 +219,21 @@ export async function readRun({ page }) {
   return page.evaluate(() => ({ ...document.documentElement.dataset }));
 }
 
+/**
+ * Texts and attributes in which the program shows memory that it does not have: data of the part
+ * that comes later would be as many zeros.
+ */
+export async function zeros({ page }) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll("*")].flatMap((element) => {
+      const texts = [...element.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE);
+      const told = [...texts.map(({ data }) => ["text", data]), ...[...element.attributes].map((it) => [it.name, it.value])];
+      const bad = told.filter((parts) => parts.some((it) => it.includes("\0")));
+      return bad.map((parts) => `${element.localName}: ${parts.join("=").replaceAll("\0", "0")}`);
+    }),
+  );
+}
+
 /** Presses a button of the top bar; where there is little room, behind the one that unfolds it. */
 export async function pressAbove(page, name) {
   const unfold = page.locator(".unfold[aria-expanded=false]");

@@ -90,11 +90,11 @@ fn embedded(ui: &Ui, state: &State) -> Html {
             <main>
                 { notice(ui, state.notice.as_ref()) }
                 { transport(ui, state) }
-                { for state.scene.as_ref().map(|scene| html! {
+                { state.scene.as_ref().map(|scene| html! {
                     <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
                         arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()} laid={state.laid.clone()}
                         history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
-                }) }
+                }).unwrap_or_default() }
                 <p class="open-whole"><a href={whole} target="_blank" rel="noopener">{ "Open in Reaperscope" }</a></p>
                 <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={state.said.clone()} />
             </main>
@@ -197,6 +197,8 @@ fn page(ui: &Ui, state: &State, is_whole: bool, is_told: bool) -> Html {
         return embedded(ui, state);
     }
     let shade = state.shade();
+    // What is not there yet has its place in each list all the same (an `if`, no `for`): else all
+    // that stands before it would be made anew when it comes.
     html! {
         <>
             <TopBar request={state.request.clone()} scene={state.scene.clone()} theme={state.theme} editing={state.editing} sweeping={state.sweeping} />
@@ -205,34 +207,34 @@ fn page(ui: &Ui, state: &State, is_whole: bool, is_told: bool) -> Html {
                 { notice(ui, state.notice.as_ref()) }
                 { tour_offer(ui, &state.learn) }
                 { transport(ui, state) }
-                { for state.editing.then(|| editor(state)) }
-                { for state.laid.as_ref().map(|laid| strip(state, laid)) }
-                { for state.scene.as_ref().map(|scene| html! {
+                if state.editing { { editor(state) } }
+                { state.laid.as_ref().map(|laid| strip(state, laid)).unwrap_or_default() }
+                { state.scene.as_ref().map(|scene| html! {
                     <>
                         <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />
-                        { for state.curve().map(|curve| html! { <CurveStrip curve={curve.clone()} view={state.view} /> }) }
+                        { state.curve().map(|curve| html! { <CurveStrip curve={curve.clone()} view={state.view} /> }).unwrap_or_default() }
                         <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
                             arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()} laid={state.laid.clone()}
                             history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
                         { fork_tree(ui, state) }
-                        { for (!state.others.is_empty()).then(|| compared(state, scene)) }
+                        if !state.others.is_empty() { { compared(state, scene) } }
                         { notes(ui, &state.notes) }
                         { legend(scene, state.lane) }
                         <div class="panels">
                             { if is_whole && is_told { panels(state, scene) } else { panels_to_come() } }
                         </div>
                     </>
-                }) }
+                }).unwrap_or_default() }
                 <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={state.said.clone()} />
             </main>
-            { for is_whole.then(|| html! {
+            if is_whole {
                 <>
                     <LearnPanel learn={state.learn.clone()} />
                     <SweepPanel open={state.sweeping} request={state.request.clone()} scenes={swept(state)} {shade} curve={state.curve().cloned()} />
                 </>
-            }) }
+            }
             </div>
-            { for is_whole.then(|| behind(state)) }
+            if is_whole { { behind(state) } }
         </>
     }
 }

@@ -87,7 +87,10 @@
     const wasm = url(script.dataset.wasm ?? "");
     if (inlined) script.dataset.worker = inlined.worker();
     // A build that is in one part has no rest to load.
-    if ("parted" in script.dataset) restOfProgram.from(wasm);
+    if ("parted" in script.dataset) {
+      restOfProgram.from(wasm);
+      restOfProgram.hold();
+    }
     // A link wants more than the first view, and what is kept costs nothing: then there is no call
     // that has to wait, which no network could answer where there is none.
     const isLink = location.hash.length > 2;

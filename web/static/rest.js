@@ -1,10 +1,11 @@
 // Loads the part of the program that the first view does not need.
 //
-// The build parts the WebAssembly in two (xtask/src/split.rs); the first part calls this when it
-// wants something of the rest, and waits. So that it seldom has to, the page fetches the rest
-// ahead, when the first run is on screen, or somebody shows up: a pointer, a key, a finger; and
-// what nobody sees at first is put into the page only when the rest is there. Runs in the page and
-// in its worker. Leaves out who waits for what; a build that was not parted is there from the start.
+// The build parts the WebAssembly in two (xtask/src/split.rs). The page fetches the rest when the
+// first run is on screen, or somebody shows up: a pointer, a key, a finger. What they do is kept
+// until the rest is there, and what nobody sees at first is put into the page only then, so that the
+// first part can do without. Should it want something of the rest all the same, it calls this, and
+// waits. Runs in the page and in its worker. Leaves out who waits for what, and files that are dropped,
+// which cannot be kept; a build that was not parted is there from the start.
 "use strict";
 globalThis.restOfProgram = (() => {
   let exports;
@@ -14,6 +15,18 @@ globalThis.restOfProgram = (() => {
   let isHere = false;
   let isThere = false;
   const waiting = [];
+
+  /** What somebody does, as far as anything in the page listens to it. */
+  const DONE = (
+    "click change input submit keydown keyup focus focusin pointerdown pointermove pointerup pointercancel pointerleave "
+    + "mousemove wheel scroll hashchange"
+  ).split(" ");
+  /** Where it only matters what came last. */
+  const PASSING = new Set(["pointermove", "mousemove", "pointerleave", "scroll"]);
+  const WITH_KEYS = "a, button, input, select, textarea, summary, dialog";
+  const KEPT_MAX = 500;
+  const CAPTURE = { capture: true, passive: false };
+  const kept = [];
 
   /** Called by the program: once with its exports, later with nothing, to have the rest. */
   function restOfProgram(given) {
@@ -45,7 +58,39 @@ globalThis.restOfProgram = (() => {
   function arrived() {
     isThere = true;
     restOfProgram.have();
+    setTimeout(again);
     for (const act of waiting.splice(0)) setTimeout(act);
+  }
+
+  /** Keeps what somebody does from the page, which does not have all that it may want for it. */
+  function keep(event) {
+    restOfProgram.ahead();
+    event.stopImmediatePropagation();
+    const { type, target } = event;
+    const last = kept.at(-1);
+    if (PASSING.has(type) && last?.event.type === type && last.target === target) kept.pop();
+    if (kept.length < KEPT_MAX) kept.push({ event, target, value: target.value });
+    // Else it happens now, and once more.
+    const isPressed = type === "click" || type === "submit";
+    const isAimed = type === "wheel" && (event.ctrlKey || event.shiftKey);
+    if (isPressed || isAimed || (type === "keydown" && isOfPage(event))) event.preventDefault();
+  }
+
+  /** A key that the browser would scroll by, pressed where nothing else takes keys. */
+  function isOfPage({ key, target, ctrlKey, metaKey, altKey }) {
+    const scrolls = key === " " || /^(Arrow|Page|Home|End)/.test(key);
+    return scrolls && !ctrlKey && !metaKey && !altKey && !target.closest?.(WITH_KEYS);
+  }
+
+  /** What was kept happens, in its order, to whom it was meant for. */
+  function again() {
+    for (const type of DONE) removeEventListener(type, keep, CAPTURE);
+    for (const { event, target, value } of kept.splice(0)) {
+      if (target.isConnected === false) continue;
+      // Meanwhile the page may have drawn what it knew of.
+      if ((event.type === "change" || event.type === "input") && target.type !== "file") target.value = value;
+      target.dispatchEvent(new event.constructor(event.type, event));
+    }
   }
 
   async function fetched() {
@@ -53,7 +98,7 @@ globalThis.restOfProgram = (() => {
     if (!at) return;
     // Not every host gives WebAssembly its type, so nothing is streamed.
     const response = await fetch(at);
-    if (!response.ok) return;
+    if (!response.ok) throw new Error(`${at}: ${response.status}`);
     compiled = await WebAssembly.compile(await response.arrayBuffer());
     if (exports) arrived();
   }
@@ -87,18 +132,21 @@ globalThis.restOfProgram = (() => {
     else waiting.push(act);
   };
 
-  /** Fetches it as soon as the first run is on screen, or somebody shows up before that. */
+  /** Has all wait for the rest that somebody does. */
+  restOfProgram.hold = () => {
+    for (const type of DONE) addEventListener(type, keep, CAPTURE);
+  };
+
+  /** Fetches it as soon as the first run is on screen, and tries again where that failed. */
   restOfProgram.soon = () => {
     if (isThere) return;
     const { dataset } = document.documentElement;
-    const look = () => (dataset.state === "ready" ? restOfProgram.ahead() : setTimeout(look, 100));
+    const look = async () => {
+      if (isThere) return;
+      if (dataset.state === "ready") await restOfProgram.ahead();
+      setTimeout(look, coming ? 100 : 2_000);
+    };
     setTimeout(look, 100);
-    const signs = ["pointermove", "pointerdown", "keydown", "wheel", "focusin"];
-    const options = { passive: true, capture: true };
-    for (const sign of signs) addEventListener(sign, restOfProgram.ahead, options);
-    restOfProgram.there(() => {
-      for (const sign of signs) removeEventListener(sign, restOfProgram.ahead, options);
-    });
   };
 
   /** The simulator's thread, if the page's start has one: once. */

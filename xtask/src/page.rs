@@ -104,6 +104,8 @@ pub(crate) fn build() -> Result<(), Failure> {
     let dist = process::root().join("dist");
     Step { name: "Make one style sheet of all", cost: "", remedy: LAYOUT }
         .run(|| styles::join(&dist))?;
+    Step { name: "Take out what the linker left for the parting", cost: "", remedy: LAYOUT }
+        .run(|| parts::lean(&dist))?;
     Step { name: "Write the page as one file", cost: "", remedy: LAYOUT }
         .run(|| single::write(&dist, &process::root().join(SINGLE_FILE)).map(drop))?;
     parts::prepare(&dist)?;

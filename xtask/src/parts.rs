@@ -36,6 +36,13 @@ pub(crate) fn prepare(dist: &Path) -> Result<(), Failure> {
     .run(|| part(dist, &chromium))
 }
 
+/// Takes out of the program what tools left in it for each other.
+pub(crate) fn lean(dist: &Path) -> Result<(), String> {
+    let wasm = program(dist)?;
+    let bytes = fs::read(&wasm).map_err(failed)?;
+    fs::write(&wasm, split::lean(&bytes)?).map_err(failed)
+}
+
 fn part(dist: &Path, chromium: &Path) -> Result<(), String> {
     let wasm = program(dist)?;
     let bytes = fs::read(&wasm).map_err(failed)?;
@@ -71,9 +78,12 @@ fn part(dist: &Path, chromium: &Path) -> Result<(), String> {
     let wanted = folder.join("wanted.txt");
     let (glue, texts) = (script_of(&wasm)?, texts()?);
     let script_text = fs::read_to_string(&glue).map_err(failed)?;
+    let places = split::Places::read(&fs::read(linked()).map_err(failed)?)?;
     // Another visit can take another way, if only because two keys of a table fall together.
     for _ in 0..ROUNDS_MAX {
-        let parts = split::split(&bytes, &ran, &texts, &script_text)?;
+        let known =
+            split::Known { ran: &ran, places: &places, texts: &texts, script: &script_text };
+        let parts = split::split(&bytes, &known)?;
         fs::write(rest_of(&wasm)?, &parts.rest).map_err(failed)?;
         fs::write(&wasm, &parts.first).map_err(failed)?;
         fs::write(&glue, &parts.script).map_err(failed)?;
@@ -81,10 +91,10 @@ fn part(dist: &Path, chromium: &Path) -> Result<(), String> {
         let missed = numbers(&wanted)?;
         if missed.is_empty() {
             println!(
-                "  {} of {count} functions run; the rest takes {} of them, and has {} texts",
+                "  {} of {count} functions run; the rest takes {} of them, and has {} bytes of data",
                 ran.iter().filter(|it| **it).count(),
                 parts.shared,
-                parts.texts,
+                parts.data,
             );
             return Ok(());
         }
@@ -104,7 +114,13 @@ fn numbers(file: &Path) -> Result<Vec<usize>, String> {
     text.lines().map(|line| line.parse().map_err(|_| format!("`{line}` is no number"))).collect()
 }
 
-/// What only the rest reads: scenarios, lessons, and the drivers that come with the program.
+/// The program as the linker made it, before other tools wrote it anew.
+fn linked() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
+    process::root().join(target).join("wasm32-unknown-unknown/web/web.wasm")
+}
+
+/// What is only read when the rest is there: scenarios and lessons.
 fn texts() -> Result<Vec<Vec<u8>>, String> {
     let mut texts = Vec::new();
     for (folder, ending) in [("traces", "toml"), ("docs/lessons", "md")] {
@@ -115,8 +131,6 @@ fn texts() -> Result<Vec<Vec<u8>>, String> {
             }
         }
     }
-    // Read by the reader of scenarios only.
-    texts.push(fs::read(process::root().join("sim-core/src/driver/presets.toml")).map_err(failed)?);
     Ok(texts)
 }
 

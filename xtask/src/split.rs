@@ -5,7 +5,7 @@
 //! rest that it may call, and a stub has the rest loaded (`rest.js`) before it jumps there through
 //! a table that both share. Which functions the first view runs is measured (`profile`), not
 //! declared: code that nobody runs at first is out of the way without anybody thinking of it.
-//! Of the data only texts are parted (`data`).
+//! Data goes with the code that can come to it (`data`).
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -14,11 +14,13 @@
 
 mod data;
 mod names;
+mod places;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use data::Data;
+pub(crate) use places::Places;
 use wasm_encoder::reencode::{Error, Reencode, RoundtripReencoder};
 use wasm_encoder::{
     CodeSection, ConstExpr, DataCountSection, ElementSection, Elements, EntityType, ExportKind,
@@ -48,8 +50,8 @@ pub(crate) struct Parts {
     pub(crate) script: String,
     /// Functions that the rest takes from the first through the shared table.
     pub(crate) shared: usize,
-    /// Texts that come with the rest.
-    pub(crate) texts: usize,
+    /// Bytes of data that come with the rest.
+    pub(crate) data: usize,
     /// Functions that the program imports; its own are numbered after them.
     pub(crate) imported: usize,
 }
@@ -274,9 +276,28 @@ fn first_functions(program: &Program<'_>, ran: &[bool]) -> Result<Vec<bool>> {
     Ok(first)
 }
 
-/// Parts a module; `ran` tells of each function of its own whether the first view runs it, `texts`
-/// what only the rest reads, `script` is what wasm-bindgen made with it.
-pub(crate) fn split(bytes: &[u8], ran: &[bool], texts: &[Vec<u8>], script: &str) -> Result<Parts> {
+/// The module without what tools left in it for each other.
+pub(crate) fn lean(bytes: &[u8]) -> Result<Vec<u8>> {
+    let program = Program::read(bytes)?;
+    let code = program.raw(SectionId::Code as u8).ok_or("the module has no code")?.data.to_vec();
+    Ok(program.with(&[(SectionId::Code as u8, code)].into()))
+}
+
+/// What the build knows of the program besides its code.
+pub(crate) struct Known<'a> {
+    /// Of each function of its own, whether the first view runs it.
+    pub(crate) ran: &'a [bool],
+    /// Where its data is.
+    pub(crate) places: &'a Places,
+    /// What is only read when the rest is there.
+    pub(crate) texts: &'a [Vec<u8>],
+    /// What wasm-bindgen made with it.
+    pub(crate) script: &'a str,
+}
+
+/// Parts a module.
+pub(crate) fn split(bytes: &[u8], known: &Known<'_>) -> Result<Parts> {
+    let Known { ran, places, texts, script } = known;
     let program = Program::read(bytes)?;
     let load = program.load.ok_or("the module has nothing that loads the rest")?;
     let count = program.functions.len() as u32;
@@ -295,11 +316,14 @@ pub(crate) fn split(bytes: &[u8], ran: &[bool], texts: &[Vec<u8>], script: &str)
     }
     let taken: Vec<u32> = taken.into_iter().collect();
     let stubs: Vec<u32> = stubs.into_iter().collect();
-    let mut addresses = BTreeSet::new();
-    for function in (program.imported as u32..count).filter(&is_first) {
-        addresses.extend(data::constants(&program, function)?);
+    let (mut addresses, mut of_rest) = (BTreeSet::new(), BTreeSet::new());
+    for function in program.imported as u32..count {
+        let numbers = if is_first(&function) { &mut addresses } else { &mut of_rest };
+        numbers.extend(data::numbers(&program, function)?);
     }
-    let data = Data::of(&program, texts, &addresses)?;
+    // An address that stands nowhere as it was linked was made into something else: it can be anybody's.
+    addresses.extend(places.lost(|it| !addresses.contains(it) && !of_rest.contains(it)));
+    let data = Data::of(&program, places, texts, &addresses)?;
     let names = names::shortened(&program, script)?;
     let layout = Layout { load, taken: &taken, stubs: &stubs, data: &data, names: &names };
     Ok(Parts {
@@ -307,7 +331,7 @@ pub(crate) fn split(bytes: &[u8], ran: &[bool], texts: &[Vec<u8>], script: &str)
         rest: rest(&program, &layout, is_first)?,
         script: names::script(script, &names),
         shared: taken.len(),
-        texts: data.rest.len(),
+        data: data.rest.iter().map(|(_, bytes)| bytes.len()).sum(),
         imported: program.imported,
     })
 }

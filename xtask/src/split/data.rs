@@ -1,19 +1,28 @@
-//! Data of the two parts: texts that only the rest reads come with the rest.
+//! Data of the two parts: what only the rest can come to comes with the rest.
 //!
-//! What a function reads of memory cannot be told from its code, so nothing is moved by guess: the
-//! texts of scenarios and lessons are, which the page reads through one door (`web/src/texts.rs`)
-//! that has the rest loaded. They are found by what they say. One that code of the first part names
-//! by its address stays with it.
+//! Read-only data is many things that point to each other, and code names some of them (`places`).
+//! What no code of the first part names, and nothing points to that it names, it cannot read. Only
+//! the texts of scenarios and lessons are held apart although the gallery points to them: the page
+//! reads them through one door (`web/src/texts.rs`) that has the rest loaded. Leaves out data that
+//! is written to, which stays with the first part.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use wasm_encoder::{ConstExpr, DataSection};
+use wasm_encoder::reencode::{Error, Reencode};
+use wasm_encoder::{CodeSection, ConstExpr, DataSection};
 use wasmparser::{DataKind, Operator, Parser, Payload};
 
+use super::places::Places;
 use super::{Program, Result, text};
 
 /// Bytes and where in memory they go.
 type Segment = (i32, Vec<u8>);
+
+/// Bytes that are not worth a segment of their own.
+const SHORT: usize = 8;
+/// Zeros between two segments that compress to less than what a segment of its own begins with.
+const GAP_BYTES_MAX: i32 = 256;
 
 /// Data of a module, part by part.
 pub(super) struct Data {
@@ -22,51 +31,47 @@ pub(super) struct Data {
 }
 
 impl Data {
-    /// `named` are the constants in the code of the first part.
+    /// `named` are the numbers in the code of the first part that can be addresses.
     pub(super) fn of(
         program: &Program<'_>,
+        places: &Places,
         texts: &[Vec<u8>],
         named: &BTreeSet<i32>,
     ) -> Result<Self> {
-        let mut this = Self { first: Vec::new(), rest: Vec::new() };
-        for (at, bytes) in segments(program)? {
-            this.part(at, &bytes, texts, named)?;
+        let segments = segments(program)?;
+        if !is_same(&segments, places) {
+            return Err("the program that was linked is not the one that was built".to_owned());
         }
+        let moved = moved(places, &reached(places, texts, named))?;
+        let mut this = Self { first: Vec::new(), rest: Vec::new() };
+        for (at, bytes) in segments {
+            this.part(at, &bytes, &moved)?;
+        }
+        this.first = joined(this.first)?;
         Ok(this)
     }
 
-    fn part(
-        &mut self,
-        at: i32,
-        bytes: &[u8],
-        texts: &[Vec<u8>],
-        named: &BTreeSet<i32>,
-    ) -> Result<()> {
-        let is_named = |from: usize, length: usize| -> Result<bool> {
-            let from = at + i32::try_from(from).map_err(text)?;
-            let to = from + i32::try_from(length).map_err(text)?;
-            Ok(named.range(from..to).next().is_some())
-        };
-        let mut found: Vec<(usize, usize)> =
-            texts.iter().filter_map(|text| Some((find(bytes, text)?, text.len()))).collect();
-        found.sort_unstable();
-        let mut from = 0;
-        let put = |to: &mut Vec<Segment>, range: std::ops::Range<usize>| -> Result<()> {
-            if !range.is_empty() {
-                let offset = i32::try_from(range.start).map_err(text)?;
-                to.push((at + offset, bytes[range].to_vec()));
+    /// Puts a segment where it belongs, piece by piece.
+    fn part(&mut self, at: i32, bytes: &[u8], moved: &[Range<i32>]) -> Result<()> {
+        let length = i32::try_from(bytes.len()).map_err(text)?;
+        let mut put = |is_moved: bool, range: Range<i32>| -> Result<()> {
+            let inside = usize::try_from(range.start).map_err(text)?
+                ..usize::try_from(range.end).map_err(text)?;
+            if !inside.is_empty() {
+                let to = if is_moved { &mut self.rest } else { &mut self.first };
+                to.push((at + range.start, bytes[inside].to_vec()));
             }
             Ok(())
         };
-        for (start, length) in found {
-            // One that is the end of another was moved with it.
-            if start >= from && !is_named(start, length)? {
-                put(&mut self.first, from..start)?;
-                put(&mut self.rest, start..start + length)?;
-                from = start + length;
-            }
+        let mut from = 0;
+        for range in moved.iter().filter(|range| range.start < at + length && range.end > at) {
+            let start = (range.start - at).max(0);
+            let end = (range.end - at).min(length);
+            put(false, from..start)?;
+            put(true, start..end)?;
+            from = end;
         }
-        put(&mut self.first, from..bytes.len())
+        put(false, from..length)
     }
 
     pub(super) fn section(segments: &[Segment]) -> DataSection {
@@ -76,6 +81,104 @@ impl Data {
         }
         section
     }
+}
+
+/// Whether the read-only data is, byte by byte, what was linked.
+fn is_same(segments: &[Segment], places: &Places) -> bool {
+    places.memory.iter().all(|(start, bytes)| {
+        let mut image = vec![0; bytes.len()];
+        for (at, segment) in segments {
+            for (index, byte) in segment.iter().enumerate() {
+                let inside = i32::try_from(index).ok().and_then(|it| (at + it).checked_sub(*start));
+                let place = inside.and_then(|it| image.get_mut(usize::try_from(it).ok()?));
+                if let Some(place) = place {
+                    *place = *byte;
+                }
+            }
+        }
+        image == *bytes
+    })
+}
+
+/// What the first part can come to, thing by thing.
+fn reached(places: &Places, texts: &[Vec<u8>], named: &BTreeSet<i32>) -> Vec<bool> {
+    let texts: BTreeSet<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+    let mut reached = vec![false; places.things.len()];
+    let by_code = named.iter().flat_map(|address| {
+        let meant = places.named.get(address).into_iter().flatten().copied();
+        meant.chain(places.holding(*address))
+    });
+    let mut next: Vec<usize> = by_code.collect();
+    for thing in &next {
+        reached[*thing] = true;
+    }
+    next.extend(&places.roots);
+    for thing in &places.roots {
+        reached[*thing] = true;
+    }
+    while let Some(thing) = next.pop() {
+        for other in &places.points[thing] {
+            if !reached[*other] && !texts.contains(places.bytes(*other)) {
+                reached[*other] = true;
+                next.push(*other);
+            }
+        }
+    }
+    reached
+}
+
+/// Whose a byte is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Whose {
+    /// Nobody's, between two things.
+    Nobodys,
+    Rests,
+    Firsts,
+}
+
+/// Ranges of memory that go to the rest, in order: bytes of things, none of which is `reached`.
+fn moved(places: &Places, reached: &[bool]) -> Result<Vec<Range<i32>>> {
+    let mut ranges = Vec::new();
+    for (start, bytes) in &places.memory {
+        let mut whose = vec![Whose::Nobodys; bytes.len()];
+        for (thing, reached) in places.things.iter().zip(reached) {
+            let mine = if *reached { Whose::Firsts } else { Whose::Rests };
+            for at in thing.clone() {
+                let inside = at.checked_sub(*start).and_then(|it| usize::try_from(it).ok());
+                if let Some(place) = inside.and_then(|it| whose.get_mut(it))
+                    && *place < mine
+                {
+                    *place = mine;
+                }
+            }
+        }
+        let mut from = 0;
+        for run in whose.chunk_by(|a, b| a == b) {
+            if run[0] == Whose::Rests && run.len() >= SHORT {
+                let at = start + i32::try_from(from).map_err(text)?;
+                ranges.push(at..at + i32::try_from(run.len()).map_err(text)?);
+            }
+            from += run.len();
+        }
+    }
+    Ok(ranges)
+}
+
+/// The same with fewer segments: the memory between them is zero until the rest comes.
+fn joined(segments: Vec<Segment>) -> Result<Vec<Segment>> {
+    let mut all: Vec<Segment> = Vec::new();
+    for (at, bytes) in segments {
+        if let Some((start, last)) = all.last_mut() {
+            let gap = at - *start - i32::try_from(last.len()).map_err(text)?;
+            if (0..=GAP_BYTES_MAX).contains(&gap) {
+                last.extend(std::iter::repeat_n(0, usize::try_from(gap).map_err(text)?));
+                last.extend(bytes);
+                continue;
+            }
+        }
+        all.push((at, bytes));
+    }
+    Ok(all)
 }
 
 fn segments(program: &Program<'_>) -> Result<Vec<Segment>> {
@@ -99,45 +202,107 @@ fn segments(program: &Program<'_>) -> Result<Vec<Segment>> {
     Ok(segments)
 }
 
-/// Numbers in the code of a function that can be addresses.
-pub(super) fn constants(program: &Program<'_>, function: u32) -> Result<BTreeSet<i32>> {
-    let mut constants = BTreeSet::new();
+/// Numbers in the code of a function that can be addresses, or be added to one.
+pub(super) fn numbers(program: &Program<'_>, function: u32) -> Result<BTreeSet<i32>> {
+    let mut offsets = Offsets(BTreeSet::new());
     let Some(body) = program.body(function) else {
-        return Ok(constants);
+        return Ok(offsets.0);
     };
+    let mut code = CodeSection::new();
+    offsets.parse_function_body(&mut code, body.clone()).map_err(text)?;
     for operator in body.get_operators_reader().map_err(text)? {
-        if let Operator::I32Const { value } = operator.map_err(text)? {
-            constants.insert(value);
+        match operator.map_err(text)? {
+            Operator::I32Const { value } => {
+                offsets.0.insert(value);
+            }
+            Operator::I64Const { value } => offsets.0.extend(within(value)),
+            _ => {}
         }
     }
-    Ok(constants)
+    Ok(offsets.0)
 }
 
-fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
-    let first = *text.first()?;
-    let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == first);
-    starts.map(|(start, _)| start).find(|start| bytes[*start..].starts_with(text))
+/// Numbers of 32 bits that a wider one can be made of: two stores beside each other, say of where a
+/// text is and of how long it is, become one.
+fn within(wide: i64) -> impl Iterator<Item = i32> {
+    (0..=32).step_by(8).map(move |shift| (wide >> shift) as i32)
+}
+
+/// What loads and stores add to an address.
+struct Offsets(BTreeSet<i32>);
+
+impl Reencode for Offsets {
+    type Error = std::convert::Infallible;
+
+    fn mem_arg(
+        &mut self,
+        arg: wasmparser::MemArg,
+    ) -> std::result::Result<wasm_encoder::MemArg, Error<Self::Error>> {
+        self.0.extend(i32::try_from(arg.offset));
+        wasm_encoder::reencode::utils::mem_arg(self, arg)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn texts_go_to_the_rest_and_everything_else_stays_where_it_is() {
+    /// Memory from 1000 on: a list that points to two texts, the texts, and a word by itself.
+    fn places() -> Places {
+        Places {
+            things: vec![1000..1008, 1008..1020, 1022..1032, 1032..1040],
+            points: vec![vec![1, 2], vec![], vec![], vec![]],
+            named: [(1000, vec![0]), (990, vec![3])].into(),
+            roots: Vec::new(),
+            memory: vec![(1000, b"pointersa first text..the secondby itself".to_vec())],
+        }
+    }
+
+    fn parted(texts: &[Vec<u8>], named: &[i32]) -> Data {
+        let places = places();
+        let moved = moved(&places, &reached(&places, texts, &named.iter().copied().collect()));
         let mut data = Data { first: Vec::new(), rest: Vec::new() };
-        let texts = [b"second".to_vec(), b"first".to_vec(), b"cond".to_vec(), b"none".to_vec()];
-        data.part(1000, b"a first, a second; end", &texts, &BTreeSet::new()).expect("it fits");
-        let first = [(1000, b"a ".to_vec()), (1007, b", a ".to_vec()), (1017, b"; end".to_vec())];
-        assert_eq!(data.first, first);
-        assert_eq!(data.rest, [(1002, b"first".to_vec()), (1011, b"second".to_vec())]);
+        let (at, bytes) = &places.memory[0];
+        data.part(*at, bytes, &moved.expect("it fits")).expect("it fits");
+        data
     }
 
     #[test]
-    fn a_text_that_the_first_part_names_stays_with_it() {
-        let mut data = Data { first: Vec::new(), rest: Vec::new() };
-        let texts = [b"second".to_vec(), b"first".to_vec()];
-        data.part(1000, b"a first, a second", &texts, &[1012].into()).expect("it fits");
-        assert_eq!(data.rest, [(1002, b"first".to_vec())]);
+    fn what_code_names_and_what_that_points_to_stays_with_it() {
+        let data = parted(&[], &[1000]);
+        assert_eq!(
+            data.first,
+            [(1000, b"pointersa first text..the second".to_vec()), (1040, b"f".to_vec())]
+        );
+        assert_eq!(data.rest, [(1032, b"by itsel".to_vec())]);
+    }
+
+    #[test]
+    fn an_address_is_found_in_a_wider_number() {
+        let where_and_length = (0x0012_3456_i64 << 32) | 7;
+        assert!(within(where_and_length).any(|it| it == 0x0012_3456));
+        assert!(within((3 << 32) | 0x0406).any(|it| it == 0x0406));
+        assert!(within(-1).all(|it| it == -1));
+    }
+
+    #[test]
+    fn a_text_goes_to_the_rest_unless_code_names_it_itself() {
+        let texts = [b"the second".to_vec()];
+        assert_eq!(parted(&texts, &[1000, 990]).rest, [(1022, b"the second".to_vec())]);
+        assert!(parted(&texts, &[1000, 990, 1025]).rest.is_empty());
+    }
+
+    #[test]
+    fn an_address_outside_of_what_it_is_about_keeps_that() {
+        let data = parted(&[], &[990]);
+        assert_eq!(data.first, [(1020, b"..".to_vec()), (1032, b"by itself".to_vec())]);
+    }
+
+    #[test]
+    fn segments_close_to_each_other_become_one() {
+        let far = 1010 + GAP_BYTES_MAX;
+        let segments = vec![(1000, vec![1]), (1003, vec![2; 6]), (far, vec![3])];
+        let expected = [(1000, vec![1, 0, 0, 2, 2, 2, 2, 2, 2]), (far, vec![3])];
+        assert_eq!(joined(segments).expect("it fits"), expected);
     }
 }
