@@ -94,8 +94,9 @@ mod tests {
 
     /// Airway hyper-responsiveness before and after stem cell transplantation (1, 1, 7, 12), the
     /// example that M. W. Fagerland, S. Lydersen and P. Laake go through in "Recommended tests and
-    /// confidence intervals for paired binomial proportions", Statistics in Medicine 33, 2014. The
-    /// interval is not copied from there: Newcombe's formula gave it, written anew in Python.
+    /// confidence intervals for paired binomial proportions", Statistics in Medicine 33, 2014,
+    /// 2850-2875. The interval is what the R package ratesci prints for it (`rdpairci()`, MOVER-NW:
+    /// Newcombe's correction, Wilson's limits).
     #[test]
     fn interval_of_a_published_example_is_that_of_the_formula() {
         let found = shares(1, 1, 7, 12).difference().expect("pairs");

@@ -2,6 +2,7 @@
 //! mixture. Every line is looked at once and goes where it belongs; one that holds several records,
 //! as a terminal's columns or two consoles leave them, is taken apart first.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::frame::{When, framed, is_stamp};
@@ -49,6 +50,8 @@ pub(super) struct Capture<'a> {
     pub(super) cpus: Option<u32>,
     /// One more than the highest CPU that the log names.
     pub(super) cpus_named: Option<u32>,
+    /// Whether kills are known by their signals alone.
+    pub(super) by_signal: bool,
     /// Events that the tracer says it lost.
     pub(super) lost: u64,
     /// Places of lines that begin as they should and don't go on so.
@@ -64,11 +67,40 @@ impl<'a> Capture<'a> {
             capture.file(file);
         }
         capture.facts.finish();
+        capture.mark_by_signal();
         let seen = capture.trace.iter().map(|line| line.cpu).max();
         let seen = seen.map(|cpu| cpu.saturating_add(1));
         capture.cpus_named = capture.facts.cpu_seen.map(|cpu| cpu.saturating_add(1));
         capture.cpus = capture.cpus.or(capture.facts.cpus).or(seen);
         capture
+    }
+
+    /// Without the oom events a trace shows a kill by its signal: SIGKILL from the kernel (`SI_KERNEL` is
+    /// 128) to a whole process. A log beside it says whose was the OOM killer's.
+    fn mark_by_signal(&mut self) {
+        let is_mark = |line: &TraceLine<'_>| line.name.trim_start_matches("sim:") == "mark_victim";
+        if self.trace.iter().any(is_mark) {
+            return;
+        }
+        let kills = &self.facts.kills;
+        let is_kill = |line: &TraceLine<'_>| {
+            let number = |key| line.number(key);
+            line.name == "signal_generate"
+                && (number("sig"), number("code")) == (Some(9), Some(128))
+                && number("grp") != Some(0)
+                && (kills.is_empty()
+                    || kills.iter().any(|kill| number("pid") == Some(i64::from(kill.pid))))
+        };
+        let mut seen = BTreeSet::new();
+        let mut trace = Vec::with_capacity(self.trace.len());
+        for line in self.trace.drain(..) {
+            if is_kill(&line) && seen.insert(line.number("pid")) {
+                trace.push(TraceLine { name: "mark_victim", ..line.clone() });
+            }
+            trace.push(line);
+        }
+        self.trace = trace;
+        self.by_signal = !seen.is_empty() && kills.is_empty();
     }
 
     fn file(&mut self, file: &CaptureFile<'a>) {

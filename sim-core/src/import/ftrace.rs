@@ -145,7 +145,9 @@ fn latency_format(line: &str) -> Option<TraceLine<'_>> {
         let since_start = || time.strip_suffix("us").and_then(|us| us.parse::<i64>().ok());
         let time_us = super::keys::seconds_us(time).or_else(since_start)?;
         let (name, args) = named(rest)?;
-        Some(TraceLine { comm: comm.trim(), pid, cpu: digits(cpu)?, time_us, name, args })
+        // The one whose name must be known whole.
+        let comm = if comm.trim() == "oom_reap" { "oom_reaper" } else { comm.trim() };
+        Some(TraceLine { comm, pid, cpu: digits(cpu)?, time_us, name, args })
     })
 }
 

@@ -14,6 +14,7 @@ mod keys;
 mod killed;
 mod log_lines;
 mod machine_seen;
+mod memory_seen;
 mod oom_report;
 mod plain;
 mod pressure;
@@ -27,7 +28,7 @@ pub use capture::{CaptureFile, NotACapture};
 pub use dmesg::{LogLine, LogText, parse_dmesg};
 pub use ftrace::{FtraceText, NotFtrace, TraceLine, parse_ftrace};
 pub use story::{
-    Attempt, Counters, CountersAt, Hang, KeyEvent, KeyKind, Process, Story, VictimStory,
+    Attempt, Counters, CountersAt, Hang, KeyEvent, KeyKind, MemorySeen, Process, Story, VictimStory,
 };
 pub use teller::{clock_offset, story};
 pub use to_scenario::{Imported, Note, NoteKind, import};

@@ -2,19 +2,19 @@
 
 use super::capture::Capture;
 use super::killed::Killed;
+use super::memory_seen::is_anon;
 use super::oom_report::PAGES_MAX;
 use super::to_scenario::{Made, NoteKind, TaskMade, UNKNOWN_PAGES, find, plain_task};
 
 /// Under whom memory runs out, and how far they grow.
 pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
-    let all: u64 = victims.iter().filter_map(|victim| victim.anon).fold(0, u64::saturating_add);
+    let all = victims.iter().map(|victim| had(made, victim)).fold(0, u64::saturating_add);
     let mut freed = 0_u64;
     // Who dies with its group needs no pressure of its own.
     for victim in victims.iter().filter(|victim| !victim.together) {
         // What came free of those before is in use again, or nobody would have to die.
         let freed_before = freed;
-        let task = find(&made.tasks, &victim.comm, victim.pid).and_then(|at| made.tasks.get(at));
-        freed = freed.saturating_add(victim.freed(task.map_or(0, |task| task.pages)));
+        freed = freed.saturating_add(victim.freed(had(made, victim)));
         let first_size = victims.first().and_then(|victim| victim.anon).unwrap_or(UNKNOWN_PAGES);
         let (comm, pid) = victim.invoker.clone().unwrap_or_else(|| {
             let text = "an allocator under which memory ran out: the capture doesn't name it";
@@ -68,6 +68,12 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
             task.rate = Some(seen.unwrap_or((task.pages * 2).max(15_360)));
         }
     }
+}
+
+/// What a victim had, or has in the scenario if that is not told.
+fn had(made: &Made, victim: &Killed) -> u64 {
+    let task = find(&made.tasks, &victim.comm, victim.pid).and_then(|at| made.tasks.get(at));
+    victim.anon.or(task.map(|task| task.pages)).unwrap_or(0)
 }
 
 /// Control groups at their limits, and who is in which.
@@ -142,12 +148,10 @@ fn in_order_of_their_kills(made: &mut Made, capture: &Capture<'_>, victims: &[Ki
 
 /// Pages a second by which a task's counter grew, if the trace shows it.
 fn growth(capture: &Capture<'_>, comm: &str) -> Option<u64> {
-    let mut samples = capture.trace.iter().filter(|line| {
-        line.comm == comm
-            && line.name == "rss_stat"
-            && line.field("type") == Some("MM_ANONPAGES")
-            && line.number("curr") == Some(1)
-    });
+    let mut samples = capture
+        .trace
+        .iter()
+        .filter(|line| line.comm == comm && is_anon(line) && line.number("curr") == Some(1));
     let first = samples.next()?;
     let last = samples.next_back()?;
     let pages = (last.number("size")? - first.number("size")?) / 4096;

@@ -169,6 +169,15 @@ pub struct Hang {
     pub since_us: i64,
 }
 
+/// Anonymous memory of a process over time.
+#[derive(Clone, Eq, PartialEq, Debug)]
+pub struct MemorySeen {
+    /// Its name.
+    pub name: String,
+    /// When, and how many bytes.
+    pub samples: Vec<(i64, i64)>,
+}
+
 /// An OOM incident.
 #[derive(Clone, Eq, PartialEq, Debug, Default)]
 pub struct Story {
@@ -182,6 +191,8 @@ pub struct Story {
     pub refusals_logged: u32,
     /// The counters of interval notifiers, if the trace shows any, in order.
     pub counters: Vec<Counters>,
+    /// Memory of processes, if the trace shows it.
+    pub memory: Vec<MemorySeen>,
     /// Who was still waiting for them when the trace ended.
     pub hangs: Vec<Hang>,
 }

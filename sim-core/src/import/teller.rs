@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::counters::CounterTeller;
 use super::log_lines::{Said, said};
+use super::memory_seen::is_anon;
 use super::story::{Attempt, KeyEvent, KeyKind, Story, VictimStory};
 use super::{LogLine, TraceLine};
 
@@ -171,10 +172,14 @@ fn tell_attempt(story: &mut Story, line: &TraceLine<'_>) {
         attempt.calls = attempt.calls.saturating_add(1);
     } else if refused(line) {
         attempt.refusals = attempt.refusals.saturating_add(1);
-    } else if line.name == "rss_stat" && line.field("type") == Some("MM_ANONPAGES") {
+    } else if is_anon(line) {
         let bytes = line.number("size");
         attempt.anon_after = bytes.or(attempt.anon_after);
         victim.anon_most = victim.anon_most.max(bytes);
+        let name = victim.name.clone();
+        if let Some(bytes) = bytes {
+            story.has_memory(&name, line.time_us, bytes);
+        }
     }
 }
 
@@ -191,6 +196,11 @@ fn tell_process(story: &mut Story, line: &TraceLine<'_>) {
         }
         "exit_mmap_ret" | "sim:exit_mmap_done" => {
             story.process_mut(line.comm).exit_mmap_done_us.get_or_insert(at);
+        }
+        "rss_stat" if is_anon(line) && line.number("curr") == Some(1) => {
+            if let Some(bytes) = line.number("size") {
+                story.has_memory(line.comm, at, bytes);
+            }
         }
         "sched_process_exit" => story.process_mut(line.comm).exits_us.push(at),
         "sim:started" => {

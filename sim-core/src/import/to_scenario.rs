@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use super::capture::{Capture, CaptureFile, NotACapture};
 use super::killed::{Killed, killed, sacrificed};
 use super::machine_seen::{MachineSeen, machine_seen};
+use super::memory_seen;
 use super::plain::plain;
 use super::pressure::make_pressure;
 use super::story::Story;
@@ -190,6 +191,13 @@ pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
             victim.comm
         );
         made.note(NoteKind::Assumed, text);
+    }
+    if capture.by_signal {
+        let text = "who got SIGKILL from the kernel was killed for want of memory: no oom events";
+        made.note(NoteKind::Assumed, text);
+    }
+    for text in memory_seen::told(&story) {
+        made.note(NoteKind::Inferred, text);
     }
     make_tasks(&mut made, &capture, &victims);
     for victim in &victims {

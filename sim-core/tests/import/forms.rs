@@ -109,6 +109,73 @@ fn every_form_of_a_trace_tells_the_same() {
     );
 }
 
+/// Whatever was recorded: without the oom events the signal tells of the kill, and without any of both
+/// a log beside the trace.
+#[test]
+fn any_subset_of_the_events_tells_what_it_can() {
+    let recording = ALL.iter().find(|recording| recording.id == "S6-3").expect("there");
+    let text = recording.trace();
+    let only = |groups: &[&str]| {
+        let has = |line: &str| {
+            let starts = |group: &&str| line.contains(&format!(": {group}"));
+            groups.iter().any(starts)
+        };
+        text.lines().filter(|line| has(line)).collect::<Vec<_>>().join("\n")
+    };
+    let oom = ["mark_victim", "wake_reaper", "start_task", "finish_task", "skip_task"];
+    let others = ["mm_vmscan", "rss_stat", "sched_", "signal_"];
+    for subset in 0..16_u32 {
+        let chosen = (0..4).filter(|bit| subset >> bit & 1 == 1).map(|bit| others[bit]);
+        let chosen: Vec<&str> = chosen.collect();
+        let with_oom = imported(&only(&[&oom[..], &chosen].concat()));
+        let expected = vec![("hog".to_owned(), 10), ("presser".to_owned(), 0)];
+        assert_eq!(victims(&with_oom.story), expected, "{chosen:?}");
+        assert_eq!(victims(&run_of(&with_oom)), expected, "{chosen:?}");
+        let alone = only(&chosen);
+        let file = CaptureFile { name: "trace", text: &alone };
+        let log = CaptureFile { name: "dmesg", text: recording.dmesg };
+        let both = import(&[file, log]).expect("the log tells");
+        assert_eq!(both.killed, ["hog", "presser"], "{chosen:?}");
+        match import(&[file]) {
+            Ok(found) => {
+                assert!(chosen.contains(&"signal_"), "{chosen:?}");
+                assert_eq!(found.killed, ["hog", "presser"], "{chosen:?}");
+                let run: Vec<String> =
+                    victims(&run_of(&found)).into_iter().map(|(name, _)| name).collect();
+                assert_eq!(run, ["hog", "presser"], "{chosen:?}\n{}", found.toml);
+            }
+            Err(error) => assert!(!chosen.contains(&"signal_"), "{error}"),
+        }
+    }
+}
+
+/// Memory over time, by the counters of the task itself, and of the victim while it is reaped.
+#[test]
+fn memory_over_time_is_told() {
+    let text = "\
+  hog-130 [000] ..... 10.000000: rss_stat: mm_id=1 curr=1 type=MM_ANONPAGES size=1048576B
+  hog-130 [000] ..... 11.000000: rss_stat: mm_id=1 curr=1 type=MM_ANONPAGES size=52428800B
+  old-131 [000] ..... 11.100000: rss_stat: mm_id=2 curr=1 member=1 size=4194304B
+  old-131 [000] ..... 11.200000: rss_stat: mm_id=2 curr=1 member=0 size=9194304B
+  old-131 [000] ..... 11.300000: rss_stat: mm_id=2 curr=1 member=1 size=8388608B
+  other-7 [000] ..... 11.400000: rss_stat: mm_id=1 curr=0 type=MM_ANONPAGES size=4096B
+  presser-132 [000] ..... 12.000000: mark_victim: pid=130
+  oom_reaper-25 [000] ..... 12.500000: start_task_reaping: pid=130
+  oom_reaper-25 [000] ..... 12.600000: rss_stat: mm_id=1 curr=0 type=MM_ANONPAGES size=2097152B
+  oom_reaper-25 [000] ..... 12.700000: finish_task_reaping: pid=130
+";
+    let found = imported(text);
+    let notes: Vec<&str> = found.notes.iter().map(|note| note.text.as_str()).collect();
+    for told in [
+        "hog's anonymous memory in 3 samples, around the first kill: 1.0 MiB 2.000 s before, \
+         50.0 MiB 1.000 s before, 2.0 MiB 0.600 s after",
+        "old's anonymous memory in 2 samples, around the first kill: 4.0 MiB 0.900 s before, \
+         8.0 MiB 0.700 s before",
+    ] {
+        assert!(notes.contains(&told), "{told}: {notes:#?}");
+    }
+}
+
 /// What cannot be told apart is not told: attempts of 3.2 ms end in the same jiffy at 1000 Hz.
 #[test]
 fn pauses_that_fit_two_clocks_are_no_proof() {

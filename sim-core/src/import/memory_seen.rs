@@ -1,0 +1,59 @@
+//! Anonymous memory of processes over time, from kmem:rss_stat (5.5 on). The counter of the task that
+//! is current is its own (`curr=1`); what the reaper changes is its victim's. Of other tasks' counters
+//! (`curr=0`) the trace does not say whose they are.
+
+use super::TraceLine;
+use super::story::{MemorySeen, Story};
+
+/// Processes of which it is told.
+const TOLD_MAX: usize = 8;
+
+/// Whether a line tells of anonymous memory: kinds had numbers before they had names (5.18).
+pub(super) fn is_anon(line: &TraceLine<'_>) -> bool {
+    let is_kind = line.field("type") == Some("MM_ANONPAGES") || line.number("member") == Some(1);
+    line.name == "rss_stat" && is_kind
+}
+
+impl Story {
+    /// Takes down how much a process has.
+    pub(super) fn has_memory(&mut self, name: &str, at_us: i64, bytes: i64) {
+        let known = self.memory.iter_mut().find(|memory| memory.name == name);
+        match known {
+            Some(memory) => memory.samples.push((at_us, bytes)),
+            None => self
+                .memory
+                .push(MemorySeen { name: name.to_owned(), samples: vec![(at_us, bytes)] }),
+        }
+    }
+}
+
+/// A sentence for each process: what it had at first, at most and at last, from the first kill on.
+pub(super) fn told(story: &Story) -> Vec<String> {
+    let kill_us = story.first_kill_us().unwrap_or(0);
+    let most = |memory: &&MemorySeen| memory.samples.iter().map(|(_, bytes)| *bytes).max();
+    let mut told: Vec<&MemorySeen> =
+        story.memory.iter().filter(|memory| memory.samples.len() > 1).collect();
+    told.sort_by_key(|memory| std::cmp::Reverse(most(memory)));
+    told.into_iter().take(TOLD_MAX).map(|memory| sentence(memory, kill_us)).collect()
+}
+
+fn sentence(memory: &MemorySeen, kill_us: i64) -> String {
+    let samples = memory.samples.iter();
+    let most = samples.clone().max_by_key(|(at, bytes)| (*bytes, std::cmp::Reverse(*at)));
+    let mut shown = vec![memory.samples.first(), most, memory.samples.last()];
+    shown.dedup();
+    let point = |&(at_us, bytes): &(i64, i64)| {
+        let tenths = bytes.max(0).saturating_mul(10) / (1 << 20);
+        let ms = at_us.saturating_sub(kill_us) / 1000;
+        let side = if ms < 0 { "before" } else { "after" };
+        let ms = ms.unsigned_abs();
+        format!("{}.{} MiB {}.{:03} s {side}", tenths / 10, tenths % 10, ms / 1000, ms % 1000)
+    };
+    let points: Vec<String> = shown.into_iter().flatten().map(point).collect();
+    let count = memory.samples.len();
+    format!(
+        "{}'s anonymous memory in {count} samples, around the first kill: {}",
+        memory.name,
+        points.join(", ")
+    )
+}
