@@ -205,14 +205,18 @@ pub(super) fn should_compact_retry(
         return false;
     }
     let costly = order > PAGE_ALLOC_COSTLY_ORDER;
-    let max_retries = if costly { MAX_COMPACT_RETRIES / 4 } else { MAX_COMPACT_RETRIES };
-    let result = compaction.result;
+    let mut max_retries = MAX_COMPACT_RETRIES;
+    // What is traced is how it was before.
+    let Compaction { priority, result, retries } = *compaction;
+    if result == CompactResult::Success {
+        compaction.retries += 1;
+        if costly {
+            max_retries /= 4;
+        }
+    }
     let retry = match result {
         CompactResult::Skipped => compaction_zonelist_suitable(cx, gfp_zone(gfp), order, mark),
-        CompactResult::Success if compaction.retries < max_retries => {
-            compaction.retries += 1;
-            true
-        }
+        CompactResult::Success if compaction.retries <= max_retries => true,
         _ => {
             let least = if costly { SYNC_LIGHT } else { SYNC_FULL };
             let more = compaction.priority > least;
@@ -223,8 +227,7 @@ pub(super) fn should_compact_retry(
             more
         }
     };
-    let retries = compaction.retries;
-    cx.record(Event::CompactRetry { order, result, retries, max_retries, retry });
+    cx.record(Event::CompactRetry { order, priority, result, retries, max_retries, retry });
     retry
 }
 

@@ -272,8 +272,9 @@ events! {
         reason: ThrottleReason }
     /// `compact_retry`.
     50 CompactRetry { /// Allocation order.
-        order: u8, /// Result of the last compaction.
-        result: CompactResult, /// Fruitless ones so far.
+        order: u8, /// How thorough that one was (`enum compact_priority`: 0 most).
+        priority: u8, /// Result of the last compaction.
+        result: CompactResult, /// Further tries so far that did something.
         retries: u8, /// How many there may be.
         max_retries: u8, /// Whether there is another.
         retry: bool }

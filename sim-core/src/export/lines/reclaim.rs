@@ -69,12 +69,13 @@ fn write_compaction(
     record: &Record,
 ) -> Result<bool, fmt::Error> {
     let (name, zone) = match record.event {
-        Event::CompactRetry { order, result, retries, max_retries, retry } => {
+        Event::CompactRetry { order, priority, result, retries, max_retries, retry } => {
             write_name(out, state.cast.wording.traces_reclaim_retry, "compact_retry")?;
             write!(
                 out,
-                "order={order} priority=COMPACT_PRIO_SYNC_LIGHT compaction_result={} \
-                 retries={retries} max_retries={max_retries} should_retry={}",
+                "order={order} priority={} compaction_result={} retries={retries} \
+                 max_retries={max_retries} should_retry={}",
+                compact_priority(priority),
                 feedback(result),
                 u8::from(retry),
             )?;
@@ -111,6 +112,15 @@ fn status(result: CompactResult) -> &'static str {
 }
 
 /// `COMPACTION_FEEDBACK` (include/trace/events/mmflags.h).
+/// `COMPACTION_PRIORITY` (include/trace/events/mmflags.h).
+fn compact_priority(priority: u8) -> &'static str {
+    match priority {
+        0 => "COMPACT_PRIO_SYNC_FULL",
+        1 => "COMPACT_PRIO_SYNC_LIGHT",
+        _ => "COMPACT_PRIO_ASYNC",
+    }
+}
+
 fn feedback(result: CompactResult) -> &'static str {
     match result {
         CompactResult::Skipped | CompactResult::Deferred => "withdrawn",

@@ -57,7 +57,7 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
         }
         Event::CompactRetry { result, retries, retry, .. } => {
             let what = if retry { "tries compaction again" } else { "gives compaction up" };
-            format!("{who} {what} after it {} ({retries} in vain)", compaction(result))
+            format!("{who} {what} after it {} (retry {retries})", compaction(result))
         }
         Event::CompactionBegin { order, zone } => {
             format!("{who} compacts {} for a block of order {order}", zone_name(cast, zone))
