@@ -92,13 +92,13 @@ fn gallery_has_these_verdicts() {
           mem-hog was killed at 1002.000 ms although victim, killed before, still had 1 GiB.
           attempts 11 back-offs 10 refusals 10 reaped 16 incidents 22
         capture-6-1-s1: recovered
-          hog was killed at 1256.333 ms; by 1257.982 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1256.333 ms; by 1287.689 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2: recovered
-          hog1 was killed at 2052.388 ms; by 2057.583 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 2052.388 ms; by 2115.586 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2-smp: recovered
-          hog1 was killed at 1983.315 ms; by 1984.989 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 1983.315 ms; by 2014.922 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2stuck: recovered
           hog was killed at 1977.110 ms; by 4000.518 ms free memory was above the high watermark and every survivor had got its page.
@@ -110,7 +110,7 @@ fn gallery_has_these_verdicts() {
           presser was killed at 4983.862 ms although hog, killed before, still had 91.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3exit: recovered
-          hog was killed at 1917.170 ms; by 1934.837 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1917.170 ms; by 1992.840 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s4part: extra-victims
           presser was killed at 5022.373 ms although hog, killed before, still had 92 MiB.
@@ -128,7 +128,7 @@ fn gallery_has_these_verdicts() {
           hog was killed at 1977.040 ms; by 4009.188 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s8w500: recovered
-          hog was killed at 1977.190 ms; by 2509.266 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1977.190 ms; by 2567.270 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s8w5000: extra-victims
           presser was killed at 5060.021 ms although hog, killed before, still had 93.2 MiB.
@@ -176,7 +176,7 @@ fn gallery_has_these_verdicts() {
           hog was killed at 2379.838 ms; by 4451.142 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
         lockdep-6-1-h1: recovered
-          hog was killed at 2356.646 ms; by 41043.326 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2356.646 ms; by 41072.223 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 1
     "#]].assert_eq(&text);
 }

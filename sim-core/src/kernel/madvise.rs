@@ -8,6 +8,7 @@
 use super::cx::Cx;
 use super::memory::unmap_page_range;
 use super::mm::{Backing, Vma};
+use super::mmu_gather::tlb_gather_mmu;
 use super::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
 };
@@ -32,9 +33,11 @@ pub async fn madvise_dontneed(cx: &Cx, mm: MmId, start: u64, end: u64) {
     });
     for vma in vmas {
         let range = mmu_notifier_range_init(cx, MnEvent::Clear, mm, vma);
+        let mut tlb = tlb_gather_mmu(mm);
         invalidate_range_start(cx, range).await;
-        unmap_page_range(cx, mm, vma.id).await;
+        unmap_page_range(cx, &mut tlb, mm, vma.id).await;
         invalidate_range_end(cx, range).await;
+        tlb.finish(cx).await;
         // The next access finds a fresh page.
         cx.with(|state| {
             if let Some(vma) = state.mms[mm].vma(vma.id) {

@@ -9,7 +9,7 @@ use super::filemap::{file_fault, unmap_not_owned, unmapped};
 use super::fork::{Taken, Unshared, do_wp_page, unshare};
 use super::memcontrol::{mem_cgroup_charge, mem_cgroup_handle_over_high, mem_cgroup_uncharge};
 use super::mm::{Access, Backing, Vma};
-use super::mmu_gather::{tlb_gather_mmu, unmap_page};
+use super::mmu_gather::{MmuGather, unmap_page};
 use super::oom_kill::pagefault_out_of_memory;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::swap::{do_swap_page, drop_entries};
@@ -240,9 +240,9 @@ fn add_anon(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) {
     transfer_pages(cx, pages, Use::InFlight, to);
 }
 
-/// `unmap_page_range()` within a gather of its own: clears a VMA's PTEs.
+/// `unmap_page_range()`: clears a VMA's PTEs; the pages are freed when the gather is flushed.
 /// Two tasks may do this to one VMA at a time; each page is freed once.
-pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
+pub(super) async fn unmap_page_range(cx: &Cx, tlb: &mut MmuGather, mm: MmId, range: RangeId) {
     let how = cx.with(|state| state.mms[mm].vma(range).map(|vma| (vma.thp, vma.locked)));
     let Some((thp, locked)) = how else { return };
     let cost = match (thp, locked) {
@@ -250,7 +250,7 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
         (false, true) => unmap_page(cx) + cx.costs().munlock_page,
         (false, false) => unmap_page(cx),
     };
-    let mut tlb = tlb_gather_mmu(mm, range, thp);
+    tlb.start_vma(range, thp);
     loop {
         // A page table's worth of PTEs, then whoever waits may run.
         let most = tlb.room().min(if thp { u64::MAX } else { PTRS_PER_PTE });
@@ -281,7 +281,6 @@ pub(super) async fn unmap_page_range(cx: &Cx, mm: MmId, range: RangeId) {
     if unmap_shared_pages(cx, mm, range).await {
         tlb.unmapped_some();
     }
-    tlb.finish(cx).await;
     // zap_pte_range() meets swap entries as well.
     cx.with(|state| {
         let entries = state.mms[mm].vma(range).map_or(0, |vma| vma.swapped);

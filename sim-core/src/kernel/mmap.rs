@@ -7,6 +7,7 @@
 
 use super::cx::Cx;
 use super::memory::unmap_page_range;
+use super::mmu_gather::{MmuGather, tlb_gather_mmu};
 use super::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init, release,
 };
@@ -24,21 +25,22 @@ pub(super) async fn exit_mmap(cx: &Cx, mm: MmId) {
     cx.record(Event::ExitMmap { mm });
     let all = whole_address_space(cx, mm);
     release(cx, mm, all).await;
+    let tlb = tlb_gather_mmu(mm);
     match cx.kernel().switches.exit {
         ExitEra::ReaperPins => {
             // No reaper: it holds mm_users while it works.
-            unmap_vmas(cx, mm, all).await;
-            free_pgtables(cx, mm).await;
+            let tlb = unmap_vmas(cx, tlb, mm, all).await;
+            free_pgtables(cx, tlb, mm).await;
             // __mmput() does this, after exit_mmap().
             set_oom_skip(cx, mm, SkipBy::Exit);
         }
         ExitEra::Drain => {
-            unmap_vmas(cx, mm, all).await;
+            let tlb = unmap_vmas(cx, tlb, mm, all).await;
             set_oom_skip(cx, mm, SkipBy::Exit);
             if mm_is_oom_victim(cx, mm) {
                 drain_reaper(cx, mm).await;
             }
-            free_pgtables(cx, mm).await;
+            free_pgtables(cx, tlb, mm).await;
         }
         ExitEra::SelfReapUnderOomLock | ExitEra::SelfReap => {
             if mm_is_oom_victim(cx, mm) {
@@ -46,18 +48,18 @@ pub(super) async fn exit_mmap(cx: &Cx, mm: MmId) {
                 set_oom_skip(cx, mm, SkipBy::Exit);
                 drain_reaper(cx, mm).await;
             }
-            unmap_vmas(cx, mm, all).await;
-            free_pgtables(cx, mm).await;
+            let tlb = unmap_vmas(cx, tlb, mm, all).await;
+            free_pgtables(cx, tlb, mm).await;
         }
         ExitEra::Concurrent => {
             let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
             cx.lock(mmap_lock, Hold::Shared, Reason::MmapLock).await;
-            unmap_vmas(cx, mm, all).await;
+            let tlb = unmap_vmas(cx, tlb, mm, all).await;
             cx.unlock(mmap_lock);
             set_oom_skip(cx, mm, SkipBy::Exit);
             // Waits for a reaper at work.
             cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
-            free_pgtables(cx, mm).await;
+            free_pgtables(cx, tlb, mm).await;
             cx.unlock(mmap_lock);
         }
     }
@@ -101,20 +103,23 @@ async fn reap_self(cx: &Cx, mm: MmId) {
 
 /// `unmap_vmas()`. Interval notifiers hear of it a second time; the list
 /// is empty by now.
-async fn unmap_vmas(cx: &Cx, mm: MmId, all: Range) {
+async fn unmap_vmas(cx: &Cx, mut tlb: MmuGather, mm: MmId, all: Range) -> MmuGather {
     let _in = cx.enter(Func::UnmapVmas);
     let range = mmu_notifier_range_init(cx, MnEvent::Unmap, mm, all);
     invalidate_range_start(cx, range).await;
     let vmas: Vec<_> = cx.with(|state| state.mms[mm].vmas.iter().map(|vma| vma.id).collect());
     for vma in vmas {
-        unmap_page_range(cx, mm, vma).await;
+        unmap_page_range(cx, &mut tlb, mm, vma).await;
     }
     invalidate_range_end(cx, range).await;
+    tlb
 }
 
-/// `free_pgtables()` and `remove_vma()`.
-async fn free_pgtables(cx: &Cx, mm: MmId) {
+/// `free_pgtables()`, `tlb_finish_mmu()` and `remove_vma()`: the last pages come free when the
+/// page tables have gone.
+async fn free_pgtables(cx: &Cx, tlb: MmuGather, mm: MmId) {
     unlink_vmas(cx, mm).await;
+    tlb.finish(cx).await;
     cx.with(|state| state.mms[mm].vmas.clear());
 }
 

@@ -34,16 +34,22 @@ pub(super) fn unmap_page(cx: &Cx) -> Nanos {
     Nanos(costs.zap_page.0.saturating_sub(costs.free_page.0))
 }
 
-/// `struct mmu_gather`, for the pages of one VMA.
-pub(super) struct MmuGather {
-    mm: MmId,
+/// What was unmapped of a VMA and not yet freed.
+struct Gathered {
     range: RangeId,
     /// Base pages that an entry stands for.
     per_entry: u64,
-    /// Pages unmapped and not yet freed; [`Use::InFlight`].
-    unmapped: Pages,
+    /// [`Use::InFlight`].
+    pages: Pages,
     /// PTEs were cleared since the last flush.
     stale_tlb: bool,
+}
+
+/// `struct mmu_gather`.
+pub(super) struct MmuGather {
+    mm: MmId,
+    /// By VMA, in the order of unmapping; the last one is at hand.
+    gathered: Vec<Gathered>,
     /// Entries used in the batch at hand, and how many it has.
     used: u64,
     room: u64,
@@ -54,13 +60,10 @@ pub(super) struct MmuGather {
 }
 
 /// `tlb_gather_mmu()`.
-pub(super) fn tlb_gather_mmu(mm: MmId, range: RangeId, thp: bool) -> MmuGather {
+pub(super) fn tlb_gather_mmu(mm: MmId) -> MmuGather {
     MmuGather {
         mm,
-        range,
-        per_entry: if thp { HPAGE_NR } else { 1 },
-        unmapped: Pages::default(),
-        stale_tlb: false,
+        gathered: Vec::new(),
         used: 0,
         room: MMU_GATHER_BUNDLE,
         active: 0,
@@ -69,22 +72,34 @@ pub(super) fn tlb_gather_mmu(mm: MmId, range: RangeId, thp: bool) -> MmuGather {
 }
 
 impl MmuGather {
+    /// `tlb_start_vma()`: what is unmapped from now on is this VMA's.
+    pub(super) fn start_vma(&mut self, range: RangeId, thp: bool) {
+        let per_entry = if thp { HPAGE_NR } else { 1 };
+        let pages = Pages::default();
+        self.gathered.push(Gathered { range, per_entry, pages, stale_tlb: false });
+    }
+
+    fn at_hand(&mut self) -> &mut Gathered {
+        self.gathered.last_mut().expect("invariant: PTEs are a VMA's")
+    }
+
     /// Pages that the batch at hand has room for.
-    pub(super) fn room(&self) -> u64 {
-        (self.room - self.used) * self.per_entry
+    pub(super) fn room(&mut self) -> u64 {
+        (self.room - self.used) * self.at_hand().per_entry
     }
 
     /// PTEs were cleared: the TLB must be flushed before pages are freed.
     pub(super) fn unmapped_some(&mut self) {
-        self.stale_tlb = true;
+        self.at_hand().stale_tlb = true;
     }
 
     /// `__tlb_remove_page()`: `freed` pages, unmapped, are to be freed
     /// later. When that fills the batch and there is no next one, all is
     /// flushed.
     pub(super) async fn remove_pages(&mut self, cx: &Cx, freed: Pages) {
-        self.used += freed.count().div_ceil(self.per_entry);
-        self.unmapped.add(freed);
+        let gathered = self.at_hand();
+        gathered.pages.add(freed);
+        self.used += freed.count().div_ceil(gathered.per_entry);
         if self.used >= self.room && !self.next_batch(cx) {
             self.flush(cx).await;
         }
@@ -107,23 +122,17 @@ impl MmuGather {
 
     /// `tlb_flush_mmu()`, with `tlb_batch_pages_flush()`: batch by batch.
     async fn flush(&mut self, cx: &Cx) {
-        if std::mem::take(&mut self.stale_tlb) {
-            arch_invalidate_secondary_tlbs(cx, self.mm, self.range).await;
+        let (mm, tight) = (self.mm, self.active == 0);
+        for gathered in &mut self.gathered {
+            if std::mem::take(&mut gathered.stale_tlb) {
+                arch_invalidate_secondary_tlbs(cx, mm, gathered.range).await;
+            }
         }
-        let costs = cx.costs();
-        let per_page = match (self.per_entry, self.active) {
-            (1, 0) => Nanos(costs.zap_page_tight.max(costs.zap_page).0 - unmap_page(cx).0),
-            (1, _) => costs.free_page,
-            _ => Nanos::ZERO,
-        };
-        while self.unmapped.count() > 0 {
-            let batch = self.unmapped.take(MAX_GATHER_BATCH * self.per_entry);
-            cx.cpu(per_page * batch.count()).await;
-            free_pages(cx, batch, Use::InFlight);
-            mem_cgroup_uncharge(cx, self.mm, batch.count());
-            let freed = u32::try_from(batch.count()).unwrap_or(u32::MAX);
-            cx.record(Event::Zap { range: self.range, pages: 0, freed });
+        for gathered in &mut self.gathered {
+            gathered.free(cx, mm, tight).await;
         }
+        // The VMA at hand goes on.
+        self.gathered.drain(..self.gathered.len().saturating_sub(1));
         (self.used, self.room, self.active) = (0, MMU_GATHER_BUNDLE, 0);
     }
 
@@ -131,5 +140,25 @@ impl MmuGather {
     pub(super) async fn finish(mut self, cx: &Cx) {
         self.flush(cx).await;
         free_pages(cx, self.batches, Use::InFlight);
+    }
+}
+
+impl Gathered {
+    /// Frees the pages of one VMA; with no batches but the one on the stack that takes longer.
+    async fn free(&mut self, cx: &Cx, mm: MmId, tight: bool) {
+        let costs = cx.costs();
+        let per_page = match (self.per_entry, tight) {
+            (1, true) => Nanos(costs.zap_page_tight.max(costs.zap_page).0 - unmap_page(cx).0),
+            (1, false) => costs.free_page,
+            _ => Nanos::ZERO,
+        };
+        while self.pages.count() > 0 {
+            let batch = self.pages.take(MAX_GATHER_BATCH * self.per_entry);
+            cx.cpu(per_page * batch.count()).await;
+            free_pages(cx, batch, Use::InFlight);
+            mem_cgroup_uncharge(cx, mm, batch.count());
+            let freed = u32::try_from(batch.count()).unwrap_or(u32::MAX);
+            cx.record(Event::Zap { range: self.range, pages: 0, freed });
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::cx::Cx;
 use super::device;
 use super::memory::unmap_page_range;
 use super::mm::{Backing, Vma};
+use super::mmu_gather::tlb_gather_mmu;
 use super::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
 };
@@ -82,12 +83,15 @@ async fn unmap_region(cx: &Cx, mm: MmId, start: u64, end: u64, detached: Vec<Ran
     let Some(&first) = detached.first() else { return };
     let _in = cx.enter(Func::DoMunmap);
     let range = Range { id: first, start, end };
+    let mut tlb = tlb_gather_mmu(mm);
+    // unmap_vmas()
     let range = mmu_notifier_range_init(cx, MnEvent::Unmap, mm, range);
     invalidate_range_start(cx, range).await;
     for vma in &detached {
-        unmap_page_range(cx, mm, *vma).await;
+        unmap_page_range(cx, &mut tlb, mm, *vma).await;
     }
     invalidate_range_end(cx, range).await;
+    tlb.finish(cx).await;
     cx.with(|state| state.mms[mm].detached.retain(|vma| !detached.contains(&vma.id)));
     for range in detached {
         cx.record(Event::Unmapped { range });

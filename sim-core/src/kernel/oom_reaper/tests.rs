@@ -269,6 +269,24 @@ fn reaper_that_pins_the_mm_leaves_its_end_to_a_worker() {
     assert_eq!(free, 1_000_000, "all pages are free again");
 }
 
+/// `tlb_finish_mmu()` is the last step: what the gather still holds comes free after the page tables.
+#[test]
+fn last_pages_come_free_behind_skip_where_exit_sets_it_before_the_page_tables_go() {
+    for (profile, behind) in [("4.9", false), ("4.14", true), ("6.1", true)] {
+        let bench = Machine::with_devices(profile, Approach::NonBlocking, &[]);
+        let mm = bench.mm(&[(Anonymous, 2000), (Anonymous, 100)]);
+        let victim = bench.task("victim", Some(mm), |cx| async move { do_exit(&cx).await });
+        bench.mark(victim);
+        let log = bench.into_log();
+        let (skip, _) = at(&log, |event| matches!(event, Event::OomSkipSet { .. }));
+        let frees = log.when(|event| matches!(event, Event::Zap { freed: 1.., .. }));
+        // All in one gather: 5 batches of up to 509 pages, and what lies in the second VMA.
+        assert_eq!(frees.len(), 5, "{profile}");
+        assert_eq!(frees.iter().all(|&(at, _)| at > skip), behind, "{profile}: {frees:?} {skip}");
+        assert_eq!(frees.iter().all(|&(at, _)| at <= skip), !behind, "{profile}");
+    }
+}
+
 #[test]
 fn exit_drains_the_reaper_before_it_frees_page_tables() {
     let (log, free) = exits_meanwhile("4.14", &[]);

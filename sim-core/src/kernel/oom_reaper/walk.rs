@@ -8,6 +8,7 @@ use crate::base::MmId;
 use crate::kernel::cx::Cx;
 use crate::kernel::memory::unmap_page_range;
 use crate::kernel::mm::{Backing, Vma};
+use crate::kernel::mmu_gather::tlb_gather_mmu;
 use crate::kernel::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start_nonblock, mmu_notifier_range_init,
 };
@@ -47,15 +48,18 @@ pub(super) async fn reap_vma(
     range: Range,
     blockable: Option<Blockable>,
 ) -> Result<(), Refused> {
+    let mut tlb = tlb_gather_mmu(mm);
     let Some(blockable) = blockable else {
-        unmap_page_range(cx, mm, range.id).await;
+        unmap_page_range(cx, &mut tlb, mm, range.id).await;
+        tlb.finish(cx).await;
         return Ok(());
     };
     let told = mmu_notifier_range_init(cx, cx.kernel().switches.reaper_event, mm, range);
     let told = told.blockable(blockable);
     invalidate_range_start_nonblock(cx, told).await?;
-    unmap_page_range(cx, mm, range.id).await;
+    unmap_page_range(cx, &mut tlb, mm, range.id).await;
     invalidate_range_end(cx, told).await;
+    tlb.finish(cx).await;
     Ok(())
 }
 
