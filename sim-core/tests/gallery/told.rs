@@ -94,17 +94,19 @@ impl Data {
     fn spans(&mut self, run: &Run, index: &Index) {
         let mut blocked: BTreeMap<_, SimTime> = BTreeMap::new();
         let mut asked: BTreeMap<_, SimTime> = BTreeMap::new();
+        let mut charges: BTreeMap<_, SimTime> = BTreeMap::new();
         let mut held_up: BTreeMap<_, Nanos> = BTreeMap::new();
         let mut killed: Vec<SimTime> = Vec::new();
         for record in run.trace.iter() {
             // A request ends with its page, with its failure, or with whatever its task does then.
-            if let Some(&since) = asked.get(&record.task) {
+            for &since in asked.get(&record.task).into_iter().chain(charges.get(&record.task)) {
                 self.span(since, record.at);
             }
             if let Event::AllocDone { .. } | Event::AllocFailed { .. } | Event::Fault { .. } =
                 record.event
             {
                 asked.remove(&record.task);
+                charges.remove(&record.task);
             }
             match record.event {
                 Event::Blocked { .. } => drop(blocked.insert(record.task, record.at)),
@@ -119,6 +121,7 @@ impl Data {
                 | Event::MemstallEnter {} => {
                     asked.entry(record.task).or_insert(record.at);
                 }
+                Event::MemcgOom { .. } => drop(charges.insert(record.task, record.at)),
                 Event::MnCall { .. } => drop(held_up.insert(record.task, Nanos::ZERO)),
                 Event::MnReturn { .. } => {
                     let lasted = held_up.remove(&record.task).unwrap_or_default();
