@@ -150,6 +150,59 @@ async function ours(url, { name, link }) {
   await close();
 }
 
+/** Forks the run half-way, five times, each with other chances: until both runs are on screen. */
+async function forked(url, { name, link }) {
+  const { page, close } = await fresh((page) => page.addInitScript(note));
+  await page.goto(`${url}#/v1/run?${link}`);
+  await ready(page);
+  await page.waitForTimeout(1_000);
+  const times = await page.evaluate(async (link) => {
+    const { dataset } = document.documentElement;
+    const until = async (is) => {
+      const start = performance.now();
+      while (!is() && performance.now() - start < 60_000) await new Promise((done) => requestAnimationFrame(done));
+      return performance.now() - start;
+    };
+    const key = { code: "End", key: "End", bubbles: true, cancelable: true };
+    document.body.dispatchEvent(new KeyboardEvent("keydown", key));
+    await new Promise((done) => setTimeout(done, 200));
+    const half = Math.floor(Number(dataset.tNs) / 2e6);
+    const times = [];
+    for (let seed = 1; seed <= 5; seed += 1) {
+      location.hash = `#/v1/run?${link}&fork=0~${half}ms:reseed=${seed}`;
+      times.push(await until(() => dataset.digest.includes(",") && dataset.state === "ready"));
+      location.hash = `#/v1/run?${link}`;
+      await until(() => !dataset.digest.includes(","));
+      await new Promise((done) => setTimeout(done, 500));
+    }
+    return times;
+  }, link);
+  report(`reaperscope/${name}/fork`, median(times), "ms");
+  await close();
+}
+
+/** A thousand runs of some 5,000 records by two workers, and whether the page stands still meanwhile. */
+async function swept(url) {
+  const { page, close } = await fresh(async (page) => {
+    await page.addInitScript(note);
+    await page.addInitScript(() => Object.defineProperty(navigator, "hardwareConcurrency", { get: () => 2 }));
+  });
+  await page.goto(`${url}#/v1/run?scenario=seed-8-range-test-in-core&seed=1`);
+  await ready(page);
+  report("sweep/events", Number(await page.getAttribute("html", "data-events")), "records");
+  await page.getByRole("button", { name: "Sweep", exact: true }).click();
+  const panel = page.getByRole("complementary", { name: "Sweep over seeds" });
+  await panel.getByLabel("Seeds", { exact: true }).fill("1000");
+  await page.evaluate(() => (globalThis.seen.long.length = 0));
+  const start = performance.now();
+  await panel.getByRole("button", { name: "Run them" }).click();
+  await panel.getByText(/^[\d\s]+ runs in [\d.]+ s$/).waitFor({ timeout: 60_000 });
+  report("sweep/1000-runs", performance.now() - start, "ms");
+  const longest = await page.evaluate(() => Math.max(0, ...globalThis.seen.long.map((it) => it.duration)));
+  report("sweep/longest-task", longest, "ms");
+  await close();
+}
+
 async function theirs(url, { name }) {
   const { page, close } = await fresh();
   await page.goto(`${url}#profileURL=/profiles/${name}.json`);
@@ -169,8 +222,10 @@ const other = await serve(path.join(SPEEDSCOPE, "dist/release"), "/", {
 const at = (server) => `http://127.0.0.1:${server.address().port}`;
 try {
   await first(at(page) + BASE_PATH);
+  await swept(at(page) + BASE_PATH);
   for (const size of SIZES) {
     await ours(at(page) + BASE_PATH, size);
+    await forked(at(page) + BASE_PATH, size);
     const there = await readFile(path.join(process.env.FOLDER, `${size.name}.json`)).catch(() => null);
     if (!there) console.log(`  no ${size.name}.json for speedscope`);
     else await theirs(at(other) + "/", size).catch((error) => console.log(`  speedscope: ${error.message}`));
