@@ -121,7 +121,7 @@ pub const ALL: &[Entry] = entries! {
     Deadlock "d8-dma-resv" "Reclaim needs the lock of whoever reclaims"
     Deadlock "mutex-held-across-allocations" "A driver's mutex held across allocations"
     Discussion "seed-1-nowait" "GFP_NOWAIT never waits"
-    Discussion "seed-2-nofs-still-waits" "GFP_NOFS compacts and sleeps all the same"
+    Discussion "seed-2-nofs-still-waits" "GFP_NOFS reclaims, compacts and waits all the same"
     Discussion "seed-3-nofs-equally-bad" "Indirectly, and with GFP_NOFS: equally bad"
     Discussion "seed-4-production-says-nothing" "Production hangs without a word"
     Discussion "seed-5-found-cold" "A deadlock that is found without happening"
