@@ -5,22 +5,22 @@
 //! At most ten lines, however long the run was: what happened often is
 //! counted, and what comes after the second kill is summed up.
 
+mod exit;
 mod memory;
 
 use super::blame::{Cause, cause_text, recovery_blame};
 use super::index::Index;
 use super::intervals::OPEN;
-use super::reaping::Outcome;
-use super::replay::is_own_wish;
+use super::reaping::{Outcome, Refusal};
 use super::types::{Report, Said, Verdict, Victim};
 use super::victims::VictimFacts;
 use super::wait_for::{closed_text, dependency_text};
 use super::words::{
-    count_text, list_text, notifier_name, process_name, range_name, short_list_text, size_text,
-    span_text, task_name, time_text,
+    count_text, list_text, lock_name, notifier_name, process_name, range_name, short_list_text,
+    size_text, span_text, task_name, time_text,
 };
-use crate::base::{Nanos, TaskId};
-use crate::record::{Event, Gfp, OomScope, Reason, Run, TaskKind};
+use crate::base::{LockId, Nanos, TaskId};
+use crate::record::{Event, Gfp, OomScope, Run, TaskKind};
 
 /// The story of a run, sentence by sentence; how it ended is the report's evidence.
 pub fn explain(run: &Run, index: &Index, report: &Report) -> Vec<String> {
@@ -55,6 +55,11 @@ impl Tale<'_> {
         task_name(&self.index.cast, task)
     }
 
+    fn is_timer(&self, task: TaskId) -> bool {
+        let info = self.index.cast.tasks.get(task);
+        info.is_some_and(|info| info.kind == TaskKind::Timer)
+    }
+
     /// Who was killed, for whose request, and why that one.
     fn kill(&self) -> Option<String> {
         let (facts, victim) = self.first()?;
@@ -71,8 +76,13 @@ impl Tale<'_> {
         let who = format!("{} (pid {pid})", self.name(victim.task));
         let (asker, why) = match process {
             Some((_, _, OomScope::Sysrq)) => ("Somebody pressed sysrq-f".to_owned(), true),
-            Some((task, gfp, OomScope::Memcg)) => {
-                (format!("{} {} beyond its cgroup's limit", self.name(task), wish(gfp)), true)
+            // Who lowers a limit is nobody's thread.
+            Some((task, _, OomScope::Memcg)) if self.is_timer(task) => {
+                ("The limit of its cgroup was lowered".to_owned(), true)
+            }
+            // Whatever the page is for, it is charged with GFP_KERNEL.
+            Some((task, _, OomScope::Memcg)) => {
+                (format!("{} needed a page beyond its cgroup's limit", self.name(task)), true)
             }
             Some((task, gfp, _)) => {
                 (format!("{} {}, and there was none", self.name(task), wish(gfp)), true)
@@ -208,10 +218,13 @@ impl Tale<'_> {
         let mut refusals: u64 = 0;
         let mut skips: u64 = 0;
         let mut names: Vec<String> = Vec::new();
+        let mut holders: Option<Vec<(TaskId, LockId)>> = None;
         for attempt in of_victim {
             skips += u64::from(attempt.outcome == Outcome::Skipped);
             for refusal in &attempt.refusals {
                 refusals += 1;
+                let held = self.holders_at(refusal);
+                holders.get_or_insert_with(|| held.clone()).retain(|one| held.contains(one));
                 let name = format!(
                     "{} ({})",
                     range_name(cast, refusal.range),
@@ -222,8 +235,15 @@ impl Tale<'_> {
                 }
             }
         }
-        let refused =
-            format!("; it was refused {}, for {}", times_text(refusals), short_list_text(&names));
+        let held = holders.unwrap_or_default().into_iter().map(|(task, lock)| {
+            format!(", while {} held {}", self.name(task), lock_name(cast, lock))
+        });
+        let refused = format!(
+            "; it was refused {}, for {}{}",
+            times_text(refusals),
+            short_list_text(&names),
+            held.collect::<String>()
+        );
         let skipped = format!("; {} it did not get mmap_lock", times_text(skips));
         match (refusals, skips) {
             (0, 0) => String::new(),
@@ -233,52 +253,16 @@ impl Tale<'_> {
         }
     }
 
-    /// Whether the first victim could exit, or what kept it.
-    fn exit(&self) -> Option<String> {
-        let (facts, victim) = self.first()?;
+    /// Who has the driver's lock when it refuses.
+    fn holders_at(&self, refusal: &Refusal) -> Vec<(TaskId, LockId)> {
         let cast = &self.index.cast;
-        let who = self.name(victim.task);
-        let seen = self.index.times.len();
-        let threads: Vec<TaskId> = cast
-            .tasks
-            .iter()
-            .filter(|(_, info)| info.leader == victim.task && info.kind == TaskKind::User)
-            .map(|(id, _)| id)
-            .collect();
-        let alive: Vec<_> =
-            threads.iter().filter(|&&id| self.index.doing(id, seen).is_alive()).collect();
-        let (keeper, reason, lasted) = self.longest_park(&threads, facts.killed)?;
-        let verb = if reason == Reason::Stuck { "was stuck" } else { "waited" };
-        let place = if reason == Reason::Stuck { "in" } else { "for" };
-        let kept =
-            format!("{} {verb} {} {place} {}", self.name(keeper), span_text(lasted), reason.text());
-        if !alive.is_empty() {
-            return Some(format!("{who} did not exit before the end: {kept}."));
-        }
-        let gone =
-            threads.iter().filter_map(|&id| Some(self.index.step(id, seen)?.0.record)).max()?;
-        let took = self.index.time(gone).saturating_sub(victim.killed);
-        if lasted.0 * 10 < took.0.max(1) || took < Nanos::from_ms(50) {
-            return None;
-        }
-        Some(format!("{who}'s own exit took {}: {kept}.", span_text(took)))
-    }
-
-    /// The longest wait of one of these threads from a record on, that is not by its own wish.
-    fn longest_park(&self, threads: &[TaskId], from: usize) -> Option<(TaskId, Reason, Nanos)> {
-        let since = self.index.time(from);
-        let parks = threads.iter().flat_map(|&task| {
-            let steps = self.index.tasks.get(task.index()).map_or(&[][..], |track| &track.steps);
-            let nexts = steps.iter().skip(1).map(|step| self.index.time(step.record));
-            steps.iter().zip(nexts.chain([self.index.end])).filter_map(move |(step, end)| {
-                let reason = step.doing.reason().filter(|&reason| !is_own_wish(reason))?;
-                let begin = self.index.time(step.record).max(since);
-                Some((task, reason, end.saturating_sub(begin)))
-            })
+        let device = cast.notifiers.get(refusal.notifier).map(|info| info.device);
+        let lock = device.and_then(|device| cast.devices.get(device)?.lock);
+        let holders = lock.map_or_else(Vec::new, |lock| {
+            let holders = self.index.holders(lock, refusal.record);
+            holders.iter().map(|holder| (holder.what.task, lock)).collect()
         });
-        parks
-            .filter(|park| park.2 > Nanos::ZERO)
-            .max_by_key(|&(task, _, lasted)| (lasted, std::cmp::Reverse(task)))
+        holders.into_iter().filter(|&(task, _)| Some(task) != self.index.reaper).collect()
     }
 
     /// The kills after the first.
@@ -295,9 +279,12 @@ impl Tale<'_> {
         };
         let more = match more.last() {
             None => String::new(),
+            Some(last) if more.len() == 1 => {
+                format!("; {} followed at {}", self.name(last.task), time_text(last.killed))
+            }
             Some(last) => {
                 let count = u64::try_from(more.len()).unwrap_or(u64::MAX);
-                format!("; {} more followed, the last {}", count, time_text(last.killed))
+                format!("; {count} more followed, the last at {}", time_text(last.killed))
             }
         };
         Some(format!(
@@ -311,7 +298,10 @@ impl Tale<'_> {
     fn longest_wait(&self) -> Option<String> {
         let stalls = self.index.tasks.iter().enumerate().flat_map(|(number, track)| {
             let task = TaskId::from_index(number);
-            track.stalls.items.iter().map(move |stall| (task, stall.from, stall.to))
+            // Who lowers a cgroup's limit reclaims, but wants no page.
+            let is_timer = self.is_timer(task);
+            let stalls = track.stalls.items.iter().filter(move |_| !is_timer);
+            stalls.map(move |stall| (task, stall.from, stall.to))
         });
         let length = |from, to| self.index.time(to).saturating_sub(self.index.time(from));
         let (task, from, to) =

@@ -28,7 +28,7 @@ use super::index::{Index, lock_waited_for};
 use super::metrics::recovery;
 use super::replay::{Doing, is_own_wish};
 use super::types::{ClosedSet, Verdict, WaitEdge, WaitFor};
-use super::wait_for::edge_text;
+use super::wait_for::{edge_text, main_cycle};
 use super::waits::wait_chain;
 use super::words::{list_text, process_name, size_text, span_text, task_name, time_text};
 use crate::base::{SimTime, TaskId};
@@ -107,10 +107,16 @@ impl<'i> End<'i> {
         let are_all_stuck = self.allocators.iter().all(|&task| closed.contains(task));
         let first = self.allocators.first().copied().filter(|_| are_all_stuck);
         let from = reaper.or(first)?;
-        let way = closed.way(from);
-        let last = way.last().copied().unwrap_or(from);
+        let mut way = closed.way(from);
+        let end = way.last().copied().unwrap_or(from);
         let for_ever = wait_for.closed.iter().filter(|set| set.until.is_none());
-        let set = for_ever.rev().find(|set| set.tasks.contains(&last));
+        let set = for_ever.rev().find(|set| set.tasks.contains(&end));
+        // Of several cycles the one that is told elsewhere, too.
+        let cycle = set.and_then(|set| main_cycle(set, Some(from))).unwrap_or_default();
+        if cycle.first().is_some_and(|edge| edge.from == from) {
+            way = cycle.iter().map(|edge| edge.from).chain([from]).collect();
+        }
+        let last = way.last().copied().unwrap_or(from);
         let since = match set {
             Some(set) => self.index.time(set.record),
             None => way.iter().filter_map(|&task| self.since(task)).max().unwrap_or_default(),
@@ -147,7 +153,7 @@ impl<'i> End<'i> {
             Some(format!("{}, which waits for{}", self.name(task), hop.trim_start_matches(" →")))
         });
         let told: Vec<_> = told.take(3).collect();
-        if told.is_empty() { String::new() } else { format!(" Nor could {}.", list_text(&told)) }
+        if told.is_empty() { String::new() } else { format!(" Nor could {}.", told.join(", nor ")) }
     }
 
     fn since(&self, task: TaskId) -> Option<SimTime> {

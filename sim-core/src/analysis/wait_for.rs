@@ -9,6 +9,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub(super) use text::main_cycle;
 pub use text::{closed_text, dependency_text, edge_text};
 
 use super::index::Index;

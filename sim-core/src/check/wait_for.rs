@@ -98,7 +98,10 @@ impl Oracle {
         self.depends.see(number, record.task, changes.doing, &present);
         let doing = present.doing(record.task);
         let waits = doing.reason().is_some_and(|why| !is_own_wish(why) && !is_retry(why));
-        let anybody = changes.killed || changes.lost_end || changes.doing && doing == Doing::Exited;
+        let anybody = changes.killed
+            || changes.done
+            || changes.lost_end
+            || changes.doing && doing == Doing::Exited;
         let closed = if anybody {
             Closed::at(&present)
         } else if changes.doing && waits || changes.stall_begun {

@@ -71,7 +71,7 @@ pub(crate) const ROWS: &[Row] = &[
         "",
         "10 back-off, 1 give-up, 10 refusal",
     ),
-    row("f4-reaper-blocked", "", "deadlock", 2, 1, "slept-nonblocking, hung-task", "2 cycle"),
+    row("f4-reaper-blocked", "", "deadlock", 2, 1, "slept-nonblocking, hung-task", "3 cycle"),
     row(
         "f4-reaper-blocked",
         "device.gpu0.driver=trylock",

@@ -7,6 +7,7 @@
 //! because the cause is taken away. What else a text claims has a test of its own.
 
 mod as_told;
+mod causes;
 mod deadlocks;
 mod discussion;
 mod eras;

@@ -1,9 +1,10 @@
 //! The wait-for graph: what the checker finds while a run goes on is what the
 //! analysis finds in its records, and chains are whole at any instant.
 
-use sim_core::analysis::types::WaitFor;
+use sim_core::analysis::types::{Verdict, WaitFor};
 use sim_core::analysis::{Index, report, wait_chain_after};
 use sim_core::base::TaskId;
+use sim_core::experiment::Replication;
 use sim_core::record::{Keep, Run};
 use sim_core::scenario::gallery::gallery;
 use sim_core::scenario::{RunOptions, Simulation, parse};
@@ -100,4 +101,28 @@ fn chain_of_a_fence_that_needs_a_page_has_kinds_and_stacks() {
     for func in ["oom_reap_task_mm", "oom_reap_task"] {
         assert!(stack.contains(&func), "{stack:?}");
     }
+}
+
+/// Verdict and comparison speak of one cycle where there are several.
+#[test]
+fn a_deadlock_has_one_cycle_wherever_it_is_told() {
+    let mut deadlocks = 0;
+    for entry in gallery() {
+        let run = run(entry.id, Keep::Records, &[]);
+        let told = Replication::of(run);
+        if told.report.verdict != Verdict::Deadlock {
+            continue;
+        }
+        let danger = told.danger_text().expect("a deadlock is one");
+        let names = |text: &str| -> Vec<String> {
+            let cycle = text.split(": ").last().unwrap_or_default();
+            let hops =
+                cycle.split(" → ").map(|hop| hop.split([' ', '.']).next().unwrap_or_default());
+            hops.map(str::to_owned).collect()
+        };
+        let evidence = told.report.evidence.split(" Nor could").next().unwrap_or_default();
+        assert_eq!(names(evidence), names(&danger), "{}: {danger}", entry.id);
+        deadlocks += 1;
+    }
+    assert!(deadlocks >= 10, "{deadlocks}");
 }

@@ -63,6 +63,30 @@ fn direct_dependency_closes_with_the_last_of_the_victim() {
     );
 }
 
+/// Of two victims that are pending the memory of either would do.
+#[test]
+fn victim_before_the_last_that_can_exit_leaves_the_set_open_too() {
+    let closed_at = |hog_waits: bool| {
+        let mut story = Story::new();
+        story.set_worker();
+        story.add(WORKER, Event::Spawned {}).takes(WORKER, GPU_LOCK);
+        story.at(10).reclaims(WORKER, Gfp::KERNEL).kills(WORKER, HOG);
+        story.at(12).kills(WORKER, OTHER).wakes(HOG_2).add(HOG_2, Event::Exited {});
+        story.at(20).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
+        story.calls(REAPER, BUFFERS, true);
+        story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+        story.at(40).blocks(OTHER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+        if hog_waits {
+            story.at(50).blocks(HOG, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+        }
+        let run = story.ends(3000, Stop::Horizon);
+        let index = Index::new(&run);
+        let sets = wait_for(&index).closed;
+        sets.iter().map(|set| index.time(set.record).0 / 1_000_000).collect::<Vec<_>>()
+    };
+    assert_eq!((closed_at(false), closed_at(true)), (vec![], vec![50]));
+}
+
 #[test]
 fn victim_that_can_exit_leaves_the_set_open() {
     let mut story = allocates_under_the_lock(Gfp::KERNEL);

@@ -4,6 +4,7 @@ use crate::analysis::index::{Index, lock_waited_for};
 use crate::analysis::replay::Doing;
 use crate::analysis::types::{ClosedSet, Dependency, EdgeKind, WaitEdge};
 use crate::analysis::words::{event_title, list_text, lock_name, mm_name, task_name, time_text};
+use crate::base::TaskId;
 use crate::engine::WaitOn;
 use crate::record::Reason;
 
@@ -38,7 +39,7 @@ pub fn edge_text(index: &Index, edge: &WaitEdge, seen: usize) -> String {
         EdgeKind::CoreDump => "the core dump".to_owned(),
         EdgeKind::Kswapd => "kswapd to free some of the reserves".to_owned(),
         EdgeKind::Reap => "a page, by the reaper".to_owned(),
-        EdgeKind::ReapQueue => "a page, by the reaper, which has somebody else to do".to_owned(),
+        EdgeKind::ReapQueue => "a page, by the reaper, with another victim in its queue".to_owned(),
         EdgeKind::Exit => "a page, by its exit".to_owned(),
         EdgeKind::Cpu => "a CPU".to_owned(),
     }
@@ -65,6 +66,18 @@ pub fn dependency_text(index: &Index, dependency: &Dependency) -> String {
     format!("the reaper depends {how} on {asks}{dies}: {from}{}", hops.collect::<String>())
 }
 
+/// The cycle of a set that is told where there are several: one that `from` is in, and that
+/// begins with it, before one that it is not in, and a short one before a long one.
+pub(in crate::analysis) fn main_cycle(
+    set: &ClosedSet,
+    from: Option<TaskId>,
+) -> Option<Vec<WaitEdge>> {
+    let place = |cycle: &[WaitEdge]| cycle.iter().position(|edge| Some(edge.from) == from);
+    let cycle = set.cycles.iter().min_by_key(|cycle| (place(cycle).is_none(), cycle.len()))?;
+    let (before, after) = cycle.split_at(place(cycle).unwrap_or(0));
+    Some([after, before].concat())
+}
+
 /// A closed set in words without a full stop: since when, who, through
 /// what, and whether something opened it.
 pub fn closed_text(index: &Index, set: &ClosedSet) -> String {
@@ -75,7 +88,11 @@ pub fn closed_text(index: &Index, set: &ClosedSet) -> String {
         Some(record) => format!("until {}", time_text(index.time(record))),
         None => "for ever".to_owned(),
     };
-    let Some(cycle) = set.cycles.iter().max_by_key(|cycle| cycle.len()) else {
+    // From the reaper or, where it is not in it, from who asks for a page.
+    let asks = |task: &&TaskId| index.stall(**task, seen).is_some();
+    let reaper = index.reaper.filter(|reaper| set.tasks.contains(reaper));
+    let from = reaper.or(set.tasks.iter().find(asks).copied());
+    let Some(cycle) = main_cycle(set, from) else {
         let told = set.tasks.iter().map(|&task| {
             let reason = index.doing(task, seen).reason();
             let what = reason.map_or("something", crate::record::Reason::text);

@@ -13,7 +13,7 @@
 //! written for who writes it, and that one for the threads that have not stopped
 //! for it; who waits for kswapd for it; and an
 //! allocator that retries, with whatever flags, for any of the reaper and
-//! the threads of the pending victim: while that one is pending nobody
+//! the threads of the victims that are pending: while one is, nobody
 //! else will be killed. Somebody else's page would do as well, so that
 //! last kind is taken for a dependency only where none came for [`QUIET`].
 //! Waits for a disk or for the clock are never closed and have no edge;
@@ -249,8 +249,8 @@ fn memory_providers(scene: &impl Scene, task: TaskId) -> Option<Needs> {
     let leader = scene.pending_victim()?;
     let threads = scene.cast().tasks.iter().filter(|(id, info)| {
         info.kind == TaskKind::User
-            && info.leader == leader
             && *id != task
+            && scene.is_pending(info.leader)
             && scene.doing(*id).is_alive()
     });
     let exits = threads.map(|(to, _)| Need { to, kind: EdgeKind::Exit });
