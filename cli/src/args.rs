@@ -95,7 +95,7 @@ pub(crate) struct ChoiceArgs {
     /// Gallery id, path of a scenario file, or link
     pub(crate) scenario: String,
     /// Seed, 0 to 2^53-1 [default: the link's, or 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
     pub(crate) seed: Option<u64>,
     /// Kernel profile, such as 6.1 [default: the scenario's]
     #[arg(long, value_name = "V")]
@@ -169,7 +169,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "V,W,…", value_delimiter = ',')]
     pub(crate) kernel: Vec<String>,
     /// Seed of the runs that are shown, 0 to 2^53-1 [default: the link's, or 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
     pub(crate) seed: Option<u64>,
     /// Seeds to count over besides: from A up to B, without B
     #[arg(long, value_name = "A..B", value_parser = seed_range)]
@@ -221,7 +221,7 @@ pub(crate) struct ReviewArgs {
     #[arg(long, value_name = "V,W,…", value_delimiter = ',')]
     pub(crate) kernel: Vec<String>,
     /// Seed of the runs that are shown, 0 to 2^53-1 [default: the link's, or 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
     pub(crate) seed: Option<u64>,
     /// Seeds to count over: from A up to B, without B
     #[arg(long, value_name = "A..B", value_parser = seed_range, default_value = "0..100")]

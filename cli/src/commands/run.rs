@@ -1,6 +1,6 @@
 //! `run`: runs a scenario and tells what happened.
 
-use sim_core::analysis::{Index, report, report_from};
+use sim_core::analysis::{Index, report, report_from, time_text};
 use sim_core::experiment::Outcome;
 use sim_core::export;
 use sim_core::export::svg::{Picture, Shown, svg};
@@ -40,8 +40,12 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
             summary::of(&choice, &run, &index, (&report_from(&index), counted.as_ref()), &link)
         }
         RunFormat::Dot => {
-            let index = Index::new(&run);
-            export::dot(&index, args.at.unwrap_or(run.end))
+            let at = args.at.unwrap_or(run.end);
+            if at > run.end {
+                let ended = format!("the run ends at {}", time_text(run.end));
+                return Err(Error::bad_input(format!("--at is later than that: {ended}")));
+            }
+            export::dot(&Index::new(&run), at)
         }
         RunFormat::Json => {
             let object = json::of(&run, &report(&run));

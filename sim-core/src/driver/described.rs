@@ -358,9 +358,21 @@ impl<'p, 'a> Pass<'p, 'a> {
 
 /// The end of a range.
 async fn end(steps: &[EndStep], call: &Call<'_>) {
+    let mut taken = Vec::new();
     for step in steps {
         match *step {
-            EndStep::Unlock(lock) => call.unlock_at_end(call.lock_named(lock_index(lock))),
+            EndStep::Lock(lock, hold) => {
+                let lock = call.lock_named(lock_index(lock));
+                call.cx.lock(lock, hold, Reason::DriverLock).await;
+                taken.push(lock);
+            }
+            EndStep::Unlock(lock) => {
+                let lock = call.lock_named(lock_index(lock));
+                match taken.iter().position(|&other| other == lock) {
+                    Some(own) => call.cx.unlock(taken.remove(own)),
+                    None => call.unlock_at_end(lock),
+                }
+            }
             EndStep::Work(time) => call.cx.cpu(call.draw(time)).await,
             EndStep::End => call.end_invalidation(),
         }

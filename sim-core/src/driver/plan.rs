@@ -138,7 +138,9 @@ pub struct Alloc {
 /// A step of `invalidate_range_end()`.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub enum EndStep {
-    /// Lets go of a lock that `start` kept.
+    /// Takes a spinlock: the end comes to who must not sleep, too.
+    Lock(LockName, Hold),
+    /// Lets go of a lock, or of one that `start` kept.
     Unlock(LockName),
     /// Works on the CPU.
     Work(Distribution),
@@ -211,6 +213,11 @@ impl Plan {
         };
         let own = OwnStep::Lock(LockName::Own, Hold::Shared);
         self.callback().any(reads) || self.register.contains(&own) || self.release.contains(&own)
+    }
+
+    /// Whether its end callback takes its own lock.
+    pub fn takes_own_lock_at_end(&self) -> bool {
+        self.end.iter().any(|step| matches!(step, EndStep::Lock(LockName::Own, _)))
     }
 
     /// Whether it needs the device's worker.

@@ -32,7 +32,7 @@ pub use lock_debug::{
     AllLocks, Annotation, Attempt, By, Checker, ClassInfo, FakeMap, HeldLock, HeldLocks, Link,
     LockKind, LockReport, LockReports, Noted, Place, SleepSite, Splat, Tracked,
 };
-pub use names::{Func, GFP_NAMES, Gfp, Reason};
+pub use names::{Func, GFP_ALIASES, GFP_NAMES, Gfp, Reason};
 pub use recorder::{Keep, MARKS_FROM, Recorder};
 pub use run::{MODEL_VERSION, Run, RunId};
 pub use trace::{Record, Trace};

@@ -212,6 +212,24 @@ pub const GFP_NAMES: [(Gfp, &str); 22] = [
     (Gfp::DMA32, "__GFP_DMA32"),
 ];
 
+/// Other words for flags in what a scenario says (include/linux/gfp_types.h, Linux 6.1). Those of no
+/// flags at all decide nothing here: where a page may lie, and what it is filled with.
+pub const GFP_ALIASES: [(Gfp, &str); 13] = [
+    (Gfp::KERNEL, "GFP_USER"),
+    (Gfp::KERNEL, "GFP_HIGHUSER"),
+    (Gfp::KERNEL.with(Gfp::ACCOUNT), "GFP_KERNEL_ACCOUNT"),
+    (Gfp::DMA, "GFP_DMA"),
+    (Gfp::DMA32, "GFP_DMA32"),
+    (Gfp::NOIO, "__GFP_RECLAIM"),
+    (Gfp(0), "__GFP_ZERO"),
+    (Gfp(0), "__GFP_COMP"),
+    (Gfp(0), "__GFP_HIGHMEM"),
+    (Gfp(0), "__GFP_MOVABLE"),
+    (Gfp(0), "__GFP_RECLAIMABLE"),
+    (Gfp(0), "__GFP_HARDWALL"),
+    (Gfp(0), "__GFP_WRITE"),
+];
+
 /// GFP flags of a request, the part that the model tells apart
 /// (include/linux/gfp_types.h, Linux 6.1; the bits are ours).
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]

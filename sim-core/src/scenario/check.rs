@@ -15,7 +15,7 @@ use super::fields::Fields;
 use super::program::{self, FileNames};
 use super::spec::FILE;
 use super::units::PAGE_SIZE;
-use super::{device, driver, machine, set, task};
+use super::{device, driver, machine, set, task, unclosed};
 use crate::base::{Nanos, sort};
 
 /// Longest text of a file, in bytes.
@@ -66,6 +66,11 @@ pub fn parse_file(
     let (mut document, errors) = DeTable::parse_recoverable(source.file_text());
     for error in errors {
         let span = error.span().unwrap_or(0..0);
+        if let Some(open) = unclosed::bracket(source.file_text(), span.start) {
+            // All that the parser says from here on comes of that.
+            report.add(&open, "not TOML", unclosed::EXPECTED);
+            break;
+        }
         report.add(&span, "not TOML", error.message());
     }
     if report.is_clean() {

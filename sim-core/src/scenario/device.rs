@@ -3,8 +3,10 @@
 //! Each of these fields may stand in either table: a device's own value
 //! counts, else its driver's, else what the driver it is like says.
 
-use super::checked::{ActsOn, Api, Behaviour, Device, LockName, Mapped, OwnStep, Refuse, Worker};
-use super::driver::{self, DriverSpec, OWN, shrinker};
+use super::checked::{
+    ActsOn, Api, Behaviour, Device, LockKind, LockName, Mapped, OwnStep, Refuse, Worker,
+};
+use super::driver::{self, DriverSpec, ENDS_SPIN, OWN, shrinker};
 use super::error::Report;
 use super::fields::Fields;
 use super::program::FileNames;
@@ -140,6 +142,12 @@ pub(super) fn device(
     let spec = driver::find(report, fields.get("driver")?, file, own)?;
     if let Behaviour::Steps(plan) = &spec.behaviour {
         check_steps(report, fields, &said, plan);
+        let own_spins =
+            lock.and_then(|index| file.lock_kinds.get(index)) == Some(&LockKind::Spinlock);
+        if plan.takes_own_lock_at_end() && !own_spins {
+            let span = fields.span_of(if lock.is_some() { "lock" } else { "driver" });
+            report.add(&span, "a lock that sleeps, taken in `end`", ENDS_SPIN);
+        }
     }
     let traits = said.or(&spec.traits);
     let shrinks = traits.shrinker.iter().flatten().any(|step| *step == OwnStep::Flush);

@@ -9,7 +9,7 @@ mod steps;
 use std::sync::Arc;
 
 use self::steps::plan;
-pub(super) use self::steps::shrinker;
+pub(super) use self::steps::{ENDS_SPIN, shrinker};
 use super::checked::Behaviour;
 use super::device::Traits;
 use super::error::Report;

@@ -4,6 +4,7 @@
 //! Complaints are gathered, not thrown: one reading of a file names
 //! everything that is wrong with it, up to [`DIAGNOSTICS_MAX`].
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -187,6 +188,9 @@ impl<'s> Report<'s> {
 
 /// "did you mean …", or all names when none is near.
 pub(crate) fn suggestion(name: &str, known: &[&str]) -> String {
+    let mut seen = BTreeSet::new();
+    let known: Vec<&str> = known.iter().copied().filter(|name| seen.insert(*name)).collect();
+    let known = known.as_slice();
     let near = nearest(name, known);
     if !near.is_empty() {
         return format!("did you mean {}?", near.join(" or "));

@@ -27,6 +27,7 @@ mod set;
 mod spec;
 mod step;
 mod task;
+mod unclosed;
 pub mod units;
 
 pub use check::{parse, parse_file};

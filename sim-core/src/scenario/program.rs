@@ -45,6 +45,14 @@ pub(super) struct TaskNames<'a> {
     pub(super) threads: &'a [String],
 }
 
+/// Devices that the programs of a task name.
+#[derive(Default)]
+pub(super) struct Uses {
+    pub(super) registers: BTreeSet<usize>,
+    /// To whom they submit, and where that stands.
+    pub(super) submits: Vec<(usize, Range<usize>)>,
+}
+
 /// Which program of a task it is.
 #[derive(Copy, Clone, Eq, PartialEq)]
 pub(super) enum Place {
@@ -66,6 +74,8 @@ pub(super) struct Reader<'a> {
     pub(super) forked: BTreeSet<usize>,
     /// Locks that the `ioctl` section holds, in order; none: not in one.
     pub(super) held: Option<Vec<(LockRef, Hold, Range<usize>)>>,
+    /// The devices that it uses.
+    pub(super) uses: Uses,
     /// Lists around the operation that are run more than once.
     repeats: usize,
     depth: usize,
@@ -83,6 +93,7 @@ impl<'a> Reader<'a> {
             started: BTreeSet::new(),
             forked: BTreeSet::new(),
             held: None,
+            uses: Uses::default(),
             repeats: 0,
             depth: 0,
             count: 0,

@@ -6,7 +6,7 @@
 //! other mistake is found too.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use toml::de::DeValue;
 
@@ -16,7 +16,7 @@ use super::spec::{COST_MAX, EXPONENTIAL, LOGNORMAL, UNIFORM, Value};
 use super::units::{self, PAGE_SIZE, UnitError};
 use crate::base::{Distribution, Nanos, Shape};
 use crate::kernel::costs::COSTS;
-use crate::record::{GFP_NAMES, Gfp};
+use crate::record::{GFP_ALIASES, GFP_NAMES, Gfp};
 
 /// Fields of a distribution: its shapes, of which it has one, and the cap.
 pub(super) const SHAPES: [&str; 4] = ["constant", "uniform", "exponential", "lognormal"];
@@ -275,12 +275,17 @@ impl<'s> Report<'s> {
     pub(super) fn gfp(&mut self, value: &Value<'_>) -> Option<Gfp> {
         let text = self.string(value)?.to_owned();
         let mut gfp = Gfp(0);
-        for word in text.split('|').map(str::trim) {
-            let Some((flags, _)) = GFP_NAMES.iter().find(|(_, name)| *name == word) else {
-                let names = GFP_NAMES.iter().map(|(_, name)| *name);
-                self.add_unknown(&value.span(), "unknown GFP flag", word, names);
+        let names = || GFP_NAMES.iter().chain(&GFP_ALIASES);
+        let mut at = 0;
+        for part in text.split('|') {
+            let word = part.trim();
+            let Some((flags, _)) = names().find(|(_, name)| *name == word) else {
+                let span =
+                    within(&value.span(), &text, at + part.len() - part.trim_start().len(), word);
+                self.add_unknown(&span, "unknown GFP flag", word, names().map(|(_, name)| *name));
                 return None;
             };
+            at += part.len() + 1;
             gfp = gfp.with(*flags);
         }
         Some(gfp)
@@ -365,4 +370,14 @@ fn declaration(what: &str) -> Option<&'static str> {
         "event" => "expected a { signal = … } of that name in some program",
         _ => return None,
     })
+}
+
+/// Where a word of a string is, in which nothing is escaped; else where the string is.
+fn within(string: &Range<usize>, text: &str, at: usize, word: &str) -> Range<usize> {
+    let quotes = string.len().saturating_sub(text.len());
+    if quotes != 2 || word.is_empty() {
+        return string.clone();
+    }
+    let start = string.start + 1 + at;
+    start..start + word.len()
 }

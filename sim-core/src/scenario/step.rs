@@ -85,6 +85,7 @@ impl Reader<'_> {
             "submit" => {
                 let device = self.device(report, fields, name);
                 let region = self.region(report, fields, "region");
+                self.uses.submits.extend(device.map(|device| (device, fields.span_of(name))));
                 let ring = match device {
                     Some(device) => optional(report, fields, "ring", |fields, report, key| {
                         self.ring(report, fields, key, device)
@@ -152,6 +153,7 @@ impl Reader<'_> {
 
     fn register(&mut self, report: &mut Report<'_>, fields: &Fields<'_>) -> Option<Op> {
         let device = self.device(report, fields, "register");
+        self.uses.registers.extend(device);
         let region = self.region(report, fields, "region");
         let (device, region) = (device?, region?);
         let size = self.names.regions.get(region)?.pages * PAGE_SIZE;

@@ -15,7 +15,7 @@ use super::checked::{Backing, Fork, ForkMm, Op, Region, Start, Task, Thread, Vma
 use super::error::Report;
 use super::fields::Fields;
 use super::layout::{self, Preset};
-use super::program::{self, FileNames, Reader, TaskNames};
+use super::program::{self, FileNames, Reader, TaskNames, Uses};
 use super::spec::{COMM_SIZE_MAX, OPS, START, Value};
 use super::units::PAGE_SIZE;
 
@@ -48,9 +48,13 @@ pub(super) fn tasks(
         lay_out(report, items, &mut drafts, index);
     }
     let mut tasks = Vec::new();
+    let mut uses = Vec::new();
     for (index, (item, draft)) in items.iter().zip(drafts).enumerate() {
-        tasks.push(task(report, item, draft, file, index));
+        let (task, of_task) = task(report, item, draft, file, index);
+        tasks.push(task);
+        uses.push(of_task);
     }
+    check_submits(report, &tasks, &uses, file);
     check_pids(report, &tasks, items);
     check_starts(report, &tasks, items);
     check_forks(report, &tasks, items);
@@ -197,7 +201,7 @@ fn task(
     draft: Draft,
     file: &FileNames,
     index: usize,
-) -> Task {
+) -> (Task, Uses) {
     let thread_items = fields.tables(report, "thread");
     let threads = names(report, &thread_items);
     let names = TaskNames {
@@ -218,11 +222,12 @@ fn task(
             program,
         });
     }
+    let uses = std::mem::take(&mut reader.uses);
     let name = file.tasks.get(index).cloned().unwrap_or_default();
     let cgroups: Vec<&str> = file.cgroups.iter().map(String::as_str).collect();
     // Names are ASCII, so characters are bytes.
     let first_bytes = |text: &str| text.chars().take(COMM_SIZE_MAX).collect();
-    Task {
+    let task = Task {
         comm: comm(report, fields).unwrap_or_else(|| first_bytes(&name)),
         pid: fields.number(report, "pid"),
         uid: fields.number(report, "uid").unwrap_or(0),
@@ -241,7 +246,8 @@ fn task(
         program,
         threads: threads_read,
         name,
-    }
+    };
+    (task, uses)
 }
 
 fn comm(report: &mut Report<'_>, fields: &Fields<'_>) -> Option<String> {
@@ -285,23 +291,43 @@ fn check_pids(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
     }
 }
 
-/// Whether any of a task's programs has an operation like this.
+/// Whether any of a task's programs comes to an operation like this.
 fn does(task: &Task, wanted: impl Fn(&Op) -> bool) -> bool {
-    let threads = task.threads.iter().flat_map(|thread| &thread.program);
-    let mut left: Vec<&Op> = task.program.iter().chain(threads).collect();
-    while let Some(op) = left.pop() {
-        if wanted(op) {
-            return true;
-        }
-        if let Op::Memalloc { program, .. }
-        | Op::Ioctl { program }
-        | Op::Trylock { program, .. }
-        | Op::Repeat { program, .. } = op
-        {
-            left.extend(program);
+    let mut programs =
+        std::iter::once(&task.program).chain(task.threads.iter().map(|thread| &thread.program));
+    programs.any(|program| comes_to(program, &wanted))
+}
+
+fn comes_to(program: &[Op], wanted: &impl Fn(&Op) -> bool) -> bool {
+    let reached = program.iter().position(Op::never_ends).map_or(program, |end| &program[..=end]);
+    reached.iter().any(|op| {
+        wanted(op)
+            || match op {
+                Op::Memalloc { program, .. }
+                | Op::Ioctl { program }
+                | Op::Trylock { program, .. }
+                | Op::Repeat { program, .. } => comes_to(program, wanted),
+                _ => false,
+            }
+    })
+}
+
+/// Who submits to a device has registered with it, or somebody of the same family has.
+fn check_submits(report: &mut Report<'_>, tasks: &[Task], uses: &[Uses], file: &FileNames) {
+    let root = |task: usize| {
+        let parent = |task: &usize| tasks.get(*task)?.fork.map(|fork| fork.parent);
+        std::iter::successors(Some(task), parent).take(tasks.len()).last()
+    };
+    for (task, used) in uses.iter().enumerate() {
+        for (device, span) in &used.submits {
+            let mut family = (0..tasks.len()).filter(|&other| root(other) == root(task));
+            if !family.any(|other| uses[other].registers.contains(device)) {
+                let name = file.devices.get(*device).map_or("", String::as_str);
+                let expected = format!("expected {{ register = \"{name}\", region = … }} before");
+                report.add(span, "a device that it is not registered with", expected);
+            }
         }
     }
-    false
 }
 
 /// Whoever is waited for must say that it is ready, and must not wait
@@ -312,7 +338,9 @@ fn check_starts(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
             continue;
         };
         if !does(after, |op| matches!(op, Op::Ready)) {
-            let expected = format!("{} never says {{ ready = true }}", after.name);
+            let says = after.program.iter().any(|op| matches!(op, Op::Ready));
+            let place = if says { " before something that never ends" } else { "" };
+            let expected = format!("{} never says {{ ready = true }}{place}", after.name);
             report.add(&fields.span_of("start"), "waits forever", expected);
         }
         // A chain longer than there are tasks has come back to itself. A

@@ -1,8 +1,8 @@
 //! Drivers that a scenario describes by their steps.
 
 use crate::world::{
-    REGION, attempts, blockable_times, calls, count, nonblocking, reaped, run, scenario, slept,
-    victim,
+    REGION, alone, attempts, blockable_times, calls, count, nonblocking, reaped, run, scenario,
+    slept, victim,
 };
 use sim_core::base::Nanos;
 use sim_core::export::dmesg;
@@ -208,8 +208,8 @@ fn who_exits_does_without_the_fences_where_the_driver_says_so() {
         let driver =
             format!("api = 'interval'\npage_refs = true\nstart = [{{ fences = true{unless} }}]");
         let program = format!("{JOB} {{ exit = true }},");
-        let run =
-            run(&scenario(&with_driver("5.6", &driver, "fence = '300ms'", &program, "1ms")), None);
+        let text = with_driver("5.6", &driver, "fence = '300ms'", &program, "1ms");
+        let run = run(&scenario(&alone(&text)), None);
         blockable_times(&run).into_iter().max().expect("the release")
     };
     assert!(longest("") > Nanos::from_ms(250));
@@ -374,4 +374,20 @@ fn lock_held_over_allocations_stops_the_reaper_where_it_waits_for_it() {
             _ => assert_eq!((refused, attempts(&run)), (10, 10), "{seen}"),
         }
     }
+}
+
+/// As vhost's and KVM's: the count is kept under a spinlock at both ends.
+#[test]
+fn end_may_take_a_spinlock_and_lets_go_of_it() {
+    let driver = "api = 'hlist'\nrange_test = false\nrefuse = 'if-needed'
+        start = [{ lock = 'own' }, { invalidation = 'begin' }, { unlock = 'own' }]
+        end = [{ lock = 'own' }, { invalidation = 'end' }, { unlock = 'own' }]
+        [[lock]]\nname = 'mmu_lock'\nkind = 'spinlock'";
+    let text = with_driver("5.6", driver, "lock = 'mmu_lock'", WHOLE, "4s");
+    let run = run(&scenario(&text), None);
+    let taken = count(&run, |record| matches!(record.event, Event::Acquired { .. }));
+    let (starts, refused) = nonblocking(&run);
+    assert!(starts > 0 && refused == 0, "{starts} calls, {refused} refused");
+    assert!(taken >= 2 * starts, "{taken} of {starts} calls");
+    assert_eq!(run.findings.broken, None);
 }

@@ -100,7 +100,7 @@ fn jobs_of_two_policies_take_the_same_time() {
         { submit = 'dev', region = 'buffer', every = '40ms' },";
     let device = "driver = 'gpu-fence'\nfence = { exponential = { mean = '5ms' } }";
     let text = victim("5.6", device, program, "4s");
-    let scenario = crate::world::scenario(&text);
+    let scenario = crate::world::scenario(&crate::world::alone(&text));
     let times = |policy| {
         let run = crate::world::run(&scenario, Some(policy));
         let mut submitted = Vec::new();

@@ -1,7 +1,7 @@
 //! Several queues of jobs of one device, and memory that is mapped only when a
 //! job needs it.
 
-use crate::world::{REGION, attempts, blockable_times, count, run, scenario, victim};
+use crate::world::{REGION, alone, attempts, blockable_times, count, run, scenario, victim};
 use sim_core::analysis::{Index, report, wait_chain};
 use sim_core::base::{Nanos, SimTime, TaskId};
 use sim_core::record::{Event, ItreeRead, Reason, Run};
@@ -259,7 +259,7 @@ fn fault_through_a_registration_that_is_being_closed_maps_nothing() {
     let program = "{ register = 'dev', region = 'buffer' }, \
         { submit = 'dev', region = 'buffer', every = '1us', count = 1 }, \
         { pause = '100ms' }, { exit = true },";
-    let text = victim("6.1", device, program, "1ms");
+    let text = alone(&victim("6.1", device, program, "1ms"));
     let text = text.replacen("[machine.cost]", "[machine.cost]\nsrcu_sync = '300ms'", 1);
     let run = run(&scenario(&text), None);
     let lock_came = count(&run, |record| {

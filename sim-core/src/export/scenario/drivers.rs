@@ -138,6 +138,7 @@ fn step(step: &Step, lock: &impl Fn(&LockName) -> String) -> String {
 
 fn end_step(step: &EndStep, lock: &impl Fn(&LockName) -> String) -> String {
     match step {
+        EndStep::Lock(name, hold) => taken(name, *hold, lock),
         EndStep::Unlock(name) => format!("unlock = {}", lock(name)),
         EndStep::Work(time) => format!("work = {}", distribution(time)),
         EndStep::End => "invalidation = \"end\"".to_owned(),

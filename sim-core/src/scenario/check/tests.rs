@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::base::{Distribution, Shape};
+use crate::driver::plan::Step;
+use crate::record::Gfp;
 use crate::scenario::checked::{Behaviour, Refuse};
 
 const SKETCH: &str = r#"
@@ -30,8 +32,8 @@ program = [
   { register = "gpu0", region = "buffers", offset = "4MiB", extend = "2MiB" },
   { touch = ["heap", "buffers"], rate = "60MiB/s" },
   { thread = "stuck" },
-  { submit = "gpu0", region = "buffers", every = "16ms" },
   { ready = true },
+  { submit = "gpu0", region = "buffers", every = "16ms" },
 ]
 [[task.thread]]
 name = "stuck"
@@ -93,6 +95,7 @@ fn names_become_indices_and_units_numbers() {
             Thread {
                 thread: 0,
             },
+            Ready,
             Submit {
                 device: 0,
                 region: 1,
@@ -101,7 +104,6 @@ fn names_become_indices_and_units_numbers() {
                 ),
                 count: None,
             },
-            Ready,
         ]
     "#]]
     .assert_debug_eq(&hog.program);
@@ -251,6 +253,7 @@ program = [{ mmap = "x", size = "4KiB" }]
             x.toml:30:13: no region `[]`: expected at least one
             x.toml:31:16: unknown device `"gpu1"`: did you mean gpu0?
             x.toml:31:33: not mapped here `"late"`: expected its `mmap` before this
+            x.toml:33:14: a device that it is not registered with `"gpu0"`: expected { register = "gpu0", region = … } before
             x.toml:33:47: too short `"0s"`: expected at least 1us
             x.toml:33:53: unknown field `cuont`: did you mean count?
             x.toml:34:5: unknown operation `slep`: did you mean sleep?
@@ -310,6 +313,68 @@ fn files_that_cannot_be_read_say_why() {
     assert_eq!(errors.len(), 50);
     let too_many = "x.toml:504:1: too many `[[task]]`: expected at most 500";
     assert!(errors.iter().any(|error| error.to_string() == too_many));
+}
+
+#[test]
+fn list_that_is_never_closed_is_told_where_it_begins() {
+    check_errors(
+        "schema = 1\ntitle = 't'\nkernel = '6.1'\n[[task]]\nname = 'a'\n\
+         program = [{ idle = true }\n\n[[task]]\nname = 'b'\nprogram = [{ idle = true }]\n",
+        &[],
+        &expect![
+            "x.toml:6:11: not TOML `[`: never closed: expected its `]` or `}` before the next table or key"
+        ],
+    );
+}
+
+#[test]
+fn what_can_never_happen_is_told() {
+    let task = |program: &str| {
+        format!(
+            "schema = 1\ntitle = 't'\nkernel = '6.1'\n[[device]]\nname = 'dev'\ndriver = 'spin'\n\
+             [[task]]\nname = 'a'\nprogram = [{{ mmap = 'm', size = '4KiB' }}, {program}]\n"
+        )
+    };
+    let submit = "{ submit = 'dev', region = 'm', every = '1ms' }";
+    check_errors(
+        &task(submit),
+        &[],
+        &expect![[
+            r#"x.toml:9:54: a device that it is not registered with `'dev'`: expected { register = "dev", region = … } before"#
+        ]],
+    );
+    let registered = format!("{{ register = 'dev', region = 'm' }}, {submit}");
+    check_errors(&task(&registered), &[], &expect!["no error"]);
+    let waiter = "[[task]]\nname = 'b'\nstart = { after = 'a' }\nprogram = [{ idle = true }]\n";
+    let told = |program: &str| {
+        let text = task(&format!("{{ register = 'dev', region = 'm' }}, {program}")) + waiter;
+        let errors = parse("x", &text, &[]).err().unwrap_or_default();
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let forever = "{ repeat = 'forever', program = [{ pause = '1s' }] }";
+    for endless in [submit, "{ exit = true }", forever] {
+        let late = told(&format!("{endless}, {{ ready = true }}"));
+        let expected = "x.toml:12:9: waits forever `{ after = 'a' }`: \
+            a never says { ready = true } before something that never ends";
+        assert_eq!(late, expected, "{endless}");
+        assert_eq!(told(&format!("{{ ready = true }}, {endless}")), "");
+    }
+}
+
+#[test]
+fn gfp_flags_of_drivers_are_known() {
+    let gfp = |flags: &str| {
+        let steps = format!("name = 'mine'\nstart = [{{ alloc = '{flags}' }}]");
+        let scenario = parse("t", &driver(&steps, "driver = 'mine'"), &[]).expect("they are flags");
+        let Behaviour::Steps(plan) = &scenario.devices[0].behaviour else { panic!("it has steps") };
+        let [Step::Alloc(alloc)] = plan.start[..] else { panic!("it allocates") };
+        alloc.gfp
+    };
+    assert_eq!(gfp("GFP_USER | __GFP_ZERO|__GFP_COMP"), Gfp::KERNEL);
+    assert_eq!(
+        gfp("GFP_KERNEL_ACCOUNT|__GFP_NOWARN"),
+        Gfp::KERNEL.with(Gfp::ACCOUNT).with(Gfp::NOWARN)
+    );
 }
 
 #[test]
@@ -429,6 +494,9 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
             "driver = 'mine'\napi = 'interval'",
         ),
         ("name = 'mine'", "driver = 'mine'\nworker = { lock = ['own', 'own'] }"),
+        ("name = 'mine'\napi = 'hlist'\nend = [{ lock = 'm' }, { unlock = 'm' }]", mine),
+        ("name = 'mine'\napi = 'hlist'\nend = [{ lock = 'own' }, { unlock = 'own' }]", mine),
+        ("name = 'mine'\nstart = [{ alloc = 'GFP_KERNEL | __GFP_ZORE' }]", mine),
     ];
     let told = rows.map(|(text, device)| {
         let errors = parse("t", &driver(text, device), &[]).expect_err("it is wrong");
@@ -448,7 +516,7 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         t.toml:9:35: held already `'m'`: expected to let go of it before: the callback would wait for itself
         t.toml:9:21: not held `'own'`: expected a lock that was taken before
         t.toml:10:7: an end without a list `[{ unlock = 'own' }]`: expected api = "hlist": an interval hears of no end
-        t.toml:10:8: `sleep` in `end` `{ sleep = '1ms' }`: expected unlock, work, invalidation
+        t.toml:10:8: `sleep` in `end` `{ sleep = '1ms' }`: expected lock, unlock, work, invalidation
         t.toml:9:9: an invalidation without end `[{ invalidation = 'begin' }]`: expected an `end` with { invalidation = "end" }
         t.toml:10:14: wrong value `false`: expected true: the core tests ranges for an interval
         t.toml:10:9: `start` without a callback `[]`: expected nothing: api = "none" has no such call
@@ -461,6 +529,9 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         t.toml:12:10: unknown driver `'mien'`: did you mean mine?
         t.toml:14:7: no end `'interval'`: expected "hlist": an interval hears of no end, and its driver has one
         t.toml:12:27: taken twice `'own'`: expected each once: the worker would wait for itself
+        t.toml:10:17: a lock that sleeps `'m'`: expected a lock of kind = "spinlock": `end` is called by those who must not sleep, too
+        t.toml:13:10: a lock that sleeps, taken in `end` `'mine'`: expected a lock of kind = "spinlock": `end` is called by those who must not sleep, too
+        t.toml:9:34: unknown GFP flag `__GFP_ZORE`: did you mean __GFP_ZERO or __GFP_COMP or __GFP_IO?
     "#]].assert_eq(&told.concat());
 }
 

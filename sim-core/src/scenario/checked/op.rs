@@ -247,3 +247,20 @@ pub enum LockRef {
     /// The `mmap_lock` of the process.
     Mmap,
 }
+
+impl Op {
+    /// Whether its thread does nothing after it, however the run goes.
+    pub fn never_ends(&self) -> bool {
+        match self {
+            Self::Exit
+            | Self::Idle
+            | Self::CoreDump
+            | Self::Submit { count: None, .. }
+            | Self::Repeat { count: None, .. } => true,
+            Self::Repeat { program, .. }
+            | Self::Memalloc { program, .. }
+            | Self::Ioctl { program } => program.last().is_some_and(Self::never_ends),
+            _ => false,
+        }
+    }
+}

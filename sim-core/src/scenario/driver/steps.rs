@@ -169,7 +169,7 @@ impl Reader<'_> {
     ) -> Vec<(Step, Range<usize>)> {
         let Some(value) = fields.get(key) else { return Vec::new() };
         let allowed: &[&str] = match key {
-            "end" => &["unlock", "work", "invalidation"],
+            "end" => &["lock", "unlock", "work", "invalidation"],
             "register" | "map" => &["lock", "unlock", "work", "alloc"],
             "release" | "shrinker" => &[
                 "lock", "unlock", "work", "alloc", "hardware", "sleep", "fences", "flush", "unpin",
@@ -261,9 +261,13 @@ impl Reader<'_> {
             Some("trylock") => Take::Try,
             _ => Take::Wait,
         };
-        if take != Take::Wait && ["register", "map", "finish"].contains(&place) {
+        if take != Take::Wait && ["register", "map", "finish", "end"].contains(&place) {
             let expected = "expected `wait`: there is nobody who would be told";
             report.add(&fields.span_of("how"), "a lock that may fail", expected);
+        }
+        let spins = |index| self.file.lock_kinds.get(index) == Some(&LockKind::Spinlock);
+        if place == "end" && matches!(lock, LockName::Declared(index) if !spins(index)) {
+            report.add(&value.span(), "a lock that sleeps", ENDS_SPIN);
         }
         Some(Step::Lock { lock, hold, take })
     }
@@ -296,9 +300,14 @@ impl Reader<'_> {
     }
 }
 
+/// Which locks an `end` may take.
+pub(in crate::scenario) const ENDS_SPIN: &str =
+    "expected a lock of kind = \"spinlock\": `end` is called by those who must not sleep, too";
+
 /// A step that may stand in `end`.
 fn end_step(step: &Step) -> Option<EndStep> {
     match *step {
+        Step::Lock { lock, hold, .. } => Some(EndStep::Lock(lock, hold)),
         Step::Unlock(lock) => Some(EndStep::Unlock(lock)),
         Step::Work(time) => Some(EndStep::Work(time)),
         Step::End => Some(EndStep::End),
