@@ -96,10 +96,9 @@ for (const [what, options] of [
   });
 }
 
-/** Goes to the next incident from the start, zooms, and has the keys told. */
+/** Goes to the next incident, zooms, and has the keys told. */
 async function act({ page }) {
-  await page.keyboard.press("Home");
-  await page.keyboard.press("Period");
+  await page.getByRole("button", { name: "Next incident" }).click();
   await page.getByRole("button", { name: "Zoom in", exact: true }).click();
   await page.getByRole("button", { name: "Keys and gestures" }).click();
 }
@@ -128,6 +127,18 @@ test("what somebody does before all of the page is there happens when it is", as
   const { tNs } = await readRun(whole);
   assert.notEqual(tNs, before.tNs);
   assert.equal((await readRun(view)).tNs, tNs);
+  assert.deepEqual(view.problems, []);
+});
+
+test("a key that is pressed before all of the page is there is waited for, and what is typed next is not lost", async (t) => {
+  const { prepare, come } = heldBack();
+  const view = await openPage("", { prepare });
+  t.after(view.close);
+  setTimeout(come, 700);
+  await view.page.keyboard.press("F1");
+  await view.page.keyboard.type("edit the");
+  await view.page.keyboard.press("Enter");
+  await view.page.getByRole("region", { name: "Scenario" }).waitFor();
   assert.deepEqual(view.problems, []);
 });
 

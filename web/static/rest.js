@@ -65,8 +65,14 @@ globalThis.restOfProgram = (() => {
   /** Keeps what somebody does from the page, which does not have all that it may want for it. */
   function keep(event) {
     restOfProgram.ahead();
-    event.stopImmediatePropagation();
     const { type, target } = event;
+    // What is typed next is meant for what a key opens, so that key is waited for.
+    if (type === "keydown" && exports && isCommand(event)) {
+      restOfProgram.have();
+      again();
+      return;
+    }
+    event.stopImmediatePropagation();
     const last = kept.at(-1);
     if (PASSING.has(type) && last?.event.type === type && last.target === target) kept.pop();
     if (kept.length < KEPT_MAX) kept.push({ event, target, value: target.value });
@@ -74,6 +80,11 @@ globalThis.restOfProgram = (() => {
     const isPressed = type === "click" || type === "submit";
     const isAimed = type === "wheel" && (event.ctrlKey || event.shiftKey);
     if (isPressed || isAimed || (type === "keydown" && isOfPage(event))) event.preventDefault();
+  }
+
+  /** A key that does something in the page, pressed where nobody writes. */
+  function isCommand({ key, target }) {
+    return !/^(Tab|Shift|Control|Alt|Meta)$/.test(key) && !target.closest?.("input, select, textarea");
   }
 
   /** A key that the browser would scroll by, pressed where nothing else takes keys. */
