@@ -252,12 +252,12 @@ fn waived_invariant_is_an_incident_where_the_policy_waives_it() {
         told.map(|incident| incident.text).collect::<Vec<_>>()
     };
     let blocks = waived("d2-direct", "");
-    assert!(blocks.iter().any(|text| text.starts_with("I6")), "{blocks:?}");
+    assert!(blocks.iter().any(|text| text.contains("I6")), "{blocks:?}");
     for policy in ["interval", "core-refuse"] {
         assert_eq!(waived("d2-direct", &format!("policy={policy}")), [""; 0], "{policy}");
     }
     let freed = waived("f3-stale-device-mapping", "");
-    assert!(freed.iter().any(|text| text.starts_with("I9")), "{freed:?}");
+    assert!(freed.iter().any(|text| text.contains("I9")), "{freed:?}");
     let kept = waived("f3-stale-device-mapping", "device.gpu0.page_refs=true");
-    assert!(!kept.iter().any(|text| text.starts_with("I9")), "{kept:?}");
+    assert!(!kept.iter().any(|text| text.contains("I9")), "{kept:?}");
 }
