@@ -78,6 +78,37 @@ test("fork of a fork hangs below it", async (t) => {
   assert.deepEqual(after.split(","), digest.split(",").slice(1));
 });
 
+test("only who lives can be killed, and the first of a list is chosen", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=4900ms&focus=oom_reaper");
+  t.after(view.close);
+  const { page } = view;
+  await page.keyboard.press("b");
+  await page.getByRole("dialog", { name: "Fork the run" }).waitFor();
+  const names = await page.locator("#fork-kill option").allInnerTexts();
+  assert.ok(!names.some((name) => name.startsWith("presser")), names.join());
+  for (const id of ["fork-policy", "fork-end", "fork-delay"]) {
+    const chosen = await page.locator(`#${id}`).evaluate((list) => ({
+      index: list.selectedIndex,
+      first: [...list.options].findIndex((option) => !option.disabled),
+    }));
+    assert.equal(chosen.index, chosen.first, id);
+  }
+});
+
+test("a fork that cannot be made leaves the run as it is", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=1000ms");
+  t.after(view.close);
+  const { digest } = await readRun(view);
+  await view.page.evaluate(() => {
+    location.hash = "#/v1/run?scenario=gpu-fence-overlap&seed=1&t=1000ms&fork=0~4900ms:kill=presser";
+  });
+  await view.page.getByRole("alert").getByText(/stays as it is.*does not live/).waitFor();
+  await waitForState(view, "ready");
+  assert.equal((await readRun(view)).digest, digest);
+  await view.page.getByRole("button", { name: "What happened?" }).waitFor();
+  assert.equal(await view.page.getByRole("list", { name: /forks/i }).count(), 0);
+});
+
 test("a fork that cannot be made is explained", async (t) => {
   const view = await openPage("");
   t.after(view.close);

@@ -51,9 +51,11 @@ test("a lesson goes by keyboard alone, and asks before it reveals", async (t) =>
   await keyboard.press("l");
   const panel = page.getByRole("complementary");
   await panel.getByRole("heading", { name: "Learn" }).waitFor();
+  await page.waitForFunction(() => document.activeElement.id === "learn-title");
   await keyboard.press("2");
   await another(view, first);
   await panel.getByRole("heading", { name: "One lock guards every mapping" }).waitFor();
+  await page.waitForFunction(() => document.activeElement.id === "learn-step");
   const at = Number(await attribute(page, "t-ns"));
   await keyboard.press("2");
   await panel.getByRole("heading", { name: "The reaper comes" }).waitFor();
@@ -67,6 +69,8 @@ test("a lesson goes by keyboard alone, and asks before it reveals", async (t) =>
   }
   await keyboard.press("Enter");
   await panel.getByText("mmap_read_trylock").waitFor();
+  const on = () => page.evaluate(() => document.activeElement.id);
+  assert.equal(await on(), "reveal", "who answered reads on there");
   await panel.getByText("Not so.").waitFor();
   assert.deepEqual(await accessibilityProblems(view), []);
   await screenshot(view, "lesson");
@@ -82,6 +86,19 @@ test("a lesson goes by keyboard alone, and asks before it reveals", async (t) =>
   await waitForState(view, "ready");
   await keyboard.press("l");
   await panel.getByText("2 of 5 steps").waitFor();
+});
+
+test("the tour takes the focus along, and Esc gives it back", async (t) => {
+  const view = await openPage("");
+  t.after(view.close);
+  const { page } = view;
+  await page.getByRole("button", { name: "Take the tour" }).click();
+  await page.waitForFunction(() => document.activeElement.id === "learn-step");
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.activeElement.id === "learn-button");
+  assert.equal(await page.getByRole("complementary").count(), 0);
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement.id === "learn-step" || document.activeElement.id === "learn-title");
 });
 
 test("lessons on a phone and in the dark", async (t) => {

@@ -281,6 +281,125 @@ test("a range is summed up, noted, undone, and travels in the link", async (t) =
   assert.deepEqual(view.problems, []);
 });
 
+test("a note is typed where it is made, and by no key before", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3805ms");
+  t.after(view.close);
+  const { page } = view;
+  for (const make of [
+    () => page.keyboard.press("m"),
+    () => page.getByRole("button", { name: "note", exact: true }).click(),
+  ]) {
+    await make();
+    await page.keyboard.type("x y, mine");
+    await until(view, () => /note=3805ms,x%20y,%20mine/.test(location.hash), "the text in the link");
+    assert.equal(await page.getByRole("button", { name: "Play" }).count(), 1, "Space did not play");
+    assert.equal(await time(view), 3805e6);
+    // Back in the lanes, where keys act.
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Delete");
+    await until(view, () => !document.querySelector(".notes"), "removed");
+  }
+  assert.deepEqual(view.problems, []);
+});
+
+test("keys act after a click on a button, in a dialog that closed, on a link of a panel", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=1000ms&focus=oom_reaper");
+  t.after(view.close);
+  const { page } = view;
+  const moves = async (what) => {
+    const before = await time(view);
+    await page.keyboard.press(".");
+    await page
+      .waitForFunction((at) => Number(document.documentElement.dataset.tNs) > at, before)
+      .catch(() => assert.fail(`no incident after ${what}`));
+  };
+  await page.getByRole("button", { name: "Next incident" }).click();
+  await moves("the button");
+  await page.getByRole("button", { name: "Share" }).click();
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+  await moves("Share");
+  await page.locator(".chain button.link").first().click();
+  await moves("a hop");
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keys and gestures" }).waitFor();
+  const before = await time(view);
+  await page.keyboard.press(".");
+  await page.waitForTimeout(200);
+  assert.equal(await time(view), before, "behind a dialog nothing moves");
+  await page.keyboard.press("Escape");
+  // Space presses the button that has the focus, and plays nothing.
+  await page.getByRole("button", { name: "Keys and gestures" }).focus();
+  await page.keyboard.press("Space");
+  await page.getByRole("dialog", { name: "Keys and gestures" }).waitFor();
+  assert.equal(await time(view), before);
+});
+
+test("a click on a mark is for its event, and the view stays under the pointer", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=4000ms&view=3000ms..4500ms&focus=editor");
+  t.after(view.close);
+  const { page } = view;
+  const plot = await page.locator(".tl-ruler").boundingBox();
+  const lane = await page.locator(".lane.selected").boundingBox();
+  const x = (at) => plot.x + ((at - 3000) / 1500) * plot.width;
+  await page.mouse.move(x(4314.4) + 3, lane.y + lane.height / 2);
+  const tip = page.locator(".tl-tip");
+  assert.match(await tip.innerText(), /editor · killed at 4314\.400/);
+  const box = await tip.boundingBox();
+  assert.ok(box.x >= 0 && box.x + box.width <= 1280, "all of it shows");
+  await page.keyboard.press("Escape");
+  assert.equal(await tip.isVisible(), false, "Esc puts it away");
+  await page.mouse.click(x(4314.4) + 3, lane.y + lane.height / 2);
+  await until(view, () => document.documentElement.dataset.tNs === "4314400000", "the kill's instant");
+  await until(view, () => /kill/.test(document.querySelector(".row.current")?.innerText ?? ""), "the kill's event");
+  // Near the edge, twice in one place: once and for all.
+  await page.mouse.click(plot.x + plot.width - 4, plot.y + plot.height + 40);
+  await page.waitForTimeout(200);
+  const at = await time(view);
+  await page.mouse.click(plot.x + plot.width - 4, plot.y + plot.height + 40);
+  await page.waitForTimeout(700);
+  assert.equal(await time(view), at);
+  assert.match(page.url(), /view=3000ms\.\.4500ms/);
+});
+
+test("the selected range travels in the link", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=oom_reaper");
+  t.after(view.close);
+  await view.page.keyboard.press("r");
+  await until(view, () => location.hash.includes("range="), "in the address");
+  const hash = new URL(view.page.url()).hash;
+  await view.page.getByRole("button", { name: "Share" }).click();
+  await view.page.getByText(/the selected range \d/).waitFor();
+  const reader = await openPage(hash);
+  t.after(reader.close);
+  await reader.page.getByRole("heading", { name: /Numbers of the range/ }).waitFor();
+});
+
+test("from the dark theme the page is printed on white", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms", { dark: true });
+  t.after(view.close);
+  const { page } = view;
+  await page.getByRole("button", { name: /Color theme: system/ }).click();
+  await page.getByRole("button", { name: /Color theme: light/ }).click();
+  await until(view, () => document.documentElement.dataset.theme === "dark", "dark by choice");
+  // A corner of the lanes, which is the ground they are drawn on.
+  const ground = () =>
+    page.evaluate(() => {
+      const canvas = document.querySelector(".lane-plot canvas");
+      return canvas.getContext("2d").getImageData(2, 0, 1, 1).data[0];
+    });
+  assert.ok((await ground()) < 0x40, "dark on the screen");
+  await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  assert.ok((await ground()) > 0xe0, "light before the browser prints");
+  await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+  assert.ok((await ground()) < 0x40, "dark again");
+  await page.emulateMedia({ media: "print", colorScheme: "dark" });
+  await page.waitForTimeout(200);
+  assert.ok((await ground()) > 0xe0, "light where the page is looked at as print");
+  const ink = await page.evaluate(() => getComputedStyle(document.body).color);
+  assert.match(ink, /rgb\((1|2)?\d, /, "and text is dark");
+});
+
 test("Back returns to the part of the run that was on screen", async (t) => {
   const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms");
   t.after(view.close);

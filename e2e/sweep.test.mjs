@@ -165,6 +165,19 @@ test("one press makes the review, in the form that was asked for", async (t) => 
   assert.deepEqual(view.problems, []);
 });
 
+test("the sweep takes the focus, and Esc gives it back", async (t) => {
+  const view = await openPage("");
+  t.after(view.close);
+  const { page } = view;
+  await page.getByRole("button", { name: "Sweep" }).press("Enter");
+  await page.waitForFunction(() => document.activeElement.id === "sweep-title");
+  await page.keyboard.press("Tab");
+  assert.ok(await page.evaluate(() => !!document.activeElement.closest(".sweep")), "in the panel");
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.activeElement.id === "sweep-button");
+  assert.equal(await page.getByRole("complementary").count(), 0);
+});
+
 test("what cannot be swept is said", async (t) => {
   const { view, panel } = await openSweep();
   t.after(view.close);

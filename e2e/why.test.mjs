@@ -191,7 +191,6 @@ test("by keyboard alone: play, step, why, a hop, a filter, a note, share", async
   await until(view, (at) => Number(document.documentElement.dataset.tNs) !== at, "the next match", before);
   await page.evaluate(() => document.activeElement.blur());
   await keyboard.press("m");
-  await tabTo("the note", () => document.activeElement.matches(".note-text"));
   await keyboard.type("here");
   await until(view, () => location.hash.includes("note=") && location.hash.includes("here"), "noted");
   await page.evaluate(() => document.activeElement.blur());
@@ -200,6 +199,54 @@ test("by keyboard alone: play, step, why, a hop, a filter, a note, share", async
   await page.getByRole("dialog").waitFor();
   assert.match(await page.locator("dialog[open] input").first().inputValue(), /here/);
   assert.deepEqual(view.problems, []);
+});
+
+test("from the top of the page one key leads to the lanes, and Ctrl with Home and End to the table's corners", async (t) => {
+  const view = await openPage(BACK_OFF);
+  t.after(view.close);
+  const { keyboard } = view.page;
+  await keyboard.press("Tab");
+  assert.equal(await view.page.evaluate(() => document.activeElement.innerText), "To the timeline");
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await keyboard.press("Enter");
+  await until(view, () => document.activeElement.matches(".tl-body"), "in the timeline");
+  const inGrid = () => document.activeElement.matches("[role=gridcell]");
+  for (let n = 0; n < 20 && !(await view.page.evaluate(inGrid)); n += 1) await keyboard.press("Tab");
+  const rows = await view.page.locator(".tl-grid [role=row]").count();
+  await keyboard.press("Control+End");
+  await until(view, (rows) => {
+    const row = document.activeElement.parentElement;
+    return row.getAttribute("aria-rowindex") === String(rows) && row.lastElementChild === document.activeElement;
+  }, "the last cell of the last lane", rows);
+  await keyboard.press("Control+Home");
+  await until(view, () => {
+    const row = document.activeElement.parentElement;
+    return row.getAttribute("aria-rowindex") === "1" && row.querySelector("[role=gridcell]") === document.activeElement;
+  }, "the first cell of the first lane");
+});
+
+test("a filter that nothing matches says so, and how to have all events again", async (t) => {
+  const view = await openPage(BACK_OFF);
+  t.after(view.close);
+  const { page } = view;
+  await page.locator("#event-filter").fill("xyzzy");
+  await page.getByText("No event matches.").waitFor();
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await page.getByRole("button", { name: "Show all events" }).click();
+  await page.locator(".events .row").first().waitFor();
+  assert.equal(await page.locator("#event-filter").inputValue(), "");
+  assert.equal(await page.getByText("No event matches.").count(), 0);
+});
+
+test("past the last incident a step says so where it is seen", async (t) => {
+  const view = await openPage(BACK_OFF);
+  t.after(view.close);
+  await view.page.keyboard.press("End");
+  await view.page.keyboard.press(".");
+  await until(view, () => /no incident after this/.test(document.querySelector(".moment").innerText), "seen");
+  assert.equal(await said(view), "no incident after this");
+  await view.page.keyboard.press(",");
+  await until(view, () => /event [\d\s]+ of/.test(document.querySelector(".moment").innerText), "back among them");
 });
 
 const LOOKS = [

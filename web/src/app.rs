@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use crate::address::{Shown, address_of, use_opened_links, use_written_link};
 use crate::effects::{
-    use_key_choice, use_keys, use_playback, use_preferences, use_root_attributes,
+    use_focus, use_key_choice, use_keys, use_playback, use_preferences, use_root_attributes,
 };
 use crate::forks;
 use crate::learn::memory::use_memory;
@@ -45,6 +45,7 @@ pub fn App() -> Html {
     use_key_choice(&ui, state.keys);
     use_keys(&ui);
     use_drop(&ui);
+    use_focus(&state.call);
     use_memory(&ui, &state.learn.progress, state.learn.offers_tour);
     use_root_attributes(&state);
     // Whoever asks for what is behind waits for it: what is typed next is meant for that.
@@ -91,7 +92,7 @@ fn embedded(ui: &Ui, state: &State) -> Html {
                 { notice(ui, state.notice.as_ref()) }
                 { transport(ui, state) }
                 { state.scene.as_ref().map(|scene| html! {
-                    <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
+                    <Timeline scene={scene.clone()} view={state.view} now={state.cursor} lane={state.lane}
                         arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()} laid={state.laid.clone()}
                         history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
                 }).unwrap_or_default() }
@@ -136,7 +137,7 @@ fn behind(state: &State) -> Html {
             <ImportDialog open={state.dialog == Some(Dialog::Import)} received={state.received.clone()} />
             { exported(state) }
             <ForkDialog open={state.dialog == Some(Dialog::Fork)} request={state.request.clone()} scene={state.scene.clone()}
-                branches={state.branch_scenes().to_vec()} cursor={state.cursor} />
+                branches={state.branch_scenes().to_vec()} cursor={state.cursor} lane={state.lane} />
             <StoryDialog open={state.dialog == Some(Dialog::Story)} scene={state.scene.clone()} />
             <ShareDialog open={state.dialog == Some(Dialog::Share)} route={state.route()} />
         </>
@@ -213,7 +214,7 @@ fn page(ui: &Ui, state: &State, is_whole: bool, is_told: bool) -> Html {
                     <>
                         <Overview scene={scene.clone()} view={state.view} at={state.cursor.at} shade={shade} />
                         { state.curve().map(|curve| html! { <CurveStrip curve={curve.clone()} view={state.view} /> }).unwrap_or_default() }
-                        <Timeline scene={scene.clone()} view={state.view} at={state.cursor.at} lane={state.lane}
+                        <Timeline scene={scene.clone()} view={state.view} now={state.cursor} lane={state.lane}
                             arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()} laid={state.laid.clone()}
                             history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
                         { fork_tree(ui, state) }

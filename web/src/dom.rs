@@ -89,6 +89,28 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Whether the element with this id has the focus.
+pub fn has_focus(id: &str) -> bool {
+    document().active_element().is_some_and(|element| element.id() == id)
+}
+
+/// Whether a dialog is open, which keeps keys to itself.
+pub fn has_dialog() -> bool {
+    document().query_selector("dialog[open]").is_ok_and(|found| found.is_some())
+}
+
+/// Shows what is told at the pointer, or puts it away until the pointer moves (WCAG 1.4.13).
+pub fn set_tips(on: bool) {
+    if let Some(root) = root() {
+        // Fails only for names that are no names.
+        let _ = if on {
+            root.remove_attribute("data-no-tips")
+        } else {
+            root.set_attribute("data-no-tips", "")
+        };
+    }
+}
+
 /// What was stored under `key` on an earlier visit.
 pub fn stored(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(key).ok()?

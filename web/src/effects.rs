@@ -11,7 +11,7 @@ use yew::prelude::*;
 
 use crate::dom;
 use crate::keys::{Command, Focus, Keys, Press, command};
-use crate::state::{Action, State, Theme};
+use crate::state::{Action, Call, State, Theme};
 use crate::timeline::palette::{Shade, from_css};
 use crate::ui::Ui;
 
@@ -72,6 +72,24 @@ fn tick(ui: &Ui, frames: &Rc<RefCell<Option<AnimationFrame>>>, last: f64) {
     *frames.borrow_mut() = Some(frame);
 }
 
+/// Moves the focus where the last action wants it: now, since what is typed next is meant for it,
+/// and again a frame later, if it is not there yet or a dialog that closed has taken it back.
+#[hook]
+pub fn use_focus(call: &Call) {
+    use_effect_with(call.clone(), |call| {
+        let frame = (call.turn > 0).then(|| {
+            dom::focus(&call.to);
+            let to = call.to.clone();
+            request_animation_frame(move |_| {
+                if !dom::has_focus(&to) {
+                    dom::focus(&to);
+                }
+            })
+        });
+        move || drop(frame)
+    });
+}
+
 /// Reads the choice of keys, keeps it, and hands it to the listener.
 #[hook]
 pub fn use_key_choice(ui: &Ui, keys: Keys) {
@@ -120,14 +138,25 @@ pub fn use_preferences(ui: &Ui, theme: Theme) {
         };
         forced(true);
         let forced_listener = follow(FORCED, forced.clone());
+        let system = first.clone();
         let shade = move |dark| {
             forced(true);
-            first.send(Action::SystemShade(if dark { Shade::Dark } else { Shade::Light }));
+            system.send(Action::SystemShade(if dark { Shade::Dark } else { Shade::Light }));
         };
+        // Both: pages are looked at as print without being printed, and a print does not wait.
+        let print_listener = follow("print", {
+            let ui = first.clone();
+            move |printing| ui.send(Action::Printing(printing))
+        });
+        let paper = [("beforeprint", true), ("afterprint", false)].map(|(name, printing)| {
+            let ui = first.clone();
+            EventListener::new(&dom::window(), name, move |_| ui.send(Action::Printing(printing)))
+        });
         let dark = "(prefers-color-scheme: dark)";
         shade(dom::media(dark));
         let dark_listener = follow(dark, shade);
-        move || drop((calm_listener, contrast_listener, dark_listener, forced_listener))
+        let listeners = (calm_listener, contrast_listener, dark_listener, forced_listener);
+        move || drop((listeners, print_listener, paper))
     });
     let known = use_mut_ref(|| theme);
     use_effect_with(theme, move |theme| {
@@ -166,6 +195,9 @@ fn on_key(ui: &Ui, event: &KeyboardEvent) {
     if event.default_prevented() {
         return;
     }
+    if event.key() == "Escape" {
+        dom::set_tips(false);
+    }
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let press = Press {
         code: &event.code(),
@@ -174,7 +206,7 @@ fn on_key(ui: &Ui, event: &KeyboardEvent) {
         control: event.ctrl_key() || event.meta_key(),
         alt: event.alt_key(),
     };
-    let Some(command) = command(press, focus_of(target.as_ref(), press), ui.keys.get()) else {
+    let Some(command) = command(press, focus_of(target.as_ref()), ui.keys.get()) else {
         return;
     };
     event.prevent_default();
@@ -187,18 +219,18 @@ fn on_key(ui: &Ui, event: &KeyboardEvent) {
 }
 
 /// Where the focus is, for the keymap.
-fn focus_of(target: Option<&Element>, press: Press<'_>) -> Focus {
+fn focus_of(target: Option<&Element>) -> Focus {
     let Some(target) = target else {
         return Focus::Timeline;
     };
-    if target.tag_name() == "BODY" || target.tag_name() == "HTML" {
-        return Focus::Timeline;
-    }
-    // A button keeps the key that presses it.
-    let presses_button = press.code == "Space" && dom::inside(target, "button, summary");
-    if dom::inside(target, ".timeline, .learn") && !presses_button {
-        Focus::Timeline
+    if dom::has_dialog() || dom::inside(target, "input, textarea, select") {
+        Focus::Field
+    } else if dom::inside(target, "button, summary, a, [role=button]") {
+        Focus::Button
+    } else if target.matches("[tabindex='0']").unwrap_or(false) && !dom::inside(target, ".timeline")
+    {
+        Focus::Scroller
     } else {
-        Focus::Elsewhere
+        Focus::Timeline
     }
 }

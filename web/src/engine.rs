@@ -11,7 +11,7 @@ use sim_core::experiment;
 use sim_core::kernel::plugin::{Policy, doc_lines};
 use sim_core::kernel::switches;
 use sim_core::policy;
-use sim_core::record::{Event, Record, Run};
+use sim_core::record::{Event, Func, Record, Run};
 use sim_core::scenario::checked::Scenario;
 use sim_core::scenario::{Diagnostic, Fork, RunOptions, Simulation, gallery, parse};
 use sim_core::share::{self, Branch, Link, ScenarioRef};
@@ -300,6 +300,11 @@ pub fn kernels() -> Vec<Choice> {
 /// Who waits for whom at `at`, from `task` on, when `happened` records have.
 pub fn wait_chain(outcome: &Outcome, task: TaskId, happened: usize, at: u64) -> Vec<WaitLink> {
     analysis::wait_chain_seen(&outcome.index, task, happened, SimTime(at))
+}
+
+/// Whether who waits there is on its way out, where no signal reaches it any more.
+pub fn is_exiting(link: &WaitLink) -> bool {
+    link.stack.contains(&Func::DoExit)
 }
 
 /// How every record stands to one of them.

@@ -4,15 +4,15 @@
 //! A branch's number is its place in the list, from 1; 0 is the run that
 //! all stem from. A branch is never before its parent.
 
-use sim_core::analysis::LaneOf;
+use sim_core::analysis::{LaneOf, LaneState, Mark, MarkKind};
 use sim_core::base::SimTime;
 use sim_core::record::TaskKind;
 use sim_core::scenario::Fork;
 use sim_core::share::Branch;
 
 use crate::engine;
-use crate::state::Scene;
-use crate::timeline::hit::task_of;
+use crate::state::{Cursor, Scene};
+use crate::timeline::hit::{span_now, task_of};
 
 /// A branch in the order in which a tree is read.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -115,13 +115,13 @@ pub fn happened_by(scene: &Scene, at: u64) -> usize {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Target {
     pub name: String,
-    /// A process, which can be killed.
+    /// A process that lives, and so can be killed.
     pub process: bool,
     /// What it does or waits for, in a few words; may be empty.
     pub doing: String,
 }
 
-/// Whom a fork can act on at a moment.
+/// Whom a fork can act on at a moment: nobody who is gone or not there yet.
 pub fn targets(scene: &Scene, at: u64, happened: usize) -> Vec<Target> {
     let outcome = &scene.outcome;
     let cast = &outcome.run.cast;
@@ -131,11 +131,24 @@ pub fn targets(scene: &Scene, at: u64, happened: usize) -> Vec<Target> {
         .filter_map(|lane| {
             let task = task_of(lane.of, cast)?;
             let info = cast.tasks.get(task)?;
+            let is_user = info.kind == TaskKind::User;
+            // Who has no state is not born yet, or has exited.
+            let now = span_now(lane, Cursor { at, happened });
+            if is_user && now.is_none() {
+                return None;
+            }
             let chain = engine::wait_chain(outcome, task, happened, at);
+            // A process comes to life at its start, not where its wait for that begins.
+            let begun = lane.spans.iter().take_while(|span| span.record < happened);
+            let lives = begun.into_iter().any(|span| span.state == LaneState::Running);
+            let has_exited = |mark: &Mark| mark.kind == MarkKind::Exit && mark.record < happened;
+            let exits = now.is_some_and(|span| span.state == LaneState::Exiting)
+                || lane.marks.iter().any(has_exited)
+                || chain.first().is_some_and(engine::is_exiting);
             let doing = chain.into_iter().next().filter(|link| link.kind != "none");
             Some(Target {
                 name: info.name.clone(),
-                process: info.kind == TaskKind::User,
+                process: is_user && lives && !exits,
                 doing: doing.map(|link| link.waits_on).unwrap_or_default(),
             })
         })
@@ -145,6 +158,7 @@ pub fn targets(scene: &Scene, at: u64, happened: usize) -> Vec<Target> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sim_core::scenario::ForkChoice;
 
     fn branch(parent: usize, fork: &str) -> Branch {
         Branch { parent, fork: fork.parse().unwrap() }
@@ -160,6 +174,36 @@ mod tests {
             branch(2, "4ms:kill=d"),
             branch(1, "5ms:kill=e"),
         ]
+    }
+
+    /// Who is offered can be forked: a run is made of every offer, at moments before, in and
+    /// after the lives of its processes.
+    #[test]
+    fn whoever_is_offered_to_be_killed_lives() {
+        use crate::engine::{Job, Outcome, Request};
+        let run = |request: &Request| {
+            let mut job = Job::start(request).unwrap();
+            while job.advance(1_000_000) {}
+            job.problem().map_or_else(|| Ok(Scene::new(Outcome::of(job.into_run()))), Err)
+        };
+        let request = Request::default();
+        let scene = run(&request).unwrap_or_else(|problem| panic!("{problem}"));
+        let mut offered = Vec::new();
+        for at in [0, 4_310_000_000, 4_900_000_000, 7_000_000_000]
+            .map(|at| at.min(scene.outcome.run.end.0))
+        {
+            let happened = happened_by(&scene, at);
+            for target in targets(&scene, at, happened).into_iter().filter(|it| it.process) {
+                let (time, record) = place(&scene, at, happened);
+                let choice = ForkChoice::Kill(target.name.clone());
+                let fork = Fork { at: time, record, choice };
+                let forked = Request { forks: vec![fork], ..request.clone() };
+                assert_eq!(run(&forked).err(), None, "{} at {at}", target.name);
+                offered.push((at, target.name));
+            }
+        }
+        assert!(offered.iter().any(|(at, name)| *at < 4_900_000_000 && name == "presser"));
+        assert!(!offered.iter().any(|(at, name)| *at > 4_900_000_000 && name == "presser"));
     }
 
     fn texts(branches: &[Branch]) -> Vec<String> {

@@ -1,7 +1,8 @@
 //! Numbers as people read them: times, page counts, large integers.
 //!
-//! Groups of digits are set apart by a narrow no-break space, so that
-//! a time never breaks across lines and never reads as a decimal comma.
+//! Groups of digits of a count are set apart by a narrow no-break space. Instants are written as
+//! the simulator, logs and links write them, so that one can be found in the other; a no-break
+//! space keeps them with their unit.
 
 use sim_core::base::SimTime;
 
@@ -25,10 +26,10 @@ pub fn grouped(value: u64) -> String {
     text
 }
 
-/// An instant in milliseconds to the microsecond: `1 132.096 ms`.
+/// An instant in milliseconds to the microsecond: `1132.096 ms`.
 pub fn instant(at: SimTime) -> String {
     let us = at.0 / 1_000;
-    format!("{}.{:03}{UNIT}ms", grouped(us / 1_000), us % 1_000)
+    format!("{}.{:03}{UNIT}ms", us / 1_000, us % 1_000)
 }
 
 /// A span of time, three or four digits and a fitting unit.
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn instants_show_microseconds() {
-        assert_eq!(plain(&instant(SimTime(1_132_096_999))), "1 132.096 ms");
+        assert_eq!(plain(&instant(SimTime(1_132_096_999))), "1132.096 ms");
         assert_eq!(plain(&instant(SimTime(0))), "0.000 ms");
     }
 

@@ -1,8 +1,8 @@
 //! The keyboard: physical keys to commands, pure.
 //!
 //! Letters go by position (`code`), so that W/A/S/D stay a cross on every
-//! layout; signs go by what they print. Single keys act only while
-//! nothing that takes text or keys of its own has the focus.
+//! layout; signs go by what they print. Single keys act wherever the focus
+//! is, but for those that what has it takes for itself.
 
 use crate::timeline::hit::Step;
 use crate::timeline::rows::Toward;
@@ -10,11 +10,14 @@ use crate::timeline::rows::Toward;
 /// Where the focus is.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub enum Focus {
-    /// On the page itself or in the timeline: all keys act.
+    /// On the page itself, in the timeline, or on something that takes no keys: all act.
     Timeline,
-    /// On a button or link outside it, a list with keys of its own, or
-    /// in a field: none acts.
-    Elsewhere,
+    /// On a button or link: it keeps Space, which presses it.
+    Button,
+    /// On what scrolls by key: it keeps Space, arrows, Home and End.
+    Scroller,
+    /// In a field or on a list of choices, which take letters, or in a dialog: none acts.
+    Field,
 }
 
 /// The user's choice of keys.
@@ -146,7 +149,16 @@ pub fn command(press: Press<'_>, focus: Focus, keys: Keys) -> Option<Command> {
     if everywhere.is_some() && !press.alt {
         return everywhere;
     }
-    if focus == Focus::Elsewhere {
+    let keeps = match focus {
+        Focus::Timeline => false,
+        Focus::Button => press.code == "Space",
+        Focus::Scroller => {
+            let scrolls = press.code == "Space" || matches!(press.code, "Home" | "End");
+            (scrolls || press.code.starts_with("Arrow")) && !(press.alt || press.control)
+        }
+        Focus::Field => true,
+    };
+    if keeps {
         return None;
     }
     if press.alt {
@@ -340,10 +352,27 @@ mod tests {
     }
 
     #[test]
-    fn nothing_acts_outside_the_timeline() {
+    fn nothing_acts_in_a_field() {
         for (code, key) in [("KeyW", "w"), ("Space", " "), ("Slash", "?"), ("Home", "Home")] {
-            assert_eq!(command(press(code, key), Focus::Elsewhere, Keys::default()), None);
+            assert_eq!(command(press(code, key), Focus::Field, Keys::default()), None);
         }
+    }
+
+    #[test]
+    fn buttons_and_what_scrolls_keep_their_own_keys_only() {
+        let of = |code, key, focus| command(press(code, key), focus, Keys::default());
+        for focus in [Focus::Button, Focus::Scroller] {
+            assert_eq!(of("Period", ".", focus), Some(Command::Incident(Step::Forward)));
+            assert_eq!(of("Slash", "?", focus), Some(Command::Help));
+            assert_eq!(of("KeyM", "m", focus), Some(Command::Note));
+            assert_eq!(of("Space", " ", focus), None);
+        }
+        let right = |focus| of("ArrowRight", "ArrowRight", focus);
+        assert_eq!(right(Focus::Button), Some(Command::StepInLane(Step::Forward)));
+        assert_eq!(right(Focus::Scroller), None);
+        let control = Press { control: true, ..press("ArrowRight", "ArrowRight") };
+        let step = command(control, Focus::Scroller, Keys::default());
+        assert_eq!(step, Some(Command::StepEvent(Step::Forward)));
     }
 
     #[test]
@@ -407,6 +436,6 @@ mod tests {
     #[test]
     fn palette_opens_from_anywhere() {
         let keys = Press { shift: true, control: true, ..press("KeyP", "P") };
-        assert_eq!(command(keys, Focus::Elsewhere, Keys::default()), Some(Command::Palette));
+        assert_eq!(command(keys, Focus::Field, Keys::default()), Some(Command::Palette));
     }
 }

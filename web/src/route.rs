@@ -22,6 +22,8 @@ pub struct Route {
     pub focus: Option<String>,
     /// The part of the run on screen: from, to, in ns.
     pub view: Option<(u64, u64)>,
+    /// The selected part: from, to, in ns.
+    pub range: Option<(u64, u64)>,
     /// What events are filtered by.
     pub filter: Option<String>,
     pub notes: Vec<Note>,
@@ -85,6 +87,7 @@ fn from_link(link: Link) -> Route {
         at: link.t.map(|t| t.0),
         focus: link.focus,
         view: link.view.map(|(from, to)| (from.0, to.0)),
+        range: link.range.map(|(from, to)| (from.0, to.0)),
         filter: link.filter,
         notes: link.notes.into_iter().map(note_from_link).collect(),
         marks: link.marks,
@@ -118,6 +121,7 @@ pub fn fragment(route: &Route) -> String {
         t: route.at.map(Nanos),
         focus: route.focus.clone(),
         view: route.view.map(|(from, to)| (Nanos(from), Nanos(to))),
+        range: route.range.map(|(from, to)| (Nanos(from), Nanos(to))),
         filter: route.filter.clone(),
         notes: route.notes.iter().map(note_for_link).collect(),
         marks: Vec::new(),
@@ -197,6 +201,7 @@ mod tests {
             at: Some(1_132_096_000),
             focus: Some("mmap_lock of hog".into()),
             view: Some((1_000_000, 2_000_000_000)),
+            range: Some((3_000_000, 4_000_001)),
             filter: Some("kind:reaping,before:7,task:hog/stuck".into()),
             notes: vec![Note { at: 5_000_000, until: None, text: "here".into() }],
             lesson: Some("mmap-lock.3".into()),

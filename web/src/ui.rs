@@ -4,6 +4,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use wasm_bindgen::JsCast as _;
+use web_sys::Element;
 use yew::prelude::*;
 
 use crate::keys::Keys;
@@ -35,6 +37,18 @@ impl Ui {
         let ui = self.clone();
         Callback::from(move |event| ui.send(action(event)))
     }
+}
+
+/// What Esc sends from inside a panel; of a list that is open it closes that list.
+pub fn on_escape(ui: &Ui, action: impl Fn() -> Action + 'static) -> Callback<KeyboardEvent> {
+    let ui = ui.clone();
+    Callback::from(move |event: KeyboardEvent| {
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        if event.key() == "Escape" && target.is_none_or(|target| target.tag_name() != "SELECT") {
+            event.prevent_default();
+            ui.send(action());
+        }
+    })
 }
 
 impl PartialEq for Ui {

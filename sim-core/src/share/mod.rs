@@ -60,6 +60,8 @@ pub struct Link {
     pub focus: Option<String>,
     /// The part of the run to show: from, to.
     pub view: Option<(Nanos, Nanos)>,
+    /// The selected part of the run: from, to.
+    pub range: Option<(Nanos, Nanos)>,
     /// What events are filtered by, in the page's words: `kind:reaping,task:hog`.
     pub filter: Option<String>,
     /// What the sender wrote beside the run.
@@ -139,6 +141,7 @@ impl Link {
             t: None,
             focus: None,
             view: None,
+            range: None,
             notes: Vec::new(),
             filter: None,
             lesson: None,

@@ -48,6 +48,7 @@ fn views_and_notes_travel_in_the_link() {
     };
     let link = Link {
         view: Some((Nanos(1_500_000), Nanos(20_000_000))),
+        range: Some((Nanos(2_000_000), Nanos(4_000_001))),
         notes: vec![
             note(2_000_000, None, "here, it refuses & sleeps"),
             note(3_000_000, Some(4_000_001), ""),
@@ -55,9 +56,17 @@ fn views_and_notes_travel_in_the_link() {
         ..Link::to("capture-6-1-s6")
     };
     let text = encode(&link);
-    expect!["#/v1/run?scenario=capture-6-1-s6&seed=1&view=1.5ms..20ms&note=2ms,here,%20it%20refuses%20%26%20sleeps&note=3ms..4.000001ms,"].assert_eq(&text);
+    expect!["#/v1/run?scenario=capture-6-1-s6&seed=1&view=1.5ms..20ms&range=2ms..4.000001ms&note=2ms,here,%20it%20refuses%20%26%20sleeps&note=3ms..4.000001ms,"].assert_eq(&text);
     assert_eq!(decode(&text), Ok(link));
-    for bad in ["view=3ms", "view=3ms..1ms", "note=3ms", "note=x,y", "note=1ms,%0a"] {
+    for bad in [
+        "view=3ms",
+        "view=3ms..1ms",
+        "range=3ms",
+        "range=3ms..3ms",
+        "note=3ms",
+        "note=x,y",
+        "note=1ms,%0a",
+    ] {
         assert!(decode(&format!("#/v1/run?scenario=x&{bad}")).is_err(), "{bad}");
     }
 }
@@ -264,6 +273,7 @@ prop_compose! {
             t: t.map(Nanos),
             focus,
             view: None,
+            range: t.map(|t| (Nanos(t / 2), Nanos(t | 1))),
             notes: Vec::new(),
             filter: lesson.as_ref().map(|lesson| format!("kind:reaping,task:{lesson}")),
             lesson: lesson.clone(),

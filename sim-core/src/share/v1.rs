@@ -22,9 +22,9 @@ use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
 use crate::scenario::{Fork, suggestion, units};
 
 /// Keys, in the order in which they are written.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "scenario", "z", "seed", "kernel", "policy", "check", "set", "fork", "model", "digest", "t",
-    "focus", "view", "filter", "note", "marks", "lesson", "embed",
+    "focus", "view", "range", "filter", "note", "marks", "lesson", "embed",
 ];
 /// First byte of `z`: how the rest is packed.
 const PACKED_DEFLATE: u8 = 1;
@@ -101,8 +101,10 @@ pub(super) fn encode(link: &Link) -> String {
     if let Some(focus) = &link.focus {
         push("focus", focus);
     }
-    if let Some((from, to)) = link.view {
-        push("view", &stretch(from, Some(to)));
+    for (key, part) in [("view", link.view), ("range", link.range)] {
+        if let Some((from, to)) = part {
+            push(key, &stretch(from, Some(to)));
+        }
     }
     if let Some(filter) = &link.filter {
         push("filter", filter);
@@ -224,11 +226,12 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         Some(text) => Some(name("focus", text)?),
         None => None,
     };
-    let view = match take("view").map(|text| parse_stretch("view", &text)).transpose()? {
-        Some((from, Some(to))) if from < to => Some((from, to)),
-        None => None,
-        _ => return Err(damaged("view", "expected two times, such as 1.5ms..20ms")),
+    let mut part = |key| match take(key).map(|text| parse_stretch(key, &text)).transpose()? {
+        Some((from, Some(to))) if from < to => Ok(Some((from, to))),
+        None => Ok(None),
+        _ => Err(damaged(key, "expected two times, such as 1.5ms..20ms")),
     };
+    let (view, range) = (part("view")?, part("range")?);
     let filter = match take("filter") {
         Some(text) => Some(name_of("filter", text, FILTER_SIZE_MAX)?),
         None => None,
@@ -257,6 +260,7 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         t,
         focus,
         view,
+        range,
         filter,
         notes,
         lesson,

@@ -8,7 +8,7 @@ use super::{Answer, Course, Entry, Learn, Lessons, Progress, after};
 use crate::panels::icon::{Icon, drawing};
 use crate::state::Action;
 use crate::texts;
-use crate::ui::{Ui, use_ui};
+use crate::ui::{Ui, on_escape, use_ui};
 
 /// The offer of the tour, which never insists.
 pub fn tour_offer(ui: &Ui, learn: &Learn) -> Html {
@@ -39,12 +39,13 @@ pub fn LearnPanel(props: &Props) -> Html {
         return Html::default();
     }
     let close = ui.on(|_: MouseEvent| Action::Learn(Lessons::Toggle));
+    let escape = on_escape(&ui, || Action::Learn(Lessons::Toggle));
     let list = ui.on(|_: MouseEvent| Action::Learn(Lessons::List));
     let title = course.as_ref().map_or("Learn", |course| course.lesson.title.as_str()).to_owned();
     html! {
-        <aside class="learn" aria-labelledby="learn-title">
+        <aside class="learn" aria-labelledby="learn-title" onkeydown={escape}>
             <header>
-                <h2 id="learn-title">{ title }</h2>
+                <h2 id="learn-title" tabindex="-1">{ title }</h2>
                 { for course.as_ref().map(|_| html! {
                     <button type="button" onclick={list}>{ "All lessons" }</button>
                 }) }
@@ -103,7 +104,7 @@ fn lesson_at(ui: &Ui, course: &Course) -> Html {
         <>
             <nav aria-label="Steps"><ol class="steps">{ for (0..count).map(tab) }</ol></nav>
             <div class="learn-body" tabindex="0" aria-live="polite">
-                <h3>{ &step.title }</h3>
+                <h3 id="learn-step" tabindex="-1">{ &step.title }</h3>
                 { blocks(&step.body) }
                 { for step.question.as_ref().map(|question| asked(ui, question, course.answer)) }
             </div>
@@ -161,7 +162,7 @@ fn asked(ui: &Ui, question: &Question, answer: Answer) -> Html {
                 <button type="button" class="link" onclick={skip}>{ "Just show me" }</button>
             }) }
             { for (!open).then(|| html! {
-                <div class="reveal"><p><strong>{ told }</strong></p>{ blocks(&question.reveal) }</div>
+                <div class="reveal" id="reveal" tabindex="-1"><p><strong>{ told }</strong></p>{ blocks(&question.reveal) }</div>
             }) }
         </section>
     }

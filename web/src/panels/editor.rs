@@ -145,7 +145,7 @@ pub fn Editor(props: &Props) -> Html {
     html! {
         <section class="editor" aria-labelledby="editor-title">
             <header>
-                <h2 id="editor-title">{ "Scenario" }</h2>
+                <h2 id="editor-title" tabindex="-1">{ "Scenario" }</h2>
                 <label>{ "Start from " }<select id="editor-start" onchange={start}>
                     <option value="" selected=true>{ "this one" }</option>
                     <option value={NOTHING}>{ "nothing: one task that uses up memory" }</option>

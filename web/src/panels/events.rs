@@ -40,6 +40,8 @@ pub enum Msg {
     /// The list's height became known.
     Measured,
     Typed(String),
+    /// Everything shows again.
+    All,
     /// The filters besides the text show, or don't.
     Unfold,
     Slice,
@@ -50,6 +52,7 @@ pub enum Msg {
 
 #[derive(Default)]
 pub struct EventList {
+    field: NodeRef,
     viewport: NodeRef,
     spacer: NodeRef,
     window: NodeRef,
@@ -100,6 +103,16 @@ impl Component for EventList {
             Msg::Measured => true,
             Msg::Typed(text) => {
                 self.filter.text = text.to_ascii_lowercase();
+                self.restart(ctx);
+                true
+            }
+            Msg::All => {
+                self.filter.text.clear();
+                if let Some(field) = self.field.cast::<HtmlInputElement>() {
+                    field.set_value("");
+                    let _ = field.focus();
+                }
+                ui(ctx).send(Action::Narrow(Narrow::Nothing));
                 self.restart(ctx);
                 true
             }
@@ -158,14 +171,19 @@ impl Component for EventList {
             0 => "filters".to_owned(),
             count => format!("filters: {count}"),
         };
+        let is_empty = self.work.is_none() && self.matches.as_ref().is_some_and(|it| it.is_empty());
+        let all = link.callback(|_: MouseEvent| Msg::All);
         html! {
             <section class="panel events" aria-labelledby="events-title">
                 <h2 id="events-title"><span>{ "Events" }</span><span class="now" role="status">{ tally }</span>
-                    <input id="event-filter" type="search" placeholder="filter" oninput={typed} onkeydown={link.callback(Msg::FieldKey)}
+                    <input id="event-filter" ref={self.field.clone()} type="search" placeholder="filter" oninput={typed} onkeydown={link.callback(Msg::FieldKey)}
                         aria-label="Filter the events" autocomplete="off" spellcheck="false" />
                     <button type="button" onclick={link.callback(|_: MouseEvent| Msg::Unfold)}
                         aria-expanded={self.unfolded.to_string()} aria-controls="event-filters">{ unfold }</button></h2>
                 { self.filters(ctx) }
+                if is_empty {
+                    <p class="no-match">{ "No event matches. " }<button type="button" class="link" onclick={all}>{ "Show all events" }</button></p>
+                }
                 <div class="scroll rows" ref={self.viewport.clone()} tabindex="0" role="listbox" aria-labelledby="events-title"
                     aria-activedescendant={active} onscroll={link.callback(|_: Event| Msg::Scrolled)}
                     onkeydown={link.callback(Msg::Key)}>

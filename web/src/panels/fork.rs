@@ -24,6 +24,8 @@ pub struct Props {
     /// The branches' runs, in their order.
     pub branches: Vec<Shared<Scene>>,
     pub cursor: Cursor,
+    /// The selected lane.
+    pub lane: usize,
 }
 
 /// What a row of the dialog changes.
@@ -83,15 +85,24 @@ pub fn ForkDialog(props: &Props) -> Html {
         })
     };
     let now = scene.outcome.run.id.policy.clone();
-    let policies = engine::policies().into_iter().map(|policy| {
+    let policies = engine::policies();
+    let other = policies.iter().position(|policy| policy.id != now);
+    let policies = policies.into_iter().enumerate().map(|(index, policy)| {
         let is_now = policy.id == now;
-        html! { <option value={policy.id} disabled={is_now} title={policy.title}>{ policy.id }{ is_now.then_some(" (now)") }</option> }
+        html! { <option value={policy.id} disabled={is_now} selected={Some(index) == other} title={policy.title}>{ policy.id }{ is_now.then_some(" (now)") }</option> }
     });
-    let option = |target: &forks::Target| {
-        let doing = if target.doing.is_empty() { "works" } else { target.doing.as_str() };
-        html! { <option value={target.name.clone()}>{ format!("{}: {doing}", target.name) }</option> }
+    // Whose lane is selected is meant first.
+    let selected = scene.outcome.lanes.get(props.lane).map_or("", |lane| lane.title.as_str());
+    let options = |of: &[&forks::Target]| {
+        let first = of.iter().position(|target| target.name == selected).unwrap_or(0);
+        let option = |(index, target): (usize, &&forks::Target)| {
+            let doing = if target.doing.is_empty() { "works" } else { target.doing.as_str() };
+            html! { <option value={target.name.clone()} selected={index == first}>{ format!("{}: {doing}", target.name) }</option> }
+        };
+        html! { <>{ for of.iter().enumerate().map(option) }</> }
     };
-    let processes = targets.iter().filter(|target| target.process).map(option);
+    let all: Vec<&forks::Target> = targets.iter().collect();
+    let processes: Vec<&forks::Target> = targets.iter().filter(|it| it.process).collect();
     let full = props.request.branches.len() >= BRANCHES_MAX;
     let button =
         || html! { <button type="submit" class="primary" disabled={full}>{ "Fork" }</button> };
@@ -102,11 +113,11 @@ pub fn ForkDialog(props: &Props) -> Html {
                 <form onsubmit={fork(Kind::Policy)}><label for="fork-policy">{ "another policy" }</label>
                     <select id="fork-policy">{ for policies }</select>{ button() }</form>
                 <form onsubmit={fork(Kind::Kill)}><label for="fork-kill">{ "a process killed" }</label>
-                    <select id="fork-kill">{ for processes }</select>{ button() }</form>
+                    <select id="fork-kill">{ options(&processes) }</select>{ button() }</form>
                 <form onsubmit={fork(Kind::End)}><label for="fork-end">{ "a wait ended" }</label>
-                    <select id="fork-end">{ for targets.iter().map(option) }</select>{ button() }</form>
+                    <select id="fork-end">{ options(&all) }</select>{ button() }</form>
                 <form onsubmit={fork(Kind::Delay)}><label for="fork-delay">{ "a wait made longer" }</label>
-                    <select id="fork-delay">{ for targets.iter().map(option) }</select>
+                    <select id="fork-delay">{ options(&all) }</select>
                     <label class="hidden" for="fork-by">{ "by how much" }</label>
                     <input id="fork-by" type="text" class="short" value="500ms" autocomplete="off" spellcheck="false" />{ button() }</form>
                 <form onsubmit={fork(Kind::Reseed)}><label for="fork-reseed">{ "other chances, number" }</label>

@@ -33,7 +33,7 @@ pub fn HelpDialog(props: &Props) -> Html {
     };
     html! {
         <Dialog open={props.open} title="Keys and gestures">
-            <p>{ "Keys act while the timeline or the page itself has the focus." }</p>
+            <p>{ "Keys act everywhere but in fields and lists of choices. A button keeps Space, which presses it; what scrolls keeps the arrows." }</p>
             <fieldset class="choices"><legend>{ "Keys" }</legend>
                 <label><input type="checkbox" checked={single} onchange={toggle} />{ "single letters and signs act" }</label>
                 { radio(Preset::Zoom, "W and S zoom") }

@@ -7,9 +7,10 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::icon::{Icon, drawing};
+use crate::dom;
 use crate::format;
 use crate::route::{NOTE_BYTES_MAX, Note};
-use crate::state::Action;
+use crate::state::{Action, LANES};
 use crate::ui::Ui;
 
 /// A row per note; nothing without notes.
@@ -17,6 +18,12 @@ pub fn notes(ui: &Ui, notes: &[Note]) -> Html {
     if notes.is_empty() {
         return Html::default();
     }
+    let done = Callback::from(|event: KeyboardEvent| {
+        if matches!(event.key().as_str(), "Enter" | "Escape") {
+            event.prevent_default();
+            dom::focus(LANES);
+        }
+    });
     let rows = notes.iter().enumerate().map(|(index, note)| {
         let at = note.at;
         let seek = ui.on(move |_: MouseEvent| Action::Seek(at));
@@ -34,7 +41,7 @@ pub fn notes(ui: &Ui, notes: &[Note]) -> Html {
         html! {
             <li key={format!("{at} {:?}", note.until)}>
                 <button type="button" class="link" onclick={seek} title="Go there">{ when.clone() }</button>
-                <input type="text" class="note-text" value={note.text.clone()} oninput={edit} maxlength={NOTE_BYTES_MAX.to_string()}
+                <input type="text" id={format!("note-{index}")} class="note-text" onkeydown={done.clone()} value={note.text.clone()} oninput={edit} maxlength={NOTE_BYTES_MAX.to_string()}
                     placeholder="what is to be seen here" aria-label={format!("Note at {when}")} />
                 <button type="button" onclick={remove} aria-label={format!("Remove the note at {when}")} title="Remove (Delete)">{ drawing(Icon::Close) }</button>
             </li>

@@ -113,6 +113,10 @@ fn contents(route: &Route) -> Vec<String> {
         route.at.map(|at| format!("the moment {}", format::instant(sim_core::base::SimTime(at)))),
     );
     lines.extend(route.view.map(|_| "the part of the run on screen".to_owned()));
+    lines.extend(route.range.map(|(from, to)| {
+        let [from, to] = [from, to].map(|at| format::instant(sim_core::base::SimTime(at)));
+        format!("the selected range {from} – {to}")
+    }));
     lines.extend((!route.notes.is_empty()).then(|| {
         let count = route.notes.len();
         if count == 1 { "your note".to_owned() } else { format!("your {count} notes") }

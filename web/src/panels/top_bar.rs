@@ -6,11 +6,12 @@ use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::icon::{Icon, drawing};
+use crate::dom;
 use crate::engine::{self, Choice, OTHERS_MAX, Request, SEED_MAX};
 use crate::learn::Lessons;
 use crate::route;
 use crate::shared::Shared;
-use crate::state::{Action, Change, Dialog, Scene, Theme};
+use crate::state::{Action, Change, Dialog, LANES, Scene, Theme};
 use crate::ui::use_ui;
 
 #[derive(Properties, PartialEq)]
@@ -64,6 +65,7 @@ pub fn TopBar(props: &Props) -> Html {
         let unfolded = unfolded.clone();
         Callback::from(move |_: MouseEvent| unfolded.set(!*unfolded))
     };
+    let skip = Callback::from(|_: MouseEvent| dom::focus(LANES));
     let next = props.theme.next();
     let theme = ui.on(move |_: MouseEvent| Action::Theme(next));
     let theme_glyph = match props.theme {
@@ -73,6 +75,8 @@ pub fn TopBar(props: &Props) -> Html {
     };
     html! {
         <header class="top-bar">
+            // No link: the address is the run's.
+            <button type="button" class="skip" onclick={skip}>{ "To the timeline" }</button>
             <h1>{ "Reaperscope" }</h1>
             <label class="field grow"><span class="field-name">{ "Scenario" }</span>
                 <select onchange={scenario} aria-label="Scenario">
@@ -100,9 +104,9 @@ pub fn TopBar(props: &Props) -> Html {
                     </select></label>
                 <SeedField seed={request.seed} />
                 <div class="buttons end">
-                    <button type="button" onclick={edit} aria-expanded={editing.to_string()} title="The scenario as text and as a form">{ "Edit" }</button>
-                    <button type="button" onclick={sweep} aria-expanded={sweeping.to_string()} title="Many seeds: how often it ends how, and a review">{ "Sweep" }</button>
-                    <button type="button" onclick={learn} title="Lessons (L)">{ "Learn" }</button>
+                    <button type="button" id="edit-button" onclick={edit} aria-expanded={editing.to_string()} title="The scenario as text and as a form">{ "Edit" }</button>
+                    <button type="button" id="sweep-button" onclick={sweep} aria-expanded={sweeping.to_string()} title="Many seeds: how often it ends how, and a review">{ "Sweep" }</button>
+                    <button type="button" id="learn-button" onclick={learn} title="Lessons (L)">{ "Learn" }</button>
                     <button type="button" onclick={import} title="A log or trace of a real machine, a scenario, a lesson">{ "Import" }</button>
                     <button type="button" onclick={export} title="For other tools, as an image, as a file">{ "Export" }</button>
                     <button type="button" onclick={theme} title="Color theme: system, light, dark"

@@ -42,7 +42,8 @@ pub fn transport(ui: &Ui, state: &State) -> Html {
                 </select></label>
             <p class="moment">
                 <span class="t">{ "t = " }<b>{ format::instant(SimTime(state.cursor.at)) }</b></span>
-                { for state.scene.as_ref().map(|scene| html! {
+                if !state.hint.is_empty() { <b class="count">{ state.hint }</b> }
+                { for state.scene.as_ref().filter(|_| state.hint.is_empty()).map(|scene| html! {
                     <span class="count">{ format!("event {} of {}", format::grouped(state.cursor.happened as u64),
                         format::grouped(scene.outcome.run.trace.len() as u64)) }</span>
                 }) }

@@ -12,7 +12,7 @@ use crate::keys::Command;
 use crate::panels::blame::BlamePanel;
 use crate::panels::graph::GraphView;
 use crate::shared::Shared;
-use crate::state::{Action, Scene};
+use crate::state::{Action, Cursor, Scene};
 use crate::timeline::hit::{status, task_of};
 use crate::ui::use_ui;
 
@@ -48,7 +48,7 @@ pub fn WhyPanel(props: &Props) -> Html {
         return Html::default();
     };
     let toggle = ui.on(|_: MouseEvent| Action::Command { command: Command::Graph, anchor: None });
-    let now = status(lane, props.at);
+    let now = status(lane, Cursor { at: props.at, happened: props.happened });
     let lead = match lane.of {
         LaneOf::Cpu(_) => "CPUs wait for nobody. Select a task to see why it waits.".to_owned(),
         LaneOf::Lock(_) => "Locks wait for nobody. Select a task to see why it waits.".to_owned(),

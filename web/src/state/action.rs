@@ -143,6 +143,8 @@ pub enum Action {
     Forced(Option<(Rgb, Rgb)>),
     /// The user prefers more contrast.
     Contrast(bool),
+    /// The page goes to paper, or comes back.
+    Printing(bool),
     /// The user prefers no motion.
     Calm(bool),
     /// Opens or closes the editor.

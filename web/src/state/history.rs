@@ -49,6 +49,14 @@ impl History {
     pub fn can_redo(&self) -> bool {
         !self.future.is_empty()
     }
+
+    /// Forgets the last change if it was of forks, and these are what it began with.
+    pub(super) fn forget_forks(&mut self, before: &[Branch]) {
+        let is_it = |(kind, look): &(Kind, Look)| *kind == Kind::Forks && look.branches == before;
+        if self.past.last().is_some_and(is_it) {
+            self.past.pop();
+        }
+    }
 }
 
 /// What an action changes, if it can be undone.

@@ -16,6 +16,7 @@ use sim_core::share::ScenarioRef;
 
 pub use action::{Action, Change, Theme};
 pub use history::History;
+pub use reduce::LANES;
 pub use scene::Scene;
 pub use stage::{StageArrow, StageLane};
 
@@ -56,6 +57,13 @@ pub struct Cursor {
     pub happened: usize,
 }
 
+impl Cursor {
+    /// At an instant, with all that happens at it.
+    pub fn after_all(at: u64) -> Self {
+        Self { at, happened: usize::MAX }
+    }
+}
+
 /// What the recomputed run says of the link that asked for it.
 #[derive(Clone, PartialEq, Debug)]
 pub enum LinkCheck {
@@ -89,6 +97,14 @@ pub enum Dialog {
     Story,
 }
 
+/// Where the focus of the keyboard is to go; counted, so that it goes there again.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Call {
+    /// Id of the element.
+    pub to: String,
+    pub turn: u32,
+}
+
 /// The state.
 #[derive(Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "switches that know nothing of each other")]
@@ -111,6 +127,8 @@ pub struct State {
     pub promised: Option<(String, Option<u32>)>,
     /// The link that asked for the run, until it is there.
     pub(crate) pending: Option<Route>,
+    /// What is on screen was asked for so.
+    pub(crate) shown: Request,
     pub cursor: Cursor,
     /// Index of the selected lane.
     pub lane: usize,
@@ -132,6 +150,8 @@ pub struct State {
     pub playing: bool,
     /// What the last step led to, for the status region.
     pub said: String,
+    /// Why the last step led nowhere; empty if it did.
+    pub hint: &'static str,
     /// Seconds since playing stepped last, where it steps and does not run.
     pub(crate) since_step: f64,
     /// Whether the user prefers no motion: then nothing starts by itself.
@@ -149,6 +169,8 @@ pub struct State {
     /// Whether the system is dark.
     pub system_shade: Shade,
     pub dialog: Option<Dialog>,
+    /// Who opens something goes on there, and who closes it where it was opened.
+    pub call: Call,
     pub learn: Learn,
     /// What was made of the files that were brought last.
     pub received: Option<Shared<Received>>,
@@ -156,6 +178,8 @@ pub struct State {
     pub recording: Option<Shared<Received>>,
     /// That recording, laid over the run on screen.
     pub laid: Option<Shared<Overlay>>,
+    /// Whether the page is being printed: paper is white.
+    pub printing: bool,
     /// Whether the page is part of another one: the timeline alone.
     pub embed: bool,
     /// Whether the editor is open.
@@ -183,6 +207,7 @@ impl Default for State {
             link_check: LinkCheck::None,
             promised: None,
             pending: None,
+            shown: Request::default(),
             cursor: Cursor::default(),
             lane: 0,
             trail: Vec::new(),
@@ -196,6 +221,7 @@ impl Default for State {
             selection: None,
             playing: false,
             said: String::new(),
+            hint: "",
             since_step: 0.0,
             calm: false,
             speed: Speed::Auto,
@@ -206,10 +232,12 @@ impl Default for State {
             contrast: false,
             system_shade: Shade::Light,
             dialog: None,
+            call: Call::default(),
             learn: Learn::default(),
             received: None,
             recording: None,
             laid: None,
+            printing: false,
             embed: false,
             editing: false,
             rewound: None,
@@ -223,6 +251,9 @@ impl Default for State {
 impl State {
     /// Whether the page is light or dark now.
     pub fn shade(&self) -> Shade {
+        if self.printing {
+            return Shade::Light;
+        }
         if let Some((ground, ink)) = self.forced {
             return Shade::Forced { ground, ink };
         }
@@ -240,6 +271,11 @@ impl State {
     /// The curve of the run on screen, if it was rewound.
     pub fn curve(&self) -> Option<&Shared<Rewind>> {
         self.rewound.as_ref().filter(|it| it.request == self.request.alone())
+    }
+
+    /// The focus goes to the element with this id.
+    pub(crate) fn focus(&mut self, id: impl Into<String>) {
+        self.call = Call { to: id.into(), turn: self.call.turn + 1 };
     }
 
     /// Where the run on screen ends.
@@ -302,6 +338,7 @@ impl State {
                 .filter(|_| self.lane > 0)
                 .and_then(|scene| Some(scene.outcome.lanes.get(self.lane)?.title.clone())),
             view: ready.filter(|scene| self.view != scene.opening()).map(|_| self.view.rounded()),
+            range: ready.and(self.selection).filter(|(from, to)| from < to),
             filter: ready.and_then(|scene| self.filter.text(&scene.outcome.run)),
             notes: self.notes.clone(),
             marks: match ready {

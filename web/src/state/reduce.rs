@@ -31,6 +31,9 @@ fn cut(text: &str, bytes: usize) -> String {
     cut
 }
 
+/// Id of the timeline's lanes, where all keys act.
+pub const LANES: &str = "lanes";
+
 /// Zoom of one key press or button.
 const ZOOM_STEP: f64 = 0.7;
 /// Pan of one key press or button, as a share of the window.
@@ -88,6 +91,7 @@ impl State {
             Action::RemoveNote(index) => {
                 if index < self.notes.len() {
                     self.notes.remove(index);
+                    self.focus(LANES);
                 }
             }
             Action::Keys(keys) => self.keys = keys,
@@ -103,10 +107,11 @@ impl State {
             Action::SystemShade(shade) => self.system_shade = shade,
             Action::Forced(colors) => self.forced = colors,
             Action::Contrast(contrast) => self.contrast = contrast,
+            Action::Printing(printing) => self.printing = printing,
             Action::Calm(calm) => self.calm = calm,
-            Action::Edit(editing) => self.editing = editing,
+            Action::Edit(editing) => self.edit(editing),
             Action::Rewound(curve) => self.rewound = curve,
-            Action::Sweep(sweeping) => self.sweeping = sweeping,
+            Action::Sweep(sweeping) => self.sweep(sweeping),
             Action::Show(dialog) => self.dialog = Some(dialog),
             Action::CloseDialog => self.dialog = None,
             Action::Learn(what) => self.learn(what),
@@ -115,6 +120,18 @@ impl State {
             Action::Notice(text) => self.notice = Some(text),
             Action::DismissNotice => self.notice = None,
         }
+    }
+
+    /// Opens the editor, or closes it.
+    fn edit(&mut self, editing: bool) {
+        self.editing = editing;
+        self.focus(if editing { "editor-title" } else { "edit-button" });
+    }
+
+    /// Opens the sweep, or closes it.
+    fn sweep(&mut self, sweeping: bool) {
+        self.sweeping = sweeping;
+        self.focus(if sweeping { "sweep-title" } else { "sweep-button" });
     }
 
     #[inline(never)]
@@ -164,8 +181,8 @@ impl State {
                 self.playing = false;
                 self.dialog = self.scene.is_some().then_some(Dialog::Fork);
             }
-            Command::Edit => self.editing = !self.editing,
-            Command::Sweep => self.sweeping = !self.sweeping,
+            Command::Edit => self.edit(!self.editing),
+            Command::Sweep => self.sweep(!self.sweeping),
             Command::Palette => self.dialog = Some(Dialog::Palette),
             Command::Learn => self.learn(Lessons::Toggle),
             Command::Tab(number) => self.tab(number),

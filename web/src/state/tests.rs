@@ -77,6 +77,81 @@ fn incidents_are_visited_in_order() {
 }
 
 #[test]
+fn past_the_last_incident_a_step_says_so_and_stays() {
+    let mut state = opened(Route::default());
+    press(&mut state, Command::GoToEnd);
+    press(&mut state, Command::Incident(Step::Forward));
+    assert_eq!((state.cursor.at, state.hint), (state.end(), "no incident after this"));
+    assert_eq!(state.said, state.hint);
+    press(&mut state, Command::Incident(Step::Back));
+    assert_eq!(state.hint, "");
+    press(&mut state, Command::GoToStart);
+    press(&mut state, Command::Incident(Step::Back));
+    assert_eq!(state.hint, "no incident before this");
+}
+
+#[test]
+fn what_is_seen_stays_where_it_is_when_it_is_pointed_at() {
+    let mut state = opened(Route { at: Some(0), ..Route::default() });
+    press(&mut state, Command::ZoomIn);
+    let view = state.view;
+    for at in [view.start, view.start + view.span / 100, view.end() - view.span / 100] {
+        state.apply(Action::Seek(at));
+        assert_eq!((state.view, state.cursor.at), (view, at));
+    }
+    let scene = state.scene.clone().unwrap();
+    let records = 0..scene.outcome.run.trace.len();
+    let seen = |record: &usize| {
+        let at = scene.outcome.run.trace.get(*record).unwrap().at.0;
+        (view.start..view.start + view.span / 20).contains(&at)
+    };
+    let first = records.into_iter().find(seen).unwrap();
+    state.apply(Action::SeekRecord(first));
+    assert_eq!((state.view, state.cursor.happened), (view, first + 1));
+}
+
+#[test]
+fn what_is_opened_gets_the_focus_and_gives_it_back() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    press(&mut state, Command::Note);
+    assert_eq!(state.call.to, "note-0");
+    let turn = state.call.turn;
+    press(&mut state, Command::Note);
+    assert_eq!((state.notes.len(), state.call.to.as_str()), (1, "note-0"), "the one that is there");
+    assert!(state.call.turn > turn);
+    state.apply(Action::Seek(2_000_000));
+    press(&mut state, Command::Note);
+    assert_eq!(state.call.to, "note-1");
+    state.apply(Action::RemoveNote(1));
+    assert_eq!(state.call.to, LANES);
+    for (command, open, closed) in [
+        (Command::Sweep, "sweep-title", "sweep-button"),
+        (Command::Learn, "learn-title", "learn-button"),
+        (Command::Edit, "editor-title", "edit-button"),
+    ] {
+        press(&mut state, command);
+        assert_eq!(state.call.to, open);
+        press(&mut state, command);
+        assert_eq!(state.call.to, closed);
+    }
+    state.apply(Action::Learn(Lessons::Open("tour", 0)));
+    assert_eq!(state.call.to, "learn-step");
+    state.apply(Action::Learn(Lessons::List));
+    assert_eq!(state.call.to, "learn-title");
+    state.apply(Action::Learn(Lessons::DeclineTour));
+    assert_eq!(state.call.to, LANES);
+}
+
+#[test]
+fn paper_is_white() {
+    let mut state = State { theme: Theme::Dark, ..State::default() };
+    state.apply(Action::Printing(true));
+    assert_eq!(state.shade(), Shade::Light);
+    state.apply(Action::Printing(false));
+    assert_eq!(state.shade(), Shade::Dark);
+}
+
+#[test]
 fn playing_ends_at_the_end_and_starts_over() {
     let mut state = opened(Route::default());
     for _ in 0..60 * 60 {

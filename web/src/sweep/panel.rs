@@ -28,7 +28,7 @@ use crate::state::{Action, Scene};
 use crate::thread::Thread;
 use crate::timeline::palette::Shade;
 use crate::transfer::download;
-use crate::ui::use_ui;
+use crate::ui::{on_escape, use_ui};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -221,12 +221,13 @@ pub fn SweepPanel(props: &Props) -> Html {
         Callback::from(move |now: Typed| typed.set(Some(now)))
     };
     let close = ui.on(|_: MouseEvent| Action::Sweep(false));
+    let escape = on_escape(&ui, || Action::Sweep(false));
     let is_running = matches!(*phase, Phase::Running { .. });
     let (done, runs) =
         held.borrow().tally.as_ref().map_or((0, 0), |it| (it.done(), it.plan.runs()));
     html! {
-        <aside class="learn sweep" aria-labelledby="sweep-title">
-            <header><h2 id="sweep-title">{ "Sweep over seeds" }</h2>
+        <aside class="learn sweep" aria-labelledby="sweep-title" onkeydown={escape}>
+            <header><h2 id="sweep-title" tabindex="-1">{ "Sweep over seeds" }</h2>
                 <button type="button" onclick={close} aria-label="Close the sweep">{ drawing(Icon::Close) }</button></header>
             <div class="sweep-body" tabindex="0">
                 <form onsubmit={submit}>

@@ -26,7 +26,8 @@ use crate::format;
 use crate::panels::icon::{Icon, drawing};
 use crate::route::Note;
 use crate::shared::Shared;
-use crate::state::{Action, Scene};
+use crate::state::LANES;
+use crate::state::{Action, Cursor, Scene};
 use crate::timeline::toolbar::toolbar;
 use crate::transfer::overlay::Overlay;
 use crate::ui::Ui;
@@ -35,7 +36,7 @@ use crate::ui::Ui;
 pub struct Props {
     pub scene: Shared<Scene>,
     pub view: Viewport,
-    pub at: u64,
+    pub now: Cursor,
     pub lane: usize,
     pub arrangement: Arrangement,
     /// Arrows that were followed.
@@ -78,6 +79,9 @@ pub struct Timeline {
     width: f64,
     gestures: Gestures,
     hover: String,
+    /// Where the pointer is, in the window.
+    pointer: (f64, f64),
+    tip: NodeRef,
     frame: Frame,
     /// The lane that was last scrolled into sight.
     revealed: Option<usize>,
@@ -100,7 +104,7 @@ struct Drawn {
     matched: Option<Shared<Vec<(u64, usize)>>>,
     laid: Option<Shared<Overlay>>,
     /// The moment inside a back-off, which counts down.
-    at: u64,
+    now: Cursor,
     playing: bool,
 }
 
@@ -141,7 +145,7 @@ impl Component for Timeline {
             RowKind::Lane(index) => {
                 let lane = &lanes[index];
                 let now =
-                    if is_seen(row.top) { hit::status(lane, props.at) } else { String::new() };
+                    if is_seen(row.top) { hit::status(lane, props.now) } else { String::new() };
                 let now = if now.is_empty() { lane.subtitle.clone() } else { now };
                 let pinned = props.arrangement.is_pinned(lane.of);
                 label(ctx, index, (&lane.title, now), (index == props.lane, pinned))
@@ -155,19 +159,19 @@ impl Component for Timeline {
         );
         html! {
             <section class="timeline" aria-label="Timeline">
-                { toolbar(&ui(ctx), &self.hover, props.selection, props.at, hidden, props.history) }
-                <div class="tl-body" ref={self.body.clone()} tabindex="0" role="group"
+                { toolbar(&ui(ctx), &self.hover, props.selection, props.now.at, hidden, props.history) }
+                <div class="tl-body" id={LANES} ref={self.body.clone()} tabindex="0" role="group"
                     aria-label="Lanes over time; press ? for keys">
                     <div class="tl-corner" aria-hidden="true">{ "time" }</div>
                     <canvas class="tl-ruler" ref={self.ruler.clone()} role="img" aria-label="Time axis"></canvas>
-                    <MemoryChart scene={props.scene.clone()} view={props.view} at={props.at} shade={props.shade} />
+                    <MemoryChart scene={props.scene.clone()} view={props.view} at={props.now.at} shade={props.shade} />
                     <ul class="lane-labels" ref={self.labels.clone()} aria-label="Lanes">{ for labels }</ul>
                     <div class="lane-plot" >
                         <canvas ref={self.spans.clone()} role="img" aria-label={description}></canvas>
                         <canvas ref={self.texts.clone()} role="img" aria-label="Labels of the lanes"></canvas>
                     </div>
                     <GridView scene={props.scene.clone()} view={props.view} width={self.plot_width()} lane={props.lane}
-                        at={props.at} playing={props.playing} {rows} />
+                        at={props.now.at} playing={props.playing} {rows} />
                     <div class="tl-overlay" ref={self.overlay.clone()} aria-hidden="true">
                         <div class="tl-range" ref={self.range.clone()}></div>
                         { for props.notes.iter().enumerate().map(|(index, note)| html! {
@@ -176,6 +180,9 @@ impl Component for Timeline {
                         <div class="tl-cursor" ref={self.cursor.clone()}></div>
                     </div>
                 </div>
+                if !self.hover.is_empty() {
+                    <p class="tl-tip" ref={self.tip.clone()} aria-hidden="true">{ &self.hover }</p>
+                }
             </section>
         }
     }
@@ -309,6 +316,7 @@ impl Timeline {
         ) else {
             return;
         };
+        self.place_tip();
         self.place_overlay(props);
         self.place_notes(props);
         let layout = Layout::for_width(self.width);
@@ -326,7 +334,7 @@ impl Timeline {
             followed: props.followed.clone(),
             matched: props.matched.clone(),
             laid: props.laid.clone(),
-            at: props.at,
+            now: props.now,
             playing: props.playing,
         };
         let stale = self.drawn.as_ref() != Some(&now);
@@ -341,7 +349,7 @@ impl Timeline {
             matched: props.matched.as_ref().map_or(&[], |matched| matched.as_slice()),
             recorded: props.laid.as_ref().map_or(&[], |laid| &laid.events),
             top,
-            played_until: props.at,
+            now: props.now,
             fade: if props.playing { Fade::Strong } else { Fade::Weak },
         };
         paint::lanes(&spans, &mut self.frame, &picture);
@@ -366,10 +374,26 @@ impl Timeline {
         dom::set_style(&plot, "height", &format!("{height}px"));
     }
 
+    /// Beside the pointer, on the side that has room.
+    fn place_tip(&self) {
+        let (Some(tip), Some(frame)) =
+            (self.tip.cast::<HtmlElement>(), self.body.cast::<HtmlElement>())
+        else {
+            return;
+        };
+        let frame = frame.get_bounding_client_rect();
+        let (x, y) = self.pointer;
+        let (width, height) = (f64::from(tip.offset_width()), f64::from(tip.offset_height()));
+        let (left, top) =
+            hit::tip_place((x, y), (width, height), (frame.left(), frame.right(), frame.bottom()));
+        dom::set_style(&tip, "left", &format!("{left:.0}px"));
+        dom::set_style(&tip, "top", &format!("{top:.0}px"));
+    }
+
     fn place_overlay(&self, props: &Props) {
         let width = self.plot_width();
         if let Some(cursor) = self.cursor.cast::<HtmlElement>() {
-            let x = props.view.px_from_time(props.at, width);
+            let x = props.view.px_from_time(props.now.at, width);
             let shown = (0.0..=width).contains(&x);
             dom::set_style(&cursor, "transform", &format!("translateX({x:.2}px)"));
             dom::set_style(&cursor, "visibility", if shown { "visible" } else { "hidden" });

@@ -7,11 +7,11 @@
 use sim_core::analysis::{LaneState, MarkKind, Span};
 use sim_core::base::SimTime;
 
-use super::hit::span_at;
+use super::hit::span_now;
 use super::palette::{Shade, mark_look};
 use super::viewport::Viewport;
 use crate::format;
-use crate::state::Scene;
+use crate::state::{Cursor, Scene};
 
 /// Width of a cell at least: what a finger hits (WCAG 2.5.8).
 const CELL_PX_MIN: f64 = 24.0;
@@ -144,15 +144,16 @@ fn marks(scene: &Scene, lane: usize, from: u64, to: u64) -> Vec<(MarkKind, u64)>
 }
 
 /// A lane at an instant as one sentence: name, state, what it waits for.
-pub fn lane_text(scene: &Scene, lane: usize, at: u64) -> String {
+pub fn lane_text(scene: &Scene, lane: usize, now: Cursor) -> String {
     let Some(found) = scene.outcome.lanes.get(lane) else {
         return String::new();
     };
-    let now = super::hit::status(found, at);
-    let now = if now.is_empty() { found.title.clone() } else { format!("{}: {now}", found.title) };
-    match span_at(found, at).and_then(|span| waits_of(scene, span)) {
-        Some(waits) => format!("{now}; {waits}"),
-        None => now,
+    let status = super::hit::status(found, now);
+    let told =
+        if status.is_empty() { found.title.clone() } else { format!("{}: {status}", found.title) };
+    match span_now(found, now).and_then(|span| waits_of(scene, span)) {
+        Some(waits) => format!("{told}; {waits}"),
+        None => told,
     }
 }
 

@@ -147,12 +147,22 @@ fn Grid(props: &GridProps) -> Html {
     let onkeydown = {
         let (table, active) = (props.table.clone(), props.active);
         Callback::from(move |event: KeyboardEvent| {
-            let plain =
-                !(event.ctrl_key() || event.meta_key() || event.alt_key() || event.shift_key());
-            let Some((line, cell)) = active.filter(|_| plain) else {
+            let control = event.ctrl_key() || event.meta_key();
+            let plain = !(control || event.alt_key() || event.shift_key());
+            let corner = control && matches!(event.key().as_str(), "Home" | "End");
+            let Some((line, cell)) = active.filter(|_| plain || corner) else {
                 return;
             };
+            // With Ctrl as in any table: to its first cell, and to its last.
+            let line = match event.key().as_str() {
+                "Home" if corner => 0,
+                "End" if corner => table.0.len() - 1,
+                _ => line,
+            };
             let cells = &table.0[line].cells;
+            if corner {
+                ui.send(Action::SelectLane(table.0[line].lane));
+            }
             let target = match event.key().as_str() {
                 "ArrowRight" => Some(cell + 1),
                 "ArrowLeft" => cell.checked_sub(1),

@@ -1,10 +1,14 @@
 //! What is under the pointer, and what a lane shows at an instant.
 
+use std::cmp::Reverse;
+
 use sim_core::analysis::{Lane, LaneOf, LaneState, Mark, Span};
 use sim_core::base::{SimTime, TaskId};
 use sim_core::record::Cast;
 
+use super::palette::mark_weight;
 use crate::format;
+use crate::state::Cursor;
 
 /// The span of a lane that covers `at`.
 pub fn span_at(lane: &Lane, at: u64) -> Option<&Span> {
@@ -12,22 +16,62 @@ pub fn span_at(lane: &Lane, at: u64) -> Option<&Span> {
     lane.spans.get(index).filter(|span| span.start.0 <= at)
 }
 
-/// The mark of a lane nearest to `at`, within `reach` ns.
+/// The span that a lane is in at the cursor: one that begins there with a record which is
+/// still to happen has not begun.
+pub fn span_now(lane: &Lane, now: Cursor) -> Option<&Span> {
+    let index = lane.spans.partition_point(|span| span.end.0 <= now.at);
+    let begun = |span: &&Span| {
+        span.start.0 < now.at || span.start.0 == now.at && span.record < now.happened
+    };
+    let span = lane.spans.get(index).filter(|span| span.start.0 <= now.at)?;
+    let ended = lane.spans[..index].iter().rev().take_while(|span| span.end.0 == now.at);
+    std::iter::once(span).chain(ended).find(begun)
+}
+
+/// What a click in a lane points at: the record of a mark, if one is near, else an instant.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Aim {
+    Record(usize),
+    Instant(u64),
+}
+
+/// What is pointed at in a lane at `at`; marks attract within `reach` ns.
+pub fn aim(lane: Option<&Lane>, at: u64, reach: u64) -> Aim {
+    let mark = lane.and_then(|lane| mark_near(lane, at, reach));
+    mark.map_or(Aim::Instant(at), |mark| Aim::Record(mark.record))
+}
+
+/// Pixels between the pointer and what is told of what is under it.
+const TIP_PX: f64 = 14.0;
+
+/// Where a tip of this width and height goes: below the pointer, above it where it would leave the
+/// timeline's frame (left, right, bottom), and inside that frame to the sides.
+pub fn tip_place(
+    (x, y): (f64, f64),
+    (width, height): (f64, f64),
+    (left, right, bottom): (f64, f64, f64),
+) -> (f64, f64) {
+    let below = y + TIP_PX;
+    let top = if below + height > bottom { y - TIP_PX - height } else { below };
+    ((x + TIP_PX).min(right - width).max(left), top)
+}
+
+/// The mark that a lane shows around `at`, within `reach` ns: of several the heaviest, as in the
+/// drawing, and of those the nearest.
 pub fn mark_near(lane: &Lane, at: u64, reach: u64) -> Option<&Mark> {
-    let index = lane.marks.partition_point(|mark| mark.at.0 < at);
-    let near = index.saturating_sub(1)..(index + 1).min(lane.marks.len());
-    lane.marks[near]
-        .iter()
-        .filter(|mark| mark.at.0.abs_diff(at) <= reach)
-        .min_by_key(|mark| mark.at.0.abs_diff(at))
+    let first = lane.marks.partition_point(|mark| mark.at.0 < at.saturating_sub(reach));
+    let near = lane.marks[first..].iter().take_while(|mark| mark.at.0 <= at.saturating_add(reach));
+    let distance = |mark: &Mark| Reverse(mark.at.0.abs_diff(at));
+    near.max_by_key(|mark| (mark_weight(mark.kind), distance(mark)))
 }
 
 /// What a lane does at the cursor, with what is left or has passed:
 /// `back-off 3 · 56 ms left`, `callback blocked · 312 ms`.
-pub fn status(lane: &Lane, at: u64) -> String {
-    let Some(span) = span_at(lane, at) else {
+pub fn status(lane: &Lane, now: Cursor) -> String {
+    let Some(span) = span_now(lane, now) else {
         return String::new();
     };
+    let at = now.at;
     let name = span.state.name();
     match span.state {
         LaneState::BackOff(_) => {
@@ -124,10 +168,51 @@ mod tests {
 
     #[test]
     fn status_counts_back_offs_down() {
-        let text = status(&lane(), 200).replace('\u{a0}', " ");
-        assert_eq!(text, "back-off 1 · 1.00 ms left");
-        assert_eq!(status(&lane(), 100), "attempt 1");
-        assert_eq!(status(&lane(), 5), "");
+        let status = |at| super::status(&lane(), Cursor::after_all(at)).replace('\u{a0}', " ");
+        assert_eq!(status(200), "back-off 1 · 1.00 ms left");
+        assert_eq!(status(100), "attempt 1");
+        assert_eq!(status(5), "");
+    }
+
+    #[test]
+    fn what_begins_with_a_record_to_come_has_not_begun() {
+        let mut lane = lane();
+        lane.spans[1].record = 7;
+        let state = |happened| span_now(&lane, Cursor { at: 200, happened }).map(|it| it.state);
+        assert_eq!(state(7), Some(LaneState::Reaping(1)));
+        assert_eq!(state(8), Some(LaneState::BackOff(1)));
+        lane.spans.remove(0);
+        assert_eq!(span_now(&lane, Cursor { at: 200, happened: 7 }), None);
+    }
+
+    #[test]
+    fn heaviest_mark_in_reach_is_meant_and_of_those_the_nearest() {
+        let mut lane = lane();
+        let mark = |at, kind, record| Mark { at: SimTime(at), kind, record };
+        lane.marks = vec![
+            mark(150, MarkKind::Refusal, 3),
+            mark(154, MarkKind::Kill, 4),
+            mark(155, MarkKind::SkipSet, 5),
+            mark(160, MarkKind::Kill, 6),
+        ];
+        let record = |at, reach| mark_near(&lane, at, reach).map(|mark| mark.record);
+        assert_eq!([record(155, 2), record(158, 9), record(149, 2)], [Some(4), Some(6), Some(3)]);
+        assert_eq!(record(155, 0), Some(5));
+    }
+
+    #[test]
+    fn click_near_a_mark_is_for_its_record() {
+        let lane = lane();
+        assert_eq!(aim(Some(&lane), 155, 5), Aim::Record(3));
+        assert_eq!(aim(Some(&lane), 156, 5), Aim::Instant(156));
+        assert_eq!(aim(None, 150, 5), Aim::Instant(150));
+    }
+
+    #[test]
+    fn tip_stays_in_the_frame_and_off_the_pointer() {
+        let frame = (0.0, 500.0, 300.0);
+        assert_eq!(tip_place((100.0, 50.0), (200.0, 20.0), frame), (114.0, 64.0));
+        assert_eq!(tip_place((490.0, 290.0), (200.0, 20.0), frame), (300.0, 256.0));
     }
 
     #[test]

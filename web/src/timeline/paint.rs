@@ -10,9 +10,9 @@ use js_sys::{Uint8ClampedArray, Uint32Array};
 use sim_core::analysis::{Lane, LaneOf, LaneState, MarkKind, Span};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-use super::hit::{span_at, status};
+use super::hit::{span_at, span_now, status};
 use super::layout::Layout;
-use super::palette::{Rgb, Shade, css, look, mark_look};
+use super::palette::{Rgb, Shade, css, is_sign, look, mark_look, mark_weight};
 use super::raster::{Bar, Fade, Frame, continues};
 use super::rows::{RowKind, Rows};
 use super::ticks::ticks;
@@ -20,7 +20,7 @@ use super::viewport::Viewport;
 use crate::dom;
 use crate::engine;
 use crate::format;
-use crate::state::Scene;
+use crate::state::{Cursor, Scene};
 use crate::transfer::overlay::Recorded;
 
 /// Room a label needs at least.
@@ -54,7 +54,7 @@ pub struct Picture<'a> {
     /// How far the lanes are scrolled down, in CSS pixels.
     pub top: f64,
     /// The cursor: what is later is faded.
-    pub played_until: u64,
+    pub now: Cursor,
     /// How much.
     pub fade: Fade,
 }
@@ -67,7 +67,7 @@ pub fn lanes(canvas: &HtmlCanvasElement, frame: &mut Frame, picture: &Picture<'_
     let ratio = dom::pixel_ratio();
     let (pixel_width, pixel_height) = (canvas.width() as usize, canvas.height() as usize);
     frame.reset(pixel_width, pixel_height, picture.shade.ground());
-    let future = picture.view.px_from_time(picture.played_until, pixel_width as f64);
+    let future = picture.view.px_from_time(picture.now.at, pixel_width as f64);
     let future = future.max(0.0) as usize;
     let Layout { bar_top, bar_height, strip_top, strip_height, .. } = picture.layout;
     let bar = |top: f64, height: f64| {
@@ -264,7 +264,7 @@ fn label(
         context.fill_rect(x - text_width / 2.0 - 3.0, y - 8.0, text_width + 6.0, 16.0);
     }
     // What is yet to come is so faded that it takes the page's own ink.
-    let played_until = picture.view.px_from_time(picture.played_until, width);
+    let played_until = picture.view.px_from_time(picture.now.at, width);
     let is_hint = picture.fade == Fade::Strong && x > played_until;
     let ink = if is_hint { picture.shade.ink() } else { look.text };
     context.set_fill_style_str(&css(ink));
@@ -283,8 +283,8 @@ fn candidates((lane, span): (&Lane, &Span), picture: &Picture<'_>, room: f64) ->
         let who = engine::task_of_record(run, span.record).unwrap_or_default();
         return vec![format!("{who}: {name}"), who.to_owned()];
     }
-    let at = picture.played_until;
-    let counts = (span.start.0..span.end.0).contains(&at);
+    let at = picture.now.at;
+    let counts = span_now(lane, picture.now).is_some_and(|now| std::ptr::eq(now, span));
     match span.state {
         LaneState::Blocked | LaneState::CallbackBlocked if room >= STORY_PX_MIN => {
             let what = picture.scene.waits_on(span.record);
@@ -294,7 +294,7 @@ fn candidates((lane, span): (&Lane, &Span), picture: &Picture<'_>, room: f64) ->
         }
         // Counts down while the cursor is in it.
         LaneState::BackOff(_) if counts => {
-            texts.push(status(lane, at));
+            texts.push(status(lane, picture.now));
             texts.push(format::duration(span.end.0 - at));
         }
         _ => {}
@@ -322,8 +322,7 @@ fn marks(
         let (glyph, _, color) = mark_look(kind, picture.shade);
         context.set_fill_style_str(&css(picture.shade.ink()));
         context.fill_rect(x - 0.5, top, 1.0, height);
-        // The number in the span says which attempt began.
-        if weight(kind) > 1 {
+        if is_sign(kind) {
             badge(context, glyph, (x, top - 1.0), color, picture.shade);
         }
     }
@@ -347,17 +346,6 @@ fn badge(
     let _ = context.fill_text(glyph.encode_utf8(&mut [0; 4]), x, y + 2.5);
 }
 
-fn weight(kind: MarkKind) -> u8 {
-    match kind {
-        MarkKind::Kill => 5,
-        MarkKind::GiveUp => 4,
-        MarkKind::Refusal | MarkKind::AttemptSkipped => 3,
-        MarkKind::Reaped | MarkKind::SkipSet | MarkKind::Exit => 2,
-        MarkKind::AttemptStart | MarkKind::WakeReaper => 1,
-        MarkKind::Ready => 0,
-    }
-}
-
 fn thinned(lane: &Lane, view: Viewport, width: f64) -> Vec<(MarkKind, u64)> {
     let bucket = (MARK_PX / width * view.span as f64).max(1.0) as u64;
     let mut found = Vec::new();
@@ -367,7 +355,7 @@ fn thinned(lane: &Lane, view: Viewport, width: f64) -> Vec<(MarkKind, u64)> {
         let rest = &lane.marks[from..];
         let inside = rest.partition_point(|mark| mark.at.0 < limit).max(1);
         let sampled = rest[..inside].iter().take(64);
-        if let Some(mark) = sampled.max_by_key(|mark| weight(mark.kind)) {
+        if let Some(mark) = sampled.max_by_key(|mark| mark_weight(mark.kind)) {
             found.push((mark.kind, mark.at.0));
         }
         from += inside;

@@ -189,6 +189,23 @@ pub fn mark_look(kind: MarkKind, shade: Shade) -> (char, &'static str, Rgb) {
     }
 }
 
+/// Whether a mark is drawn with its sign: the number in a span says which attempt began.
+pub fn is_sign(kind: MarkKind) -> bool {
+    mark_weight(kind) > 1
+}
+
+/// Which of several marks in one place shows: the heaviest.
+pub fn mark_weight(kind: MarkKind) -> u8 {
+    match kind {
+        MarkKind::Kill => 5,
+        MarkKind::GiveUp => 4,
+        MarkKind::Refusal | MarkKind::AttemptSkipped => 3,
+        MarkKind::Reaped | MarkKind::SkipSet | MarkKind::Exit => 2,
+        MarkKind::AttemptStart | MarkKind::WakeReaper => 1,
+        MarkKind::Ready => 0,
+    }
+}
+
 /// A CSS color.
 pub fn css((red, green, blue): Rgb) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")

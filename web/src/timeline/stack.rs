@@ -13,7 +13,7 @@ use super::viewport::Viewport;
 use super::{hit, paint};
 use crate::dom;
 use crate::shared::Shared;
-use crate::state::{Action, Scene};
+use crate::state::{Action, Cursor, Scene};
 use crate::ui::use_ui;
 
 #[derive(Properties, PartialEq)]
@@ -67,7 +67,7 @@ pub fn Stacked(props: &Props) -> Html {
                 matched: &[],
                 recorded: &[],
                 top: 0.0,
-                played_until: *at,
+                now: Cursor::after_all(*at),
                 fade: if *playing { Fade::Strong } else { Fade::Weak },
             };
             paint::lanes(&spans, &mut frame.borrow_mut(), &picture);
@@ -95,7 +95,7 @@ pub fn Stacked(props: &Props) -> Html {
         let lane = &outcome.lanes[lane];
         html! {
             <li class="lane"><span class="lane-title">{ &lane.title }</span>
-                <span class="lane-status">{ hit::status(lane, props.at) }</span></li>
+                <span class="lane-status">{ hit::status(lane, Cursor::after_all(props.at)) }</span></li>
         }
     });
     let name = &props.name;

@@ -79,13 +79,14 @@ impl Viewport {
         Self { start, ..self }.clamped(end)
     }
 
-    /// Moved as little as possible so that `at` is shown, with a margin.
+    /// Moved as little as possible so that `at` is shown, then with a margin. What is shown
+    /// already moves nothing, or it would slip away from under the pointer.
     #[must_use]
     pub fn revealing(self, at: u64, end: u64) -> Self {
         let margin = self.span / 10;
-        let start = if at < self.start.saturating_add(margin) {
+        let start = if at < self.start {
             at.saturating_sub(margin)
-        } else if at > self.end().saturating_sub(margin) {
+        } else if at > self.end() {
             at.saturating_add(margin).saturating_sub(self.span)
         } else {
             return self;
@@ -142,7 +143,9 @@ mod tests {
     #[test]
     fn revealing_moves_only_when_needed() {
         let view = Viewport { start: 1_000, span: 1_000 };
-        assert_eq!(view.revealing(1_500, END), view);
+        for shown in [1_000, 1_001, 1_500, 1_999, 2_000] {
+            assert_eq!(view.revealing(shown, END), view);
+        }
         assert_eq!(view.revealing(5_000, END).end(), 5_100);
         assert_eq!(view.revealing(50, END).start, 0);
     }

@@ -2,25 +2,45 @@
 
 use crate::learn::{Answer, Course, Lessons, course_of_key, request, sight};
 use crate::route::Route;
+use crate::state::reduce::LANES;
 use crate::state::{Phase, State};
+use crate::timeline::viewport::Viewport;
+
+/// Id of the heading of a lesson's step.
+const STEP: &str = "learn-step";
 
 impl State {
     #[inline(never)]
     pub(super) fn learn(&mut self, what: Lessons) {
         match what {
-            Lessons::Toggle => self.learn.shown = !self.learn.shown,
-            Lessons::List => self.learn.course = None,
+            Lessons::Toggle => {
+                self.learn.shown = !self.learn.shown;
+                self.focus(if self.learn.shown { "learn-title" } else { "learn-button" });
+            }
+            Lessons::List => {
+                self.learn.course = None;
+                self.focus("learn-title");
+            }
             Lessons::Open(id, step) => {
                 if let Some(course) = Course::find(id, step) {
                     self.begin(course);
+                    self.focus(STEP);
                 }
             }
-            Lessons::OpenFile(lesson) => self.begin(Course::new(None, lesson, 0)),
+            Lessons::OpenFile(lesson) => {
+                self.begin(Course::new(None, lesson, 0));
+                self.focus(STEP);
+            }
             Lessons::GoTo(step) => {
                 if let Some(course) = &self.learn.course
                     && step < course.lesson.steps.len()
                 {
+                    // The button that led there may be none at the ends.
+                    let is_end = step == 0 || step + 1 == course.lesson.steps.len();
                     self.begin(Course::new(course.id, course.lesson.clone(), step));
+                    if is_end {
+                        self.focus(STEP);
+                    }
                 }
             }
             Lessons::Answer(answer) => {
@@ -28,11 +48,15 @@ impl State {
                 if let Some(course) = asked {
                     course.answer = answer;
                     self.look_at_step();
+                    self.focus("reveal");
                 }
             }
             Lessons::Remembered(progress) => self.learn.progress = progress,
             Lessons::OfferTour => self.learn.offers_tour = true,
-            Lessons::DeclineTour => self.learn.offers_tour = false,
+            Lessons::DeclineTour => {
+                self.learn.offers_tour = false;
+                self.focus(LANES);
+            }
         }
         // Whoever found the lessons needs no offer any more.
         self.learn.offers_tour &= !self.learn.shown;
@@ -109,6 +133,7 @@ impl State {
             return;
         };
         course.awaits_run = false;
+        let asks = course.present().question.is_some() && course.answer == Answer::NotYet;
         let sight = sight(&course.look(), &scene.outcome);
         self.playing = false;
         if let Some(lane) = sight.lane {
@@ -121,7 +146,23 @@ impl State {
             }
         }
         if let Some(view) = sight.view {
-            self.view = view;
+            // Who is asked what comes does not see it.
+            let until = if asks { view.end().min(self.cursor.at) } else { view.end() };
+            self.view = Viewport::between(view.start, until, self.end());
+        }
+    }
+
+    /// The step's own moment, where a link that was made at it says only when: several records
+    /// may share an instant.
+    pub(super) fn recall_step(&mut self) {
+        let (Some(course), Some(scene)) = (&self.learn.course, &self.scene) else {
+            return;
+        };
+        let moment = sight(&course.look(), &scene.outcome).cursor;
+        if let Some(moment) = moment.filter(|moment| moment.at.0 == self.cursor.at)
+            && let Some(record) = moment.record
+        {
+            self.cursor.happened = record + 1;
         }
     }
 }

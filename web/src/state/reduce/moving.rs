@@ -52,6 +52,7 @@ impl State {
         let happened =
             self.scene.as_ref().map_or(0, |scene| scene.outcome.run.trace.count_until(SimTime(at)));
         self.cursor = Cursor { at, happened };
+        self.hint = "";
     }
 
     pub(super) fn seek(&mut self, at: u64) {
@@ -65,6 +66,7 @@ impl State {
         };
         if let Some(record_there) = scene.outcome.run.trace.get(record) {
             self.playing = false;
+            self.hint = "";
             self.cursor = Cursor { at: record_there.at.0, happened: record + 1 };
             self.view = self.view.revealing(self.cursor.at, self.end());
         }
@@ -115,6 +117,12 @@ impl State {
                 times.get(times.partition_point(|at| *at < self.cursor.at).wrapping_sub(1))
             }
         };
+        if target.is_none() {
+            self.hint = match step {
+                Step::Forward => "no incident after this",
+                Step::Back => "no incident before this",
+            };
+        }
         if let Some(at) = target {
             // At its own record: what happens at the same instant comes after.
             match scene.incident_record(*at) {

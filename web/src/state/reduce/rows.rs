@@ -4,7 +4,7 @@ use crate::engine::{self, Outcome};
 use crate::route::{NOTES_MAX, Note};
 use crate::shared::Shared;
 use crate::state::{Hop, Scene, StageArrow, State};
-use crate::timeline::hit::{Step, span_at, task_of};
+use crate::timeline::hit::{Step, span_now, task_of};
 use crate::timeline::rows::{Arrangement, Toward};
 use sim_core::analysis::LaneOf;
 
@@ -40,7 +40,7 @@ impl State {
     pub(super) fn range_from_span(&mut self) {
         let span = self.scene.as_ref().and_then(|scene| {
             let lane = scene.outcome.lanes.get(self.lane)?;
-            span_at(lane, self.cursor.at).copied()
+            span_now(lane, self.cursor).copied()
         });
         if let Some(span) = span {
             self.select(Some((span.start.0, span.end.0)));
@@ -49,9 +49,15 @@ impl State {
 
     pub(super) fn add_note(&mut self, (at, until): (u64, Option<u64>)) {
         let is_there = |note: &Note| (note.at, note.until) == (at, until);
-        if self.notes.len() < NOTES_MAX && !self.notes.iter().any(is_there) {
-            let place = self.notes.partition_point(|note| note.at <= at);
-            self.notes.insert(place, Note { at, until, text: String::new() });
+        let mut place = self.notes.iter().position(is_there);
+        if place.is_none() && self.notes.len() < NOTES_MAX {
+            let new = self.notes.partition_point(|note| note.at <= at);
+            self.notes.insert(new, Note { at, until, text: String::new() });
+            place = Some(new);
+        }
+        // What is typed next is its text.
+        if let Some(place) = place {
+            self.focus(format!("note-{place}"));
         }
     }
 

@@ -139,6 +139,7 @@ impl State {
             .is_some_and(|old| old.outcome.run.digest == scene.outcome.run.digest);
         let (end, opening) = (scene.outcome.run.end.0, scene.opening());
         self.phase = Phase::Ready;
+        self.shown = self.request.clone();
         self.lane = self.lane.min(scene.outcome.lanes.len().saturating_sub(1));
         self.scene = Some(scene);
         self.laid = self.recording.is_some().then(|| self.lay()).flatten();
@@ -189,11 +190,25 @@ impl State {
 
     pub(super) fn failed(&mut self, message: String) {
         self.pending = None;
-        if self.scene.is_none() && self.request != Request::default() {
+        let without = |request: &Request| Request { branches: Vec::new(), ..request.clone() };
+        if self.scene.is_some()
+            && self.request.branches != self.shown.branches
+            && without(&self.request) == without(&self.shown)
+        {
+            self.take_fork_back(&message);
+        } else if self.scene.is_none() && self.request != Request::default() {
             self.refuse(&message);
         } else {
             self.phase = Phase::Failed(message);
         }
+    }
+
+    /// A fork that cannot be made leaves the run as it is.
+    fn take_fork_back(&mut self, message: &str) {
+        self.request = self.shown.clone();
+        self.phase = Phase::Ready;
+        self.history.forget_forks(&self.request.branches);
+        self.notice = Some(format!("That cannot be done, so the run stays as it is. {message}"));
     }
 
     #[inline(never)]
@@ -246,6 +261,7 @@ impl State {
         self.filter =
             route.filter.as_ref().map_or_else(Wanted::default, |text| Wanted::read(text, run));
         self.notes.clone_from(&route.notes);
+        self.select(route.range);
         let at = route.at.unwrap_or_else(|| scene.opening().start);
         // As it was seen, wherever the cursor is.
         if let Some((from, to)) = route.view {
@@ -255,5 +271,6 @@ impl State {
             self.view = scene.opening();
             self.seek(at);
         }
+        self.recall_step();
     }
 }

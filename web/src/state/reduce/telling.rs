@@ -14,14 +14,18 @@ impl State {
         let Some(scene) = self.scene.clone() else {
             return;
         };
+        if !self.hint.is_empty() && matches!(command, Command::Incident(_)) {
+            self.said = self.hint.to_owned();
+            return;
+        }
         let now = format::instant(SimTime(self.cursor.at));
         let text = match command {
             Command::StepEvent(_) | Command::Incident(_) => self.event_told(),
             Command::StepInLane(_) | Command::FollowCause | Command::GoBack => {
-                lane_text(&scene, self.lane, self.cursor.at)
+                lane_text(&scene, self.lane, self.cursor)
             }
             Command::Lane(_) => {
-                self.said = lane_text(&scene, self.lane, self.cursor.at);
+                self.said = lane_text(&scene, self.lane, self.cursor);
                 return;
             }
             Command::GoToStart => "start of the run".to_owned(),

@@ -61,6 +61,24 @@ fn link_opens_a_step_of_a_lesson() {
 }
 
 #[test]
+fn who_is_asked_does_not_see_what_comes_and_a_link_leads_to_the_same_record() {
+    let mut state = opened(Route::default());
+    state.apply(Action::Learn(Lessons::Open("mmap-lock", 1)));
+    run_asked(&mut state);
+    assert_eq!(state.view.end(), state.cursor.at, "the window ends where the question is asked");
+    // The reaper has not begun to sleep: its lane says what the chain of waits does.
+    let scene = state.scene.clone().unwrap();
+    let lane = &scene.outcome.lanes[state.lane];
+    let status = |state: &State| crate::timeline::hit::status(lane, state.cursor);
+    assert!(!status(&state).contains("back-off"), "{}", status(&state));
+    let again = opened(crate::route::parse(&crate::route::fragment(&state.route())).unwrap());
+    assert_eq!((again.cursor, status(&again)), (state.cursor, status(&state)));
+    state.apply(Action::Learn(Lessons::Answer(Answer::Skipped)));
+    assert!(state.view.end() > state.cursor.at);
+    assert_eq!(state.call.to, "reveal");
+}
+
+#[test]
 fn another_policy_in_a_lesson_leaves_the_moment_alone() {
     let mut state = opened(Route::default());
     state.apply(Action::Learn(Lessons::Open("tour", 1)));

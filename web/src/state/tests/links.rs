@@ -68,6 +68,34 @@ fn notes_and_view_travel_in_the_link() {
 }
 
 #[test]
+fn selected_range_travels_in_the_link() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    state.apply(Action::Select(Some((5_000_001, 900_000_000))));
+    let again = opened(crate::route::parse(&crate::route::fragment(&state.route())).unwrap());
+    assert_eq!(again.selection, Some((5_000_001, 900_000_000)));
+    press(&mut state, Command::Clear);
+    assert_eq!(state.route().range, None);
+    // A stretch of no length is none.
+    state.apply(Action::Select(Some((5, 5))));
+    assert_eq!(state.route().range, None);
+    let beyond = opened(Route { range: Some((1, u64::MAX)), ..Route::default() });
+    assert_eq!(beyond.selection, Some((1, beyond.end())));
+}
+
+#[test]
+fn fork_that_cannot_be_made_leaves_the_run_as_it_is() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    let before = (state.request.clone(), state.digests(), state.cursor);
+    let fork = Branch { parent: 0, fork: "4900ms:kill=presser".parse().unwrap() };
+    state.apply(Action::Choose(Change::Fork(fork)));
+    state.apply(Action::Failed("presser does not live".into()));
+    assert_eq!((state.request.clone(), state.digests(), state.cursor), before);
+    assert_eq!(state.phase_id(), "ready");
+    assert!(!state.history.can_undo(), "nothing was changed");
+    assert!(state.notice.as_ref().unwrap().contains("presser does not live"));
+}
+
+#[test]
 fn compared_policies_run_beside_the_first_and_are_all_in_the_link() {
     let mut state = opened(Route::default());
     state.apply(Action::Choose(Change::Beside("skip-any".into())));

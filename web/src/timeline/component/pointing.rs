@@ -6,9 +6,11 @@ use web_sys::{HtmlElement, PointerEvent};
 use yew::prelude::*;
 
 use super::{Msg, Props, Timeline, ui};
+use crate::dom;
 use crate::format;
 use crate::state::Action;
 use crate::timeline::gesture::Gesture;
+use crate::timeline::hit::Aim;
 use crate::timeline::{hit, listen};
 
 /// How near the pointer must be to a mark or an edge.
@@ -18,9 +20,13 @@ impl Timeline {
     pub(super) fn on_hover(&mut self, ctx: &Context<Self>, place: Option<(f64, f64)>) -> bool {
         let width = self.plot_width();
         ui(ctx).hover.set(place.map(|(x, _)| (x / width).clamp(0.0, 1.0)));
+        dom::set_tips(true);
         let text = place.map_or_else(String::new, |(x, y)| self.under_pointer(ctx.props(), x, y));
         let changed = text != self.hover;
         self.hover = text;
+        if !changed {
+            self.place_tip();
+        }
         changed
     }
 
@@ -68,6 +74,7 @@ impl Timeline {
         let inside = pointer.x >= 0.0 && pointer.x <= self.plot_width();
         if kind == listen::Kind::Move && event.pointer_type() != "touch" {
             let place = inside.then_some((pointer.x, pointer.y));
+            self.pointer = (f64::from(event.client_x()), f64::from(event.client_y()));
             ctx.link().send_message(Msg::Hover(place));
         }
         let gesture = match kind {
@@ -96,8 +103,14 @@ impl Timeline {
         let rows = self.rows(props);
         match gesture {
             Gesture::Click { x, y } => {
-                ui.send(Action::Seek(props.view.time_from_px(x, width)));
-                if let Some(lane) = rows.lane_at(y) {
+                let lane = rows.lane_at(y);
+                let at = props.view.time_from_px(x, width);
+                let reach = if free { 0 } else { self.reach(props) };
+                ui.send(match hit::aim(lane.map(|lane| &lanes[lane]), at, reach) {
+                    Aim::Record(record) => Action::SeekRecord(record),
+                    Aim::Instant(at) => Action::Seek(at),
+                });
+                if let Some(lane) = lane {
                     ui.send(Action::SelectLane(lane));
                 }
             }
