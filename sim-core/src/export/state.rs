@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{CgroupId, LockId, MmId, NotifierId, StackId, TaskId, ZoneId};
+use crate::base::{CgroupId, LockId, MmId, NotifierId, SimTime, StackId, TaskId, ZoneId};
 use crate::engine::WaitOn;
 use crate::record::{Cast, Event, Gfp, Reason, Record, Run, TaskInfo, TaskKind};
 
@@ -64,6 +64,8 @@ pub(super) struct State<'a> {
     /// Leaders of thread groups that were sent SIGKILL.
     killed: BTreeSet<TaskId>,
     memcg_ooms: BTreeMap<TaskId, CgroupId>,
+    /// In `oom_kill_process()`; and since when the kill is told, after which those who share the mm die.
+    oom_killers: BTreeMap<TaskId, Option<SimTime>>,
 }
 
 /// What a task waits for.
@@ -102,6 +104,7 @@ impl<'a> State<'a> {
             marked: BTreeSet::new(),
             killed: BTreeSet::new(),
             memcg_ooms: BTreeMap::new(),
+            oom_killers: BTreeMap::new(),
         }
     }
 
@@ -183,6 +186,16 @@ impl<'a> State<'a> {
             }
             Event::AllocDone { .. } | Event::AllocFailed { .. } | Event::Fault { .. } => {
                 self.reclaimed.remove(&task);
+                self.oom_killers.remove(&task);
+            }
+            Event::OomKillProcess { .. } => {
+                self.oom_killers.insert(task, None);
+            }
+            Event::KilledProcess { .. } => {
+                self.oom_killers.insert(task, Some(record.at));
+            }
+            Event::OutOfMemory { .. } => {
+                self.oom_killers.remove(&task);
             }
             Event::MemcgOom { cgroup, .. } => {
                 self.memcg_ooms.insert(task, cgroup);
@@ -199,6 +212,12 @@ impl<'a> State<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Whether a SIGKILL is the OOM killer's, and not some process's `kill(2)`.
+    pub(super) fn is_oom_kill(&self, record: &Record) -> bool {
+        let killer = self.oom_killers.get(&record.task);
+        killer.is_some_and(|told| told.is_none_or(|at| at == record.at))
     }
 
     fn leave_cpu(&mut self, task: TaskId) {

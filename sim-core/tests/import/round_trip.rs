@@ -113,3 +113,27 @@ fn every_kill_of_the_gallery_is_read_back_as_it_was() {
     // docs/src/import.md says why this one doesn't.
     assert_eq!(others, ["d7-mmap-lock"], "of {count}");
 }
+
+/// A process's `kill(2)` is told from the OOM killer's signal, so nobody takes it for one.
+#[test]
+fn kill_by_a_process_is_no_oom_kill() {
+    let traced = |text: &str| {
+        let scenario = parse("kill", text, &[]).expect("checked");
+        ftrace(&Simulation::new(&scenario, &RunOptions::default()).expect("known ids").run())
+    };
+    let codes = |trace: &str| {
+        let signals = trace.lines().filter(|line| line.contains("signal_generate: "));
+        let code = |line: &str| {
+            line.split_whitespace().find_map(|word| word.strip_prefix("code=")).map(str::to_owned)
+        };
+        signals.filter_map(code).collect::<Vec<_>>()
+    };
+    let both = traced(gallery::find("lockdep-6-1-h1").expect("in the gallery").text);
+    assert_eq!(codes(&both), ["128", "0"]);
+    let alone = traced(
+        "schema = 1\ntitle = 't'\nkernel = '6.1'\nhorizon = '2s'\n[[task]]\nname = 'a'\n\
+         program = [{ idle = true }]\n[[inject]]\nat = '1s'\nkill = 'a'\n",
+    );
+    assert_eq!(codes(&alone), ["0"]);
+    assert!(import(&[CaptureFile { name: "trace", text: &alone }]).is_err());
+}

@@ -7,6 +7,10 @@ use crate::base::DeviceId;
 use crate::export::state::State;
 use crate::record::{Event, Record};
 
+/// Codes of signals from the kernel and from `kill(2)` (include/uapi/asm-generic/siginfo.h).
+const SI_KERNEL: u32 = 128;
+const SI_USER: u32 = 0;
+
 pub(super) fn write(
     out: &mut String,
     state: &State<'_>,
@@ -15,7 +19,8 @@ pub(super) fn write(
     match record.event {
         Event::SignalGenerate { target } => write!(
             out,
-            "signal_generate: sig=9 errno=0 code=128 comm={} pid={} grp=1 res=0",
+            "signal_generate: sig=9 errno=0 code={} comm={} pid={} grp=1 res=0",
+            if state.is_oom_kill(record) { SI_KERNEL } else { SI_USER },
             comm(state, target),
             pid(state, target),
         )?,
