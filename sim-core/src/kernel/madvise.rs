@@ -36,14 +36,27 @@ pub async fn madvise_dontneed(cx: &Cx, mm: MmId, start: u64, end: u64) {
         let mut tlb = tlb_gather_mmu(mm);
         invalidate_range_start(cx, range).await;
         unmap_page_range(cx, &mut tlb, mm, vma.id).await;
+        cx.with(|state| state.mms[mm].vma(vma.id).map(Vma::forget_zapped));
         invalidate_range_end(cx, range).await;
         tlb.finish(cx).await;
-        // The next access finds a fresh page.
-        cx.with(|state| {
-            if let Some(vma) = state.mms[mm].vma(vma.id) {
-                vma.touched = vma.mapped();
-            }
-        });
     }
     cx.unlock(mmap_lock);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::RangeId;
+
+    /// Another thread touches pages, and they go to swap, while MADV_DONTNEED zaps those behind them.
+    #[test]
+    fn what_went_to_swap_while_others_were_zapped_has_its_place() {
+        let mut vma = Vma::new(RangeId(0), 0, 100 << 12, Backing::Anonymous);
+        vma.touched = 100;
+        vma.swap_out(50);
+        (vma.swapped, vma.resident) = (5, 3);
+        vma.forget_zapped();
+        assert_eq!((vma.touched, vma.swapped), (8, 5));
+        assert_eq!((0..8).filter(|&first| vma.is_swapped(first, vma.mapped())).count(), 5);
+    }
 }

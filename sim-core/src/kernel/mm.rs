@@ -135,6 +135,13 @@ impl Vma {
         self.head = (self.head + count) % self.touched.max(1);
     }
 
+    /// Its pages were zapped: the next access finds a fresh one, but for what others touched or sent to
+    /// swap meanwhile.
+    pub(super) fn forget_zapped(&mut self) {
+        self.touched = self.mapped() + self.swapped;
+        self.head = if self.swapped == 0 { 0 } else { self.head % self.touched };
+    }
+
     /// Of the pages from number `first` on, how many are present one after
     /// the other, if `mapped` are in all.
     pub(super) fn present_from(&self, first: u64, mapped: u64) -> u64 {

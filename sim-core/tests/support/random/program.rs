@@ -119,8 +119,10 @@ impl Draw {
                 } else {
                     ""
                 };
+                // Who never registers with a device may not submit to it.
                 format!(
-                    "{{ submit = \"d{device}\", region = \"r{region}\"{ring}, every = \"{ms}ms\", count = {count} }}"
+                    "{{ register = \"d{device}\", region = \"r{region}\" }},\n  \
+                     {{ submit = \"d{device}\", region = \"r{region}\"{ring}, every = \"{ms}ms\", count = {count} }}"
                 )
             }
             14 if has.devices > 0 => {
