@@ -163,6 +163,7 @@ pub fn cause_text(index: &Index, cause: Cause) -> String {
         Cause::Behind(obstacle, by, does) => behind_text(index, obstacle, by, does),
         Cause::Cpu => "a wait for a CPU".to_owned(),
         Cause::Reclaim => "rounds of reclaim".to_owned(),
+        Cause::Wait(reason @ Reason::Stuck) => reason.text().to_owned(),
         Cause::Wait(reason) => format!("a wait for {}", reason.text()),
         Cause::Program => "programs at work".to_owned(),
         Cause::Idle => "a time when nobody waited".to_owned(),
@@ -208,6 +209,8 @@ struct Path<'i> {
     stalls: Vec<(TaskId, usize, usize)>,
     /// Records after which somebody else may be to blame, sorted.
     turns: Vec<usize>,
+    /// The machine was never short, only cgroups were: while nobody waits nothing is lacking.
+    is_only_cgroups: bool,
 }
 
 impl<'i> Path<'i> {
@@ -230,7 +233,8 @@ impl<'i> Path<'i> {
             turns.extend([Some(victim.killed), victim.woken, victim.done].into_iter().flatten());
         }
         sort::natural(&mut turns);
-        Self { index, last: index.seen_at(to), stalls, turns }
+        let is_only_cgroups = index.victims.iter().all(|victim| victim.scope.is_some());
+        Self { index, last: index.seen_at(to), stalls, turns, is_only_cgroups }
     }
 
     /// Whether a record could have moved the path from where it was.
@@ -260,6 +264,9 @@ impl<'i> Path<'i> {
             None => reaper.or(waiter),
         };
         let at = at.or(index.reaper).unwrap_or(TaskId(0));
+        if waiter.is_none() && self.is_only_cgroups {
+            return Place { waiter, at, cause: Cause::Idle, over: vec![at] };
+        }
         let (over, behind) = self.follow(at, seen);
         match behind {
             Some((obstacle, by, does)) => {

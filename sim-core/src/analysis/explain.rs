@@ -5,8 +5,11 @@
 //! At most ten lines, however long the run was: what happened often is
 //! counted, and what comes after the second kill is summed up.
 
+mod checkers;
 mod exit;
+mod later;
 mod memory;
+mod worker;
 
 use super::blame::{Cause, cause_text, recovery_blame};
 use super::index::Index;
@@ -35,7 +38,7 @@ pub fn explain(run: &Run, index: &Index, report: &Report) -> Vec<String> {
         tale.path(),
         tale.callbacks(),
         tale.danger(),
-        tale.oddities(),
+        tale.besides(),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -65,13 +68,7 @@ impl Tale<'_> {
         let (facts, victim) = self.first()?;
         let cast = &self.index.cast;
         let record = self.run.trace.get(facts.killed)?;
-        let process = (0..facts.killed).rev().take(64).find_map(|index| {
-            let record = self.run.trace.get(index)?;
-            match record.event {
-                Event::OomKillProcess { gfp, scope, .. } => Some((record.task, gfp, scope)),
-                _ => None,
-            }
-        });
+        let process = self.killing(facts.killed);
         let pid = cast.tasks.get(victim.task).map_or(0, |info| info.pid);
         let who = format!("{} (pid {pid})", self.name(victim.task));
         let (asker, why) = match process {
@@ -163,9 +160,10 @@ impl Tale<'_> {
         let attempts = u64::from(victim.attempts);
         let tries = count_text(attempts, "attempt");
         let who = self.name(victim.task);
-        let freed = size_text(victim.freed_by_reaper);
+        let (handed, handed_freed) = self.handed(facts);
+        let freed = size_text(victim.freed_by_reaper.saturating_sub(handed_freed));
         let all = if victim.said == Some(Said::Reaped) { ", all it may take" } else { "" };
-        let got = match victim.reaped_pages {
+        let got = match victim.reaped_pages.saturating_sub(handed) {
             0 => format!("In {tries} the reaper unmapped nothing of {who}'s memory"),
             pages => format!(
                 "In {tries} the reaper unmapped {} of {who}'s memory{all}; {freed} of that came free",
@@ -188,7 +186,8 @@ impl Tale<'_> {
             _ if self.is_last_under_way() => "; the last one never ended".to_owned(),
             _ => String::new(),
         };
-        Some(format!("{got}{obstacle}{end}."))
+        let elsewhere = self.refused_elsewhere();
+        Some(format!("{got}{obstacle}{elsewhere}{end}{}.", worker::text(handed)))
     }
 
     /// That a device kept the rest, if one did.
@@ -218,6 +217,8 @@ impl Tale<'_> {
         let mut refusals: u64 = 0;
         let mut skips: u64 = 0;
         let mut names: Vec<String> = Vec::new();
+        // Two ranges may be of one name.
+        let mut known = Vec::new();
         let mut holders: Option<Vec<(TaskId, LockId)>> = None;
         for attempt in of_victim {
             skips += u64::from(attempt.outcome == Outcome::Skipped);
@@ -230,7 +231,8 @@ impl Tale<'_> {
                     range_name(cast, refusal.range),
                     notifier_name(cast, refusal.notifier)
                 );
-                if !names.contains(&name) {
+                if !known.contains(&(refusal.range, refusal.notifier)) {
+                    known.push((refusal.range, refusal.notifier));
                     names.push(name);
                 }
             }
@@ -324,10 +326,10 @@ impl Tale<'_> {
         let blame = recovery_blame(self.index)?;
         let whole: Nanos = blame.causes.iter().map(|&(_, sum)| sum).sum();
         if whole < Nanos::from_ms(1) {
-            return None;
+            return self.served_at_once(whole);
         }
         let until = match self.report.metrics.oom_to_recovery_ns {
-            Some(_) => "from the kill until everybody was served",
+            Some(_) => self.until_served(),
             None => "from the kill to the end",
         };
         let part = |&(cause, sum): &(Cause, Nanos)| match cause {
@@ -337,7 +339,8 @@ impl Tale<'_> {
         // What is less than a hundredth changes nothing.
         let parts = blame.causes.iter().filter(|(_, sum)| sum.0 >= whole.0 / 100).take(4);
         let parts: Vec<_> = parts.map(part).collect();
-        Some(format!("{} passed {until}: {}.", span_text(whole), list_text(&parts)))
+        let again = self.served_again();
+        Some(format!("{} passed {until}: {}{again}.", span_text(whole), list_text(&parts)))
     }
 
     /// How long callbacks were held up.
@@ -382,7 +385,8 @@ impl Tale<'_> {
     /// The flags, in words.
     fn oddities(&self) -> Option<String> {
         let metrics = &self.report.metrics;
-        let words = self.report.flags.iter().map(|&flag| match flag {
+        let flags = self.report.flags.iter().filter(|&&flag| flag != "lockdep");
+        let words = flags.map(|&flag| match flag {
             "stale-access" => {
                 format!(
                     "a device used pages after they were freed ({})",

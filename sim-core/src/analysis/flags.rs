@@ -24,11 +24,11 @@ pub(super) fn flags(index: &Index) -> Vec<&'static str> {
     FLAGS.into_iter().zip(raised).filter(|&(_, is_raised)| is_raised).map(|it| it.0).collect()
 }
 
-/// A callback that must not sleep was parked, or called what may sleep.
+/// A callback that must not sleep was parked. What a checker merely warns of is its report:
+/// whether one watches must not change the flags.
 fn has_slept_nonblocking(index: &Index) -> bool {
     let mut calls = index.tasks.iter().flat_map(|track| &track.calls.items);
     index.counts.slept_nonblocking > 0
-        || index.lock_reports.non_block_count > 0
         || calls.any(|call| !call.what.can_block && call.what.blocked > Nanos::ZERO)
 }
 

@@ -8,7 +8,7 @@
 use super::hung::hung_tasks;
 use super::index::{Index, TaskTrack};
 use super::types::{Metrics, Stalls};
-use crate::base::{SimTime, TaskId, sort};
+use crate::base::{Nanos, SimTime, TaskId, sort};
 use crate::record::{Reason, TaskKind};
 
 /// The metrics of a run.
@@ -73,7 +73,7 @@ pub(super) fn recovery(index: &Index) -> Option<SimTime> {
         return None;
     }
     let nexts = index.memory.free.iter().skip(1).map(|&(at, _)| at);
-    let ends = nexts.chain([index.end.saturating_add(crate::base::Nanos(1))]);
+    let ends = nexts.chain([index.end.saturating_add(Nanos(1))]);
     let mut stalls = stalls.iter().peekable();
     for (&(start, free), end) in index.memory.free.iter().zip(ends) {
         if free <= index.memory.high || end <= last_kill {
@@ -97,6 +97,27 @@ pub(super) fn recovery(index: &Index) -> Option<SimTime> {
     None
 }
 
+/// The longest stall of a survivor that began after recovery, if it took a millisecond:
+/// who, from when, how long.
+pub(super) fn later_wait(index: &Index) -> Option<(TaskId, SimTime, Nanos)> {
+    let recovered = recovery(index)?;
+    let seen = index.times.len();
+    let users = index.tasks.iter().enumerate().map(|(at, track)| (TaskId::from_index(at), track));
+    let users = users.filter(|&(task, _)| {
+        let info = index.cast.tasks.get(task);
+        info.is_some_and(|info| info.kind == TaskKind::User) && !index.is_killed(task, seen)
+    });
+    let stalls = users.flat_map(|(task, track)| {
+        track.stalls.items.iter().map(move |stall| {
+            let from = index.time(stall.from);
+            (task, from, index.time(stall.to).saturating_sub(from))
+        })
+    });
+    stalls
+        .filter(|&(_, from, lasted)| from >= recovered && lasted >= Nanos::from_ms(1))
+        .max_by_key(|&(task, _, lasted)| (lasted, std::cmp::Reverse(task)))
+}
+
 /// Stalls that lasted beyond `after`, of tasks never killed, joined where
 /// they overlap.
 fn stalls_of_survivors(index: &Index, after: SimTime) -> Vec<(SimTime, SimTime)> {
@@ -105,7 +126,7 @@ fn stalls_of_survivors(index: &Index, after: SimTime) -> Vec<(SimTime, SimTime)>
         let info = index.cast.tasks.get(task);
         info.is_some_and(|info| info.kind == TaskKind::User) && !index.is_killed(task, seen)
     };
-    let never = index.end.saturating_add(crate::base::Nanos(1));
+    let never = index.end.saturating_add(Nanos(1));
     let mut stalls: Vec<(SimTime, SimTime)> = Vec::new();
     for (number, track) in index.tasks.iter().enumerate() {
         if !is_survivor(TaskId::from_index(number)) {

@@ -20,6 +20,7 @@ use super::replay::Doing;
 use super::types::WaitLink;
 use super::words::{span_text, task_name};
 use crate::base::{Nanos, SimTime, TaskId};
+use crate::engine::Stop;
 use crate::record::Reason;
 
 /// Links of a chain at most: more than any cast has stuck in a row.
@@ -232,11 +233,19 @@ impl Walk<'_> {
         Some(end.saturating_sub(self.at))
     }
 
+    /// Of a wait that the run did not see end.
+    fn beyond(&self) -> &'static str {
+        match self.index.stop {
+            Stop::Idle => "for ever: nothing is left that could end it",
+            _ => "past the end of the run",
+        }
+    }
+
     /// `82 ms left`, or that it never ends.
     fn left_text(&self, task: TaskId) -> String {
         match self.left(task) {
             Some(left) => format!("{} left", span_text(left)),
-            None => "past the end of the run".to_owned(),
+            None => self.beyond().to_owned(),
         }
     }
 

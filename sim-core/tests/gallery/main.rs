@@ -16,6 +16,7 @@ mod failure_modes;
 mod oracle;
 mod real_bugs;
 mod rows;
+mod stories;
 mod told;
 
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use super::Tale;
 use crate::analysis::words::{cgroup_name, list_text, mm_name, size_text, time_text};
 use crate::base::{CgroupId, MmId, SimTime, sort};
-use crate::record::Event;
+use crate::record::{Event, Record};
 
 impl Tale<'_> {
     /// Who had how much when it came to the worst.
@@ -14,7 +14,8 @@ impl Tale<'_> {
         let memory = &self.index.memory;
         let lowest = memory.free.iter().min_by_key(|point| point.1).map_or(SimTime::ZERO, |p| p.0);
         let at = self.first().map_or(lowest, |(_, victim)| victim.killed);
-        let free = memory.free_at(at);
+        let by_zone = self.free_by_zone(at);
+        let free: u64 = by_zone.iter().sum();
         if self.index.victims.is_empty() && free > memory.managed / 2 {
             return format!(
                 "Memory was not short: at {}, when the least was free, that was {} of the {}.",
@@ -42,22 +43,34 @@ impl Tale<'_> {
             time_text(at),
             list_text(&names),
             size_text(memory.managed),
-            self.free_by_zone(at)
+            self.zones_text(by_zone)
         )
     }
 
-    /// What is free in each zone, highest first, and why nobody gets it: of a
-    /// lower zone, `lowmem_reserve` keeps more than its watermarks.
-    fn free_by_zone(&self, at: SimTime) -> String {
-        let zones = &self.index.cast.zones;
-        let mut free = vec![0; zones.len()];
-        for record in self.run.trace.iter().take_while(|record| record.at <= at) {
+    /// Records until an instant; of that of the first kill, those before it: whoever may
+    /// have the reserves takes them right behind it.
+    fn records_until(&self, at: SimTime) -> impl Iterator<Item = Record> {
+        let killed = self.first().map_or(usize::MAX, |(facts, _)| facts.killed);
+        self.run.trace.iter().take(killed).take_while(move |record| record.at <= at)
+    }
+
+    /// What was free in each zone.
+    fn free_by_zone(&self, at: SimTime) -> Vec<u64> {
+        let mut free = vec![0; self.index.cast.zones.len()];
+        for record in self.records_until(at) {
             if let Event::ZoneFree { zone, free: pages } = record.event
                 && let Some(slot) = free.get_mut(zone.index())
             {
                 *slot = u64::from(pages);
             }
         }
+        free
+    }
+
+    /// What is free in each zone, highest first, and why nobody gets it: of a
+    /// lower zone, `lowmem_reserve` keeps more than its watermarks.
+    fn zones_text(&self, free: Vec<u64>) -> String {
+        let zones = &self.index.cast.zones;
         let highest = zones.ids().last();
         let texts = zones.iter().zip(free).map(|((id, zone), pages)| {
             let why = if pages > zone.high && Some(id) != highest {
@@ -81,7 +94,7 @@ impl Tale<'_> {
 
     fn memory_of_cgroup(&self, at: SimTime, cgroup: CgroupId) -> String {
         let (mut limit, mut usage) = (None, None);
-        for record in self.run.trace.iter().take_while(|record| record.at <= at) {
+        for record in self.records_until(at) {
             match record.event {
                 Event::MemcgLimit { cgroup: of, pages } if of == cgroup => {
                     limit = Some(pages).filter(|&pages| pages != u32::MAX);
@@ -93,7 +106,7 @@ impl Tale<'_> {
         let size = |pages: u32| size_text(u64::from(pages));
         let used = usage.map_or_else(String::new, |pages| format!(" used {}", size(pages)));
         let limit = limit.map_or_else(String::new, |pages| format!(" of its {}", size(pages)));
-        let free = size_text(self.index.memory.free_at(at));
+        let free = size_text(self.free_by_zone(at).iter().sum());
         format!(
             "At {} {}{used}{limit}; of the machine's memory {free} were free.",
             time_text(at),

@@ -136,7 +136,7 @@ impl Walk<'_> {
         let left = match (self.index.call(task, self.seen), self.left_of_call(task)) {
             (None, _) => self.left_text(task),
             (Some(_), Some(left)) => format!("{} left", span_text(left)),
-            (Some(_), None) => "past the end of the run".to_owned(),
+            (Some(_), None) => self.beyond().to_owned(),
         };
         let text =
             format!("{}{} waits for {fence} ({left}).", self.name(task), self.callback_text(task));
