@@ -54,15 +54,14 @@ mod tests {
     use super::*;
     use crate::analysis::story::{HOG, HOG_2, OTHER, Story};
     use crate::analysis::{Index, explain, report};
-    use crate::base::ReportId;
     use crate::engine::Stop;
     use crate::record::Gfp;
 
     #[test]
     fn a_choice_long_before_the_mark_is_still_the_killers() {
         let mut story = Story::new();
-        let (scope, report_id, gfp) = (OomScope::Global, ReportId(0), Gfp::USER.0);
-        let choice = Event::OomKillProcess { victim: HOG, gfp, order: 0, scope, report: report_id };
+        let (scope, gfp) = (OomScope::Global, Gfp::USER.0);
+        let choice = Event::OomKillProcess { victim: HOG, gfp, order: 0, scope, report: true };
         story.at(10).add(OTHER, choice);
         for _ in 0..100 {
             story.add(OTHER, Event::SignalGenerate { target: HOG_2 });
