@@ -97,7 +97,10 @@ pub(super) fn recovery(index: &Index) -> Option<SimTime> {
     None
 }
 
-/// The longest stall of a survivor that began after recovery, if it took a millisecond:
+/// A shorter stall is everyday reclaim: a few jiffies.
+const WORTH_TELLING: Nanos = Nanos::from_ms(20);
+
+/// The longest stall of a survivor that began after recovery, if it took [`WORTH_TELLING`]:
 /// who, from when, how long.
 pub(super) fn later_wait(index: &Index) -> Option<(TaskId, SimTime, Nanos)> {
     let recovered = recovery(index)?;
@@ -114,7 +117,7 @@ pub(super) fn later_wait(index: &Index) -> Option<(TaskId, SimTime, Nanos)> {
         })
     });
     stalls
-        .filter(|&(_, from, lasted)| from >= recovered && lasted >= Nanos::from_ms(1))
+        .filter(|&(_, from, lasted)| from >= recovered && lasted >= WORTH_TELLING)
         .max_by_key(|&(task, _, lasted)| (lasted, std::cmp::Reverse(task)))
 }
 

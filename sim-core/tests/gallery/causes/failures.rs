@@ -20,7 +20,7 @@ pub(super) const MODES: &[Mode] = &[
             "device.gpu0.driver=spin",
             "device.gpu0.refuse=when-busy; device.gpu0.fence=10ms",
             NO_STUCK,
-            NOT_REGISTERED_2,
+            "task.hog.program.2={ pause = \"1us\" }; task.hog.program.5={ pause = \"1us\" }",
         ],
     },
     Mode {
