@@ -215,7 +215,7 @@ fn deadline_and_hand_off_say_what_they_waive() {
             .incidents
             .into_iter()
             .filter(|incident| incident.kind == "waived-invariant")
-            .map(|incident| incident.text.split(' ').next().unwrap_or_default().to_owned())
+            .map(|incident| incident.text.rsplit(' ').next().unwrap_or_default().to_owned())
             .collect();
         ids.dedup();
         ids
