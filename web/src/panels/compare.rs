@@ -80,7 +80,7 @@ pub fn Compared(props: &Props) -> Html {
             let go = ui.on(move |_: MouseEvent| Action::Seek(at));
             html! {
                 <p><button type="button" class="link" onclick={go} title={format!("Go there: {} records are alike", format::grouped(record as u64))}>{ "parts" }</button>
-                    { format!(" at {}", parting.text) }</p>
+                    { if parting.text.starts_with(|first: char| first.is_ascii_digit()) { " at " } else { " " } }{ &parting.text }</p>
             }
         }
     };
@@ -132,7 +132,7 @@ pub fn differences(scenes: &[Shared<Scene>], forks: usize) -> Html {
         }
     });
     html! {
-        <table class="differences"><caption>{ "Outcomes under one seed; what differs is bold" }</caption>
+        <table class="outcomes"><caption>{ "Outcomes under one seed; what differs is bold" }</caption>
             <thead><tr><td></td>{ for heads }</tr></thead><tbody>{ for rows }</tbody></table>
     }
 }

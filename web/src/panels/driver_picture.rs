@@ -45,7 +45,7 @@ pub fn picture(name: &str, sketch: &Sketch) -> Html {
 fn one(left: usize, place: usize, step: &Step, has_next: bool) -> Html {
     let top = HEAD + place * (BOX_HEIGHT + GAP);
     let (class, glyph) = match step.kind {
-        Kind::Lock => ("lock", "⚿"),
+        Kind::Lock => ("lock", "▣"),
         Kind::Wait => ("wait", "◷"),
         Kind::Work => ("work", "▸"),
         Kind::Alloc => ("alloc", "＋"),

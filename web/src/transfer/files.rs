@@ -132,6 +132,7 @@ fn capture(texts: &[(String, String)]) -> Result<Received, String> {
         toml: made.toml,
         notes: made.notes,
         story: made.story,
+        killed: made.killed,
     }))
 }
 
@@ -163,6 +164,8 @@ mod tests {
         };
         assert_eq!(capture.name, "t.gz, d");
         assert_eq!(capture.story.victims.len(), 2);
+        let Received::Capture(alone) = receive(vec![file("d", log)]) else { panic!("a log") };
+        assert_eq!((&alone.killed, alone.killed.len()), (&capture.killed, 2));
         assert!(!capture.notes.is_empty());
     }
 

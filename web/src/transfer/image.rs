@@ -22,6 +22,8 @@ const MEMORY: f64 = 90.0;
 const SPAN_MIN: f64 = 0.5;
 /// Link characters on a line.
 const LINE: usize = 118;
+const LINE_HEIGHT: f64 = 15.0;
+const LEGEND_HEIGHT: f64 = 18.0;
 
 /// An image of some lanes of a run.
 pub fn svg(scene: &Scene, lanes: &[usize], view: Viewport, at: u64, link: &str) -> String {
@@ -31,8 +33,12 @@ pub fn svg(scene: &Scene, lanes: &[usize], view: Viewport, at: u64, link: &str) 
     let lanes_top = top + MEMORY + 14.0;
     let lanes_end = lanes_top + LANE * lanes.len() as f64;
     let code = qr::code(link);
-    let foot = if code.is_some() { 150.0 } else { 60.0 };
-    let height = lanes_end + 64.0 + foot;
+    let link_rows = link.chars().count().div_ceil(LINE) as f64;
+    let foot = f64::max(if code.is_some() { 150.0 } else { 60.0 }, 44.0 + LINE_HEIGHT * link_rows);
+    let states = states(&outcome.lanes, lanes);
+    let legend = places(&states);
+    let foot_top = lanes_end + 64.0 + legend.last().map_or(0.0, |&(_, down)| down);
+    let height = foot_top + foot;
     let alt = alt_text(scene);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
@@ -40,7 +46,6 @@ pub fn svg(scene: &Scene, lanes: &[usize], view: Viewport, at: u64, link: &str) 
          <title>{0}</title><rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#fff\"/>",
         escaped(&alt)
     );
-    let states = states(outcome.lanes.as_slice(), lanes);
     patterns(&mut out, &states);
     let id = &outcome.run.id;
     text(&mut out, 16.0, 26.0, "font-size=\"17\" font-weight=\"600\"", &title_of(scene));
@@ -68,8 +73,10 @@ pub fn svg(scene: &Scene, lanes: &[usize], view: Viewport, at: u64, link: &str) 
         let when = format!("t = {}", format::instant(SimTime(at)));
         text(&mut out, x + 4.0, lanes_end + 28.0, "font-weight=\"600\"", &when);
     }
-    legend(&mut out, &states, lanes_end + 50.0);
-    footer(&mut out, link, code.as_ref(), lanes_end + 64.0);
+    for (state, (x, down)) in states.iter().zip(legend) {
+        explain(&mut out, *state, x, lanes_end + 50.0 + down);
+    }
+    footer(&mut out, link, code.as_ref(), foot_top);
     out.push_str("</svg>\n");
     out
 }
@@ -265,22 +272,29 @@ fn patterns(out: &mut String, states: &[LaneState]) {
     out.push_str("</defs>");
 }
 
-fn legend(out: &mut String, states: &[LaneState], y: f64) {
-    let mut x = 16.0;
-    for state in states {
-        let name = name_of(*state);
-        let _ = write!(
-            out,
-            "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"16\" height=\"12\" fill=\"url(#{})\"/>",
-            y - 10.0,
-            pattern_id(*state)
-        );
-        text(out, x + 21.0, y, "", &name);
-        x += 34.0 + name.len() as f64 * 6.4;
-        if x > WIDTH - 120.0 {
-            break;
+/// Where each state stands in the legend: from the left, and how far down from its first row.
+fn places(states: &[LaneState]) -> Vec<(f64, f64)> {
+    let (mut x, mut down) = (16.0, 0.0);
+    let place = |state: &LaneState| {
+        let width = 34.0 + name_of(*state).len() as f64 * 6.4;
+        if x > 16.0 && x + width > WIDTH - 16.0 {
+            (x, down) = (16.0, down + LEGEND_HEIGHT);
         }
-    }
+        let at = (x, down);
+        x += width;
+        at
+    };
+    states.iter().map(place).collect()
+}
+
+fn explain(out: &mut String, state: LaneState, x: f64, y: f64) {
+    let _ = write!(
+        out,
+        "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"16\" height=\"12\" fill=\"url(#{})\"/>",
+        y - 10.0,
+        pattern_id(state)
+    );
+    text(out, x + 21.0, y, "", &name_of(state));
 }
 
 fn footer(out: &mut String, link: &str, code: Option<&qr::Code>, top: f64) {
@@ -303,12 +317,12 @@ fn footer(out: &mut String, link: &str, code: Option<&qr::Code>, top: f64) {
         "Reaperscope. This link simulates the run again and says whether it came out the same:",
     );
     let link: Vec<char> = link.chars().collect();
-    for (row, line) in link.chunks(LINE).take(6).enumerate() {
+    for (row, line) in link.chunks(LINE).enumerate() {
         let letters: String = line.iter().collect();
         text(
             out,
             left,
-            top + 44.0 + 15.0 * row as f64,
+            top + 44.0 + LINE_HEIGHT * row as f64,
             "font-family=\"monospace\" font-size=\"11\"",
             &letters,
         );
@@ -369,6 +383,29 @@ mod tests {
         assert!(!image.contains("&seed") && !image.contains("style="));
         assert!(image.len() < 300_000, "{}", image.len());
         assert!(alt_text(&scene).contains("Verdict: extra-victims"));
+    }
+
+    #[test]
+    fn long_link_and_every_state_are_whole() {
+        let mut job = Job::start(&Request::default()).unwrap();
+        while job.advance(100_000) {}
+        let scene = Scene::new(Outcome::of(job.into_run()));
+        let lanes: Vec<usize> = (0..scene.outcome.lanes.len()).collect();
+        let link = format!("https://example.org/#/v1/run?z={}&digest=0123", "Ab".repeat(700));
+        let image = svg(&scene, &lanes, scene.opening(), scene.opening().start, &link);
+        let letters: String = image
+            .split("font-size=\"11\">")
+            .skip(1)
+            .map(|line| &line[..line.find('<').unwrap()])
+            .collect();
+        assert_eq!(letters, escaped(&link));
+        let height: f64 =
+            image.split("height=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+        let last = image.rsplit(" y=\"").next().unwrap().split('"').next().unwrap();
+        assert!(last.parse::<f64>().unwrap() < height, "{last} of {height}");
+        for state in states(&scene.outcome.lanes, &lanes) {
+            assert!(image.contains(&format!(">{}</text>", name_of(state))), "{}", name_of(state));
+        }
     }
 
     #[test]

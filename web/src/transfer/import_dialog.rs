@@ -78,8 +78,7 @@ fn summary(ui: &Ui, capture: &Capture) -> Html {
                 <ul class="contents">{ for notes.into_iter().map(|note| html! { <li>{ &note.text }</li> }) }</ul></section>
         }
     };
-    let victims: Vec<&str> = capture.story.victims.iter().map(|it| it.name.as_str()).collect();
-    let killed = match victims.as_slice() {
+    let killed = match capture.killed.as_slice() {
         [] => "nobody is killed in it".to_owned(),
         victims => format!("it kills {}", victims.join(", then ")),
     };

@@ -19,6 +19,7 @@ use sim_core::lesson::Lesson;
 use crate::shared::Shared;
 
 /// What was read of files that somebody brought.
+#[expect(clippy::large_enum_variant, reason = "one at a time")]
 pub enum Received {
     Capture(Capture),
     /// The text of a scenario that is right.
@@ -38,4 +39,6 @@ pub struct Capture {
     pub notes: Vec<Note>,
     /// What the recording tells.
     pub story: Story,
+    /// Who is killed, in order; a log may tell no more than that.
+    pub killed: Vec<String>,
 }
