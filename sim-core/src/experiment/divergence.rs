@@ -161,7 +161,7 @@ pub fn divergence_text(first: &Run, second: &Run, at: &Divergence) -> String {
         None if at.decides => "nothing more is decided".to_owned(),
         None => "it is over".to_owned(),
     };
-    let only = if at.decides { "" } else { "in nothing that decides; first at " };
+    let only = if at.decides { "" } else { "only in what decides nothing, first at " };
     format!(
         "{only}{}: here {}; there {}",
         time_text(when.unwrap_or(first.end.min(second.end))),
