@@ -86,8 +86,12 @@ fn picture_marks_what_the_text_says() {
         compare("nonblock,block-always", "summary").contains("block-always: 3305.387 ms: here")
     );
     assert!(!compare("nonblock,interval", "svg").contains("decides otherwise"));
-    assert!(compare("nonblock,interval", "summary").contains("interval: only in what decides nothing"));
-    assert!(compare("nonblock,interval", "html").contains("interval: only in what decides nothing"));
+    assert!(
+        compare("nonblock,interval", "summary").contains("interval: only in what decides nothing")
+    );
+    assert!(
+        compare("nonblock,interval", "html").contains("interval: only in what decides nothing")
+    );
 }
 
 #[test]
