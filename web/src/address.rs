@@ -50,6 +50,8 @@ pub struct Shown {
     pub started: bool,
     /// Whether it is worth writing in full now.
     pub settled: bool,
+    /// Counts links that were opened or refused: after each, the address says what is on screen.
+    pub links: u32,
     /// Whether it stands in for a link that could not be opened.
     pub substitute: bool,
 }
@@ -106,6 +108,17 @@ fn write(route: &Route, substitute: bool) {
     } else {
         history.replace_state_with_url(&JsValue::NULL, "", Some(&url))
     };
+}
+
+/// The link for others: the page's address with this fragment, or the fragment alone where that
+/// address is a file's, which nobody else has.
+pub fn shareable(fragment: &str) -> String {
+    if is_file() { fragment.to_owned() } else { address_of(fragment) }
+}
+
+/// Whether the page was opened from a file.
+pub fn is_file() -> bool {
+    dom::window().location().protocol().is_ok_and(|protocol| protocol == "file:")
 }
 
 /// The page's address with this fragment.

@@ -5,7 +5,7 @@
 
 use yew::prelude::*;
 
-use crate::address::{Shown, address_of, use_opened_links, use_written_link};
+use crate::address::{Shown, address_of, shareable, use_opened_links, use_written_link};
 use crate::effects::{
     use_focus, use_key_choice, use_keys, use_playback, use_preferences, use_root_attributes,
 };
@@ -56,6 +56,7 @@ pub fn App() -> Html {
         route: state.route(),
         started: state.phase != Phase::Loading,
         settled: is_whole && state.phase == Phase::Ready && !state.playing,
+        links: state.links,
         substitute: state.notice.is_some(),
     });
     html! {
@@ -68,7 +69,7 @@ pub fn App() -> Html {
 /// The link for paper; none while it changes all the time.
 fn print_link(state: &State) -> String {
     let still = state.phase == Phase::Ready && !state.playing;
-    if still { address_of(&fragment(&state.route())) } else { String::new() }
+    if still { shareable(&fragment(&state.route())) } else { String::new() }
 }
 
 #[inline(never)]

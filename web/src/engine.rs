@@ -139,7 +139,7 @@ impl Prepared {
     /// Reads the scenario of a request, or says what is wrong with it.
     pub fn of(request: &Request) -> Result<Self, String> {
         let (id, text) = source(request)?;
-        let scenario = parse(id, text, &request.sets).map_err(|complaints| lines(&complaints))?;
+        let scenario = parse(id, text, &request.sets).map_err(|it| lines(&it, &request.sets))?;
         Ok(Self { scenario, of: (request.scenario.clone(), request.sets.clone()) })
     }
 
@@ -229,7 +229,7 @@ fn worth_a_lane(lane: &Lane) -> bool {
 /// The scenario of a request as a file, with all that was chosen for it.
 pub fn scenario_text(request: &Request) -> Result<String, String> {
     let (id, text) = source(request)?;
-    let mut scenario = parse(id, text, &request.sets).map_err(|complaints| lines(&complaints))?;
+    let mut scenario = parse(id, text, &request.sets).map_err(|it| lines(&it, &request.sets))?;
     if let Some(kernel) = &request.kernel {
         scenario.kernel.clone_from(kernel);
     }
@@ -249,9 +249,19 @@ fn source(request: &Request) -> Result<(&str, &str), String> {
     }
 }
 
-fn lines(complaints: &[Diagnostic]) -> String {
-    let complaints: Vec<String> = complaints.iter().map(ToString::to_string).collect();
-    complaints.join("\n")
+/// Complaints, each with its place in words of the page.
+fn lines(complaints: &[Diagnostic], sets: &[(String, String)]) -> String {
+    let told = |complaint: &Diagnostic| {
+        let Diagnostic { line, column, .. } = complaint;
+        let set = usize::try_from(*line).ok().and_then(|line| sets.get(line.checked_sub(1)?));
+        match set.filter(|_| complaint.is_of_set()) {
+            Some((path, value)) => {
+                format!("In the change {path} = {value}: {}.", complaint.told())
+            }
+            None => format!("Line {line}, column {column}: {}.", complaint.told()),
+        }
+    };
+    complaints.iter().map(told).collect::<Vec<_>>().join("\n")
 }
 
 /// The gallery.
@@ -264,14 +274,19 @@ pub fn scenarios() -> Vec<Choice> {
     gallery::gallery().iter().map(choice).collect()
 }
 
-/// Reads a link; what is wrong with it is said as a sentence.
-pub fn decode_link(text: &str) -> Result<Link, String> {
-    share::decode(&format!("#{text}")).map_err(|error| {
-        let text = error.to_string();
-        let mut letters = text.chars();
-        let first = letters.next().map(|letter| letter.to_ascii_uppercase()).into_iter();
-        first.chain(letters).chain(['.']).collect()
-    })
+/// Reads a link, and what is wrong with those parts of it that its run can do
+/// without; why it can't be read is said as a sentence.
+pub fn decode_link(text: &str) -> Result<(Link, Vec<String>), String> {
+    let read = share::read(&format!("#{text}"));
+    let (link, ignored) = read.map_err(|error| sentence(&error.to_string()))?;
+    Ok((link, ignored.iter().map(|error| sentence(&error.to_string())).collect()))
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase()).into_iter();
+    let stop = (!text.ends_with('?')).then_some('.');
+    first.chain(letters).chain(stop).collect()
 }
 
 /// Writes a link as a fragment, with `#`.
@@ -382,6 +397,11 @@ pub fn story(outcome: &Outcome) -> Vec<String> {
     let mut story = analysis::explain(&outcome.run, &outcome.index, report);
     story.push(format!("{}: {}", report.verdict.id(), report.evidence));
     story
+}
+
+/// Where a sentence of a story tells an instant.
+pub fn instants(sentence: &str) -> Vec<(std::ops::Range<usize>, SimTime)> {
+    analysis::instants(sentence)
 }
 
 /// What happened in a part of a run.

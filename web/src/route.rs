@@ -18,6 +18,8 @@ pub struct Route {
     pub model: Option<u32>,
     /// Where the cursor stands, in ns.
     pub at: Option<u64>,
+    /// How many records of that instant have happened; `None`: all.
+    pub nth: Option<u64>,
     /// The selected lane's title.
     pub focus: Option<String>,
     /// The part of the run on screen: from, to, in ns.
@@ -63,7 +65,22 @@ pub fn parse(fragment: &str) -> Result<Route, String> {
 /// On its own: most first visits bring no link.
 #[inline(never)]
 fn decoded(text: &str) -> Result<Route, String> {
-    Ok(from_link(engine::decode_link(text)?))
+    let (link, ignored) = engine::decode_link(text)?;
+    let mut route = from_link(link);
+    route.note = route.note.or_else(|| ignored_text(&ignored));
+    Ok(route)
+}
+
+/// What is told of a link that opens without some of its parts.
+fn ignored_text(ignored: &[String]) -> Option<String> {
+    let (first, more) = ignored.split_first()?;
+    let rest = match more {
+        [] => String::new(),
+        [second] => format!(" {second}"),
+        _ => format!(" {} more parts are no better.", more.len()),
+    };
+    let parts = if more.is_empty() { "that part" } else { "those parts" };
+    Some(format!("{first}{rest} The link opens without {parts}."))
 }
 
 fn from_link(link: Link) -> Route {
@@ -85,6 +102,7 @@ fn from_link(link: Link) -> Route {
         digest: (!digests.is_empty() && !too_many).then(|| digests.join(",")),
         model: link.model,
         at: link.t.map(|t| t.0),
+        nth: link.nth,
         focus: link.focus,
         view: link.view.map(|(from, to)| (from.0, to.0)),
         range: link.range.map(|(from, to)| (from.0, to.0)),
@@ -119,6 +137,7 @@ pub fn fragment(route: &Route) -> String {
         model: route.model,
         digests: digests.filter_map(|digest| digest.parse().ok()).collect(),
         t: route.at.map(Nanos),
+        nth: route.nth,
         focus: route.focus.clone(),
         view: route.view.map(|(from, to)| (Nanos(from), Nanos(to))),
         range: route.range.map(|(from, to)| (Nanos(from), Nanos(to))),
@@ -199,6 +218,7 @@ mod tests {
             digest: Some(["ab".repeat(16), "cd".repeat(16)].join(",")),
             model: Some(1),
             at: Some(1_132_096_000),
+            nth: Some(2),
             focus: Some("mmap_lock of hog".into()),
             view: Some((1_000_000, 2_000_000_000)),
             range: Some((3_000_000, 4_000_001)),
@@ -223,11 +243,33 @@ mod tests {
         for (link, expected) in [
             ("#/v9/run?seed=1", "newer"),
             ("#/v1/run?scenario=a&seed=x", "seed"),
-            ("#/v1/run?scenario=a&color=red", "color"),
+            ("#/v999999999999", "newer"),
             ("#about", "no link"),
         ] {
             let problem = parse(link).unwrap_err();
             assert!(problem.contains(expected), "{link}: {problem}");
+        }
+    }
+
+    #[test]
+    fn damage_to_what_the_run_can_do_without_is_told_and_the_run_opens() {
+        let whole = "#/v1/run?scenario=d2-direct&seed=7";
+        for (part, expected) in [
+            ("note=1ms,%E", "`note`"),
+            ("digest=0123", "`digest`"),
+            ("t=21", "`t`"),
+            ("view=3ms", "`view`"),
+            ("vie", "`vie`"),
+            ("color=red&t=1&view=2", "2 more"),
+        ] {
+            let route = parse(&format!("{whole}&{part}")).unwrap();
+            assert_eq!(route.request, parse(whole).unwrap().request);
+            let note = route.note.unwrap();
+            assert!(note.contains(expected) && note.contains("opens without"), "{note}");
+        }
+        // Without these another run would open than the one that was meant.
+        for part in ["policy=non", "set=x", "fork=1ms", "kernel=9"] {
+            assert!(parse(&format!("{whole}&{part}")).is_err(), "{part}");
         }
     }
 

@@ -59,4 +59,6 @@ pub use types::*;
 pub use victims::victims;
 pub use wait_for::{closed_text, dependency_text, edge_text, wait_for};
 pub use waits::{wait_chain, wait_chain_after, wait_chain_seen};
-pub use words::{count_text, event_name, event_text, size_text, span_text, task_name, time_text};
+pub use words::{
+    count_text, event_name, event_text, instants, size_text, span_text, task_name, time_text,
+};

@@ -8,6 +8,8 @@ mod event;
 
 pub use event::{event_name, event_text};
 
+use std::ops::Range;
+
 use crate::base::{
     CgroupId, DeviceId, LockId, MmId, Nanos, NotifierId, QueueId, RangeId, SimTime, TaskId, ZoneId,
 };
@@ -40,6 +42,23 @@ fn scaled(ns: u64, unit: u64, name: &str) -> String {
 /// An instant in milliseconds since the start, to the microsecond: `1132.096 ms`.
 pub fn time_text(at: SimTime) -> String {
     format!("{}.{:03} ms", at.0 / MS, at.0 % MS / US)
+}
+
+/// Where a sentence tells an instant as [`time_text`] does, and when that is, to the microsecond.
+/// No span has three digits behind its point.
+pub fn instants(text: &str) -> Vec<(Range<usize>, SimTime)> {
+    let unit = " ms";
+    let is_part = |letter: char| letter.is_ascii_digit() || letter == '.';
+    let read = |end: usize| {
+        let start = text[..end]
+            .rfind(|letter| !is_part(letter))
+            .map_or(0, |before| before + text[before..].chars().next().map_or(1, char::len_utf8));
+        let (whole, part) = text[start..end].split_once('.')?;
+        let part = part.parse::<u64>().ok().filter(|_| part.len() == 3)?;
+        let ns = whole.parse::<u64>().ok()?.checked_mul(MS)?.checked_add(part * US)?;
+        Some((start..end + unit.len(), SimTime(ns)))
+    };
+    text.match_indices(unit).filter_map(|(end, _)| read(end)).collect()
 }
 
 /// Pages of 4 KiB as a size: `128 MiB`, `12 KiB`.
@@ -191,6 +210,10 @@ mod tests {
             ["7 ns", "2.5 µs", "250 µs", "4.2 ms", "82 ms", "1.24 s", "60.00 s"]
         );
         assert_eq!(time_text(SimTime(1_132_096_500)), "1132.096 ms");
+        let told = "Ätwas: at 1132.096 ms, 4.2 ms after 0.007 ms; 1.24 s, 82 ms, …3.5.001 ms.";
+        let found = instants(told);
+        let texts: Vec<_> = found.iter().map(|(range, at)| (&told[range.clone()], at.0)).collect();
+        assert_eq!(texts, [("1132.096 ms", 1_132_096_000), ("0.007 ms", 7_000)]);
         let sizes = [0, 3, 256, 32_768, 2_688, 264_192];
         assert_eq!(
             sizes.map(size_text),

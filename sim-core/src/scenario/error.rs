@@ -14,6 +14,8 @@ use crate::base::sort;
 const DIAGNOSTICS_MAX: usize = 50;
 /// Characters of offending text that a complaint shows.
 const TEXT_MAX: usize = 60;
+/// Stands for the file where a complaint is about an override.
+const SET: &str = "--set";
 /// Longest word that near names are looked for; the search is quadratic.
 const WORD_MAX: usize = 64;
 
@@ -36,14 +38,21 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.problem)?;
-        if !self.text.is_empty() {
-            write!(f, " `{}`", self.text)?;
-        }
-        if !self.expected.is_empty() {
-            write!(f, ": {}", self.expected)?;
-        }
-        Ok(())
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.told())
+    }
+}
+
+impl Diagnostic {
+    /// What is wrong and what was expected, without the place.
+    pub fn told(&self) -> String {
+        let text = if self.text.is_empty() { String::new() } else { format!(" `{}`", self.text) };
+        let colon = if self.expected.is_empty() { "" } else { ": " };
+        format!("{}{text}{colon}{}", self.problem, self.expected)
+    }
+
+    /// Whether it is about an override and not the file.
+    pub fn is_of_set(&self) -> bool {
+        self.file == SET
     }
 }
 
@@ -94,7 +103,7 @@ impl Source {
     fn diagnostic(&self, span: &Range<usize>, problem: String, expected: String) -> Diagnostic {
         let set = self.sets.iter().position(|set| set.start <= span.start && span.start <= set.end);
         let (file, base, skipped) = match set {
-            Some(index) => ("--set", self.sets[index].start, index),
+            Some(index) => (SET, self.sets[index].start, index),
             None => (self.file.as_str(), 0, 0),
         };
         let before = self.slice(base..span.start.clamp(base, self.text.len()));

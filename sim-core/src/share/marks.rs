@@ -37,14 +37,23 @@ pub fn parting_text(linked: &[u32], here: &[u32]) -> Option<String> {
         return None;
     }
     let count = |place: usize| MARKS_FROM << place;
-    let alike = linked.iter().zip(here).take_while(|(one, other)| one == other).count();
-    let equal = alike.checked_sub(1).map(|last| format!("equal up to record {}", count(last)));
+    let alike = alike(linked, here);
+    let equal = equal_until(linked, here).map(|last| format!("equal up to record {last}"));
     let differs = if alike < linked.len().min(here.len()) {
         format!("differs before record {}", count(alike))
     } else {
         "differs after it".to_owned()
     };
     Some(equal.map_or_else(|| differs.clone(), |equal| format!("{equal}, {differs}")))
+}
+
+/// The number of the last record up to which both runs are known to be the same, if one is.
+pub fn equal_until(linked: &[u32], here: &[u32]) -> Option<u64> {
+    alike(linked, here).checked_sub(1).map(|last| MARKS_FROM << last)
+}
+
+fn alike(linked: &[u32], here: &[u32]) -> usize {
+    linked.iter().zip(here).take_while(|(one, other)| one == other).count()
 }
 
 /// Lists of several runs, with commas.

@@ -10,7 +10,7 @@
 mod marks;
 mod v1;
 
-pub use marks::parting_text;
+pub use marks::{equal_until, parting_text};
 
 use crate::base::{Digest, Nanos};
 use crate::scenario::Fork;
@@ -27,6 +27,8 @@ pub const SEED_MAX: u64 = (1 << 53) - 1;
 pub const SEED_DEFAULT: u64 = 1;
 /// The version that [`encode`] writes.
 const VERSION: u32 = 1;
+/// Digits of a newer version that are told.
+const VERSION_DIGITS_MAX: usize = 20;
 
 /// What a link says.
 #[derive(Clone, Eq, PartialEq, Debug)]
@@ -56,6 +58,8 @@ pub struct Link {
     pub marks: Vec<Vec<u32>>,
     /// Instant to show, since the run's start.
     pub t: Option<Nanos>,
+    /// How many records of that instant have happened; all of them, if it says nothing.
+    pub nth: Option<u64>,
     /// Name of the lane to show.
     pub focus: Option<String>,
     /// The part of the run to show: from, to.
@@ -139,6 +143,7 @@ impl Link {
             digests: Vec::new(),
             marks: Vec::new(),
             t: None,
+            nth: None,
             focus: None,
             view: None,
             range: None,
@@ -169,9 +174,9 @@ pub enum LinkError {
     /// There is no fragment of the known form.
     #[error("this is no link to a run: one has #/v1/run?… in it")]
     Form,
-    /// A newer program made it; the version.
+    /// A newer program made it; the digits of the version, 20 at most.
     #[error("this link has version {0}, newer than this program ({VERSION}): reload or update")]
-    Newer(u32),
+    Newer(String),
     /// A key that this version doesn't have.
     #[error("this link has an unknown part `{key}`: {hint}")]
     UnknownKey {
@@ -207,21 +212,35 @@ pub fn encode(link: &Link) -> String {
 /// What is wrong with it, in words for people. No text panics or takes
 /// more than a few times [`LINK_SIZE_MAX`] of memory.
 pub fn decode(text: &str) -> Result<Link, LinkError> {
+    let (link, ignored) = read(text)?;
+    ignored.into_iter().next().map_or(Ok(link), Err)
+}
+
+/// Reads a link as far as it can be: with what says what runs, and what is
+/// wrong with all else, which is then as if it was not there.
+///
+/// # Errors
+/// Why it does not say what to run.
+pub fn read(text: &str) -> Result<(Link, Vec<LinkError>), LinkError> {
     if text.len() > LINK_SIZE_MAX {
         return Err(LinkError::TooLong(text.len()));
     }
     let text = text.trim();
     let fragment = text.split_once('#').map_or(text, |(_, fragment)| fragment);
     let path = fragment.strip_prefix('/').ok_or(LinkError::Form)?;
-    let (version, rest) = path.split_once('/').ok_or(LinkError::Form)?;
+    let (version, rest) = path.split_once('/').unwrap_or((path, ""));
     let digits = version.strip_prefix('v').ok_or(LinkError::Form)?;
-    if digits.is_empty() || digits.len() > 9 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(LinkError::Form);
     }
-    match digits.parse().map_err(|_| LinkError::Form)? {
-        0 => Err(LinkError::Form),
-        VERSION => v1::decode(rest.strip_prefix("run?").ok_or(LinkError::Form)?),
-        newer => Err(LinkError::Newer(newer)),
+    match digits.parse::<u32>() {
+        Ok(0) => Err(LinkError::Form),
+        Ok(VERSION) => {
+            let mut ignored = Vec::new();
+            let query = rest.strip_prefix("run?").ok_or(LinkError::Form)?;
+            Ok((v1::decode(query, &mut ignored)?, ignored))
+        }
+        _ => Err(LinkError::Newer(digits.chars().take(VERSION_DIGITS_MAX).collect())),
     }
 }
 

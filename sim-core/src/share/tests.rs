@@ -160,7 +160,7 @@ fn damaged_links_give_plain_messages() {
         this is no link to a run: one has #/v1/run?… in it
         this is no link to a run: one has #/v1/run?… in it
         this link has version 2, newer than this program (1): reload or update
-        this is no link to a run: one has #/v1/run?… in it
+        this link has version 99999999999, newer than this program (1): reload or update
         this link needs either `scenario` or `z`, and has neither
         this link needs either `scenario` or `z`, and has both
         this link has two parts `seed`
@@ -236,8 +236,32 @@ fn marks_tell_where_runs_part() {
     assert_eq!(told(&[1, 2, 3, 4]), "equal up to record 512, differs after it");
     assert_eq!(told(&[1, 2]), "equal up to record 128, differs after it");
     assert_eq!(parting_text(&[], &here), None);
+    assert_eq!(equal_until(&[1, 2, 7, 6], &here), Some(128));
+    assert_eq!(equal_until(&[9, 2], &here), None);
     for bad in ["marks=ab", "marks=abc,abc", "marks=a+c", "lesson=", "filter=", "embed=0"] {
         assert!(decode(&format!("#/v1/run?scenario=x&{bad}")).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn what_does_not_say_what_runs_can_be_done_without() {
+    let whole = encode(&full());
+    let plain = Link { model: None, digests: Vec::new(), t: None, focus: None, ..full() };
+    // However much of its end is lost.
+    for end in whole.find("&model").expect("there")..whole.len() {
+        let (link, ignored) = read(&whole[..end]).expect("opens");
+        assert!(ignored.len() <= 1, "{}: {ignored:?}", &whole[..end]);
+        let here = Link { model: None, digests: Vec::new(), t: None, focus: None, ..link };
+        assert_eq!(here, plain);
+    }
+    let (link, ignored) =
+        read("#/v1/run?scenario=x&note=1ms,%E&note=2ms,b&nth=x&t=1ms&t=2ms&embed=1&sede=3")
+            .expect("opens");
+    assert_eq!((link.notes.len(), link.t, link.embed), (1, Some(Nanos(1_000_000)), true));
+    assert_eq!(ignored.len(), 4, "{ignored:?}");
+    for bad in ["seed=x", "set=a", "fork=1ms", "policy=no", "check=no", "kernel=1", "seed=1&seed=2"]
+    {
+        assert!(read(&format!("#/v1/run?scenario=x&{bad}&t=1ms")).is_err(), "{bad}");
     }
 }
 
@@ -271,6 +295,7 @@ prop_compose! {
             model,
             digests: digests.into_iter().take(count).map(Digest).collect(),
             t: t.map(Nanos),
+            nth: t.map(|t| t & SEED_MAX),
             focus,
             view: None,
             range: t.map(|t| (Nanos(t / 2), Nanos(t | 1))),

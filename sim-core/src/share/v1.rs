@@ -22,10 +22,12 @@ use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
 use crate::scenario::{Fork, suggestion, units};
 
 /// Keys, in the order in which they are written.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "scenario", "z", "seed", "kernel", "policy", "check", "set", "fork", "model", "digest", "t",
-    "focus", "view", "range", "filter", "note", "marks", "lesson", "embed",
+    "nth", "focus", "view", "range", "filter", "note", "marks", "lesson", "embed",
 ];
+/// How many of them say what runs. The others say what came out and where to look.
+const KEYS_OF_RUN: usize = 8;
 /// First byte of `z`: how the rest is packed.
 const PACKED_DEFLATE: u8 = 1;
 /// Bytes of the longest scenario in `z`, unpacked: what the scenario
@@ -98,6 +100,9 @@ pub(super) fn encode(link: &Link) -> String {
     if let Some(t) = link.t {
         push("t", &units::format_ms(t));
     }
+    if let Some(nth) = link.nth {
+        push("nth", &nth.to_string());
+    }
     if let Some(focus) = &link.focus {
         push("focus", focus);
     }
@@ -169,83 +174,91 @@ impl Repeated {
     }
 }
 
-/// Reads what stands behind `run?`; its length was checked before.
-pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
-    let mut values: [Option<String>; KEYS.len()] = Default::default();
+/// What was read of a link's parts, and what is wrong with those that a run can do without.
+struct Parts<'i> {
+    values: [Option<String>; KEYS.len()],
+    ignored: &'i mut Vec<LinkError>,
+}
+
+impl Parts<'_> {
+    /// What is wrong with a part ends the reading only if that part says what runs.
+    fn weigh<T>(&mut self, key: &str, read: Result<T, LinkError>) -> Result<Option<T>, LinkError> {
+        match read {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if KEYS[..KEYS_OF_RUN].contains(&key) => Err(error),
+            Err(error) => {
+                self.ignored.push(error);
+                Ok(None)
+            }
+        }
+    }
+
+    fn take(&mut self, key: &str) -> Option<String> {
+        let index = KEYS.iter().position(|known| *known == key)?;
+        self.values[index].take()
+    }
+
+    /// A part that a run can do without.
+    fn extra<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&'static str, &str) -> Result<T, LinkError>,
+    ) -> Option<T> {
+        match read(key, &self.take(key)?) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.ignored.push(error);
+                None
+            }
+        }
+    }
+}
+
+/// Reads what stands behind `run?`; its length was checked before. What is
+/// damaged of all that does not say what runs is `ignored`.
+pub(super) fn decode(query: &str, ignored: &mut Vec<LinkError>) -> Result<Link, LinkError> {
+    let mut parts = Parts { values: Default::default(), ignored };
     let mut repeated = Repeated::default();
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
         let Some(index) = KEYS.iter().position(|known| *known == key) else {
             let key: String = key.chars().take(NAME_SIZE_MAX).collect();
             let hint = suggestion(&key, &KEYS);
-            return Err(LinkError::UnknownKey { key, hint });
+            parts.ignored.push(LinkError::UnknownKey { key, hint });
+            continue;
         };
         let key = KEYS[index];
         let value = percent_decode(value).ok_or_else(|| {
             damaged(key, "after a % come two hexadecimal digits, and the text is UTF-8")
-        })?;
-        if !repeated.take(key, &value)? && values[index].replace(value).is_some() {
-            return Err(LinkError::Twice(key));
+        });
+        let Some(value) = parts.weigh(key, value)? else { continue };
+        let taken = repeated.take(key, &value);
+        match parts.weigh(key, taken)? {
+            Some(false) if parts.values[index].is_some() => {
+                parts.weigh(key, Err::<(), _>(LinkError::Twice(key)))?;
+            }
+            Some(false) => parts.values[index] = Some(value),
+            Some(true) | None => {}
         }
     }
     let Repeated { sets, forks, branches, notes } = repeated;
-    let mut take = |key: &'static str| {
-        let index = KEYS.iter().position(|known| *known == key)?;
-        values[index].take()
-    };
-    let scenario = match (take("scenario"), take("z")) {
+    let scenario = match (parts.take("scenario"), parts.take("z")) {
         (Some(id), None) => ScenarioRef::ById(name("scenario", id)?),
         (None, Some(packed)) => ScenarioRef::Inline(unpack(&packed)?),
         (None, None) => return Err(LinkError::Scenario("neither")),
         (Some(_), Some(_)) => return Err(LinkError::Scenario("both")),
     };
-    let seed = take("seed").map_or(Ok(SEED_DEFAULT), |text| number("seed", &text, SEED_MAX))?;
-    let kernel = match take("kernel") {
+    let seed = parts.take("seed");
+    let seed = seed.map_or(Ok(SEED_DEFAULT), |text| number("seed", &text, SEED_MAX))?;
+    let kernel = match parts.take("kernel") {
         Some(text) => Some(known("kernel", &text, &PROFILES)?),
         None => None,
     };
-    let policies = list("policy", take("policy"), &POLICIES)?;
-    let checks = list("check", take("check"), &CHECKERS)?;
-    let model = match take("model") {
-        Some(text) => u32::try_from(number("model", &text, u64::from(u32::MAX))?).ok(),
-        None => None,
-    };
-    let digests = match take("digest") {
-        Some(text) => digests(&text, policies.len().max(1) + branches.len())?,
-        None => Vec::new(),
-    };
-    let marks = match take("marks") {
-        Some(text) => marks::decode_list(&text, policies.len().max(1) + branches.len())?,
-        None => Vec::new(),
-    };
-    let t = match take("t") {
-        Some(text) => Some(units::parse_time(&text).map_err(|error| damaged("t", error))?),
-        None => None,
-    };
-    let focus = match take("focus") {
-        Some(text) => Some(name("focus", text)?),
-        None => None,
-    };
-    let mut part = |key| match take(key).map(|text| parse_stretch(key, &text)).transpose()? {
-        Some((from, Some(to))) if from < to => Ok(Some((from, to))),
-        None => Ok(None),
-        _ => Err(damaged(key, "expected two times, such as 1.5ms..20ms")),
-    };
-    let (view, range) = (part("view")?, part("range")?);
-    let filter = match take("filter") {
-        Some(text) => Some(name_of("filter", text, FILTER_SIZE_MAX)?),
-        None => None,
-    };
-    let lesson = match take("lesson") {
-        Some(text) => Some(name("lesson", text)?),
-        None => None,
-    };
-    let embed = match take("embed").as_deref() {
-        None => false,
-        Some("1") => true,
-        Some(_) => return Err(damaged("embed", "it is 1 or not there")),
-    };
-    Ok(Link {
+    let policies = list("policy", parts.take("policy"), &POLICIES)?;
+    let checks = list("check", parts.take("check"), &CHECKERS)?;
+    let runs = policies.len().max(1) + branches.len();
+    let model = parts.extra("model", |key, text| number(key, text, u64::from(u32::MAX)));
+    let link = Link {
         scenario,
         seed,
         kernel,
@@ -254,18 +267,32 @@ pub(super) fn decode(query: &str) -> Result<Link, LinkError> {
         sets,
         forks,
         branches,
-        model,
-        digests,
-        marks,
-        t,
-        focus,
-        view,
-        range,
-        filter,
+        model: model.and_then(|model| u32::try_from(model).ok()),
+        digests: parts.extra("digest", |_, text| digests(text, runs)).unwrap_or_default(),
+        marks: parts.extra("marks", |_, text| marks::decode_list(text, runs)).unwrap_or_default(),
+        t: parts
+            .extra("t", |key, text| units::parse_time(text).map_err(|error| damaged(key, error))),
+        nth: parts.extra("nth", |key, text| number(key, text, SEED_MAX)),
+        focus: parts.extra("focus", |key, text| name(key, text.to_owned())),
+        view: parts.extra("view", part),
+        range: parts.extra("range", part),
+        filter: parts.extra("filter", |key, text| name_of(key, text.to_owned(), FILTER_SIZE_MAX)),
         notes,
-        lesson,
-        embed,
-    })
+        lesson: parts.extra("lesson", |key, text| name(key, text.to_owned())),
+        embed: parts.extra("embed", switched_on).is_some(),
+    };
+    Ok(link)
+}
+
+fn switched_on(key: &'static str, text: &str) -> Result<(), LinkError> {
+    if text == "1" { Ok(()) } else { Err(damaged(key, "it is 1 or not there")) }
+}
+
+fn part(key: &'static str, text: &str) -> Result<(Nanos, Nanos), LinkError> {
+    match parse_stretch(key, text)? {
+        (from, Some(to)) if from < to => Ok((from, to)),
+        _ => Err(damaged(key, "expected two times, such as 1.5ms..20ms")),
+    }
 }
 
 /// `1.5ms`, or `1.5ms..20ms`.

@@ -7,7 +7,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::dialog::Dialog;
-use crate::address::address_of;
+use crate::address::{is_file, shareable};
 use crate::dom;
 use crate::format;
 use crate::route::{Route, fragment, gallery_id};
@@ -34,7 +34,7 @@ enum Copied {
 #[component]
 pub fn ShareDialog(props: &Props) -> Html {
     let copied = use_state_eq(|| Copied::NotYet);
-    let link = if props.open { address_of(&fragment(&props.route)) } else { String::new() };
+    let link = if props.open { shareable(&fragment(&props.route)) } else { String::new() };
     {
         let (copied, link) = (copied.clone(), link.clone());
         use_effect_with(link, move |link| {
@@ -44,7 +44,7 @@ pub fn ShareDialog(props: &Props) -> Html {
             }
         });
     }
-    let code = use_memo(link.clone(), |link| if link.is_empty() { None } else { qr::code(link) });
+    let code = use_memo(link.clone(), |link| qr::of_link(link));
     let again = {
         let (copied, link) = (copied.clone(), link.clone());
         Callback::from(move |_: MouseEvent| {
@@ -70,6 +70,10 @@ pub fn ShareDialog(props: &Props) -> Html {
                 <button type="button" class="primary" onclick={again}>{ "Copy" }</button>
             </p>
             <p role="status">{ told }</p>
+            { for is_file().then(|| html! {
+                <p class="warn">{ "This page is a file on this computer, and nobody else can open its address. So this is only the \
+                    part of the link behind it: it goes behind the address of any Reaperscope page, or of this file where others have it." }</p>
+            }) }
             { for (link.len() > LENGTH_MAX).then(|| html! {
                 <p class="warn">{ format!("The link has more than {LENGTH_MAX} characters; some programs cut such off. \
                     Send the scenario as a file instead (Export).") }</p>
@@ -79,7 +83,7 @@ pub fn ShareDialog(props: &Props) -> Html {
                     <ul class="contents">{ for contents(&props.route).into_iter().map(|line| html! { <li>{ line }</li> }) }</ul></div>
                 { match code.as_ref() {
                     Some(code) => drawn(code),
-                    None if props.open => html! { <p class="small">{ "Too long for a QR code." }</p> },
+                    None if props.open && !is_file() => html! { <p class="small">{ "Too long for a QR code." }</p> },
                     None => Html::default(),
                 } }
             </div>

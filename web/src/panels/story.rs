@@ -1,11 +1,12 @@
-//! The run as a story: what happened, in a few sentences.
+//! The run as a story: what happened, in a few sentences, whose instants lead to the timeline.
 
 use yew::prelude::*;
 
 use super::dialog::Dialog;
 use crate::engine;
 use crate::shared::Shared;
-use crate::state::Scene;
+use crate::state::{Action, Scene};
+use crate::ui::{Ui, use_ui};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -15,13 +16,36 @@ pub struct Props {
 
 #[component]
 pub fn StoryDialog(props: &Props) -> Html {
+    let ui = use_ui();
     let told = use_memo((props.open, props.scene.clone()), |(open, scene)| {
         let scene = scene.as_ref().filter(|_| *open);
         scene.map(|scene| engine::story(&scene.outcome)).unwrap_or_default()
     });
     html! {
         <Dialog open={props.open} title="What happened">
-            <ol class="story">{ for told.iter().map(|sentence| html! { <li>{ sentence }</li> }) }</ol>
+            <ol class="story">{ for told.iter().map(|sentence| html! { <li>{ linked(&ui, sentence) }</li> }) }</ol>
         </Dialog>
     }
+}
+
+/// A sentence with a button for each instant.
+fn linked(ui: &Ui, sentence: &str) -> Html {
+    let mut parts = Vec::new();
+    let mut done = 0;
+    for (range, at) in engine::instants(sentence) {
+        let go = {
+            let ui = ui.clone();
+            Callback::from(move |_: MouseEvent| {
+                ui.send(Action::CloseDialog);
+                ui.send(Action::SeekTold(at.0));
+            })
+        };
+        parts.push(html! { { &sentence[done..range.start] } });
+        parts.push(html! {
+            <button type="button" class="link" onclick={go} title="Go there">{ &sentence[range.clone()] }</button>
+        });
+        done = range.end;
+    }
+    parts.push(html! { { &sentence[done..] } });
+    parts.into_iter().collect()
 }

@@ -87,8 +87,17 @@ fn verdict(ui: &Ui, scene: &Scene, state: &State) -> Html {
     let check = match &state.link_check {
         LinkCheck::None => Html::default(),
         LinkCheck::Reproduced => html! { <b class="badge good">{ "✓ reproduced" }</b> },
-        LinkCheck::Differs(what) => {
-            html! { <b class="badge bad">{ format!("✗ differs: {what}") }</b> }
+        LinkCheck::Differs(what, equal_until) => {
+            let last = equal_until.and_then(|count| usize::try_from(count).ok()?.checked_sub(1));
+            html! {
+                <>
+                    <b class="badge bad">{ format!("✗ differs: {what}") }</b>
+                    { for last.map(|record| html! {
+                        <button type="button" class="link" onclick={ui.on(move |_: MouseEvent| Action::SeekRecord(record))}
+                            title={format!("The runs are the same up to record {}; they part behind it", record + 1)}>{ "Go there" }</button>
+                    }) }
+                </>
+            }
         }
     };
     let story = ui.on(|_: MouseEvent| Action::Command { command: Command::Story, anchor: None });

@@ -107,6 +107,8 @@ pub enum Action {
     },
     /// The cursor goes to an instant.
     Seek(u64),
+    /// The cursor goes to what happened in the microsecond that a sentence told.
+    SeekTold(u64),
     /// The cursor goes to a record, which is the last that happened.
     SeekRecord(usize),
     SelectLane(usize),

@@ -62,6 +62,23 @@ impl Cursor {
     pub fn after_all(at: u64) -> Self {
         Self { at, happened: usize::MAX }
     }
+
+    /// How many records of its instant have happened, if others still have to.
+    fn nth(self, scene: &Scene) -> Option<u64> {
+        let trace = &scene.outcome.run.trace;
+        let before = self.at.checked_sub(1).map_or(0, |at| trace.count_until(SimTime(at)));
+        let is_within = (before..trace.count_until(SimTime(self.at))).contains(&self.happened);
+        is_within.then(|| (self.happened - before) as u64)
+    }
+
+    /// At an instant when as many of its records have happened.
+    fn at_nth(at: u64, nth: u64, scene: &Scene) -> Self {
+        let trace = &scene.outcome.run.trace;
+        let before = at.checked_sub(1).map_or(0, |at| trace.count_until(SimTime(at)));
+        let all = trace.count_until(SimTime(at));
+        let happened = usize::try_from(nth).ok().and_then(|nth| before.checked_add(nth));
+        Self { at, happened: happened.map_or(all, |happened| happened.min(all)) }
+    }
 }
 
 /// What the recomputed run says of the link that asked for it.
@@ -71,8 +88,8 @@ pub enum LinkCheck {
     None,
     /// It is the same run, to the bit.
     Reproduced,
-    /// It is not; in words.
-    Differs(String),
+    /// It is not: in words, and the number of the last record up to which it is known to be.
+    Differs(String, Option<u64>),
 }
 
 /// A step from an effect to its cause.
@@ -116,6 +133,8 @@ pub struct State {
     pub phase: Phase,
     /// A plain message about a bad link, until dismissed.
     pub notice: Option<String>,
+    /// Counts links that were opened, and those that could not be.
+    pub links: u32,
     /// The last finished run.
     pub scene: Option<Shared<Scene>>,
     /// Those it is compared with, in the order of their policies, and those
@@ -202,6 +221,7 @@ impl Default for State {
             turn: 0,
             phase: Phase::Loading,
             notice: None,
+            links: 0,
             scene: None,
             others: Vec::new(),
             link_check: LinkCheck::None,
@@ -334,6 +354,7 @@ impl State {
             digest,
             model,
             at: (self.cursor.at > 0).then_some(self.cursor.at),
+            nth: ready.filter(|_| self.cursor.at > 0).and_then(|scene| self.cursor.nth(scene)),
             focus: ready
                 .filter(|_| self.lane > 0)
                 .and_then(|scene| Some(scene.outcome.lanes.get(self.lane)?.title.clone())),
@@ -388,7 +409,7 @@ impl State {
         match self.link_check {
             LinkCheck::None => "none",
             LinkCheck::Reproduced => "reproduced",
-            LinkCheck::Differs(_) => "differs",
+            LinkCheck::Differs(..) => "differs",
         }
     }
 }

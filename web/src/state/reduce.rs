@@ -78,6 +78,7 @@ impl State {
                 self.tell(command);
             }
             Action::Seek(at) => self.seek(at),
+            Action::SeekTold(at) => self.seek_told(at),
             Action::SeekRecord(record) => self.seek_record(record),
             Action::SelectLane(lane) => self.select_lane(lane),
             Action::Narrow(by) => self.filter.narrowed(by, self.cursor.happened),

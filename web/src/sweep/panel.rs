@@ -18,7 +18,7 @@ use super::review::Dossier;
 use super::rewind::Rewind;
 use super::rewind_view::RewindForm;
 use super::tally::Tally;
-use crate::address::address_of;
+use crate::address::shareable;
 use crate::dom;
 use crate::engine::Request;
 use crate::format;
@@ -304,6 +304,6 @@ fn dossier(held: &Held, request: &Request) -> Option<Dossier> {
         policies: tally.plan.policies.clone(),
         seeds: first..first + count as u64,
         outcomes,
-        page: address_of(""),
+        page: shareable(""),
     })
 }

@@ -8,7 +8,7 @@ use web_sys::{Blob, HtmlCanvasElement, HtmlImageElement};
 use yew::prelude::*;
 
 use super::{download, image};
-use crate::address::address_of;
+use crate::address::shareable;
 use crate::dom;
 use crate::engine;
 use crate::panels::dialog::Dialog;
@@ -70,7 +70,7 @@ pub fn ExportDialog(props: &Props) -> Html {
         let (lanes, view, at) = (props.lanes.clone(), props.view, props.at);
         let save = Callback::from(move |_: MouseEvent| match format {
             Format::Svg | Format::Png => {
-                let text = image::svg(&scene, &lanes, view, at, &address_of(&fragment(&route)));
+                let text = image::svg(&scene, &lanes, view, at, &shareable(&fragment(&route)));
                 save_image(&stem(&route), &text, format == Format::Png);
             }
             _ => save(format, &scene, &route),

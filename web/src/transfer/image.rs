@@ -32,7 +32,7 @@ pub fn svg(scene: &Scene, lanes: &[usize], view: Viewport, at: u64, link: &str) 
     let top = 74.0;
     let lanes_top = top + MEMORY + 14.0;
     let lanes_end = lanes_top + LANE * lanes.len() as f64;
-    let code = qr::code(link);
+    let code = qr::of_link(link);
     let link_rows = link.chars().count().div_ceil(LINE) as f64;
     let foot = f64::max(if code.is_some() { 150.0 } else { 60.0 }, 44.0 + LINE_HEIGHT * link_rows);
     let states = states(&outcome.lanes, lanes);
@@ -314,7 +314,11 @@ fn footer(out: &mut String, link: &str, code: Option<&qr::Code>, top: f64) {
         left,
         top + 24.0,
         "fill=\"#555c68\"",
-        "Reaperscope. This link simulates the run again and says whether it came out the same:",
+        if code.is_some() || link.contains("://") {
+            "Reaperscope. This link simulates the run again and says whether it came out the same:"
+        } else {
+            "Reaperscope. Behind the address of any Reaperscope page, this simulates the run again:"
+        },
     );
     let link: Vec<char> = link.chars().collect();
     for (row, line) in link.chunks(LINE).enumerate() {

@@ -29,8 +29,7 @@ pub fn PrintFoot(props: &Props) -> Html {
             move || drop(timer)
         });
     }
-    let code =
-        use_memo((*settled).clone(), |link| (!link.is_empty()).then(|| qr::code(link)).flatten());
+    let code = use_memo((*settled).clone(), |link| qr::of_link(link));
     html! {
         <footer class="print-foot" aria-hidden="true">
             { for code.as_ref().as_ref().map(drawn) }

@@ -13,6 +13,11 @@ pub struct Code {
     pub path: String,
 }
 
+/// The code of a link, if whoever sees it can open that: not of a fragment alone.
+pub fn of_link(link: &str) -> Option<Code> {
+    if link.contains("://") { code(link) } else { None }
+}
+
 /// The code of a text; `None` if it is too long for one.
 pub fn code(text: &str) -> Option<Code> {
     let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
@@ -42,6 +47,8 @@ mod tests {
         // Its three corners begin with a row of seven.
         assert!(small.path.starts_with(&format!("M{MARGIN} {MARGIN}h7v1h-7z")), "{}", small.path);
         assert!((21 + 2 * MARGIN..60).contains(&small.side));
+        assert!(of_link("https://example.org/#/v1/run?scenario=x").is_some());
+        assert!(of_link("#/v1/run?scenario=x").is_none() && of_link("").is_none());
         assert!(code(&"x".repeat(2900)).is_some());
         assert!(code(&"x".repeat(3000)).is_none());
     }

@@ -1,9 +1,12 @@
 //! The cursor and the window: playing, seeking, stepping, zooming.
 
 use crate::playback::{STEP_SECONDS, advanced, stepped};
+use crate::state::reduce::LANES;
 use crate::state::{Cursor, State};
 use crate::timeline::hit::{Step, neighbor_event};
 use sim_core::base::SimTime;
+
+const NS_PER_US: u64 = 1_000;
 
 impl State {
     pub(super) fn tick(&mut self, seconds: f64) {
@@ -70,6 +73,21 @@ impl State {
             self.cursor = Cursor { at: record_there.at.0, happened: record + 1 };
             self.view = self.view.revealing(self.cursor.at, self.end());
         }
+    }
+
+    /// Sentences tell instants to the microsecond: what they tell of is the last of it.
+    pub(super) fn seek_told(&mut self, at: u64) {
+        self.stop_and_seek(at.saturating_add(NS_PER_US - 1));
+        let last = self.cursor.happened.checked_sub(1);
+        let trace = self.scene.as_ref().map(|scene| &scene.outcome.run.trace);
+        let told = last.filter(|&last| {
+            trace.and_then(|trace| trace.get(last)).is_some_and(|record| record.at.0 >= at)
+        });
+        match told {
+            Some(record) => self.seek_record(record),
+            None => self.stop_and_seek(at),
+        }
+        self.focus(LANES);
     }
 
     pub(super) fn zoom(&mut self, factor: f64, anchor: Option<f64>) {

@@ -6,7 +6,7 @@ use crate::forks;
 use crate::route::Route;
 use crate::shared::Shared;
 use crate::state::history::History;
-use crate::state::{Change, LinkCheck, Phase, Scene, State};
+use crate::state::{Change, Cursor, LinkCheck, Phase, Scene, State};
 use crate::timeline::rows::Arrangement;
 use crate::timeline::viewport::Viewport;
 use sim_core::base::SimTime;
@@ -15,6 +15,7 @@ use sim_core::share::ScenarioRef;
 impl State {
     pub(super) fn open(&mut self, route: Route) {
         self.edited = false;
+        self.links += 1;
         self.notice.clone_from(&route.note);
         self.embed = route.embed;
         self.open_course(&route);
@@ -29,12 +30,18 @@ impl State {
         self.run_again();
     }
 
-    /// A bad link: say so, and show the default example.
+    /// A bad link: say so, and keep what is on screen; if nothing is, show the default example.
     pub(super) fn refuse(&mut self, message: &str) {
-        self.open(Route::default());
+        let instead = if self.scene.is_some() {
+            self.links += 1;
+            "The run that was here stays."
+        } else {
+            self.open(Route::default());
+            "Here is the example that the page opens on."
+        };
         let message = message.trim_end_matches('.');
         let stop = if message.ends_with('?') { "" } else { "." };
-        self.notice = Some(format!("{message}{stop} Here is the example that the page opens on."));
+        self.notice = Some(format!("{message}{stop} {instead}"));
     }
 
     #[inline(never)]
@@ -189,13 +196,17 @@ impl State {
     }
 
     pub(super) fn failed(&mut self, message: String) {
-        self.pending = None;
+        let of_link = self.pending.take().is_some();
         let without = |request: &Request| Request { branches: Vec::new(), ..request.clone() };
         if self.scene.is_some()
             && self.request.branches != self.shown.branches
             && without(&self.request) == without(&self.shown)
         {
             self.take_fork_back(&message);
+        } else if of_link && self.scene.is_some() {
+            self.request = self.shown.clone();
+            self.phase = Phase::Ready;
+            self.refuse(&message);
         } else if self.scene.is_none() && self.request != Request::default() {
             self.refuse(&message);
         } else {
@@ -221,18 +232,24 @@ impl State {
         self.link_check = match (&route.digest, route.model) {
             (None, _) => LinkCheck::None,
             (Some(digest), _) if *digest == here => LinkCheck::Reproduced,
-            (Some(_), Some(other)) if other != model => LinkCheck::Differs(format!(
-                "the link was made with model {other}, this page has model {model}{}",
-                self.parting(route)
-            )),
-            (Some(digest), _) => LinkCheck::Differs(format!(
-                "the link's run has digest {}, this one {}{}",
-                crate::format::short_digest(digest),
-                crate::format::short_digest(&here),
-                self.parting(route)
-            )),
+            (Some(_), Some(other)) if other != model => LinkCheck::Differs(
+                format!(
+                    "the link was made with model {other}, this page has model {model}{}",
+                    self.parting(route)
+                ),
+                self.equal_until(route),
+            ),
+            (Some(digest), _) => LinkCheck::Differs(
+                format!(
+                    "the link's run has digest {}, this one {}{}",
+                    crate::format::short_digest(digest),
+                    crate::format::short_digest(&here),
+                    self.parting(route)
+                ),
+                self.equal_until(route),
+            ),
         };
-        if let LinkCheck::Differs(_) = self.link_check {
+        if let LinkCheck::Differs(..) = self.link_check {
             self.promised = route.digest.clone().map(|digest| (digest, route.model));
         }
     }
@@ -245,6 +262,13 @@ impl State {
             sim_core::share::parting_text(marks, &scene.outcome.run.marks)
         });
         text.map_or_else(String::new, |text| format!("; {text}"))
+    }
+
+    /// The last record up to which the run that is looked at is known to be the link's.
+    fn equal_until(&self, route: &Route) -> Option<u64> {
+        let here = &self.scene.as_ref()?.outcome.run.marks;
+        let linked = route.marks.first().filter(|linked| *linked != here)?;
+        sim_core::share::equal_until(linked, here)
     }
 
     /// Moves cursor and lane to where a link points.
@@ -271,6 +295,11 @@ impl State {
             self.view = scene.opening();
             self.seek(at);
         }
-        self.recall_step();
+        match (route.at, route.nth) {
+            (Some(at), Some(nth)) if at == self.cursor.at => {
+                self.cursor = Cursor::at_nth(at, nth, &scene);
+            }
+            _ => self.recall_step(),
+        }
     }
 }

@@ -10,11 +10,11 @@ fn link_with_the_right_digest_is_reproduced() {
 
     route.digest = Some("0".repeat(32));
     let state = opened(route.clone());
-    assert!(matches!(&state.link_check, LinkCheck::Differs(text) if text.contains("00000000")));
+    assert!(matches!(&state.link_check, LinkCheck::Differs(text, _) if text.contains("00000000")));
 
     route.model = Some(999);
     let state = opened(route);
-    assert!(matches!(&state.link_check, LinkCheck::Differs(text) if text.contains("model 999")));
+    assert!(matches!(&state.link_check, LinkCheck::Differs(text, _) if text.contains("model 999")));
 }
 
 #[test]
@@ -173,4 +173,75 @@ fn forks_stand_beside_the_run_travel_in_the_link_and_can_be_undone() {
     state.apply(Action::Choose(Change::Unfork(1)));
     bring(&mut state);
     assert_eq!(state.digests(), rest[0]);
+}
+
+#[test]
+fn bad_link_leaves_the_run_that_was_open() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    let before = (state.request.clone(), state.digests(), state.cursor, state.links);
+    let request = Request { scenario: ScenarioRef::ById("no-such".into()), ..Request::default() };
+    state.apply(Action::Open(Route { request, ..Route::default() }));
+    state.apply(Action::Failed("There is no scenario “no-such” in the gallery.".into()));
+    assert_eq!((&state.request, state.digests(), state.cursor), (&before.0, before.1, before.2));
+    assert_eq!(state.phase_id(), "ready");
+    assert!(state.notice.as_ref().unwrap().contains("no-such"));
+    assert!(state.notice.as_ref().unwrap().contains("stays"));
+    assert!(state.route().request == before.0 && state.links > before.3);
+
+    state.apply(Action::Refuse { message: "This is no link.".into() });
+    assert_eq!((&state.request, state.phase_id()), (&before.0, "ready"));
+    assert!(state.links > before.3 + 1, "the address is written anew each time");
+    // What is being edited fails in its place.
+    state.apply(Action::Choose(Change::Text(ScenarioRef::Inline("x".into()))));
+    state.apply(Action::Failed("wrong".into()));
+    assert_eq!(state.phase_id(), "error");
+}
+
+#[test]
+fn link_to_one_of_several_records_of_an_instant_leads_to_it() {
+    let first = opened(Route::default());
+    let trace = &first.scene.as_ref().unwrap().outcome.run.trace;
+    let at = |index: usize| trace.get(index).unwrap().at.0;
+    let record = (1..trace.len() - 2)
+        .find(|&index| at(index) > at(index - 1) && at(index) == at(index + 2))
+        .unwrap();
+    for (record, nth) in [(record, Some(1)), (record + 1, Some(2))] {
+        let mut state = opened(Route { at: Some(at(record) + 1), ..Route::default() });
+        state.apply(Action::SeekRecord(record));
+        let route = state.route();
+        assert_eq!(route.nth, nth);
+        let again = opened(crate::route::parse(&crate::route::fragment(&route)).unwrap());
+        assert_eq!(again.cursor, state.cursor);
+    }
+    // Who asks for the instant sees all of it, and so does who asks for more than there is.
+    for nth in [None, Some(u64::MAX), Some(1 << 40)] {
+        let all = opened(Route { at: Some(at(record)), nth, ..Route::default() });
+        assert_eq!((all.cursor.at, all.route().nth), (at(record), None));
+        assert!(all.cursor.happened > record + 2);
+    }
+}
+
+#[test]
+fn run_that_differs_tells_the_last_record_that_is_the_same() {
+    let first = opened(Route::default());
+    let mut route = first.route();
+    route.digest = Some("0".repeat(32));
+    route.marks[0][3] ^= 1;
+    let state = opened(route);
+    assert!(matches!(state.link_check, LinkCheck::Differs(_, Some(256))), "{:?}", state.link_check);
+}
+
+#[test]
+fn instant_of_a_story_leads_to_what_happened_then() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    let scene = state.scene.clone().unwrap();
+    let story = crate::engine::story(&scene.outcome).join(" ");
+    let told: Vec<u64> = crate::engine::instants(&story).into_iter().map(|(_, at)| at.0).collect();
+    assert!(told.len() > 3, "{story}");
+    for at in told {
+        state.apply(Action::SeekTold(at));
+        let record = scene.outcome.run.trace.get(state.cursor.happened - 1).unwrap();
+        assert_eq!(record.at.0 / 1_000, at / 1_000, "{story}");
+        assert!(!state.playing && state.cursor.at == record.at.0);
+    }
 }

@@ -1,0 +1,103 @@
+// Links that are damaged, come into an open page, or say which of several records of an instant is
+// meant; and what leads from a text to its moment. What links say is tested natively: here is what
+// the page and its address do with that.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openPage, readRun, waitForState } from "./support.mjs";
+
+/** Opens another link in a page, as a click on one does, and waits until `done`. */
+async function follow({ page }, fragment, done) {
+  await page.evaluate((to) => {
+    location.hash = to;
+  }, fragment);
+  await page.waitForFunction(done, undefined, { timeout: 20_000 });
+}
+
+test("a link whose extras are damaged opens its run and says what it leaves out", async (t) => {
+  const view = await openPage("#/v1/run?scenario=d2-direct&seed=1&t=1ms&note=1ms,%E&digest=0123");
+  t.after(view.close);
+  const { page } = view;
+  assert.equal(await page.getByLabel("Scenario", { exact: true }).inputValue(), "d2-direct");
+  const notice = await page.locator(".notice").innerText();
+  for (const part of ["note", "digest", "opens without those parts"]) {
+    assert.ok(notice.includes(part), notice);
+  }
+  assert.equal((await readRun(view)).linkCheck, "none");
+  assert.deepEqual(view.problems, []);
+});
+
+test("a bad link in an open page leaves the run, and the address says so", async (t) => {
+  const view = await openPage("#/v1/run?scenario=d2-direct&seed=3&t=1ms");
+  t.after(view.close);
+  const { page } = view;
+  const { digest } = await readRun(view);
+  const told = () => /stays/.test(document.querySelector(".notice")?.innerText ?? "");
+  for (const bad of ["#/v1/run?scenario=nope", "#/v1/run?nonsense", "#/v1/run?scenario=nope"]) {
+    await follow(view, bad, told);
+    await page.waitForFunction(() => location.hash.includes("scenario=d2-direct&seed=3"));
+    await waitForState(view, "ready");
+    assert.equal((await readRun(view)).digest, digest, bad);
+    assert.equal(await page.getByLabel("Scenario", { exact: true }).inputValue(), "d2-direct");
+    assert.equal(await page.locator("main.stale").count(), 0);
+  }
+});
+
+test("a link leads back to one of several records of an instant", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3000ms");
+  t.after(view.close);
+  const { page } = view;
+  const moment = () => page.locator(".moment").innerText();
+  // Until the next record comes at the same instant.
+  await page.keyboard.press("Control+ArrowRight");
+  for (let before = "", tries = 0; tries < 60; tries += 1) {
+    const { tNs } = await readRun(view);
+    if (before === tNs) break;
+    before = tNs;
+    await page.keyboard.press("Control+ArrowRight");
+    await page.waitForTimeout(30);
+  }
+  await page.keyboard.press("Control+ArrowLeft");
+  await page.waitForFunction(() => location.hash.includes("&nth="), undefined, { timeout: 5_000 });
+  const shown = await moment();
+  await page.reload();
+  await waitForState(view, "ready");
+  assert.equal(await moment(), shown);
+});
+
+test("instants of the story and the place where a run parts can be gone to", async (t) => {
+  const right = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=1ms");
+  t.after(right.close);
+  const { page } = right;
+  await page.waitForFunction(() => location.hash.includes("marks="));
+  await page.getByRole("button", { name: "What happened?" }).click();
+  const instant = page.locator(".story button").first();
+  const [ms] = (await instant.innerText()).split(" ");
+  await instant.click();
+  await page.waitForFunction(
+    (us) => Math.floor(Number(document.documentElement.dataset.tNs) / 1e3) === us,
+    Math.round(Number(ms) * 1e3),
+  );
+  assert.equal(await page.locator("dialog[open]").count(), 0);
+  const hash = await page.evaluate(() => location.hash);
+  const wrong = hash
+    .replace(/digest=\w{4}/, "digest=0000")
+    // The fifth mark is that of 1024 records.
+    .replace(/(marks=.{12})(.)/, (_, before, letter) => before + (letter === "A" ? "B" : "A"));
+  const view = await openPage(wrong);
+  t.after(view.close);
+  assert.equal((await readRun(view)).linkCheck, "differs");
+  await view.page.getByRole("button", { name: "Go there" }).click();
+  await view.page.waitForFunction(() => /event 512 /.test(document.querySelector(".moment").innerText));
+});
+
+test("the verdict's sentence keeps its room beside a link that was reproduced", async (t) => {
+  const first = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=7&t=1ms");
+  t.after(first.close);
+  await first.page.waitForFunction(() => location.hash.includes("digest="));
+  const width = ({ page }) => page.locator(".evidence").evaluate((it) => it.getBoundingClientRect().width);
+  const plain = await width(first);
+  const view = await openPage(await first.page.evaluate(() => location.hash));
+  t.after(view.close);
+  await view.page.getByText("reproduced").waitFor();
+  assert.ok((await width(view)) >= plain - 24, `${await width(view)} of ${plain}`);
+});
