@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use sim_core::export::{dmesg, ftrace};
-use sim_core::import::{CaptureFile, Imported, Story, import, parse_dmesg, parse_ftrace, story};
+use sim_core::import::{
+    CaptureFile, Imported, Story, import, parse_dmesg, parse_ftrace, story, text_of_bytes,
+};
 use sim_core::record::Keep;
 
 use crate::args::ImportArgs;
@@ -73,7 +75,7 @@ fn inside(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-/// A file's text, unpacked; what is no UTF-8 is replaced.
+/// A file's text, unpacked.
 fn text_of(path: &Path) -> Result<String, Error> {
     let failed = |error| Error::Io { doing: format!("reading {}", path.display()), error };
     let mut file = BufReader::new(File::open(path).map_err(failed)?);
@@ -92,21 +94,10 @@ fn text_of(path: &Path) -> Result<String, Error> {
         let line = format!("{}: expected at most {most} MiB", path.display());
         return Err(Error::bad_input(line));
     }
-    Ok(decoded(&bytes))
-}
-
-/// UTF-8, or UTF-16 with a mark of its byte order, which is what PowerShell's `>` writes.
-fn decoded(bytes: &[u8]) -> String {
-    let from: fn([u8; 2]) -> u16 = match bytes {
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
-        _ => {
-            let text = String::from_utf8_lossy(bytes);
-            return text.trim_start_matches('\u{feff}').to_owned();
-        }
-    };
-    let units = bytes.chunks_exact(2).skip(1).map(|pair| from([pair[0], pair[1]]));
-    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    text_of_bytes(&bytes).ok_or_else(|| {
+        let line = "is no text; expected ftrace text or a kernel log, also packed by gzip";
+        Error::bad_input(format!("{}: {line}", path.display()))
+    })
 }
 
 /// Victims in order, each with its attempts; marks of threads are one kill.

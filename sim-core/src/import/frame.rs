@@ -95,7 +95,14 @@ fn without_bracket(line: &str) -> Option<Framed<'_>> {
 fn bracketed(line: &str) -> Option<Framed<'_>> {
     let (stamp, rest) = line.strip_prefix('[')?.split_once(']')?;
     let since = |stamp: &str| Some(When::After(seconds_us(stamp.strip_prefix('+')?)?));
-    let time = seconds_us(stamp.trim()).or_else(|| time_of_day(stamp)).map(When::At);
+    // Some vendors put the CPU before it: `[2-3219.1870]`.
+    let on_cpu = |stamp: &str| {
+        let (cpu, seconds) = stamp.split_once('-')?;
+        let is_cpu = !cpu.is_empty() && cpu.bytes().all(|byte| byte.is_ascii_digit());
+        seconds_us(seconds).filter(|_| is_cpu)
+    };
+    let time = seconds_us(stamp.trim()).or_else(|| on_cpu(stamp.trim()));
+    let time = time.or_else(|| time_of_day(stamp)).map(When::At);
     let time = time.or_else(|| since(stamp.trim())).or_else(|| minute(stamp))?;
     let text = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((_, text)) => text,
@@ -166,6 +173,7 @@ mod tests {
             ("[   15.984412] a [b]", Some(15_984_412), "a [b]"),
             ("[   17.000000][  T130]  indented", Some(17_000_000), " indented"),
             ("<4>[    0.000001] a", Some(1), "a"),
+            ("[2-3219.1870] a", Some(3_219_187_000), "a"),
             ("kern  :warn  : [   15.984412] a", Some(15_984_412), "a"),
             ("[So Nov 22 10:00:00 2026] a", Some(ten), "a"),
             ("Nov 22 10:00:00 box kernel: [   16.000000] a", Some(16_000_000), "a"),

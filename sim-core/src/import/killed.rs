@@ -158,7 +158,9 @@ fn from_log(capture: &Capture<'_>) -> Vec<Killed> {
         victims.push(Killed {
             comm: kill.comm.clone(),
             pid: Some(kill.pid),
-            invoker: report.map(|report| (report.invoker.clone(), report.invoker_pid)),
+            invoker: report
+                .filter(|report| !report.invoker.is_empty())
+                .map(|report| (report.invoker.clone(), report.invoker_pid)),
             anon: kill.anon.or(row.map(|row| row.rss)),
             adj: kill.adj.or(row.map(|row| row.adj)),
             report: kill.report,

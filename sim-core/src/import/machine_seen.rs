@@ -2,6 +2,7 @@
 //! watermarks; and how much of it is free before the tasks come.
 
 use super::capture::Capture;
+use super::constraint::{self, zones_in_reach};
 use super::keys::leading_number;
 use super::killed::may_sacrifice;
 use super::log_lines::{Said, said};
@@ -97,6 +98,7 @@ pub(super) fn machine_seen(capture: &Capture<'_>, story: &Story) -> MachineSeen 
         notes.push(Note { kind: NoteKind::Inferred, text });
     }
     let mut zones = zones(capture, &mut notes);
+    notes.extend(capture.facts.reports.iter().find_map(constraint::told));
     sort::by_key(&mut zones, |zone| zone_rank(&zone.name));
     let report = reports.into_iter().find(|report| !report.zones.is_empty());
     MachineSeen {
@@ -173,7 +175,7 @@ fn zone_rank(name: &str) -> usize {
 /// Zones of the first report, or what the retries of reclaim print.
 fn zones(capture: &Capture<'_>, notes: &mut Vec<Note>) -> Vec<ZoneSeen> {
     let report = capture.facts.reports.iter().find(|report| !report.zones.is_empty());
-    let mut zones = report.map_or(Vec::new(), |report| of_all_nodes(&report.zones));
+    let mut zones = report.map_or(Vec::new(), |report| of_all_nodes(&zones_in_reach(report)));
     if !zones.is_empty() {
         let text = "zones, watermarks and reserves, from the first report".to_owned();
         notes.push(Note { kind: NoteKind::Inferred, text });
@@ -293,6 +295,7 @@ impl MachineSeen {
             let min = (room.saturating_mul(64).isqrt() / 4).clamp(32, 65_536);
             self.zones = vec![ZoneSeen {
                 name: "Normal".to_owned(),
+                node: None,
                 free: min,
                 min,
                 low: min + min / 4,

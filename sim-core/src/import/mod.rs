@@ -6,10 +6,13 @@
 //! compares what happened and not two parsers.
 
 mod capture;
+mod charset;
+mod constraint;
 mod counters;
 mod dmesg;
 mod frame;
 mod ftrace;
+mod json;
 mod keys;
 mod killed;
 mod log_lines;
@@ -25,6 +28,7 @@ mod wrapped;
 mod write_scenario;
 
 pub use capture::{CaptureFile, NotACapture};
+pub use charset::text_of_bytes;
 pub use dmesg::{LogLine, LogText, parse_dmesg};
 pub use ftrace::{FtraceText, NotFtrace, TraceLine, parse_ftrace};
 pub use story::{

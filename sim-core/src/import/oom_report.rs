@@ -7,6 +7,7 @@
 //! The table's columns are read from its own header, because each era
 //! has others. Call traces and registers are passed over.
 
+use super::constraint::Nodes;
 use super::keys::{field, leading_number};
 use super::log_lines::{Said, said};
 use super::wrapped::{Open, PARTS_MAX, lacks};
@@ -30,6 +31,8 @@ const DIES_TOGETHER: &str = " are going to be killed due to memory.oom.group set
 #[derive(Clone, Debug, Default)]
 pub(super) struct ZoneSeen {
     pub(super) name: String,
+    /// Kernels without NUMA don't name it.
+    pub(super) node: Option<u32>,
     pub(super) free: u64,
     pub(super) min: u64,
     pub(super) low: u64,
@@ -84,6 +87,7 @@ pub(super) struct OomReport {
     pub(super) dies_together: Option<String>,
     /// Kilobytes of a page, from the first list of free blocks.
     pub(super) page_kb: Option<u64>,
+    pub(super) nodes: Nodes,
 }
 
 /// What a log says of kills and of the machine.
@@ -196,10 +200,19 @@ impl LogFacts {
 
     /// `presser invoked oom-killer: gfp_mask=…, order=0, oom_score_adj=0`.
     fn header(&mut self, text: &str) -> bool {
-        let Some((comm, rest)) = text.split_once(" invoked oom-killer: ") else { return false };
+        // Of the shortened reports in mails nothing else may be left of it.
+        let bare = || Some((text.trim_end().strip_suffix(" invoked oom-killer")?, ""));
+        let Some((comm, rest)) = text.split_once(" invoked oom-killer: ").or_else(bare) else {
+            return false;
+        };
+        // Documents set it between backquotes.
+        let comm = comm.rsplit('`').next().unwrap_or_default();
         let number = |key| field(rest, key).and_then(leading_number);
         let adj = number("oom_score_adj").and_then(|adj| i16::try_from(adj).ok());
+        let mut nodes = Nodes::default();
+        nodes.line(rest);
         self.reports.push(OomReport {
+            nodes,
             invoker: comm.trim().to_owned(),
             invoker_adj: adj.unwrap_or(0).clamp(-1000, 1000),
             order: number("order").and_then(|order| u8::try_from(order).ok()).unwrap_or(0),
@@ -220,10 +233,9 @@ impl LogFacts {
             }
             return true;
         }
-        // Kernels without NUMA don't name the node.
-        let rest = match text.strip_prefix("Node ") {
-            Some(rest) => rest.split_once(' ').unwrap_or_default().1,
-            None => text,
+        let (node, rest) = match text.strip_prefix("Node ") {
+            Some(rest) => rest.split_once(' ').unwrap_or_default(),
+            None => ("", text),
         };
         let Some((name, values)) = rest.split_once(' ') else { return false };
         if let Some(name) = name.strip_suffix(':') {
@@ -238,7 +250,8 @@ impl LogFacts {
         let low = pages("low").unwrap_or(min + min / 4).max(min);
         let high = pages("high").unwrap_or(min + min / 2).max(low);
         let name = name.to_owned();
-        report.zones.push(ZoneSeen { name, free, min, low, high, managed, reserve: 0 });
+        let node = node.parse().ok();
+        report.zones.push(ZoneSeen { name, node, free, min, low, high, managed, reserve: 0 });
         true
     }
 
@@ -303,6 +316,7 @@ impl LogFacts {
         let size = field(text, "anon-rss").filter(|_| !is_reaped);
         let adj = field(text, "oom_score_adj").and_then(leading_number);
         self.chosen = None;
+        self.of_a_group(text);
         let report = self.reports.len().checked_sub(1);
         // Its group's list names the first victim again.
         if !self.kills.iter().any(|kill| (kill.pid, kill.report) == (pid, report)) {
@@ -353,12 +367,27 @@ impl LogFacts {
         true
     }
 
+    /// A control group was at its limit, whose name may have been said before, or nowhere.
+    fn of_a_group(&mut self, text: &str) {
+        if !text.contains("emory cgroup out of memory: Kill") {
+            return;
+        }
+        if self.reports.is_empty() {
+            self.reports.push(OomReport::default());
+        }
+        if let Some(report) = self.reports.last_mut() {
+            report.memcg.get_or_insert_default();
+        }
+    }
+
     /// Which control group is at its limit, and what that is.
     fn memcg(&mut self, at_us: i64, text: &str) -> bool {
-        let number = self.reports.len().checked_sub(1);
+        self.of_a_group(text);
         // Of a log that was searched for one word nothing else may be there.
+        let number = self.reports.len().checked_sub(1);
         if number.is_none() {
-            if !text.starts_with("oom-kill:") && !text.ends_with(DIES_TOGETHER) {
+            let is_choice = text.contains("ut of memory: Kill process ");
+            if !text.starts_with("oom-kill:") && !text.ends_with(DIES_TOGETHER) && !is_choice {
                 return false;
             }
             self.reports.push(OomReport::default());
@@ -367,8 +396,17 @@ impl LogFacts {
             }
         }
         let Some(report) = self.reports.last_mut() else { return false };
+        if report.nodes.line(text) {
+            return true;
+        }
         if let Some((_, group)) = text.split_once(" killed as a result of limit of ") {
             report.memcg = Some(group.trim().to_owned());
+        } else if let Some((_, rest)) = text.split_once("ut of memory: Kill process ") {
+            // Up to 5.0 the kill has a line of its own after this.
+            self.chosen = chosen_to_die(rest).map(|(pid, comm)| Kill {
+                report: self.reports.len().checked_sub(1),
+                ..Kill::of(at_us, pid, comm)
+            });
         } else if text.starts_with("oom-kill:") {
             if let Some(group) = field(text, "oom_memcg") {
                 report.memcg = Some(group.to_owned());
@@ -376,9 +414,7 @@ impl LogFacts {
             let pid = field(text, "pid").and_then(|pid| pid.parse().ok());
             if let (Some(pid), Some(comm)) = (pid, chosen_comm(text)) {
                 let report = self.reports.len().checked_sub(1);
-                let comm = comm.to_owned();
-                self.chosen =
-                    Some(Kill { at_us, pid, comm, anon: None, adj: None, report, together: false });
+                self.chosen = Some(Kill { report, ..Kill::of(at_us, pid, comm) });
             }
         } else if let Some(group) =
             text.strip_suffix(DIES_TOGETHER).and_then(|text| text.strip_prefix("Tasks in "))
@@ -394,6 +430,14 @@ impl LogFacts {
             return false;
         }
         true
+    }
+}
+
+impl Kill {
+    /// Of which no more is told.
+    fn of(at_us: i64, pid: u32, comm: &str) -> Self {
+        let comm = comm.to_owned();
+        Self { at_us, pid, comm, anon: None, adj: None, report: None, together: false }
     }
 }
 
@@ -423,4 +467,11 @@ impl OomReport {
 fn chosen_comm(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once(",task=")?;
     Some(rest.rsplit_once(",pid=")?.0)
+}
+
+/// `991 (build) score 504 or sacrifice child`, or no score.
+fn chosen_to_die(text: &str) -> Option<(u32, &str)> {
+    let (pid, rest) = text.split_once(" (")?;
+    let end = rest.rfind(") score ").or_else(|| rest.rfind(')'))?;
+    Some((pid.parse().ok()?, rest.get(..end)?))
 }

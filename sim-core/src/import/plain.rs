@@ -1,13 +1,23 @@
-//! A text without what was done to it on its way here: the colors that `dmesg` gives a terminal, and
-//! the quoted-printable form (RFC 2045, 6.7) in which mail stores it. Character sets are the reader's.
+//! A text without what was done to it on its way here: the colors that `dmesg` gives a terminal, the
+//! quoted-printable form (RFC 2045, 6.7) in which mail stores it, JSON around each line. Character sets
+//! are `charset.rs`'s.
 
 use std::borrow::Cow;
 
+use super::json::without_json;
+
 /// The text as it was printed.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    match without_colors(text) {
-        Cow::Borrowed(text) => decoded(text),
-        Cow::Owned(text) => Cow::Owned(decoded(&text).into_owned()),
+    let bare = without_json(text);
+    // JSON has colors as escapes.
+    let bare = and_then(bare, without_colors);
+    and_then(bare, decoded)
+}
+
+fn and_then(text: Cow<'_, str>, further: fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => further(text),
+        Cow::Owned(text) => Cow::Owned(further(&text).into_owned()),
     }
 }
 

@@ -6,6 +6,9 @@ use super::memory_seen::is_anon;
 use super::oom_report::PAGES_MAX;
 use super::to_scenario::{Made, NoteKind, TaskMade, UNKNOWN_PAGES, find, plain_task};
 
+/// Nobody is killed for a block larger than `PAGE_ALLOC_COSTLY_ORDER` (mm/oom_kill.c), so that is damage.
+const ORDER_MAX: u8 = 3;
+
 /// Under whom memory runs out, and how far they grow.
 pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
     let all = victims.iter().map(|victim| had(made, victim)).fold(0, u64::saturating_add);
@@ -55,17 +58,37 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
             made.note(NoteKind::Assumed, text);
         }
     }
-    for report in capture.facts.reports.iter().filter(|report| report.order > 0) {
-        let text =
-            format!("{} asked for order {}: it takes single pages", report.invoker, report.order);
-        made.note(NoteKind::Ignored, text);
-    }
     make_limits(made, capture, victims);
+    make_orders(made, capture, victims);
     for task in &mut made.tasks {
         if task.presses {
             let seen = growth(capture, &task.comm);
             // Half a second to fill it, but no slower than the recordings' 60 MiB/s.
             task.rate = Some(seen.unwrap_or((task.pages * 2).max(15_360)));
+        }
+    }
+}
+
+/// Who asked for a block of pages presses with such blocks. The limit of a control group counts pages,
+/// whatever block they are of.
+fn make_orders(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
+    for victim in victims {
+        let report = victim.report.and_then(|at| capture.facts.reports.get(at));
+        let Some(report) = report.filter(|report| report.order > 0) else { continue };
+        let (who, order) = (&report.invoker, report.order);
+        let task = find(&made.tasks, who, report.invoker_pid);
+        match task.filter(|at| made.tasks[*at].presses) {
+            Some(at) if report.memcg.is_none() && order <= ORDER_MAX => {
+                made.tasks[at].order = order;
+                let text = format!(
+                    "what {who} wants beyond what it has are blocks of order {order} for the kernel"
+                );
+                made.note(NoteKind::Assumed, text);
+            }
+            _ => {
+                let text = format!("{who} asked for order {order}: it takes single pages");
+                made.note(NoteKind::Ignored, text);
+            }
         }
     }
 }
@@ -119,7 +142,11 @@ fn make_limits(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
         }
         let members = made.tasks.iter().filter(|task| task.group == Some(number));
         let used = members.map(|task| task.pages).fold(0, u64::saturating_add);
-        made.note(NoteKind::Inferred, format!("the control group {group} was at its limit"));
+        let text = match group {
+            "" => "a control group was at its limit: the capture doesn't name it".to_owned(),
+            group => format!("the control group {group} was at its limit"),
+        };
+        made.note(NoteKind::Inferred, text);
         if said.is_some_and(|limit| limit > used) {
             let text = "memory of the control group that is no task's counts as the allocator's";
             made.note(NoteKind::Assumed, text);

@@ -97,6 +97,8 @@ pub(super) struct TaskMade {
     pub(super) together: bool,
     /// Its control group, by number.
     pub(super) group: Option<usize>,
+    /// What it presses with: blocks of this order for the kernel, or single pages of its own.
+    pub(super) order: u8,
     /// How much later than the first it begins to press, in µs.
     pub(super) delay_us: i64,
 }
@@ -305,6 +307,7 @@ pub(super) fn plain_task(comm: &str, pid: Option<u32>, adj: i16, pages: u64) -> 
         parent: None,
         together: false,
         group: None,
+        order: 0,
         delay_us: 0,
     }
 }

@@ -24,6 +24,9 @@ pub(super) fn lacks(text: &str, is_known: bool) -> bool {
     if text.contains(" invoked oom-killer:") {
         return !text.contains("oom_score_adj=");
     }
+    if text.trim_end().ends_with("ut of memory: Killed") {
+        return true;
+    }
     if let Some((_, rest)) = text.split_once("Killed process") {
         let is_cut_in_sizes = rest.contains(") total-vm:") && !rest.contains("anon-rss:");
         return is_cut_in_sizes || !rest.contains(')') && rest.len() < 40;
@@ -58,6 +61,7 @@ mod tests {
             ("a invoked oom-killer:", false, true),
             ("a invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0", true, false),
             ("Out of memory: Killed process", false, true),
+            ("Memory cgroup out of memory: Killed ", false, true),
             ("Killed process 7 (a) total-vm:1kB,", true, true),
             ("Killed process 7 (a).", true, false),
             ("CPU: 3 PID: 9 Comm: a", true, true),

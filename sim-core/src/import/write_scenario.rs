@@ -12,6 +12,8 @@ use crate::scenario::units::{PAGE_SIZE, format_rate, format_size, format_time};
 const TITLE_MAX: usize = 120;
 const COMM_MAX: usize = 15;
 const NAME_MAX: usize = 32;
+/// Most blocks that a program takes at once.
+const BLOCKS_MAX: u64 = 1 << 20;
 /// Largest pid that a scenario takes.
 const PID_MAX: u32 = 4_194_303;
 /// Longest delay that a scenario takes.
@@ -184,7 +186,10 @@ fn write_task(
         }
     }
     let preset = if has_preset { PRESET_PAGES } else { 0 };
-    let pages = task.want.saturating_sub(preset).clamp(1, PAGES_MAX);
+    // What it wants beyond what it has is the kernel's, if it is blocks; they, not what comes before, are
+    // what memory is to run out under.
+    let own = if task.order > 0 { task.pages - task.pages / 8 } else { task.want };
+    let pages = own.saturating_sub(preset).clamp(1, PAGES_MAX);
     writeln!(out, "program = [")?;
     // Before it has memory of its own: a child would have that, too.
     for child in &family.children {
@@ -218,6 +223,14 @@ fn write_task(
         write!(out, ", rate = \"{}\"", format_rate(rate.saturating_mul(PAGE_SIZE)))?;
     }
     writeln!(out, " }},")?;
+    if task.order > 0 {
+        let (order, blocks) = (task.order, task.want.saturating_sub(own) >> task.order);
+        let count = blocks.clamp(1, BLOCKS_MAX);
+        writeln!(
+            out,
+            "  {{ alloc = \"GFP_KERNEL\", order = {order}, count = {count}, hold = true }},"
+        )?;
+    }
     if thread && holds_before {
         writeln!(out, "{start}")?;
     }

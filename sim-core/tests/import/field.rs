@@ -42,7 +42,7 @@ field! {
     "dates-chinese" "6.1" ["MATLAB", "MCR"] []
     "searched-4.9" "5.12" ["mempig"] []
     "searched-oom-kill" "6.1" ["gunicorn"] ["inferred: the control group /kubepods/burstable/pod3a7f1c9d was at its limit"]
-    "node-policy" "5.6" ["main"] []
+    "node-policy" "5.6" ["main"] ["assumed: node 1 is the whole machine, and all memory of the tasks is there: main's memory policy allows no other"]
     "talos" "6.12" ["etcd"] ["inferred: the control group /system/etcd was at its limit"]
     "localized-journal" "6.1" ["sphinx-build"] []
     "syslog-levels-5.10" "6.1" ["main"] []
@@ -62,7 +62,7 @@ field! {
     "istio-3.10-memcg" "4.6" ["envoy"] ["ignored: envoy died in place of wrk:worker_2, whose child it was: here it is none"]
     "uek-5.4-slow-console" "5.4" ["app"] ["inferred: the reaper took app's memory at the first attempt"]
     "zen-russian-5.12" "5.12" ["tail"] ["inferred: kernel 5.12.19-zen2: profile 5.12"]
-    "mips64-16k-5.13" "5.12" ["cc1"] ["inferred: pages of 16 KiB, which are modelled as 4 pages of 4 KiB"]
+    "mips64-16k-5.13" "5.12" ["cc1"] ["inferred: pages of 16 KiB, which are modelled as 4 pages of 4 KiB", "assumed: what systemd wants beyond what it has are blocks of order 2 for the kernel"]
     "terminal-columns-6.2" "6.1" ["plex"] ["inferred: kernel 6.2.0-39-generic: profile 6.1", "inferred: 2 tasks with their memory, from the table of the first report"]
     "aws-5.4-first-bracket" "5.4" ["java"] ["assumed: sudo had half of what the first victim had: no size is told"]
     "nrss-column-5.18" "5.12" ["a.out"] ["inferred: 3 tasks with their memory, from the table of the first report"]
@@ -70,6 +70,20 @@ field! {
     "ubuntu-3.13-percpu" "4.6" ["php5-fpm"] ["assumed: 2 CPUs"]
     "describe-node-event" "6.1" ["bash"] []
     "human-dmesg-6.8" "6.1" ["hog"] ["inferred: kernel 6.8.0-45-generic: profile 6.1", "inferred: the reaper took hog's memory at the first attempt"]
+    "cpuset-mail-4.9" "4.9" ["cpuset01"] ["assumed: node 1 is the whole machine, and all memory of the tasks is there: cpuset01's cpuset or memory policy allows no other"]
+    "cpuset-no-flags" "6.1" ["mem_on_node1"] ["assumed: node 0 is the whole machine, and all memory of the tasks is there: mem_on_node0's cpuset allows no other", "inferred: 2 tasks with their memory, from the table of the first report"]
+    "cpuset-cut-6.3" "6.1" ["memkiller"] ["assumed: node 0 is the whole machine, and all memory of the tasks is there: whoever asked's cpuset allows no other"]
+    "camera-order2" "4.19" ["zkgui_ui"] ["assumed: what VDecChn0 wants beyond what it has are blocks of order 2 for the kernel"]
+    "vendor-cpu-4.1" "4.6" ["WebProcess"] ["inferred: kernel 4.1.10: profile 4.6", "assumed: zone HighMem is part of Normal"]
+    "kill-only-syslog" "6.1" ["build"] []
+    "kill-only-4.4" "4.6" ["trinity-c10"] []
+    "document-table" "6.1" ["VLLM::Worker_TP"] ["assumed: node 0 is the whole machine, and all memory of the tasks is there: cc1's cpuset allows no other"]
+    "pve-6.8" "6.1" ["kvm"] ["inferred: the reaper took kvm's memory at the first attempt"]
+    "rss-columns-6.12" "6.12" ["gunicorn"] ["inferred: 4 tasks with their memory, from the table of the first report"]
+    "mail-wrapped-4.16" "4.16" ["anaconda"] ["inferred: 2 tasks with their memory, from the table of the first report"]
+    "docker-4.4" "4.6" ["main"] ["inferred: the control group /docker/34186d9bd07706222bd427bb647ceed81e8e108eb653ff73c7137099fca1cab6 was at its limit"]
+    "group-unnamed" "4.19" ["ruby"] ["inferred: a control group was at its limit: the capture doesn't name it"]
+    "journal-json-6.11" "6.1" ["stress"] ["inferred: kernel 6.11.0-9-generic: profile 6.1", "inferred: 1 task with its memory, from the table of the first report"]
     "cut-before-kill-5.15" "5.12" ["ld"] ["assumed: ld was killed: the log breaks off before it says who, and that one has the highest score"]
 }
 
@@ -154,5 +168,56 @@ fn every_beginning_and_every_end_of_a_report_is_answered() {
                 }
             }
         }
+    }
+}
+
+/// Who asked for a block is who memory runs out under, and for a block of that order.
+#[test]
+fn requests_keep_their_order() {
+    for (name, asked) in [
+        ("camera-order2", "VDecChn0 invoked oom-killer:"),
+        ("mips64-16k-5.13", "systemd invoked oom-killer:"),
+    ] {
+        let field = FIELD.iter().find(|field| field.name == name).expect("there");
+        let scenario = parse(name, &imported(field.text).toml, &[]).expect("fit");
+        let options = sim_core::scenario::RunOptions::default();
+        let run =
+            sim_core::scenario::Simulation::new(&scenario, &options).expect("known ids").run();
+        let log = sim_core::export::dmesg(&run);
+        let line = log.lines().find(|line| line.contains(asked)).unwrap_or_else(|| panic!("{log}"));
+        assert!(line.contains(" order=2,"), "{line}");
+    }
+}
+
+/// Of a machine with several nodes, those that a request was bound to are what it ran out of.
+#[test]
+fn nodes_out_of_reach_are_left_out() {
+    let zone = |node: u32, managed: u64| {
+        format!(
+            "Node {node} Normal free:9000kB min:9000kB low:11000kB high:13000kB present:{managed}kB managed:{managed}kB\n"
+        )
+    };
+    let report = |head: &str, tail: &str| {
+        let zones = zone(0, 4_000_000) + &zone(1, 400_000);
+        format!(
+            "a invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), {head}order=0, oom_score_adj=0\n{zones}{tail}Out of memory: Killed process 7 (a) total-vm:9kB, anon-rss:200000kB\n"
+        )
+    };
+    let line = |kind: &str, mask: &str, mems: &str| {
+        format!(
+            "oom-kill:constraint=CONSTRAINT_{kind},nodemask={mask},cpuset=/,mems_allowed={mems},global_oom,task_memcg=/,task=a,pid=7,uid=0\n"
+        )
+    };
+    for (text, pages) in [
+        (report("", &line("CPUSET", "(null)", "1")), 100_000),
+        (report("", &line("MEMORY_POLICY", "0", "0-1")), 1_000_000),
+        (report("", &line("NONE", "(null)", "0-1")), 1_100_000),
+        (report("nodemask=1, ", ""), 100_000),
+        (report("nodemask=0-1, ", ""), 1_100_000),
+        // A node that the report does not show.
+        (report("", &line("CPUSET", "(null)", "5")), 1_100_000),
+    ] {
+        let scenario = parse("nodes", &imported(&text).toml, &[]).expect("fit");
+        assert_eq!(scenario.machine.zones.last().expect("one").managed, pages, "{text}");
     }
 }

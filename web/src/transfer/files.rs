@@ -1,7 +1,7 @@
 //! Files to what they are: by their content, whatever they are called.
 //! Pure; sizes are bounded, also unpacked.
 
-use sim_core::import::{CaptureFile, import};
+use sim_core::import::{CaptureFile, import, text_of_bytes};
 use sim_core::scenario::parse;
 
 use super::{Capture, Received};
@@ -64,12 +64,12 @@ fn text_of(file: Dropped) -> Result<(String, String), String> {
     if bytes.len() > FILE_SIZE_MAX {
         return Err(too_large(&name));
     }
-    if bytes.iter().take(4096).any(|byte| *byte == 0) {
-        return Err(format!(
+    match text_of_bytes(&bytes) {
+        Some(text) => Ok((name, text)),
+        None => Err(format!(
             "{name} is no text. What is read is text: ftrace (trace, trace-cmd report, perf script), dmesg, a scenario, a lesson; gzip is unpacked."
-        ));
+        )),
     }
-    Ok((name, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Unpacks the first member of a gzip file (RFC 1952); the checksum is not looked at.
@@ -167,6 +167,23 @@ mod tests {
         let Received::Capture(alone) = receive(vec![file("d", log)]) else { panic!("a log") };
         assert_eq!((&alone.killed, alone.killed.len()), (&capture.killed, 2));
         assert!(!capture.notes.is_empty());
+    }
+
+    #[test]
+    fn logs_come_in_other_character_sets_and_as_json() {
+        let log = "[  9.5] a invoked oom-killer: order=0\n[  9.6] Out of memory: Killed process 7 (a) total-vm:1kB, anon-rss:90000kB\n";
+        let wide: Vec<u8> = "\u{feff}"
+            .encode_utf16()
+            .chain(log.encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let json = br#"{"MESSAGE":"Out of memory: Killed process 7 (a) total-vm:1kB, anon-rss:90000kB","_TRANSPORT":"kernel"}"#;
+        for bytes in [log.as_bytes(), &wide, json] {
+            let Received::Capture(capture) = receive(vec![file("log", bytes)]) else {
+                panic!("a log")
+            };
+            assert_eq!(capture.killed, ["a"]);
+        }
     }
 
     #[test]

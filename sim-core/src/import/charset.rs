@@ -1,0 +1,58 @@
+//! The text of a file, whatever its bytes are: UTF-8, or UTF-16 as `PowerShell`'s `>` writes it. Packed
+//! files are the shells' to unpack.
+
+/// What is not of its character set is replaced; `None` if it is no text at all.
+pub fn text_of_bytes(bytes: &[u8]) -> Option<String> {
+    let (little, big) = (u16::from_le_bytes, u16::from_be_bytes);
+    let from: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => little,
+        [0xfe, 0xff, ..] => big,
+        _ => match zeros(bytes) {
+            (0, 0) => {
+                let text = String::from_utf8_lossy(bytes);
+                return Some(text.trim_start_matches('\u{feff}').to_owned());
+            }
+            // A log is ASCII for the most part, of which UTF-16 makes every other byte zero.
+            (even, odd) if odd > 8 * even => little,
+            (even, odd) if even > 8 * odd => big,
+            _ => return None,
+        },
+    };
+    let units = bytes.chunks_exact(2).map(|pair| from([pair[0], pair[1]]));
+    let text = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
+    Some(text.skip_while(|c| *c == '\u{feff}').collect())
+}
+
+/// Zero bytes at even and at odd places of the beginning.
+fn zeros(bytes: &[u8]) -> (usize, usize) {
+    let start = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
+    let zero = |parity: usize| {
+        start.iter().enumerate().filter(|(at, byte)| at % 2 == parity && **byte == 0).count()
+    };
+    (zero(0), zero(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn character_sets_are_told_apart() {
+        let wide = |order: fn(u16) -> [u8; 2], text: &str| -> Vec<u8> {
+            text.encode_utf16().flat_map(order).collect()
+        };
+        for (bytes, expected) in [
+            (b"a\n".to_vec(), Some("a\n")),
+            ("\u{feff}a".as_bytes().to_vec(), Some("a")),
+            (b"a\xffb".to_vec(), Some("a\u{fffd}b")),
+            (wide(u16::to_le_bytes, "\u{feff}Mem-Info: \u{e9}"), Some("Mem-Info: \u{e9}")),
+            (wide(u16::to_be_bytes, "\u{feff}Mem"), Some("Mem")),
+            (wide(u16::to_le_bytes, "Mem-Info:"), Some("Mem-Info:")),
+            (wide(u16::to_be_bytes, "Mem-Info:"), Some("Mem-Info:")),
+            (b"\x89PNG\0\0\0\0IHDR".to_vec(), None),
+            (Vec::new(), Some("")),
+        ] {
+            assert_eq!(text_of_bytes(&bytes).as_deref(), expected, "{bytes:?}");
+        }
+    }
+}
