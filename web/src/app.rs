@@ -10,6 +10,7 @@ use crate::effects::{
     use_focus, use_key_choice, use_keys, use_playback, use_preferences, use_root_attributes,
 };
 use crate::forks;
+use crate::format;
 use crate::learn::memory::use_memory;
 use crate::learn::panel::{LearnPanel, tour_offer};
 use crate::panels::{
@@ -27,6 +28,7 @@ use crate::sweep::rewind_view::CurveStrip;
 use crate::timeline::{Overview, Timeline};
 use crate::transfer::drop::use_drop;
 use crate::transfer::export_dialog::ExportDialog;
+use crate::transfer::image::title_of;
 use crate::transfer::import_dialog::ImportDialog;
 use crate::transfer::overlay::Overlay;
 use crate::transfer::print::PrintFoot;
@@ -72,13 +74,28 @@ fn print_link(state: &State) -> String {
     if still { shareable(&fragment(&state.route())) } else { String::new() }
 }
 
+/// The runs on screen, and what the others are called.
+fn named_scenes(state: &State) -> Vec<(Shared<Scene>, String)> {
+    let policies = state.request.others.len();
+    let name = |(place, scene): (usize, &Shared<Scene>)| {
+        let fork = place.checked_sub(policies + 1).and_then(|it| state.request.branches.get(it));
+        let name = fork.map_or_else(
+            || scene.outcome.run.id.policy.clone(),
+            |it| format!("fork at {}: {}", format::instant(it.fork.at), it.fork.choice.text()),
+        );
+        (scene.clone(), name)
+    };
+    state.scenes().enumerate().map(name).collect()
+}
+
 #[inline(never)]
 fn exported(state: &State) -> Html {
     let open = state.dialog == Some(Dialog::Export);
     let lanes: Vec<usize> = if open { state.rows().lanes().collect() } else { Vec::new() };
     let route = if open { state.route() } else { Route::default() };
+    let scenes = if open { named_scenes(state) } else { Vec::new() };
     html! {
-        <ExportDialog {open} scene={state.scene.clone()} {route} {lanes} view={state.view} at={state.cursor.at} />
+        <ExportDialog {open} {scenes} {route} {lanes} lane={state.lane} followed={state.followed()} view={state.view} at={state.cursor.at} />
     }
 }
 
@@ -131,7 +148,7 @@ fn behind(state: &State) -> Html {
     html! {
         <>
             { for state.scene.as_ref().map(|scene| html! {
-                <PrintFoot scene={scene.clone()} link={print_link(state)} />
+                <PrintFoot scene={scene.clone()} title={title_of(&state.request.scenario)} link={print_link(state)} />
             }) }
             <HelpDialog open={state.dialog == Some(Dialog::Help)} keys={state.keys} />
             <PaletteDialog open={state.dialog == Some(Dialog::Palette)} scene={state.scene.clone()} />

@@ -15,20 +15,18 @@ use crate::texts;
 /// Id of a run of a text, as of a link's.
 const TEXT_ID: &str = "link";
 
+/// What a scenario calls itself.
+pub fn title_of(text: &str) -> String {
+    let sections = form::form(text).unwrap_or_default();
+    let title = sections.first().and_then(|file| file.fields.iter().find(|it| it.name == "title"));
+    title.and_then(|title| title.value.clone()).unwrap_or_else(|| "untitled".to_owned())
+}
+
 /// What is wrong with a text, in its order.
 pub fn problems(text: &str) -> Vec<Diagnostic> {
     let mut problems = parse(TEXT_ID, text, &[]).err().unwrap_or_default();
     problems.sort_by_key(|problem| (problem.line, problem.column));
     problems
-}
-
-/// A complaint without its place.
-pub fn said(problem: &Diagnostic) -> String {
-    let mut said = problem.problem.clone();
-    if !problem.text.is_empty() {
-        said = format!("{said} `{}`", problem.text);
-    }
-    if problem.expected.is_empty() { said } else { format!("{said}: {}", problem.expected) }
 }
 
 /// The text of a scenario with the overrides of a link written into it,
@@ -108,7 +106,7 @@ mod tests {
         let problems = problems(text);
         let first = problems.iter().find(|problem| problem.line == 3).unwrap();
         assert_eq!((first.line, first.column), (3, 10));
-        assert!(said(first).contains("unknown kernel profile"), "{}", said(first));
+        assert!(first.told().contains("unknown kernel profile"), "{}", first.told());
         let offset = offset_of(text, 3, 10) as usize;
         assert_eq!(place_of(text, offset), (3, 10));
         let sections = form::form(text).unwrap();

@@ -14,7 +14,7 @@ use super::editor_form::FormView;
 use super::icon::{Icon, drawing};
 use crate::dom;
 use crate::editor::drafts::Drafts;
-use crate::editor::{offset_of, opened, problems, said, scenario_of};
+use crate::editor::{offset_of, opened, problems, scenario_of, title_of};
 use crate::engine::{self, Request};
 use crate::route::{Route, fragment};
 use crate::state::{Action, Change};
@@ -174,13 +174,6 @@ fn link_size(scenario: &ScenarioRef) -> usize {
     fragment(&Route { request, ..Route::default() }).len()
 }
 
-/// What a scenario calls itself, for the name of its draft.
-fn title_of(text: &str) -> String {
-    let sections = form::form(text).unwrap_or_default();
-    let title = sections.first().and_then(|file| file.fields.iter().find(|it| it.name == "title"));
-    title.and_then(|title| title.value.clone()).unwrap_or_else(|| "untitled".to_owned())
-}
-
 /// The text, with numbers of lines, and complaints behind the lines they are about.
 fn code(text: &str, problems: &[Diagnostic], edit: &Callback<String>) -> Html {
     let typed = edit.reform(|event: InputEvent| {
@@ -189,7 +182,7 @@ fn code(text: &str, problems: &[Diagnostic], edit: &Callback<String>) -> Html {
     });
     let said_of = |number: usize| {
         let of_line = problems.iter().filter(move |problem| problem.line as usize == number);
-        of_line.map(said).collect::<Vec<_>>().join("; ")
+        of_line.map(Diagnostic::told).collect::<Vec<_>>().join("; ")
     };
     let lines: Vec<&str> = text.split('\n').collect();
     let numbers = (1..=lines.len()).map(|number| {
@@ -231,7 +224,7 @@ fn complaints(text: &str, problems: &[Diagnostic]) -> Html {
             }
         });
         html! {
-            <li><button type="button" class="link" onclick={go}>{ format!("line {line}, column {column}") }</button>{ format!(": {}", said(problem)) }</li>
+            <li><button type="button" class="link" onclick={go}>{ format!("line {line}, column {column}") }</button>{ format!(": {}", problem.told()) }</li>
         }
     });
     html! {

@@ -11,7 +11,7 @@ use super::driver_picture::picture;
 use super::icon::{Icon, drawing};
 use crate::dom;
 use crate::editor::sketch::sketch;
-use crate::editor::{problem_of, said, split_unit};
+use crate::editor::{problem_of, split_unit};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -229,7 +229,7 @@ impl Sheet<'_> {
                     }) }
                 </div>
                 <p id={format!("{id}-hint")} class="hint">{ hint(field) }</p>
-                { for problem.map(|problem| html! { <p class="problem">{ said(problem) }</p> }) }
+                { for problem.map(|problem| html! { <p class="problem">{ problem.told() }</p> }) }
             </div>
         }
     }

@@ -17,6 +17,7 @@ pub mod pyramid;
 pub mod raster;
 pub mod rows;
 pub mod stack;
+pub mod thin;
 pub mod ticks;
 pub mod toolbar;
 pub mod viewport;

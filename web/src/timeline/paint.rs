@@ -7,32 +7,24 @@ mod arrows;
 
 use arrows::arrows;
 use js_sys::{Uint8ClampedArray, Uint32Array};
-use sim_core::analysis::{Lane, LaneOf, LaneState, MarkKind, Span};
+use sim_core::analysis::{Lane, LaneOf, MarkKind, Span};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-use super::hit::{span_at, span_now, status};
 use super::layout::Layout;
-use super::palette::{Rgb, Shade, css, is_sign, look, mark_look, mark_weight};
-use super::raster::{Bar, Fade, Frame, continues};
+use super::palette::{Rgb, Shade, css, is_sign, look, mark_look};
+use super::raster::{Bar, Fade, Frame};
 use super::rows::{RowKind, Rows};
+use super::thin;
 use super::ticks::ticks;
 use super::viewport::Viewport;
 use crate::dom;
-use crate::engine;
-use crate::format;
 use crate::state::{Cursor, Scene};
 use crate::transfer::overlay::Recorded;
 
-/// Room a label needs at least.
-const LABEL_PX_MIN: f64 = 26.0;
-/// Marks of a lane are drawn at most this dense.
-const MARK_PX: f64 = 13.0;
 /// How high the tick of an event is that a filter lets through.
 const MATCH_PX: f64 = 5.0;
 /// Half the height of the mark of something recorded.
 const RECORDED_PX: f64 = 5.0;
-/// Renewals of a wait that a label spans.
-const RENEWALS_MAX: usize = 256;
 const FONT: &str = "12px system-ui, sans-serif";
 const MARK_FONT: &str = "bold 12px system-ui, sans-serif";
 
@@ -203,8 +195,6 @@ impl Picture<'_> {
     }
 }
 
-/// A label fits only into a span wider than a step, so one look per step
-/// finds them all.
 fn labels(
     context: &CanvasRenderingContext2d,
     lane: &Lane,
@@ -214,29 +204,9 @@ fn labels(
 ) {
     context.set_font(FONT);
     context.set_text_align("center");
-    let mut x = LABEL_PX_MIN / 2.0;
-    while x < width {
-        let at = picture.view.time_from_px(x, width);
-        x += LABEL_PX_MIN / 2.0;
-        let Some(span) = span_at(lane, at) else {
-            continue;
-        };
-        let left = picture.view.px_from_time(span.start.0, width).max(0.0);
-        let right = picture.view.px_from_time(end_of_stretch(lane, span), width).min(width);
-        x = x.max(right + 1.0);
+    for (span, left, right) in thin::stretches(lane, picture.view, width) {
         label(context, (lane, span), picture, (left, right, top), width);
     }
-}
-
-/// Where the state that `span` is in ends, if it is renewed.
-fn end_of_stretch(lane: &Lane, span: &Span) -> u64 {
-    let next = lane.spans.partition_point(|other| other.start.0 < span.end.0);
-    let renewed = lane.spans[next..]
-        .iter()
-        .take(RENEWALS_MAX)
-        .take_while(|other| other.state == span.state && continues(span.state))
-        .last();
-    renewed.map_or(span.end.0, |last| last.end.0)
 }
 
 fn label(
@@ -247,13 +217,11 @@ fn label(
     width: f64,
 ) {
     let state = span.state;
-    if state == LaneState::Sleeping {
-        return;
-    }
     let room = right - left - 10.0;
     let fits =
         |text: &String| context.measure_text(text).is_ok_and(|measure| measure.width() <= room);
-    let Some(text) = candidates((lane, span), picture, room).into_iter().find(fits) else {
+    let texts = thin::label_texts((lane, span), picture.scene, Some(picture.now), room);
+    let Some(text) = texts.into_iter().find(fits) else {
         return;
     };
     let (x, y) = (f64::midpoint(left, right), top + picture.layout.bar_height / 2.0);
@@ -271,41 +239,6 @@ fn label(
     let _ = context.fill_text(&text, x, y + 0.5);
 }
 
-/// Room that a label with what is waited for wants at least.
-const STORY_PX_MIN: f64 = 90.0;
-
-/// What could be written on a span, the longest first.
-fn candidates((lane, span): (&Lane, &Span), picture: &Picture<'_>, room: f64) -> Vec<String> {
-    let name = span.state.name();
-    let mut texts = Vec::new();
-    if let LaneOf::Cpu(_) = lane.of {
-        let run = &picture.scene.outcome.run;
-        let who = engine::task_of_record(run, span.record).unwrap_or_default();
-        return vec![format!("{who}: {name}"), who.to_owned()];
-    }
-    let at = picture.now.at;
-    let counts = span_now(lane, picture.now).is_some_and(|now| std::ptr::eq(now, span));
-    match span.state {
-        LaneState::Blocked | LaneState::CallbackBlocked if room >= STORY_PX_MIN => {
-            let what = picture.scene.waits_on(span.record);
-            if !what.is_empty() {
-                texts.push(format!("{name}: {what}"));
-            }
-        }
-        // Counts down while the cursor is in it.
-        LaneState::BackOff(_) if counts => {
-            texts.push(status(lane, picture.now));
-            texts.push(format::duration(span.end.0 - at));
-        }
-        _ => {}
-    }
-    texts.push(name);
-    if let LaneState::Reaping(n) | LaneState::BackOff(n) = span.state {
-        texts.push(n.to_string());
-    }
-    texts
-}
-
 /// At most one mark per bucket of pixels, the weightiest.
 fn marks(
     context: &CanvasRenderingContext2d,
@@ -317,7 +250,7 @@ fn marks(
     context.set_font(MARK_FONT);
     context.set_text_align("center");
     let height = picture.layout.bar_height;
-    for (kind, at) in thinned(lane, picture.view, width) {
+    for (kind, at) in thin::marks(lane, picture.view, width) {
         let x = picture.view.px_from_time(at, width);
         let (glyph, _, color) = mark_look(kind, picture.shade);
         context.set_fill_style_str(&css(picture.shade.ink()));
@@ -344,23 +277,6 @@ fn badge(
     context.stroke();
     context.set_fill_style_str(&css(shade.ink()));
     let _ = context.fill_text(glyph.encode_utf8(&mut [0; 4]), x, y + 2.5);
-}
-
-fn thinned(lane: &Lane, view: Viewport, width: f64) -> Vec<(MarkKind, u64)> {
-    let bucket = (MARK_PX / width * view.span as f64).max(1.0) as u64;
-    let mut found = Vec::new();
-    let mut from = lane.marks.partition_point(|mark| mark.at.0 < view.start);
-    while let Some(first) = lane.marks.get(from).filter(|mark| mark.at.0 <= view.end()) {
-        let limit = first.at.0.saturating_add(bucket);
-        let rest = &lane.marks[from..];
-        let inside = rest.partition_point(|mark| mark.at.0 < limit).max(1);
-        let sampled = rest[..inside].iter().take(64);
-        if let Some(mark) = sampled.max_by_key(|mark| mark_weight(mark.kind)) {
-            found.push((mark.kind, mark.at.0));
-        }
-        from += inside;
-    }
-    found
 }
 
 /// Draws the time axis.

@@ -15,18 +15,52 @@ use crate::panels::dialog::Dialog;
 use crate::route::{Route, fragment, gallery_id};
 use crate::shared::Shared;
 use crate::state::{Action, Dialog as Open, Scene};
+use crate::timeline::layout::Layout;
+use crate::timeline::rows::Rows;
+use crate::timeline::viewport::Viewport;
 use crate::ui::use_ui;
 
-#[derive(Properties, PartialEq)]
+#[derive(Clone, Properties, PartialEq)]
 pub struct Props {
     pub open: bool,
-    pub scene: Option<Shared<Scene>>,
+    /// The runs on screen, the one that is looked at first, and why the others are there.
+    pub scenes: Vec<(Shared<Scene>, String)>,
     /// Of what is on screen.
     pub route: Route,
     /// Lanes on screen, top to bottom.
     pub lanes: Vec<usize>,
-    pub view: crate::timeline::viewport::Viewport,
+    /// The selected one, and the arrows that were followed.
+    pub lane: usize,
+    pub followed: Vec<usize>,
+    pub view: Viewport,
     pub at: u64,
+}
+
+/// What is on screen as an image.
+fn pictured(props: &Props) -> String {
+    let layout = Layout::for_width(f64::INFINITY);
+    let runs = props.scenes.iter().enumerate().map(|(place, (scene, name))| {
+        let outcome = &scene.outcome;
+        let brief = || Rows::brief(&outcome.lanes, &outcome.run.cast, layout).lanes().collect();
+        let is_first = place == 0;
+        image::Shown {
+            scene,
+            name: name.clone(),
+            lanes: if is_first { props.lanes.clone() } else { brief() },
+            lane: is_first.then_some(props.lane),
+            followed: if is_first { props.followed.clone() } else { Vec::new() },
+        }
+    });
+    let runs: Vec<_> = runs.collect();
+    image::svg(&image::Picture {
+        title: &image::title_of(&props.route.request.scenario),
+        runs: &runs,
+        view: props.view,
+        at: props.at,
+        range: props.route.range,
+        notes: &props.route.notes,
+        link: &shareable(&fragment(&props.route)),
+    })
 }
 
 /// What can be saved: name, what it is for.
@@ -54,7 +88,7 @@ const FORMATS: [(Format, &str, &str); 7] = [
 #[component]
 pub fn ExportDialog(props: &Props) -> Html {
     let ui = use_ui();
-    let (Some(scene), true) = (props.scene.clone(), props.open) else {
+    let (Some((scene, _)), true) = (props.scenes.first().cloned(), props.open) else {
         return html! { <Dialog open=false title="Export">{ Html::default() }</Dialog> };
     };
     let link = ui.on(|_: MouseEvent| Action::Show(Open::Share));
@@ -67,11 +101,10 @@ pub fn ExportDialog(props: &Props) -> Html {
     };
     let items = FORMATS.iter().map(|(format, name, what)| {
         let (format, scene, route) = (*format, scene.clone(), props.route.clone());
-        let (lanes, view, at) = (props.lanes.clone(), props.view, props.at);
+        let shown = props.clone();
         let save = Callback::from(move |_: MouseEvent| match format {
             Format::Svg | Format::Png => {
-                let text = image::svg(&scene, &lanes, view, at, &shareable(&fragment(&route)));
-                save_image(&stem(&route), &text, format == Format::Png);
+                save_image(&stem(&route), &pictured(&shown), format == Format::Png);
             }
             _ => save(format, &scene, &route),
         });

@@ -1,93 +1,195 @@
-//! The view as an SVG with real text and patterns, the verdict, and the
-//! link with its QR code, so that whoever sees the image finds the run.
-//! Pure.
+//! What is on screen as an SVG with real text and patterns, the verdicts, and the link with its QR
+//! code, so that whoever sees the image finds the runs. Always on white, as paper is. Pure.
+
+mod lanes;
+mod legend;
 
 use std::fmt::Write as _;
 
-use sim_core::analysis::{Lane, LaneState, MarkKind, Span};
 use sim_core::base::SimTime;
+use sim_core::share::ScenarioRef;
 
+use self::legend::Entry;
 use super::qr;
 use crate::format;
-use crate::state::Scene;
-use crate::timeline::palette::{Pattern, Rgb, Shade, look};
+use crate::route::{Note, gallery_id};
+use crate::state::{Scene, StageArrow};
+use crate::timeline::palette::Rgb;
+use crate::timeline::thin;
 use crate::timeline::ticks::ticks;
 use crate::timeline::viewport::Viewport;
 
 const WIDTH: f64 = 1200.0;
 const GUTTER: f64 = 170.0;
-const LANE: f64 = 22.0;
 const MEMORY: f64 = 90.0;
-/// Narrower spans are drawn as part of their neighbor.
-const SPAN_MIN: f64 = 0.5;
+/// Points of a curve are at least this far apart.
+const STEP_MIN: f64 = 0.5;
 /// Link characters on a line.
 const LINE: usize = 118;
 const LINE_HEIGHT: f64 = 15.0;
-const LEGEND_HEIGHT: f64 = 18.0;
+/// Heading of a run that is compared with.
+const HEADING: f64 = 30.0;
 
-/// An image of some lanes of a run.
-pub fn svg(scene: &Scene, lanes: &[usize], view: Viewport, at: u64, link: &str) -> String {
-    let outcome = &scene.outcome;
-    let axis = Axis { view, left: GUTTER, width: WIDTH - GUTTER - 16.0 };
+/// What is on screen.
+pub struct Picture<'a> {
+    pub title: &'a str,
+    /// The runs, the one that is looked at first.
+    pub runs: &'a [Shown<'a>],
+    pub view: Viewport,
+    /// The cursor.
+    pub at: u64,
+    /// The selected range.
+    pub range: Option<(u64, u64)>,
+    pub notes: &'a [Note],
+    pub link: &'a str,
+}
+
+/// One run of it.
+pub struct Shown<'a> {
+    pub scene: &'a Scene,
+    /// Why it stands below the first one.
+    pub name: String,
+    /// Its lanes, top to bottom.
+    pub lanes: Vec<usize>,
+    /// The lane whose arrows are drawn, if it has one.
+    pub lane: Option<usize>,
+    /// Arrows that were followed.
+    pub followed: Vec<usize>,
+}
+
+impl Shown<'_> {
+    fn of(&self) -> (&Scene, &[usize]) {
+        (self.scene, &self.lanes)
+    }
+
+    fn arrows(&self, axis: &Axis) -> Vec<StageArrow> {
+        let of_lane = self.lane.map(|lane| thin::arrows(self.scene, lane, axis.view, axis.width));
+        let followed = self.followed.iter().filter_map(|it| self.scene.arrows.get(*it).copied());
+        of_lane.into_iter().flatten().chain(followed).collect()
+    }
+}
+
+/// The image.
+pub fn svg(picture: &Picture<'_>) -> String {
+    let Some(first) = picture.runs.first() else {
+        return String::new();
+    };
+    let axis = Axis { view: picture.view, left: GUTTER, width: WIDTH - GUTTER - 16.0 };
     let top = 74.0;
-    let lanes_top = top + MEMORY + 14.0;
-    let lanes_end = lanes_top + LANE * lanes.len() as f64;
-    let code = qr::of_link(link);
-    let link_rows = link.chars().count().div_ceil(LINE) as f64;
+    let mut lanes_end = top + MEMORY + 14.0;
+    let mut tops = Vec::new();
+    for (place, run) in picture.runs.iter().enumerate() {
+        lanes_end += if place > 0 { HEADING } else { 0.0 };
+        tops.push(lanes_end);
+        lanes_end += lanes::PITCH * run.lanes.len() as f64;
+    }
+    let code = qr::of_link(picture.link);
+    let link_rows = picture.link.chars().count().div_ceil(LINE) as f64;
     let foot = f64::max(if code.is_some() { 150.0 } else { 60.0 }, 44.0 + LINE_HEIGHT * link_rows);
-    let states = states(&outcome.lanes, lanes);
-    let legend = places(&states);
-    let foot_top = lanes_end + 64.0 + legend.last().map_or(0.0, |&(_, down)| down);
+    let states = legend::states(picture.runs.iter().map(Shown::of));
+    let entries = entries(picture, &axis, &states);
+    let places = legend::places(&entries);
+    let foot_top = lanes_end + 64.0 + places.last().map_or(0.0, |&(_, down)| down);
     let height = foot_top + foot;
-    let alt = alt_text(scene);
+    let alt = alt_text(picture.title, first.scene);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
          role=\"img\" aria-label=\"{0}\" font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"#16181d\">\
          <title>{0}</title><rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#fff\"/>",
         escaped(&alt)
     );
-    patterns(&mut out, &states);
-    let id = &outcome.run.id;
-    text(&mut out, 16.0, 26.0, "font-size=\"17\" font-weight=\"600\"", &title_of(scene));
+    legend::patterns(&mut out, &states);
+    let report = &first.scene.outcome.report;
+    let id = &first.scene.outcome.run.id;
+    text(&mut out, 16.0, 26.0, "font-size=\"17\" font-weight=\"600\"", &cut(picture.title, 110));
     let told = format!(
         "kernel {}, policy {}, seed {}: {}",
         id.kernel,
         id.policy,
         id.seed,
-        outcome.report.verdict.id()
+        report.verdict.id()
     );
     text(&mut out, 16.0, 46.0, "font-weight=\"600\"", &told);
-    text(&mut out, 16.0, 62.0, "fill=\"#555c68\"", &cut(&outcome.report.evidence, 170));
+    text(&mut out, 16.0, 62.0, "fill=\"#555c68\"", &cut(&report.evidence, 170));
     rules(&mut out, &axis, top, lanes_end);
-    memory(&mut out, &axis, scene, top);
-    for (row, lane) in lanes.iter().enumerate() {
-        if let Some(lane) = outcome.lanes.get(*lane) {
-            draw_lane(&mut out, &axis, lane, lanes_top + LANE * row as f64);
-        }
-    }
-    if let Some(x) = axis.inside(at) {
+    if let Some((from, to)) = picture.range {
+        let (from, to) = (axis.x(from), axis.x(to));
         let _ = write!(
             out,
-            "<path d=\"M{x:.1} {top}V{lanes_end}\" stroke=\"#16181d\" stroke-width=\"1.5\"/>"
+            "<rect x=\"{from:.1}\" y=\"{top}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"#0072b2\" fill-opacity=\"0.12\"/>",
+            to - from,
+            lanes_end - top
         );
-        let when = format!("t = {}", format::instant(SimTime(at)));
-        text(&mut out, x + 4.0, lanes_end + 28.0, "font-weight=\"600\"", &when);
     }
-    for (state, (x, down)) in states.iter().zip(legend) {
-        explain(&mut out, *state, x, lanes_end + 50.0 + down);
+    memory(&mut out, &axis, first.scene, top);
+    for (place, (run, top)) in picture.runs.iter().zip(tops).enumerate() {
+        if place > 0 {
+            heading(&mut out, run, top - HEADING);
+        }
+        lanes::draw(&mut out, &axis, run.of(), &run.arrows(&axis), top);
     }
-    footer(&mut out, link, code.as_ref(), foot_top);
+    let moment = format!("t = {}", format::instant(SimTime(picture.at)));
+    flag(&mut out, &axis, picture.at, &moment, (top, lanes_end, lanes_end + 28.0));
+    for note in picture.notes {
+        flag(&mut out, &axis, note.at, &cut(&note.text, 60), (top - 6.0, lanes_end, top + 8.0));
+    }
+    for (entry, (x, down)) in entries.iter().zip(places) {
+        legend::explain(&mut out, *entry, (x, lanes_end + 50.0 + down));
+    }
+    footer(&mut out, picture.link, code.as_ref(), foot_top);
     out.push_str("</svg>\n");
     out
 }
 
+/// All that is explained, each once.
+fn entries(
+    picture: &Picture<'_>,
+    axis: &Axis,
+    states: &[sim_core::analysis::LaneState],
+) -> Vec<Entry> {
+    let mut entries = vec![Entry::Free, Entry::Watermarks];
+    entries.extend(states.iter().map(|state| Entry::State(*state)));
+    for run in picture.runs {
+        for entry in lanes::entries(axis, run.of(), &run.arrows(axis)) {
+            if !entries.contains(&entry) {
+                entries.push(entry);
+            }
+        }
+    }
+    entries
+}
+
+/// What a run that is compared with is called, and what came of it.
+fn heading(out: &mut String, run: &Shown<'_>, top: f64) {
+    let report = &run.scene.outcome.report;
+    let told = format!("{}: {}", run.name, report.verdict.id());
+    text(out, 16.0, top + 20.0, "font-weight=\"600\"", &told);
+    let x = 32.0 + told.chars().count() as f64 * 7.2;
+    text(out, x, top + 20.0, "fill=\"#555c68\"", &cut(&report.evidence, 130));
+}
+
+/// A line at an instant, and what is said of it.
+fn flag(out: &mut String, axis: &Axis, at: u64, told: &str, (top, bottom, base): (f64, f64, f64)) {
+    let Some(x) = axis.inside(at) else {
+        return;
+    };
+    let _ =
+        write!(out, "<path d=\"M{x:.1} {top}V{bottom}\" stroke=\"#16181d\" stroke-width=\"1.5\"/>");
+    // Towards the side where there is room.
+    let (x, anchor) =
+        if x > axis.left + axis.width * 0.75 { (x - 4.0, "end") } else { (x + 4.0, "start") };
+    let attributes = format!(
+        "text-anchor=\"{anchor}\" font-weight=\"600\" stroke=\"#fff\" stroke-width=\"3\" paint-order=\"stroke\""
+    );
+    text(out, x, base, &attributes, told);
+}
+
 /// What the image shows, for who can't see it.
-pub fn alt_text(scene: &Scene) -> String {
+pub fn alt_text(title: &str, scene: &Scene) -> String {
     let outcome = &scene.outcome;
     let (id, report) = (&outcome.run.id, &outcome.report);
     format!(
-        "Timeline of {} (kernel {}, policy {}, seed {}). Verdict: {}. {}",
-        title_of(scene),
+        "Timeline of {title} (kernel {}, policy {}, seed {}). Verdict: {}. {}",
         id.kernel,
         id.policy,
         id.seed,
@@ -96,10 +198,14 @@ pub fn alt_text(scene: &Scene) -> String {
     )
 }
 
-fn title_of(scene: &Scene) -> String {
-    let id = &scene.outcome.run.id.scenario;
-    let entry = sim_core::scenario::gallery::find(id);
-    entry.map_or_else(|| format!("Scenario {id}"), |entry| entry.title.to_owned())
+/// What a scenario calls itself.
+pub fn title_of(scenario: &ScenarioRef) -> String {
+    let entry = gallery_id(scenario).and_then(sim_core::scenario::gallery::find);
+    match (entry, scenario) {
+        (Some(entry), _) => entry.title.to_owned(),
+        (None, ScenarioRef::ById(id)) => format!("Scenario {id}"),
+        (None, ScenarioRef::Inline(text)) => crate::editor::title_of(text),
+    }
 }
 
 struct Axis {
@@ -144,7 +250,7 @@ fn memory(out: &mut String, axis: &Axis, scene: &Scene, top: f64) {
     {
         low = low.min(*free);
         let x = axis.x(at.0);
-        if x - last_x < SPAN_MIN {
+        if x - last_x < STEP_MIN {
             continue;
         }
         if path.is_empty() {
@@ -170,131 +276,6 @@ fn memory(out: &mut String, axis: &Axis, scene: &Scene, top: f64) {
             axis.left
         );
     }
-}
-
-fn draw_lane(out: &mut String, axis: &Axis, lane: &Lane, top: f64) {
-    text(out, axis.left - 8.0, top + 15.0, "text-anchor=\"end\"", &cut(&lane.title, 24));
-    let first = lane.spans.partition_point(|span| span.end.0 <= axis.view.start);
-    let shown = lane.spans[first..].iter().take_while(|span| span.start.0 < axis.view.end());
-    let mut open: Option<(f64, f64, LaneState)> = None;
-    let flush = |out: &mut String, open: &mut Option<(f64, f64, LaneState)>| {
-        if let Some((from, to, state)) = open.take() {
-            let (name, width) = (pattern_id(state), (to - from).max(SPAN_MIN));
-            let _ = write!(
-                out,
-                "<rect x=\"{from:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{}\" fill=\"url(#{name})\"/>",
-                top + 3.0,
-                LANE - 6.0
-            );
-        }
-    };
-    for Span { start, end, state, .. } in shown {
-        let (from, to) = (axis.x(start.0), axis.x(end.0));
-        match &mut open {
-            Some((_, until, last))
-                if pattern_id(*last) == pattern_id(*state) && from - *until < SPAN_MIN =>
-            {
-                *until = to;
-            }
-            Some((_, until, _)) if to - from < SPAN_MIN && to - *until < SPAN_MIN => *until = to,
-            _ => {
-                flush(out, &mut open);
-                open = Some((from, to, *state));
-            }
-        }
-    }
-    flush(out, &mut open);
-    for mark in &lane.marks {
-        let glyph = match mark.kind {
-            MarkKind::Kill => "✕",
-            MarkKind::GiveUp => "▼",
-            MarkKind::Reaped => "✓",
-            _ => continue,
-        };
-        if let Some(x) = axis.inside(mark.at.0) {
-            text(
-                out,
-                x,
-                top + 16.0,
-                "text-anchor=\"middle\" font-weight=\"700\" stroke=\"#fff\" stroke-width=\"3\" paint-order=\"stroke\"",
-                glyph,
-            );
-        }
-    }
-}
-
-/// One for all attempts and back-offs, whatever their number.
-fn name_of(state: LaneState) -> String {
-    match state {
-        LaneState::Reaping(_) => "attempt of the reaper".to_owned(),
-        LaneState::BackOff(_) => "back-off".to_owned(),
-        state => state.name(),
-    }
-}
-
-fn pattern_id(state: LaneState) -> String {
-    format!("p-{}", name_of(state).replace(' ', "-").to_ascii_lowercase())
-}
-
-fn states(all: &[Lane], lanes: &[usize]) -> Vec<LaneState> {
-    let mut found: Vec<LaneState> = Vec::new();
-    for span in lanes.iter().filter_map(|lane| all.get(*lane)).flat_map(|lane| &lane.spans) {
-        if !found.iter().any(|known| name_of(*known) == name_of(span.state)) {
-            found.push(span.state);
-        }
-    }
-    found
-}
-
-fn patterns(out: &mut String, states: &[LaneState]) {
-    out.push_str("<defs>");
-    for state in states {
-        let look = look(*state, Shade::Light);
-        let (ink, ground) = (hex(look.color), hex(look.under));
-        let inside = match look.pattern {
-            Pattern::Solid => format!("<rect width=\"8\" height=\"8\" fill=\"{ink}\"/>"),
-            Pattern::Hatch => format!(
-                "<path d=\"M-2 10L10 -2M-2 2L2 -2M6 10L10 6\" stroke=\"{ink}\" stroke-width=\"2.4\"/>"
-            ),
-            Pattern::Dots => format!("<circle cx=\"4\" cy=\"4\" r=\"2\" fill=\"{ink}\"/>"),
-            Pattern::Cross => {
-                format!("<path d=\"M0 0L8 8M8 0L0 8\" stroke=\"{ink}\" stroke-width=\"1.6\"/>")
-            }
-            Pattern::Line => format!("<rect y=\"3.5\" width=\"8\" height=\"1.5\" fill=\"{ink}\"/>"),
-            Pattern::Half => format!("<rect y=\"4\" width=\"8\" height=\"4\" fill=\"{ink}\"/>"),
-        };
-        let _ = write!(
-            out,
-            "<pattern id=\"{}\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\"><rect width=\"8\" height=\"8\" fill=\"{ground}\"/>{inside}</pattern>",
-            pattern_id(*state)
-        );
-    }
-    out.push_str("</defs>");
-}
-
-/// Where each state stands in the legend: from the left, and how far down from its first row.
-fn places(states: &[LaneState]) -> Vec<(f64, f64)> {
-    let (mut x, mut down) = (16.0, 0.0);
-    let place = |state: &LaneState| {
-        let width = 34.0 + name_of(*state).len() as f64 * 6.4;
-        if x > 16.0 && x + width > WIDTH - 16.0 {
-            (x, down) = (16.0, down + LEGEND_HEIGHT);
-        }
-        let at = (x, down);
-        x += width;
-        at
-    };
-    states.iter().map(place).collect()
-}
-
-fn explain(out: &mut String, state: LaneState, x: f64, y: f64) {
-    let _ = write!(
-        out,
-        "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"16\" height=\"12\" fill=\"url(#{})\"/>",
-        y - 10.0,
-        pattern_id(state)
-    );
-    text(out, x + 21.0, y, "", &name_of(state));
 }
 
 fn footer(out: &mut String, link: &str, code: Option<&qr::Code>, top: f64) {
@@ -369,36 +350,107 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::engine::{Job, Outcome, Request};
+    use crate::timeline::palette::{Shade, mark_look};
+    use sim_core::analysis::MarkKind;
+
+    fn scene(request: &Request) -> Scene {
+        let mut job = Job::start(request).unwrap();
+        while job.advance(100_000) {}
+        Scene::new(Outcome::of(job.into_run()))
+    }
+
+    fn shown(scene: &Scene) -> Shown<'_> {
+        let lanes: Vec<usize> = (0..scene.outcome.lanes.len()).collect();
+        Shown { scene, name: String::new(), lanes, lane: Some(0), followed: Vec::new() }
+    }
+
+    fn image(runs: &[Shown<'_>], link: &str) -> String {
+        let view = runs[0].scene.opening();
+        let note = Note { at: view.start, until: None, text: "look <here>".to_owned() };
+        svg(&Picture {
+            title: "A GPU",
+            runs,
+            view,
+            at: view.start,
+            range: None,
+            notes: &[note],
+            link,
+        })
+    }
 
     #[test]
     fn image_carries_verdict_link_and_code() {
-        let mut job = Job::start(&Request::default()).unwrap();
-        while job.advance(100_000) {}
-        let scene = Scene::new(Outcome::of(job.into_run()));
-        let lanes: Vec<usize> = (0..scene.outcome.lanes.len()).collect();
+        let scene = scene(&Request::default());
         let link = "https://example.org/#/v1/run?scenario=gpu-fence-overlap&seed=1";
-        let image = svg(&scene, &lanes, scene.opening(), scene.opening().start, link);
+        let image = image(&[shown(&scene)], link);
         assert!(image.starts_with("<svg ") && image.ends_with("</svg>\n"));
-        for part in
-            ["extra-victims", "oom_reaper", "seed=1", "url(#p-back-off)", "&amp;seed", "kernel 6.1"]
-        {
+        for part in [
+            "extra-victims",
+            "oom_reaper",
+            "seed=1",
+            "url(#p-back-off)",
+            "&amp;seed",
+            "kernel 6.1",
+            "look &lt;here&gt;",
+        ] {
             assert!(image.contains(part), "{part}");
         }
         assert!(!image.contains("&seed") && !image.contains("style="));
         assert!(image.len() < 300_000, "{}", image.len());
-        assert!(alt_text(&scene).contains("Verdict: extra-victims"));
+        assert!(alt_text("A GPU", &scene).contains("Verdict: extra-victims"));
+    }
+
+    #[test]
+    fn back_offs_refusals_locks_and_arrows_are_drawn_and_explained() {
+        let scene = scene(&Request::default());
+        let mut run = shown(&scene);
+        run.lane = scene.outcome.lanes.iter().position(|lane| lane.title == "oom_reaper");
+        let image = image(&[run], "#/v1/run?scenario=gpu-fence-overlap");
+        let (sign, name, _) = mark_look(MarkKind::Refusal, Shade::Light);
+        let drawn = image.matches(&format!(">{sign}</text>")).count();
+        assert!(drawn > 5, "{drawn} refusals, and one in the legend");
+        for told in [name, "gave up", "killed", "held", "call", "refusal", "direct reclaim"] {
+            assert!(image.contains(&format!(">{told}</text>")), "{told}");
+        }
+        let number = |n: u32| {
+            image.contains(&format!(">{n}</text>"))
+                || image.contains(&format!(">back-off {n}</text>"))
+        };
+        assert!((1..=9).all(number), "{image}");
+        assert!(image.contains("fill=\"url(#p-held)\"") && image.contains("stroke-dasharray"));
+        // Nobody can scan what only a page has an address for.
+        assert!(!image.contains("scale("));
+    }
+
+    #[test]
+    fn every_run_on_screen_is_in_the_image() {
+        let first = scene(&Request::default());
+        let other = scene(&Request::default().under("block-always"));
+        let mut second = shown(&other);
+        second.name = "block-always".to_owned();
+        let image = image(&[shown(&first), second], "https://example.org/");
+        let told = format!(">block-always: {}</text>", other.outcome.report.verdict.id());
+        assert!(image.contains(&told), "{told}");
+        assert_eq!(image.matches(">oom_reaper</text>").count(), 2);
+    }
+
+    #[test]
+    fn imported_scenario_has_its_own_title() {
+        let text = "schema = 1\ntitle = \"Imported: hog killed\"\n";
+        assert_eq!(title_of(&ScenarioRef::Inline(text.to_owned())), "Imported: hog killed");
+        assert_eq!(
+            title_of(&ScenarioRef::ById("gpu-fence-overlap".to_owned())),
+            "A GPU mirrors part of the victim"
+        );
     }
 
     #[test]
     fn long_link_and_every_state_are_whole() {
-        let mut job = Job::start(&Request::default()).unwrap();
-        while job.advance(100_000) {}
-        let scene = Scene::new(Outcome::of(job.into_run()));
-        let lanes: Vec<usize> = (0..scene.outcome.lanes.len()).collect();
+        let scene = scene(&Request::default());
         let link = format!("https://example.org/#/v1/run?z={}&digest=0123", "Ab".repeat(700));
-        let image = svg(&scene, &lanes, scene.opening(), scene.opening().start, &link);
+        let image = image(&[shown(&scene)], &link);
         let letters: String = image
-            .split("font-size=\"11\">")
+            .split("font-family=\"monospace\" font-size=\"11\">")
             .skip(1)
             .map(|line| &line[..line.find('<').unwrap()])
             .collect();
@@ -407,8 +459,9 @@ mod tests {
             image.split("height=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
         let last = image.rsplit(" y=\"").next().unwrap().split('"').next().unwrap();
         assert!(last.parse::<f64>().unwrap() < height, "{last} of {height}");
-        for state in states(&scene.outcome.lanes, &lanes) {
-            assert!(image.contains(&format!(">{}</text>", name_of(state))), "{}", name_of(state));
+        for state in legend::states([shown(&scene)].iter().map(Shown::of)) {
+            let name = legend::name_of(state);
+            assert!(image.contains(&format!(">{name}</text>")), "{name}");
         }
     }
 

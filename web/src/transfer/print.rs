@@ -13,6 +13,8 @@ const REST_MS: u32 = 700;
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub scene: Shared<Scene>,
+    /// What the scenario is called.
+    pub title: String,
     /// The link; empty while it changes all the time.
     pub link: String,
 }
@@ -33,7 +35,7 @@ pub fn PrintFoot(props: &Props) -> Html {
     html! {
         <footer class="print-foot" aria-hidden="true">
             { for code.as_ref().as_ref().map(drawn) }
-            <div><p>{ image::alt_text(&props.scene) }</p><p class="print-link">{ (*settled).clone() }</p></div>
+            <div><p>{ image::alt_text(&props.title, &props.scene) }</p><p class="print-link">{ (*settled).clone() }</p></div>
         </footer>
     }
 }

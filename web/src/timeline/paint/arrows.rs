@@ -5,30 +5,13 @@ use web_sys::CanvasRenderingContext2d;
 use super::Picture;
 use crate::state::StageArrow;
 use crate::timeline::palette::{arrow_look, css};
+use crate::timeline::thin;
 
 /// Arrows that begin or end in the selected lane, and those that were
 /// followed, thicker.
 pub(super) fn arrows(context: &CanvasRenderingContext2d, picture: &Picture<'_>, width: f64) {
-    let Picture { scene, view, .. } = *picture;
-    let of_lane = scene.stage.get(picture.lane).map_or(&[][..], |stage| &stage.arrows);
-    let first = of_lane.partition_point(|arrow| scene.arrows[*arrow].at < view.start);
-    let bucket = (ARROW_PX / width * view.span as f64) as u64;
-    // Of those that share a place, the first of each kind and partner.
-    let mut drawn: Vec<StageArrow> = Vec::new();
-    for index in of_lane[first..].iter().take(ARROWS_LOOKED_AT) {
-        let arrow = scene.arrows[*index];
-        if arrow.at > view.end() {
-            break;
-        }
-        let same = |other: &&StageArrow| {
-            (other.kind, other.from, other.to) == (arrow.kind, arrow.from, arrow.to)
-        };
-        let last = drawn.iter().rev().take(12).find(same);
-        if last.is_none_or(|last| arrow.at - last.at >= bucket) {
-            drawn.push(arrow);
-        }
-    }
-    for arrow in drawn {
+    let Picture { scene, view, lane, .. } = *picture;
+    for arrow in thin::arrows(scene, lane, view, width) {
         draw_arrow(context, arrow, picture, (width, 1.25));
     }
     for index in picture.followed {
@@ -37,11 +20,6 @@ pub(super) fn arrows(context: &CanvasRenderingContext2d, picture: &Picture<'_>, 
         }
     }
 }
-
-/// Arrows of one kind between the same two lanes are at most this dense.
-const ARROW_PX: f64 = 9.0;
-/// Arrows of a lane that one drawing looks at.
-const ARROWS_LOOKED_AT: usize = 20_000;
 
 fn draw_arrow(
     context: &CanvasRenderingContext2d,
