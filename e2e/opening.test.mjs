@@ -130,16 +130,52 @@ test("what somebody does before all of the page is there happens when it is", as
   assert.deepEqual(view.problems, []);
 });
 
-test("a key that is pressed before all of the page is there is waited for, and what is typed next is not lost", async (t) => {
+/** Whether the page ever stood still to wait for a file. */
+function watchWaits(page) {
+  const waits = [];
+  page.on("request", (request) => {
+    if (request.resourceType() === "xhr") waits.push(request.url());
+  });
+  return waits;
+}
+
+test("a key that is pressed before all of the page is there is kept, and what is typed next goes to what it opens", async (t) => {
   const { prepare, come } = heldBack();
-  const view = await openPage("", { prepare });
+  let waits;
+  const view = await openPage("", { prepare: (page) => ((waits = watchWaits(page)), prepare(page)) });
   t.after(view.close);
-  setTimeout(come, 700);
-  await view.page.keyboard.press("F1");
-  await view.page.keyboard.type("edit the");
-  await view.page.keyboard.press("Enter");
+  const { keyboard } = view.page;
+  await keyboard.press("F1");
+  await keyboard.type("editt");
+  await keyboard.press("Backspace");
+  await keyboard.type(" the");
+  await keyboard.press("Enter");
+  // The page is alive meanwhile.
+  assert.equal(await view.page.evaluate(() => new Promise((done) => setTimeout(done, 300, "alive"))), "alive");
+  assert.equal(await view.page.locator("dialog[open]").count(), 0);
+  come();
   await view.page.getByRole("region", { name: "Scenario" }).waitFor();
+  assert.deepEqual(waits, []);
   assert.deepEqual(view.problems, []);
+});
+
+test("what is typed behind the key of the filter filters, and a note has its text", async (t) => {
+  for (const [key, text, field] of [["/", "refuses", "#event-filter"], ["m", "my note", ".notes input"]]) {
+    const { prepare, come } = heldBack();
+    let waits;
+    const view = await openPage("", { prepare: (page) => ((waits = watchWaits(page)), prepare(page)) });
+    t.after(view.close);
+    await view.page.keyboard.press(key);
+    await view.page.keyboard.type(text);
+    come();
+    await view.page.waitForFunction(
+      ([at, wanted]) => document.querySelector(at)?.value === wanted,
+      [field, text],
+      { timeout: 10_000 },
+    );
+    assert.deepEqual(waits, [], key);
+    assert.deepEqual(view.problems, []);
+  }
 });
 
 test("a scenario that is chosen before all of the page is there is shown when it is", async (t) => {

@@ -466,3 +466,46 @@ test("policies are compared under one seed, and the link carries all of them", a
   await until(view, () => /^\w{32}$/.test(document.documentElement.dataset.digest), "one run");
   assert.deepEqual(view.problems, []);
 });
+
+test("a double click shows what a lane does in full, and the whole run once more", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3805ms");
+  t.after(view.close);
+  const { page } = view;
+  const shown = () => page.locator("[aria-label*=' lanes from ']").getAttribute("aria-label");
+  const before = await shown();
+  const box = await page.locator(".timeline .lane", { hasText: "oom_reaper" }).boundingBox();
+  const plot = await page.locator(".tl-ruler").boundingBox();
+  const at = [plot.x + plot.width * 0.75, box.y + box.height / 2];
+  await page.mouse.dblclick(...at);
+  await page.waitForFunction((was) => document.querySelector("[aria-label*=' lanes from ']").ariaLabel !== was, before);
+  const fitted = await shown();
+  const [from, to] = fitted.match(/[\d.]+(?=\sms)/g).map(Number);
+  assert.ok(to - from < 130 && to - from > 100, `a back-off of 100 ms: ${fitted}`);
+  await page.waitForTimeout(500);
+  await page.mouse.dblclick(...at);
+  await page.waitForFunction(() => / from 0\.000/.test(document.querySelector("[aria-label*=' lanes from ']").ariaLabel));
+  await page.keyboard.press("Control+z");
+  await page.waitForFunction((was) => document.querySelector("[aria-label*=' lanes from ']").ariaLabel === was, before);
+});
+
+for (const [width, height, pitch] of [[1280, 800, 32], [2560, 1440, 46], [3840, 2160, 68]]) {
+  test(`lanes use the room of ${width} by ${height}, and are where they are drawn`, async (t) => {
+    const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3805ms", { viewport: { width, height } });
+    t.after(view.close);
+    const { page } = view;
+    const plot = await page.locator(".tl-ruler").boundingBox();
+    for (const name of ["gpu0", "hog/stuck"]) {
+      const lane = page.locator(".timeline .lane", { has: page.getByText(name, { exact: true }) });
+      const box = await lane.boundingBox();
+      assert.equal(box.height, pitch);
+      await page.mouse.click(plot.x + plot.width / 2, box.y + pitch / 2);
+      await page.waitForFunction((it) => document.querySelector(".lane.selected .lane-title").innerText === it, name);
+      // So that it is no double click.
+      await page.waitForTimeout(450);
+    }
+    if (height > 2000) {
+      const { height: high } = await page.locator(".timeline .tl-body").boundingBox();
+      assert.ok(high > 0.4 * height, `${high} of ${height}`);
+    }
+  });
+}

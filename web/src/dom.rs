@@ -29,6 +29,13 @@ pub fn pixel_ratio() -> f64 {
     window().device_pixel_ratio().max(1.0)
 }
 
+/// Width and height of the window's inside, in CSS pixels.
+pub fn window_size() -> (f64, f64) {
+    let size = |told: Result<wasm_bindgen::JsValue, _>| told.ok()?.as_f64();
+    let of = window();
+    (size(of.inner_width()).unwrap_or(0.0), size(of.inner_height()).unwrap_or(0.0))
+}
+
 /// Sets a property through the CSS object model, which the content
 /// policy allows; a `style` attribute would be refused.
 pub fn set_style(element: &HtmlElement, property: &str, value: &str) {

@@ -327,6 +327,10 @@ pub const NAMED: &[(Command, &str, &str)] = &[
 /// What the help lists for pointers.
 pub const POINTER_HELP: &[(&str, &str)] = &[
     ("Click", "move the cursor, select the lane"),
+    (
+        "Double click",
+        "show what the lane does there in full, or the range; again, or on the ruler: the whole run",
+    ),
     ("Drag", "select a range (touch: hold first)"),
     ("Shift drag", "pan (touch: drag; mouse: also the middle button)"),
     ("Ctrl wheel", "zoom at the pointer (touch: pinch)"),

@@ -2,9 +2,11 @@
 //
 // The build parts the WebAssembly in two (xtask/src/split.rs). The page fetches the rest when the
 // first run is on screen, or somebody shows up: a pointer, a key, a finger. What they do is kept
-// until the rest is there, and what nobody sees at first is put into the page only then, so that the
-// first part can do without. Should it want something of the rest all the same, it calls this, and
-// waits. Runs in the page and in its worker. Leaves out who waits for what, and files that are dropped,
+// until the rest is there, keys included: what is typed behind one that opens something is meant for
+// that, and goes there. What nobody sees at first is put into the page only then, so that the first
+// part can do without. Should it want something of the rest all the same, it stands in the middle of a
+// call and can only wait: that is not known to happen in a page, but no list says that it cannot.
+// Runs in the page and in its worker. Leaves out who waits for what, and files that are dropped,
 // which cannot be kept; a build that was not parted is there from the start.
 "use strict";
 globalThis.restOfProgram = (() => {
@@ -14,6 +16,7 @@ globalThis.restOfProgram = (() => {
   let compiled;
   let isHere = false;
   let isThere = false;
+  let passing = false;
   const waiting = [];
 
   /** What somebody does, as far as anything in the page listens to it. */
@@ -23,6 +26,7 @@ globalThis.restOfProgram = (() => {
   ).split(" ");
   /** Where it only matters what came last. */
   const PASSING = new Set(["pointermove", "mousemove", "pointerleave", "scroll"]);
+  const FIELDS = "input, select, textarea";
   const WITH_KEYS = "a, button, input, select, textarea, summary, dialog";
   const KEPT_MAX = 500;
   const CAPTURE = { capture: true, passive: false };
@@ -64,14 +68,9 @@ globalThis.restOfProgram = (() => {
 
   /** Keeps what somebody does from the page, which does not have all that it may want for it. */
   function keep(event) {
+    if (passing) return;
     restOfProgram.ahead();
     const { type, target } = event;
-    // What is typed next is meant for what a key opens, so that key is waited for.
-    if (type === "keydown" && exports && isCommand(event)) {
-      restOfProgram.have();
-      again();
-      return;
-    }
     event.stopImmediatePropagation();
     const last = kept.at(-1);
     if (PASSING.has(type) && last?.event.type === type && last.target === target) kept.pop();
@@ -84,24 +83,62 @@ globalThis.restOfProgram = (() => {
 
   /** A key that does something in the page, pressed where nobody writes. */
   function isCommand({ key, target }) {
-    return !/^(Tab|Shift|Control|Alt|Meta)$/.test(key) && !target.closest?.("input, select, textarea");
+    return !/^(Tab|Shift|Control|Alt|Meta)$/.test(key) && !target.closest?.(FIELDS);
   }
 
-  /** A key that the browser would scroll by, pressed where nothing else takes keys. */
-  function isOfPage({ key, target, ctrlKey, metaKey, altKey }) {
+  /** A key that the browser would take for itself, pressed where nothing else takes keys. */
+  function isOfPage(event) {
+    const { key, target, ctrlKey, metaKey, altKey, shiftKey } = event;
+    const isPalette = key === "F1" || (ctrlKey && shiftKey && /^p$/i.test(key));
+    if (isPalette) return true;
+    if (ctrlKey || metaKey || altKey) return false;
     const scrolls = key === " " || /^(Arrow|Page|Home|End)/.test(key);
-    return scrolls && !ctrlKey && !metaKey && !altKey && !target.closest?.(WITH_KEYS);
+    return scrolls ? !target.closest?.(WITH_KEYS) : key.length === 1 && isCommand(event);
   }
 
-  /** What was kept happens, in its order, to whom it was meant for. */
-  function again() {
-    for (const type of DONE) removeEventListener(type, keep, CAPTURE);
-    for (const { event, target, value } of kept.splice(0)) {
+  /**
+   * What was kept happens, in its order, to whom it was meant for; what somebody does meanwhile
+   * comes after it.
+   */
+  async function again() {
+    for (let next = kept.shift(); next; next = kept.shift()) {
+      const { event, target, value } = next;
       if (target.isConnected === false) continue;
       // Meanwhile the page may have drawn what it knew of.
       if ((event.type === "change" || event.type === "input") && target.type !== "file") target.value = value;
-      target.dispatchEvent(new event.constructor(event.type, event));
+      const isKey = event.type === "keydown" && isCommand(event);
+      const to = isKey ? opened(target) : target;
+      passing = true;
+      const isFree = to.dispatchEvent(new event.constructor(event.type, event));
+      if (isKey && isFree && to !== target) write(to, event);
+      passing = false;
+      // What it opens takes the keys behind it.
+      if (isKey) await settled();
     }
+    for (const type of DONE) removeEventListener(type, keep, CAPTURE);
+  }
+
+  /** The field that a key before this one led to, if one did; else whom this was meant for. */
+  function opened(target) {
+    const here = document.activeElement;
+    return here && here !== target && here.closest(FIELDS) ? here : target;
+  }
+
+  /** What the browser does with a key in a field, for one that was pressed before there was a field. */
+  function write(field, { key, ctrlKey, metaKey, altKey }) {
+    if (!field.setRangeText || ctrlKey || metaKey || altKey) return;
+    const [start, end] = [field.selectionStart, field.selectionEnd];
+    if (key.length === 1) field.setRangeText(key, start, end, "end");
+    else if (key === "Backspace") field.setRangeText("", start === end ? Math.max(start - 1, 0) : start, end, "end");
+    else return;
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }
+
+  /** The page has drawn what it made of the last event, and has the focus where it belongs. */
+  function settled() {
+    const frame = new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    // In a page that nobody sees there are no frames.
+    return Promise.race([frame, new Promise((done) => setTimeout(done, 100))]);
   }
 
   async function fetched() {

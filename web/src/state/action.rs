@@ -132,6 +132,12 @@ pub enum Action {
         factor: f64,
         anchor: Option<f64>,
     },
+    /// What the lane does at the instant fills the window, or the range there; once more, or
+    /// without a lane: the whole run.
+    Fit {
+        lane: Option<usize>,
+        at: u64,
+    },
     /// By a share of the window's width.
     Pan(f64),
     Select(Option<(u64, u64)>),

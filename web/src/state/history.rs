@@ -62,7 +62,7 @@ impl History {
 /// What an action changes, if it can be undone.
 pub(super) fn kind_of(action: &Action) -> Option<Kind> {
     Some(match action {
-        Action::View(_) | Action::Zoom { .. } | Action::Pan(_) => Kind::View,
+        Action::View(_) | Action::Zoom { .. } | Action::Fit { .. } | Action::Pan(_) => Kind::View,
         Action::Select(_) => Kind::Selection,
         Action::ToggleGroup(_) => Kind::Rows,
         Action::EditNote { index, .. } => Kind::Text(*index),

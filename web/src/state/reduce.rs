@@ -99,6 +99,7 @@ impl State {
             Action::SelectTask(task) => self.select_task(task),
             Action::View(view) => self.view = view,
             Action::Zoom { factor, anchor } => self.zoom(factor, anchor),
+            Action::Fit { lane, at } => self.fit(lane, at),
             Action::Pan(share) => self.view = self.view.panned(share, self.end()),
             Action::Select(range) => self.select(range),
             Action::Play(playing) => self.play(playing),

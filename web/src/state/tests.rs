@@ -383,3 +383,28 @@ fn more_contrast_draws_with_ground_and_ink_of_the_theme() {
     state.apply(Action::Contrast(false));
     assert_eq!(state.shade(), Shade::Dark);
 }
+
+#[test]
+fn fit_shows_a_span_or_the_range_and_the_whole_run_the_second_time() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    let lane = state.scene.as_ref().unwrap().outcome.lanes.iter();
+    let lane = lane.clone().position(|lane| lane.title == "oom_reaper").unwrap();
+    let spans = state.scene.as_ref().unwrap().outcome.lanes[lane].spans.clone();
+    let long = |span: &&sim_core::analysis::Span| span.end.0 - span.start.0 == 100_000_000;
+    let span = spans.iter().find(long).unwrap();
+    let (before, at) = (state.view, span.start.0 + 7);
+    state.apply(Action::Fit { lane: Some(lane), at });
+    assert!(state.view.start < span.start.0 && state.view.end() > span.end.0);
+    assert!(state.view.span < 120_000_000, "{:?}", state.view);
+    state.apply(Action::Fit { lane: Some(lane), at });
+    assert_eq!((state.view.start, state.view.end()), (0, state.end()));
+    state.apply(Action::Select(Some((at - 5, at + 5_000_000))));
+    state.apply(Action::Fit { lane: Some(lane), at });
+    assert_eq!((state.view.start, state.view.end()), (at - 5, at + 5_000_000));
+    state.apply(Action::Fit { lane: None, at });
+    assert_eq!((state.view.start, state.view.end()), (0, state.end()));
+    press(&mut state, Command::Undo);
+    press(&mut state, Command::Undo);
+    press(&mut state, Command::Undo);
+    assert_eq!(state.view, before, "and can be undone");
+}

@@ -240,9 +240,13 @@ fn label(
 }
 
 impl Timeline {
+    fn layout(&self) -> Layout {
+        Layout::in_window(self.width, dom::window_size())
+    }
+
     fn rows(&self, props: &Props) -> Rows {
         let outcome = &props.scene.outcome;
-        let layout = Layout::for_width(self.width);
+        let layout = self.layout();
         Rows::new(&outcome.lanes, &outcome.run.cast, &props.arrangement, layout)
     }
 
@@ -319,7 +323,7 @@ impl Timeline {
         self.place_tip();
         self.place_overlay(props);
         self.place_notes(props);
-        let layout = Layout::for_width(self.width);
+        let layout = self.layout();
         let rows = self.rows(props);
         self.size_plot(&spans, rows.height());
         let (top, height) = self.scrolled();

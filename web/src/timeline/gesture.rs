@@ -1,11 +1,15 @@
 //! Turns pointer events into what they mean: a click, a range, a pan,
 //! a pinch. Knows nothing of times or lanes, only of pixels.
 //!
+//! Twice in one place is a click, and then a wish to see what is there in full.
 //! Mouse: drag selects, Shift or the middle button pans. Touch: a quick
 //! drag pans, a hold of 200 ms selects, two fingers pinch.
 
 /// Below this a drag is still a click.
 const SLOP_PX: f64 = 4.0;
+/// The second of two clicks comes this soon, and this near to the first.
+const AGAIN_MS: f64 = 400.0;
+const AGAIN_PX: f64 = 8.0;
 /// A finger that rests this long selects.
 const HOLD_MS: f64 = 200.0;
 
@@ -42,6 +46,8 @@ pub enum Mode {
 pub enum Gesture {
     /// Move the cursor here; take the lane at `y`.
     Click { x: f64, y: f64 },
+    /// Show what is here in full; above the lanes: all of the run.
+    Fit { x: f64, y: f64 },
     /// Move the cursor along.
     Scrub { x: f64 },
     /// Select from one x to another.
@@ -58,6 +64,8 @@ pub struct Gestures {
     down: Vec<Pointer>,
     origin: Option<Pointer>,
     drag: Drag,
+    /// The last click.
+    clicked: Option<Pointer>,
 }
 
 #[derive(Copy, Clone, Eq, PartialEq, Debug, Default)]
@@ -126,8 +134,19 @@ impl Gestures {
         if self.down.is_empty() {
             self.drag = Drag::None;
         }
-        let click = drag == Drag::None && mode != Mode::Scrub && mode != Mode::Pan;
-        click.then_some(Gesture::Click { x: pointer.x, y: pointer.y })
+        let (x, y) = (pointer.x, pointer.y);
+        let far = |other: Pointer| (x - other.x).abs().max((y - other.y).abs());
+        let rested = self.origin.is_some_and(|origin| far(origin) < SLOP_PX);
+        if drag != Drag::None || mode == Mode::Pan || mode == Mode::Scrub && !rested {
+            self.clicked = None;
+            return None;
+        }
+        let before = self.clicked.replace(pointer);
+        if before.is_some_and(|it| pointer.time - it.time < AGAIN_MS && far(it) < AGAIN_PX) {
+            self.clicked = None;
+            return Some(Gesture::Fit { x, y });
+        }
+        (mode != Mode::Scrub).then_some(Gesture::Click { x, y })
     }
 
     /// The browser took it away.
@@ -175,6 +194,25 @@ mod tests {
         let click = gestures.on_up(at(7.0, 2.0, Mode::Select));
         assert_eq!(click, Some(Gesture::Click { x: 7.0, y: 10.0 }));
         assert_eq!(gestures.on_move(at(50.0, 3.0, Mode::Select)), None);
+    }
+
+    #[test]
+    fn second_click_in_one_place_wants_to_see_it_in_full() {
+        let mut gestures = Gestures::default();
+        let mut click = |x, time, mode| {
+            gestures.on_down(at(x, time, mode));
+            gestures.on_up(at(x, time + 10.0, mode))
+        };
+        let fit = |x| Some(Gesture::Fit { x, y: 10.0 });
+        let single = |x| Some(Gesture::Click { x, y: 10.0 });
+        assert_eq!(click(5.0, 0.0, Mode::Select), single(5.0));
+        assert_eq!(click(6.0, 200.0, Mode::Select), fit(6.0));
+        assert_eq!(click(6.0, 400.0, Mode::Select), single(6.0), "the third begins anew");
+        assert_eq!(click(40.0, 500.0, Mode::Select), single(40.0), "elsewhere");
+        assert_eq!(click(40.0, 1_000.0, Mode::Select), single(40.0), "too late");
+        assert_eq!(click(40.0, 1_100.0, Mode::Touch), fit(40.0));
+        assert_eq!(click(7.0, 2_000.0, Mode::Scrub), None);
+        assert_eq!(click(7.0, 2_100.0, Mode::Scrub), fit(7.0));
     }
 
     #[test]

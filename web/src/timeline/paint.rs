@@ -202,7 +202,7 @@ fn labels(
     top: f64,
     width: f64,
 ) {
-    context.set_font(FONT);
+    context.set_font(&format!("{}px system-ui, sans-serif", picture.layout.text));
     context.set_text_align("center");
     for (span, left, right) in thin::stretches(lane, picture.view, width) {
         label(context, (lane, span), picture, (left, right, top), width);
@@ -229,7 +229,8 @@ fn label(
     if look.under != look.color {
         let text_width = context.measure_text(&text).map_or(0.0, |measure| measure.width());
         context.set_fill_style_str(&css(look.under));
-        context.fill_rect(x - text_width / 2.0 - 3.0, y - 8.0, text_width + 6.0, 16.0);
+        let high = picture.layout.text + 4.0;
+        context.fill_rect(x - text_width / 2.0 - 3.0, y - high / 2.0, text_width + 6.0, high);
     }
     // What is yet to come is so faded that it takes the page's own ink.
     let played_until = picture.view.px_from_time(picture.now.at, width);
@@ -247,7 +248,8 @@ fn marks(
     top: f64,
     width: f64,
 ) {
-    context.set_font(MARK_FONT);
+    let text = picture.layout.text;
+    context.set_font(&format!("bold {text}px system-ui, sans-serif"));
     context.set_text_align("center");
     let height = picture.layout.bar_height;
     for (kind, at) in thin::marks(lane, picture.view, width) {
@@ -256,7 +258,7 @@ fn marks(
         context.set_fill_style_str(&css(picture.shade.ink()));
         context.fill_rect(x - 0.5, top, 1.0, height);
         if is_sign(kind) {
-            badge(context, glyph, (x, top - 1.0), color, picture.shade);
+            badge(context, glyph, (x, top + 1.0), text, (color, picture.shade));
         }
     }
 }
@@ -265,18 +267,18 @@ fn badge(
     context: &CanvasRenderingContext2d,
     glyph: char,
     (x, y): (f64, f64),
-    color: Rgb,
-    shade: Shade,
+    text: f64,
+    (color, shade): (Rgb, Shade),
 ) {
     context.begin_path();
-    let _ = context.arc(x, y + 2.0, 7.0, 0.0, std::f64::consts::TAU);
+    let _ = context.arc(x, y, text / 2.0 + 1.0, 0.0, std::f64::consts::TAU);
     context.set_fill_style_str(&css(shade.ground()));
     context.fill();
     context.set_stroke_style_str(&css(color));
     context.set_line_width(1.25);
     context.stroke();
     context.set_fill_style_str(&css(shade.ink()));
-    let _ = context.fill_text(glyph.encode_utf8(&mut [0; 4]), x, y + 2.5);
+    let _ = context.fill_text(glyph.encode_utf8(&mut [0; 4]), x, y + 0.5);
 }
 
 /// Draws the time axis.

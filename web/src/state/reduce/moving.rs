@@ -3,9 +3,12 @@
 use crate::playback::{STEP_SECONDS, advanced, stepped};
 use crate::state::reduce::LANES;
 use crate::state::{Cursor, State};
-use crate::timeline::hit::{Step, neighbor_event};
+use crate::timeline::hit::{Step, neighbor_event, span_at};
+use crate::timeline::viewport::Viewport;
 use sim_core::base::SimTime;
 
+/// What is fitted leaves this part of its length on either side.
+const FIT_MARGIN: u64 = 16;
 const NS_PER_US: u64 = 1_000;
 
 impl State {
@@ -95,6 +98,22 @@ impl State {
         let cursor = (0.0..=1.0).contains(&cursor).then_some(cursor);
         let anchor = anchor.or(cursor).unwrap_or(0.5);
         self.view = self.view.zoomed(factor, anchor, self.end());
+    }
+
+    pub(super) fn fit(&mut self, lane: Option<usize>, at: u64) {
+        let end = self.end();
+        let lanes = self.scene.as_ref().map(|scene| &scene.outcome.lanes);
+        let range = self.selection.filter(|(from, to)| from < to && (*from..*to).contains(&at));
+        let span = lane.and_then(|lane| span_at(lanes?.get(lane)?, at));
+        let span = span.map(|span| {
+            // Its edges are to be seen, too.
+            let margin = (span.end.0 - span.start.0) / FIT_MARGIN;
+            (span.start.0.saturating_sub(margin), span.end.0.saturating_add(margin))
+        });
+        let wanted = range.filter(|_| lane.is_some()).or(span);
+        let fitted = wanted.map(|(from, to)| Viewport::between(from, to, end));
+        let whole = Viewport::whole(end);
+        self.view = fitted.filter(|fitted| *fitted != self.view).unwrap_or(whole);
     }
 
     pub(super) fn stop_and_seek(&mut self, at: u64) {

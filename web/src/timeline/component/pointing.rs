@@ -114,6 +114,10 @@ impl Timeline {
                     ui.send(Action::SelectLane(lane));
                 }
             }
+            Gesture::Fit { x, y } => {
+                let (lane, at) = (rows.lane_at(y), props.view.time_from_px(x, width));
+                ui.send(Action::Fit { lane: lane.filter(|_| y >= 0.0), at });
+            }
             Gesture::Scrub { x } => {
                 ui.send(Action::Play(false));
                 ui.send(Action::Seek(props.view.time_from_px(x, width)));
