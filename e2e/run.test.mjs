@@ -505,7 +505,7 @@ for (const [width, height, pitch] of [[1280, 800, 32], [2560, 1440, 46], [3840, 
     }
     if (height > 2000) {
       const { height: high } = await page.locator(".timeline .tl-body").boundingBox();
-      assert.ok(high > 0.4 * height, `${high} of ${height}`);
+      assert.ok(high > 0.35 * height, `${high} of ${height}`);
     }
   });
 }

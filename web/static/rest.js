@@ -62,8 +62,8 @@ globalThis.restOfProgram = (() => {
   function arrived() {
     isThere = true;
     restOfProgram.have();
-    setTimeout(again);
     for (const act of waiting.splice(0)) setTimeout(act);
+    setTimeout(again);
   }
 
   /** Keeps what somebody does from the page, which does not have all that it may want for it. */
@@ -101,6 +101,8 @@ globalThis.restOfProgram = (() => {
    * comes after it.
    */
   async function again() {
+    // What comes with the rest is to be there.
+    await settled();
     for (let next = kept.shift(); next; next = kept.shift()) {
       const { event, target, value } = next;
       if (target.isConnected === false) continue;

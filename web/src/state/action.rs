@@ -132,10 +132,10 @@ pub enum Action {
         factor: f64,
         anchor: Option<f64>,
     },
-    /// What the lane does at the instant fills the window, or the range there; once more, or
-    /// without a lane: the whole run.
+    /// What the lane does at the instant fills the window, or the range there; once more: the
+    /// whole run.
     Fit {
-        lane: Option<usize>,
+        lane: usize,
         at: u64,
     },
     /// By a share of the window's width.

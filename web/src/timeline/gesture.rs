@@ -46,8 +46,10 @@ pub enum Mode {
 pub enum Gesture {
     /// Move the cursor here; take the lane at `y`.
     Click { x: f64, y: f64 },
-    /// Show what is here in full; above the lanes: all of the run.
+    /// Show what is here in full.
     Fit { x: f64, y: f64 },
+    /// Show all of the run.
+    Whole,
     /// Move the cursor along.
     Scrub { x: f64 },
     /// Select from one x to another.
@@ -144,7 +146,8 @@ impl Gestures {
         let before = self.clicked.replace(pointer);
         if before.is_some_and(|it| pointer.time - it.time < AGAIN_MS && far(it) < AGAIN_PX) {
             self.clicked = None;
-            return Some(Gesture::Fit { x, y });
+            let is_ruler = mode == Mode::Scrub;
+            return Some(if is_ruler { Gesture::Whole } else { Gesture::Fit { x, y } });
         }
         (mode != Mode::Scrub).then_some(Gesture::Click { x, y })
     }
@@ -212,7 +215,7 @@ mod tests {
         assert_eq!(click(40.0, 1_000.0, Mode::Select), single(40.0), "too late");
         assert_eq!(click(40.0, 1_100.0, Mode::Touch), fit(40.0));
         assert_eq!(click(7.0, 2_000.0, Mode::Scrub), None);
-        assert_eq!(click(7.0, 2_100.0, Mode::Scrub), fit(7.0));
+        assert_eq!(click(7.0, 2_100.0, Mode::Scrub), Some(Gesture::Whole));
     }
 
     #[test]

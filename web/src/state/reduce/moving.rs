@@ -100,17 +100,17 @@ impl State {
         self.view = self.view.zoomed(factor, anchor, self.end());
     }
 
-    pub(super) fn fit(&mut self, lane: Option<usize>, at: u64) {
+    pub(super) fn fit(&mut self, lane: usize, at: u64) {
         let end = self.end();
         let lanes = self.scene.as_ref().map(|scene| &scene.outcome.lanes);
         let range = self.selection.filter(|(from, to)| from < to && (*from..*to).contains(&at));
-        let span = lane.and_then(|lane| span_at(lanes?.get(lane)?, at));
+        let span = lanes.and_then(|lanes| span_at(lanes.get(lane)?, at));
         let span = span.map(|span| {
             // Its edges are to be seen, too.
             let margin = (span.end.0 - span.start.0) / FIT_MARGIN;
             (span.start.0.saturating_sub(margin), span.end.0.saturating_add(margin))
         });
-        let wanted = range.filter(|_| lane.is_some()).or(span);
+        let wanted = range.or(span);
         let fitted = wanted.map(|(from, to)| Viewport::between(from, to, end));
         let whole = Viewport::whole(end);
         self.view = fitted.filter(|fitted| *fitted != self.view).unwrap_or(whole);

@@ -8,6 +8,7 @@ use yew::prelude::*;
 use super::{Msg, Props, Timeline, ui};
 use crate::dom;
 use crate::format;
+use crate::keys::Command;
 use crate::state::Action;
 use crate::timeline::gesture::Gesture;
 use crate::timeline::hit::Aim;
@@ -115,8 +116,12 @@ impl Timeline {
                 }
             }
             Gesture::Fit { x, y } => {
-                let (lane, at) = (rows.lane_at(y), props.view.time_from_px(x, width));
-                ui.send(Action::Fit { lane: lane.filter(|_| y >= 0.0), at });
+                if let Some(lane) = rows.lane_at(y) {
+                    ui.send(Action::Fit { lane, at: props.view.time_from_px(x, width) });
+                }
+            }
+            Gesture::Whole => {
+                ui.send(Action::Command { command: Command::WholeRun, anchor: None });
             }
             Gesture::Scrub { x } => {
                 ui.send(Action::Play(false));

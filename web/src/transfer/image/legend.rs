@@ -66,6 +66,21 @@ pub(super) fn patterns(out: &mut String, states: &[LaneState]) {
     for state in states {
         let look = look(*state, Shade::Light);
         let (ink, ground) = (hex(look.color), hex(look.under));
+        // One line or half a bar, however high that is.
+        let of_bar = match look.pattern {
+            Pattern::Line => Some((0.45, 0.1)),
+            Pattern::Half => Some((0.5, 0.5)),
+            _ => None,
+        };
+        if let Some((y, height)) = of_bar {
+            let _ = write!(
+                out,
+                "<pattern id=\"{}\" width=\"1\" height=\"1\" patternContentUnits=\"objectBoundingBox\"><rect width=\"1\" height=\"1\" fill=\"{ground}\"/>\
+                 <rect y=\"{y}\" width=\"1\" height=\"{height}\" fill=\"{ink}\"/></pattern>",
+                pattern_id(*state)
+            );
+            continue;
+        }
         let inside = match look.pattern {
             Pattern::Solid => format!("<rect width=\"8\" height=\"8\" fill=\"{ink}\"/>"),
             Pattern::Hatch => format!(
@@ -75,8 +90,7 @@ pub(super) fn patterns(out: &mut String, states: &[LaneState]) {
             Pattern::Cross => {
                 format!("<path d=\"M0 0L8 8M8 0L0 8\" stroke=\"{ink}\" stroke-width=\"1.6\"/>")
             }
-            Pattern::Line => format!("<rect y=\"3.5\" width=\"8\" height=\"1.5\" fill=\"{ink}\"/>"),
-            Pattern::Half => format!("<rect y=\"4\" width=\"8\" height=\"4\" fill=\"{ink}\"/>"),
+            Pattern::Line | Pattern::Half => String::new(),
         };
         let _ = write!(
             out,
