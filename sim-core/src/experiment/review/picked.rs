@@ -1,8 +1,8 @@
 //! Runs of each case worth a look: the worst, the median, the first that
 //! fails. What each was, who waited for whom, and the link; of the worst
-//! also what lockdep said.
+//! also what lockdep said. Stories of one scenario have much in common, which is told once.
 
-use super::{Case, at_text};
+use super::{Case, Picked, at_text};
 use crate::analysis::{Incident, explain, time_text};
 use crate::experiment::{Replication, first_failing};
 use crate::export::document::Block;
@@ -13,35 +13,39 @@ const SENTENCES_MAX: usize = 12;
 /// Lines of lockdep's text; the whole is in the run.
 const LINES_MAX: usize = 120;
 
-/// Of every case of a scenario.
+/// A run that is told, and its story.
+struct Told<'a> {
+    heading: String,
+    run: &'a Replication,
+    link: &'a str,
+    story: Vec<String>,
+}
+
+/// Of every case of a scenario. What the story of each run says is said once, before the first.
 pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
+    let cases: Vec<Vec<Told<'_>>> = group.iter().map(told_of).collect();
+    let of_all = in_all(&cases.iter().flatten().collect::<Vec<_>>(), &[]);
     let mut blocks = Vec::new();
-    for case in group {
-        if case.picked.is_empty() {
-            blocks.extend(of_run(case, "The run shown", &case.shown, &case.link));
-            blocks.push(said_by_lockdep(&case.shown));
+    if !of_all.is_empty() {
+        blocks.push(Block::Heading(3, "In every run that is told here".to_owned()));
+        blocks.push(Block::List(of_all.clone()));
+    }
+    for (case, told) in group.iter().zip(&cases) {
+        let of_case = in_all(&told.iter().collect::<Vec<_>>(), &of_all);
+        if !of_case.is_empty() {
+            let heading = format!("In every run that is told under {}", case.name());
+            blocks.push(Block::Heading(3, heading));
+            blocks.push(Block::List(of_case.clone()));
         }
-        for (index, picked) in case.picked.iter().enumerate() {
-            let heading = format!("The {}", picked.names.join(", the "));
-            let digest = picked.replication.run.digest;
-            let before = case.picked.iter().take(index);
-            if let Some(same) =
-                before.into_iter().find(|other| other.replication.run.digest == digest)
-            {
-                let (seed, name) = (picked.replication.run.id.seed, case.name());
-                let other = same.replication.run.id.seed;
-                blocks.push(Block::Text(format!(
-                    "{heading}, under {name}, seed {seed}, is the same run as that of seed {other}."
-                )));
-                blocks.push(Block::Link("link".to_owned(), picked.link.clone()));
-                continue;
-            }
-            blocks.extend(of_run(case, &heading, &picked.replication, &picked.link));
+        let said = [of_all.as_slice(), &of_case].concat();
+        for (index, told) in told.iter().enumerate() {
+            blocks.extend(of_run(case, told, &said));
             // The worst comes first; what lockdep says of a path it says of the others too.
             if index == 0 {
-                blocks.push(said_by_lockdep(&picked.replication));
+                blocks.push(said_by_lockdep(told.run));
             }
         }
+        blocks.extend(told_before(case));
         if !case.outcomes.is_empty() && first_failing(&case.outcomes).is_none() {
             let count = case.outcomes.len();
             blocks.push(Block::Text(format!("None of {count} seeds fails under {}.", case.name())));
@@ -50,20 +54,76 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
     blocks
 }
 
-fn of_run(case: &Case, heading: &str, run: &Replication, link: &str) -> Vec<Block> {
-    let seed = run.run.id.seed;
+/// The runs of a case that are told: those that were picked, each once, or the one that is shown.
+fn told_of(case: &Case) -> Vec<Told<'_>> {
+    let tell = |heading: String, run, link| Told { heading, run, link, story: story(run) };
+    if case.picked.is_empty() {
+        return vec![tell("The run shown".to_owned(), &case.shown, &case.link)];
+    }
+    let news = case.picked.iter().enumerate().filter(|(at, _)| twin(case, *at).is_none());
+    news.map(|(_, picked)| tell(heading(picked), &picked.replication, &picked.link)).collect()
+}
+
+fn heading(picked: &Picked) -> String {
+    format!("The {}", picked.names.join(", the "))
+}
+
+/// The first of a case's picked runs that is the same run as this one.
+fn twin(case: &Case, at: usize) -> Option<&Picked> {
+    let digest = |picked: &Picked| picked.replication.run.digest;
+    let wanted = digest(case.picked.get(at)?);
+    case.picked.iter().take(at).find(|other| digest(other) == wanted)
+}
+
+/// Picked runs that are the same as one before.
+fn told_before(case: &Case) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for (at, picked) in case.picked.iter().enumerate() {
+        let Some(same) = twin(case, at) else { continue };
+        let (heading, name) = (heading(picked), case.name());
+        let (seed, other) = (picked.replication.run.id.seed, same.replication.run.id.seed);
+        blocks.push(Block::Text(format!(
+            "{heading}, under {name}, seed {seed}, is the same run as that of seed {other}."
+        )));
+        blocks.push(Block::Link("link".to_owned(), picked.link.clone()));
+    }
+    blocks
+}
+
+fn story(run: &Replication) -> Vec<String> {
+    let mut story = explain(&run.run, &run.index, &run.report);
+    story.truncate(SENTENCES_MAX);
+    story
+}
+
+/// Sentences of several stories that are in all of them and not yet said, in their order.
+fn in_all(told: &[&Told<'_>], said: &[String]) -> Vec<String> {
+    let [first, others @ ..] = told else { return Vec::new() };
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let is_common = |sentence: &&String| {
+        !said.contains(sentence) && others.iter().all(|other| other.story.contains(sentence))
+    };
+    first.story.iter().filter(is_common).cloned().collect()
+}
+
+fn of_run(case: &Case, told: &Told<'_>, said: &[String]) -> Vec<Block> {
+    let (run, seed) = (told.run, told.run.run.id.seed);
     let mut blocks = vec![
-        Block::Heading(3, format!("{heading}, under {}: seed {seed}", case.name())),
+        Block::Heading(3, format!("{}, under {}: seed {seed}", told.heading, case.name())),
         Block::Text(format!("{}. {}", run.outcome.verdict.id(), run.report.evidence)),
     ];
     if let Some(danger) = run.danger_text() {
         blocks.push(Block::Text(format!("The reaper and what it waited for: {danger}.")));
     }
-    let mut story = explain(&run.run, &run.index, &run.report);
-    story.truncate(SENTENCES_MAX);
-    blocks.push(Block::List(story));
+    let own: Vec<String> =
+        told.story.iter().filter(|sentence| !said.contains(sentence)).cloned().collect();
+    if !own.is_empty() {
+        blocks.push(Block::List(own));
+    }
     blocks.extend(chain(run));
-    blocks.push(Block::Link("link".to_owned(), link.to_owned()));
+    blocks.push(Block::Link("link".to_owned(), told.link.to_owned()));
     blocks
 }
 
