@@ -52,6 +52,16 @@ fn review_says_what_was_run_and_what_came_of_it() {
     ] {
         assert!(text.to_lowercase().contains(&part.to_lowercase()), "{part}\n{text}");
     }
+    // What several runs' stories say is said once a scenario, and what differs with each.
+    let (_, told) = text.split_once("\n## gpu-fence-overlap").expect("a section");
+    let (first, second) = told.split_once("\n## g9-block-always-deadlock").expect("another");
+    for section in [first, second] {
+        let (_, common) =
+            section.split_once("### In every run that is told here\n\n").expect("common sentences");
+        for sentence in common.lines().take_while(|line| line.starts_with("- ")) {
+            assert_eq!(section.matches(sentence).count(), 1, "{sentence}\n{section}");
+        }
+    }
     for link in links {
         assert!(printed(&["verify", link]).starts_with("reproduced"), "{link}");
     }
