@@ -1,10 +1,10 @@
 //! A run as the kernel log, as `dmesg` prints it.
 //!
 //! Times are cut to µs, as printk cuts them, and count from the run's
-//! start. Of the report before a kill only the lines are printed whose
-//! contents a run knows: no stack, no `Mem-Info`, no table of tasks. A
-//! task's state dump has no sizes and offsets: a run has no code.
+//! start. Of the report before a kill those numbers are printed that a run
+//! knows. A stack or a task's state dump has no sizes and offsets: a run has no code.
 
+mod dump;
 mod failure;
 mod frames;
 mod killer;
@@ -20,7 +20,7 @@ use super::lines::{comm, kb, pid};
 use super::state::State;
 use crate::analysis::{HungReport, hung_reports};
 use crate::base::{Nanos, SimTime};
-use crate::record::{Event, OomScope, Record, Run};
+use crate::record::{Event, OomDump, OomScope, Record, Run};
 
 /// `sysctl_hung_task_warnings` (kernel/hung_task.c, Linux 6.1): reports in all.
 const HUNG_TASK_WARNINGS: usize = 10;
@@ -34,6 +34,7 @@ pub fn dmesg(run: &Run) -> String {
     let found = &run.lock_reports;
     let mut reports = found.reports.iter().peekable();
     let mut all_locks = found.all_locks.iter().peekable();
+    let mut dumps = run.cast.dumps.iter().peekable();
     for (index, record) in (0..).zip(run.trace.iter()) {
         // Writing to a String cannot fail.
         while let Some(all) = all_locks.next_if(|all| all.record <= index) {
@@ -50,6 +51,7 @@ pub fn dmesg(run: &Run) -> String {
             }
         }
         state.follow(&record);
+        log.dump = dumps.next_if(|dump| dump.record <= index).cloned();
         let _: fmt::Result = log.write_record(&state, &record);
     }
     for report in reports {
@@ -104,6 +106,8 @@ struct Log {
     pagefaults: RateLimit,
     /// Whether the report for the kill under way was printed.
     is_dumped: bool,
+    /// What the report at this record shows.
+    dump: Option<OomDump>,
     /// On whose behalf the last kill was.
     scope: OomScope,
     /// Whether something was reported that taints the kernel (`TAINT_WARN`).
@@ -120,6 +124,7 @@ impl Log {
             failures: RateLimit::new(Nanos::from_secs(10), 1),
             pagefaults: RateLimit::new(Nanos::from_secs(5), 10),
             is_dumped: false,
+            dump: None,
             scope: OomScope::Global,
             warned: false,
             debugs_locks: run.lock_reports.checks.iter().any(is_debug),

@@ -85,6 +85,15 @@ pub(super) fn cgroup_path(state: &State<'_>, cgroup: CgroupId) -> String {
     format!("/{name}")
 }
 
+impl State<'_> {
+    /// The path of the cgroup that a process is in.
+    pub(super) fn cgroup_of(&self, leader: TaskId) -> String {
+        let mut cgroups = self.cast.cgroups.iter();
+        let own = cgroups.find(|(_, cgroup)| cgroup.members.contains(&leader));
+        own.map_or_else(|| "/".to_owned(), |(id, _)| cgroup_path(self, id))
+    }
+}
+
 impl<'a> State<'a> {
     pub(super) fn new(cast: &'a Cast) -> Self {
         Self {

@@ -46,8 +46,10 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
         let rows = victim.report.and_then(|at| capture.facts.reports.get(at)).map(|r| &r.rows);
         let row = rows.and_then(|rows| rows.iter().find(|row| Some(row.pid) == task.pid));
         let slack = (victim.anon.unwrap_or(UNKNOWN_PAGES) / 4).max(64);
-        let had = row.map_or(task.pages.saturating_add(freed_before), |row| row.rss);
-        let had = had.max(task.pages);
+        // The others do not grow here, so all that came free is its own to take; it may have had less
+        // where pages stayed pinned.
+        let had = task.pages.saturating_add(freed_before);
+        let had = row.map_or(had, |row| row.rss.max(had));
         task.want = task.want.max(had.saturating_add(slack));
         // What it had is made up, so nobody is to be chosen for it.
         let smallest = victims.iter().filter_map(|victim| victim.anon).min();
@@ -151,7 +153,8 @@ fn make_limits(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
             let text = "memory of the control group that is no task's counts as the allocator's";
             made.note(NoteKind::Assumed, text);
         }
-        made.limits.push(said.unwrap_or(used).clamp(1, PAGES_MAX));
+        // A limit that was set below what they had long had let them get that far.
+        made.limits.push(said.unwrap_or(used).max(used).clamp(1, PAGES_MAX));
     }
     if made.limits.len() > 1 {
         in_order_of_their_kills(made, capture, victims);

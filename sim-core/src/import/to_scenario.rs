@@ -258,7 +258,10 @@ fn make_tasks(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
             left_out_pages = left_out_pages.saturating_add(row.rss);
             continue;
         }
-        let task = plain_task(&row.name, Some(row.pid), row.adj, row.rss);
+        // Who dies later may have been exempt at first; it is not to die sooner for that.
+        let dies = victims.iter().any(|victim| victim.pid == Some(row.pid));
+        let adj = if dies && row.adj == -1000 { 0 } else { row.adj };
+        let task = plain_task(&row.name, Some(row.pid), adj, row.rss);
         made.tasks.push(TaskMade { uid: row.uid, ..task });
     }
     if !rows.is_empty() {

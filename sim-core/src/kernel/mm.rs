@@ -403,7 +403,13 @@ impl Mm {
 
     /// Of the page-table pages, those of the two lowest levels (`nr_ptes`, `nr_pmds`).
     pub fn pte_pmd_pages(&self) -> u64 {
-        self.tables(21) + self.tables(30)
+        let (ptes, pmds) = self.ptes_and_pmds();
+        ptes + pmds
+    }
+
+    /// These by level.
+    pub fn ptes_and_pmds(&self) -> (u64, u64) {
+        (self.tables(21), self.tables(30))
     }
 
     /// Tables that map `1 << shift` bytes each.

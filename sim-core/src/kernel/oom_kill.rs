@@ -7,6 +7,7 @@
 //! make a kill needless in [`notify`]. Left out: more nodes than one, of which
 //! a cpuset or a memory policy could allow some.
 
+mod dump;
 mod kill;
 mod notify;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::base::{CgroupId, TaskId};
 use crate::engine::{Hold, Signals, Stop};
 use crate::record::{Event, Func, Gfp, OomResult, PanicText, Reason};
 
+use dump::dump_header;
 use kill::oom_kill_process;
 use notify::oom_notify;
 pub(super) use victim::{
@@ -122,6 +124,7 @@ pub(super) async fn out_of_memory(cx: &Cx, oc: &OomControl) -> bool {
     }
     match select_bad_process(cx, oc, totalpages).await {
         Chosen::Nobody => {
+            dump_header(cx, oc);
             returned(OomResult::NoVictim, None);
             if !oc.is_sysrq() && oc.memcg.is_none() {
                 let old = switches.panics_in_old_words;
@@ -174,6 +177,7 @@ async fn check_panic_on_oom(cx: &Cx, oc: &OomControl, constraint: Constraint) {
     if oc.is_sysrq() {
         return;
     }
+    dump_header(cx, oc);
     cx.record(Event::OutOfMemory { result: OomResult::PanicOnOom, victim: None });
     panic(cx, text).await;
 }

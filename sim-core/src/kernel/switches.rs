@@ -7,7 +7,7 @@
 //! tree read (or, for the first columns, of the nearest one). `unverified(x)`
 //! marks one that is from memory.
 
-use crate::record::{DebugLayout, GfpNumbers, KilledLine, MnEvent, Wording};
+use crate::record::{DebugLayout, GfpNumbers, KilledLine, MnEvent, TaskTable, Wording};
 
 /// How `exit_mmap()` and the reaper keep out of each other's way (kernel-spec 3.7).
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -60,6 +60,7 @@ use ExitEra::{Concurrent, Drain, ReaperPins, SelfReap, SelfReapUnderOomLock};
 use GfpNumbers::{Middle, Old, Ordered, Packed, WithoutAtomic};
 use KilledLine::{PgtablesInBytes, PgtablesInKb, Plain, Prefixed};
 use MnEvent::{Clear, Unmap};
+use TaskTable::{ByKind, Bytes, Counts, Padded};
 use VictimReserves::{AllocOom, Memdie};
 
 const COLUMNS: usize = 12;
@@ -207,6 +208,10 @@ switches! {
     /// Anonymous pages are asked for with `__GFP_COMP` (seen in the recordings of 6.1.192).
     anon_is_compound: bool =
         [F, F, F, F, F, F, F, F, F, T, older(T), older(T)];
+    /// Columns of the table of tasks (that of 6.1 recorded; commits af5b0f6a09e4, "mm: consolidate page table
+    /// accounting", 4.15, and c3b78b11efbb, "mm, oom: describe task memory unit, larger PID pad", 4.19).
+    task_table: TaskTable =
+        [older(Counts), older(Counts), older(Counts), older(Bytes), older(Padded), older(Padded), older(Padded), older(Padded), older(Padded), Padded, older(ByKind), older(ByKind)];
     /// Layout of lock debugging and of dumps of tasks (that of 6.1 recorded).
     debug_layout: DebugLayout =
         [unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(WaitTypes), Marked, unverified(WithIds), unverified(RawNesting)];
@@ -357,6 +362,7 @@ impl Switches {
             traces_exit_mmap: self.traces_exit_mmap,
             gfp_numbers: self.gfp_numbers,
             anon_is_compound: self.anon_is_compound,
+            task_table: self.task_table,
             debug_layout: self.debug_layout,
         }
     }

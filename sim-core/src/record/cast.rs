@@ -1,6 +1,6 @@
 //! Who and what a run's records speak of: the side tables behind ids.
 
-use super::{LockKind, Wording};
+use super::{LockKind, OomDump, Wording};
 use crate::base::{
     CgroupId, DeviceId, IdVec, LockId, MmId, Nanos, NotifierId, QueueId, RangeId, ReportId,
     StackId, TaskId, ZoneId,
@@ -209,6 +209,8 @@ pub struct Cast {
     pub locks: IdVec<LockId, LockInfo>,
     /// Victim reports.
     pub reports: IdVec<ReportId, VictimReport>,
+    /// What reports of the OOM killer show, in the order of their records; only with a trace.
+    pub dumps: Vec<OomDump>,
     /// Memory cgroups.
     pub cgroups: IdVec<CgroupId, CgroupInfo>,
     /// Events of the scenario.
@@ -242,6 +244,7 @@ impl Default for Cast {
             notifiers: IdVec::new(),
             locks: IdVec::new(),
             reports: IdVec::new(),
+            dumps: Vec::new(),
             cgroups: IdVec::new(),
             named_events: Vec::new(),
             stacks: Vec::new(),

@@ -11,6 +11,7 @@ mod hung_task;
 mod invariant;
 mod lock_debug;
 mod names;
+mod oom_dump;
 mod recorder;
 mod run;
 mod trace;
@@ -33,9 +34,10 @@ pub use lock_debug::{
     LockKind, LockReport, LockReports, Noted, Place, SleepSite, Splat, Tracked,
 };
 pub use names::{Func, GFP_ALIASES, GFP_NAMES, Gfp, Reason};
+pub use oom_dump::{LimitDump, OomDump, TaskDump, ZoneDump};
 pub use recorder::{Keep, MARKS_FROM, Recorder};
 pub use run::{MODEL_VERSION, Run, RunId};
 pub use trace::{Record, Trace};
 pub use wait_for::{ClosedSet, Dependency, EdgeKind, WaitEdge, WaitFor};
 pub use wire::{Statics, WireError};
-pub use wording::{DebugLayout, GfpNumbers, KilledLine, Wording};
+pub use wording::{DebugLayout, GfpNumbers, KilledLine, TaskTable, Wording};

@@ -5,6 +5,7 @@ use super::cast::Cast;
 use super::event::Event;
 use super::invariant::{Breach, Broken, Findings, Monitor};
 use super::lock_debug::{Annotation, Checker, LockReports, Noted};
+use super::oom_dump::OomDump;
 use super::trace::{Packed, Record, Trace};
 use crate::base::{Digest, RollingDigest, SimTime, StackId, TaskId};
 use crate::engine::{EngineEvent, Observer, Stop};
@@ -20,6 +21,9 @@ pub enum Keep {
 
 /// Waived findings kept, at most: more of them say nothing new.
 const WAIVED_MAX: usize = 256;
+
+/// Reports of the OOM killer kept, at most: a cgroup in which nobody can be killed asks again and again.
+const DUMPS_MAX: usize = 256;
 
 /// The first record count at which a [mark](super::Run::marks) is taken.
 pub const MARKS_FROM: u64 = 64;
@@ -86,6 +90,16 @@ impl Recorder {
     /// What the checker found in a run that ended then.
     pub fn take_lock_reports(&mut self, end: SimTime) -> LockReports {
         self.checker.as_mut().map(|checker| checker.finish(end)).unwrap_or_default()
+    }
+
+    /// Whether a report of the OOM killer is kept: only with a trace, and only so many.
+    pub fn takes_dumps(&self) -> bool {
+        self.keep == Keep::Records && self.cast.dumps.len() < DUMPS_MAX
+    }
+
+    /// Keeps a report that belongs to the next record.
+    pub fn dump(&mut self, dump: OomDump) {
+        self.cast.dumps.push(OomDump { record: self.count, ..dump });
     }
 
     /// `task` did, or suffered, `event` at `at`.

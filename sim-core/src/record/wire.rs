@@ -16,14 +16,15 @@ use super::lock_debug::{
     Place, SleepSite, Splat, Tracked,
 };
 use super::names::Gfp;
+use super::oom_dump::{LimitDump, OomDump, TaskDump, ZoneDump};
 use super::run::{MODEL_VERSION, Run, RunId};
 use super::trace::{Packed, Record, Trace};
 use super::wait_for::{ClosedSet, Dependency, EdgeKind, WaitEdge, WaitFor};
-use super::wording::{DebugLayout, GfpNumbers, KilledLine, Wording};
+use super::wording::{DebugLayout, GfpNumbers, KilledLine, TaskTable, Wording};
 use crate::base::ids::Id;
 use crate::base::{
     CgroupId, DeviceId, Digest, IdVec, LockId, MmId, Nanos, NotifierId, QueueId, SimTime, StackId,
-    TaskId,
+    TaskId, ZoneId,
 };
 use crate::engine::{Frame, Hold, Stop};
 
@@ -357,7 +358,7 @@ macro_rules! newtypes {
         }
     )*};
 }
-newtypes!(SimTime Nanos CgroupId DeviceId LockId MmId NotifierId QueueId StackId TaskId Gfp);
+newtypes!(SimTime Nanos CgroupId DeviceId LockId MmId NotifierId QueueId StackId TaskId ZoneId Gfp);
 
 /// Structs, field after field; one that is forgotten does not compile.
 macro_rules! structs {
@@ -387,15 +388,22 @@ structs! {
     LockInfo { name kind class }
     CgroupInfo { name parent members }
     NamedEventInfo { name queue signalers }
+    OomDump { record stack zones swap_total swap_free limit tasks }
+    LimitDump { usage limit }
+    ZoneDump {
+        zone index free min low high reserve highatomic managed anon active_file inactive_file unevictable dirty
+        writeback shmem
+    }
+    TaskDump { task uid total_vm anon file shmem ptes pmds pgtables_bytes swap oom_score_adj }
     VictimReport { total_vm anon file shmem pgtables_bytes oom_score_adj uid }
     Cast {
-        tasks hand_off_workers mms ranges zones devices notifiers locks reports cgroups named_events stacks jiffy
+        tasks hand_off_workers mms ranges zones devices notifiers locks reports dumps cgroups named_events stacks jiffy
         cpus uptime timer_wheel hung_task_timeout wording
     }
     Wording {
         release traces_reaper mark_victim_sizes traces_reclaim_retry traces_throttling killed_line
         logs_constraint logs_no_killable logs_refusals warns_of_refusals dumps_unreaped traces_exit_mmap
-        gfp_numbers anon_is_compound debug_layout
+        gfp_numbers anon_is_compound task_table debug_layout
     }
     LockReports {
         checks classes reports lockdep_count non_block_count all_locks at_looks shows_lockdep
@@ -448,6 +456,7 @@ enums! {
         0 Idle {} 1 Horizon {} 2 EventLimit {} 3 NoProgress { 0: task } 4 Requested {} 5 Broken {}
     }
     KilledLine { 0 Plain {} 1 Prefixed {} 2 PgtablesInBytes {} 3 PgtablesInKb {} }
+    TaskTable { 0 Counts {} 1 Bytes {} 2 Padded {} 3 ByKind {} }
     DebugLayout { 0 NoWaitTypes {} 1 WaitTypes {} 2 Marked {} 3 WithIds {} 4 RawNesting {} }
     GfpNumbers { 0 Old {} 1 Middle {} 2 Packed {} 3 Ordered {} 4 WithoutAtomic {} }
     FakeMap {

@@ -32,6 +32,19 @@ pub enum GfpNumbers {
     WithoutAtomic,
 }
 
+/// Columns of the table of tasks that the OOM killer prints (mm/oom_kill.c, `dump_task()`).
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
+pub enum TaskTable {
+    /// Up to 4.14: page tables are counted, by level.
+    Counts,
+    /// Since 4.16 they have a size.
+    Bytes,
+    /// Since 4.19 there is a heading, and room for larger pids.
+    Padded,
+    /// Since 6.8 what is present is told by kind, too.
+    ByKind,
+}
+
 /// How lock debugging and the dumps of tasks are laid out (kernel/locking/lockdep.c,
 /// kernel/sched/core.c, lib/dump_stack.c). That of 6.1 is recorded; lock names and headers of 5.4,
 /// 6.5, 6.12 and later stand in public reports; what else differs is from memory.
@@ -88,6 +101,8 @@ pub struct Wording {
     pub gfp_numbers: GfpNumbers,
     /// Anonymous pages are asked for with `__GFP_COMP`.
     pub anon_is_compound: bool,
+    /// Columns of the table of tasks.
+    pub task_table: TaskTable,
     /// Layout of lock debugging and of dumps of tasks.
     pub debug_layout: DebugLayout,
 }
@@ -110,6 +125,7 @@ impl Default for Wording {
             traces_exit_mmap: true,
             gfp_numbers: GfpNumbers::Ordered,
             anon_is_compound: true,
+            task_table: TaskTable::Padded,
             debug_layout: DebugLayout::Marked,
         }
     }

@@ -7,6 +7,7 @@ mod compare;
 mod files;
 mod machine;
 mod reader;
+mod report;
 
 use compare::{Comparison, Psi, Told, compare};
 use files::{ALL, Recording};

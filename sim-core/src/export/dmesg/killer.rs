@@ -15,14 +15,14 @@ const ORDER_SYSRQ: u8 = u8::MAX;
 impl Log {
     pub(super) fn write_killer(&mut self, state: &State<'_>, record: &Record) -> fmt::Result {
         match record.event {
-            Event::OomKillProcess { gfp, order, scope, report, .. } => {
+            Event::OomKillProcess { victim, gfp, order, scope, report } => {
                 // The rest of a group is killed in the same words, with no report of its own.
                 self.is_dumped = false;
                 if scope != OomScope::Group {
                     self.scope = scope;
                     self.is_dumped = report;
                     if self.is_dumped {
-                        return self.write_invoked(state, record, Gfp(gfp), order);
+                        return self.write_invoked(state, record, (Gfp(gfp), order), Some(victim));
                     }
                 }
                 Ok(())
@@ -83,19 +83,19 @@ impl Log {
         Ok(())
     }
 
-    /// The line with which the report before a panic begins.
+    /// The report before a panic.
     fn write_asked(&mut self, state: &State<'_>, record: &Record) -> fmt::Result {
         let request = state.request(record.task);
-        self.write_invoked(state, record, request.gfp, request.order)
+        self.write_invoked(state, record, (request.gfp, request.order), None)
     }
 
-    /// The line with which the report before a kill begins.
+    /// The report before a kill, or where nobody can be `chosen`.
     fn write_invoked(
         &mut self,
         state: &State<'_>,
         record: &Record,
-        gfp: Gfp,
-        order: u8,
+        (gfp, order): (Gfp, u8),
+        chosen: Option<TaskId>,
     ) -> fmt::Result {
         let wording = &state.cast.wording;
         self.stamp(record.at)?;
@@ -110,7 +110,11 @@ impl Log {
             ORDER_SYSRQ => self.out.push_str("-1"),
             order => write!(self.out, "{order}")?,
         }
-        writeln!(self.out, ", oom_score_adj={}", state.oom_score_adj(record.task))
+        writeln!(self.out, ", oom_score_adj={}", state.oom_score_adj(record.task))?;
+        match self.dump.take() {
+            Some(dump) => self.write_dump(state, (record.at, record.task), &dump, chosen),
+            None => Ok(()),
+        }
     }
 
     fn write_killed(

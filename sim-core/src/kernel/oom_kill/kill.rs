@@ -2,9 +2,10 @@
 //!
 //! Mirrors mm/oom_kill.c: `oom_kill_process()`, `__oom_kill_process()`,
 //! `oom_kill_memcg_member()`, Linux 4.6 to 7.1 (kernel-spec 2.5). The
-//! contents of the report are left to who prints a run; here it costs
-//! its time.
+//! report is printed by who prints a run; here what it shows is kept, and
+//! it costs its time.
 
+use super::dump::dump_header;
 use super::{
     OomControl, OomOrder, is_global_init, mark_oom_victim, task_will_free_mem, victim_report,
 };
@@ -43,6 +44,9 @@ pub(super) async fn oom_kill_process(
         (_, None) => OomScope::Global,
     };
     let (gfp, order) = (oc.gfp.0, oc.order.number());
+    if report {
+        dump_header(cx, oc);
+    }
     cx.record(Event::OomKillProcess { victim: chosen, gfp, order, scope, report });
     if report {
         cx.cpu(cx.costs().oom_report).await;
