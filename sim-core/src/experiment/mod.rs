@@ -9,6 +9,8 @@
 //!
 //! Numbers with a fraction are for people and feed no run.
 
+#[cfg(test)]
+mod against_others;
 mod bootstrap;
 mod closeness;
 mod divergence;
