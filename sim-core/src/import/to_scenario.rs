@@ -115,6 +115,8 @@ impl TaskMade {
 pub(super) struct Stays {
     /// How long it holds `mmap_lock`, in µs.
     pub(super) holds_us: Option<i64>,
+    /// Pages that it goes on to ask for while it holds the lock, and must get.
+    pub(super) asks: Option<u64>,
     /// How long it can't exit, in µs.
     pub(super) stuck_us: Option<i64>,
     /// What a driver refuses.
@@ -205,6 +207,7 @@ pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
     for victim in &victims {
         make_stay(&mut made, victim);
     }
+    make_askers(&mut made, &victims);
     make_group(&mut made, &capture, &victims);
     make_parents(&mut made, &capture);
     make_pressure(&mut made, &capture, &victims);
@@ -375,6 +378,34 @@ fn make_stay(made: &mut Made, victim: &Killed) {
         }
     }
     made.tasks[at].stays = stays;
+}
+
+/// A victim for which somebody else had to die: a thread of it went on to ask for memory, with
+/// `mmap_lock` held, and could not be refused. It gets what its killer left, and some of the other's.
+fn make_askers(made: &mut Made, victims: &[Killed]) {
+    for (index, victim) in victims.iter().enumerate() {
+        let asks = |other: &&Killed| {
+            let of = |(comm, pid): &(String, Option<u32>)| {
+                *comm == victim.comm || pid.is_some() && *pid == victim.pid
+            };
+            other.comm != victim.comm && other.invoker.as_ref().is_some_and(of)
+        };
+        let next = victims.get(index + 1..).unwrap_or_default().iter().find(asks);
+        let (Some(next), Some(at)) = (next, find(&made.tasks, &victim.comm, victim.pid)) else {
+            continue;
+        };
+        if made.tasks[at].stays.holds_us.is_none() || !victim.reaping.gave_up {
+            continue;
+        }
+        let free = made.machine.zones.iter().map(|zone| zone.free).fold(0, u64::saturating_add);
+        let others = find(&made.tasks, &next.comm, next.pid).map_or(0, |at| made.tasks[at].pages);
+        made.tasks[at].stays.asks = Some(free.saturating_add((others / 4).max(64)));
+        let text = format!(
+            "that thread of {} went on to ask for memory, and could not be refused: {} died for it",
+            victim.comm, next.comm
+        );
+        made.note(NoteKind::Assumed, text);
+    }
 }
 
 /// Whether attempts are only counted, from the log, and not seen.

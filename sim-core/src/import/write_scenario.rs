@@ -243,11 +243,20 @@ fn write_task(
                 let holds = u64::try_from(holds).unwrap_or(0);
                 let (lock, wait) = ("{ mmap_lock = \"write\" }", "{ await_sigkill = true }");
                 let (first, second) = if holds_before { (lock, wait) } else { (wait, lock) };
+                // It holds the lock for as long as it takes to get what it asks for.
+                let keeps = match task.stays.asks {
+                    Some(pages) => {
+                        let count = pages.clamp(1, BLOCKS_MAX);
+                        format!(
+                            "{{ alloc = \"GFP_KERNEL|__GFP_NOFAIL\", count = {count}, hold = true }}"
+                        )
+                    }
+                    None => format!("{{ sleep = {} }}", time(holds)),
+                };
                 writeln!(
                     out,
-                    "program = [{{ ioctl = [{first}, {second}, {{ sleep = {} }}, \
+                    "program = [{{ ioctl = [{first}, {second}, {keeps}, \
                      {{ mmap_unlock = true }}, {{ sleep = {} }}] }}]",
-                    time(holds),
                     time(stuck.saturating_sub(holds))
                 )?;
             }

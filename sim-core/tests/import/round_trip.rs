@@ -110,8 +110,7 @@ fn every_kill_of_the_gallery_is_read_back_as_it_was() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(count > 60, "{count}");
-    // docs/src/import.md says why this one doesn't.
-    assert_eq!(others, ["d7-mmap-lock"], "of {count}");
+    assert_eq!(others, [""; 0], "of {count}");
 }
 
 /// A process's `kill(2)` is told from the OOM killer's signal, so nobody takes it for one.
