@@ -509,3 +509,27 @@ for (const [width, height, pitch] of [[1280, 800, 32], [2560, 1440, 46], [3840, 
     }
   });
 }
+
+test("what appears behind a field takes neither its focus nor its text", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=1ms");
+  t.after(view.close);
+  const { page } = view;
+  const here = () => page.evaluate(() => [document.activeElement.id, document.activeElement.value].join(" "));
+  await page.keyboard.press("F1");
+  await page.locator("#palette-query").waitFor();
+  await page.keyboard.type("editt");
+  await page.getByText("Nothing has that name.").waitFor();
+  assert.equal(await here(), "palette-query editt");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.press("Enter");
+  const field = page.locator("#form-machine-cpus");
+  await field.fill("many");
+  await page.locator(".form-field.bad .problem").first().waitFor();
+  assert.equal(await here(), "form-machine-cpus many");
+  // Emptied and typed anew, as one does.
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.type("2");
+  await page.waitForFunction(() => !document.querySelector(".form-field.bad"));
+  assert.equal(await here(), "form-machine-cpus 2");
+});

@@ -16,6 +16,7 @@ globalThis.restOfProgram = (() => {
   let compiled;
   let isHere = false;
   let isThere = false;
+  let isReplaying = false;
   let passing = false;
   const waiting = [];
 
@@ -74,11 +75,19 @@ globalThis.restOfProgram = (() => {
     event.stopImmediatePropagation();
     const last = kept.at(-1);
     if (PASSING.has(type) && last?.event.type === type && last.target === target) kept.pop();
-    if (kept.length < KEPT_MAX) kept.push({ event, target, value: target.value });
+    // While keys go on from here, those behind them wait their turn, wherever they are pressed.
+    const isBehind = isReplaying && isText(event) && target.closest?.("input, textarea");
+    const isKey = type === "keydown" && (isCommand(event) || isBehind);
+    if (kept.length < KEPT_MAX) kept.push({ event, target, value: target.value, isKey });
     // Else it happens now, and once more.
     const isPressed = type === "click" || type === "submit";
     const isAimed = type === "wheel" && (event.ctrlKey || event.shiftKey);
-    if (isPressed || isAimed || (type === "keydown" && isOfPage(event))) event.preventDefault();
+    if (isPressed || isAimed || (isKey && (isBehind || isOfPage(event)))) event.preventDefault();
+  }
+
+  /** A key that writes where one writes. */
+  function isText({ key = "", ctrlKey, metaKey, altKey }) {
+    return (key.length === 1 || key === "Backspace") && !ctrlKey && !metaKey && !altKey;
   }
 
   /** A key that does something in the page, pressed where nobody writes. */
@@ -92,6 +101,7 @@ globalThis.restOfProgram = (() => {
     const isPalette = key === "F1" || (ctrlKey && shiftKey && /^p$/i.test(key));
     if (isPalette) return true;
     if (ctrlKey || metaKey || altKey) return false;
+    // Space and Enter are a button's own.
     const scrolls = key === " " || /^(Arrow|Page|Home|End)/.test(key);
     return scrolls ? !target.closest?.(WITH_KEYS) : key.length === 1 && isCommand(event);
   }
@@ -101,18 +111,18 @@ globalThis.restOfProgram = (() => {
    * comes after it.
    */
   async function again() {
+    isReplaying = true;
     // What comes with the rest is to be there.
     await settled();
     for (let next = kept.shift(); next; next = kept.shift()) {
-      const { event, target, value } = next;
+      const { event, target, value, isKey } = next;
       if (target.isConnected === false) continue;
       // Meanwhile the page may have drawn what it knew of.
       if ((event.type === "change" || event.type === "input") && target.type !== "file") target.value = value;
-      const isKey = event.type === "keydown" && isCommand(event);
       const to = isKey ? opened(target) : target;
       passing = true;
       const isFree = to.dispatchEvent(new event.constructor(event.type, event));
-      if (isKey && isFree && to !== target) write(to, event);
+      if (isKey && isFree && isText(event)) write(to, event);
       passing = false;
       // What it opens takes the keys behind it.
       if (isKey) await settled();
@@ -127,12 +137,12 @@ globalThis.restOfProgram = (() => {
   }
 
   /** What the browser does with a key in a field, for one that was pressed before there was a field. */
-  function write(field, { key, ctrlKey, metaKey, altKey }) {
-    if (!field.setRangeText || ctrlKey || metaKey || altKey) return;
-    const [start, end] = [field.selectionStart, field.selectionEnd];
+  function write(field, { key }) {
+    const { selectionStart: start, selectionEnd: end } = field;
+    // Nothing is written into a button or a box that is ticked.
+    if (typeof start !== "number") return;
     if (key.length === 1) field.setRangeText(key, start, end, "end");
-    else if (key === "Backspace") field.setRangeText("", start === end ? Math.max(start - 1, 0) : start, end, "end");
-    else return;
+    else field.setRangeText("", start === end ? Math.max(start - 1, 0) : start, end, "end");
     field.dispatchEvent(new InputEvent("input", { bubbles: true }));
   }
 

@@ -149,10 +149,16 @@ pub fn overridden(text: &str, sets: &[(String, String)]) -> Result<String, Strin
     })
 }
 
-/// The literal of what was typed into a field.
+/// The literal of what was typed into a field. What is no number is a wrong text: the file can
+/// still be read, and says so at its place.
 pub fn literal(input: &Input, typed: &str) -> String {
     match input {
-        Input::Integer(..) | Input::IntegerOf(_) | Input::Boolean | Input::Toml => typed.to_owned(),
+        Input::Toml => typed.to_owned(),
+        Input::Integer(..) | Input::IntegerOf(_) | Input::Boolean
+            if DeValue::parse(typed).is_ok() =>
+        {
+            typed.to_owned()
+        }
         Input::Distribution if typed.trim_start().starts_with('{') => typed.to_owned(),
         _ => quoted(typed),
     }

@@ -106,7 +106,7 @@ fn lesson_at(ui: &Ui, course: &Course) -> Html {
             <div class="learn-body" tabindex="0" aria-live="polite">
                 <h3 id="learn-step" tabindex="-1">{ &step.title }</h3>
                 { blocks(&step.body) }
-                { for step.question.as_ref().map(|question| asked(ui, question, course.answer)) }
+                if let Some(question) = &step.question { { asked(ui, question, course.answer) } }
             </div>
             <footer>
                 <button type="button" onclick={back} disabled={place == 0}>{ "Back" }</button>

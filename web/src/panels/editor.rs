@@ -154,7 +154,7 @@ pub fn Editor(props: &Props) -> Html {
                 <p class="small">{ "Drafts stay in this browser; nothing leaves your machine." }</p>
                 <button type="button" onclick={close} aria-label="Close the editor" title="Close the editor">{ drawing(Icon::Close) }</button>
             </header>
-            { for (!notice.is_empty()).then(|| html! { <p class="problem" role="alert">{ (*notice).clone() }</p> }) }
+            if !notice.is_empty() { <p class="problem" role="alert">{ (*notice).clone() }</p> }
             <div class="editor-parts">
                 <div class="editor-text">
                     { code(&text, &wrong, &edit) }

@@ -224,12 +224,12 @@ impl Sheet<'_> {
                 <label for={id.clone()} title={field.doc}>{ field.name }</label>
                 <div class="inputs">
                     { input(&id, field, problem.is_some(), &write) }
-                    { for (!field.needed).then(|| html! {
+                    if !field.needed {
                         <button type="button" onclick={remove} aria-label={format!("Remove {}", field.path)} title="Remove the field">{ drawing(Icon::Minus) }</button>
-                    }) }
+                    }
                 </div>
                 <p id={format!("{id}-hint")} class="hint">{ hint(field) }</p>
-                { for problem.map(|problem| html! { <p class="problem">{ problem.told() }</p> }) }
+                if let Some(problem) = problem { <p class="problem">{ problem.told() }</p> }
             </div>
         }
     }

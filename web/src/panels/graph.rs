@@ -49,10 +49,10 @@ pub fn GraphView(props: &Props) -> Html {
         <div class="graph" role="group" aria-labelledby="graph-title">
             <div class="graph-head">
                 <p id="graph-title">{ picture.summary() }</p>
-                { for (cycles > 0).then(|| html! {
+                if cycles > 0 {
                     <label class="stop" title="Playing stops at the event that closes a cycle"><input type="checkbox"
                         checked={props.stops} onchange={stop} />{ "stop at cycles" }</label>
-                }) }
+                }
             </div>
             { drawn(&ui, &picture) }
         </div>

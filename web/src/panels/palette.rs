@@ -180,7 +180,7 @@ pub fn PaletteDialog(props: &Props) -> Html {
                 aria-activedescendant={active} aria-label="Command" autocomplete="off" spellcheck="false" value={(*query).clone()}
                 placeholder="what to do, such as zoom, hog or nonblock" oninput={typed} onkeydown={pressed} />
             <ul id="palette-list" class="palette" role="listbox" aria-label="Commands">{ for options }</ul>
-            { for shown.is_empty().then(|| html! { <p role="status">{ "Nothing has that name." }</p> }) }
+            if shown.is_empty() { <p role="status">{ "Nothing has that name." }</p> }
         </Dialog>
     }
 }

@@ -58,18 +58,18 @@ pub fn WhyPanel(props: &Props) -> Html {
     html! {
         <section class="panel why" aria-labelledby="why-title">
             <h2 id="why-title">{ "Why? " }<span class="of">{ &lane.title }</span>
-                { for (!now.is_empty()).then(|| html! { <span class="now">{ now }</span> }) }
+                if !now.is_empty() { <span class="now">{ now }</span> }
                 <button type="button" class="link end" onclick={toggle} aria-pressed={props.graph.to_string()}
                     title="Wait-for graph (G)">{ "graph" }</button></h2>
             <div class="why-parts">
                 <div class="scroll" tabindex="0" role="group" aria-label="Chain of waits">
                     { for props.selection.map(|range| html! { <BlamePanel scene={props.scene.clone()} {range} /> }) }
-                    { for (!lead.is_empty()).then(|| html! { <p>{ lead }</p> }) }
+                    if !lead.is_empty() { <p>{ lead }</p> }
                     <Chain scene={props.scene.clone()} links={ByIdentity(chain)} at={props.at} />
                 </div>
-                { for props.graph.then(|| html! {
+                if props.graph {
                     <GraphView scene={props.scene.clone()} {task} happened={props.happened} stops={props.stops} />
-                }) }
+                }
             </div>
         </section>
     }

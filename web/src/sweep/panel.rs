@@ -243,11 +243,11 @@ pub fn SweepPanel(props: &Props) -> Html {
                     </div>
                     <p class="wrong" role="alert">{ (*problem).clone() }</p>
                 </form>
-                { for is_running.then(|| html! {
+                if is_running {
                     <progress max={runs.to_string()} value={done.to_string()} aria-label="Runs made"></progress>
-                }) }
+                }
                 <p class="small" role="status">{ told(&phase, done, runs, *writing) }</p>
-                { for found.as_ref().as_ref().map(|found| html! {
+                if let Some(found) = found.as_ref() {
                     <>
                         <label class="quantity">{ "Distribution of " }<select onchange={choose}>
                             { for QUANTITIES.iter().enumerate().map(|(index, it)| html! {
@@ -257,7 +257,7 @@ pub fn SweepPanel(props: &Props) -> Html {
                         <p class="small">{ "Bars carry Wilson's 95 % interval, quantiles that of order statistics. ● recovered ▲ another victim ✕ no end. \
                             A bar opens the first seed that shows it, a dot its own." }</p>
                     </>
-                }) }
+                }
                 <RewindForm request={props.request.clone()} scene={props.scenes.first().cloned()} curve={props.curve.clone()} />
             </div>
         </aside>

@@ -66,9 +66,9 @@ pub fn toolbar(
                 <button type="button" onclick={press(Command::ShiftLane(Toward::Top))} aria-label="Move the lane up" title="Move the lane up (Alt ↑)">{ drawing(Icon::Up) }</button>
                 <button type="button" onclick={press(Command::ShiftLane(Toward::Bottom))} aria-label="Move the lane down" title="Move the lane down (Alt ↓)">{ drawing(Icon::Down) }</button>
                 <button type="button" onclick={press(Command::HideLane)} aria-label="Hide the lane" title="Hide the lane (H)">{ drawing(Icon::Hide) }</button>
-                { for (hidden > 0).then(|| html! {
+                if hidden > 0 {
                     <button type="button" onclick={press(Command::ShowAllLanes)} title="Show all lanes (Shift H)">{ format!("show {hidden} hidden") }</button>
-                }) }
+                }
             </div>
             <div class="buttons" role="group" aria-label="Zoom">
                 <button type="button" onclick={press(Command::PanLeft)} aria-label="Pan left" title="Pan left (A)">{ drawing(Icon::Left) }</button>

@@ -187,3 +187,19 @@ fn steps_change_places_and_comments_stay() {
         assert!(shift(text, path, toward).is_err(), "{path}");
     }
 }
+
+#[test]
+fn what_is_no_number_leaves_the_form_readable_and_is_shown_as_it_was_typed() {
+    for typed in ["many", "", "4 8", "\"", "1e"] {
+        let cpus = Input::Integer(1, 64);
+        let text = set(TEXT, "machine.cpus", &literal(&cpus, typed)).expect("it can be set");
+        let sections = form(&text).expect("it can be read");
+        let fields = sections.iter().flat_map(|section| &section.fields);
+        let field = fields.clone().find(|field| field.path == "machine.cpus").expect("there");
+        assert_eq!(field.value.as_deref(), Some(typed));
+        let problems = crate::scenario::parse("x", &text, &[]).expect_err("no number");
+        assert!(problems[0].problem.contains("wrong type"), "{typed}: {}", problems[0]);
+        let back = set(&text, "machine.cpus", &literal(&cpus, "2")).expect("it can be set");
+        assert!(back.contains("cpus = 2"), "{back}");
+    }
+}
