@@ -38,7 +38,10 @@ pub(super) fn gfp_zone(gfp: Gfp) -> ZoneType {
     }
 }
 
-/// `gfp_to_alloc_flags()`: rights that the flags alone give.
+/// `gfp_to_alloc_flags()`: rights that the flags alone give. `__GFP_NOMEMALLOC` takes from an atomic
+/// request what it may dig deeper for not sleeping, but not the half that `__GFP_HIGH` gives anybody: so
+/// with both a request stops at half of `min` (kernel-spec 1.2 says `min` of that flag; the kernel's
+/// two tests are apart).
 pub(super) fn gfp_to_alloc_flags(gfp: Gfp) -> Mark {
     let harder = gfp.has(Gfp::HARDER) && !gfp.has(Gfp::NOMEMALLOC);
     match (gfp.has(Gfp::HIGH), harder) {
