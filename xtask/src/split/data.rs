@@ -11,10 +11,11 @@ use std::ops::Range;
 
 use wasm_encoder::reencode::{Error, Reencode};
 use wasm_encoder::{CodeSection, ConstExpr, DataSection};
-use wasmparser::{DataKind, Operator, Parser, Payload};
+use wasmparser::{Operator, Parser, Payload};
 
 use super::places::Places;
-use super::{Program, Result, text};
+use super::program::{Program, address};
+use super::{Result, text};
 
 /// Bytes and where in memory they go.
 type Segment = (i32, Vec<u8>);
@@ -189,14 +190,7 @@ fn segments(program: &Program<'_>) -> Result<Vec<Segment>> {
         };
         for data in section {
             let data = data.map_err(text)?;
-            let DataKind::Active { memory_index: 0, offset_expr } = data.kind else {
-                return Err("the module has data that does not go to its memory at once".to_owned());
-            };
-            let mut operators = offset_expr.get_operators_reader();
-            let Operator::I32Const { value } = operators.read().map_err(text)? else {
-                return Err("where data goes is computed".to_owned());
-            };
-            segments.push((value, data.data.to_vec()));
+            segments.push((address(&data)?, data.data.to_vec()));
         }
     }
     Ok(segments)

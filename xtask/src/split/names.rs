@@ -7,7 +7,8 @@ use wasm_encoder::ImportSection;
 use wasm_encoder::reencode::Reencode as _;
 use wasmparser::{Parser, Payload};
 
-use super::{Program, Result, RoundtripReencoder, text};
+use super::program::Program;
+use super::{Result, RoundtripReencoder, text};
 
 /// Names of imports and what they become, for those that the script gives in so many words.
 pub(super) fn shortened(program: &Program<'_>, script: &str) -> Result<BTreeMap<String, String>> {

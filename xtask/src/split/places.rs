@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use wasmparser::{
-    BinaryReader, DataKind, DefinedDataSymbol, KnownCustom, Linking, Operator, Parser, Payload,
-    RelocSectionReader, RelocationType, SymbolInfo,
+    BinaryReader, DefinedDataSymbol, KnownCustom, Linking, Parser, Payload, RelocSectionReader,
+    RelocationType, SymbolInfo,
 };
 
+use super::program::address;
 use super::{Result, text};
 
 /// Name of the segments that nobody writes to.
@@ -183,16 +184,9 @@ impl Places {
 }
 
 fn segment(data: &wasmparser::Data<'_>, section: u64) -> Result<Segment> {
-    let DataKind::Active { memory_index: 0, offset_expr } = &data.kind else {
-        return Err("the module has data that does not go to its memory at once".to_owned());
-    };
-    let mut operators = offset_expr.get_operators_reader();
-    let Operator::I32Const { value } = operators.read().map_err(text)? else {
-        return Err("where data goes is computed".to_owned());
-    };
     let start = data.range.end - data.data.len() as u64 - section;
     let inside = usize::try_from(start).map_err(text)?;
-    Ok(Segment { at: value, inside, bytes: data.data.to_vec(), read_only: false })
+    Ok(Segment { at: address(data)?, inside, bytes: data.data.to_vec(), read_only: false })
 }
 
 fn data_symbol(symbol: &SymbolInfo<'_>) -> Option<DefinedDataSymbol> {
