@@ -2,7 +2,7 @@
 //! events happen there, too, and by how much they are apart. Pure.
 
 use sim_core::export::{dmesg, ftrace};
-use sim_core::import::{KeyEvent, Story, parse_dmesg, parse_ftrace, story};
+use sim_core::import::{KeyEvent, MemorySeen, Story, parse_dmesg, parse_ftrace, story};
 use sim_core::record::Run;
 
 /// A key event of the recording, on the run's clock.
@@ -17,9 +17,26 @@ pub struct Recorded {
     pub later: Option<i64>,
 }
 
+/// Points of a process's memory that are drawn: those of a recording may be a hundred thousand.
+const POINTS_MAX: usize = 400;
+/// Processes whose memory is drawn: those that had most.
+const PROCESSES_MAX: usize = 4;
+
+/// Anonymous memory of a recorded process, on the run's clock.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Memory {
+    pub name: String,
+    /// When, in ns, and how many bytes.
+    pub points: Vec<(u64, u64)>,
+    /// The most it had, in bytes.
+    pub most: u64,
+}
+
 /// The recording beside the run.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Overlay {
+    /// By size.
+    pub memory: Vec<Memory>,
     /// By time.
     pub events: Vec<Recorded>,
     /// Key events of the run that the recording hasn't.
@@ -85,7 +102,26 @@ fn lay(recording: &Story, told: &Story, end: u64) -> Overlay {
     }
     events.sort_by_key(|event| event.at);
     let kill = told.first_kill_us().map(|at_us| ns(at_us).min(end));
-    Overlay { events, only_here: left.iter().flatten().count(), kill }
+    let memory = memory(recording, shift_us, end);
+    Overlay { memory, events, only_here: left.iter().flatten().count(), kill }
+}
+
+fn memory(recording: &Story, shift_us: i64, end: u64) -> Vec<Memory> {
+    let draw = |seen: &MemorySeen| {
+        let every = seen.samples.len().div_ceil(POINTS_MAX).max(1);
+        let points = seen.samples.iter().enumerate().filter(|(at, _)| at % every == 0);
+        let point = |(_, &(at_us, bytes)): (usize, &(i64, i64))| {
+            (ns(at_us.saturating_add(shift_us)), u64::try_from(bytes).unwrap_or(0))
+        };
+        let points: Vec<(u64, u64)> = points.map(point).filter(|(at, _)| *at <= end).collect();
+        let most = points.iter().map(|(_, bytes)| *bytes).max().unwrap_or(0);
+        Memory { name: seen.name.clone(), points, most }
+    };
+    let mut memory: Vec<Memory> = recording.memory.iter().map(draw).collect();
+    memory.retain(|memory| memory.points.len() > 1);
+    memory.sort_by_key(|memory| std::cmp::Reverse(memory.most));
+    memory.truncate(PROCESSES_MAX);
+    memory
 }
 
 impl Recorded {
@@ -139,6 +175,10 @@ mod tests {
         let laid = overlay(&capture.story, &run(&capture.toml, None));
         assert!(laid.events.len() > 20, "{}", laid.told());
         assert!(laid.events.iter().all(|event| event.later.is_some()), "{}", laid.told());
+        let memory: Vec<&str> = laid.memory.iter().map(|memory| memory.name.as_str()).collect();
+        assert!(memory.contains(&"hog"), "{memory:?}");
+        let hog = laid.memory.iter().find(|memory| memory.name == "hog").unwrap();
+        assert!(hog.most > 90 << 20 && hog.points.len() <= POINTS_MAX, "{}", hog.most);
         let apart = laid.events.iter().filter_map(|event| event.later).map(i64::unsigned_abs).max();
         assert!(apart.unwrap() < 100_000_000, "{}", laid.told());
     }

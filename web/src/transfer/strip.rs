@@ -3,7 +3,7 @@
 
 use yew::prelude::*;
 
-use super::overlay::{Overlay, Recorded};
+use super::overlay::{Memory, Overlay, Recorded};
 use crate::format;
 use crate::shared::Shared;
 use crate::state::Action;
@@ -54,11 +54,40 @@ pub fn RecordingStrip(props: &Props) -> Html {
                     { for laid.events.iter().filter(visible).map(tick) }
                 </svg>
             </div>
+            { memory(laid, props.view) }
             <details><summary>{ told }</summary>
                 <table><thead><tr><th scope="col">{ "when" }</th><th scope="col">{ "what" }</th><th scope="col">{ "victim" }</th>
                     <th scope="col">{ "in the run" }</th></tr></thead><tbody>{ for rows }</tbody></table>
             </details>
         </section>
+    }
+}
+
+/// What `kmem:rss_stat` told of memory over time: a line for each process, all on one scale.
+fn memory(laid: &Overlay, view: Viewport) -> Html {
+    let most = laid.memory.iter().map(|memory| memory.most).max().unwrap_or(0);
+    if most == 0 {
+        return Html::default();
+    }
+    let sentence =
+        |memory: &Memory| format!("{} at most {}", memory.name, format::pages(memory.most / 4096));
+    let sentences: Vec<String> = laid.memory.iter().map(sentence).collect();
+    let label = format!("recorded anonymous memory: {}", sentences.join(", "));
+    let line = |memory: &Memory| {
+        let point = |&(at, bytes): &(u64, u64)| {
+            let x = view.px_from_time(at, 1000.0);
+            format!("{x:.1},{:.1}", 23.0 - 22.0 * bytes as f64 / most as f64)
+        };
+        let points: Vec<String> = memory.points.iter().map(point).collect();
+        html! { <polyline points={points.join(" ")}><title>{ sentence(memory) }</title></polyline> }
+    };
+    html! {
+        <div class="rec-row">
+            <span class="rec-name" title={label.clone()}>{ "its memory" }</span>
+            <svg class="rec-axis rec-memory" role="img" aria-label={label} viewBox="0 0 1000 24" preserveAspectRatio="none">
+                { for laid.memory.iter().map(line) }
+            </svg>
+        </div>
     }
 }
 
