@@ -16,6 +16,19 @@ const LINES_MAX: usize = 15;
 /// Of these, those around the story: title, verdict, end, digest, link.
 const AROUND: usize = 5;
 
+/// What checkers that were not asked for report of the same run with them on, in a sentence.
+pub(crate) fn unasked(asked: &[String], debugged: &Run) -> Option<String> {
+    let found = &debugged.lock_reports;
+    let told = [("lockdep", found.lockdep_count), ("non-block", found.non_block_count)];
+    let told =
+        told.into_iter().filter(|(id, count)| *count > 0 && !asked.contains(&(*id).to_owned()));
+    let (ids, texts): (Vec<_>, Vec<_>) =
+        told.map(|(id, count)| (id, format!("{id} makes {}", count_text(count, "report")))).unzip();
+    let (ids, texts) = (ids.join(","), texts.join(" and "));
+    (!ids.is_empty())
+        .then(|| format!("A debug kernel would say more: with --check {ids}, {texts}."))
+}
+
 /// What else was asked than the run itself.
 pub(crate) struct Counted {
     /// Whether lockdep would have warned.
@@ -31,13 +44,21 @@ pub(crate) fn of(
     choice: &Choice,
     run: &Run,
     index: &Index,
-    (report, counted): (&Report, Option<&Counted>),
+    (report, counted, unasked): (&Report, Option<&Counted>, Option<String>),
     link: &str,
 ) -> String {
     let answers = counted.map(|counted| three_answers(run, report, counted));
     let answers = answers.unwrap_or_default();
     let mut sentences = explain(run, index, report);
     sentences.truncate(LINES_MAX - AROUND - answers.len());
+    let is_full = sentences.len() + answers.len() == LINES_MAX - AROUND;
+    match (unasked, sentences.last_mut().filter(|_| is_full)) {
+        (Some(unasked), Some(last)) => {
+            last.push(' ');
+            last.push_str(&unasked);
+        }
+        (unasked, _) => sentences.extend(unasked),
+    }
     let mut text = String::new();
     let title = &choice.scenario.title;
     // Writing to a String cannot fail.

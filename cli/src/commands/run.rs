@@ -37,7 +37,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
             let link = link::of(&choice, Some(&run));
             let index = Index::new(&run);
             let counted = args.seeds.as_ref().map(|seeds| count(&choice, seeds)).transpose()?;
-            summary::of(&choice, &run, &index, (&report_from(&index), counted.as_ref()), &link)
+            let unasked = if counted.is_some() { None } else { unasked(&choice)? };
+            let told = (&report_from(&index), counted.as_ref(), unasked);
+            summary::of(&choice, &run, &index, told, &link)
         }
         RunFormat::Dot => {
             let at = args.at.unwrap_or(run.end);
@@ -67,6 +69,21 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
         RunFormat::Lockdep => export::lockdep(&run),
     };
     output::write(&text, args.out.as_deref())
+}
+
+/// What a debug kernel would have said of the run, if it was not asked.
+fn unasked(choice: &Choice) -> Result<Option<String>, Error> {
+    let mut debugged = choice.clone();
+    for id in ["lockdep", "non-block"].map(ToOwned::to_owned) {
+        if !debugged.checks.contains(&id) {
+            debugged.checks.push(id);
+        }
+    }
+    if debugged.checks.len() == choice.checks.len() {
+        return Ok(None);
+    }
+    let run = simulate(&debugged, Keep::DigestOnly)?;
+    Ok(summary::unasked(&choice.checks, &run))
 }
 
 /// The timeline: all of it, or what is to be seen of it.

@@ -157,12 +157,15 @@ impl Tale<'_> {
         if victim.attempts == 0 {
             return None;
         }
-        let attempts = u64::from(victim.attempts);
-        let tries = count_text(attempts, "attempt");
+        let worker = self.worker(facts);
+        let of_worker = u64::from(worker.is_some_and(|worker| worker.has_begun));
+        let tries = count_text(u64::from(victim.attempts).saturating_sub(of_worker), "attempt");
         let who = self.name(victim.task);
-        let (handed, handed_freed) = self.handed(facts);
+        let (handed, handed_freed) =
+            worker.map_or((0, 0), |worker| (worker.unmapped, worker.freed));
         let freed = size_text(victim.freed_by_reaper.saturating_sub(handed_freed));
-        let all = if victim.said == Some(Said::Reaped) { ", all it may take" } else { "" };
+        let is_all = victim.said == Some(Said::Reaped) && worker.is_none();
+        let all = if is_all { ", all it may take" } else { "" };
         let got = match victim.reaped_pages.saturating_sub(handed) {
             0 => format!("In {tries} the reaper unmapped nothing of {who}'s memory"),
             pages => format!(
@@ -172,12 +175,9 @@ impl Tale<'_> {
         };
         let obstacle = self.obstacle(victim.task);
         let end = match (victim.said, facts.skip) {
+            _ if let Some(worker) = worker => self.worker_text(facts, victim, &worker),
             (Some(Said::UnableToReap), _) => {
-                let kept = facts.mm.map_or(0, |mm| {
-                    let give_up = self.index.give_ups.first().map(|&(record, _)| record);
-                    self.index.present(mm, give_up.map_or(victim.killed, |r| self.index.time(r)))
-                });
-                format!("; then it gave up, with {} left", size_text(kept))
+                format!("; then it gave up, with {} left", self.kept(facts, victim))
             }
             (Some(Said::Reaped), _) => self.pinned(facts),
             _ if self.is_last_under_way() && victim.attempts == 1 => {
@@ -187,7 +187,16 @@ impl Tale<'_> {
             _ => String::new(),
         };
         let elsewhere = self.refused_elsewhere();
-        Some(format!("{got}{obstacle}{elsewhere}{end}{}.", worker::text(handed)))
+        Some(format!("{got}{obstacle}{elsewhere}{end}."))
+    }
+
+    /// What a victim still had when it was given up.
+    fn kept(&self, facts: &VictimFacts, victim: &Victim) -> String {
+        let leader = |task| self.index.cast.tasks.get(task).map_or(task, |info| info.leader);
+        let mut give_ups = self.index.give_ups.iter();
+        let give_up = give_ups.find(|&&(_, task)| leader(task) == victim.task);
+        let at = give_up.map_or(victim.killed, |&(record, _)| self.index.time(record));
+        size_text(facts.mm.map_or(0, |mm| self.index.present(mm, at)))
     }
 
     /// That a device kept the rest, if one did.
@@ -255,16 +264,17 @@ impl Tale<'_> {
         }
     }
 
-    /// Who has the driver's lock when it refuses.
+    /// Who has locks that the driver takes when it refuses.
     fn holders_at(&self, refusal: &Refusal) -> Vec<(TaskId, LockId)> {
         let cast = &self.index.cast;
         let device = cast.notifiers.get(refusal.notifier).map(|info| info.device);
-        let lock = device.and_then(|device| cast.devices.get(device)?.lock);
-        let holders = lock.map_or_else(Vec::new, |lock| {
+        let info = device.and_then(|device| cast.devices.get(device));
+        let locks = info.map_or(&[][..], |info| &info.locks);
+        let holders = locks.iter().flat_map(|&lock| {
             let holders = self.index.holders(lock, refusal.record);
-            holders.iter().map(|holder| (holder.what.task, lock)).collect()
+            holders.into_iter().map(move |holder| (holder.what.task, lock))
         });
-        holders.into_iter().filter(|&(task, _)| Some(task) != self.index.reaper).collect()
+        holders.filter(|&(task, _)| Some(task) != self.index.reaper).collect()
     }
 
     /// The kills after the first.

@@ -205,7 +205,7 @@ fn cast() -> Cast {
         name: "gpu0".to_owned(),
         driver: "gpu-fence".to_owned(),
         task: Some(GPU_TASK),
-        lock: Some(GPU_LOCK),
+        locks: vec![GPU_LOCK],
         worker: None,
         faulter: None,
         timeout: None,

@@ -421,7 +421,7 @@ async fn enter(cx: &Cx, device: DeviceId, steps: &[OwnStep]) {
             }
             OwnStep::Sleep(time) => msleep(cx, draw(time), Reason::CallbackSleep).await,
             OwnStep::Fences => wait_for_idle(cx, device).await,
-            OwnStep::Flush => drop(flush(cx, device, SimTime::MAX).await),
+            OwnStep::Flush => drop(flush(cx, device, None, SimTime::MAX).await),
             OwnStep::Unpin => unpin_all(cx, device),
         }
     }

@@ -179,6 +179,20 @@ impl Plan {
         self.start.iter().chain(&self.finish)
     }
 
+    /// The scenario's locks that its callback takes, by index, each once.
+    pub fn locks_of_scenario(&self) -> Vec<usize> {
+        let mut locks: Vec<usize> = Vec::new();
+        for step in self.callback() {
+            match *step {
+                Step::Lock { lock: LockName::Declared(index), .. } if !locks.contains(&index) => {
+                    locks.push(index);
+                }
+                _ => {}
+            }
+        }
+        locks
+    }
+
     /// Whether it can fail in a call that may sleep, where nobody asks for
     /// its answer: the device then uses memory that it was told is gone.
     pub fn can_lose(&self, acts_on: ActsOn) -> bool {

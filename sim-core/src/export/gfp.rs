@@ -29,6 +29,9 @@ pub(super) fn bits(gfp: Gfp, wording: &Wording) -> u32 {
     let (user, compound) = if ordered { (0x10_010a, 0x4_0000) } else { (0x2_800a, 0x4000) };
     let user = if wording.anon_is_compound { user | compound } else { user };
     let by_era = |new: u32, old: u32| if ordered { new } else { old };
+    // A huge page comes in one piece, and is cleared by who asked for it.
+    let is_huge = gfp.has(Gfp::TRANSHUGE_LIGHT);
+    let user = if is_huge { user & !by_era(0x100, 0x8000) | compound } else { user };
     [
         (Gfp::DMA, 0x01),
         (Gfp::DMA32, 0x04),
@@ -69,6 +72,14 @@ mod tests {
         assert_eq!(masks(GfpNumbers::Ordered, false), [0xcc0, 0xa20, 0x10_0dca]);
         assert_eq!(masks(GfpNumbers::Ordered, true), [0xcc0, 0xa20, 0x14_0dca]);
         assert_eq!(masks(GfpNumbers::WithoutAtomic, true), [0xcc0, 0x820, 0x14_0dca]);
+    }
+
+    #[test]
+    fn huge_pages_are_asked_for_as_logs_have_it() {
+        let wording = Wording { gfp_numbers: GfpNumbers::Ordered, ..Wording::default() };
+        let gfp = Gfp::TRANSHUGE.with(Gfp::NORETRY).with(Gfp::THISNODE);
+        let text = "GFP_TRANSHUGE|__GFP_NORETRY|__GFP_THISNODE";
+        assert_eq!((bits(gfp, &wording), name(gfp, &wording).as_str()), (0x3d_24ca, text));
     }
 
     #[test]

@@ -358,6 +358,8 @@ pub struct DeviceSetup {
 pub struct Worker {
     /// Locks that it takes, in order.
     pub locks: Vec<LockId>,
+    /// Devices for whose fences it waits under them; none: its own.
+    pub fences: Vec<Option<DeviceId>>,
     /// What it allocates under those locks, and of which order.
     pub alloc: Option<(Gfp, u8)>,
     /// CPU time it takes.

@@ -90,8 +90,8 @@ pub struct DeviceInfo {
     pub driver: String,
     /// The process that works for it.
     pub task: Option<TaskId>,
-    /// Its driver's lock.
-    pub lock: Option<LockId>,
+    /// The locks that its callback may take, its driver's own first.
+    pub locks: Vec<LockId>,
     /// The kernel thread that its fences need before they signal.
     pub worker: Option<TaskId>,
     /// The kernel thread that serves its page faults.

@@ -187,7 +187,9 @@ vocabulary! {
 }
 
 /// What `%pGg` calls flags: compound names first.
-pub const GFP_NAMES: [(Gfp, &str); 22] = [
+pub const GFP_NAMES: [(Gfp, &str); 24] = [
+    (Gfp::TRANSHUGE, "GFP_TRANSHUGE"),
+    (Gfp::TRANSHUGE_LIGHT, "GFP_TRANSHUGE_LIGHT"),
     (Gfp::HIGHUSER_MOVABLE, "GFP_HIGHUSER_MOVABLE"),
     (Gfp::KERNEL, "GFP_KERNEL"),
     (Gfp::NOFS, "GFP_NOFS"),
@@ -282,6 +284,12 @@ impl Gfp {
     pub const KERNEL: Self = Self(Self::NOFS.0 | Self::FS.0);
     /// `GFP_HIGHUSER_MOVABLE | __GFP_ZERO`, as an anonymous page fault asks.
     pub const HIGHUSER_MOVABLE: Self = Self(Self::KERNEL.0 | Self::USER.0);
+
+    /// `GFP_TRANSHUGE_LIGHT`: does without reclaim, and without the reserves.
+    pub const TRANSHUGE_LIGHT: Self =
+        Self(Self::USER.0 | Self::IO.0 | Self::FS.0 | Self::NOMEMALLOC.0 | Self::NOWARN.0);
+    /// `GFP_TRANSHUGE`: reclaims itself and wakes nobody.
+    pub const TRANSHUGE: Self = Self(Self::TRANSHUGE_LIGHT.0 | Self::DIRECT_RECLAIM.0);
 
     /// These flags and those of `other`.
     #[must_use]

@@ -289,6 +289,8 @@ pub enum Behaviour {
 pub struct Worker {
     /// Locks that it takes, in order, and lets go before it signals.
     pub locks: Vec<LockName>,
+    /// Devices for whose fences it waits under them; none: its own.
+    pub fences: Vec<Option<usize>>,
     /// Flags and order of an allocation that it makes before it signals.
     pub alloc: Option<(Gfp, u8)>,
     /// CPU time it takes before it signals.

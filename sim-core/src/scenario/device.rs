@@ -103,11 +103,26 @@ fn worker(report: &mut Report<'_>, fields: &Fields<'_>, file: &FileNames) -> Wor
         }
     }
     let order = fields.number(report, "order").unwrap_or(0);
+    let signals = fields.boolean(report, "signals").unwrap_or(true);
+    let known: Vec<&str> =
+        file.devices.iter().map(String::as_str).chain(std::iter::once(OWN)).collect();
+    let mut fences = Vec::new();
+    for value in fields.refs(report, "fences") {
+        let Some(index) = report.index(value, "device", &known) else { continue };
+        let of = Some(index).filter(|&index| index < file.devices.len());
+        if of.is_none() && signals {
+            let expected = "expected another device, or `signals = false`: the worker would wait \
+                            for itself";
+            report.add(&value.span(), "fences that it signals", expected);
+        }
+        fences.push(of);
+    }
     Worker {
         locks,
+        fences,
         alloc: fields.gfp(report, "alloc").map(|gfp| (gfp, order)),
         time: fields.distribution(report, "time").unwrap_or(constant_zero()),
-        signals: fields.boolean(report, "signals").unwrap_or(true),
+        signals,
         unpins: fields.boolean(report, "unpin").unwrap_or(false),
     }
 }

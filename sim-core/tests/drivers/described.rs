@@ -121,8 +121,7 @@ fn lock_kept_from_start_to_end_keeps_out_who_maps() {
         start = [{ lock = 'own', mode = 'read' }]\nend = [{ unlock = 'own' }]";
     let run = run_of("5.4", driver, WHOLE);
     assert_eq!((nonblocking(&run).1, reaped(&run, "buffer")), (0, REGION));
-    let lock =
-        run.cast.devices.iter().next().and_then(|(_, device)| device.lock).expect("its lock");
+    let lock = run.cast.devices.iter().next().map(|(_, device)| device.locks[0]).expect("its lock");
     let taken = count(
         &run,
         |record| matches!(record.event, Event::Acquired { lock: it, .. } if it == lock),
@@ -220,7 +219,7 @@ fn who_exits_does_without_the_fences_where_the_driver_says_so() {
 fn registering_and_mapping_do_what_they_say_under_the_lock() {
     let acquired = |driver: &str| {
         let run = run_of("5.6", &format!("api = 'hlist'\nstart = []\n{driver}"), JOB);
-        let lock = run.cast.devices.iter().next().and_then(|(_, device)| device.lock);
+        let lock = run.cast.devices.iter().next().map(|(_, device)| device.locks[0]);
         count(
             &run,
             |record| matches!(record.event, Event::Acquired { lock: it, .. } if Some(it) == lock),

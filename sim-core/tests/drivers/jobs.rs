@@ -38,6 +38,7 @@ fn with_worker(alloc: Option<Gfp>, timeout: Option<u64>) -> Run {
         device.fence = Some(constant(1000));
         device.worker = Some(Worker {
             locks: Vec::new(),
+            fences: Vec::new(),
             alloc: alloc.map(|gfp| (gfp, 0)),
             time: constant(1),
             signals: true,

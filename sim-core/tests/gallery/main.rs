@@ -61,11 +61,14 @@ fn every_scenario_is_shown_and_not_shown() {
 /// Small enough to play with, and told in three sentences.
 #[test]
 fn scenarios_are_short() {
-    for entry in gallery().iter().filter(|entry| entry.group.argues()) {
+    for entry in gallery() {
         let scenario = parse(entry.id, entry.text, &[]).expect("parses");
         let words = scenario.about.split_whitespace();
         let sentences = words.filter(|word| word.ends_with(['.', '?', '!'])).count();
         assert_eq!(sentences, 3, "{}: {}", entry.id, scenario.about);
+        if !entry.group.argues() {
+            continue;
+        }
         let lines = entry.text.lines().count();
         assert!(lines <= 100, "{}: {lines} lines", entry.id);
         let longest = entry.text.lines().map(|line| line.chars().count()).max();

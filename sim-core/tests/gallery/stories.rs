@@ -55,7 +55,7 @@ fn nobody_is_blamed_while_nobody_waits_and_only_cgroups_are_short() {
 #[test]
 fn all_refusals_and_the_worker_are_told() {
     says("d6-global-lock", "", "other calls were refused once");
-    says("eras-side-by-side", "policy=hand-off", "the worker it handed ranges to unmapped");
+    says("eras-side-by-side", "policy=hand-off", "it handed the rest to oom_hand_off/1");
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn cast(driver: &'static str) -> Cast {
         name,
         driver: driver_id,
         task: None,
-        lock: None,
+        locks: Vec::new(),
         worker,
         faulter: None,
         timeout,

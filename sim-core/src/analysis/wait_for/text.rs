@@ -94,9 +94,17 @@ pub fn closed_text(index: &Index, set: &ClosedSet) -> String {
     let from = reaper.or(set.tasks.iter().find(asks).copied());
     let Some(cycle) = main_cycle(set, from) else {
         let told = set.tasks.iter().map(|&task| {
-            let reason = index.doing(task, seen).reason();
-            let what = reason.map_or("something", crate::record::Reason::text);
-            format!("{} waits for {what}", task_name(cast, task))
+            let doing = index.doing(task, seen);
+            let who = task_name(cast, task);
+            if let Some(lock) = lock_waited_for(doing) {
+                let holders = index.holders(lock, seen);
+                let by = holders.first().map(|holder| task_name(cast, holder.what.task));
+                let by =
+                    by.map_or_else(String::new, |by| format!(", which {by} held when it exited"));
+                return format!("{who} waits for {}{by}", lock_name(cast, lock));
+            }
+            let what = doing.reason().map_or("something", Reason::text);
+            format!("{who} waits for {what}")
         });
         let told: Vec<_> = told.collect();
         return format!("since {since} and {until} {}: nobody will do that", list_text(&told));

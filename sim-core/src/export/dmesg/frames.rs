@@ -1,5 +1,6 @@
-//! Call stacks as the kernel prints them: the modelled functions, and above them
-//! those in which a task gives up its CPU (Linux 6.1, as recorded on 6.1.192).
+//! Call stacks as the kernel prints them: the modelled functions, above them
+//! those in which a task gives up its CPU, and below them those through which it
+//! came into the kernel (x86, Linux 6.1, as recorded on 6.1.192).
 //!
 //! Functions have no offsets: a run has no code. A driver's callback is named
 //! after the driver, as its module would name it.
@@ -7,7 +8,7 @@
 use crate::base::{NotifierId, StackId};
 use crate::engine::WaitOn;
 use crate::export::state::{State, Wait};
-use crate::record::{Func, LockKind, Reason};
+use crate::record::{DebugLayout, Func, LockKind, Reason};
 
 /// A modelled function in the kernel's spelling; `notifier`: in whose callback it is.
 fn function(state: &State<'_>, func: Func, notifier: Option<NotifierId>) -> String {
@@ -34,8 +35,50 @@ pub(super) fn stack(
     notifier: Option<NotifierId>,
 ) -> Vec<String> {
     let functions = state.cast.functions(stack);
-    let functions = functions.iter().skip_while(|func| is_lock(**func));
-    functions.map(|func| function(state, *func, notifier)).collect()
+    let entry = entry(&functions, state.cast.wording.debug_layout);
+    let modelled = functions.iter().filter(|func| **func != Func::UserMode);
+    let modelled = modelled.skip_while(|func| is_lock(**func));
+    let modelled = modelled.map(|func| function(state, *func, notifier));
+    modelled.chain(entry.into_iter().map(str::to_owned)).collect()
+}
+
+/// What stands below the outermost modelled function. Names of older and newer kernels
+/// are those of public reports: 5.8 renamed page faults, 5.16 to 6.1 got `x64_sys_call()`
+/// through stable kernels, 6.6 parted `ret_from_fork()`. A way through which a syscall comes
+/// to its function is left out but for an ioctl's.
+fn entry(functions: &[Func], layout: DebugLayout) -> Vec<&'static str> {
+    let thread = || {
+        let mut frames = vec!["kthread", "ret_from_fork"];
+        if layout >= DebugLayout::WithIds {
+            frames.push("ret_from_fork_asm");
+        }
+        frames
+    };
+    let syscall = || {
+        let call = ["x64_sys_call"].into_iter().filter(|_| layout >= DebugLayout::Marked);
+        call.chain(["do_syscall_64", "entry_SYSCALL_64_after_hwframe"])
+    };
+    match functions {
+        [.., Func::ExcPageFault, Func::UserMode] if layout == DebugLayout::NoWaitTypes => {
+            vec!["page_fault"]
+        }
+        [.., Func::ExcPageFault, Func::UserMode] => vec!["asm_exc_page_fault"],
+        [.., Func::DeviceIoctl, Func::UserMode] => {
+            std::iter::once("__x64_sys_ioctl").chain(syscall()).collect()
+        }
+        // In its own code, or nowhere at all.
+        [Func::UserMode] | [] => Vec::new(),
+        [.., Func::UserMode] => syscall().collect(),
+        [
+            ..,
+            Func::SignalWorker
+            | Func::PageFaultWorker
+            | Func::WbWorkfn
+            | Func::MmputAsync
+            | Func::SysrqOomKill,
+        ] => ["process_one_work", "worker_thread"].into_iter().chain(thread()).collect(),
+        _ => thread(),
+    }
 }
 
 /// The stack of a task that waits, innermost first. `debugs_locks`: whether

@@ -106,7 +106,7 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario, (index, device): (usi
 }
 
 fn write_worker(out: &mut Writer, scenario: &Scenario, table: &str, worker: &Worker) {
-    let Worker { locks, alloc, time, signals, unpins } = worker;
+    let Worker { locks, fences, alloc, time, signals, unpins } = worker;
     let lock_name =
         |index: usize| string(scenario.locks.get(index).map_or("", |lock| lock.name.as_str()));
     out.line(format_args!("{table}"));
@@ -119,6 +119,12 @@ fn write_worker(out: &mut Writer, scenario: &Scenario, table: &str, worker: &Wor
         .collect();
     if !locks.is_empty() {
         out.field("lock", &format!("[{}]", locks.join(", ")));
+    }
+    let device = |index: usize| scenario.devices.get(index).map_or("", |it| it.name.as_str());
+    let fences: Vec<String> =
+        fences.iter().map(|of| string(of.map_or("own", |index| device(index)))).collect();
+    if !fences.is_empty() {
+        out.field("fences", &format!("[{}]", fences.join(", ")));
     }
     if !signals {
         out.field("signals", "false");

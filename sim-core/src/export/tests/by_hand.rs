@@ -55,7 +55,7 @@ fn cast(wording: Wording) -> Cast {
         name: "gpu0".to_owned(),
         driver: "always-refuse".to_owned(),
         task: None,
-        lock: None,
+        locks: Vec::new(),
         worker: None,
         faulter: None,
         timeout: None,

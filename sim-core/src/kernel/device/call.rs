@@ -187,7 +187,12 @@ impl Call<'_> {
     /// this call gives it.
     pub async fn flush_worker(&self) -> Result<(), Refused> {
         let until = self.blockable.until();
-        if worker::flush(self.cx, self.device(), until).await { Ok(()) } else { Err(Refused) }
+        let ranges = Some(self.vmas());
+        if worker::flush(self.cx, self.device(), ranges, until).await {
+            Ok(())
+        } else {
+            Err(Refused)
+        }
     }
 
     /// `queue_work()`: the device's worker has something to do for this range, and nobody

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use super::super::cx::{Cx, NewTask};
 use super::super::lockdep::{dma_fence_begin_signalling, dma_fence_end_signalling};
 use super::pages::{drop_refs_of, mapping};
-use super::{alloc_and_free, signal};
+use super::{alloc_and_free, signal, wait_for_fences, wait_for_idle};
 use crate::base::{DeviceId, NotifierId, RangeId, SimTime};
 use crate::engine::{Hold, Signals};
 use crate::record::{Func, Reason, TaskKind};
@@ -30,9 +30,12 @@ pub(super) struct WorkQueue {
     done: u64,
 }
 
-/// A piece of it: for which mappings of whose ranges; none if it is there only to be waited for.
+/// A piece of it.
 #[derive(Default, Debug)]
 struct Work {
+    /// For which ranges; none: not for any of them more than for others.
+    ranges: Option<Vec<RangeId>>,
+    /// For which mappings of whose ranges; none if it is there only to be waited for.
     mappings: Option<(NotifierId, Vec<(RangeId, u64)>)>,
 }
 
@@ -49,23 +52,29 @@ impl WorkQueue {
 pub(super) fn queue(cx: &Cx, device: DeviceId, notifier: NotifierId, ranges: Vec<RangeId>) {
     let done = cx.with(|state| {
         let mappings =
-            ranges.into_iter().map(|range| (range, mapping(state, notifier, range))).collect();
+            ranges.iter().map(|&range| (range, mapping(state, notifier, range))).collect();
         let device = &mut state.devices[device];
-        device.work_queue.push(Work { mappings: Some((notifier, mappings)) });
+        let mappings = Some((notifier, mappings));
+        device.work_queue.push(Work { ranges: Some(ranges), mappings });
         device.done
     });
     cx.wake_all(done);
 }
 
-/// Gives the worker a piece of work and waits until that is done, until
-/// `until` at the latest; whether it is.
-pub async fn flush(cx: &Cx, device: DeviceId, until: SimTime) -> bool {
+/// Gives the worker a piece of work, for some ranges or for none in particular, and waits
+/// until that is done, until `until` at the latest; whether it is.
+pub async fn flush(
+    cx: &Cx,
+    device: DeviceId,
+    ranges: Option<Vec<RangeId>>,
+    until: SimTime,
+) -> bool {
     if until <= cx.now() {
         return false;
     }
     let (mine, wait, done) = cx.with(|state| {
         let device = &mut state.devices[device];
-        (device.work_queue.push(Work::default()), device.signaled, device.done)
+        (device.work_queue.push(Work { ranges, mappings: None }), device.signaled, device.done)
     });
     cx.wake_all(done);
     let _in = cx.enter(Func::FlushWorkqueue);
@@ -129,6 +138,12 @@ async fn item(cx: &Cx, device: DeviceId, work: &Work) {
     });
     for &lock in &worker.locks {
         cx.lock(lock, Hold::Exclusive, Reason::NamedLock).await;
+    }
+    for &of in &worker.fences {
+        match (of, &work.ranges) {
+            (None, Some(ranges)) => drop(wait_for_fences(cx, device, ranges, SimTime::MAX).await),
+            (of, _) => wait_for_idle(cx, of.unwrap_or(device)).await,
+        }
     }
     if let Some((gfp, order)) = worker.alloc {
         // Without memory it signals all the same: the error is the job's.

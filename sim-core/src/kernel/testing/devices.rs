@@ -105,13 +105,13 @@ pub(super) fn drivers(probes: &[(Probe, Api)], cast: &mut Cast) -> IdVec<DeviceI
         let driver: &'static Probe = Box::leak(Box::new(probe));
         drivers.push(DriverRef::Archetype(driver));
         let (name, driver) = ("probe".to_owned(), driver.id().to_owned());
-        let (task, lock, worker, faulter) = (None, None, None, None);
+        let (task, worker, faulter) = (None, None, None);
         let (timeout, signaled) = (None, None);
         cast.devices.push(DeviceInfo {
             name,
             driver,
             task,
-            lock,
+            locks: Vec::new(),
             worker,
             faulter,
             timeout,

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::super::checked::{Inject, Scenario, Task};
+use super::super::checked::{Behaviour, Inject, Scenario, Task};
 use super::program::Programs;
 use super::{NamedLocks, find_policy, leader, mm_of};
 use crate::base::{CgroupId, DeviceId, Seeds, SimTime, TaskId};
@@ -62,14 +62,23 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
         let new = new_task(&device.name, &device.name, 0, TaskKind::Device);
         let task = kernel.spawn(new, |cx| run_device(cx, id));
         kernel.with(|state| state.devices[id].task = Some(task));
-        let (lock, signaled) =
-            kernel.with(|state| (state.devices[id].setup.lock, state.devices[id].signaled()));
+        let (locks, signaled) = kernel.with(|state| {
+            let of = &state.devices[id];
+            let own = of.setup.lock;
+            let others = match &device.behaviour {
+                Behaviour::Archetype(_) => Vec::new(),
+                Behaviour::Steps(plan) => plan.locks_of_scenario(),
+            };
+            let others = others.into_iter().map(|index| of.lock_named(Some(index)));
+            let others = others.filter(|&lock| lock != own);
+            (std::iter::once(own).chain(others).collect(), of.signaled())
+        });
         kernel.engine.observe(|_, recorder| {
             recorder.cast.devices.push(DeviceInfo {
                 name: device.name.clone(),
                 driver: device.driver.clone(),
                 task: Some(task),
-                lock: Some(lock),
+                locks,
                 worker: None,
                 faulter: None,
                 timeout: device.timeout,

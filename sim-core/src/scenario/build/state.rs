@@ -198,6 +198,7 @@ fn device_setup(
         gfp: device.gfp,
         worker: device.worker.as_ref().map(|worker| Worker {
             locks: worker.locks.iter().map(|&name| named_lock(name)).collect(),
+            fences: worker.fences.iter().map(|of| of.map(DeviceId::from_index)).collect(),
             alloc: worker.alloc,
             time: worker.time,
             signals: worker.signals,

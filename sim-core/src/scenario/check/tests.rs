@@ -375,6 +375,8 @@ fn gfp_flags_of_drivers_are_known() {
         gfp("GFP_KERNEL_ACCOUNT|__GFP_NOWARN"),
         Gfp::KERNEL.with(Gfp::ACCOUNT).with(Gfp::NOWARN)
     );
+    assert!(!gfp("GFP_TRANSHUGE").has(Gfp::KSWAPD_RECLAIM));
+    assert!(!gfp("GFP_TRANSHUGE_LIGHT").has(Gfp::DIRECT_RECLAIM));
 }
 
 #[test]

@@ -188,6 +188,8 @@ declare! {
     WORKER = "worker" {
         /// Locks that it takes in this order, and lets go before it signals: those of the scenario, or `own`, the driver's.
         may lock: Kind::Refs(LOCKS_MAX),
+        /// For whose fences it waits next, with those locks held: other devices, for all their jobs, or `own`, for the jobs of its own device that use the range which a callback gave it (all jobs, if nothing gave it one). Who signals them can't wait for `own`.
+        may fences: Kind::Refs(DEVICES_MAX),
         /// The flags of an allocation that it makes before it signals.
         may alloc: Kind::Gfp,
         /// The allocation's order; by default 0.
