@@ -7,7 +7,7 @@ use crate::world::{
 use sim_core::base::Nanos;
 use sim_core::export::dmesg;
 use sim_core::record::{Event, Run};
-use sim_core::scenario::{RunOptions, Simulation};
+use sim_core::scenario::{RunOptions, Simulation, parse};
 
 const WHOLE: &str = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] },";
 const JOB: &str = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] }, \
@@ -155,6 +155,36 @@ fn flush_waits_for_the_worker_and_its_locks() {
     let run = run(&scenario(&with_driver("5.6", driver, device, &program, "1ms")), None);
     let time = blockable_times(&run)[0];
     assert!(time >= Nanos::from_ms(7) && time < Nanos::from_ms(8), "{time:?}");
+}
+
+/// A worker may wait for fences: of the jobs that use the range it was given, or of another device.
+#[test]
+fn worker_waits_for_the_fences_that_it_is_told() {
+    let other = "{ register = 'other', region = 'heap' }, \
+        { submit = 'other', region = 'heap', every = '1us', count = 1 },";
+    let unmapped = |fences: &str, program: &str| {
+        let worker = format!("worker = {{ signals = false, time = '7ms'{fences} }}");
+        let device = format!("fence = '300ms'\n{worker}");
+        let program = format!("{program} {other} {{ munmap = 'buffer' }},");
+        let driver = "api = 'hlist'\nstart = [{ flush = true }]\n\
+            [[device]]\nname = 'other'\ndriver = 'gpu-fence'\nfence = '500ms'";
+        let text = with_driver("5.6", driver, &device, &program, "1ms");
+        blockable_times(&run(&scenario(&text), None))[0].0 / 1_000_000
+    };
+    assert_eq!(unmapped("", JOB), 7);
+    // What is left of the job, and then the work.
+    assert!((300..=307).contains(&unmapped(", fences = ['own']", JOB)));
+    assert_eq!(unmapped(", fences = ['own']", WHOLE), 7);
+    assert!((500..=507).contains(&unmapped(", fences = ['other']", WHOLE)));
+    assert!((500..=507).contains(&unmapped(", fences = ['own', 'other']", JOB)));
+}
+
+#[test]
+fn worker_that_signals_fences_cannot_wait_for_them() {
+    let text = with_driver("5.6", "api = 'hlist'", "worker = { fences = ['own'] }", WHOLE, "1ms");
+    let errors = parse("x", &text, &[]).expect_err("it would wait for itself");
+    let text = errors.iter().map(ToString::to_string).collect::<String>();
+    assert!(text.contains("fences that it signals"), "{text}");
 }
 
 /// A task unmaps a region that a job of 300 ms uses, while another holds the driver's lock.
