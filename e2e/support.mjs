@@ -4,6 +4,7 @@
 // Server and browser start with the first page and end with the file's last test. Leaves out
 // what the page should show: the tests say that. A test reads a run from the attributes of the
 // root element (data-state, data-digest, …) and not from the page's texts.
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -257,4 +258,16 @@ export async function accessibilityProblems({ page }, selector) {
 export async function screenshot({ page }, name, options = {}) {
   await mkdir(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`), ...options });
+}
+
+/** The instant on screen, in nanoseconds. */
+export async function time(view) {
+  return Number((await readRun(view)).tNs);
+}
+
+/** Waits until the root element's attribute satisfies a condition. */
+export async function until(view, condition, what) {
+  await view.page
+    .waitForFunction(condition, undefined, { timeout: 20_000 })
+    .catch(() => assert.fail(`never happened: ${what}`));
 }
