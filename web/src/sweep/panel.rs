@@ -193,7 +193,9 @@ pub fn SweepPanel(props: &Props) -> Html {
     };
     let cancel = {
         let (held, phase) = (Rc::clone(&held), phase.clone());
-        Callback::from(move |_: MouseEvent| {
+        Callback::from(move |event: MouseEvent| {
+            // The same button runs a sweep from now on, which this click is not to do.
+            event.prevent_default();
             // The workers end with it; what they told stays.
             held.borrow_mut().pool = None;
             phase.set(Phase::Cancelled);
