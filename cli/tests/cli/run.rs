@@ -138,6 +138,17 @@ fn story_of_a_deadlock_says_who_waits_for_whom() {
     }
 }
 
+/// Who asked for no checker is told which would have reported; who asked for it, or for one that
+/// finds nothing, is not.
+#[test]
+fn summary_says_which_checker_would_have_reported() {
+    let told = |args: &[&str]| printed(&[&["run"], args, &["--format", "summary"]].concat());
+    let unasked = "A debug kernel would say more: with --check lockdep, lockdep makes 1 report.";
+    assert!(told(&["lockdep-6-1-l1"]).contains(unasked));
+    assert!(!told(&["lockdep-6-1-l1", "--check", "lockdep"]).contains("A debug kernel"));
+    assert!(!told(&["g1-clean-exit"]).contains("A debug kernel"));
+}
+
 #[test]
 fn trace_and_log_are_read_by_the_reader_of_recordings() {
     let trace = printed(&["run", SCENARIO, "--format", "ftrace"]);
