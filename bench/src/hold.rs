@@ -39,8 +39,15 @@ impl Increments {
     /// The next increment, in nanoseconds; at least 1.
     #[inline]
     pub(crate) fn next(&self) -> u64 {
-        self.next.set((self.next.get() + 1) % INCREMENT_COUNT);
-        self.table[self.next.get()]
+        let draw = self.next.get();
+        self.next.set(draw.wrapping_add(1));
+        self.nth(draw)
+    }
+
+    /// The increment of one draw, for who counts the draws elsewhere.
+    #[inline]
+    pub(crate) fn nth(&self, draw: usize) -> u64 {
+        self.table[draw % INCREMENT_COUNT]
     }
 }
 

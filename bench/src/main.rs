@@ -22,7 +22,8 @@ fn contenders() -> Vec<Contender> {
         Contender::new("std BinaryHeap (baseline)", baseline::start),
         Contender::new("reaperscope event list", event_list::start),
         Contender::new("reaperscope coroutines", coroutine::start),
-        Contender::new("nexosim 1.0.0", nexosim::start),
+        Contender::new("nexosim 1.0.0, one model", nexosim::start),
+        Contender::new("nexosim 1.0.0, processes", nexosim::start_processes),
     ]
 }
 
