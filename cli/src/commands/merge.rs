@@ -2,8 +2,9 @@
 //! is what the whole sweep would have written, byte for byte.
 
 use super::sweep::table::{self, Format};
+use super::sweep::tally::Tally;
 use crate::args::MergeArgs;
-use crate::error::{Error, tell};
+use crate::error::Error;
 
 /// Merges.
 pub(crate) fn run(args: &MergeArgs) -> Result<(), Error> {
@@ -37,7 +38,13 @@ pub(crate) fn run(args: &MergeArgs) -> Result<(), Error> {
         next = Some(first + shard.row_count());
         rows.push(shard.rows()?);
     }
-    table::write(&args.out, format, &first.columns, &first.about, rows.into_iter().flatten())?;
-    tell(&format!("{} runs in {}", next.unwrap_or(0) - shards[0].0, args.out.display()));
+    let mut tally = Tally::new(&first.columns);
+    let rows = rows.into_iter().flatten().inspect(|row| {
+        if let Ok(row) = row {
+            tally.add(row);
+        }
+    });
+    table::write(&args.out, format, &first.columns, &first.about, rows)?;
+    tally.tell(&args.out);
     Ok(())
 }

@@ -12,6 +12,7 @@ mod plan;
 mod row;
 mod run_one;
 pub(super) mod table;
+pub(super) mod tally;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,8 +27,9 @@ pub(super) use self::plan::digest_of_text;
 use self::row::Row;
 use self::run_one::run_one;
 use self::table::{Format, Value};
+use self::tally::Tally;
 use crate::args::SweepArgs;
-use crate::error::{Error, tell};
+use crate::error::Error;
 use crate::{progress, stop};
 
 /// Sweeps.
@@ -95,6 +97,7 @@ fn finish(plan: &Plan, journal: Journal, out: &Path, format: Format) -> Result<(
     let broken_column = plan.columns().position("broken");
     let mut broken = None;
     let mut number = plan.first();
+    let mut tally = Tally::new(plan.columns());
     let rows = journal.read()?.inspect(|row| {
         if let Ok(row) = row
             && broken.is_none()
@@ -103,10 +106,13 @@ fn finish(plan: &Plan, journal: Journal, out: &Path, format: Format) -> Result<(
             broken = Some((number, message.clone()));
         }
         number += 1;
+        if let Ok(row) = row {
+            tally.add(row);
+        }
     });
     table::write(out, format, plan.columns(), &plan.about(), rows)?;
     journal.remove()?;
-    tell(&format!("{} runs in {}", plan.runs(), out.display()));
+    tally.tell(out);
     match broken {
         Some((number, message)) => Err(Error::Broken { message, link: plan.link(number) }),
         None => Ok(()),

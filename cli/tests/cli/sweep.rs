@@ -152,6 +152,9 @@ fn merged_shards_are_the_whole() {
     let said = call(&["merge", &third, &first, &second, "--out", &out]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(whole == fs::read(&out).expect("the result"));
+    assert!(said.err.contains("64 runs in"), "{}", said.err);
+    let all = |line: &&str| line.contains(" 16 of 16 (100.0 %, 95 % interval 80.6 to 100.0 %)");
+    assert_eq!(said.err.lines().filter(all).count(), 4, "{}", said.err);
     let said = call(&["merge", &third, &first, "--out", &out]);
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("a shard is missing"), "{}", said.err);
