@@ -20,8 +20,12 @@ const AROUND: usize = 5;
 pub(crate) fn unasked(asked: &[String], debugged: &Run) -> Option<String> {
     let found = &debugged.lock_reports;
     let told = [("lockdep", found.lockdep_count), ("non-block", found.non_block_count)];
-    let told =
-        told.into_iter().filter(|(id, count)| *count > 0 && !asked.contains(&(*id).to_owned()));
+    // Annotations of fences turn lockdep on, and what it reports then it need not without them.
+    let is_asked = |id: &str| {
+        let by = |asked: &String| asked == id || id == "lockdep" && asked == "fence-annotations";
+        asked.iter().any(by)
+    };
+    let told = told.into_iter().filter(|(id, count)| *count > 0 && !is_asked(id));
     let (ids, texts): (Vec<_>, Vec<_>) =
         told.map(|(id, count)| (id, format!("{id} makes {}", count_text(count, "report")))).unzip();
     let (ids, texts) = (ids.join(","), texts.join(" and "));

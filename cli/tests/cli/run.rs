@@ -147,6 +147,8 @@ fn summary_says_which_checker_would_have_reported() {
     assert!(told(&["lockdep-6-1-l1"]).contains(unasked));
     assert!(!told(&["lockdep-6-1-l1", "--check", "lockdep"]).contains("A debug kernel"));
     assert!(!told(&["g1-clean-exit"]).contains("A debug kernel"));
+    // They turn lockdep on, which is silent without them.
+    assert!(!told(&["d3-fence", "--check", "fence-annotations"]).contains("A debug kernel"));
 }
 
 #[test]

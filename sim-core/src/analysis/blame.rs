@@ -5,7 +5,8 @@
 //! whoever freed memory last before it. At each instant the path is at
 //! that one, and the instant is blamed on what it did then. Where the
 //! giver was killed only later, the path is at whoever kept the killer
-//! from choosing it: the reaper, or the delay before it. Where nobody
+//! from choosing it: the reaper, or the delay before it; where the giver
+//! asks for a page itself, at its own giver. Where nobody
 //! gave anything it is at the reaper while a victim is pending, and else
 //! at the waiter. While nobody waits but memory is still low, it is at
 //! whoever brought it above the mark in the end.
@@ -163,7 +164,9 @@ pub fn cause_text(index: &Index, cause: Cause) -> String {
         Cause::Behind(obstacle, by, does) => behind_text(index, obstacle, by, does),
         Cause::Cpu => "a wait for a CPU".to_owned(),
         Cause::Reclaim => "rounds of reclaim".to_owned(),
-        Cause::Wait(reason @ Reason::Stuck) => reason.text().to_owned(),
+        Cause::Wait(reason @ (Reason::Stuck | Reason::Sleep | Reason::CallbackSleep)) => {
+            reason.text().to_owned()
+        }
         Cause::Wait(reason) => format!("a wait for {}", reason.text()),
         Cause::Program => "programs at work".to_owned(),
         Cause::Idle => "a time when nobody waited".to_owned(),
@@ -180,6 +183,10 @@ fn behind_text(index: &Index, obstacle: Obstacle, by: TaskId, does: Does) -> Str
         Does::Runs => "ran".to_owned(),
         Does::WantsCpu => "waited for a CPU".to_owned(),
         Does::Allocates => "asked for a page".to_owned(),
+        Does::Waits(reason @ (Reason::Sleep | Reason::CallbackSleep)) => {
+            format!("was in {}", reason.text())
+        }
+        Does::Waits(reason @ Reason::Stuck) => format!("was stuck in {}", reason.text()),
         Does::Waits(reason) => format!("waited for {}", reason.text()),
         Does::WaitsInTurn => "waited in turn".to_owned(),
     };
@@ -252,7 +259,7 @@ impl<'i> Path<'i> {
         let stall = open.max_by_key(|&&(task, _, to)| (to, std::cmp::Reverse(task)));
         let waiter = stall.map(|stall| stall.0);
         let until = stall.map_or(self.last, |stall| stall.2);
-        let giver = self.giver(seen, until);
+        let (asked, giver) = self.first_giver(waiter, seen, until);
         let pending = index.pending_victim(seen);
         let reaper = index.reaper.filter(|_| pending.is_some());
         let at = match giver {
@@ -267,7 +274,8 @@ impl<'i> Path<'i> {
         if waiter.is_none() && self.is_only_cgroups {
             return Place { waiter, at, cause: Cause::Idle, over: vec![at] };
         }
-        let (over, behind) = self.follow(at, seen);
+        let (mut over, behind) = self.follow(at, seen);
+        over.extend(asked);
         match behind {
             Some((obstacle, by, does)) => {
                 Place { waiter, at: by, cause: Cause::Behind(obstacle, by, does), over }
@@ -323,6 +331,29 @@ impl<'i> Path<'i> {
             None if doing == Doing::Runnable => Does::WantsCpu,
             None => Does::Runs,
         }
+    }
+
+    /// Who gives in the end: a giver that itself asks for a page has its own giver first; and
+    /// who is asked on the way.
+    fn first_giver(
+        &self,
+        waiter: Option<TaskId>,
+        seen: usize,
+        until: usize,
+    ) -> (Vec<TaskId>, Option<TaskId>) {
+        let mut asked: Vec<TaskId> = waiter.into_iter().collect();
+        let mut giver = self.giver(seen, until);
+        while let Some(task) = giver.filter(|task| !asked.contains(task)) {
+            let is_own = |&&(of, from, to): &&(TaskId, usize, usize)| {
+                of == task && from < seen && to >= seen
+            };
+            let Some(&(_, _, to)) = self.stalls.iter().find(is_own) else { break };
+            // Nobody: it has been given its page, and is about to take it.
+            let Some(next) = self.giver(seen, to) else { break };
+            asked.push(task);
+            giver = Some(next);
+        }
+        (asked, giver)
     }
 
     /// Who freed memory last before a wait ended.

@@ -9,6 +9,7 @@ mod checkers;
 mod exit;
 mod later;
 mod memory;
+mod outside;
 mod worker;
 
 use super::blame::{Cause, cause_text, recovery_blame};
@@ -23,7 +24,10 @@ use super::words::{
     size_text, span_text, task_name, time_text,
 };
 use crate::base::{LockId, Nanos, TaskId};
-use crate::record::{Event, Gfp, OomScope, Run, TaskKind};
+use crate::record::{Event, Gfp, OomScope, Run, SkipBy, TaskKind};
+
+/// Causes that the sum of a wait names.
+const PARTS_MAX: usize = 4;
 
 /// The story of a run, sentence by sentence; how it ended is the report's evidence.
 pub fn explain(run: &Run, index: &Index, report: &Report) -> Vec<String> {
@@ -33,7 +37,7 @@ pub fn explain(run: &Run, index: &Index, report: &Report) -> Vec<String> {
         tale.kill(),
         tale.reaping(),
         tale.exit(),
-        tale.others(),
+        tale.later_deaths(),
         tale.longest_wait(),
         tale.path(),
         tale.callbacks(),
@@ -125,8 +129,9 @@ impl Tale<'_> {
     fn telling(&self, facts: &VictimFacts, victim: &Victim) -> String {
         let Some(woken) = facts.woken else {
             return match (victim.done, facts.skip) {
-                (Some(done), Some(_)) => format!(
-                    "The reaper was not needed: it was done within {}.",
+                (Some(done), Some((_, SkipBy::Exit))) => format!(
+                    "The reaper was not needed: {} had torn its memory down itself within {}.",
+                    self.name(victim.task),
                     span_text(done.saturating_sub(victim.killed))
                 ),
                 _ => "The reaper was never told.".to_owned(),
@@ -163,9 +168,16 @@ impl Tale<'_> {
         let who = self.name(victim.task);
         let (handed, handed_freed) =
             worker.map_or((0, 0), |worker| (worker.unmapped, worker.freed));
-        let freed = size_text(victim.freed_by_reaper.saturating_sub(handed_freed));
+        let freed = match victim.freed_by_reaper.saturating_sub(handed_freed) {
+            0 => "none".to_owned(),
+            pages => size_text(pages),
+        };
         let is_all = victim.said == Some(Said::Reaped) && worker.is_none();
-        let all = if is_all { ", all it may take" } else { "" };
+        let all = match () {
+            () if !is_all => "",
+            () if self.is_exit_ahead(facts, victim) => ", all that its own exit had left",
+            () => ", all it may take",
+        };
         let got = match victim.reaped_pages.saturating_sub(handed) {
             0 => format!("In {tries} the reaper unmapped nothing of {who}'s memory"),
             pages => format!(
@@ -188,6 +200,17 @@ impl Tale<'_> {
         };
         let elsewhere = self.refused_elsewhere();
         Some(format!("{got}{obstacle}{elsewhere}{end}."))
+    }
+
+    /// Whether the victim tore down more than a little of its memory before the reaper came to it.
+    fn is_exit_ahead(&self, facts: &VictimFacts, victim: &Victim) -> bool {
+        let reaped = self.index.attempts.iter().find(|attempt| attempt.outcome == Outcome::Reaped);
+        let (Some(mm), Some(to)) = (facts.mm, reaped.and_then(|attempt| attempt.to)) else {
+            return false;
+        };
+        let had = self.index.present(mm, victim.killed);
+        let left = self.index.present(mm, self.index.time(to));
+        had.saturating_sub(victim.reaped_pages + left) > had / 100
     }
 
     /// What a victim still had when it was given up.
@@ -224,6 +247,7 @@ impl Tale<'_> {
         let leader = |task| cast.tasks.get(task).map_or(task, |info| info.leader);
         let of_victim = self.index.attempts.iter().filter(|one| leader(one.victim) == victim);
         let mut refusals: u64 = 0;
+        let mut by_core: u64 = 0;
         let mut skips: u64 = 0;
         let mut names: Vec<String> = Vec::new();
         // Two ranges may be of one name.
@@ -233,6 +257,7 @@ impl Tale<'_> {
             skips += u64::from(attempt.outcome == Outcome::Skipped);
             for refusal in &attempt.refusals {
                 refusals += 1;
+                by_core += u64::from(refusal.by_core);
                 let held = self.holders_at(refusal);
                 holders.get_or_insert_with(|| held.clone()).retain(|one| held.contains(one));
                 let name = format!(
@@ -249,8 +274,10 @@ impl Tale<'_> {
         let held = holders.unwrap_or_default().into_iter().map(|(task, lock)| {
             format!(", while {} held {}", self.name(task), lock_name(cast, lock))
         });
+        // Whom the core refuses for, the driver never hears of it.
+        let who = if by_core == refusals { "the core refused it" } else { "it was refused" };
         let refused = format!(
-            "; it was refused {}, for {}{}",
+            "; {who} {}, for {}{}",
             times_text(refusals),
             short_list_text(&names),
             held.collect::<String>()
@@ -266,6 +293,9 @@ impl Tale<'_> {
 
     /// Who has locks that the driver takes when it refuses.
     fn holders_at(&self, refusal: &Refusal) -> Vec<(TaskId, LockId)> {
+        if refusal.by_core {
+            return Vec::new();
+        }
         let cast = &self.index.cast;
         let device = cast.notifiers.get(refusal.notifier).map(|info| info.device);
         let info = device.and_then(|device| cast.devices.get(device));
@@ -346,9 +376,16 @@ impl Tale<'_> {
             Cause::Idle => format!("{} while nobody waited", span_text(sum)),
             _ => format!("{} in {}", span_text(sum), cause_text(self.index, cause)),
         };
-        // What is less than a hundredth changes nothing.
-        let parts = blame.causes.iter().filter(|(_, sum)| sum.0 >= whole.0 / 100).take(4);
-        let parts: Vec<_> = parts.map(part).collect();
+        // The longest by name, the rest in a sum where that shows in three digits.
+        let large = blame.causes.iter().take_while(|(_, sum)| sum.0 >= whole.0 / 100).count();
+        let (named, rest) = blame.causes.split_at(large.min(PARTS_MAX));
+        let mut parts: Vec<_> = named.iter().map(part).collect();
+        let sum: Nanos = rest.iter().map(|&(_, sum)| sum).sum();
+        match rest {
+            _ if sum.0 < whole.0 / 1000 => {}
+            [only] => parts.push(part(only)),
+            _ => parts.push(format!("{} in {} other causes", span_text(sum), rest.len())),
+        }
         let again = self.served_again();
         Some(format!("{} passed {until}: {}{again}.", span_text(whole), list_text(&parts)))
     }

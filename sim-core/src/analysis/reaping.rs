@@ -26,6 +26,8 @@ pub(super) struct Refusal {
     pub(super) record: usize,
     pub(super) notifier: NotifierId,
     pub(super) range: RangeId,
+    /// The core refused, in the driver's place.
+    pub(super) by_core: bool,
 }
 
 /// One attempt on one victim.
@@ -82,7 +84,8 @@ impl AttemptsBuilder {
                 | Event::CoreRefused { notifier, range },
                 Some(last),
             ) if last.outcome == Outcome::UnderWay && Some(record.task) == self.reaper => {
-                last.refusals.push(Refusal { record: number, notifier, range });
+                let by_core = matches!(record.event, Event::CoreRefused { .. });
+                last.refusals.push(Refusal { record: number, notifier, range, by_core });
             }
             (Event::Blocked { why, .. }, Some(last))
                 if Reason::from_number(why) == Some(Reason::BackOff) && last.to.is_some() =>

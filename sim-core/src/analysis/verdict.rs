@@ -28,7 +28,7 @@ use super::index::{Index, lock_waited_for};
 use super::metrics::recovery;
 use super::replay::{Doing, is_own_wish};
 use super::types::{ClosedSet, Verdict, WaitEdge, WaitFor};
-use super::wait_for::{edge_text, main_cycle};
+use super::wait_for::{edge_text, main_cycle, nobody_text};
 use super::waits::wait_chain;
 use super::words::{list_text, process_name, size_text, span_text, task_name, time_text};
 use crate::base::{SimTime, TaskId};
@@ -127,10 +127,11 @@ impl<'i> End<'i> {
         let end = if way.len() > 1 && way.iter().filter(|&&task| task == last).count() > 1 {
             format!("{name}{hops}.")
         } else {
-            let reason = self.index.doing(last, self.seen).reason();
-            let what = reason.map_or("something", Reason::text);
+            let doing = self.index.doing(last, self.seen);
+            let (what, nobody) =
+                (doing.reason().map_or("something", Reason::text), nobody_text(doing));
             let which = if way.len() > 1 { ", which" } else { "" };
-            format!("{name}{hops}{which} waits for {what}: nobody will do that.")
+            format!("{name}{hops}{which} waits for {what}: {nobody}.")
         };
         let others = set.map_or_else(String::new, |set| self.others(&closed, set, &way));
         let since = time_text(since);

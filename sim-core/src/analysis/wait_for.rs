@@ -9,8 +9,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub(super) use text::main_cycle;
 pub use text::{closed_text, dependency_text, edge_text};
+pub(super) use text::{main_cycle, nobody_text};
 
 use super::index::Index;
 use super::types::WaitFor;

@@ -37,3 +37,17 @@ pub(super) fn translate(annotation: Annotation, signalling: bool) -> Vec<Annotat
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_ends_and_nesting_counts_for_nothing() {
+        let begun = translate(Annotation::BeginSignalling, false);
+        assert_eq!(begun, [acquire(Hold::Shared, By::Caller)]);
+        assert_eq!(translate(Annotation::BeginSignalling, true), []);
+        assert_eq!(translate(Annotation::EndSignalling, true), [Annotation::Release(MAP)]);
+        assert_eq!(translate(Annotation::EndSignalling, false), []);
+    }
+}

@@ -1,6 +1,6 @@
 //! The statements of kernel-spec 11, in the order of the discussion.
 
-use sim_core::record::Event;
+use sim_core::record::{Event, Reason};
 
 use super::rows::{Row, row, run};
 
@@ -155,18 +155,39 @@ pub(crate) const ROWS: &[Row] = &[
     ),
 ];
 
-/// Compactions that `driver` went through itself.
-fn compactions(with: &str) -> usize {
+/// How many records of `driver` are such.
+fn of_driver(with: &str, is_such: fn(&Event) -> bool) -> usize {
     let run = run("seed-2-nofs-still-waits", with);
     let driver =
         run.cast.tasks.iter().find(|(_, info)| info.name == "driver").expect("there is one").0;
-    let own = run.trace.iter().filter(|record| record.task == driver);
-    own.filter(|record| matches!(record.event, Event::CompactionBegin { .. })).count()
+    run.trace.iter().filter(|record| record.task == driver && is_such(&record.event)).count()
+}
+
+fn compacts(event: &Event) -> bool {
+    matches!(event, Event::CompactionBegin { .. })
+}
+
+/// It is parked in the middle of a request.
+fn sleeps(event: &Event) -> bool {
+    matches!(event, Event::Blocked { why, .. } if *why == Reason::ReclaimThrottle as u8)
+}
+
+fn instead(gfp: &str) -> String {
+    format!(
+        "task.driver.program.0={{ ioctl = [{{ alloc = \"{gfp}\", order = 3, count = 3000, hold = true }}] }}"
+    )
 }
 
 #[test]
-fn nofs_compacts_and_nowait_does_not() {
-    let nowait = "task.driver.program.0={ ioctl = [{ alloc = \"GFP_NOWAIT\", order = 3, count = 3000, hold = true }] }";
-    assert!(compactions("") > 0);
-    assert_eq!(compactions(nowait), 0);
+fn nofs_compacts_and_neither_noio_nor_nowait_does() {
+    assert!(of_driver("", compacts) > 0);
+    assert_eq!(of_driver(&instead("GFP_NOIO"), compacts), 0);
+    assert_eq!(of_driver(&instead("GFP_NOWAIT"), compacts), 0);
+}
+
+#[test]
+fn nofs_sleeps_for_swap_and_nowait_does_not() {
+    let swap = "kernel=6.1; machine.swap={ size = \"64MiB\", latency = \"20ms\", bandwidth = \"20MiB/s\" }";
+    assert!(of_driver(swap, sleeps) > 100);
+    assert_eq!(of_driver(&format!("{swap}; {}", instead("GFP_NOWAIT")), sleeps), 0);
 }

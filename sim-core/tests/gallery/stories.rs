@@ -1,6 +1,7 @@
 //! Sentences of stories that once said what was not so.
 
 use sim_core::analysis::{Index, explain, report_from};
+use sim_core::scenario::gallery::gallery;
 
 use super::rows::run;
 
@@ -62,4 +63,76 @@ fn all_refusals_and_the_worker_are_told() {
 fn waits_that_nothing_can_end_are_told_so() {
     says_not("g1-clean-exit", "", "a wait for an uninterruptible wait");
     assert_eq!(told("seed-6-no-interest", "policy=skip-any").1, "panic ");
+}
+
+#[test]
+fn what_freed_memory_besides_the_killer_is_told() {
+    says("lockdep-6-1-h1", "", "From outside, bystander at 41000.000 ms was killed.");
+    says(
+        "d5-exit",
+        "policy=block-always",
+        "75.3 MiB of hog's memory, all that its own exit had left;",
+    );
+    says("d5-exit", "policy=interval", "then it gave up");
+    says("seed-1-nowait", "", "113 MiB of hog's memory, all it may take;");
+    says("g1-clean-exit", "", "victim had torn its memory down itself within 300 ms");
+    says("g11-pins", "", "none of that came free");
+}
+
+#[test]
+fn who_refused_and_what_kept_an_exit_are_told() {
+    let by_core = "the core refused it 10 times, for hog's heap (hmm0); then";
+    says("f6-priority-inversion", "policy=core-refuse", by_core);
+    says("f6-priority-inversion", "", "for hog's heap (hmm0), while tuner held mirror_lock; then");
+    says(
+        "gpu-fence-overlap",
+        "",
+        "inside a driver; then hog/stuck waited 1.86 s for a fence of gpu0.",
+    );
+    says("f14-interval-leak", "", "of the mm to end: nobody will end them");
+    says("f16-collateral", "", "nobody is left to let go of it");
+}
+
+/// What is blamed on whoever gives a page to the one who gives the last.
+#[test]
+fn giver_that_waits_itself_is_not_blamed_for_what_it_waits_for() {
+    says("d4-nofs", "policy=nonblock", "1.00 s in an uninterruptible wait inside a driver");
+}
+
+/// Nanoseconds of `5.40 s`, `12 ms` and such, in the order of a text.
+fn times(text: &str) -> Vec<u64> {
+    let words: Vec<_> = text.split(' ').collect();
+    let time = |pair: &[&str]| {
+        let unit = match pair[1].trim_end_matches([',', ';', '.', ':']) {
+            "s" => 1_000_000_000,
+            "ms" => 1_000_000,
+            "µs" => 1000,
+            _ => return None,
+        };
+        let (whole, part) = pair[0].split_once('.').unwrap_or((pair[0], ""));
+        let digits: u64 = format!("{whole}{part}").parse().ok()?;
+        Some(digits * unit / 10_u64.pow(u32::try_from(part.len()).expect("few")))
+    };
+    words.windows(2).filter_map(time).collect()
+}
+
+#[test]
+fn parts_of_a_wait_sum_to_the_whole() {
+    let mut checked = 0;
+    for entry in gallery() {
+        let (story, _) = told(entry.id, "");
+        let lines =
+            story.lines().filter(|line| line.contains(" passed from the ") && line.contains(": "));
+        for line in lines {
+            let (whole, parts) = line.split_once(": ").expect("there are parts");
+            let parts = parts.split("; later").next().unwrap_or(parts);
+            let (whole, sum) = (times(whole)[0], times(parts).iter().sum::<u64>());
+            let id = entry.id;
+            // Shorter ones are told in two digits.
+            let digits = if whole < 100_000_000 { 40 } else { 12 };
+            assert!(sum.abs_diff(whole) <= whole * digits / 1000, "{id}: {line}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 40, "{checked}");
 }

@@ -156,8 +156,11 @@ impl Data {
         self.words.insert(span_text(run.cast.hung_task_timeout));
         if let Some(blame) = recovery_blame(index) {
             self.words.extend(blame.causes.iter().map(|&(_, sum)| span_text(sum)));
-            let whole: Nanos = blame.causes.iter().map(|&(_, sum)| sum).sum();
-            self.words.insert(span_text(whole));
+            // The smaller ones may be told as one.
+            for first in 0..blame.causes.len() {
+                let rest: Nanos = blame.causes[first..].iter().map(|&(_, sum)| sum).sum();
+                self.words.insert(span_text(rest));
+            }
         }
     }
 

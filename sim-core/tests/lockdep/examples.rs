@@ -4,7 +4,7 @@
 use super::{Report, read, run};
 use sim_core::analysis::report;
 use sim_core::export::dmesg;
-use sim_core::record::{Event, Record};
+use sim_core::record::{Event, Reason, Record};
 
 /// A process whose callback takes `L` once, in a call that may sleep, and
 /// that then does `then`.
@@ -274,6 +274,35 @@ fn annotated_fences_show_what_lockdep_is_blind_to() {
     for fine in [device(", alloc = 'GFP_ATOMIC'"), device("")] {
         assert_eq!(chain("6.12", &fine, then, &["fence-annotations"]), None);
     }
+}
+
+/// A fence whose signal needs the lock under which it is waited for: no allocation is in that.
+#[test]
+fn annotated_fences_show_a_lock_held_over_the_wait() {
+    let device = "driver = 'gpu-fence'\napi = 'interval'\nlock = 'L'\nfence = '20ms'\nworker = { lock = 'L' }";
+    let job = "{ submit = 'dev', region = 'a', every = '1ms', count = 1 },";
+    let then = format!("{job} {{ pause = '50ms' }}, {job} {{ madvise = 'a' }},");
+    assert_eq!(chain("6.12", device, &then, &["lockdep"]), None);
+    let found = chain("6.12", device, &then, &["fence-annotations"]);
+    assert_eq!(found, Some(classes(&["dma_fence_map", "L"])));
+}
+
+/// A worker may wait for strangers' fences on the way to its own signal: the map is let go
+/// of for that wait, as `__dma_fence_might_wait()` has it.
+#[test]
+fn wait_on_the_way_to_a_signal_is_no_report_by_itself() {
+    let devices = "driver = 'gpu-fence'\nfence = '1ms'\nworker = { fences = ['other'] }
+[[device]]\nname = 'other'\ndriver = 'gpu-fence'\nfence = '20ms'";
+    let then = "{ register = 'other', region = 'a' },
+        { submit = 'other', region = 'a', every = '1ms', count = 1 },
+        { submit = 'dev', region = 'a', every = '1ms', count = 1 }, { pause = '100ms' },";
+    let run = run("t", &after_a_callback("6.12", devices, then), &["fence-annotations"]);
+    let waits = |record: &&Record| {
+        let why = Reason::Fence as u8;
+        matches!(record.event, Event::Blocked { why: of, .. } if of == why)
+    };
+    assert!(run.trace.iter().filter(|record| waits(&record)).count() > 0, "it has to wait");
+    assert_eq!(read(&dmesg(&run)), []);
 }
 
 /// A debug kernel is slower than a production kernel, and the more so

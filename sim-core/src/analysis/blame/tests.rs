@@ -114,3 +114,51 @@ proptest! {
         prop_assert_eq!(at, to);
     }
 }
+
+#[test]
+fn giver_who_asks_for_a_page_has_a_giver_of_its_own() {
+    let mut story = Story::new();
+    story.at(5).faults(HOG, HEAP, 900).free(100).wakes(HOG_2);
+    story.at(10).reclaims(OTHER, Gfp::KERNEL).reclaims(HOG_2, Gfp::KERNEL);
+    story.at(10).sleeps(HOG, Reason::Stuck);
+    story.at(60).wakes(HOG).free(200);
+    story.at(61).faults(HOG_2, BUFFERS, 1);
+    let zone = crate::base::ZoneId(0);
+    story.at(80).add(HOG_2, Event::ZoneFree { zone, free: 300 });
+    story.at(81).faults(OTHER, OTHER_HEAP, 1);
+    let run = story.ends(100, Stop::Horizon);
+    let index = Index::new(&run);
+    let ms = |ms: u64| SimTime(ms * 1_000_000);
+    let path = blame(&index, ms(10), ms(81)).segments;
+    let told: Vec<_> = path
+        .iter()
+        .map(|segment| (segment.from.0 / 1_000_000, segment.task, segment.cause))
+        .collect();
+    let expected = [
+        (10, HOG, Cause::Wait(Reason::Stuck)),
+        (60, HOG_2, Cause::Reclaim),
+        (61, HOG_2, Cause::Program),
+        (80, OTHER, Cause::Reclaim),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn path_moves_on_when_somebody_in_the_middle_of_it_does() {
+    let mut story = Story::new();
+    story.at(5).takes(OTHER, GPU_LOCK).takes(HOG_2, NAMED_LOCK);
+    story.at(10).blocks(OTHER, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
+    story.at(10).reclaims(HOG, Gfp::KERNEL).blocks(HOG, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    story.at(40).wakes(OTHER);
+    let run = story.ends(100, Stop::Horizon);
+    let index = Index::new(&run);
+    let ms = |ms: u64| SimTime(ms * 1_000_000);
+    let behind = |by, does| Cause::Behind(Obstacle::Lock(GPU_LOCK), by, does);
+    assert_eq!(
+        blame(&index, ms(10), ms(100)).causes,
+        [
+            (behind(OTHER, Does::Runs), Nanos::from_ms(60)),
+            (behind(HOG_2, Does::Waits(Reason::Forever)), Nanos::from_ms(30)),
+        ]
+    );
+}

@@ -39,7 +39,7 @@ impl Tale<'_> {
         let longest = |park: &&Park| (park.lasted, std::cmp::Reverse(park.task));
         let open = parks.iter().filter(is_open).max_by_key(longest);
         let park = open.filter(|_| !alive.is_empty()).or(parks.iter().max_by_key(longest))?;
-        let (kept, lasted) = (self.park_text(park), park.lasted);
+        let (mut kept, lasted) = (self.park_text(park), park.lasted);
         if !alive.is_empty() {
             return Some(format!("{who} did not exit before the end: {kept}."));
         }
@@ -48,6 +48,13 @@ impl Tale<'_> {
         let took = self.index.time(gone).saturating_sub(victim.killed);
         if lasted.0 * 10 < took.0.max(1) || took < Nanos::from_ms(50) {
             return None;
+        }
+        // What the same thread was kept by before or after, where that was long, too.
+        let is_other = |other: &&Park| other.task == park.task && other.record != park.record;
+        let other = parks.iter().filter(is_other).max_by_key(longest);
+        if let Some(other) = other.filter(|other| other.lasted.0 * 5 > took.0) {
+            let when = if other.record > park.record { "then" } else { "before that" };
+            kept = format!("{kept}; {when} {}", self.park_text(other));
         }
         Some(format!("{who}'s own exit took {}: {kept}.", span_text(took)))
     }

@@ -286,7 +286,7 @@ fn forgotten_invalidation_holds_its_waiter_for_ever() {
     assert_eq!(report.verdict.id(), "deadlock", "{}", report.evidence);
     assert_eq!(report.flags, ["lost-end"]);
     let why = "oom_reaper could never go on: oom_reaper → hog/2 (lock of gpu0), which waits for an \
-               invalidation of its range to end (read_begin): nobody will do that.";
+               invalidation of its range to end (read_begin): nobody will end it.";
     assert!(report.evidence.ends_with(why), "{}", report.evidence);
 }
 

@@ -8,6 +8,7 @@ use super::{dependency_text, edge_text, wait_for};
 use crate::analysis::lanes::tests::any_run;
 use crate::analysis::story::*;
 use crate::analysis::{EdgeKind, Index, wait_graph};
+use crate::base::{LockId, QueueId};
 use crate::engine::{Stop, WaitOn};
 use crate::record::{Event, Gfp, Reason, Run};
 
@@ -233,4 +234,64 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn shortest_of_several_ways_to_an_allocation_is_told() {
+    let mut story = Story::new();
+    story.add(WORKER, Event::Spawned {}).add(KSWAPD, Event::Spawned {});
+    // One holder waits for `other`, which asks for a page; from the other it is a hop more.
+    story.at(5).takes(HOG, GPU_LOCK).takes(HOG_2, GPU_LOCK);
+    story.at(6).takes(OTHER, NAMED_LOCK).reclaims(OTHER, Gfp::KERNEL);
+    story.at(6).takes(WORKER, HOG_LOCK).takes(KSWAPD, LockId(2)).reclaims(KSWAPD, Gfp::NOFS);
+    story.at(7).blocks(HOG, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
+    story.at(7).blocks(HOG_2, WaitOn::Lock(HOG_LOCK), Reason::MmapLock);
+    story.at(7).blocks(WORKER, WaitOn::Lock(LockId(2)), Reason::MmapLock);
+    story.at(20).wakes(REAPER).blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    check(
+        &story.ends(100, Stop::Horizon),
+        &expect![[r#"
+            at 20 ms (1×) the reaper depends indirectly on other, which asks for a page with GFP_KERNEL: oom_reaper → hog (lock of gpu0) → other (lock m)
+        "#]],
+    );
+}
+
+#[test]
+fn who_waits_for_the_victims_exit_must_not_be_waited_for_either() {
+    let mut story = Story::new();
+    story.at(5).takes(OTHER, GPU_LOCK).add(OTHER, Event::Forked { child: HOG, mm: HOG_MM });
+    story.at(6).blocks(OTHER, WaitOn::Queue(QueueId(9)), Reason::Vfork);
+    story.at(10).kills(HOG, HOG);
+    story.at(20).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    check(
+        &story.ends(100, Stop::Horizon),
+        &expect![[r#"
+            at 20 ms (1×) the reaper depends directly on other, which waits for the victim to exit: oom_reaper → other (lock of gpu0)
+        "#]],
+    );
+}
+
+#[test]
+fn whoever_has_oom_lock_asks_for_nothing_meanwhile() {
+    let mut story = Story::new();
+    story.at(10).reclaims(OTHER, Gfp::KERNEL).takes(OTHER, OOM_LOCK).kills(OTHER, HOG);
+    story.at(20).wakes(REAPER).blocks(REAPER, WaitOn::Lock(OOM_LOCK), Reason::OomLock);
+    let run = story.ends(100, Stop::Horizon);
+    assert_eq!(wait_for(&Index::new(&run)), crate::record::WaitFor::default());
+}
+
+#[test]
+fn lock_of_several_holders_is_closed_by_one_of_them() {
+    let mut story = Story::new();
+    story.at(5).takes(HOG, GPU_LOCK).takes(HOG_2, GPU_LOCK).takes(OTHER, NAMED_LOCK);
+    story.at(6).blocks(HOG_2, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
+    story.at(7).blocks(OTHER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    check(
+        &story.ends(10, Stop::Horizon),
+        &expect![[r#"
+            closed at 7 ms until ever: hog/2, other
+              hog/2 [lock m] → other [lock of gpu0]
+        "#]],
+    );
 }

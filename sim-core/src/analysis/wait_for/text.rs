@@ -78,6 +78,21 @@ pub(in crate::analysis) fn main_cycle(
     Some([after, before].concat())
 }
 
+/// That what a task waits for will not happen.
+pub(in crate::analysis) fn nobody_text(doing: Doing) -> &'static str {
+    if lock_waited_for(doing).is_some() {
+        return "nobody is left to let go of it";
+    }
+    match doing.reason() {
+        Some(Reason::IntervalRead) => "nobody will end it",
+        Some(Reason::NotifierEnd | Reason::DeviceFault | Reason::RangeActive) => {
+            "nobody will end them"
+        }
+        Some(Reason::NamedEvent) => "nobody is left to signal it",
+        _ => "nobody will do that",
+    }
+}
+
 /// A closed set in words without a full stop: since when, who, through
 /// what, and whether something opened it.
 pub fn closed_text(index: &Index, set: &ClosedSet) -> String {
@@ -107,7 +122,9 @@ pub fn closed_text(index: &Index, set: &ClosedSet) -> String {
             format!("{who} waits for {what}")
         });
         let told: Vec<_> = told.collect();
-        return format!("since {since} and {until} {}: nobody will do that", list_text(&told));
+        let why = set.tasks.first().map(|&task| index.doing(task, seen));
+        let nobody = nobody_text(why.unwrap_or(Doing::Exited));
+        return format!("since {since} and {until} {}: {nobody}", list_text(&told));
     };
     let from = cycle.first().map_or_else(String::new, |edge| task_name(cast, edge.from));
     let hops = cycle
