@@ -26,6 +26,26 @@ test("a link whose extras are damaged opens its run and says what it leaves out"
   assert.deepEqual(view.problems, []);
 });
 
+test("a newer page's link opens as far as it is understood, and stays in the address", async (t) => {
+  const link = "#/v2/run?scenario=d2-direct&seed=3&policy=none-yet&hue=9&t=1ms&focus=oom_reaper";
+  const view = await openPage(link);
+  t.after(view.close);
+  const { page } = view;
+  assert.equal(await page.getByLabel("Scenario", { exact: true }).inputValue(), "d2-direct");
+  assert.equal(await page.getByLabel("Seed", { exact: true }).inputValue(), "3");
+  assert.equal((await readRun(view)).tNs, "1000000");
+  const notice = await page.getByRole("alert").filter({ hasText: "newer" }).innerText();
+  assert.match(notice, /version 2.*left out: “hue”, “policy”\./s);
+  // Longer than the address rests.
+  await page.keyboard.press("ArrowRight");
+  await page.waitForTimeout(1_200);
+  assert.equal(await page.evaluate(() => location.hash), link);
+  await page.getByLabel("Seed", { exact: true }).fill("4");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => location.hash.startsWith("#/v1/run?"));
+  assert.deepEqual(view.problems, []);
+});
+
 test("a bad link in an open page leaves the run, and the address says so", async (t) => {
   const view = await openPage("#/v1/run?scenario=d2-direct&seed=3&t=1ms");
   t.after(view.close);

@@ -100,6 +100,10 @@ fn write(route: &Route, substitute: bool) {
         )
     };
     let there = route::parse(&present);
+    // A newer page may understand more of it, so it stays for as long as its run does.
+    if there.as_ref().is_ok_and(|there| there.newer && there.request == route.request) {
+        return;
+    }
     let worth_going_back =
         !substitute && there.clone().is_ok_and(is_other) && !there.is_ok_and(typed);
     // Refused only when called too often; the next rest tries again.

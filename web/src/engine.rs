@@ -14,7 +14,7 @@ use sim_core::policy;
 use sim_core::record::{Event, Func, Record, Run};
 use sim_core::scenario::checked::Scenario;
 use sim_core::scenario::{Diagnostic, Fork, RunOptions, Simulation, gallery, parse};
-use sim_core::share::{self, Branch, Link, ScenarioRef};
+use sim_core::share::{self, Branch, Link, LinkError, ScenarioRef};
 
 use crate::{forks, texts};
 
@@ -276,13 +276,12 @@ pub fn scenarios() -> Vec<Choice> {
 
 /// Reads a link, and what is wrong with those parts of it that its run can do
 /// without; why it can't be read is said as a sentence.
-pub fn decode_link(text: &str) -> Result<(Link, Vec<String>), String> {
-    let read = share::read(&format!("#{text}"));
-    let (link, ignored) = read.map_err(|error| sentence(&error.to_string()))?;
-    Ok((link, ignored.iter().map(|error| sentence(&error.to_string())).collect()))
+pub fn decode_link(text: &str) -> Result<(Link, Vec<LinkError>), String> {
+    share::read(&format!("#{text}")).map_err(|error| sentence(&error.to_string()))
 }
 
-fn sentence(text: &str) -> String {
+/// With a capital and a stop.
+pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase()).into_iter();
     let stop = (!text.ends_with('?')).then_some('.');

@@ -3,7 +3,7 @@
 //! here it becomes the page's own terms.
 
 use sim_core::base::Nanos;
-use sim_core::share::{self, Link, ScenarioRef};
+use sim_core::share::{self, Link, LinkError, ScenarioRef};
 
 use crate::engine::{self, BRANCHES_MAX, OTHERS_MAX, Request, SEED_MAX};
 
@@ -35,6 +35,8 @@ pub struct Route {
     pub lesson: Option<String>,
     /// Whether the timeline shows alone, as part of another page.
     pub embed: bool,
+    /// Whether a newer version wrote it, so that it may say more than this.
+    pub newer: bool,
     /// Something to tell whoever opened it.
     pub note: Option<String>,
 }
@@ -67,20 +69,56 @@ pub fn parse(fragment: &str) -> Result<Route, String> {
 fn decoded(text: &str) -> Result<Route, String> {
     let (link, ignored) = engine::decode_link(text)?;
     let mut route = from_link(link);
-    route.note = route.note.or_else(|| ignored_text(&ignored));
+    let told = match ignored.split_first() {
+        Some((LinkError::Newer(version), ignored)) => {
+            route.newer = true;
+            Some(newer_text(version, ignored))
+        }
+        _ => ignored_text(&ignored),
+    };
+    route.note = route.note.or(told);
     Ok(route)
 }
 
 /// What is told of a link that opens without some of its parts.
-fn ignored_text(ignored: &[String]) -> Option<String> {
+fn ignored_text(ignored: &[LinkError]) -> Option<String> {
+    let told = |error: &LinkError| engine::sentence(&error.to_string());
     let (first, more) = ignored.split_first()?;
     let rest = match more {
         [] => String::new(),
-        [second] => format!(" {second}"),
+        [second] => format!(" {}", told(second)),
         _ => format!(" {} more parts are no better.", more.len()),
     };
     let parts = if more.is_empty() { "that part" } else { "those parts" };
-    Some(format!("{first}{rest} The link opens without {parts}."))
+    Some(format!("{}{rest} The link opens without {parts}.", told(first)))
+}
+
+/// Names of parts that are told of a link; there may be as many as fit into one.
+const PARTS_TOLD_MAX: usize = 8;
+
+/// What is told of a link that a newer page made.
+fn newer_text(version: &str, ignored: &[LinkError]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for part in ignored.iter().filter_map(LinkError::part) {
+        let part = format!("“{part}”");
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    let more = match parts.len().saturating_sub(PARTS_TOLD_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    parts.truncate(PARTS_TOLD_MAX);
+    let told = if parts.is_empty() {
+        "All its parts have names that this page knows, but they may mean more by now.".to_owned()
+    } else {
+        format!("Not understood, and left out: {}{more}.", parts.join(", "))
+    };
+    format!(
+        "A newer version of this page made the link (version {version}): it opens as far as this one understands it. {told} \
+         Reload to get the newer version, if this host has it; the address stays as it is until then."
+    )
 }
 
 fn from_link(link: Link) -> Route {
@@ -111,6 +149,7 @@ fn from_link(link: Link) -> Route {
         marks: link.marks,
         lesson: link.lesson,
         embed: link.embed,
+        newer: false,
         note: too_many.then(|| {
             format!(
                 "The link compares more runs than fit; here are the first {} policies and {} forks.",
@@ -242,6 +281,7 @@ mod tests {
     fn bad_links_say_what_is_wrong() {
         for (link, expected) in [
             ("#/v9/run?seed=1", "newer"),
+            ("#/v9/race?scenario=a", "newer"),
             ("#/v1/run?scenario=a&seed=x", "seed"),
             ("#/v999999999999", "newer"),
             ("#about", "no link"),
@@ -271,6 +311,28 @@ mod tests {
         for part in ["policy=non", "set=x", "fork=1ms", "kernel=9"] {
             assert!(parse(&format!("{whole}&{part}")).is_err(), "{part}");
         }
+    }
+
+    #[test]
+    fn newer_link_opens_and_what_is_not_understood_is_told() {
+        let whole = "run?scenario=d2-direct&seed=7&policy=nonblock&t=1ms";
+        let route = parse(&format!("#/v2/{whole}")).unwrap();
+        let mut here = parse(&format!("#/v1/{whole}")).unwrap();
+        assert!(!here.newer && route.newer);
+        let told = route.note.as_ref().unwrap();
+        assert!(told.contains("version 2") && told.contains("All its parts"), "{told}");
+        (here.newer, here.note) = (true, route.note.clone());
+        assert_eq!(route, here);
+        let more = parse("#/v2/run?scenario=d2-direct&policy=next&hue=9&hue=8").unwrap();
+        assert_eq!(more.request.policy, None);
+        let told = more.note.unwrap();
+        assert!(told.contains("left out: “hue”, “policy”."), "{told}");
+        let many: Vec<String> = (0..99).map(|part| format!("part{part}=1")).collect();
+        let told = parse(&format!("#/v2/run?scenario=d2-direct&{}", many.join("&")))
+            .unwrap()
+            .note
+            .unwrap();
+        assert!(told.contains("and 91 more") && told.len() < 500, "{told}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod v1;
 
 pub use marks::{equal_until, parting_text};
 
+use self::v1::Demand;
 use crate::base::{Digest, Nanos};
 use crate::scenario::Fork;
 
@@ -201,6 +202,17 @@ pub enum LinkError {
     },
 }
 
+impl LinkError {
+    /// The part that it is about, if it is about one.
+    pub fn part(&self) -> Option<&str> {
+        match self {
+            Self::UnknownKey { key, .. } => Some(key),
+            Self::Twice(key) | Self::Value { key, .. } => Some(key),
+            Self::TooLong(_) | Self::Form | Self::Newer(_) | Self::Scenario(_) => None,
+        }
+    }
+}
+
 /// Writes a link as a fragment, `#` included.
 pub fn encode(link: &Link) -> String {
     v1::encode(link)
@@ -217,7 +229,9 @@ pub fn decode(text: &str) -> Result<Link, LinkError> {
 }
 
 /// Reads a link as far as it can be: with what says what runs, and what is
-/// wrong with all else, which is then as if it was not there.
+/// wrong with all else, which is then as if it was not there. A link of a
+/// newer version is read as one of this version, as long as that tells its
+/// scenario; that it is newer is then the first thing that is wrong with it.
 ///
 /// # Errors
 /// Why it does not say what to run.
@@ -233,14 +247,18 @@ pub fn read(text: &str) -> Result<(Link, Vec<LinkError>), LinkError> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(LinkError::Form);
     }
+    let query = rest.strip_prefix("run?").ok_or(LinkError::Form);
+    let mut ignored = Vec::new();
     match digits.parse::<u32>() {
         Ok(0) => Err(LinkError::Form),
-        Ok(VERSION) => {
-            let mut ignored = Vec::new();
-            let query = rest.strip_prefix("run?").ok_or(LinkError::Form)?;
-            Ok((v1::decode(query, &mut ignored)?, ignored))
+        Ok(VERSION) => Ok((v1::decode(query?, Demand::Run, &mut ignored)?, ignored)),
+        _ => {
+            let newer = || LinkError::Newer(digits.chars().take(VERSION_DIGITS_MAX).collect());
+            ignored.push(newer());
+            let query = query.map_err(|_| newer())?;
+            let link = v1::decode(query, Demand::Scenario, &mut ignored).map_err(|_| newer())?;
+            Ok((link, ignored))
         }
-        _ => Err(LinkError::Newer(digits.chars().take(VERSION_DIGITS_MAX).collect())),
     }
 }
 

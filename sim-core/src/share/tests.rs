@@ -265,6 +265,29 @@ fn what_does_not_say_what_runs_can_be_done_without() {
     }
 }
 
+#[test]
+fn newer_link_opens_as_far_as_it_is_understood() {
+    let whole = encode(&full()).replacen("/v1/", "/v2/", 1);
+    let newer = LinkError::Newer("2".to_owned());
+    assert_eq!(read(&whole), Ok((full(), vec![newer.clone()])));
+    // The command line, which shows no picture that could be looked at with care, takes none.
+    assert_eq!(decode(&whole), Err(newer.clone()));
+    let (link, ignored) = read(
+        "#/v2/run?scenario=x&seed=words&kernel=9.9&policy=next&check=all&color=red&t=1ms&set=y\
+         &fork=0~5ms:kill=hog&fork=1~6ms:eat=hog&fork=1~7ms:kill=hog",
+    )
+    .expect("opens");
+    let first = Branch { parent: 0, fork: "5ms:kill=hog".parse().expect("a fork") };
+    let kept = Link { t: Some(Nanos(1_000_000)), branches: vec![first], ..Link::to("x") };
+    assert_eq!((link, &ignored[0]), (kept, &newer));
+    let parts: Vec<&str> = ignored.iter().filter_map(LinkError::part).collect();
+    // Which run the last fork is off was said by the one before it.
+    assert_eq!(parts, ["color", "set", "fork", "fork", "seed", "kernel", "policy", "check"]);
+    for closed in ["", "x", "run", "run?", "run?seed=1", "run?z=AgAA", "race?scenario=x"] {
+        assert_eq!(read(&format!("#/v2/{closed}")), Err(newer.clone()), "{closed}");
+    }
+}
+
 prop_compose! {
     fn any_link()(
         inline: bool,
@@ -319,6 +342,7 @@ proptest! {
         let _ = decode(&text);
         let _ = decode(&format!("#/v1/run?scenario=x&{text}"));
         let _ = decode(&format!("#/v1/run?z={text}"));
+        let _ = read(&format!("#/v2/run?scenario=x&{text}"));
     }
 
     #[test]

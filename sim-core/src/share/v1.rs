@@ -126,9 +126,20 @@ pub(super) fn encode(link: &Link) -> String {
     text
 }
 
+/// What has to be read of a link; without all else it opens.
+#[derive(Copy, Clone, Eq, PartialEq)]
+pub(super) enum Demand {
+    /// All that says what runs.
+    Run,
+    /// The scenario: a newer version wrote it, and may have more to say.
+    Scenario,
+}
+
 /// What stands behind keys that may come more than once.
 #[derive(Default)]
 struct Repeated {
+    /// Whether a fork could not be read: those behind it count it.
+    lacks_fork: bool,
     sets: Vec<(String, String)>,
     forks: Vec<Fork>,
     branches: Vec<Branch>,
@@ -150,20 +161,14 @@ impl Repeated {
                 room(self.sets.len() == SETS_MAX, SETS_MAX)?;
                 self.sets.push((path.to_owned(), value.to_owned()));
             }
-            "fork" => match value.split_once(BRANCH_MARK) {
-                Some((parent, _)) if self.branches.len() == BRANCHES_MAX => {
-                    return Err(damaged(key, format!("{parent}: over {BRANCHES_MAX} branches")));
-                }
-                Some((parent, fork)) => {
-                    let parent = number(key, parent, self.branches.len() as u64)?;
-                    let parent = usize::try_from(parent).unwrap_or(0);
-                    self.branches.push(Branch { parent, fork: parse_fork(fork)? });
-                }
-                None => {
-                    room(self.forks.len() == FORKS_MAX, FORKS_MAX)?;
-                    self.forks.push(parse_fork(value)?);
-                }
-            },
+            "fork" if self.lacks_fork => {
+                return Err(damaged(key, "one before it could not be read"));
+            }
+            "fork" => {
+                let taken = self.take_fork(key, value);
+                self.lacks_fork = taken.is_err();
+                taken?;
+            }
             "note" => {
                 room(self.notes.len() == NOTES_MAX, NOTES_MAX)?;
                 self.notes.push(note(value)?);
@@ -172,20 +177,43 @@ impl Repeated {
         }
         Ok(true)
     }
+
+    fn take_fork(&mut self, key: &'static str, value: &str) -> Result<(), LinkError> {
+        match value.split_once(BRANCH_MARK) {
+            Some((parent, _)) if self.branches.len() == BRANCHES_MAX => {
+                Err(damaged(key, format!("{parent}: over {BRANCHES_MAX} branches")))
+            }
+            Some((parent, fork)) => {
+                let parent = number(key, parent, self.branches.len() as u64)?;
+                let parent = usize::try_from(parent).unwrap_or(0);
+                self.branches.push(Branch { parent, fork: parse_fork(fork)? });
+                Ok(())
+            }
+            None if self.forks.len() == FORKS_MAX => {
+                Err(damaged(key, format!("there are more than {FORKS_MAX}")))
+            }
+            None => {
+                self.forks.push(parse_fork(value)?);
+                Ok(())
+            }
+        }
+    }
 }
 
-/// What was read of a link's parts, and what is wrong with those that a run can do without.
+/// What was read of a link's parts, and what is wrong with those that it can do without.
 struct Parts<'i> {
+    demand: Demand,
     values: [Option<String>; KEYS.len()],
     ignored: &'i mut Vec<LinkError>,
 }
 
 impl Parts<'_> {
-    /// What is wrong with a part ends the reading only if that part says what runs.
+    /// What is wrong with a part ends the reading only if the link cannot do without it.
     fn weigh<T>(&mut self, key: &str, read: Result<T, LinkError>) -> Result<Option<T>, LinkError> {
+        let of_run = KEYS[..KEYS_OF_RUN].contains(&key);
         match read {
             Ok(value) => Ok(Some(value)),
-            Err(error) if KEYS[..KEYS_OF_RUN].contains(&key) => Err(error),
+            Err(error) if of_run && self.demand == Demand::Run => Err(error),
             Err(error) => {
                 self.ignored.push(error);
                 Ok(None)
@@ -198,26 +226,25 @@ impl Parts<'_> {
         self.values[index].take()
     }
 
-    /// A part that a run can do without.
-    fn extra<T>(
+    /// The value of a part, if it is there and the link can do without what is wrong with it.
+    fn read<T>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&'static str, &str) -> Result<T, LinkError>,
-    ) -> Option<T> {
-        match read(key, &self.take(key)?) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.ignored.push(error);
-                None
-            }
-        }
+    ) -> Result<Option<T>, LinkError> {
+        let Some(text) = self.take(key) else { return Ok(None) };
+        self.weigh(key, read(key, &text))
     }
 }
 
 /// Reads what stands behind `run?`; its length was checked before. What is
-/// damaged of all that does not say what runs is `ignored`.
-pub(super) fn decode(query: &str, ignored: &mut Vec<LinkError>) -> Result<Link, LinkError> {
-    let mut parts = Parts { values: Default::default(), ignored };
+/// wrong with all that is not on `demand` is `ignored`.
+pub(super) fn decode(
+    query: &str,
+    demand: Demand,
+    ignored: &mut Vec<LinkError>,
+) -> Result<Link, LinkError> {
+    let mut parts = Parts { demand, values: Default::default(), ignored };
     let mut repeated = Repeated::default();
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
@@ -241,45 +268,42 @@ pub(super) fn decode(query: &str, ignored: &mut Vec<LinkError>) -> Result<Link, 
             Some(true) | None => {}
         }
     }
-    let Repeated { sets, forks, branches, notes } = repeated;
+    let Repeated { sets, forks, branches, notes, .. } = repeated;
     let scenario = match (parts.take("scenario"), parts.take("z")) {
         (Some(id), None) => ScenarioRef::ById(name("scenario", id)?),
         (None, Some(packed)) => ScenarioRef::Inline(unpack(&packed)?),
         (None, None) => return Err(LinkError::Scenario("neither")),
         (Some(_), Some(_)) => return Err(LinkError::Scenario("both")),
     };
-    let seed = parts.take("seed");
-    let seed = seed.map_or(Ok(SEED_DEFAULT), |text| number("seed", &text, SEED_MAX))?;
-    let kernel = match parts.take("kernel") {
-        Some(text) => Some(known("kernel", &text, &PROFILES)?),
-        None => None,
-    };
-    let policies = list("policy", parts.take("policy"), &POLICIES)?;
-    let checks = list("check", parts.take("check"), &CHECKERS)?;
+    let seed = parts.read("seed", |key, text| number(key, text, SEED_MAX))?;
+    let kernel = parts.read("kernel", |key, text| known(key, text, &PROFILES))?;
+    let policies = parts.read("policy", |key, text| list(key, text, &POLICIES))?;
+    let checks = parts.read("check", |key, text| list(key, text, &CHECKERS))?;
+    let policies = policies.unwrap_or_default();
     let runs = policies.len().max(1) + branches.len();
-    let model = parts.extra("model", |key, text| number(key, text, u64::from(u32::MAX)));
+    let model = parts.read("model", |key, text| number(key, text, u64::from(u32::MAX)))?;
     let link = Link {
         scenario,
-        seed,
+        seed: seed.unwrap_or(SEED_DEFAULT),
         kernel,
         policies,
-        checks,
+        checks: checks.unwrap_or_default(),
         sets,
         forks,
         branches,
         model: model.and_then(|model| u32::try_from(model).ok()),
-        digests: parts.extra("digest", |_, text| digests(text, runs)).unwrap_or_default(),
-        marks: parts.extra("marks", |_, text| marks::decode_list(text, runs)).unwrap_or_default(),
+        digests: parts.read("digest", |_, text| digests(text, runs))?.unwrap_or_default(),
+        marks: parts.read("marks", |_, text| marks::decode_list(text, runs))?.unwrap_or_default(),
         t: parts
-            .extra("t", |key, text| units::parse_time(text).map_err(|error| damaged(key, error))),
-        nth: parts.extra("nth", |key, text| number(key, text, SEED_MAX)),
-        focus: parts.extra("focus", |key, text| name(key, text.to_owned())),
-        view: parts.extra("view", part),
-        range: parts.extra("range", part),
-        filter: parts.extra("filter", |key, text| name_of(key, text.to_owned(), FILTER_SIZE_MAX)),
+            .read("t", |key, text| units::parse_time(text).map_err(|error| damaged(key, error)))?,
+        nth: parts.read("nth", |key, text| number(key, text, SEED_MAX))?,
+        focus: parts.read("focus", |key, text| name(key, text.to_owned()))?,
+        view: parts.read("view", part)?,
+        range: parts.read("range", part)?,
+        filter: parts.read("filter", |key, text| name_of(key, text.to_owned(), FILTER_SIZE_MAX))?,
         notes,
-        lesson: parts.extra("lesson", |key, text| name(key, text.to_owned())),
-        embed: parts.extra("embed", switched_on).is_some(),
+        lesson: parts.read("lesson", |key, text| name(key, text.to_owned()))?,
+        embed: parts.read("embed", switched_on)?.is_some(),
     };
     Ok(link)
 }
@@ -352,10 +376,7 @@ fn known(key: &'static str, text: &str, names: &[&str]) -> Result<String, LinkEr
     Err(damaged(key, format!("unknown `{shown}`: {}", suggestion(&shown, names))))
 }
 
-fn list(key: &'static str, text: Option<String>, names: &[&str]) -> Result<Vec<String>, LinkError> {
-    let Some(text) = text else {
-        return Ok(Vec::new());
-    };
+fn list(key: &'static str, text: &str, names: &[&str]) -> Result<Vec<String>, LinkError> {
     if text.split(',').count() > LIST_MAX {
         return Err(damaged(key, format!("there are more than {LIST_MAX}")));
     }

@@ -370,6 +370,7 @@ impl State {
             },
             lesson: self.learn.course.as_ref().and_then(Course::key),
             embed: self.embed,
+            newer: false,
             note: None,
         }
     }

@@ -196,7 +196,13 @@ impl State {
     }
 
     pub(super) fn failed(&mut self, message: String) {
-        let of_link = self.pending.take().is_some();
+        let link = self.pending.take();
+        let of_link = link.is_some();
+        let message = if link.is_some_and(|link| link.newer) {
+            format!("{message} A newer version of this page made the link: reload to get that.")
+        } else {
+            message
+        };
         let without = |request: &Request| Request { branches: Vec::new(), ..request.clone() };
         if self.scene.is_some()
             && self.request.branches != self.shown.branches

@@ -44,6 +44,11 @@ fn bad_link_leaves_a_notice_and_the_default() {
     unknown.apply(Action::Failed(message));
     assert_eq!(unknown.request, Request::default());
     assert!(unknown.notice.unwrap().contains("no-such"));
+
+    let mut newer = State::default();
+    newer.apply(Action::Open(crate::route::parse("#/v2/run?scenario=no-such").unwrap()));
+    newer.apply(Action::Failed("There is none.".into()));
+    assert!(newer.notice.unwrap().starts_with("There is none. A newer version of this page"));
 }
 
 #[test]
