@@ -176,6 +176,53 @@ test("what is wrong with the text is said at its line, and put right the form fo
   assert.equal((await readRun(view)).digest, first);
 });
 
+test("a text that is no TOML at one place leaves the form usable, and says so there", async (t) => {
+  const view = await openEditor();
+  t.after(view.close);
+  const { page } = view;
+  const first = (await readRun(view)).digest;
+  const text = page.getByLabel("Scenario as TOML");
+  const before = await text.inputValue();
+  const form = page.getByRole("group", { name: "Scenario as a form" });
+  for (const [line, broken] of [[/^ram = .*$/m, "ram = 256 MiB"], [/^ram = .*$/m, "ram"]]) {
+    await text.fill(before.replace(line, broken));
+    await form.getByText(/expected|invalid|missing/i).first().waitFor();
+    assert.equal(await page.locator("#form-title").isEnabled(), true, broken);
+    const group = form.locator("details").filter({ has: page.locator("#form-machine-cpus") });
+    assert.match(await group.locator("summary").innerText(), /problem/, broken);
+    await page.locator("#form-title").fill("mine");
+    const now = await text.inputValue();
+    assert.equal(now, before.replace(line, broken).replace(/^title = .*$/m, 'title = "mine"'), broken);
+  }
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await screenshot(view, "editor-no-toml");
+  assert.equal((await readRun(view)).digest, first, "the run on screen stays");
+  // With an open bracket nobody knows what belongs where behind it.
+  await text.fill(before.replace("[machine]", "[machine"));
+  assert.equal(await page.locator("#form-title").isEnabled(), true);
+  await text.fill(`kernels = [\n${before}`);
+  await form.getByText(/never closed, so/).waitFor();
+  assert.deepEqual(view.problems, []);
+});
+
+test("a table can be typed into a field of the form letter by letter", async (t) => {
+  const view = await openEditor();
+  t.after(view.close);
+  const { page } = view;
+  const text = page.getByLabel("Scenario as TOML");
+  await text.fill((await text.inputValue()).replace(/^fence = .*$/m, 'fence = "{"'));
+  const id = "form-device-0-fence";
+  await page.locator(`#${id}`).focus();
+  await page.keyboard.press("End");
+  await page.keyboard.type(' exponential = { mean = "4ms" }');
+  const focused = await page.evaluate(() => [document.activeElement.id, document.activeElement.value]);
+  assert.deepEqual(focused, [id, '{ exponential = { mean = "4ms" }']);
+  await page.keyboard.type(" }");
+  assert.match(await text.inputValue(), /^fence = \{ exponential = \{ mean = "4ms" \} \}$/m);
+  await page.locator(`select#${id}`).waitFor();
+  assert.deepEqual(view.problems, []);
+});
+
 test("drafts outlive a reload, can be renamed and deleted, and are sent nowhere", async (t) => {
   const view = await openEditor();
   t.after(view.close);

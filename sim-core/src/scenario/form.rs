@@ -110,9 +110,11 @@ const SIZES: &[&str] = &["KiB", "MiB", "GiB", "TiB"];
 const RATES: &[&str] = &["KiB/s", "MiB/s", "GiB/s"];
 const SHARES: &[&str] = &["%", "MiB", "GiB"];
 
-/// The text as a form; `None` while it is no TOML.
+/// The text as a form, as far as it is TOML; `None` while a bracket is left open, behind which
+/// nothing is read as it is meant.
 pub fn form(text: &str) -> Option<Vec<Section>> {
-    let document = DeTable::parse(text).ok()?;
+    let readable = edit::readable(text).ok()?;
+    let document = edit::parse(&readable);
     let mut walk = Walk { text, names: names(document.get_ref()), sections: Vec::new() };
     let spot = Spot { path: String::new(), depth: 0, item: false, span: 0..0 };
     walk.table(document.get_ref(), &FILE, "scenario".to_owned(), spot);
@@ -149,19 +151,20 @@ pub fn overridden(text: &str, sets: &[(String, String)]) -> Result<String, Strin
     })
 }
 
-/// The literal of what was typed into a field. What is no number is a wrong text: the file can
-/// still be read, and says so at its place.
+/// The literal of what was typed into a field. What is no number or no TOML is a wrong text: the
+/// file can still be read, and says so at its place.
 pub fn literal(input: &Input, typed: &str) -> String {
-    match input {
-        Input::Toml => typed.to_owned(),
-        Input::Integer(..) | Input::IntegerOf(_) | Input::Boolean
-            if DeValue::parse(typed).is_ok() =>
-        {
-            typed.to_owned()
-        }
-        Input::Distribution if typed.trim_start().starts_with('{') => typed.to_owned(),
-        _ => quoted(typed),
-    }
+    let is_bare = match input {
+        Input::Toml | Input::Integer(..) | Input::IntegerOf(_) | Input::Boolean => true,
+        Input::Distribution => is_opened(typed),
+        _ => false,
+    };
+    if is_bare && DeValue::parse(typed).is_ok() { typed.to_owned() } else { quoted(typed) }
+}
+
+/// Whether a list or a table begins here.
+fn is_opened(typed: &str) -> bool {
+    typed.trim_start().starts_with(['[', '{'])
 }
 
 /// Where a section is.
@@ -292,6 +295,11 @@ impl Walk<'_> {
             {
                 Input::Toml
             }
+            // A list or table whose end is still to be typed.
+            Some(DeValue::String(typed)) if is_opened(typed) => match self.input(&field.kind) {
+                input @ (Input::Text(_) | Input::Distribution) => input,
+                _ => Input::Toml,
+            },
             _ => self.input(&field.kind),
         };
         Field {
@@ -300,10 +308,7 @@ impl Walk<'_> {
             doc: field.doc.trim(),
             needed: field.needed == Needed::Must,
             sample: sample(field.name, &field.kind),
-            value: value.map(|value| match input {
-                Input::Toml => self.text.get(value.span()).unwrap_or_default().to_owned(),
-                _ => shown(self.text, value),
-            }),
+            value: value.map(|value| shown(self.text, value)),
             input,
             span: value.map(toml::Spanned::span),
         }

@@ -24,7 +24,7 @@ pub(super) fn bracket(text: &str, place: usize) -> Option<Range<usize>> {
 }
 
 /// The brackets that a text leaves open, but for those in strings and comments.
-fn open_brackets(text: &str) -> Vec<(usize, char)> {
+pub(super) fn open_brackets(text: &str) -> Vec<(usize, char)> {
     let mut open = Vec::new();
     let mut at = 0;
     while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {

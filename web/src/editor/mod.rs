@@ -6,7 +6,9 @@
 pub mod drafts;
 pub mod sketch;
 
-use sim_core::scenario::form::Field;
+use std::ops::Range;
+
+use sim_core::scenario::form::{Field, Section};
 use sim_core::scenario::{Diagnostic, form, parse};
 use sim_core::share::ScenarioRef;
 
@@ -74,18 +76,47 @@ pub fn offset_of(text: &str, line: u32, column: u32) -> u32 {
     offset
 }
 
+/// Whether a complaint is about what stands at `span`.
+fn is_about(text: &str, span: &Range<usize>, problem: &Diagnostic) -> bool {
+    let (from, to) = (place_of(text, span.start), place_of(text, span.end));
+    let at = (problem.line, problem.column);
+    from <= at && at < to.max((from.0, from.1 + 1))
+}
+
 /// What is wrong with the value of a field.
 pub fn problem_of<'p>(
     text: &str,
     field: &Field,
     problems: &'p [Diagnostic],
 ) -> Option<&'p Diagnostic> {
-    let span = field.span.clone()?;
-    let (from, to) = (place_of(text, span.start), place_of(text, span.end));
-    problems.iter().find(|problem| {
-        let at = (problem.line, problem.column);
-        from <= at && at < to.max((from.0, from.1 + 1))
-    })
+    let span = field.span.as_ref()?;
+    problems.iter().find(|problem| is_about(text, span, problem))
+}
+
+/// Complaints that no field shows, each with the section that it is about: the smallest that its
+/// place is in, or the last one to begin before it.
+pub fn problems_of_sections<'p>(
+    text: &str,
+    sections: &[Section],
+    problems: &'p [Diagnostic],
+) -> Vec<(usize, &'p Diagnostic)> {
+    let has_field = |problem: &Diagnostic| {
+        let fields = sections.iter().flat_map(|section| &section.fields);
+        fields.filter_map(|it| it.span.as_ref()).any(|span| is_about(text, span, problem))
+    };
+    let section_of = |problem: &Diagnostic| {
+        let start = |index: &usize| sections[*index].span.start;
+        let within = |index: &usize| is_about(text, &sections[*index].span, problem);
+        let before = |index: &usize| {
+            let section = &sections[*index];
+            let at = (problem.line, problem.column);
+            section.depth <= 1 && place_of(text, section.span.start) <= at
+        };
+        let all = || 0..sections.len();
+        all().filter(within).max_by_key(start).or_else(|| all().filter(before).max_by_key(start))
+    };
+    let unplaced = problems.iter().filter(|problem| !has_field(problem));
+    unplaced.filter_map(|problem| Some((section_of(problem)?, problem))).collect()
 }
 
 /// A quantity in its parts: number and unit, if it has that form.
@@ -114,6 +145,30 @@ mod tests {
         assert_eq!(problem_of(text, kernel, &problems), Some(first));
         let title = sections[0].fields.iter().find(|field| field.name == "title").unwrap();
         assert_eq!(problem_of(text, title, &problems), None);
+    }
+
+    #[test]
+    fn what_no_field_shows_is_told_at_its_section() {
+        let text = "schema = 1\ntitle = \"x\"\n\n[machine]\nram = 256 MiB\ncpuz = 2\n\n[[task]]\nname = \"a\"\n\
+                    program = [\n  { mmap = \"heap\", size = \"1MiB\", sise = 2 },\n  { tuch = \"heap\" },\n]\n";
+        let told = |text: &str| -> Vec<(String, u32)> {
+            let sections = form::form(text).unwrap();
+            let found = problems(text);
+            let of = problems_of_sections(text, &sections, &found);
+            let mut told: Vec<_> =
+                of.into_iter().map(|(index, it)| (sections[index].path.clone(), it.line)).collect();
+            told.dedup();
+            told
+        };
+        let broken = told(text);
+        let ram = form::form(text).unwrap();
+        let ram = ram.iter().flat_map(|it| &it.fields).find(|it| it.name == "ram").unwrap();
+        let is_at_field = problem_of(text, ram, &problems(text)).is_some();
+        assert!(is_at_field || broken == [("machine".to_owned(), 5)], "{broken:?}");
+        let sound = text.replace("256 MiB", "\"256MiB\"");
+        let expected = [("", 1), ("machine", 6), ("task.0.program.0", 11), ("task.0", 12)];
+        let expected = expected.map(|(path, line)| (path.to_owned(), line));
+        assert_eq!(told(&sound), expected);
     }
 
     #[test]

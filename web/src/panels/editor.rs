@@ -2,28 +2,23 @@
 //! same as a form, and what was kept on this machine. Both show one text;
 //! whoever edits the one sees the other follow, and the run after a rest.
 
-use gloo_timers::callback::Timeout;
 use sim_core::scenario::{Diagnostic, MINIMAL, form, gallery};
-use sim_core::share::{LINK_SIZE_MAX, ScenarioRef};
+use sim_core::share::ScenarioRef;
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::editor_drafts::DraftList;
 use super::editor_form::FormView;
+use super::editor_written::{Written, keep, use_followed, use_written};
 use super::icon::{Icon, drawing};
 use crate::dom;
 use crate::editor::drafts::Drafts;
-use crate::editor::{offset_of, opened, problems, scenario_of, title_of};
-use crate::engine::{self, Request};
-use crate::route::{Route, fragment};
+use crate::editor::{offset_of, problems};
+use crate::engine;
 use crate::state::{Action, Change};
-use crate::ui::use_ui;
+use crate::ui::{Ui, use_ui};
 
-/// Key of the stored drafts.
-const DRAFTS_KEY: &str = "reaperscope-drafts";
-/// Rest before the run follows what is typed.
-const REST_MS: u32 = 150;
 /// What starts from nothing is called in the list.
 const NOTHING: &str = "-nothing";
 
@@ -36,30 +31,8 @@ pub struct Props {
 #[component]
 pub fn Editor(props: &Props) -> Html {
     let ui = use_ui();
-    let text = use_state_eq(String::new);
-    let notice = use_state_eq(String::new);
-    let draft = use_state_eq(|| None::<String>);
-    let drafts = use_state_eq(|| Drafts::read(&dom::stored(DRAFTS_KEY).unwrap_or_default()));
-    // What the run on screen is of, as this editor knows it.
-    let shown = use_mut_ref(|| None::<(ScenarioRef, Vec<(String, String)>)>);
-    {
-        let (text, notice, draft, shown) =
-            (text.clone(), notice.clone(), draft.clone(), shown.clone());
-        let asked = (props.scenario.clone(), props.sets.clone());
-        use_effect_with(asked, move |asked| {
-            if shown.borrow().as_ref() != Some(asked) {
-                let (opened, problem) = opened(&asked.0, &asked.1);
-                *shown.borrow_mut() = Some(asked.clone());
-                text.set(opened);
-                draft.set(None);
-                notice.set(
-                    problem
-                        .map(|it| format!("An override was left out: {it}."))
-                        .unwrap_or_default(),
-                );
-            }
-        });
-    }
+    let written = use_written((props.scenario.clone(), props.sets.clone()));
+    let text = written.text.clone();
     let wrong = use_memo((*text).clone(), |text| problems(text));
     let sections = use_memo((*text).clone(), |text| form::form(text));
     // The last form that could be read stays while the text can't be.
@@ -67,66 +40,13 @@ pub fn Editor(props: &Props) -> Html {
     if let Some(sections) = sections.as_ref() {
         last.borrow_mut().clone_from(sections);
     }
-    let edit = {
-        let (text, draft, drafts) = (text.clone(), draft.clone(), drafts.clone());
-        Callback::from(move |typed: String| {
-            let mut kept = (*drafts).clone();
-            let name = (*draft).clone().unwrap_or_else(|| kept.free_name(&title_of(&typed)));
-            kept.keep(&name, &typed);
-            dom::store(DRAFTS_KEY, &kept.written());
-            drafts.set(kept);
-            draft.set(Some(name));
-            text.set(typed);
-        })
-    };
-    {
-        let (ui, shown, notice) = (ui.clone(), shown.clone(), notice.clone());
-        let now = ((*text).clone(), draft.is_some(), wrong.is_empty());
-        use_effect_with(now, move |(text, is_edited, is_sound)| {
-            let (text, ui, shown, notice) =
-                (text.clone(), ui.clone(), shown.clone(), notice.clone());
-            let timer = (*is_edited && *is_sound).then(|| {
-                Timeout::new(REST_MS, move || {
-                    let scenario = scenario_of(&text);
-                    let size = link_size(&scenario);
-                    if size > LINK_SIZE_MAX {
-                        notice.set(format!("This scenario makes a link of {size} bytes, and {LINK_SIZE_MAX} are read: make it shorter, or run it with the command line."));
-                        return;
-                    }
-                    notice.set(String::new());
-                    let asked = (scenario.clone(), Vec::new());
-                    if shown.borrow().as_ref() != Some(&asked) {
-                        *shown.borrow_mut() = Some(asked);
-                        ui.send(Action::Choose(Change::Text(scenario)));
-                    }
-                })
-            });
-            move || drop(timer)
-        });
-    }
-    let start = {
-        let edit = edit.clone();
-        let (ui, draft) = (ui.clone(), draft.clone());
-        Callback::from(move |event: Event| {
-            let Some(select) =
-                event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok())
-            else {
-                return;
-            };
-            let id = select.value();
-            select.set_value("");
-            draft.set(None);
-            if id == NOTHING {
-                edit.emit(MINIMAL.to_owned());
-            } else if gallery::find(&id).is_some() {
-                ui.send(Action::Choose(Change::Scenario(id)));
-            }
-        })
-    };
+    use_followed(&ui, &written, wrong.is_empty());
+    let edit = written.edit();
+    let start = starter(&ui, &written);
     // The same from render to render: a list drawn anew would take back a name half typed.
     let load = {
-        let (text, draft) = (text.setter(), draft.setter());
-        use_callback((*drafts).clone(), move |name: String, drafts: &Drafts| {
+        let (text, draft) = (text.setter(), written.draft.setter());
+        use_callback((*written.drafts).clone(), move |name: String, drafts: &Drafts| {
             if let Some(found) = drafts.find(&name) {
                 text.set(found.text.clone());
                 draft.set(Some(name));
@@ -134,14 +54,15 @@ pub fn Editor(props: &Props) -> Html {
         })
     };
     let change = {
-        let (draft, drafts) = (draft.setter(), drafts.setter());
+        let (draft, drafts) = (written.draft.setter(), written.drafts.setter());
         use_callback((), move |(kept, name): (Drafts, Option<String>), ()| {
-            dom::store(DRAFTS_KEY, &kept.written());
+            keep(&kept);
             drafts.set(kept);
             draft.set(name);
         })
     };
     let close = ui.on(|_: MouseEvent| Action::Edit(false));
+    let Written { notice, draft, drafts, .. } = &written;
     html! {
         <section class="editor" aria-labelledby="editor-title">
             <header>
@@ -154,12 +75,12 @@ pub fn Editor(props: &Props) -> Html {
                 <p class="small">{ "Drafts stay in this browser; nothing leaves your machine." }</p>
                 <button type="button" onclick={close} aria-label="Close the editor" title="Close the editor">{ drawing(Icon::Close) }</button>
             </header>
-            if !notice.is_empty() { <p class="problem" role="alert">{ (*notice).clone() }</p> }
+            if !notice.is_empty() { <p class="problem" role="alert">{ (**notice).clone() }</p> }
             <div class="editor-parts">
                 <div class="editor-text">
                     { code(&text, &wrong, &edit) }
                     { complaints(&text, &wrong) }
-                    <DraftList drafts={(*drafts).clone()} current={(*draft).clone()} {load} {change} />
+                    <DraftList drafts={(**drafts).clone()} current={(**draft).clone()} {load} {change} />
                 </div>
                 <FormView text={(*text).clone()} sections={last.borrow().clone()} readable={sections.is_some()}
                     problems={(*wrong).clone()} onedit={edit} />
@@ -168,10 +89,23 @@ pub fn Editor(props: &Props) -> Html {
     }
 }
 
-/// Bytes of the link to a scenario.
-fn link_size(scenario: &ScenarioRef) -> usize {
-    let request = Request { scenario: scenario.clone(), ..Request::default() };
-    fragment(&Route { request, ..Route::default() }).len()
+/// Starts from another scenario, or from nothing.
+fn starter(ui: &Ui, written: &Written) -> Callback<Event> {
+    let (ui, edit, draft) = (ui.clone(), written.edit(), written.draft.setter());
+    Callback::from(move |event: Event| {
+        let Some(select) = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok())
+        else {
+            return;
+        };
+        let id = select.value();
+        select.set_value("");
+        draft.set(None);
+        if id == NOTHING {
+            edit.emit(MINIMAL.to_owned());
+        } else if gallery::find(&id).is_some() {
+            ui.send(Action::Choose(Change::Scenario(id)));
+        }
+    })
 }
 
 /// The text, with numbers of lines, and complaints behind the lines they are about.

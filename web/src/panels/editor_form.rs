@@ -11,7 +11,7 @@ use super::driver_picture::picture;
 use super::icon::{Icon, drawing};
 use crate::dom;
 use crate::editor::sketch::sketch;
-use crate::editor::{problem_of, split_unit};
+use crate::editor::{problem_of, problems_of_sections, split_unit};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -26,11 +26,14 @@ pub struct Props {
 /// What every part of the form needs.
 struct Sheet<'p> {
     props: &'p Props,
+    /// What no field shows, by section.
+    unplaced: Vec<(usize, &'p Diagnostic)>,
 }
 
 #[component]
 pub fn FormView(props: &Props) -> Html {
-    let sheet = Sheet { props };
+    let unplaced = problems_of_sections(&props.text, &props.sections, &props.problems);
+    let sheet = Sheet { props, unplaced };
     // Sections of the top, each with what is in it.
     let mut groups: Vec<Vec<&Section>> = Vec::new();
     for section in &props.sections {
@@ -41,7 +44,7 @@ pub fn FormView(props: &Props) -> Html {
     }
     html! {
         <div class={classes!("editor-form", (!props.readable).then_some("stale"))} role="group" aria-label="Scenario as a form">
-            { for (!props.readable).then(|| html! { <p class="small">{ "The text is no TOML now; the form follows again when it is." }</p> }) }
+            { for (!props.readable).then(|| html! { <p class="small">{ "A bracket in the text is never closed, so there is no telling what belongs where behind it. The form goes on when it is closed." }</p> }) }
             <fieldset class="plain" disabled={!props.readable}>
                 { for groups.into_iter().map(|group| sheet.group(&group)) }
             </fieldset>
@@ -56,7 +59,7 @@ impl Sheet<'_> {
         };
         html! {
             <details key={first.path.clone()} open={first.depth == 0 || group.len() < 8}>
-                <summary>{ first.title.clone() }</summary>
+                <summary>{ first.title.clone() }{ self.count(group) }</summary>
                 { self.section(first) }
                 { self.driver(first) }
                 { for rest.iter().map(|section| html! {
@@ -66,6 +69,25 @@ impl Sheet<'_> {
                     </div>
                 }) }
             </details>
+        }
+    }
+
+    /// Complaints about a section that none of its fields shows.
+    fn problems_in(&self, section: &Section) -> impl Iterator<Item = &Diagnostic> {
+        let place = self.props.sections.iter().position(|it| std::ptr::eq(it, section));
+        let of = move |(index, _): &&(usize, &Diagnostic)| Some(*index) == place;
+        self.unplaced.iter().filter(of).map(|(_, problem)| *problem)
+    }
+
+    /// How much is wrong in a group, which may be folded.
+    fn count(&self, group: &[&Section]) -> Html {
+        let (text, problems) = (&self.props.text, &self.props.problems);
+        let of_fields = group.iter().flat_map(|it| &it.fields);
+        let of_fields = of_fields.filter_map(|field| problem_of(text, field, problems)).count();
+        match of_fields + group.iter().flat_map(|it| self.problems_in(it)).count() {
+            0 => Html::default(),
+            1 => html! { <span class="flaws">{ " · 1 problem" }</span> },
+            more => html! { <span class="flaws">{ format!(" · {more} problems") }</span> },
         }
     }
 
@@ -90,8 +112,14 @@ impl Sheet<'_> {
         let shown = section.fields.iter().filter(|it| it.value.is_some() || it.needed);
         let absent: Vec<&Field> =
             section.fields.iter().filter(|it| it.value.is_none() && !it.needed).collect();
+        let problems: Vec<&Diagnostic> = self.problems_in(section).collect();
         html! {
             <>
+                if !problems.is_empty() {
+                    <ul class="unplaced">{ for problems.iter().map(|it| html! {
+                        <li>{ format!("line {}: {}", it.line, it.told()) }</li>
+                    }) }</ul>
+                }
                 <div class="fields">{ for shown.map(|field| self.field(field)) }</div>
                 <p class="adders">
                     { self.absent(section, &absent) }

@@ -8,6 +8,7 @@ pub mod driver_picture;
 pub mod editor;
 pub mod editor_drafts;
 pub mod editor_form;
+pub mod editor_written;
 pub mod events;
 pub mod fork;
 pub mod fork_tree;

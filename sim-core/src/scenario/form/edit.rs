@@ -1,11 +1,12 @@
 //! Changes of single values in a scenario's text. Only the bytes of the
 //! value change; comments, order and spelling of the rest stay.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::super::spec::Value;
+use super::super::{spec::Value, unclosed};
 
 /// Spaces before an item of a list that had none to go by.
 const INDENT: &str = "  ";
@@ -39,7 +40,8 @@ struct Parent<'t> {
 /// The text with this literal as the value at `path`. Fails, in words, on
 /// a text that is no TOML and on a path that leads nowhere.
 pub fn set(text: &str, path: &str, literal: &str) -> Result<String, String> {
-    let document = parse(text)?;
+    let readable = readable(text)?;
+    let document = parse(&readable);
     match find(document.get_ref(), path) {
         Place::There(_, value) => Ok(replaced(text, value.span(), literal)),
         Place::Absent(parent) => Ok(inserted(text, &parent, last(path), literal)),
@@ -64,7 +66,8 @@ pub fn set(text: &str, path: &str, literal: &str) -> Result<String, String> {
 
 /// The text without what is at `path`: a field, a table or an item of a list.
 pub fn remove(text: &str, path: &str) -> Result<String, String> {
-    let document = parse(text)?;
+    let readable = readable(text)?;
+    let document = parse(&readable);
     let Place::There(key, value) = find(document.get_ref(), path) else {
         return Ok(text.to_owned());
     };
@@ -87,7 +90,8 @@ pub fn remove(text: &str, path: &str) -> Result<String, String> {
 /// where there is no neighbor, and for tables with sections of their own, whose order says
 /// nothing.
 pub fn shift(text: &str, path: &str, toward: Toward) -> Result<String, String> {
-    let document = parse(text)?;
+    let readable = readable(text)?;
+    let document = parse(&readable);
     let nowhere = || format!("{path} has no place to go to");
     let (list, place) = path.rsplit_once('.').ok_or_else(nowhere)?;
     let Place::There(_, value) = find(document.get_ref(), list) else { return Err(nowhere()) };
@@ -114,7 +118,8 @@ pub fn shift(text: &str, path: &str, toward: Toward) -> Result<String, String> {
 /// The text with one more item of the list at `path`, or with the table
 /// there: the inline table `item`.
 pub fn add(text: &str, path: &str, item: &str) -> Result<String, String> {
-    let document = parse(text)?;
+    let readable = readable(text)?;
+    let document = parse(&readable);
     let place = find(document.get_ref(), path);
     let is_top = !path.contains('.');
     match place {
@@ -183,8 +188,46 @@ fn section(path: &str, item: &str, is_item: bool) -> String {
     section
 }
 
-fn parse(text: &str) -> Result<toml::Spanned<DeTable<'_>>, String> {
-    DeTable::parse(text).map_err(|_| "the text is no TOML".to_owned())
+/// Lines that are passed over: more are no slip of the hand.
+const PASSED_MAX: usize = 4;
+
+/// The text with blanks where a parser that goes on over mistakes would lose all that is behind.
+/// Fails where a bracket is left open, behind which nothing is read as it is meant.
+pub(super) fn readable(text: &str) -> Result<Cow<'_, str>, String> {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..=PASSED_MAX {
+        let (_, errors) = DeTable::parse_recoverable(&text);
+        let places = places(&errors);
+        if places.iter().any(|place| unclosed::bracket(&text, *place).is_some()) {
+            return Err("the text has a bracket that is never closed".to_owned());
+        }
+        let Some(line) = places.iter().find_map(|place| lone_word(&text, *place)) else {
+            return Ok(text);
+        };
+        text.to_mut().replace_range(line.clone(), &" ".repeat(line.len()));
+    }
+    Err("too much of the text is no TOML".to_owned())
+}
+
+/// What a readable text says, as far as it is TOML.
+pub(super) fn parse(readable: &str) -> toml::Spanned<DeTable<'_>> {
+    DeTable::parse_recoverable(readable).0
+}
+
+fn places(errors: &[toml::de::Error]) -> Vec<usize> {
+    errors.iter().filter_map(toml::de::Error::span).map(|span| span.start).collect()
+}
+
+/// The line of a complaint, or the one above, if a word stands there that has no value yet.
+fn lone_word(text: &str, place: usize) -> Option<Range<usize>> {
+    let here = line_start(text, place);
+    [here, line_start(text, here.saturating_sub(1))].into_iter().find_map(|start| {
+        let line = text.get(start..line_end(text, start))?.trim_end();
+        let is_word = !line.trim().is_empty() && !line.contains('=');
+        let is_other = line.trim_start().starts_with(['[', '#']);
+        (is_word && !is_other && unclosed::open_brackets(&text[..start]).is_empty())
+            .then(|| start..start + line.len())
+    })
 }
 
 fn last(path: &str) -> &str {

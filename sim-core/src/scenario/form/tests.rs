@@ -86,7 +86,7 @@ fn absent_fields_are_put_where_they_belong() {
     let text = set(TEXT, "task.0.start.after", "\"x\"").expect("a table comes into being");
     assert_eq!(field(&text, "task.0.start.after").value.as_deref(), Some("x"));
     assert!(set(TEXT, "task.7.pid", "1").is_err());
-    assert!(set("= no", "title", "1").is_err());
+    assert!(set("a = [\n[b]", "title", "1").is_err());
 }
 
 #[test]
@@ -202,4 +202,50 @@ fn what_is_no_number_leaves_the_form_readable_and_is_shown_as_it_was_typed() {
         let back = set(&text, "machine.cpus", &literal(&cpus, "2")).expect("it can be set");
         assert!(back.contains("cpus = 2"), "{back}");
     }
+}
+
+/// What is wrong at one place leaves the fields of all others as they are, and they can be set.
+#[test]
+fn form_goes_on_beside_what_is_no_toml() {
+    let paths = |text: &str| -> Vec<String> {
+        let sections = form(text).unwrap_or_else(|| panic!("no form of:\n{text}"));
+        sections.into_iter().map(|section| section.path).collect()
+    };
+    let whole = paths(TEXT);
+    for (good, bad) in [
+        ("ram = \"256MiB\" # of which", "ram = "),
+        ("ram = \"256MiB\" # of which", "ram = \"256MiB # of which"),
+        ("ram = \"256MiB\" # of which", "ram"),
+        ("ram = \"256MiB\" # of which", "ram = 256 MiB"),
+        ("ram = \"256MiB\" # of which", "= \"256MiB\""),
+        ("kernel = \"6.1\"", "kernel = 6.1.2"),
+        ("driver = \"gpu-fence\"", "driver = gpu-fence"),
+        ("size = \"128MiB\" }, # first", "size = 128 MiB }, # first"),
+        ("size = \"128MiB\" }, # first", "size = }, # first"),
+    ] {
+        let text = TEXT.replace(good, bad);
+        assert_ne!(text, TEXT);
+        assert!(DeTable::parse(&text).is_err(), "{bad}");
+        assert_eq!(paths(&text), whole, "{bad}");
+        let changed = set(&text, "task.0.program.1.rate", "\"7MiB/s\"").expect(bad);
+        assert_eq!(changed, text.replace("\"60MiB/s\"", "\"7MiB/s\""));
+    }
+    assert_eq!(form(&TEXT.replace("]\n", "\n[[task]]\n")), None, "a bracket is open");
+}
+
+/// Each letter of a list or table is typed into its own field, and the text stays TOML.
+#[test]
+fn list_or_table_can_be_typed_letter_by_letter() {
+    let typed = "[\"a\", \"b\"]";
+    let mut text = set(TEXT, "device.0.driver", "[]").expect("it can be set");
+    for end in 1..=typed.len() {
+        let shown = field(&text, "device.0.driver");
+        assert_eq!(shown.input, Input::Toml, "{text}");
+        text = set(&text, &shown.path, &literal(&shown.input, &typed[..end])).expect("set");
+        assert_eq!(field(&text, &shown.path).value.as_deref(), Some(&typed[..end]));
+        assert!(DeTable::parse(&text).is_ok(), "{text}");
+    }
+    assert!(text.contains("driver = [\"a\", \"b\"]"), "{text}");
+    let half = literal(&Input::Distribution, "{ fixed = ");
+    assert!(DeValue::parse(&half).is_ok(), "{half}");
 }
