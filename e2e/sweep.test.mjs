@@ -56,6 +56,37 @@ test("any number of workers finds the same, and it shows", async (t) => {
   assert.equal(found[0], found[1]);
 });
 
+test("closed by Esc a sweep goes on, says so, and is there when it is opened again", async (t) => {
+  const { view, panel } = await openSweep({ cores: 1 });
+  t.after(view.close);
+  const { page } = view;
+  await panel.getByLabel("Seeds", { exact: true }).fill("900");
+  await panel.getByRole("button", { name: "Run them" }).click();
+  await panel.getByText(/^[1-9]\d* of 900 runs/).waitFor();
+  await page.keyboard.press("Escape");
+  await panel.waitFor({ state: "hidden" });
+  const back = page.getByRole("button", { name: /^Sweep: \d+ of 900 runs$/ });
+  await back.waitFor();
+  await screenshot(view, "sweep-behind");
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await back.click();
+  await panel.getByText(/^\d+ runs in [\d.]+ s$/).waitFor({ timeout: 60_000 });
+  assert.equal(await panel.getByLabel("Seeds", { exact: true }).inputValue(), "900");
+  assert.ok((await said(panel)).length > 0);
+  assert.deepEqual(view.problems, []);
+});
+
+test("closed by Esc a rewinding goes on", async (t) => {
+  const { view, panel } = await openSweep({ cores: 1 });
+  t.after(view.close);
+  await panel.getByRole("button", { name: "Rewind", exact: true }).click();
+  await view.page.keyboard.press("Escape");
+  await panel.waitFor({ state: "hidden" });
+  const told = view.page.locator(".rewound").getByText(/No return from|At no moment tried/);
+  await told.waitFor({ timeout: 60_000 });
+  assert.deepEqual(view.problems, []);
+});
+
 test("without workers the page sweeps by itself, and finds the same", async (t) => {
   const found = [];
   for (const part of ["none", "workers that do not start", "workers"]) {

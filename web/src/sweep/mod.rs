@@ -14,3 +14,4 @@ pub mod review;
 pub mod rewind;
 pub mod rewind_view;
 pub mod tally;
+pub mod under_way;

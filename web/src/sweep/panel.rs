@@ -1,9 +1,6 @@
 //! The panel beside the timeline that sweeps over seeds: what to run, how
-//! far it is, what was found, and a review of it. It keeps what was found
-//! while one of its seeds is looked at.
-
-use std::cell::RefCell;
-use std::rc::Rc;
+//! far it is, what was found, and a review of it. Closed, it keeps all of
+//! that, goes on, and says so; one of its seeds can be looked at meanwhile.
 
 use sim_core::experiment::QUANTITIES;
 use wasm_bindgen::JsCast as _;
@@ -11,24 +8,16 @@ use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::form::{Typed, fields};
-use super::plan::Plan;
-use super::pool::{Heard, Pool, write_review};
 use super::results::{Found, results};
-use super::review::Dossier;
 use super::rewind::Rewind;
 use super::rewind_view::RewindForm;
-use super::tally::Tally;
-use crate::address::shareable;
-use crate::dom;
+use super::under_way::{Form, Sweep, use_found, use_sweep};
 use crate::engine::Request;
-use crate::format;
 use crate::panels::icon::{Icon, drawing};
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
-use crate::thread::Thread;
 use crate::timeline::palette::Shade;
-use crate::transfer::download;
-use crate::ui::{on_escape, use_ui};
+use crate::ui::{Ui, on_escape, use_ui};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -41,176 +30,116 @@ pub struct Props {
     pub curve: Option<Shared<Rewind>>,
 }
 
-/// How a sweep stands.
-#[derive(Clone, PartialEq)]
-enum Phase {
-    /// None was asked for yet.
-    None,
-    Running {
-        workers: usize,
-    },
-    Cancelled,
-    Finished {
-        ms: f64,
-    },
-    Failed(String),
-}
-
-/// The two forms of a review.
-#[derive(Copy, Clone, PartialEq)]
-enum Form {
-    Html,
-    Markdown,
-}
-
-/// What is there, and who works on it.
-#[derive(Default)]
-struct Held {
-    tally: Option<Tally>,
-    pool: Option<Pool>,
-    writer: Option<Rc<RefCell<Option<Thread>>>>,
-    /// A review that waits for the sweep to finish.
-    wanted: Option<Form>,
-}
-
 #[component]
 pub fn SweepPanel(props: &Props) -> Html {
     let ui = use_ui();
-    let held = use_mut_ref(Held::default);
-    let phase = use_state_eq(|| Phase::None);
+    let sweep = use_sweep();
     let typed = use_state_eq(|| None::<Typed>);
-    let problem = use_state_eq(String::new);
     let quantity = use_state_eq(|| 0_usize);
-    let writing = use_state_eq(|| false);
-    // Counts what was heard, so that it shows.
-    let version = use_state_eq(|| 0_u32);
-    let found = {
-        let held = Rc::clone(&held);
-        use_memo((*version, *quantity, phase.is_over()), move |(_, quantity, _)| {
-            let held = held.borrow();
-            held.tally.as_ref().map(|tally| Found::of(tally, &QUANTITIES[*quantity]))
-        })
-    };
-    if !props.open {
+    let found = use_found(&sweep, *quantity);
+    let was_open = use_mut_ref(|| false);
+    *was_open.borrow_mut() |= props.open;
+    if !*was_open.borrow() {
         return Html::default();
     }
-    let shown = (*typed).clone().unwrap_or_else(|| {
-        let mut policies: Vec<String> = Vec::new();
-        for scene in &props.scenes {
-            let policy = &scene.outcome.run.id.policy;
-            if !policies.contains(policy) {
-                policies.push(policy.clone());
-            }
-        }
-        Typed::of(policies)
-    });
-
-    let write = {
-        let (held, writing, problem) = (Rc::clone(&held), writing.clone(), problem.clone());
-        let request = props.request.clone();
-        Callback::from(move |form: Form| {
-            let Some(dossier) = dossier(&held.borrow(), &request) else { return };
-            let stem = crate::transfer::export_dialog::stem(&crate::route::Route {
-                request: dossier.request.clone(),
-                ..Default::default()
-            });
-            let (done, said) = (writing.clone(), problem.clone());
-            let writer = write_review(dossier, move |made| {
-                done.set(false);
-                match (made, form) {
-                    (Ok((html, _)), Form::Html) => {
-                        download::save_text(&format!("{stem}-review.html"), "text/html", &html);
-                    }
-                    (Ok((_, markdown)), Form::Markdown) => {
-                        let name = format!("{stem}-review.md");
-                        download::save_text(&name, "text/markdown", &markdown);
-                    }
-                    (Err(why), _) => said.set(why),
-                }
-            });
-            writing.set(true);
-            held.borrow_mut().writer = Some(writer);
-        })
+    let shown = (*typed).clone().unwrap_or_else(|| Typed::of(policies(&props.scenes)));
+    let set = {
+        let typed = typed.clone();
+        Callback::from(move |now: Typed| typed.set(Some(now)))
     };
+    let close = ui.on(|_: MouseEvent| Action::Sweep(false));
+    let escape = on_escape(&ui, || Action::Sweep(false));
+    // Closed, it is hidden and not gone: what it has started goes on.
+    html! {
+        <>
+            <aside class="learn sweep" aria-labelledby="sweep-title" onkeydown={escape} hidden={!props.open}>
+                <header><h2 id="sweep-title" tabindex="-1">{ "Sweep over seeds" }</h2>
+                    <button type="button" onclick={close} aria-label="Close the sweep">{ drawing(Icon::Close) }</button></header>
+                <div class="sweep-body" tabindex="0">
+                    { asked(&sweep, &props.request, &shown, &set) }
+                    { heard(&sweep) }
+                    if let Some(found) = (*found).as_ref().filter(|_| props.open) { { told(found, &quantity, props.shade) } }
+                    <RewindForm request={props.request.clone()} scene={props.scenes.first().cloned()} curve={props.curve.clone()} />
+                </div>
+            </aside>
+            if let Some(told) = sweep.told_briefly().filter(|_| !props.open) { { reopener(&ui, told) } }
+        </>
+    }
+}
 
-    let start = {
-        let (held, phase, version) = (Rc::clone(&held), phase.clone(), version.clone());
-        let (problem, write) = (problem.clone(), write.clone());
-        let (shown, request) = (shown.clone(), props.request.clone());
-        move |wanted: Option<Form>| {
-            let typed = shown.clone();
-            let plan = match Plan::typed(&request, typed.policies, &typed.first, &typed.count) {
-                Ok(plan) => plan,
-                Err(why) => return problem.set(why),
-            };
-            problem.set(String::new());
-            let begun = dom::now_ms();
-            let heard = {
-                let (held, phase, version) = (Rc::clone(&held), phase.setter(), version.setter());
-                let (write, count) = (write.clone(), Rc::new(std::cell::Cell::new(0_u32)));
-                move |heard| match heard {
-                    Heard::Outcomes(found) => {
-                        if let Some(tally) = &mut held.borrow_mut().tally {
-                            for (number, outcome) in found {
-                                tally.tell(number, outcome);
-                            }
-                        }
-                        count.set(count.get() + 1);
-                        version.set(count.get());
-                    }
-                    Heard::Finished => {
-                        phase.set(Phase::Finished { ms: dom::now_ms() - begun });
-                        let wanted = held.borrow_mut().wanted.take();
-                        if let Some(form) = wanted {
-                            write.emit(form);
-                        }
-                    }
-                    Heard::Failed(why) => phase.set(Phase::Failed(why)),
-                }
-            };
-            let pool = Pool::start(
-                plan.runs(),
-                {
-                    let plan = plan.clone();
-                    move |number| plan.run(number)
-                },
-                heard,
-            );
-            phase.set(Phase::Running { workers: pool.workers() });
-            version.set(0);
-            let mut held = held.borrow_mut();
-            held.tally = Some(Tally::new(plan));
-            held.pool = Some(pool);
-            held.wanted = wanted;
+/// The policies on screen, each once.
+fn policies(scenes: &[Shared<Scene>]) -> Vec<String> {
+    let mut policies: Vec<String> = Vec::new();
+    for scene in scenes {
+        let policy = &scene.outcome.run.id.policy;
+        if !policies.contains(policy) {
+            policies.push(policy.clone());
         }
-    };
+    }
+    policies
+}
+
+/// Leads back to a sweep that goes on behind its closed panel.
+fn reopener(ui: &Ui, told: String) -> Html {
+    let open = ui.on(|_: MouseEvent| Action::Sweep(true));
+    html! { <button type="button" class="sweep-on" onclick={open} title="Show the sweep">{ told }</button> }
+}
+
+/// What to run, and the buttons that do it.
+fn asked(sweep: &Sweep, request: &Request, shown: &Typed, set: &Callback<Typed>) -> Html {
     let submit = {
-        let start = start.clone();
+        let (sweep, request, shown) = (sweep.clone(), request.clone(), shown.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            start(None);
+            sweep.start(&request, shown.clone(), None);
         })
     };
     let cancel = {
-        let (held, phase) = (Rc::clone(&held), phase.clone());
+        let sweep = sweep.clone();
         Callback::from(move |event: MouseEvent| {
             // The same button runs a sweep from now on, which this click is not to do.
             event.prevent_default();
-            // The workers end with it; what they told stays.
-            held.borrow_mut().pool = None;
-            phase.set(Phase::Cancelled);
+            sweep.cancel();
         })
     };
-    let busy = *writing || matches!(*phase, Phase::Running { .. });
     let review = |form: Form, name: &'static str| {
-        let (phase, write, start) = (phase.clone(), write.clone(), start.clone());
-        let onclick = Callback::from(move |_: MouseEvent| match *phase {
-            Phase::Finished { .. } | Phase::Cancelled => write.emit(form),
-            // One press is enough: the sweep first, and then of it the review.
-            _ => start(Some(form)),
-        });
-        html! { <button type="button" {onclick} disabled={busy}>{ name }</button> }
+        let (its, request, shown) = (sweep.clone(), request.clone(), shown.clone());
+        let onclick =
+            Callback::from(move |_: MouseEvent| its.review(&request, shown.clone(), form));
+        html! { <button type="button" {onclick} disabled={sweep.is_busy()}>{ name }</button> }
     };
+    html! {
+        <form onsubmit={submit}>
+            { fields(shown, set) }
+            <div class="buttons">
+                { if sweep.is_running() {
+                    html! { <button type="button" class="primary" onclick={cancel}>{ "Cancel" }</button> }
+                } else {
+                    html! { <button type="submit" class="primary">{ "Run them" }</button> }
+                } }
+                { review(Form::Html, "Review (HTML)") }
+                { review(Form::Markdown, "Review (Markdown)") }
+            </div>
+            <p class="wrong" role="alert">{ sweep.problem() }</p>
+        </form>
+    }
+}
+
+/// How far it is.
+fn heard(sweep: &Sweep) -> Html {
+    let (done, runs) = sweep.progress();
+    html! {
+        <>
+            if sweep.is_running() {
+                <progress max={runs.to_string()} value={done.to_string()} aria-label="Runs made"></progress>
+            }
+            <p class="small" role="status">{ sweep.told() }</p>
+        </>
+    }
+}
+
+/// What was found, of the quantity that is chosen.
+fn told(found: &Found, quantity: &UseStateHandle<usize>, shade: Shade) -> Html {
     let choose = {
         let quantity = quantity.clone();
         Callback::from(move |event: Event| {
@@ -218,94 +147,15 @@ pub fn SweepPanel(props: &Props) -> Html {
             quantity.set(select.and_then(|it| it.value().parse().ok()).unwrap_or(0));
         })
     };
-    let set = {
-        let typed = typed.clone();
-        Callback::from(move |now: Typed| typed.set(Some(now)))
-    };
-    let close = ui.on(|_: MouseEvent| Action::Sweep(false));
-    let escape = on_escape(&ui, || Action::Sweep(false));
-    let is_running = matches!(*phase, Phase::Running { .. });
-    let (done, runs) =
-        held.borrow().tally.as_ref().map_or((0, 0), |it| (it.done(), it.plan.runs()));
     html! {
-        <aside class="learn sweep" aria-labelledby="sweep-title" onkeydown={escape}>
-            <header><h2 id="sweep-title" tabindex="-1">{ "Sweep over seeds" }</h2>
-                <button type="button" onclick={close} aria-label="Close the sweep">{ drawing(Icon::Close) }</button></header>
-            <div class="sweep-body" tabindex="0">
-                <form onsubmit={submit}>
-                    { fields(&shown, &set) }
-                    <div class="buttons">
-                        { if is_running {
-                            html! { <button type="button" class="primary" onclick={cancel}>{ "Cancel" }</button> }
-                        } else {
-                            html! { <button type="submit" class="primary">{ "Run them" }</button> }
-                        } }
-                        { review(Form::Html, "Review (HTML)") }
-                        { review(Form::Markdown, "Review (Markdown)") }
-                    </div>
-                    <p class="wrong" role="alert">{ (*problem).clone() }</p>
-                </form>
-                if is_running {
-                    <progress max={runs.to_string()} value={done.to_string()} aria-label="Runs made"></progress>
-                }
-                <p class="small" role="status">{ told(&phase, done, runs, *writing) }</p>
-                if let Some(found) = found.as_ref() {
-                    <>
-                        <label class="quantity">{ "Distribution of " }<select onchange={choose}>
-                            { for QUANTITIES.iter().enumerate().map(|(index, it)| html! {
-                                <option value={index.to_string()} selected={index == *quantity}>{ it.name }</option>
-                            }) }</select></label>
-                        { results(found, props.shade) }
-                        <p class="small">{ "Bars carry Wilson's 95 % interval, quantiles that of order statistics. ● recovered ▲ another victim ✕ no end. \
-                            A bar opens the first seed that shows it, a dot its own." }</p>
-                    </>
-                }
-                <RewindForm request={props.request.clone()} scene={props.scenes.first().cloned()} curve={props.curve.clone()} />
-            </div>
-        </aside>
+        <>
+            <label class="quantity">{ "Distribution of " }<select onchange={choose}>
+                { for QUANTITIES.iter().enumerate().map(|(index, it)| html! {
+                    <option value={index.to_string()} selected={index == **quantity}>{ it.name }</option>
+                }) }</select></label>
+            { results(found, shade) }
+            <p class="small">{ "Bars carry Wilson's 95 % interval, quantiles that of order statistics. ● recovered ▲ another victim ✕ no end. \
+                A bar opens the first seed that shows it, a dot its own." }</p>
+        </>
     }
-}
-
-impl Phase {
-    fn is_over(&self) -> bool {
-        !matches!(self, Self::Running { .. })
-    }
-}
-
-/// What the status line says. While it runs, the bar says how far.
-fn told(phase: &Phase, done: u32, runs: u32, writing: bool) -> String {
-    let of = format!("{} of {}", format::grouped(done.into()), format::grouped(runs.into()));
-    match phase {
-        _ if writing => "Writing the review…".to_owned(),
-        Phase::None => "Runs are made in this page, as many at once as there are cores.".to_owned(),
-        Phase::Running { workers } => format!("{of} runs, {workers} at once"),
-        Phase::Cancelled => format!("Cancelled after {of} runs; what is there stays."),
-        Phase::Finished { ms } => {
-            format!("{} runs in {:.1} s", format::grouped(runs.into()), ms / 1e3)
-        }
-        Phase::Failed(why) => format!("Stopped after {of} runs. {why}"),
-    }
-}
-
-/// What a review is made of; of a sweep that was cancelled, the seeds from the first on
-/// that every policy has met.
-fn dossier(held: &Held, request: &Request) -> Option<Dossier> {
-    let tally = held.tally.as_ref()?;
-    let mut outcomes = tally.common();
-    let first = tally.plan.seeds.start;
-    let without_gap = |outcomes: &Vec<_>| {
-        let seeds = outcomes.iter().map(|it: &sim_core::experiment::Outcome| it.seed);
-        seeds.zip(first..).take_while(|(seed, wanted)| seed == wanted).count()
-    };
-    let count = outcomes.iter().map(without_gap).min().filter(|count| *count > 0)?;
-    for row in &mut outcomes {
-        row.truncate(count);
-    }
-    Some(Dossier {
-        request: Request { seed: request.seed, ..tally.plan.request.clone() },
-        policies: tally.plan.policies.clone(),
-        seeds: first..first + count as u64,
-        outcomes,
-        page: shareable(""),
-    })
 }
