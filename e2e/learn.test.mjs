@@ -248,6 +248,7 @@ test("a run is saved in other tools' formats, and as images with the link", asyn
   const svg = (await save("Image (SVG)")).bytes.toString();
   assert.match(svg, /extra-victims/);
   assert.match(svg, /scenario=gpu-fence-overlap/);
+  assert.match(svg, /fill="#ffffff"/, "as light as the page");
   const png = await save("Image (PNG)");
   assert.equal(png.bytes.subarray(1, 4).toString(), "PNG");
   assert.equal(png.bytes.readUInt32BE(16), 2400, "twice the size");

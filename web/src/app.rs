@@ -53,7 +53,12 @@ pub fn App() -> Html {
     // Whoever asks for what is behind waits for it: what is typed next is meant for that.
     let is_whole = use_rest() || state.dialog.is_some() || state.learn.shown || state.sweeping;
     // The picture first, then what is said of it.
-    let is_told = use_painted(state.scene.is_some());
+    let is_painted = use_painted(state.scene.is_some());
+    let told = match (is_whole, is_painted) {
+        (false, _) => Told::Picture,
+        (true, false) => Told::Behind,
+        (true, true) => Told::All,
+    };
     use_written_link(Shown {
         route: state.route(),
         started: state.phase != Phase::Loading,
@@ -63,9 +68,20 @@ pub fn App() -> Html {
     });
     html! {
         <ContextProvider<Ui> context={ui.clone()}>
-            { page(&ui, &state, is_whole, is_told) }
+            { page(&ui, &state, told) }
         </ContextProvider<Ui>>
     }
+}
+
+/// How much of the page there is yet.
+#[derive(Copy, Clone, PartialEq)]
+enum Told {
+    /// What the first part of the program draws.
+    Picture,
+    /// With what is behind it and nobody sees at first.
+    Behind,
+    /// With all that is said of the picture.
+    All,
 }
 
 /// The link for paper; none while it changes all the time.
@@ -95,7 +111,7 @@ fn exported(state: &State) -> Html {
     let route = if open { state.route() } else { Route::default() };
     let scenes = if open { named_scenes(state) } else { Vec::new() };
     html! {
-        <ExportDialog {open} {scenes} {route} {lanes} lane={state.lane} followed={state.followed()} view={state.view} at={state.cursor.at} />
+        <ExportDialog {open} {scenes} {route} {lanes} lane={state.lane} followed={state.followed()} view={state.view} at={state.cursor.at} shade={state.shade()} />
     }
 }
 
@@ -209,9 +225,9 @@ fn panels_to_come() -> Html {
     html! { <>{ for titles.into_iter().map(panel) }</> }
 }
 
-/// The page; what is behind or below the first view becomes part of it when the program `is_whole`,
-/// and what is said of a picture when that has been seen.
-fn page(ui: &Ui, state: &State, is_whole: bool, is_told: bool) -> Html {
+/// The page; what is behind or below the first view becomes part of it when the whole program is
+/// there, and what is said of a picture when that has been seen.
+fn page(ui: &Ui, state: &State, told: Told) -> Html {
     if state.embed {
         return embedded(ui, state);
     }
@@ -240,20 +256,20 @@ fn page(ui: &Ui, state: &State, is_whole: bool, is_told: bool) -> Html {
                         { notes(ui, &state.notes) }
                         { legend(scene, state.lane) }
                         <div class="panels">
-                            { if is_whole && is_told { panels(state, scene) } else { panels_to_come() } }
+                            { if told == Told::All { panels(state, scene) } else { panels_to_come() } }
                         </div>
                     </>
                 }).unwrap_or_default() }
                 <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={state.said.clone()} />
             </main>
-            if is_whole {
+            if told != Told::Picture {
                 <>
                     <LearnPanel learn={state.learn.clone()} />
                     <SweepPanel open={state.sweeping} request={state.request.clone()} scenes={swept(state)} {shade} curve={state.curve().cloned()} />
                 </>
             }
             </div>
-            if is_whole { { behind(state) } }
+            if told != Told::Picture { { behind(state) } }
         </>
     }
 }

@@ -79,8 +79,8 @@ impl Shade {
         }
     }
 
-    /// Arrows of calls.
-    fn call_ink(self) -> Rgb {
+    /// Arrows of calls, and what is selected.
+    pub fn accent(self) -> Rgb {
         match self {
             Self::Light => BLUE,
             Self::Dark => SKY,
@@ -217,7 +217,7 @@ pub fn arrow_look(kind: ArrowKind, shade: Shade) -> (Rgb, bool) {
         ArrowKind::Kill => (VERMILION, false),
         ArrowKind::Refusal => (VERMILION, true),
         ArrowKind::HandOver => (shade.lock_ink(), false),
-        ArrowKind::Call => (shade.call_ink(), false),
+        ArrowKind::Call => (shade.accent(), false),
         ArrowKind::WakeUp => (shade.faint_ink(), true),
     }
 }

@@ -16,6 +16,7 @@ use crate::route::{Route, fragment, gallery_id};
 use crate::shared::Shared;
 use crate::state::{Action, Dialog as Open, Scene};
 use crate::timeline::layout::Layout;
+use crate::timeline::palette::Shade;
 use crate::timeline::rows::Rows;
 use crate::timeline::viewport::Viewport;
 use crate::ui::use_ui;
@@ -34,6 +35,7 @@ pub struct Props {
     pub followed: Vec<usize>,
     pub view: Viewport,
     pub at: u64,
+    pub shade: Shade,
 }
 
 /// What is on screen as an image.
@@ -60,6 +62,7 @@ fn pictured(props: &Props) -> String {
         range: props.route.range,
         notes: &props.route.notes,
         link: &shareable(&fragment(&props.route)),
+        shade: props.shade,
     })
 }
 
@@ -80,7 +83,7 @@ const FORMATS: [(Format, &str, &str); 7] = [
     (Format::Ftrace, "ftrace text", "as the kernel would have traced it, with its own tracepoints"),
     (Format::Dmesg, "Kernel log", "as dmesg would have shown it"),
     (Format::Csv, "Events (CSV)", "a line per record"),
-    (Format::Svg, "Image (SVG)", "what is on screen, with link and QR code"),
+    (Format::Svg, "Image (SVG)", "what is on screen, in its colors, with link and QR code"),
     (Format::Png, "Image (PNG)", "the same at twice the size"),
     (Format::Toml, "Scenario (TOML)", "to edit, and to run again here or with the command line"),
 ];
@@ -103,9 +106,11 @@ pub fn ExportDialog(props: &Props) -> Html {
         let (format, scene, route) = (*format, scene.clone(), props.route.clone());
         let shown = props.clone();
         let save = Callback::from(move |_: MouseEvent| match format {
-            Format::Svg | Format::Png => {
-                save_image(&stem(&route), &pictured(&shown), format == Format::Png);
+            Format::Svg => {
+                let name = format!("{}.svg", stem(&route));
+                download::save_text(&name, "image/svg+xml", &pictured(&shown));
             }
+            Format::Png => save_drawn(format!("{}.png", stem(&route)), &pictured(&shown)),
             _ => save(format, &scene, &route),
         });
         html! {
@@ -146,13 +151,8 @@ fn save(format: Format, scene: &Scene, route: &Route) {
     download::save_text(&format!("{stem}.{end}"), kind, &text);
 }
 
-/// Saves an SVG, or what it looks like at twice the size.
-pub fn save_image(stem: &str, svg: &str, as_png: bool) {
-    if !as_png {
-        download::save_text(&format!("{stem}.svg"), "image/svg+xml", svg);
-        return;
-    }
-    let name = format!("{stem}.png");
+/// Saves what an SVG looks like at twice its size.
+fn save_drawn(name: String, svg: &str) {
     let Ok(image) = HtmlImageElement::new() else {
         return;
     };

@@ -1,5 +1,5 @@
 //! What is on screen as an SVG with real text and patterns, the verdicts, and the link with its QR
-//! code, so that whoever sees the image finds the runs. Always on white, as paper is. Pure.
+//! code, so that whoever sees the image finds the runs. Light or dark, as the page is. Pure.
 
 mod lanes;
 mod legend;
@@ -14,7 +14,7 @@ use super::qr;
 use crate::format;
 use crate::route::{Note, gallery_id};
 use crate::state::{Scene, StageArrow};
-use crate::timeline::palette::Rgb;
+use crate::timeline::palette::{Shade, VERMILION, css as hex, mixed};
 use crate::timeline::thin;
 use crate::timeline::ticks::ticks;
 use crate::timeline::viewport::Viewport;
@@ -27,6 +27,8 @@ const STEP_MIN: f64 = 0.5;
 /// Link characters on a line.
 const LINE: usize = 118;
 const LINE_HEIGHT: f64 = 15.0;
+/// How much of the ink is in the lines that carry the time.
+const RULE_SHARE: f64 = 0.17;
 /// Heading of a run that is compared with.
 const HEADING: f64 = 30.0;
 
@@ -42,6 +44,8 @@ pub struct Picture<'a> {
     pub range: Option<(u64, u64)>,
     pub notes: &'a [Note],
     pub link: &'a str,
+    /// Of the page.
+    pub shade: Shade,
 }
 
 /// One run of it.
@@ -74,7 +78,8 @@ pub fn svg(picture: &Picture<'_>) -> String {
     let Some(first) = picture.runs.first() else {
         return String::new();
     };
-    let axis = Axis { view: picture.view, left: GUTTER, width: WIDTH - GUTTER - 16.0 };
+    let shade = picture.shade;
+    let axis = Axis { view: picture.view, left: GUTTER, width: WIDTH - GUTTER - 16.0, shade };
     let top = 74.0;
     let mut lanes_end = top + MEMORY + 14.0;
     let mut tops = Vec::new();
@@ -94,11 +99,13 @@ pub fn svg(picture: &Picture<'_>) -> String {
     let alt = alt_text(picture.title, first.scene);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
-         role=\"img\" aria-label=\"{0}\" font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"#16181d\">\
-         <title>{0}</title><rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#fff\"/>",
-        escaped(&alt)
+         role=\"img\" aria-label=\"{0}\" font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"{1}\">\
+         <title>{0}</title><rect width=\"{WIDTH}\" height=\"{height}\" fill=\"{2}\"/>",
+        escaped(&alt),
+        hex(shade.ink()),
+        hex(shade.ground())
     );
-    legend::patterns(&mut out, &states);
+    legend::patterns(&mut out, &states, shade);
     let report = &first.scene.outcome.report;
     let id = &first.scene.outcome.run.id;
     text(&mut out, 16.0, 26.0, "font-size=\"17\" font-weight=\"600\"", &cut(picture.title, 110));
@@ -110,21 +117,22 @@ pub fn svg(picture: &Picture<'_>) -> String {
         report.verdict.id()
     );
     text(&mut out, 16.0, 46.0, "font-weight=\"600\"", &told);
-    text(&mut out, 16.0, 62.0, "fill=\"#555c68\"", &cut(&report.evidence, 170));
+    text(&mut out, 16.0, 62.0, &faint(shade), &cut(&report.evidence, 170));
     rules(&mut out, &axis, top, lanes_end);
     if let Some((from, to)) = picture.range {
         let (from, to) = (axis.x(from), axis.x(to));
         let _ = write!(
             out,
-            "<rect x=\"{from:.1}\" y=\"{top}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"#0072b2\" fill-opacity=\"0.12\"/>",
+            "<rect x=\"{from:.1}\" y=\"{top}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\" fill-opacity=\"0.12\"/>",
             to - from,
-            lanes_end - top
+            lanes_end - top,
+            hex(shade.accent())
         );
     }
     memory(&mut out, &axis, first.scene, top);
     for (place, (run, top)) in picture.runs.iter().zip(tops).enumerate() {
         if place > 0 {
-            heading(&mut out, run, top - HEADING);
+            heading(&mut out, run, top - HEADING, shade);
         }
         lanes::draw(&mut out, &axis, run.of(), &run.arrows(&axis), top);
     }
@@ -134,9 +142,9 @@ pub fn svg(picture: &Picture<'_>) -> String {
         flag(&mut out, &axis, note.at, &cut(&note.text, 60), (top - 6.0, lanes_end, top + 8.0));
     }
     for (entry, (x, down)) in entries.iter().zip(places) {
-        legend::explain(&mut out, *entry, (x, lanes_end + 50.0 + down));
+        legend::explain(&mut out, *entry, (x, lanes_end + 50.0 + down), shade);
     }
-    footer(&mut out, picture.link, code.as_ref(), foot_top);
+    footer(&mut out, picture.link, code.as_ref(), (foot_top, shade));
     out.push_str("</svg>\n");
     out
 }
@@ -160,12 +168,12 @@ fn entries(
 }
 
 /// What a run that is compared with is called, and what came of it.
-fn heading(out: &mut String, run: &Shown<'_>, top: f64) {
+fn heading(out: &mut String, run: &Shown<'_>, top: f64, shade: Shade) {
     let report = &run.scene.outcome.report;
     let told = format!("{}: {}", run.name, report.verdict.id());
     text(out, 16.0, top + 20.0, "font-weight=\"600\"", &told);
     let x = 32.0 + told.chars().count() as f64 * 7.2;
-    text(out, x, top + 20.0, "fill=\"#555c68\"", &cut(&report.evidence, 130));
+    text(out, x, top + 20.0, &faint(shade), &cut(&report.evidence, 130));
 }
 
 /// A line at an instant, and what is said of it.
@@ -173,13 +181,14 @@ fn flag(out: &mut String, axis: &Axis, at: u64, told: &str, (top, bottom, base):
     let Some(x) = axis.inside(at) else {
         return;
     };
+    let (ink, ground) = (hex(axis.shade.ink()), hex(axis.shade.ground()));
     let _ =
-        write!(out, "<path d=\"M{x:.1} {top}V{bottom}\" stroke=\"#16181d\" stroke-width=\"1.5\"/>");
+        write!(out, "<path d=\"M{x:.1} {top}V{bottom}\" stroke=\"{ink}\" stroke-width=\"1.5\"/>");
     // Towards the side where there is room.
     let (x, anchor) =
         if x > axis.left + axis.width * 0.75 { (x - 4.0, "end") } else { (x + 4.0, "start") };
     let attributes = format!(
-        "text-anchor=\"{anchor}\" font-weight=\"600\" stroke=\"#fff\" stroke-width=\"3\" paint-order=\"stroke\""
+        "text-anchor=\"{anchor}\" font-weight=\"600\" stroke=\"{ground}\" stroke-width=\"3\" paint-order=\"stroke\""
     );
     text(out, x, base, &attributes, told);
 }
@@ -208,10 +217,12 @@ pub fn title_of(scenario: &ScenarioRef) -> String {
     }
 }
 
+/// Where time is on the image, and what it is drawn in.
 struct Axis {
     view: Viewport,
     left: f64,
     width: f64,
+    shade: Shade,
 }
 
 impl Axis {
@@ -227,8 +238,10 @@ impl Axis {
 fn rules(out: &mut String, axis: &Axis, top: f64, bottom: f64) {
     for tick in ticks(axis.view.start, axis.view.end(), 8) {
         let x = axis.x(tick.at);
-        let _ = write!(out, "<path d=\"M{x:.1} {top}V{bottom}\" stroke=\"#d5d9e0\"/>");
-        text(out, x, bottom + 14.0, "text-anchor=\"middle\" fill=\"#555c68\"", &tick.label);
+        let rule = hex(mixed(axis.shade.ink(), axis.shade.ground(), RULE_SHARE));
+        let _ = write!(out, "<path d=\"M{x:.1} {top}V{bottom}\" stroke=\"{rule}\"/>");
+        let attributes = format!("text-anchor=\"middle\" {}", faint(axis.shade));
+        text(out, x, bottom + 14.0, &attributes, &tick.label);
     }
 }
 
@@ -239,7 +252,8 @@ fn memory(out: &mut String, axis: &Axis, scene: &Scene, top: f64) {
     let y = |pages: u64| top + MEMORY - pages as f64 / most * MEMORY;
     text(out, axis.left - 8.0, top + 14.0, "text-anchor=\"end\"", "free memory");
     let of = format!("of {}", format::pages(memory.managed));
-    text(out, axis.left - 8.0, top + 28.0, "text-anchor=\"end\" fill=\"#555c68\"", &of);
+    let attributes = format!("text-anchor=\"end\" {}", faint(axis.shade));
+    text(out, axis.left - 8.0, top + 28.0, &attributes, &of);
     let points = &memory.free;
     let first = points.partition_point(|(at, _)| at.0 <= axis.view.start).saturating_sub(1);
     let mut path = String::new();
@@ -265,27 +279,31 @@ fn memory(out: &mut String, axis: &Axis, scene: &Scene, top: f64) {
         let _ = write!(path, "V{:.1}H{:.1}", y(low), axis.left + axis.width);
         let _ = write!(
             out,
-            "<path d=\"{path}\" fill=\"none\" stroke=\"#0072b2\" stroke-width=\"1.5\"/>"
+            "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"/>",
+            hex(axis.shade.accent())
         );
     }
     for mark in [memory.min, memory.low, memory.high] {
         let (y, right) = (y(mark), axis.left + axis.width);
         let _ = write!(
             out,
-            "<path d=\"M{:.1} {y:.1}H{right:.1}\" stroke=\"#d55e00\" stroke-dasharray=\"4 3\"/>",
-            axis.left
+            "<path d=\"M{:.1} {y:.1}H{right:.1}\" stroke=\"{}\" stroke-dasharray=\"4 3\"/>",
+            axis.left,
+            hex(VERMILION)
         );
     }
 }
 
-fn footer(out: &mut String, link: &str, code: Option<&qr::Code>, top: f64) {
+fn footer(out: &mut String, link: &str, code: Option<&qr::Code>, (top, shade): (f64, Shade)) {
     let mut left = 16.0;
     if let Some(code) = code {
         let scale = 132.0 / f64::from(code.side);
         let _ = write!(
             out,
-            "<path transform=\"translate(8 {:.1}) scale({scale:.4})\" d=\"{}\" fill=\"#000\"/>",
+            "<g transform=\"translate(8 {:.1}) scale({scale:.4})\"><rect width=\"{1}\" height=\"{1}\" fill=\"#fff\"/>\
+             <path d=\"{2}\" fill=\"#000\"/></g>",
             top + 4.0,
+            code.side,
             code.path
         );
         left = 152.0;
@@ -294,7 +312,7 @@ fn footer(out: &mut String, link: &str, code: Option<&qr::Code>, top: f64) {
         out,
         left,
         top + 24.0,
-        "fill=\"#555c68\"",
+        &faint(shade),
         if code.is_some() || link.contains("://") {
             "Reaperscope. This link simulates the run again and says whether it came out the same:"
         } else {
@@ -326,8 +344,9 @@ fn cut(text: &str, letters: usize) -> String {
     format!("{cut}…")
 }
 
-fn hex((red, green, blue): Rgb) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
+/// Of small print.
+fn faint(shade: Shade) -> String {
+    format!("fill=\"{}\"", hex(shade.faint_ink()))
 }
 
 fn escaped(text: &str) -> String {
@@ -350,7 +369,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::engine::{Job, Outcome, Request};
-    use crate::timeline::palette::{Shade, mark_look};
+    use crate::timeline::palette::mark_look;
     use sim_core::analysis::MarkKind;
 
     fn scene(request: &Request) -> Scene {
@@ -375,6 +394,7 @@ mod tests {
             range: None,
             notes: &[note],
             link,
+            shade: Shade::Light,
         })
     }
 
@@ -420,6 +440,30 @@ mod tests {
         assert!(image.contains("fill=\"url(#p-held)\"") && image.contains("stroke-dasharray"));
         // Nobody can scan what only a page has an address for.
         assert!(!image.contains("scale("));
+    }
+
+    #[test]
+    fn dark_image_is_drawn_in_the_colors_of_the_dark_page() {
+        let scene = scene(&Request::default());
+        let (run, view) = (shown(&scene), scene.opening());
+        let picture = |shade| {
+            let (title, notes, at) = ("A GPU", &[][..], view.start);
+            let (runs, link, range) = (std::slice::from_ref(&run), "https://example.org/", None);
+            svg(&Picture { title, runs, view, at, range, notes, link, shade })
+        };
+        let (light, dark) = (picture(Shade::Light), picture(Shade::Dark));
+        let (ink, ground) = (hex(Shade::Light.ink()), hex(Shade::Light.ground()));
+        assert!(light.contains(&ink) && light.contains(&ground));
+        // Only the code, which is not scanned otherwise, stays on white, and text on bright fills dark.
+        let bare: String = dark.split("<g transform").next().unwrap().to_owned();
+        assert!(!bare.contains(&ground), "white");
+        assert!(!bare.contains(&hex(Shade::Light.faint_ink())), "small print");
+        assert!(
+            bare.contains(&hex(Shade::Dark.ground())) && bare.contains(&hex(Shade::Dark.ink()))
+        );
+        assert!(dark.contains("fill=\"#fff\"/><path d="), "the code on white");
+        let shapes = |image: &str| image.matches("<rect").count();
+        assert_eq!(shapes(&light), shapes(&dark));
     }
 
     #[test]

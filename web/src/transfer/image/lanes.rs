@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sim_core::analysis::{Lane, LaneState, Span};
+use sim_core::analysis::{Lane, LaneState, MarkKind, Span};
 
 use super::legend::{Entry, pattern_id};
 use super::{Axis, cut, hex, text};
@@ -96,7 +96,7 @@ fn labels(out: &mut String, axis: &Axis, (scene, lane): (&Scene, &Lane), top: f6
         let Some(label) = texts.into_iter().find(|text| width(text) <= room) else {
             continue;
         };
-        let look = look(span.state, Shade::Light);
+        let look = look(span.state, axis.shade);
         let x = axis.left + f64::midpoint(left, right);
         if look.under != look.color {
             let wide = width(&label) + 4.0;
@@ -116,19 +116,21 @@ fn labels(out: &mut String, axis: &Axis, (scene, lane): (&Scene, &Lane), top: f6
 fn marks(out: &mut String, axis: &Axis, lane: &Lane, top: f64) {
     for (kind, at) in thin::marks(lane, axis.view, axis.width) {
         let x = axis.x(at);
-        let _ = write!(out, "<path d=\"M{x:.1} {top}v{BAR}\" stroke=\"#16181d\"/>");
+        let ink = hex(axis.shade.ink());
+        let _ = write!(out, "<path d=\"M{x:.1} {top}v{BAR}\" stroke=\"{ink}\"/>");
         if is_sign(kind) {
-            let (sign, _, color) = mark_look(kind, Shade::Light);
-            badge(out, sign, (x, top + 1.0), &hex(color));
+            badge(out, kind, (x, top + 1.0), axis.shade);
         }
     }
 }
 
 /// A mark's sign, as on the page and in the legend.
-pub(super) fn badge(out: &mut String, sign: char, (x, y): (f64, f64), color: &str) {
+pub(super) fn badge(out: &mut String, kind: MarkKind, (x, y): (f64, f64), shade: Shade) {
+    let (sign, _, color) = mark_look(kind, shade);
+    let (color, ground) = (hex(color), hex(shade.ground()));
     let _ = write!(
         out,
-        "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"7\" fill=\"#fff\" stroke=\"{color}\" stroke-width=\"1.25\"/>"
+        "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"7\" fill=\"{ground}\" stroke=\"{color}\" stroke-width=\"1.25\"/>"
     );
     let attributes = "text-anchor=\"middle\" font-size=\"11\" font-weight=\"700\"";
     text(out, x, y + 4.0, attributes, sign.encode_utf8(&mut [0; 4]));
@@ -145,7 +147,7 @@ fn arrow(out: &mut String, axis: &Axis, it: StageArrow, ends: (Option<f64>, Opti
         (None, Some(to)) => (to - STUB, to),
         (None, None) => return,
     };
-    let (color, dashed) = arrow_look(it.kind, Shade::Light);
+    let (color, dashed) = arrow_look(it.kind, axis.shade);
     let (color, dash) = (hex(color), if dashed { " stroke-dasharray=\"4 3\"" } else { "" });
     let direction = if to > from { 1.0 } else { -1.0 };
     let tip = to - direction * 6.0;

@@ -6,7 +6,9 @@ use sim_core::analysis::{ArrowKind, LaneState, MarkKind};
 
 use super::{WIDTH, hex, lanes, text};
 use crate::state::Scene;
-use crate::timeline::palette::{Pattern, Shade, arrow_look, arrow_name, look, mark_look};
+use crate::timeline::palette::{
+    Pattern, Shade, VERMILION, arrow_look, arrow_name, look, mark_look,
+};
 
 const ROW: f64 = 20.0;
 const LEFT: f64 = 16.0;
@@ -61,10 +63,10 @@ pub(super) fn states<'s>(shown: impl Iterator<Item = (&'s Scene, &'s [usize])>) 
 }
 
 /// What the states are filled with.
-pub(super) fn patterns(out: &mut String, states: &[LaneState]) {
+pub(super) fn patterns(out: &mut String, states: &[LaneState], shade: Shade) {
     out.push_str("<defs>");
     for state in states {
-        let look = look(*state, Shade::Light);
+        let look = look(*state, shade);
         let (ink, ground) = (hex(look.color), hex(look.under));
         // One line or half a bar, however high that is.
         let of_bar = match look.pattern {
@@ -105,7 +107,7 @@ pub(super) fn patterns(out: &mut String, states: &[LaneState]) {
 pub(super) fn places(entries: &[Entry]) -> Vec<(f64, f64)> {
     let (mut x, mut down) = (LEFT, 0.0);
     let place = |entry: &Entry| {
-        let width = 40.0 + entry.name().chars().count() as f64 * 6.6;
+        let width = 40.0 + entry.name().chars().count() as f64 * 7.2;
         if x > LEFT && x + width > WIDTH - LEFT {
             (x, down) = (LEFT, down + ROW);
         }
@@ -116,7 +118,7 @@ pub(super) fn places(entries: &[Entry]) -> Vec<(f64, f64)> {
     entries.iter().map(place).collect()
 }
 
-pub(super) fn explain(out: &mut String, entry: Entry, (x, y): (f64, f64)) {
+pub(super) fn explain(out: &mut String, entry: Entry, (x, y): (f64, f64), shade: Shade) {
     let line = |color: &str, dash: &str| {
         format!(
             "<path d=\"M{x:.1} {:.1}h18\" fill=\"none\" stroke=\"{color}\" stroke-width=\"1.5\"{dash}/>",
@@ -125,10 +127,10 @@ pub(super) fn explain(out: &mut String, entry: Entry, (x, y): (f64, f64)) {
     };
     let broken = " stroke-dasharray=\"4 3\"";
     match entry {
-        Entry::Free => out.push_str(&line("#0072b2", "")),
-        Entry::Watermarks => out.push_str(&line("#d55e00", broken)),
+        Entry::Free => out.push_str(&line(&hex(shade.accent()), "")),
+        Entry::Watermarks => out.push_str(&line(&hex(VERMILION), broken)),
         Entry::Arrow(kind) => {
-            let (color, dashed) = arrow_look(kind, Shade::Light);
+            let (color, dashed) = arrow_look(kind, shade);
             let color = hex(color);
             out.push_str(&line(&color, if dashed { broken } else { "" }));
             let _ = write!(
@@ -138,10 +140,7 @@ pub(super) fn explain(out: &mut String, entry: Entry, (x, y): (f64, f64)) {
                 y - 7.5
             );
         }
-        Entry::Mark(kind) => {
-            let (sign, _, color) = mark_look(kind, Shade::Light);
-            lanes::badge(out, sign, (x + 9.0, y - 4.0), &hex(color));
-        }
+        Entry::Mark(kind) => lanes::badge(out, kind, (x + 9.0, y - 4.0), shade),
         Entry::State(state) => {
             let _ = write!(
                 out,
