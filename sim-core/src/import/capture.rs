@@ -8,6 +8,7 @@ use std::fmt;
 use super::frame::{When, framed, is_stamp};
 use super::ftrace::{is_counted, lost_events, parse_line};
 use super::oom_report::LogFacts;
+use super::teller::names;
 use super::{LogLine, TraceLine};
 
 /// A file of a capture.
@@ -67,6 +68,7 @@ impl<'a> Capture<'a> {
             capture.file(file);
         }
         capture.facts.finish();
+        capture.name_again();
         capture.mark_by_signal();
         let seen = capture.trace.iter().map(|line| line.cpu).max();
         let seen = seen.map(|cpu| cpu.saturating_add(1));
@@ -121,8 +123,7 @@ impl<'a> Capture<'a> {
         }
         self.first.get_or_insert_with(|| (file.to_owned(), number));
         if let Some(comment) = trimmed.strip_prefix('#') {
-            let cpus = comment.split_once("#P:").map(|(_, cpus)| cpus.trim_end_matches(')').trim());
-            self.cpus = cpus.and_then(|cpus| cpus.parse().ok()).or(self.cpus);
+            self.header(comment);
         } else if let Some(event) = parse_line(line) {
             // printk:console has the lines of the log in the trace.
             if event.name == "console" {
@@ -140,6 +141,29 @@ impl<'a> Capture<'a> {
             self.damaged.push(NotACapture { file: file.to_owned(), line: number, column: 1, text });
         } else {
             self.log_line(number, line, last_us);
+        }
+    }
+
+    /// `entries-in-buffer/entries-written: 3/3   #P:2` of ftrace; of `perf script --header`,
+    /// `nrcpus online : 8` and `os release : 6.8.0-45-generic`.
+    fn header(&mut self, comment: &str) {
+        let after = |key: &str| {
+            let (before, value) = comment.split_once(':')?;
+            (before.trim() == key).then(|| value.trim())
+        };
+        let cpus = comment.split_once("#P:").map(|(_, cpus)| cpus.trim_end_matches(')').trim());
+        let cpus = cpus.or_else(|| after("nrcpus online")).and_then(|cpus| cpus.parse().ok());
+        self.cpus = cpus.or(self.cpus);
+        if let Some(release) = after("os release") {
+            self.facts.release.get_or_insert_with(|| release.to_owned());
+        }
+    }
+
+    /// Gives tasks whose names the tracer had lost the ones that other lines have.
+    fn name_again(&mut self) {
+        let names = names(&self.trace, &self.log);
+        for line in self.trace.iter_mut().filter(|line| line.comm == "<...>") {
+            line.comm = names.get(&i64::from(line.pid)).copied().unwrap_or(line.comm);
         }
     }
 

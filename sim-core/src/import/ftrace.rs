@@ -8,6 +8,8 @@
 //! notes, banners of other tools and lines cut in half. Only a text in
 //! which no line at all is an event is turned down.
 
+/// Bytes of the longest `comm` (`TASK_COMM_LEN` with its zero, include/linux/sched.h).
+pub(super) const COMM_MAX: usize = 15;
 /// How many unread lines are kept to show; all of them are counted.
 const SHOWN_MAX: usize = 8;
 
@@ -18,6 +20,8 @@ pub struct TraceLine<'a> {
     pub comm: &'a str,
     /// Its thread id.
     pub pid: u32,
+    /// Its process, where the trace tells both.
+    pub tgid: Option<u32>,
     /// On which CPU.
     pub cpu: u32,
     /// When, in µs of the trace's own clock.
@@ -34,9 +38,14 @@ impl<'a> TraceLine<'a> {
         super::keys::field(self.args, key)
     }
 
-    /// [`field`](Self::field) as a number; a unit after the digits is dropped.
+    /// [`field`](Self::field) as a number, also as `trace-cmd report -R` prints it (`0x82`); a unit
+    /// after the digits is dropped.
     pub fn number(&self, key: &str) -> Option<i64> {
-        super::keys::leading_number(self.field(key)?)
+        let value = self.field(key)?;
+        match value.strip_prefix("0x") {
+            Some(hex) => i64::from_str_radix(hex, 16).ok(),
+            None => super::keys::leading_number(value),
+        }
     }
 }
 
@@ -138,7 +147,7 @@ fn latency_format(line: &str) -> Option<TraceLine<'_>> {
         if !(3..=6).contains(&flags.len()) || !flags.bytes().all(is_flag) {
             return None;
         }
-        let (comm, pid) = comm_and_pid(task.trim())?;
+        let Task { comm, pid, tgid } = comm_and_pid(task.trim())?;
         let (time, rest) = rest.trim_start().split_once(':')?;
         // A mark tells how long it was since the event before.
         let time = time.trim_end_matches([' ', '+', '!', '#', '*', '@', '$']);
@@ -146,8 +155,8 @@ fn latency_format(line: &str) -> Option<TraceLine<'_>> {
         let time_us = super::keys::seconds_us(time).or_else(since_start)?;
         let (name, args) = named(rest)?;
         // The one whose name must be known whole.
-        let comm = if comm.trim() == "oom_reap" { "oom_reaper" } else { comm.trim() };
-        Some(TraceLine { comm, pid, cpu: digits(cpu)?, time_us, name, args })
+        let comm = if comm == "oom_reap" { "oom_reaper" } else { comm };
+        Some(TraceLine { comm, pid, tgid, cpu: digits(cpu)?, time_us, name, args })
     })
 }
 
@@ -173,26 +182,29 @@ fn without_cpu(line: &str) -> Option<TraceLine<'_>> {
         let time_us = super::keys::seconds_us(token)?;
         Some((before.len(), time_us, line.get(at + mark.len()..)?))
     })?;
-    let (comm, pid) = comm_and_pid(line.get(..at)?.trim())?;
+    let Task { comm, pid, tgid } = comm_and_pid(line.get(..at)?.trim())?;
     let (name, args) = after.trim_start().split_once(": ")?;
     let (subsystem, name) = name.split_once(':')?;
     let is_word = |word: &str| {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
     let is_event = is_word(subsystem) && is_word(name);
-    is_event.then_some(TraceLine { comm, pid, cpu: 0, time_us, name, args: args.trim_end() })
+    let args = args.trim_end();
+    is_event.then_some(TraceLine { comm, pid, tgid, cpu: 0, time_us, name, args })
 }
 
 fn parse_around_cpu<'a>(task: &'a str, rest: &'a str) -> Option<TraceLine<'a>> {
     let (cpu, rest) = rest.split_once(']')?;
     let cpu = digits(cpu)?;
     let task = task.trim();
-    let task = match task.rsplit_once('(') {
+    let (task, group) = match task.rsplit_once('(') {
         // The `record-tgid` option puts the thread group in between.
-        Some((before, tgid)) if is_tgid(tgid) => before.trim_end(),
-        _ => task,
+        Some((before, tgid)) if is_tgid(tgid) => {
+            (before.trim_end(), digits(tgid.trim_end_matches(')')))
+        }
+        _ => (task, None),
     };
-    let (comm, pid) = comm_and_pid(task)?;
+    let Task { comm, pid, tgid } = comm_and_pid(task)?;
     let rest = rest.trim_start();
     let (first, after) = rest.split_once(' ')?;
     let (time_us, rest) = if let Some(time) = clock(first) {
@@ -203,7 +215,7 @@ fn parse_around_cpu<'a>(task: &'a str, rest: &'a str) -> Option<TraceLine<'a>> {
         (clock(second)?, after)
     };
     let (name, args) = named(rest)?;
-    Some(TraceLine { comm: comm.trim(), pid, cpu, time_us, name, args })
+    Some(TraceLine { comm, pid, tgid: group.or(tgid), cpu, time_us, name, args })
 }
 
 /// `name: args`.
@@ -226,16 +238,39 @@ fn named(rest: &str) -> Option<(&str, &str)> {
     plain.then_some((name, args.trim_end()))
 }
 
+/// Who was current.
+struct Task<'a> {
+    comm: &'a str,
+    pid: u32,
+    tgid: Option<u32>,
+}
+
 /// `comm-pid`; of `perf script`, `comm pid` or `comm pid/tid`.
-fn comm_and_pid(task: &str) -> Option<(&str, u32)> {
+fn comm_and_pid(task: &str) -> Option<Task<'_>> {
     if let Some((comm, pid)) = task.rsplit_once('-')
         && let Some(pid) = digits(pid)
     {
-        return Some((comm, pid));
+        return Some(Task { comm: own_comm(comm), pid, tgid: None });
     }
     let (comm, ids) = task.rsplit_once(' ')?;
-    let tid = ids.rsplit_once('/').map_or(ids, |(_, tid)| tid);
-    Some((comm.trim_end(), digits(tid).filter(|_| !ids.contains(' '))?))
+    let (group, thread) = match ids.split_once('/') {
+        Some((group, thread)) => (digits(group), thread),
+        None => (None, ids),
+    };
+    Some(Task { comm: own_comm(comm), pid: digits(thread)?, tgid: group })
+}
+
+/// What is the task's own of what stands before its pid. `trace-cmd report` of several files puts
+/// the file before it, a kernel that dumps its trace at the end (`ftrace_dump_on_oops`) the time; a
+/// comm has no more than 15 bytes. `perf script` calls who is gone `:130`.
+fn own_comm(text: &str) -> &str {
+    let text = text.trim();
+    if text.strip_prefix(':').is_some_and(|pid| digits(pid).is_some()) {
+        return "<...>";
+    }
+    let ends = ["  ", ": ", "] "].iter().filter_map(|end| Some(text.rfind(end)? + end.len()));
+    let own = ends.max().filter(|_| text.len() > COMM_MAX).and_then(|at| text.get(at..));
+    own.unwrap_or(text)
 }
 
 fn is_tgid(text: &str) -> bool {
@@ -281,16 +316,36 @@ mod tests {
     #[test]
     fn shapes_of_other_tools_are_read() {
         let tgid = one("  kworker/0:1-events-12  (   12) [001] ....  5.000001: a: b=1");
-        assert_eq!((tgid.comm, tgid.pid), ("kworker/0:1-events", 12));
+        assert_eq!((tgid.comm, tgid.pid, tgid.tgid), ("kworker/0:1-events", 12, Some(12)));
         let no_flags = one(" <...>-9 [000] 77.123456789: sim:mn_call: start=0x10");
         assert_eq!((no_flags.time_us, no_flags.name), (77_123_457, "sim:mn_call"));
         let perf = one("   Web Content  2201/2203   8812.100001:    oom:mark_victim: pid=2201");
         assert_eq!((perf.comm, perf.pid, perf.cpu), ("Web Content", 2203, 0));
         assert_eq!((perf.name, perf.number("pid")), ("mark_victim", Some(2201)));
+        assert_eq!(perf.tgid, Some(2201));
+        assert_eq!(one("  :130   130 [001]  15.5: signal:signal_deliver: sig=9").comm, "<...>");
         assert_eq!(parse_line("box 12 1.5: a: b"), None);
         let bracketed = one("odd [0] name-7 [002] ..... 1.000000: x: y");
         assert_eq!((bracketed.comm, bracketed.cpu), ("odd [0] name", 2));
         assert_eq!(one("a-1 [000] ..... 1.000000: bare:").args, "");
+    }
+
+    #[test]
+    fn what_stands_before_a_comm_is_no_part_of_it() {
+        for (line, comm) in [
+            ("  trace.dat:           hog-130   [000] d..1.  13.5: mark_victim: pid=130", "hog"),
+            ("  vm.dat: kworker/u8:3-ev-130   [000] d..1.  13.5: x: y", "kworker/u8:3-ev"),
+            ("[   13.600002]      hog-130       0d..1. 13544552us : mark_victim: pid=130", "hog"),
+            (
+                "[   13.600002] Web Co-7           0d..1. 13544552us : mark_victim: pid=130",
+                "Web Co",
+            ),
+            ("         a  b: c-130   [000] d..1.  13.5: x: y", "a  b: c"),
+        ] {
+            assert_eq!(one(line).comm, comm, "{line}");
+        }
+        let raw = one("  hog-130   [000]    13.5: mark_victim:            pid=0x82");
+        assert_eq!(raw.number("pid"), Some(130));
     }
 
     #[test]

@@ -16,6 +16,20 @@ pub(super) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     })
 }
 
+/// The value after `comm=`: it may hold blanks, and ends where the next `key=` begins.
+pub(super) fn comm_field(args: &str) -> Option<&str> {
+    let (before, rest) = args.split_once("comm=")?;
+    if !matches!(before.chars().next_back(), None | Some(' ')) {
+        return None;
+    }
+    let is_key = |at: &usize| {
+        let word = rest.get(at + 1..).and_then(|after| after.split(' ').next());
+        word.is_some_and(|word| word.contains(['=', ':']))
+    };
+    let end = rest.match_indices(' ').map(|(at, _)| at).find(is_key).unwrap_or(rest.len());
+    rest.get(..end).map(str::trim_end).filter(|comm| !comm.is_empty())
+}
+
 /// The number a text begins with, whatever follows (`94844kB`).
 pub(super) fn leading_number(text: &str) -> Option<i64> {
     let (negative, digits) = match text.strip_prefix('-') {
@@ -57,6 +71,19 @@ mod tests {
         assert_eq!(field(text, "comm"), Some("a"));
         assert_eq!(field(text, "pi"), None);
         assert_eq!(field("", "pid"), None);
+    }
+
+    #[test]
+    fn comm_ends_where_the_next_key_begins() {
+        for (args, comm) in [
+            ("sig=9 comm=Web Content pid=1301 grp=1", Some("Web Content")),
+            ("pid=130 comm=a b total-vm=4kB file-rss:4kB", Some("a b")),
+            ("comm=hog", Some("hog")),
+            ("prev_comm=a prev_pid=7", None),
+            ("comm= pid=7", None),
+        ] {
+            assert_eq!(comm_field(args), comm, "{args}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! by the reaper, or not at all.
 
 use super::capture::Capture;
+use super::ftrace::{COMM_MAX, TraceLine};
+use super::keys::comm_field;
 use super::log_lines::{Said, said};
 use super::oom_report::{Row, kb_pages};
 use super::story::{Attempt, Story};
@@ -68,6 +70,11 @@ pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> Vec<Killed> {
         if capture.facts.kills.is_empty() { from_trace(capture) } else { from_log(capture) };
     if victims.is_empty() && capture.facts.panicked.is_none() {
         victims.extend(would_be_killed(capture));
+    }
+    for victim in &mut victims {
+        // A log may have been made readable by whoever sent it.
+        let end = victim.comm.char_indices().map(|(at, _)| at).nth(COMM_MAX);
+        victim.comm.truncate(end.unwrap_or(victim.comm.len()));
     }
     let names: Vec<String> = victims.iter().map(|victim| victim.comm.clone()).collect();
     for (index, victim) in victims.iter_mut().enumerate() {
@@ -220,12 +227,22 @@ fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
         }
         let lines = || capture.trace.iter().filter(|line| Some(line.pid) == pid);
         let column = lines().find(|line| line.comm != "<...>").map(|line| line.comm);
-        let comm = column.or(mark.field("comm")).map_or(format!("pid {number}"), str::to_owned);
+        let of_it =
+            |line: &&TraceLine<'_>| pid.is_some() && line.tgid == pid && line.comm != "<...>";
+        let thread = || capture.trace.iter().find(of_it).map(|line| line.comm);
+        let comm = column.or_else(|| comm_field(mark.args)).or_else(thread);
+        let comm = comm.map_or(format!("pid {number}"), str::to_owned);
+        // A thread of its own asks for it.
+        let asking = mark.tgid.filter(|tgid| Some(*tgid) == pid);
+        let asking = match asking {
+            Some(tgid) => (comm.clone(), Some(tgid)),
+            None => (mark.comm.to_owned(), Some(mark.pid)),
+        };
         let adj = mark.number("oom_score_adj").map(|adj| adj.clamp(-1000, 1000));
         victims.push(Killed {
             comm,
             pid,
-            invoker: (mark.comm != "<...>").then(|| (mark.comm.to_owned(), Some(mark.pid))),
+            invoker: (mark.comm != "<...>").then_some(asking),
             anon: mark.field("anon-rss").and_then(kb_pages),
             adj: adj.and_then(|adj| i16::try_from(adj).ok()),
             report: None,

@@ -18,6 +18,7 @@ mod killed;
 mod log_lines;
 mod machine_seen;
 mod memory_seen;
+mod nobody;
 mod oom_report;
 mod plain;
 mod pressure;

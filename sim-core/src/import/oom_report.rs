@@ -198,6 +198,16 @@ impl LogFacts {
         self.kills.extend(chosen.filter(is_new));
     }
 
+    /// Somebody was chosen. Who was before without a word of the kill was killed, too: the kernel does
+    /// not change its mind.
+    fn choose(&mut self, at_us: i64, pid: u32, comm: &str) {
+        if self.chosen.as_ref().is_some_and(|before| before.pid != pid) {
+            self.finish();
+        }
+        let report = self.reports.len().checked_sub(1);
+        self.chosen = Some(Kill { report, ..Kill::of(at_us, pid, comm) });
+    }
+
     /// `presser invoked oom-killer: gfp_mask=…, order=0, oom_score_adj=0`.
     fn header(&mut self, text: &str) -> bool {
         // Of the shortened reports in mails nothing else may be left of it.
@@ -342,8 +352,10 @@ impl LogFacts {
             && let Some((_, cpus)) = rest.split_once(", ")
         {
             self.cpus = leading_number(cpus).and_then(|cpus| u32::try_from(cpus).ok());
-        } else if text.starts_with("CPU: ")
-            && let Some((_, rest)) = text.split_once("PID: ")
+        } else if let Some((_, rest)) = text
+            .split_once("PID: ")
+            .filter(|_| text.starts_with("CPU: "))
+            .or_else(|| text.split_once("Pid: ").filter(|(before, _)| before.is_empty()))
         {
             let release = rest
                 .split_whitespace()
@@ -400,21 +412,20 @@ impl LogFacts {
             return true;
         }
         if let Some((_, group)) = text.split_once(" killed as a result of limit of ") {
-            report.memcg = Some(group.trim().to_owned());
+            // One vendor's kernel says `host` where no group is at its limit.
+            report.memcg = Some(group.trim().to_owned()).filter(|group| group != "host");
         } else if let Some((_, rest)) = text.split_once("ut of memory: Kill process ") {
             // Up to 5.0 the kill has a line of its own after this.
-            self.chosen = chosen_to_die(rest).map(|(pid, comm)| Kill {
-                report: self.reports.len().checked_sub(1),
-                ..Kill::of(at_us, pid, comm)
-            });
+            if let Some((pid, comm)) = chosen_to_die(rest) {
+                self.choose(at_us, pid, comm);
+            }
         } else if text.starts_with("oom-kill:") {
             if let Some(group) = field(text, "oom_memcg") {
                 report.memcg = Some(group.to_owned());
             }
             let pid = field(text, "pid").and_then(|pid| pid.parse().ok());
             if let (Some(pid), Some(comm)) = (pid, chosen_comm(text)) {
-                let report = self.reports.len().checked_sub(1);
-                self.chosen = Some(Kill { report, ..Kill::of(at_us, pid, comm) });
+                self.choose(at_us, pid, comm);
             }
         } else if let Some(group) =
             text.strip_suffix(DIES_TOGETHER).and_then(|text| text.strip_prefix("Tasks in "))

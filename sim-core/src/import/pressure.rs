@@ -12,6 +12,7 @@ const ORDER_MAX: u8 = 3;
 /// Under whom memory runs out, and how far they grow.
 pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
     let all = victims.iter().map(|victim| had(made, victim)).fold(0, u64::saturating_add);
+    let smallest = victims.iter().map(|victim| had(made, victim)).min();
     let mut freed = 0_u64;
     // Who dies with its group needs no pressure of its own.
     for victim in victims.iter().filter(|victim| !victim.together) {
@@ -52,8 +53,7 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
         let had = row.map_or(had, |row| row.rss.max(had));
         task.want = task.want.max(had.saturating_add(slack));
         // What it had is made up, so nobody is to be chosen for it.
-        let smallest = victims.iter().filter_map(|victim| victim.anon).min();
-        if !task.is_told && task.adj > -1000 && smallest.is_some_and(|anon| task.want >= anon) {
+        if !task.is_told && task.adj > -1000 && smallest.is_some_and(|pages| task.want >= pages) {
             task.adj = -1000;
             let text =
                 format!("{comm} can't be killed: it survived, and how much it had is not told");

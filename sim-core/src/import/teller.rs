@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::counters::CounterTeller;
+use super::keys::comm_field;
 use super::log_lines::{Said, said};
 use super::memory_seen::is_anon;
 use super::story::{Attempt, KeyEvent, KeyKind, Story, VictimStory};
@@ -67,16 +68,21 @@ pub fn story(trace: &[TraceLine<'_>], log: &[LogLine<'_>], offset_us: i64) -> St
 
 /// Names by pid, from wherever the texts give both: `mark_victim` of
 /// older kernels gives the pid alone.
-fn names<'a>(trace: &[TraceLine<'a>], log: &[LogLine<'a>]) -> BTreeMap<i64, &'a str> {
+pub(super) fn names<'a>(trace: &[TraceLine<'a>], log: &[LogLine<'a>]) -> BTreeMap<i64, &'a str> {
     let mut names = BTreeMap::new();
     for line in trace {
-        // The column holds a whole comm, a field ends at its first blank;
-        // a task may rename itself, so the last word counts.
+        // A task may rename itself, so the last word counts.
         if line.comm != "<...>" {
             names.insert(i64::from(line.pid), line.comm);
         }
-        if let (Some(pid), Some(comm)) = (line.number("pid"), line.field("comm")) {
+        if let (Some(pid), Some(comm)) = (line.number("pid"), comm_field(line.args)) {
             names.entry(pid).or_insert(comm);
+        }
+    }
+    // A process that is nowhere named itself goes by a thread's name.
+    for line in trace.iter().filter(|line| line.comm != "<...>") {
+        if let Some(tgid) = line.tgid {
+            names.entry(i64::from(tgid)).or_insert(line.comm);
         }
     }
     for line in log {

@@ -14,6 +14,7 @@ use super::capture::{Capture, CaptureFile, NotACapture};
 use super::killed::{Killed, killed, sacrificed};
 use super::machine_seen::{MachineSeen, machine_seen};
 use super::memory_seen;
+use super::nobody::nobody_killed;
 use super::plain::plain;
 use super::pressure::make_pressure;
 use super::story::Story;
@@ -216,28 +217,6 @@ pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
     made.machine.fit(&made.tasks, all_in_groups, &mut made.notes);
     let toml = write_scenario(&made);
     Ok(Imported { toml, notes: made.notes, story, killed: made.victims })
-}
-
-fn nobody_killed(capture: &Capture<'_>, files: &[CaptureFile<'_>]) -> NotACapture {
-    if let Some(damaged) = capture.damaged.first() {
-        return damaged.clone();
-    }
-    if let Some((line, column)) = capture.facts.panicked {
-        let file = files.first().map_or("the capture", |file| file.name).to_owned();
-        let text = "nobody is killed here: the kernel stops instead; expected a report that ends in \
-                    `Killed process 130 (hog) total-vm:…kB, anon-rss:…kB`";
-        return NotACapture { file, line, column, text: text.to_owned() };
-    }
-    let file = files.first().map_or("the capture", |file| file.name).to_owned();
-    let (file, line) = capture.first.clone().unwrap_or((file, 1));
-    let text = if capture.trace.is_empty() && capture.log.is_empty() {
-        "empty: expected ftrace text or a kernel log"
-    } else {
-        "nobody is killed here: expected an event such as `hog-130 [000] ..... 13.544552: \
-         mark_victim: pid=130`, or a line such as `Killed process 130 (hog) total-vm:…kB, \
-         anon-rss:…kB`"
-    };
-    NotACapture { file, line, column: 1, text: text.to_owned() }
 }
 
 /// The tasks: those of the first report's table, the victims, and who

@@ -84,7 +84,25 @@ field! {
     "docker-4.4" "4.6" ["main"] ["inferred: the control group /docker/34186d9bd07706222bd427bb647ceed81e8e108eb653ff73c7137099fca1cab6 was at its limit"]
     "group-unnamed" "4.19" ["ruby"] ["inferred: a control group was at its limit: the capture doesn't name it"]
     "journal-json-6.11" "6.1" ["stress"] ["inferred: kernel 6.11.0-9-generic: profile 6.1", "inferred: 1 task with its memory, from the table of the first report"]
+    "chosen-only-days" "4.19" ["java"] ["inferred: a control group was at its limit: the capture doesn't name it"]
+    "debian-2.6" "4.6" ["mysqld"] ["inferred: kernel 2.6.32-5-amd64: profile 4.6"]
+    "phone-3.0" "4.19" ["com.android.bro"] ["assumed: zone HighMem is part of Normal", "inferred: 7 tasks with their memory, from the table of the first report"]
+    "limit-of-host" "4.19" ["test"] ["inferred: the control group /mm_test was at its limit"]
     "cut-before-kill-5.15" "5.12" ["ld"] ["assumed: ld was killed: the log breaks off before it says who, and that one has the highest score"]
+}
+
+/// Each of those that were chosen died, also where the log was searched for the choice alone; and a
+/// vendor's word for the whole machine is no control group.
+#[test]
+fn all_that_were_chosen_died_and_the_host_is_no_group() {
+    let found = imported(include_str!("field/chosen-only-days.txt"));
+    assert_eq!(found.killed, ["java"; 5]);
+    let pids = found.toml.matches("\npid = ").count();
+    assert_eq!(pids, 5, "{}", found.toml);
+    let found = imported(include_str!("field/limit-of-host.txt"));
+    assert_eq!(found.killed, ["test"; 2]);
+    assert!(!found.toml.contains("control group host"), "{}", found.toml);
+    assert_eq!(found.toml.matches("[[cgroup]]").count(), 1, "{}", found.toml);
 }
 
 #[test]

@@ -80,6 +80,18 @@ const FORMS: &[Form] = &[
     ("perf script", |e, _| {
         format!("{:>16} {:>7} [{:03}] {:>12}: oom:{}", e.comm, e.pid, e.cpu, seconds(e.us), e.rest)
     }),
+    ("trace-cmd report of two files", |e, _| {
+        let (comm, pid, cpu, us) = (&e.comm, e.pid, e.cpu, seconds(e.us));
+        format!("   guest.dat: {comm:>16}-{pid:<5} [{cpu:03}] {us}: {}", e.rest)
+    }),
+    ("a dump at the end of the log", |e, start| {
+        let (comm, pid, cpu, us) = (e.comm.get(..8).unwrap_or(&e.comm), e.pid, e.cpu, e.us - start);
+        format!("[   77.600002] {comm:>8}-{pid:<7} {cpu:>3}{} {us:>4}us : {}", e.flags, e.rest)
+    }),
+    ("perf script -F comm,pid,tid,cpu,time,event,trace", |e, _| {
+        let (comm, pid, cpu, us) = (&e.comm, e.pid, e.cpu, seconds(e.us));
+        format!("{comm:>16} {pid:>7}/{pid:<7} [{cpu:03}] {us}000: oom:{}", e.rest)
+    }),
     ("perf script with counts", |e, _| {
         let us = seconds(e.us);
         format!("{:>16} {:>7} [{:03}] {us}:          1 oom:{}", e.comm, e.pid, e.cpu, e.rest)
@@ -147,6 +159,49 @@ fn any_subset_of_the_events_tells_what_it_can() {
             Err(error) => assert!(!chosen.contains(&"signal_"), "{error}"),
         }
     }
+}
+
+fn notes(text: &str) -> Vec<String> {
+    let found = imported(text);
+    found.notes.iter().map(|note| format!("{}: {}", note.kind.text(), note.text)).collect()
+}
+
+/// A thread of the victim's own asked for memory: with threads and processes told apart there is no
+/// third party.
+#[test]
+fn thread_of_the_victim_is_no_other_process() {
+    for text in [
+        "     Web Content-131     (    130) [000] d..1.    13.544552: mark_victim: pid=130
+",
+        "# captured on    : Sun Nov 22 10:00:00 2026
+# os release : 6.8.0-45-generic
+# nrcpus online : 8
+         Web Content   130/131   [000]    13.544552123:                 oom:mark_victim: pid=130
+",
+    ] {
+        let found = imported(text);
+        assert_eq!(found.killed, ["Web Content"], "{}", found.toml);
+        assert_eq!(found.toml.matches("[[task]]").count(), 1, "{}", found.toml);
+        let is_perf = text.starts_with('#');
+        let notes = notes(text);
+        for header in ["inferred: kernel 6.8.0-45-generic: profile 6.1", "inferred: 8 CPUs"] {
+            assert_eq!(notes.iter().any(|note| note == header), is_perf, "{notes:#?}");
+        }
+    }
+}
+
+/// The tracer keeps the names of some tasks only; other events of the same trace have them.
+#[test]
+fn names_that_the_tracer_lost_are_found_elsewhere() {
+    let text = "\
+  <...>-1301  [002] .....  5012.111111: rss_stat: mm_id=1 curr=1 type=MM_ANONPAGES size=104857600B
+  <...>-1301  [002] .....  5012.211111: rss_stat: mm_id=1 curr=1 type=MM_ANONPAGES size=209715200B
+  <...>-1301  [002] .....  5012.311111: signal_generate: sig=9 errno=0 code=128 comm=my db pid=1301 grp=1 res=0
+";
+    assert_eq!(imported(text).killed, ["my db"]);
+    let told = "inferred: my db's anonymous memory in 2 samples, around the first kill: \
+                100.0 MiB 0.200 s before, 200.0 MiB 0.100 s before";
+    assert!(notes(text).iter().any(|note| note == told), "{:#?}", notes(text));
 }
 
 /// Memory over time, by the counters of the task itself, and of the victim while it is reaped.
