@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 use sim_core::analysis::{Said, count_text, size_text, span_text, time_text};
 use sim_core::base::Nanos;
 use sim_core::experiment::{
-    Outcome, Paired, Proportion, Sample, difference_text, quantile_text, share_difference_text,
-    shares_of_verdicts,
+    FREED, Outcome, Paired, Proportion, Quantity, RECOVERY, Sample, quantile_text,
+    share_difference_text, shares_of_verdicts,
 };
 
 use super::{Comparison, Row};
@@ -197,17 +197,13 @@ fn write_seeds(out: &mut String, row: &Row) -> fmt::Result {
     let recoveries = Sample::new(outcomes.iter().filter_map(|outcome| outcome.recovery));
     let seeds = count_text(u64::try_from(recoveries.len()).unwrap_or(u64::MAX), "seed");
     for (name, percent) in [("recovers in", 50), ("  5 of 100", 5), ("  95 of 100", 95)] {
-        if let Some(text) = quantile_text(&recoveries, percent, time) {
+        if let Some(text) = quantile_text(&recoveries, percent, RECOVERY.text) {
             let what =
                 if percent == 50 { format!(" in the median ({seeds})") } else { String::new() };
             writeln!(out, "  {name:<14}  {text}{what}")?;
         }
     }
     Ok(())
-}
-
-fn time(ns: u64) -> String {
-    span_text(Nanos(ns))
 }
 
 /// The same seeds under each other policy and the first.
@@ -221,25 +217,21 @@ fn write_pairs(out: &mut String, rows: &[Row]) -> fmt::Result {
             let only = format!("only the first in {less}, only the second in {more}");
             writeln!(out, "{names}, {}: {text}; {only}", verdict.id())?;
         }
-        let pairs = first.seeds.iter().zip(&row.seeds);
-        let recoveries = pairs.clone().map(|(a, b)| (a.recovery, b.recovery));
-        let freed = pairs.map(|(a, b)| (Some(a.freed_by_reaper), Some(b.freed_by_reaper)));
-        write_pair(out, &format!("{names}, time to recovery"), &Paired::new(recoveries), time)?;
-        write_pair(out, &format!("{names}, freed by the reaper"), &Paired::new(freed), size_text)?;
+        for quantity in [&RECOVERY, &FREED] {
+            let pairs = first.seeds.iter().zip(&row.seeds);
+            let paired = Paired::new(pairs.map(|(a, b)| ((quantity.of)(a), (quantity.of)(b))));
+            write_pair(out, &names, quantity, &paired)?;
+        }
     }
     writeln!(out, "Intervals are 95 %; the same seeds under every policy.")
 }
 
-fn write_pair(
-    out: &mut String,
-    what: &str,
-    paired: &Paired,
-    size: fn(u64) -> String,
-) -> fmt::Result {
-    let Some(text) = difference_text(paired, size) else { return Ok(()) };
+fn write_pair(out: &mut String, names: &str, quantity: &Quantity, paired: &Paired) -> fmt::Result {
+    let Some(text) = quantity.difference_text(paired) else { return Ok(()) };
     writeln!(
         out,
-        "{what}: {text}; smaller in {}, equal in {}, larger in {}{}",
+        "{names}, {}: {text}; smaller in {}, equal in {}, larger in {}{}",
+        quantity.name,
         paired.smaller,
         paired.equal,
         paired.larger,

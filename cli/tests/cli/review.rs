@@ -34,7 +34,7 @@ fn review_says_what_was_run_and_what_came_of_it() {
         "Who waited for whom at ",
         "waits for a fence of gpu0",
         "Nothing in this scenario is random: its 8 seeds make one and the same run",
-        "is the same run as that of seed 0.",
+        "### The run, under 6.1 nonblock: seed 0",
         "Driver gpu-fence leaves out: ",
         "Policy block-always leaves out: ",
     ] {
@@ -62,11 +62,38 @@ fn review_says_what_was_run_and_what_came_of_it() {
             assert_eq!(section.matches(sentence).count(), 1, "{sentence}\n{section}");
         }
     }
+    // One run is neither worst nor median, and a chain that the verdict names is not told once more.
+    for word in ["median of all seeds", "is the same run as", "None of 8 seeds"] {
+        assert!(
+            !second.split("\n## ").next().expect("a section").contains(word),
+            "{word}\n{second}"
+        );
+    }
+    assert!(second.contains("\ndeadlock. ") && !second.contains("what it waited for"), "{second}");
     for link in links {
         assert!(printed(&["verify", link]).starts_with("reproduced"), "{link}");
     }
     let once = [&REVIEW[..], &["--jobs", "1"]].concat();
     assert_eq!(text, printed(&once));
+}
+
+/// Policies that part from the first in one way are named together, and so are two verdicts whose
+/// differences mirror each other; the mean of a count is no whole number.
+#[test]
+fn review_says_nothing_twice() {
+    let policies = "nonblock,block-always,deadline";
+    let args = ["review", "seed-9-gpus-must-sleep", "--policy", policies, "--seeds", "0..16"];
+    let text = printed(&args);
+    let (_, parting) = text.split_once("### Where runs first part").expect("a section");
+    let points: Vec<&str> = parting.lines().skip(2).take_while(|line| !line.is_empty()).collect();
+    assert_eq!(points.len(), 1, "{points:#?}");
+    assert!(points[0].starts_with("- 5.3 block-always, 5.3 deadline: 157."), "{points:#?}");
+    assert!(text.contains("| 5.3 block-always | share of extra-victims | -"), "{text}");
+    assert!(!text.contains("share of recovered"), "{text}");
+    let victims =
+        text.lines().find(|line| line.starts_with("| 5.3 block-always | victims | ±0 in"));
+    let mean = victims.and_then(|line| line.split(", -0.").nth(1)).expect("a mean below zero");
+    assert!(mean.contains(" on average (-0."), "{mean}");
 }
 
 #[test]

@@ -249,9 +249,11 @@ impl Walk<'_> {
         }
     }
 
-    /// `1.20 s ago`.
+    /// `1.20 s ago`, `just now`.
     fn ago(&self, record: usize) -> String {
-        let span = self.at.saturating_sub(self.index.time(record));
-        format!("{} ago", span_text(span))
+        match self.at.saturating_sub(self.index.time(record)) {
+            Nanos(0) => "just now".to_owned(),
+            span => format!("{} ago", span_text(span)),
+        }
     }
 }

@@ -37,7 +37,7 @@ pub use pick::{Severity, first_failing, median, picks, worst};
 pub use proportion::{Interval, Proportion};
 pub use reseed::{Point, moments, no_return, parting};
 pub use review::{
-    Case, Picked, QUANTITIES, Quantity, Review, difference_text, quantile_text, review,
+    Case, FREED, Picked, QUANTITIES, Quantity, RECOVERY, Review, quantile_text, review,
     share_difference_text, share_text, shares_of_verdicts, side_by_side,
 };
 pub use sample::{Paired, Sample};

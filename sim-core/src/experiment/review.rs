@@ -12,7 +12,7 @@ mod numbers;
 mod picked;
 
 pub use numbers::{
-    QUANTITIES, Quantity, difference_text, quantile_text, share_difference_text, share_text,
+    FREED, QUANTITIES, Quantity, RECOVERY, quantile_text, share_difference_text, share_text,
     shares_of_verdicts,
 };
 
@@ -222,16 +222,23 @@ fn partings(group: &[Case]) -> Vec<Block> {
     if others.is_empty() {
         return Vec::new();
     }
-    let point = |case: &Case| match parting(first, case) {
-        Some(at) => {
-            let text = divergence_text(&first.shown.run, &case.shown.run, &at);
-            format!("{}: {text}.", case.name())
-        }
-        None => format!("{}: never; the runs are the same.", case.name()),
+    let text = |case: &Case| match parting(first, case) {
+        Some(at) => divergence_text(&first.shown.run, &case.shown.run, &at),
+        None => "never; the runs are the same".to_owned(),
     };
+    // Several may part in the same way.
+    let mut points: Vec<(String, String)> = Vec::new();
+    for case in others {
+        let text = text(case);
+        match points.iter_mut().find(|(_, said)| *said == text) {
+            Some((names, _)) => *names = format!("{names}, {}", case.name()),
+            None => points.push((case.name(), text)),
+        }
+    }
+    let points = points.into_iter().map(|(names, text)| format!("{names}: {text}."));
     vec![
         Block::Heading(3, format!("Where runs first part from {} (\"here\")", first.name())),
-        Block::List(others.iter().map(point).collect()),
+        Block::List(points.collect()),
     ]
 }
 

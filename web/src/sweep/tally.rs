@@ -3,8 +3,8 @@
 
 use sim_core::analysis::Verdict;
 use sim_core::experiment::{
-    Outcome, Paired, Proportion, QUANTITIES, Quantity, Sample, difference_text, first_failing,
-    median, quantile_text, share_difference_text, shares_of_verdicts, worst,
+    Outcome, Paired, Proportion, QUANTITIES, Quantity, Sample, first_failing, median,
+    quantile_text, share_difference_text, shares_of_verdicts, worst,
 };
 
 use super::plan::Plan;
@@ -133,7 +133,7 @@ fn differences(first: &[Outcome], second: &[Outcome]) -> Vec<(String, String)> {
     let numbers = QUANTITIES.iter().filter_map(|quantity| {
         let pairs = first.iter().zip(second);
         let paired = Paired::new(pairs.map(|(a, b)| ((quantity.of)(a), (quantity.of)(b))));
-        Some((quantity.name.to_owned(), difference_text(&paired, quantity.text)?))
+        Some((quantity.name.to_owned(), quantity.difference_text(&paired)?))
     });
     verdicts.chain(numbers).collect()
 }

@@ -23,30 +23,56 @@ pub struct Quantity {
     pub of: fn(&Outcome) -> Option<u64>,
     /// In words.
     pub text: fn(u64) -> String,
+    /// A mean in words, of so many hundredths.
+    pub mean: fn(u64) -> String,
 }
 
 fn time(ns: u64) -> String {
     span_text(Nanos(ns))
 }
 
+/// Most means of counts lie between two numbers.
+fn count_mean(hundredths: u64) -> String {
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+/// From the first kill on.
+pub const RECOVERY: Quantity = Quantity {
+    name: "time to recovery",
+    of: |outcome| outcome.recovery,
+    text: time,
+    mean: |hundredths| time(hundredths / 100),
+};
+
+/// What victims gave back because of the reaper.
+pub const FREED: Quantity = Quantity {
+    name: "freed by the reaper",
+    of: |outcome| Some(outcome.freed_by_reaper),
+    text: size_text,
+    mean: |hundredths| size_text(hundredths / 100),
+};
+
 /// What distributions are shown of.
 pub const QUANTITIES: [Quantity; 5] = [
-    Quantity { name: "time to recovery", of: |outcome| outcome.recovery, text: time },
-    Quantity { name: "next victim after", of: |outcome| outcome.next_victim_after, text: time },
+    RECOVERY,
     Quantity {
-        name: "freed by the reaper",
-        of: |outcome| Some(outcome.freed_by_reaper),
-        text: size_text,
+        name: "next victim after",
+        of: |outcome| outcome.next_victim_after,
+        text: time,
+        mean: |hundredths| time(hundredths / 100),
     },
+    FREED,
     Quantity {
         name: "attempts of the reaper",
         of: |outcome| Some(outcome.attempts),
         text: |number| number.to_string(),
+        mean: count_mean,
     },
     Quantity {
         name: "victims",
         of: |outcome| Some(outcome.victims),
         text: |number| number.to_string(),
+        mean: count_mean,
     },
 ];
 
@@ -96,19 +122,27 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
 }
 
 /// Whether several seeds made the same run.
-fn is_one_run(case: &Case) -> bool {
+pub(super) fn is_one_run(case: &Case) -> bool {
     let [first, others @ ..] = case.outcomes.as_slice() else { return false };
     !others.is_empty() && others.iter().all(|other| other.digest == first.digest)
 }
 
-/// The verdicts that one of two policies shows under some seed, and in which pairs.
+/// The verdicts that one of two policies shows under some seed, and in which pairs. Of two verdicts the
+/// other's difference is the same with its sign turned, so the worse one is told alone.
 pub fn shares_of_verdicts(first: &[Outcome], second: &[Outcome]) -> Vec<(Verdict, PairedShares)> {
     let shares = |verdict| {
         let is = |outcome: &Outcome| outcome.verdict == verdict;
         PairedShares::of(first.iter().zip(second).map(|(a, b)| (is(a), is(b))))
     };
     let all = Verdict::ALL.into_iter().map(|verdict| (verdict, shares(verdict)));
-    all.filter(|(_, shares)| shares.both + shares.only_first + shares.only_second > 0).collect()
+    let is_shown = |(_, shares): &(Verdict, PairedShares)| {
+        shares.both + shares.only_first + shares.only_second > 0
+    };
+    let mut shown: Vec<_> = all.filter(is_shown).collect();
+    if let [_, _] = shown.as_slice() {
+        shown.truncate(1);
+    }
+    shown
 }
 
 /// `-12.5 points (-20.1 to -4.0)`.
@@ -152,7 +186,7 @@ fn pairs(first: &Case, others: &[Case]) -> Block {
         for quantity in &QUANTITIES {
             let both = first.outcomes.iter().zip(&case.outcomes);
             let paired = Paired::new(both.map(|(a, b)| ((quantity.of)(a), (quantity.of)(b))));
-            let Some(text) = difference_text(&paired, quantity.text) else { continue };
+            let Some(text) = quantity.difference_text(&paired) else { continue };
             let counts = format!("{}, {}, {}", paired.smaller, paired.equal, paired.larger);
             let counts = match paired.unpaired {
                 0 => counts,
@@ -171,25 +205,31 @@ fn same_text<T: Copy>(sorted: &[T], text: impl Fn(T) -> String) -> Option<String
     (first == last).then_some(first)
 }
 
-/// `-1.2 s in the median pair (-1.3 to -1.1 s), -1.2 s on average (…)`, or `none in any pair`.
-pub fn difference_text(paired: &Paired, text: fn(u64) -> String) -> Option<String> {
-    let median = paired.differences.percentile(50)?;
-    let (low, high) = paired.differences.bounds(50);
-    let signed = |number: i64| signed_text(number, text);
-    if paired.differences.sorted().iter().all(|difference| *difference == 0) {
-        return Some("none in any pair".to_owned());
+impl Quantity {
+    /// `-1.2 s in the median pair (-1.3 to -1.1 s), -1.2 s on average (…)`, or `none in any pair`.
+    pub fn difference_text(&self, paired: &Paired) -> Option<String> {
+        let sorted = paired.differences.sorted();
+        let median = paired.differences.percentile(50)?;
+        let (low, high) = paired.differences.bounds(50);
+        let signed = |number: i64| signed_text(number, self.text);
+        if sorted.iter().all(|difference| *difference == 0) {
+            return Some("none in any pair".to_owned());
+        }
+        if let Some(same) = same_text(sorted, signed) {
+            return Some(format!("{same} in every pair"));
+        }
+        let bound = |bound: Option<i64>| bound.map_or_else(|| "?".to_owned(), signed);
+        let said =
+            format!("{} in the median pair ({} to {})", signed(median), bound(low), bound(high));
+        let hundredths: Vec<i64> = sorted.iter().map(|number| number.saturating_mul(100)).collect();
+        let mean = mean(&hundredths);
+        let Some((mean, (low, high))) = mean.and_then(|mean| Some((mean.mean, mean.bounds?)))
+        else {
+            return Some(said);
+        };
+        let [mean, low, high] = [mean, low, high].map(|number| signed_text(number, self.mean));
+        Some(format!("{said}, {mean} on average ({low} to {high})"))
     }
-    if let Some(same) = same_text(paired.differences.sorted(), signed) {
-        return Some(format!("{same} in every pair"));
-    }
-    let bound = |bound: Option<i64>| bound.map_or_else(|| "?".to_owned(), signed);
-    let said = format!("{} in the median pair ({} to {})", signed(median), bound(low), bound(high));
-    let mean = mean(paired.differences.sorted());
-    let Some((mean, (low, high))) = mean.and_then(|mean| Some((mean.mean, mean.bounds?))) else {
-        return Some(said);
-    };
-    let [mean, low, high] = [mean, low, high].map(signed);
-    Some(format!("{said}, {mean} on average ({low} to {high})"))
 }
 
 /// `-1.2 s`, `±0 ns`.

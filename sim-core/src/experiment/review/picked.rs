@@ -1,7 +1,9 @@
 //! Runs of each case worth a look: the worst, the median, the first that
 //! fails. What each was, who waited for whom, and the link; of the worst
-//! also what lockdep said. Stories of one scenario have much in common, which is told once.
+//! also what lockdep said. Stories of one scenario have much in common, which is told once; where
+//! nothing is random there is one run of each case, and neither a worst nor a median.
 
+use super::numbers::is_one_run;
 use super::{Case, Picked, at_text};
 use crate::analysis::{Incident, explain, time_text};
 use crate::experiment::{Replication, first_failing};
@@ -23,7 +25,8 @@ struct Told<'a> {
 
 /// Of every case of a scenario. What the story of each run says is said once, before the first.
 pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
-    let cases: Vec<Vec<Told<'_>>> = group.iter().map(told_of).collect();
+    let is_one = group.iter().all(is_one_run);
+    let cases: Vec<Vec<Told<'_>>> = group.iter().map(|case| told_of(case, is_one)).collect();
     let of_all = in_all(&cases.iter().flatten().collect::<Vec<_>>(), &[]);
     let mut blocks = Vec::new();
     if !of_all.is_empty() {
@@ -42,8 +45,11 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
             blocks.extend(of_run(case, told, &said));
             // The worst comes first; what lockdep says of a path it says of the others too.
             if index == 0 {
-                blocks.push(said_by_lockdep(told.run));
+                blocks.extend(said_by_lockdep(told.run));
             }
+        }
+        if is_one {
+            continue;
         }
         blocks.extend(told_before(case));
         if !case.outcomes.is_empty() && first_failing(&case.outcomes).is_none() {
@@ -55,10 +61,13 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
 }
 
 /// The runs of a case that are told: those that were picked, each once, or the one that is shown.
-fn told_of(case: &Case) -> Vec<Told<'_>> {
+fn told_of(case: &Case, is_one: bool) -> Vec<Told<'_>> {
     let tell = |heading: String, run, link| Told { heading, run, link, story: story(run) };
     if case.picked.is_empty() {
         return vec![tell("The run shown".to_owned(), &case.shown, &case.link)];
+    }
+    if let (true, [picked, ..]) = (is_one, case.picked.as_slice()) {
+        return vec![tell("The run".to_owned(), &picked.replication, &picked.link)];
     }
     let news = case.picked.iter().enumerate().filter(|(at, _)| twin(case, *at).is_none());
     news.map(|(_, picked)| tell(heading(picked), &picked.replication, &picked.link)).collect()
@@ -114,7 +123,7 @@ fn of_run(case: &Case, told: &Told<'_>, said: &[String]) -> Vec<Block> {
         Block::Heading(3, format!("{}, under {}: seed {seed}", told.heading, case.name())),
         Block::Text(format!("{}. {}", run.outcome.verdict.id(), run.report.evidence)),
     ];
-    if let Some(danger) = run.danger_text() {
+    if let Some(danger) = run.danger_text().filter(|danger| !is_told(danger, told)) {
         blocks.push(Block::Text(format!("The reaper and what it waited for: {danger}.")));
     }
     let own: Vec<String> =
@@ -125,6 +134,12 @@ fn of_run(case: &Case, told: &Told<'_>, said: &[String]) -> Vec<Block> {
     blocks.extend(chain(run));
     blocks.push(Block::Link("link".to_owned(), told.link.to_owned()));
     blocks
+}
+
+/// Whether verdict or story name the same chain.
+fn is_told(danger: &str, told: &Told<'_>) -> bool {
+    let chain = danger.split_once(": ").map_or(danger, |(_, chain)| chain);
+    told.run.report.evidence.contains(chain) || told.story.iter().any(|told| told.contains(chain))
 }
 
 /// Who waited for whom when it mattered most.
@@ -149,13 +164,14 @@ fn chain(worst: &Replication) -> Vec<Block> {
     vec![Block::Text(head), Block::List(incident.chain.iter().map(point).collect())]
 }
 
-fn said_by_lockdep(worst: &Replication) -> Block {
+/// Its text; that it said nothing is told by the story.
+fn said_by_lockdep(worst: &Replication) -> Option<Block> {
     let text = lockdep(&worst.run);
     if text.is_empty() {
-        return Block::Text("lockdep says nothing of this run.".to_owned());
+        return None;
     }
     let lines: Vec<&str> = text.lines().collect();
-    match lines.get(..LINES_MAX) {
+    Some(match lines.get(..LINES_MAX) {
         Some(shown) => {
             let more = lines.len() - LINES_MAX;
             Block::Code(format!(
@@ -164,5 +180,5 @@ fn said_by_lockdep(worst: &Replication) -> Block {
             ))
         }
         None => Block::Code(text),
-    }
+    })
 }
