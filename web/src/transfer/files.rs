@@ -1,6 +1,9 @@
 //! Files to what they are: by their content, whatever they are called.
 //! Pure; sizes are bounded, also unpacked.
 
+use std::io::Read as _;
+
+use flate2::bufread::MultiGzDecoder;
 use sim_core::import::{CaptureFile, import, text_of_bytes};
 use sim_core::scenario::parse;
 
@@ -72,34 +75,14 @@ fn text_of(file: Dropped) -> Result<(String, String), String> {
     }
 }
 
-/// Unpacks the first member of a gzip file (RFC 1952); the checksum is not looked at.
+/// Unpacks a gzip file, of one member or several, as tools leave it that append to a packed log; no
+/// further than it takes to see that it is too large.
 fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let cut = || "the packed file is cut off or damaged".to_owned();
-    let flags = *bytes.get(3).ok_or_else(cut)?;
-    let mut at = 10;
-    if flags & 4 != 0 {
-        let length = bytes.get(at..at + 2).ok_or_else(cut)?;
-        at += 2 + usize::from(u16::from_le_bytes([length[0], length[1]]));
-    }
-    // Name and comment, each to its zero byte.
-    for flag in [8, 16] {
-        if flags & flag != 0 {
-            let rest = bytes.get(at..).ok_or_else(cut)?;
-            at += rest.iter().position(|byte| *byte == 0).ok_or_else(cut)? + 1;
-        }
-    }
-    if flags & 2 != 0 {
-        at += 2;
-    }
-    let stream = bytes.get(at..).ok_or_else(cut)?;
-    let limit = FILE_SIZE_MAX + 1;
-    miniz_oxide::inflate::decompress_to_vec_with_limit(stream, limit).map_err(|error| {
-        if error.status == miniz_oxide::inflate::TINFLStatus::HasMoreOutput {
-            too_large("unpacked")
-        } else {
-            cut()
-        }
-    })
+    let mut plain = Vec::new();
+    let limit = FILE_SIZE_MAX as u64 + 1;
+    let read = MultiGzDecoder::new(bytes).take(limit).read_to_end(&mut plain);
+    read.map_err(|_| "the packed file is cut off or damaged".to_owned())?;
+    Ok(plain)
 }
 
 fn is_scenario(name: &str, text: &str) -> bool {
@@ -203,10 +186,34 @@ mod tests {
         assert!(refused(vec![file("a.txt", &big)]).contains("32 MiB"));
     }
 
+    fn packed(plain: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let reader = flate2::read::GzEncoder::new(plain, flate2::Compression::default());
+        reader.take(u64::MAX).read_to_end(&mut bytes).expect("memory");
+        bytes
+    }
+
+    #[test]
+    fn packed_files_may_have_several_members() {
+        let first = packed(b"[  9.5] a invoked oom-killer: order=0\n");
+        let kill = b"[  9.6] Out of memory: Killed process 7 (a) total-vm:1kB, anon-rss:90000kB\n";
+        let bytes = [first, packed(kill)].concat();
+        let Received::Capture(capture) = receive(vec![file("a.gz", &bytes)]) else {
+            panic!("a log")
+        };
+        assert_eq!(capture.killed, ["a"]);
+        // Checksums count: what was damaged on its way is no recording.
+        let mut damaged = bytes.clone();
+        let last = damaged.len() - 5;
+        damaged[last] ^= 1;
+        for wrong in [&damaged[..], &bytes[..bytes.len() - 9]] {
+            assert!(refused(vec![file("a.gz", wrong)]).contains("cut off or damaged"));
+        }
+    }
+
     #[test]
     fn bombs_are_not_unpacked() {
-        let packed = miniz_oxide::deflate::compress_to_vec(&vec![b' '; FILE_SIZE_MAX * 2], 6);
-        let bytes = [&b"\x1f\x8b\x08\0\0\0\0\0\0\0"[..], &packed].concat();
+        let bytes = packed(&vec![b' '; FILE_SIZE_MAX * 2]);
         assert!(refused(vec![file("a.gz", &bytes)]).contains("32 MiB"));
     }
 }
