@@ -96,7 +96,7 @@ fn who_refused_and_what_kept_an_exit_are_told() {
 /// What is blamed on whoever gives a page to the one who gives the last.
 #[test]
 fn giver_that_waits_itself_is_not_blamed_for_what_it_waits_for() {
-    says("d4-nofs", "policy=nonblock", "1.00 s in an uninterruptible wait inside a driver");
+    says("d4-nofs", "policy=nonblock", "served: 1.00 s in an uninterruptible wait inside a driver");
 }
 
 /// Nanoseconds of `5.40 s`, `12 ms` and such, in the order of a text.
