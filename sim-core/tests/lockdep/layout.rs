@@ -196,6 +196,14 @@ fn older_kernels_have_no_wait_types_and_another_name_for_mmap_lock() {
     }
 }
 
+/// A system call whose own function is not modelled, as that of munmap, takes mmap_lock all the same.
+#[test]
+fn every_lock_says_where_it_was_taken() {
+    let text = find("seed-5-found-cold").expect("in the gallery").text;
+    let log = dmesg(&run("cold", text, &["lockdep"]));
+    assert!(log.contains("(&mm->mmap_sem){++++}, at: do_syscall_64\n"), "{log}");
+}
+
 /// `lockdep_print_held_locks()`: what somebody holds who runs is not listed.
 #[test]
 fn locks_of_who_runs_are_counted_and_not_listed() {

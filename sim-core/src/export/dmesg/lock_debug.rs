@@ -83,7 +83,11 @@ fn acquired_at(state: &State<'_>, held: &HeldLock) -> String {
         By::LockSync => "__synchronize_srcu".to_owned(),
         By::Priming => "__mmu_notifier_register".to_owned(),
         By::Boot(stack) => stack.first().map_or_else(String::new, |&name| name.to_owned()),
-        _ => stack(state, &held.place).first().cloned().unwrap_or_default(),
+        // The function of a system call that is not modelled by itself, such as munmap's.
+        _ => {
+            let caller = stack(state, &held.place).into_iter().next();
+            caller.unwrap_or_else(|| "do_syscall_64".to_owned())
+        }
     }
 }
 
