@@ -5,6 +5,7 @@ use super::capture::Capture;
 use super::ftrace::{COMM_MAX, TraceLine};
 use super::keys::comm_field;
 use super::log_lines::{Said, said};
+use super::memory_seen::{self, PAGE};
 use super::oom_report::{Row, kb_pages};
 use super::story::{Attempt, Story};
 
@@ -12,8 +13,6 @@ use super::story::{Attempt, Story};
 const ATTEMPTS_MAX: u32 = 10;
 /// The reaper is there by then, if it is not busy, in µs.
 const REAPER_COMES_US: i64 = 50_000;
-/// Bytes of a page.
-const PAGE: i64 = 4096;
 
 /// A victim.
 #[derive(Clone, Debug)]
@@ -91,7 +90,9 @@ pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> Vec<Killed> {
             let gone = process.and_then(|process| process.exit_mmap_us);
             victim.gone_us = gone.map(|gone| gone - kill_us).filter(|gone| *gone >= 0);
             let most = told.iter().filter_map(|told| told.anon_at_kill.max(told.anon_most)).max();
-            victim.anon = victim.anon.or(most.and_then(pages));
+            let seen = || memory_seen::at(story, kill_us).find(|(name, _)| *name == victim.comm);
+            victim.anon =
+                victim.anon.or(most.and_then(pages)).or_else(|| seen().map(|seen| seen.1));
             follow(victim, kill_us, &attempts);
             let unable = told.iter().find_map(|told| told.unable_us);
             victim.reaping.gave_up |= unable.is_some();

@@ -3,8 +3,12 @@
 //! (`curr=0`) the trace does not say whose they are.
 
 use super::TraceLine;
+use super::oom_report::PAGES_MAX;
 use super::story::{MemorySeen, Story};
+use super::to_scenario::{Made, NoteKind, TASKS_MAX, find, plain_task};
 
+/// Bytes of a page.
+pub(super) const PAGE: i64 = 4096;
 /// Processes of which it is told.
 const TOLD_MAX: usize = 8;
 
@@ -24,6 +28,43 @@ impl Story {
                 .memory
                 .push(MemorySeen { name: name.to_owned(), samples: vec![(at_us, bytes)] }),
         }
+    }
+}
+
+/// Anonymous pages that each process had at a time, by the last that is told of it before.
+pub(super) fn at(story: &Story, at_us: i64) -> impl Iterator<Item = (&str, u64)> {
+    story.memory.iter().filter_map(move |memory| {
+        let before = memory.samples.iter().rev().find(|(sampled_us, _)| *sampled_us <= at_us);
+        let pages = u64::try_from(before?.1 / PAGE).ok().filter(|pages| *pages > 0)?;
+        Some((memory.name.as_str(), pages.min(PAGES_MAX)))
+    })
+}
+
+/// Without a table: those whose counters the trace shows. Who survived larger ones that were killed
+/// must have been spared.
+pub(super) fn make_tasks(made: &mut Made, story: &Story) {
+    let Some(kill_us) = story.first_kill_us() else { return };
+    let smallest = made.tasks.iter().map(|task| task.pages).min().unwrap_or(u64::MAX);
+    let mut count = 0;
+    for (name, pages) in at(story, kill_us).take(TASKS_MAX) {
+        if name == "<...>" || find(&made.tasks, name, None).is_some() {
+            continue;
+        }
+        count += 1;
+        let adj = if pages < smallest { 0 } else { -1000 };
+        if adj < 0 {
+            let text = format!("{name} can't be killed: it had as much as who was, and survived");
+            made.note(NoteKind::Assumed, text);
+        }
+        made.tasks.push(plain_task(name, None, adj, pages));
+    }
+    if count > 0 {
+        let tasks =
+            if count == 1 { "1 other task".to_owned() } else { format!("{count} other tasks") };
+        made.note(
+            NoteKind::Inferred,
+            format!("{tasks} with their memory at the first kill, from rss_stat"),
+        );
     }
 }
 

@@ -22,7 +22,7 @@ use super::teller::{clock_offset, story};
 use super::write_scenario::write_scenario;
 
 /// Tasks of the table that are modelled one by one: the largest.
-const TASKS_MAX: usize = 40;
+pub(super) const TASKS_MAX: usize = 40;
 /// A task of at least so many pages has the small VMAs of a program too.
 const PROGRAM_PAGES: u64 = 1024;
 /// Anonymous pages of these (`layout.rs`).
@@ -205,6 +205,9 @@ pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
         made.note(NoteKind::Inferred, text);
     }
     make_tasks(&mut made, &capture, &victims);
+    if capture.facts.reports.iter().all(|report| report.rows.is_empty()) {
+        memory_seen::make_tasks(&mut made, &story);
+    }
     for victim in &victims {
         make_stay(&mut made, victim);
     }

@@ -231,6 +231,35 @@ fn memory_over_time_is_told() {
     }
 }
 
+/// Where no table tells who had what, the counters do: of the victim, of who asked, and of others.
+#[test]
+fn tasks_have_the_memory_that_the_counters_show() {
+    let text = "\
+  old-131 [000] ..... 11.100000: rss_stat: mm_id=2 curr=1 member=1 size=4194304B
+  big-135 [000] ..... 11.150000: rss_stat: mm_id=4 curr=1 member=1 size=419430400B
+  hog-130 [000] ..... 11.200000: rss_stat: mm_id=1 curr=1 type=MM_ANONPAGES size=52428800B
+  hog-130 [000] ..... 11.300000: rss_stat: mm_id=1 curr=1 type=MM_ANONPAGES size=104857600B
+  presser-132 [000] ..... 11.400000: rss_stat: mm_id=3 curr=1 type=MM_ANONPAGES size=20971520B
+  presser-132 [000] ..... 12.000000: mark_victim: pid=130
+  late-134 [000] ..... 12.400000: rss_stat: mm_id=5 curr=1 type=MM_ANONPAGES size=20971520B
+";
+    let found = imported(text);
+    let notes = notes(text);
+    for told in [
+        "inferred: 3 other tasks with their memory at the first kill, from rss_stat",
+        "assumed: big can't be killed: it had as much as who was, and survived",
+    ] {
+        assert!(notes.iter().any(|note| note == told), "{told}: {notes:#?}");
+    }
+    let made_up = ["no size is told", "had 64 MiB or less"];
+    assert!(!notes.iter().any(|note| made_up.iter().any(|word| note.contains(word))), "{notes:#?}");
+    let scenario = sim_core::scenario::parse("found", &found.toml, &[]).expect("a scenario");
+    let names: Vec<&str> = scenario.tasks.iter().map(|task| task.name.as_str()).collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert!(!names.contains(&"late"), "{names:?}");
+    assert_eq!(victims(&run_of(&found)), [("hog".to_owned(), 0)], "{}", found.toml);
+}
+
 /// What cannot be told apart is not told: attempts of 3.2 ms end in the same jiffy at 1000 Hz.
 #[test]
 fn pauses_that_fit_two_clocks_are_no_proof() {
