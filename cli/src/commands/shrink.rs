@@ -18,7 +18,7 @@ use std::sync::Arc;
 use sim_core::analysis::{Report, Verdict};
 use sim_core::experiment::{Trial, minimal};
 use sim_core::record::{Event, Run};
-use sim_core::scenario;
+use sim_core::scenario::{self, TieOrder};
 use toml_edit::DocumentMut;
 
 use super::trial::run_trial;
@@ -26,6 +26,9 @@ use crate::args::ShrinkArgs;
 use crate::choice::Choice;
 use crate::error::{Error, tell};
 use crate::{link, output};
+
+/// How the result begins.
+const ORIGIN: &str = "# Shrunk from ";
 
 /// What is shrunk, and what must stay.
 struct Shrinking {
@@ -101,13 +104,30 @@ pub(crate) fn run(args: &ShrinkArgs) -> Result<(), Error> {
         report.evidence
     );
     let link = link::of(&small, Some(&after));
-    output::write(&text, args.out.as_deref())?;
+    let origin = if text.starts_with(ORIGIN) { String::new() } else { origin(&shrinking) };
+    output::write(&format!("{origin}{text}"), args.out.as_deref())?;
     if args.out.is_some() {
         return output::write(&format!("{sentence}\n{link}\n"), None);
     }
     tell(&sentence);
     tell(&link);
     Ok(())
+}
+
+/// Where the file comes from and how to see it, as comments: it is small enough to be passed on without
+/// the link. What it was once shrunk from stays, however often it is tried again.
+fn origin(shrinking: &Shrinking) -> String {
+    let Shrinking { choice, keep, .. } = shrinking;
+    let (id, seed, keep) = (&choice.scenario.id, choice.seed, keep.id());
+    let ties = match choice.ties {
+        TieOrder::Fifo => "",
+        TieOrder::Seeded => " --ties seeded",
+    };
+    let drawn = if choice.forks.is_empty() { "" } else { ", with the draws of its link" };
+    format!(
+        "{ORIGIN}{id}, as long as it ended in {keep}: `reaperscope run FILE --seed {seed}{ties}`{drawn}.\n\
+         # Other comments are those of the whole and may speak of what is gone.\n\n"
+    )
 }
 
 impl Shrinking {

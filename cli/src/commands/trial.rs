@@ -55,7 +55,7 @@ pub(crate) fn verdict(id: &str) -> Result<Verdict, String> {
 pub(super) fn share_text(shown: Proportion) -> String {
     let interval = shown.wilson();
     let [share, low, high] = [shown.share(), interval.low, interval.high].map(|p| 100.0 * p);
-    let digits = if share < 0.1 && low < 0.1 { 4 } else { 1 };
+    let digits = if share < 0.1 && high < 1.0 { 4 } else { 1 };
     format!(
         "{} of {} ({share:.digits$} %, 95 % interval {low:.digits$} to {high:.digits$} %)",
         shown.count, shown.of
