@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::browser::CHROMIUM;
 use crate::process::{self, cargo, path_with, watch};
 use crate::step::{Failure, Step};
 use crate::{page, setup, weight};
@@ -23,7 +24,7 @@ pub(crate) fn page() -> Result<(), Failure> {
     page::build()?;
     weight::report()?;
     setup::npm_packages()?;
-    let chromium = setup::chromium()?;
+    let chromium = CHROMIUM.set_up()?;
     let folder = process::root().join("target/xtask/profiles");
     Step {
         name: "Write the events of three runs for speedscope",

@@ -9,6 +9,7 @@
 
 mod bench;
 mod book;
+mod browser;
 mod chores;
 mod counts;
 mod offline;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
+use crate::browser::CHROMIUM;
 use crate::process::{self, path_with, run};
 use crate::step::{Failure, Step};
 use crate::{offline, parts, setup, single, styles, weight};
@@ -123,7 +124,7 @@ fn look_again(file: &Path) -> std::io::Result<()> {
 /// Builds the page and takes pictures of it, for people to look at.
 pub(crate) fn screenshots() -> Result<(), Failure> {
     build()?;
-    let chromium = setup::chromium()?;
+    let chromium = CHROMIUM.set_up()?;
     Step {
         name: "Take pictures of the page into e2e/screenshots/",
         cost: "a minute",

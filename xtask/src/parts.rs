@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::browser::CHROMIUM;
 use crate::process::{self, run};
 use crate::step::{Failure, Step};
 use crate::{offline, setup, single, split};
@@ -18,7 +19,7 @@ pub(crate) fn prepare(dist: &Path) -> Result<(), Failure> {
     let browser = (|| {
         setup::node()?;
         setup::npm_packages()?;
-        setup::chromium()
+        CHROMIUM.set_up()
     })();
     let chromium = match browser {
         Ok(chromium) => chromium,

@@ -2,7 +2,7 @@
 //!
 //! Leaves alone what is there already, also other versions of the same tools. The page needs the
 //! WebAssembly target, Trunk and wasm-bindgen; only tests in a browser and a smaller download
-//! need node.
+//! need node. Browsers have a file of their own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -213,70 +213,6 @@ pub(crate) fn wasm_opt() -> Option<PathBuf> {
     };
     let path = find("wasm-opt", &[packages]).filter(fits)?;
     path.parent().map(Path::to_path_buf)
-}
-
-/// A Chromium that starts. On Ubuntu the package of that name only points to a snap.
-pub(crate) fn chromium() -> Result<PathBuf, Failure> {
-    Step {
-        name: "Install Chromium",
-        cost: "a minute",
-        remedy: "install Chromium or Chrome, or set CHROMIUM to its path, and run this again",
-    }
-    .run_unless(
-        || find_chromium().is_some(),
-        || {
-            if !can_apt_get() {
-                return Err("no Chromium or Chrome on PATH".to_owned());
-            }
-            apt_get(&["chromium"])
-        },
-    )?;
-    find_chromium().ok_or_else(|| Failure {
-        step: "Start Chromium".to_owned(),
-        cause: "the system's package has no browser that starts".to_owned(),
-        remedy: "set CHROMIUM to the path of a Chromium or Chrome".to_owned(),
-    })
-}
-
-fn find_chromium() -> Option<PathBuf> {
-    let chosen = std::env::var_os("CHROMIUM").map(PathBuf::from);
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    let found = names.iter().filter_map(|name| find(name, &[]));
-    chosen.into_iter().chain(found).find(|path| {
-        output(Command::new(path).arg("--version"))
-            .is_some_and(|text| text.contains("Chrom") && text.contains('.'))
-    })
-}
-
-/// A Firefox that starts.
-pub(crate) fn firefox() -> Result<PathBuf, Failure> {
-    Step {
-        name: "Install Firefox",
-        cost: "a minute",
-        remedy: "install Firefox, or set FIREFOX to its path, and run this again",
-    }
-    .run_unless(
-        || find_firefox().is_some(),
-        || {
-            if !can_apt_get() {
-                return Err("no Firefox on PATH".to_owned());
-            }
-            apt_get(&["firefox-esr"])
-        },
-    )?;
-    find_firefox().ok_or_else(|| Failure {
-        step: "Start Firefox".to_owned(),
-        cause: "the system's package has no browser that starts".to_owned(),
-        remedy: "set FIREFOX to the path of a Firefox".to_owned(),
-    })
-}
-
-fn find_firefox() -> Option<PathBuf> {
-    let chosen = std::env::var_os("FIREFOX").map(PathBuf::from);
-    let found = ["firefox-esr", "firefox"].iter().filter_map(|name| find(name, &[]));
-    chosen.into_iter().chain(found).find(|path| {
-        output(Command::new(path).arg("--version")).is_some_and(|text| text.contains("Firefox"))
-    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+use crate::browser::{CHROMIUM, FIREFOX};
 use crate::counts::Counts;
 use crate::process::{self, cargo, is_ci, path_with, watch};
 use crate::step::{Failure, duration};
@@ -92,7 +93,7 @@ fn browser() -> Finished {
     let chromium = (|| {
         setup::node()?;
         setup::npm_packages()?;
-        setup::chromium()
+        CHROMIUM.set_up()
     })();
     match chromium {
         Ok(chromium) => {
@@ -102,7 +103,7 @@ fn browser() -> Finished {
             node.current_dir(process::root().join("e2e"));
             node.env("CHROMIUM", chromium).env("REAPERSCOPE", program);
             // Without it one test is skipped, or fails on a hosted runner.
-            match setup::firefox() {
+            match FIREFOX.set_up() {
                 Ok(firefox) => _ = node.env("FIREFOX", firefox),
                 Err(failure) => println!("{failure}\n  not tested: Firefox"),
             }
@@ -118,7 +119,7 @@ fn consumers() -> Finished {
     let found = (|| {
         setup::node()?;
         setup::npm_packages_of("consumers")?;
-        Ok((setup::chromium()?, python::packages()?))
+        Ok((CHROMIUM.set_up()?, python::packages()?))
     })();
     let (chromium, python) = match found {
         Ok(found) => found,
