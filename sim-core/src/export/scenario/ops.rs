@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::values::{distribution, gfp, string};
 use super::{pages_text, rate_text};
+use crate::base::Nanos;
 use crate::kernel::mm::{Access, Backing};
 use crate::kernel::psi::PsiState;
 use crate::scenario::checked::{Hold, LockRef, Op, Region, Scenario, Scope, Task};
@@ -86,55 +87,65 @@ impl Names<'_> {
         if *thp { write!(out, ", thp = true") } else { Ok(()) }
     }
 
+    fn touch(
+        &self,
+        out: &mut String,
+        regions: &[usize],
+        access: Access,
+        rate: Option<u64>,
+    ) -> fmt::Result {
+        let key = if access == Access::Read { "read" } else { "touch" };
+        let names: Vec<String> = regions.iter().map(|index| self.region(*index)).collect();
+        write!(out, "{key} = [{}]", names.join(", "))?;
+        rate.map_or(Ok(()), |rate| write!(out, ", rate = {}", rate_text(rate)))
+    }
+
+    fn lock_op(&self, out: &mut String, lock: LockRef, mode: &str) -> fmt::Result {
+        match lock {
+            LockRef::Mmap => write!(out, "mmap_lock = {mode}"),
+            LockRef::Named(lock) => write!(out, "lock = {}, mode = {mode}", self.lock(lock)),
+        }
+    }
+
+    /// Work for a device, or for a ring of one.
+    fn submit(&self, out: &mut String, device: usize, region: usize, every: Nanos) -> fmt::Result {
+        let info = self.scenario.devices.get(device);
+        let owner = info.and_then(|info| info.ring_of);
+        let (name, region) = (self.device(owner.unwrap_or(device)), self.region(region));
+        write!(out, "submit = {name}, region = {region}, every = \"{}\"", format_time(every))?;
+        match info.filter(|_| owner.is_some()) {
+            Some(ring) => {
+                let own = ring.name.rsplit('/').next().unwrap_or_default();
+                write!(out, ", ring = {}", string(own))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// One operation, without its braces.
-    #[expect(clippy::too_many_lines, reason = "a line or two per operation")]
     fn op(&self, out: &mut String, op: &Op, depth: usize) -> fmt::Result {
         match op {
             Op::Mmap { region } => self.mmap(out, *region),
             Op::Munmap { region } => write!(out, "munmap = {}", self.region(*region)),
             Op::Madvise { region } => write!(out, "madvise = {}", self.region(*region)),
-            Op::Touch { regions, access, rate } => {
-                let key = if *access == Access::Read { "read" } else { "touch" };
-                let names: Vec<String> = regions.iter().map(|index| self.region(*index)).collect();
-                write!(out, "{key} = [{}]", names.join(", "))?;
-                match rate {
-                    Some(rate) => write!(out, ", rate = {}", rate_text(*rate)),
-                    None => Ok(()),
-                }
-            }
+            Op::Touch { regions, access, rate } => self.touch(out, regions, *access, *rate),
             Op::Mlock { region, pages } => {
                 write!(out, "mlock = {}, size = {}", self.region(*region), pages_text(*pages))
             }
             Op::Munlock { region } => write!(out, "munlock = {}", self.region(*region)),
             Op::Register { device, region, offset, length } => {
-                let (device, region) = (self.device(*device), self.region(*region));
-                let length_given = (*length).min(LENGTH_MAX);
                 write!(
                     out,
-                    "register = {device}, region = {region}, offset = \"{}\", length = \"{}\"",
-                    format_size(*offset),
-                    format_size(length_given)
+                    "register = {}, region = {}",
+                    self.device(*device),
+                    self.region(*region)
                 )?;
-                match length - length_given {
-                    0 => Ok(()),
-                    rest => write!(out, ", extend = \"{}\"", format_size(rest)),
-                }
+                span(out, *offset, *length)
             }
             Op::Unregister { device } => write!(out, "unregister = {}", self.device(*device)),
             Op::Submit { device, region, every, count } => {
-                let info = self.scenario.devices.get(*device);
-                let owner = info.and_then(|info| info.ring_of).unwrap_or(*device);
-                let (name, region) = (self.device(owner), self.region(*region));
-                let every = format_time(*every);
-                write!(out, "submit = {name}, region = {region}, every = \"{every}\"")?;
-                if let Some(ring) = info.filter(|info| info.ring_of.is_some()) {
-                    let own = ring.name.rsplit('/').next().unwrap_or_default();
-                    write!(out, ", ring = {}", string(own))?;
-                }
-                match count {
-                    Some(count) => write!(out, ", count = {count}"),
-                    None => Ok(()),
-                }
+                self.submit(out, *device, *region, *every)?;
+                count.map_or(Ok(()), |count| write!(out, ", count = {count}"))
             }
             Op::Fork { child } => write!(out, "fork = {}", self.task(*child)),
             Op::Thread { thread } => {
@@ -147,29 +158,18 @@ impl Names<'_> {
             }
             Op::Free => write!(out, "free = true"),
             Op::Memalloc { scope, program } => {
-                let scope = match scope {
-                    Scope::Noio => "noio",
-                    Scope::Nofs => "nofs",
-                    Scope::Memalloc => "memalloc",
-                };
-                write!(out, "memalloc = \"{scope}\", ")?;
+                write!(out, "memalloc = {}, ", scope_word(*scope))?;
                 self.list(out, "program", program, depth)
             }
             Op::Ioctl { program } => self.list(out, "ioctl", program, depth),
             Op::Lock { lock, hold, killable } => {
-                let mode = mode(*hold);
-                match lock {
-                    LockRef::Mmap => write!(out, "mmap_lock = {mode}")?,
-                    LockRef::Named(lock) => {
-                        write!(out, "lock = {}, mode = {mode}", self.lock(*lock))?;
-                    }
-                }
+                self.lock_op(out, *lock, mode(*hold))?;
                 write!(out, ", killable = {killable}")
             }
             Op::Trylock { lock, hold, program } => {
+                // The file has no word for the mmap_lock here, and no reader makes it.
                 let lock = match lock {
                     LockRef::Named(lock) => self.lock(*lock),
-                    // The file has no word for it, and no reader makes it.
                     LockRef::Mmap => string(""),
                 };
                 write!(out, "trylock = {lock}, mode = {}, ", mode(*hold))?;
@@ -181,8 +181,7 @@ impl Names<'_> {
             },
             Op::AwaitSigkill => write!(out, "await_sigkill = true"),
             Op::Sleep { time, killable } => {
-                let signals = signals(*killable);
-                write!(out, "sleep = {}, signals = {signals}", distribution(time))
+                write!(out, "sleep = {}, signals = {}", distribution(time), signals(*killable))
             }
             Op::Wait { event, killable, timeout, undo } => {
                 write!(out, "wait = {}, signals = {}", self.event(*event), signals(*killable))?;
@@ -203,10 +202,8 @@ impl Names<'_> {
             }
             Op::Compute { time } => write!(out, "compute = {}", distribution(time)),
             Op::Repeat { count, program } => {
-                match count {
-                    Some(count) => write!(out, "repeat = {count}, ")?,
-                    None => write!(out, "repeat = \"forever\", ")?,
-                }
+                let count = count.map_or("\"forever\"".to_owned(), |count| count.to_string());
+                write!(out, "repeat = {count}, ")?;
                 self.list(out, "program", program, depth)
             }
             Op::OomScoreAdj { value } => write!(out, "oom_score_adj = {value}"),
@@ -214,15 +211,9 @@ impl Names<'_> {
             Op::ProcessMrelease { task } => write!(out, "process_mrelease = {}", self.task(*task)),
             Op::Pause { time } => write!(out, "pause = {}", distribution(time)),
             Op::PsiPoll { state, threshold, window } => {
-                let state = match state {
-                    PsiState::MemSome => "some",
-                    PsiState::MemFull => "full",
-                };
                 let [threshold, window] = [threshold, window].map(|time| format_time(*time));
-                write!(
-                    out,
-                    "psi_poll = \"{state}\", threshold = \"{threshold}\", window = \"{window}\""
-                )
+                write!(out, "psi_poll = {}, ", psi_word(*state))?;
+                write!(out, "threshold = \"{threshold}\", window = \"{window}\"")
             }
             Op::Stuck { time } => write!(out, "stuck = \"{}\"", format_time(*time)),
             Op::Ready => write!(out, "ready = true"),
@@ -230,6 +221,31 @@ impl Names<'_> {
             Op::CoreDump => write!(out, "core_dump = true"),
             Op::Exit => write!(out, "exit = true"),
         }
+    }
+}
+
+/// What of a region a registration covers.
+fn span(out: &mut String, offset: u64, length: u64) -> fmt::Result {
+    let given = length.min(LENGTH_MAX);
+    write!(out, ", offset = \"{}\", length = \"{}\"", format_size(offset), format_size(given))?;
+    match length - given {
+        0 => Ok(()),
+        rest => write!(out, ", extend = \"{}\"", format_size(rest)),
+    }
+}
+
+fn scope_word(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Noio => "\"noio\"",
+        Scope::Nofs => "\"nofs\"",
+        Scope::Memalloc => "\"memalloc\"",
+    }
+}
+
+fn psi_word(state: PsiState) -> &'static str {
+    match state {
+        PsiState::MemSome => "\"some\"",
+        PsiState::MemFull => "\"full\"",
     }
 }
 
