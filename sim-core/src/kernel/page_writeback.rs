@@ -44,6 +44,40 @@ impl Default for TaskDirty {
     }
 }
 
+/// What becomes of a pause.
+#[derive(Copy, Clone, Debug)]
+enum Pause {
+    /// Too short to sleep for: it is added to the next one.
+    Later(TaskDirty),
+    /// So long, counted from then on.
+    Now { jiffies: u64, from: u64 },
+}
+
+impl TaskDirty {
+    /// What is left of a pause of `period` jiffies after the last one.
+    fn pause(self, now: u64, period: u64, (min, max): (u64, u64), hz: u64) -> Pause {
+        let mut task = self;
+        let since = task.paused_when.unwrap_or(now);
+        // Negative where the last pause was cut short.
+        let slept = now.cast_signed() - since.cast_signed();
+        let left = period.cast_signed().saturating_sub(slept);
+        if left >= min.cast_signed() {
+            let left = left.unsigned_abs();
+            // What is too long for one pause is forgiven, up to as much again.
+            let from = now + left.saturating_sub(max).min(max);
+            return Pause::Now { jiffies: left.min(max), from };
+        }
+        if left < -hz.cast_signed() {
+            (task.paused_when, task.nr_dirtied) = (Some(now), 0);
+        } else if period > 0 {
+            (task.paused_when, task.nr_dirtied) = (Some(since + period), 0);
+        } else if task.nr_dirtied_pause <= task.nr_dirtied {
+            task.nr_dirtied_pause += task.nr_dirtied;
+        }
+        Pause::Later(task)
+    }
+}
+
 /// `struct dirty_throttle_control`: memory that may be dirty in part.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 struct Domain {
@@ -184,27 +218,16 @@ async fn balance_dirty_pages(cx: &Cx) {
         let max_pause = max_pause(hz, rate, global.dirty);
         let (min_pause, nr_dirtied_pause) = wb_min_pause(hz, rate, task_rate, max_pause);
         let task = cx.with(|state| state.tasks[cx.task()].dirty);
-        let mut pause = max_pause;
-        if let Some(period) = hz.saturating_mul(task.nr_dirtied).checked_div(task_rate) {
-            let slept = task.paused_when.map_or(0, |when| now.saturating_sub(when));
-            let since = task.paused_when.unwrap_or(now);
-            if period < slept + min_pause {
-                // Too short to sleep for: it is added to the next one.
-                let mut task = task;
-                if slept > period + hz {
-                    (task.paused_when, task.nr_dirtied) = (Some(now), 0);
-                } else if period > 0 {
-                    (task.paused_when, task.nr_dirtied) = (Some(since + period), 0);
-                } else if task.nr_dirtied_pause <= task.nr_dirtied {
-                    task.nr_dirtied_pause += task.nr_dirtied;
-                }
-                set(cx, task);
-                return;
-            }
-            pause = (period - slept).min(max_pause);
-        }
+        let period = hz.saturating_mul(task.nr_dirtied).checked_div(task_rate);
+        let pauses = period.map(|period| task.pause(now, period, (min_pause, max_pause), hz));
+        let (pause, from) = match pauses.unwrap_or(Pause::Now { jiffies: max_pause, from: now }) {
+            Pause::Later(task) => return set(cx, task),
+            Pause::Now { jiffies, from } => (jiffies, from),
+        };
         schedule_timeout(cx, pause, Reason::BalanceDirtyPages, Signals::Killable).await;
-        set(cx, TaskDirty { nr_dirtied: 0, nr_dirtied_pause, paused_when: Some(jiffies()) });
+        // Not when it woke up: time that it overslept counts for the next pause.
+        let paused_when = Some(from + pause);
+        set(cx, TaskDirty { nr_dirtied: 0, nr_dirtied_pause, paused_when });
         if task_rate > 0 || cx.fatal_signal_pending() {
             return;
         }
@@ -255,6 +278,20 @@ mod tests {
         assert_eq!(domain(1_750).pos_ratio(), 1024);
         assert!(domain(1_900).pos_ratio() < 1024);
         assert_eq!(domain(2_000).pos_ratio(), 0);
+    }
+
+    #[test]
+    fn pause_counts_from_the_end_of_the_last_one_as_it_was_meant() {
+        let task = TaskDirty { nr_dirtied: 64, nr_dirtied_pause: 32, paused_when: Some(100) };
+        let after = |now, period| match task.pause(now, period, (3, 50), 250) {
+            Pause::Now { jiffies, from } => (jiffies, from),
+            Pause::Later(task) => (task.nr_dirtied, task.paused_when.expect("it paused once")),
+        };
+        // Woken ten jiffies late, or early.
+        assert_eq!((after(110, 30), after(90, 30)), ((20, 110), (40, 90)));
+        assert_eq!(after(110, 12), (0, 112), "too short: added to the next one");
+        assert_eq!(after(100, 70), (50, 120), "too long: 20 are forgiven");
+        assert_eq!(after(400, 12), (0, 400), "it did other things meanwhile");
     }
 
     #[test]
