@@ -2,14 +2,18 @@
 //! model or went against the kernel.
 
 use sim_core::engine::Stop;
+use sim_core::export::dmesg;
 use sim_core::record::{Event, Run};
 use sim_core::scenario::{RunOptions, Simulation, parse};
 
 const MACHINE: &str = "schema = 1\ntitle = 't'\nkernel = '6.1'\nhorizon = '30s'\n[machine]\n";
 
 fn run(rest: &str) -> Run {
-    let text = format!("{MACHINE}{rest}");
-    let scenario = parse("corner", &text, &[]).unwrap_or_else(|errors| panic!("{errors:?}"));
+    run_text(&format!("{MACHINE}{rest}"))
+}
+
+fn run_text(text: &str) -> Run {
+    let scenario = parse("corner", text, &[]).unwrap_or_else(|errors| panic!("{errors:?}"));
     Simulation::new(&scenario, &RunOptions::default()).expect("starts").run()
 }
 
@@ -109,4 +113,39 @@ fn lock_kept_until_the_end_does_not_tell_a_fault_that_its_pages_are_gone() {
     assert!(stale("if-needed", "{ lock = 'kept' }", "{ unlock = 'kept' }"));
     assert!(!stale("if-needed", counts.0, counts.1));
     assert!(stale("when-mapped", counts.0, counts.1), "it counts nothing where it maps nothing");
+}
+
+/// The key comes with an interrupt, which can't wait for `oom_lock`.
+#[test]
+fn sysrq_kills_from_a_worker() {
+    let hog = "[[task]]\nname = 'hog'\nprogram = [{ mmap = 'a', size = '8MiB' }, { touch = 'a' }, \
+               { idle = true }]\n[[inject]]\nat = '1s'\nsysrq_f = true\n";
+    let run = run(&format!("ram = '64MiB'\ncpus = 1\n{hog}"));
+    let asks = "kworker/0:1 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1";
+    let log = dmesg(&run);
+    assert!(log.contains(asks) && log.contains("Killed process 100 (hog)"), "{log}");
+    let key = run.trace.iter().find(|it| matches!(it.event, Event::Injection { .. }));
+    let kill = run.trace.iter().find(|it| matches!(it.event, Event::OomKillProcess { .. }));
+    assert_ne!(key.expect("it is pressed").task, kill.expect("it kills").task);
+}
+
+/// Up to 4.17 there is a report before a panic, and before nothing else that finds nobody.
+#[test]
+fn panic_is_reported_in_every_version() {
+    let text = |kernel: &str| {
+        format!(
+            "schema = 1\ntitle = 't'\nkernel = '{kernel}'\nhorizon = '30s'\n[machine]\nram = \
+             '64MiB'\n[[task]]\nname = 'hog'\noom_score_adj = -1000\nprogram = [{{ mmap = 'a', \
+             size = '96MiB' }}, {{ touch = 'a' }}]\n"
+        )
+    };
+    for kernel in ["4.6", "4.16", "4.19", "6.1"] {
+        let log = dmesg(&run_text(&text(kernel)));
+        let line = |with: &str| log.lines().position(|line| line.contains(with));
+        let report = line("hog invoked oom-killer: ").expect("a report");
+        let zones = line("Node 0 ").expect("with its zones");
+        let panic = line("Kernel panic - not syncing: ").expect("a panic");
+        assert!(report < zones && zones < panic, "{kernel}: {log}");
+        assert_eq!(log.matches("invoked oom-killer").count(), 1, "{kernel}: {log}");
+    }
 }

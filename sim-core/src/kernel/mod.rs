@@ -87,5 +87,5 @@ pub use psi::{psi_trigger_create, psi_trigger_poll};
 pub use sem::{semop_down, semop_up};
 pub use signal::{get_signal, kill_process};
 pub use state::State;
-pub use sysrq::moom_callback;
+pub use sysrq::sysrq_handle_moom;
 pub use timer::{msleep, msleep_killable, schedule_timeout};

@@ -124,10 +124,17 @@ pub(super) async fn out_of_memory(cx: &Cx, oc: &OomControl) -> bool {
     }
     match select_bad_process(cx, oc, totalpages).await {
         Chosen::Nobody => {
-            dump_header(cx, oc);
+            let panics = !oc.is_sysrq() && oc.memcg.is_none();
+            let old = switches.panics_in_old_words;
+            if !old {
+                dump_header(cx, oc);
+            }
             returned(OomResult::NoVictim, None);
-            if !oc.is_sysrq() && oc.memcg.is_none() {
-                let old = switches.panics_in_old_words;
+            if panics && old {
+                // It says nothing but before a panic, and then in the panic's words.
+                dump_header(cx, oc);
+            }
+            if panics {
                 panic(cx, if old { PanicText::NoKillable } else { PanicText::Deadlocked }).await;
             }
             false

@@ -4,8 +4,8 @@ use crate::base::{CgroupId, Nanos, QueueId, TaskId};
 use crate::engine::{Shift, Signals, WaitOn};
 use crate::kernel::plugin::Policy;
 use crate::kernel::{
-    Cx, freezer_change_state, kill_process, memory_max_write, moom_callback, pm_suspend,
-    set_oom_adj,
+    Cx, freezer_change_state, kill_process, memory_max_write, pm_suspend, set_oom_adj,
+    sysrq_handle_moom,
 };
 use crate::record::{Event, Injected, Reason};
 
@@ -60,7 +60,7 @@ pub async fn inject(cx: &Cx, injection: Injection) -> Result<(), String> {
     match injection {
         Injection::Kill(task) if !kill_process(cx, task) => return Err("does not live".to_owned()),
         Injection::Kill(_) => {}
-        Injection::SysrqF => moom_callback(cx).await,
+        Injection::SysrqF => sysrq_handle_moom(cx),
         Injection::Limit(cgroup, pages) => memory_max_write(cx, cgroup, pages).await,
         Injection::Policy(policy) => cx.with(|state| state.policy = policy),
         Injection::Suspend(time) => pm_suspend(cx, time).await,

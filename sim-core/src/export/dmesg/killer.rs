@@ -7,7 +7,7 @@ use crate::base::{ReportId, TaskId};
 use crate::export::gfp;
 use crate::export::lines::{comm, kb, pid};
 use crate::export::state::{State, cgroup_path};
-use crate::record::{Event, Gfp, KilledLine, OomResult, OomScope, Record};
+use crate::record::{Event, Gfp, KilledLine, OomResult, OomScope, PanicText, Record};
 
 /// `order` of a record that stands for sysrq-f's -1.
 const ORDER_SYSRQ: u8 = u8::MAX;
@@ -66,6 +66,9 @@ impl Log {
                 self.write_asked(state, record)
             }
             Event::Panic { text } => {
+                if text == PanicText::NoKillable {
+                    self.write_asked(state, record)?;
+                }
                 self.stamp(record.at)?;
                 writeln!(self.out, "Kernel panic - not syncing: {}", text.text())
             }
