@@ -135,7 +135,8 @@ fn what_cannot_be_done_is_explained() {
         assert!(problem.contains(expected), "{text}: {problem}");
     }
     // Nothing is drawn after the end.
-    assert!(forked(EXAMPLE, 1, &[fork("3600000ms:reseed=1")]).is_ok());
+    let late = forked(EXAMPLE, 1, &[fork("3600000ms:reseed=1")]).expect("it runs");
+    assert_eq!(late.digest, forked(EXAMPLE, 1, &[]).expect("it runs").digest);
 }
 
 #[test]

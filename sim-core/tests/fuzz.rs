@@ -91,7 +91,11 @@ proptest! {
                 prop_assert!((1..=lines.len()).contains(&line), "{complaint}");
                 let length = lines[line - 1].chars().count();
                 prop_assert!((1..=length + 1).contains(&column), "{complaint}");
-                prop_assert!(!complaint.problem.is_empty());
+                let there: String = lines[line - 1].chars().skip(column - 1).collect();
+                let quoted = complaint.text.trim_end_matches('…');
+                prop_assert!(there.starts_with(quoted), "{complaint}, but there is {there:?}");
+                prop_assert!(complaint.problem.contains(' '), "{complaint}");
+                prop_assert!(!complaint.expected.is_empty(), "no remedy: {complaint}");
             }
         }
     }
@@ -152,7 +156,8 @@ proptest! {
             for complaint in complaints {
                 // Of the override, or of what it breaks elsewhere.
                 prop_assert!(complaint.line >= 1 && complaint.column >= 1, "{complaint}");
-                prop_assert!(!complaint.problem.is_empty(), "{complaint}");
+                prop_assert!(!complaint.is_of_set() || complaint.line == 1, "{complaint}");
+                prop_assert!(complaint.problem.contains(' '), "{complaint}");
                 prop_assert!(!complaint.expected.is_empty(), "no remedy: {complaint} ({sets:?})");
             }
         }

@@ -158,8 +158,35 @@ fn records_of_unknown_things_do_not_panic() {
     }
     let mut run = run("6.1");
     (run.trace, run.cast) = (recorder.trace, recorder.cast);
-    assert!(parse_ftrace(&ftrace(&run)).is_ok());
-    assert_eq!(parse_dmesg(&dmesg(&run)).unread, 0);
+    let (trace, log) = (ftrace(&run), dmesg(&run));
+    assert!(parse_ftrace(&trace).is_ok());
+    assert_eq!(parse_dmesg(&log).unread, 0);
+    let events: Vec<_> = trace.lines().filter_map(|line| Some(line.split_once("] ")?.1)).collect();
+    expect![[r#"
+        ..... 18446744073.709551: mark_victim: pid=0
+        ..... 18446744073.709551: sim:zap: range=9 pages=7 freed=7
+        ..... 18446744073.709551: sim:mn_return: notifier=9 device=? api=? range=9 refused=1
+        ..... 18446744073.709551: sim:exit_mmap: mm=9 pid=0 comm=?
+        ..... 18446744073.709551: reclaim_retry_zone: node=0 zone=         order=0 reclaimable=4294967295 available=4294967295 min_wmark=0 no_progress_loops=1 wmark_check=0
+    "#]].assert_eq(&(events.join("\n") + "\n"));
+    expect![[r#"
+        [18446744073.709551] Out of memory: Killed process 0 (<...>) total-vm:0kB, anon-rss:0kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:0kB oom_score_adj:0
+        [18446744073.709551] oom_reaper: reaped process 0 (<...>), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB
+        [18446744073.709551] ------------[ cut here ]------------
+        [18446744073.709551] WARNING: CPU: 0 PID: 0 at mm/mmu_notifier.c __mmu_notifier_invalidate_range_start
+        [18446744073.709551] CPU: 0 PID: 0 Comm: <...> Not tainted 6.1.192 #1
+        [18446744073.709551] ---[ end trace 0000000000000000 ]---
+    "#]].assert_eq(&log);
+}
+
+#[test]
+fn old_kernels_report_before_they_panic() {
+    let nobody = Event::OutOfMemory { result: OomResult::NoVictim, victim: None };
+    let panic = Event::Panic { text: PanicText::NoKillable };
+    expect![[r#"
+        [    0.005000] presser invoked oom-killer: gfp_mask=0x14280ca(GFP_HIGHUSER_MOVABLE|__GFP_ZERO), order=0, oom_score_adj=0
+        [    0.005000] Kernel panic - not syncing: Out of memory and no killable processes...
+    "#]].assert_eq(&dmesg(&run_of("4.16", &[(5, nobody), (5, panic)])));
 }
 
 /// Kinds that say nothing to a reader of a trace or a log: uncontended
