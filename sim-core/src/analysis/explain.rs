@@ -415,13 +415,11 @@ impl Tale<'_> {
 
     /// What the oracle found, the worst of it.
     fn danger(&self) -> Option<String> {
-        if self.report.verdict == Verdict::Deadlock {
-            // The evidence says so.
-            return None;
-        }
         let found = &self.report.wait_for;
         let stuck = found.closed.iter().find(|set| set.until.is_none());
-        if let Some(set) = stuck.or(found.closed.first()) {
+        // What is closed in the end is the evidence of a deadlock.
+        let is_told = self.report.verdict == Verdict::Deadlock;
+        if let Some(set) = stuck.or(found.closed.first()).filter(|_| !is_told) {
             return Some(format!("{}.", capital(&closed_text(self.index, set))));
         }
         let dependency = found.dependencies.first()?;

@@ -136,3 +136,21 @@ fn parts_of_a_wait_sum_to_the_whole() {
     }
     assert!(checked > 40, "{checked}");
 }
+
+/// The rule of kernel-spec 4.8, in the story of a deadlock too.
+#[test]
+fn whether_the_reaper_depends_directly_is_told() {
+    says(
+        "d2-direct",
+        "",
+        "the reaper depends directly on presser, which asks for a page with GFP_KERNEL",
+    );
+    let through = "the reaper depends indirectly on gpu0/worker, which asks for a page with GFP_NOFS: \
+        oom_reaper → gpu0 (a fence) → gpu0/worker (the signal of a fence).";
+    says("seed-3-nofs-equally-bad", "", through);
+    says_not(
+        "seed-3-nofs-equally-bad",
+        "device.gpu0.worker.alloc=GFP_ATOMIC",
+        "the reaper depends",
+    );
+}
