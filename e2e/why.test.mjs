@@ -113,6 +113,23 @@ test("less motion: playing steps from one thing worth seeing to the next", async
   await until(view, (at) => Number(document.documentElement.dataset.tNs) > at, "the next step", first);
 });
 
+test("what the legend calls a sign finds it, and Esc leads out of the filter", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms");
+  t.after(view.close);
+  const { page } = view;
+  await page.keyboard.press("/");
+  await page.keyboard.type("callback refused");
+  await page.getByText("10 of 23 107").waitFor();
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator("#event-filter").inputValue(), "");
+  assert.equal(await focused(), "event-filter");
+  await page.keyboard.press("Escape");
+  assert.notEqual(await focused(), "event-filter");
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").waitFor();
+});
+
 test("events are filtered by topic, task and cause", async (t) => {
   const view = await openPage(BACK_OFF);
   t.after(view.close);

@@ -3,11 +3,12 @@
 
 use std::rc::Rc;
 
-use sim_core::analysis::{Relation, Topic};
+use sim_core::analysis::{Lane, Mark, Relation, Topic};
 use sim_core::base::TaskId;
 use sim_core::record::{Record, Run};
 
 use crate::engine;
+use crate::timeline::palette::{Shade, mark_look};
 
 /// Relations to choose from, with their names.
 pub const RELATIONS: [(Relation, &str); 3] = [
@@ -122,6 +123,8 @@ impl Cone {
 pub struct Filter {
     /// In lower case.
     pub text: String,
+    /// Records that carry a sign whose name in the legend has the text in it, in their order.
+    pub signed: Vec<usize>,
     pub topic: Option<Topic>,
     pub task: Option<TaskId>,
     pub cone: Option<Cone>,
@@ -137,6 +140,19 @@ impl Filter {
             let cone = |(relation, pivot)| Cone::new(run, pivot, relation);
             self.cone = wanted.relation.map(cone);
         }
+    }
+
+    /// Looks up which signs of a run the text names: whoever types what the legend calls them
+    /// finds them.
+    pub fn look_up(&mut self, lanes: &[Lane]) {
+        let marks = lanes.iter().flat_map(|lane| &lane.marks);
+        let name = |mark: &Mark| mark_look(mark.kind, Shade::Light).1.to_ascii_lowercase();
+        let named = |mark: &&Mark| name(mark).contains(&self.text);
+        let is_asked = !self.text.is_empty();
+        self.signed = marks.filter(|mark| is_asked && named(mark)).map(|it| it.record).collect();
+        self.signed.sort_unstable();
+        // One may stand in two lanes.
+        self.signed.dedup();
     }
 
     /// Whether everything shows.
@@ -164,6 +180,7 @@ impl Filter {
         self.topic.is_none_or(|topic| Topic::of(&record.event) == topic)
             && self.task.is_none_or(|task| record.task == task)
             && (self.text.is_empty()
+                || self.signed.binary_search(&index).is_ok()
                 || engine::event_text(run, record).to_ascii_lowercase().contains(&self.text))
     }
 }
@@ -214,6 +231,18 @@ mod tests {
             [&Filter::default(), &topic, &both, &text].map(|filter| found(&run, filter).len());
         assert_eq!(all, run.trace.len());
         assert!(all > topic && topic > both && both > text, "{all} {topic} {both} {text}");
+    }
+
+    #[test]
+    fn signs_are_found_by_their_names_in_the_legend() {
+        let outcome = outcome();
+        let known = [("callback refused", 10), ("mmf_oom_skip set", 3), ("no such sign", 0)];
+        for (text, count) in known {
+            let mut filter = Filter { text: text.to_owned(), ..Filter::default() };
+            filter.look_up(&outcome.lanes);
+            assert_eq!(found(&outcome.run, &filter).len(), count, "{text}");
+            assert_eq!(filter.signed.len(), count, "{text}");
+        }
     }
 
     #[test]

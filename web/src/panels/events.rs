@@ -18,7 +18,7 @@ use crate::engine;
 use crate::event_filter::{Filter, Narrow, RELATIONS, Wanted};
 use crate::format;
 use crate::shared::Shared;
-use crate::state::{Action, Scene};
+use crate::state::{Action, LANES, Scene};
 use crate::ui::Ui;
 use crate::virtual_list::{ROW_PX, Rows};
 
@@ -123,8 +123,11 @@ impl Component for EventList {
             }
             Msg::Slice => self.slice(ctx),
             Msg::FieldKey(event) => {
-                if event.key() == "Enter" {
-                    self.go_to_match(ctx, event.shift_key());
+                match event.key().as_str() {
+                    "Enter" => self.go_to_match(ctx, event.shift_key()),
+                    // The browser empties the field; from an empty one the way is back.
+                    "Escape" if self.filter.text.is_empty() => dom::focus(LANES),
+                    _ => {}
                 }
                 false
             }
@@ -366,6 +369,7 @@ impl EventList {
     }
 
     fn restart(&mut self, ctx: &Context<Self>) {
+        self.filter.look_up(&ctx.props().scene.outcome.lanes);
         if self.filter.is_empty() {
             if self.matches.is_some() || self.work.is_some() {
                 ui(ctx).send(Action::Matched(None));
