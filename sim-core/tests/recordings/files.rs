@@ -63,6 +63,16 @@ impl Recording {
         unpacked(self.trace_gz)
     }
 
+    /// The machine before and after.
+    pub(crate) fn state(&self) -> String {
+        unpacked(self.state_gz)
+    }
+
+    /// The recorder's list of tasks.
+    pub(crate) fn run(&self) -> &'static str {
+        self.run
+    }
+
     /// What it tells.
     pub(crate) fn story(&self) -> Story {
         let text = self.trace();
@@ -117,7 +127,7 @@ impl Recording {
 
     /// `/proc/pressure/memory` then: averages in hundredths of a percent.
     fn averages(&self) -> [i64; 6] {
-        let state = unpacked(self.state_gz);
+        let state = self.state();
         let (_, after) = state.split_once(" pressure_memory.after.txt\n").expect("the section");
         let numbers = after.lines().take(2).flat_map(|line| line.split(' ').skip(1).take(3));
         let numbers: Vec<i64> = numbers

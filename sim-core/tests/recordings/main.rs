@@ -4,6 +4,7 @@
 //! differs by more than `compare.rs` allows fails with the whole table.
 
 mod compare;
+mod described;
 mod files;
 mod machine;
 mod reader;
@@ -23,7 +24,12 @@ use sim_core::scenario::{RunOptions, Simulation, gallery, parse};
 /// are those after so many updates since the first kill.
 fn run_told(id: &str, updates: usize) -> Told {
     let entry = gallery::find(id).expect("a scenario of that name");
-    let scenario = parse(entry.id, entry.text, &[]).expect("a scenario without faults");
+    text_told(entry.id, entry.text, updates)
+}
+
+/// The same of a scenario's text.
+fn text_told(id: &str, text: &str, updates: usize) -> Told {
+    let scenario = parse(id, text, &[]).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
     let simulation = Simulation::new(&scenario, &RunOptions::default()).expect("known ids");
     let run = simulation.run();
     let (text, log) = (ftrace(&run), dmesg(&run));
