@@ -254,6 +254,19 @@ export async function accessibilityProblems({ page }, selector) {
   );
 }
 
+/** What a page should forbid and lets through: inline script, inline style, foreign hosts. */
+export async function allowed({ page }) {
+  return page.evaluate(async () => {
+    const script = document.createElement("script");
+    script.textContent = "window.ranInline = true";
+    document.head.append(script);
+    document.body.setAttribute("style", "opacity: 0.5");
+    const fetched = await fetch("https://example.invalid/").then(() => true, () => false);
+    const found = { script: window.ranInline === true, style: document.body.style.length > 0, fetched };
+    return Object.keys(found).filter((what) => found[what]);
+  });
+}
+
 /** Saves what the page looks like as screenshots/NAME.png. */
 export async function screenshot({ page }, name, options = {}) {
   await mkdir(SCREENSHOTS, { recursive: true });

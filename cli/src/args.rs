@@ -97,18 +97,11 @@ pub(crate) struct ChoiceArgs {
     /// Seed, 0 to 2^53-1 [default: the link's, or 1]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
     pub(crate) seed: Option<u64>,
-    /// Kernel profile, such as 6.1 [default: the scenario's]
-    #[arg(long, value_name = "V")]
-    pub(crate) kernel: Option<String>,
-    /// Notifier policy [default: the scenario's, or else the kernel's own]
-    #[arg(long, value_name = "ID")]
-    pub(crate) policy: Option<String>,
+    #[command(flatten)]
+    pub(crate) variant: VariantArgs,
     /// Checkers to run, with commas between: see `list checkers` [default: the link's, or none]
     #[arg(long = "check", value_name = "ID,…", value_delimiter = ',')]
     pub(crate) checks: Vec<String>,
-    /// Order of simultaneous events: as scheduled, or drawn from the seed
-    #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
-    pub(crate) ties: TiesArg,
     /// Changes something at an instant: 1132.096ms:policy=ID, or kill=TASK, end=TASK (what it waits
     /// for), delay=TASK+TIME, reseed=NUMBER; with 1132.096ms/N: after N records
     #[arg(long = "fork", value_name = "TIME:CHOICE", value_parser = str::parse::<Fork>)]
@@ -116,9 +109,47 @@ pub(crate) struct ChoiceArgs {
     /// Draws other numbers from an instant on: short for --fork TIME:reseed=NUMBER
     #[arg(long = "reseed", value_name = "TIME:NUMBER", value_parser = reseed)]
     pub(crate) reseeds: Vec<Fork>,
+}
+
+/// One kernel with one policy, the order of ties, and values.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VariantArgs {
+    /// Kernel profile, such as 6.1 [default: the scenario's]
+    #[arg(long, value_name = "V")]
+    pub(crate) kernel: Option<String>,
+    /// Notifier policy [default: the scenario's, or else the kernel's own]
+    #[arg(long, value_name = "ID")]
+    pub(crate) policy: Option<String>,
+    /// Order of simultaneous events: as scheduled, or drawn from the seed
+    #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
+    pub(crate) ties: TiesArg,
     /// Overrides a value of the scenario: task.hog.oom_score_adj=0
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     pub(crate) sets: Vec<(String, String)>,
+}
+
+/// Kernels and policies to run side by side, and what is the same for all of them.
+#[derive(Debug, Args)]
+pub(crate) struct CasesArgs {
+    /// Notifier policies, separated by commas [default: the link's; else all, or with several
+    /// kernels each kernel's own]
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    pub(crate) policy: Vec<String>,
+    /// Kernel profiles, separated by commas [default: the scenario's]
+    #[arg(long, value_name = "V,W,…", value_delimiter = ',')]
+    pub(crate) kernel: Vec<String>,
+    /// Seed of the runs that are shown, 0 to 2^53-1 [default: the link's, or 1]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
+    pub(crate) seed: Option<u64>,
+    /// Order of simultaneous events: as scheduled, or drawn from the seed
+    #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
+    pub(crate) ties: TiesArg,
+    /// Overrides a value of each scenario: task.hog.oom_score_adj=0
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub(crate) sets: Vec<(String, String)>,
+    /// Runs at a time [default: one per CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
 }
 
 #[derive(Copy, Clone, Eq, PartialEq, Debug, ValueEnum)]
@@ -161,31 +192,14 @@ pub(crate) struct RunArgs {
 pub(crate) struct CompareArgs {
     /// Gallery id, path of a scenario file, or link
     pub(crate) scenario: String,
-    /// Notifier policies, separated by commas [default: the link's; else all, or with several
-    /// kernels each kernel's own]
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
-    pub(crate) policy: Vec<String>,
-    /// Kernel profiles, separated by commas [default: the scenario's]
-    #[arg(long, value_name = "V,W,…", value_delimiter = ',')]
-    pub(crate) kernel: Vec<String>,
-    /// Seed of the runs that are shown, 0 to 2^53-1 [default: the link's, or 1]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
-    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) cases: CasesArgs,
     /// Seeds to count over besides: from A up to B, without B
     #[arg(long, value_name = "A..B", value_parser = seed_range)]
     pub(crate) seeds: Option<Range<u64>>,
-    /// Runs at a time [default: one per CPU]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) jobs: Option<u16>,
     /// Checkers to run besides lockdep, with commas between: see `list checkers`
     #[arg(long = "check", value_name = "ID,…", value_delimiter = ',')]
     pub(crate) checks: Vec<String>,
-    /// Order of simultaneous events: as scheduled, or drawn from the seed
-    #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
-    pub(crate) ties: TiesArg,
-    /// Overrides a value of the scenario: task.hog.oom_score_adj=0
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
-    pub(crate) sets: Vec<(String, String)>,
     /// What to print
     #[arg(long, value_enum, default_value_t = CompareFormat::Summary)]
     pub(crate) format: CompareFormat,
@@ -213,28 +227,11 @@ pub(crate) struct ReviewArgs {
     /// Gallery ids, paths of scenario files, or links
     #[arg(required = true, value_name = "SCENARIO")]
     pub(crate) scenarios: Vec<String>,
-    /// Notifier policies, separated by commas [default: the link's; else all, or with several
-    /// kernels each kernel's own]
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
-    pub(crate) policy: Vec<String>,
-    /// Kernel profiles, separated by commas [default: the scenario's]
-    #[arg(long, value_name = "V,W,…", value_delimiter = ',')]
-    pub(crate) kernel: Vec<String>,
-    /// Seed of the runs that are shown, 0 to 2^53-1 [default: the link's, or 1]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
-    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) cases: CasesArgs,
     /// Seeds to count over: from A up to B, without B
     #[arg(long, value_name = "A..B", value_parser = seed_range, default_value = "0..100")]
     pub(crate) seeds: Range<u64>,
-    /// Order of simultaneous events: as scheduled, or drawn from the seed
-    #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
-    pub(crate) ties: TiesArg,
-    /// Overrides a value of the scenarios: machine.cpus=4
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
-    pub(crate) sets: Vec<(String, String)>,
-    /// Runs at a time [default: one per CPU]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) jobs: Option<u16>,
     /// A file ending in .md or .html, or a directory for both [default: Markdown on stdout]
     #[arg(long, value_name = "DIR|FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -354,18 +351,8 @@ pub(crate) struct ExploreArgs {
     /// Keeps what was found in this file, and goes on from it
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// Notifier policy [default: the scenario's, or else the kernel's own]
-    #[arg(long, value_name = "ID")]
-    pub(crate) policy: Option<String>,
-    /// Kernel profile, such as 6.1 [default: the scenario's]
-    #[arg(long, value_name = "V")]
-    pub(crate) kernel: Option<String>,
-    /// Order of simultaneous events: as scheduled, or drawn from the seed
-    #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
-    pub(crate) ties: TiesArg,
-    /// Overrides a value of the scenario: task.hog.oom_score_adj=0
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
-    pub(crate) sets: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) variant: VariantArgs,
     /// Runs at a time [default: one per CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,

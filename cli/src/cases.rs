@@ -14,7 +14,7 @@ use sim_core::policy;
 use sim_core::record::Keep;
 use sim_core::scenario::TieOrder;
 
-use crate::args::{ChoiceArgs, TiesArg};
+use crate::args::{CasesArgs, ChoiceArgs, VariantArgs};
 use crate::choice::Choice;
 use crate::error::Error;
 use crate::simulate::simulate;
@@ -22,18 +22,6 @@ use crate::{link, progress};
 
 /// The checker whose opinion is always asked.
 const LOCKDEP: &str = "lockdep";
-
-/// What was typed.
-pub(crate) struct Wanted<'a> {
-    pub(crate) scenario: &'a str,
-    pub(crate) policies: &'a [String],
-    pub(crate) kernels: &'a [String],
-    pub(crate) seed: Option<u64>,
-    pub(crate) ties: TiesArg,
-    pub(crate) sets: &'a [(String, String)],
-    /// Checkers besides lockdep.
-    pub(crate) checks: &'a [String],
-}
 
 /// One kernel and policy.
 pub(crate) struct Case {
@@ -44,40 +32,63 @@ pub(crate) struct Case {
     pub(crate) outcomes: Vec<Outcome>,
 }
 
-/// One choice per case: kernels, and in each the policies.
-pub(crate) fn choices(wanted: &Wanted<'_>) -> Result<Vec<Choice>, Error> {
-    let linked = if link::is_link(wanted.scenario) {
-        link::read(wanted.scenario)?.policies
-    } else {
-        Vec::new()
-    };
-    let policies: Vec<Option<String>> = match (wanted.policies, linked.as_slice()) {
-        ([], []) if wanted.kernels.len() > 1 => vec![None],
+/// One choice per case: kernels, and in each the policies; `checks` are run besides lockdep.
+pub(crate) fn choices(
+    scenario: &str,
+    wanted: &CasesArgs,
+    checks: &[String],
+) -> Result<Vec<Choice>, Error> {
+    let linked = if link::is_link(scenario) { link::read(scenario)?.policies } else { Vec::new() };
+    let policies: Vec<Option<String>> = match (wanted.policy.as_slice(), linked.as_slice()) {
+        ([], []) if wanted.kernel.len() > 1 => vec![None],
         ([], []) => policy::ALL.iter().map(|policy| Some(policy.id().to_owned())).collect(),
         ([], linked) => linked.iter().cloned().map(Some).collect(),
         (typed, _) => typed.iter().cloned().map(Some).collect(),
     };
-    let kernels: Vec<Option<String>> = match wanted.kernels {
+    let kernels: Vec<Option<String>> = match wanted.kernel.as_slice() {
         [] => vec![None],
         kernels => kernels.iter().cloned().map(Some).collect(),
     };
     let choice = |kernel: &Option<String>, policy: &Option<String>| {
         Choice::of(&ChoiceArgs {
-            scenario: wanted.scenario.to_owned(),
+            scenario: scenario.to_owned(),
             seed: wanted.seed,
-            kernel: kernel.clone(),
-            // A link of several policies wants to be told which.
-            policy: policy.clone().or_else(|| linked.first().cloned()),
-            ties: wanted.ties,
+            variant: VariantArgs {
+                kernel: kernel.clone(),
+                // A link of several policies wants to be told which.
+                policy: policy.clone().or_else(|| linked.first().cloned()),
+                ties: wanted.ties,
+                sets: wanted.sets.clone(),
+            },
+            checks: checks.to_vec(),
             forks: Vec::new(),
             reseeds: Vec::new(),
-            sets: wanted.sets.to_vec(),
-            checks: wanted.checks.to_vec(),
         })
     };
     let pairs =
         kernels.iter().flat_map(|kernel| policies.iter().map(move |policy| (kernel, policy)));
     pairs.map(|(kernel, policy)| choice(kernel, policy)).collect()
+}
+
+/// What was typed, without where it goes; it begins with `start`.
+pub(crate) fn command(
+    start: String,
+    wanted: &CasesArgs,
+    seeds: Option<&Range<u64>>,
+    checks: &[String],
+) -> String {
+    let list = |name: &str, all: &[String]| {
+        (!all.is_empty()).then(|| format!("--{name} {}", all.join(",")))
+    };
+    let mut words = vec![start];
+    words.extend(list("policy", &wanted.policy));
+    words.extend(list("kernel", &wanted.kernel));
+    words.extend(wanted.seed.map(|seed| format!("--seed {seed}")));
+    words.extend(seeds.map(|seeds| format!("--seeds {}..{}", seeds.start, seeds.end)));
+    words.extend(list("check", checks));
+    words.extend(link::ties_words(wanted.ties.into()));
+    words.extend(wanted.sets.iter().map(|(path, value)| format!("--set '{path}={value}'")));
+    words.join(" ")
 }
 
 /// Runs them.

@@ -60,10 +60,10 @@ struct Source {
 impl Choice {
     /// What was typed.
     pub(crate) fn of(args: &ChoiceArgs) -> Result<Self, Error> {
-        let ties = TieOrder::from(args.ties);
+        let ties = TieOrder::from(args.variant.ties);
         if link::is_link(&args.scenario) {
             let linked = link::read(&args.scenario)?;
-            let policy = match (&args.policy, linked.policies.as_slice()) {
+            let policy = match (&args.variant.policy, linked.policies.as_slice()) {
                 (Some(policy), _) => Some(policy.clone()),
                 (None, []) => None,
                 (None, [one]) => Some(one.clone()),
@@ -75,9 +75,9 @@ impl Choice {
                     )));
                 }
             };
-            let mut choice = Self::linked(&linked, policy, &args.sets)?;
+            let mut choice = Self::linked(&linked, policy, &args.variant.sets)?;
             choice.seed = args.seed.unwrap_or(choice.seed);
-            choice.kernel = args.kernel.clone().or(choice.kernel);
+            choice.kernel = args.variant.kernel.clone().or(choice.kernel);
             choice.ties = ties;
             choice.forks.extend(asked_forks(args));
             if !args.checks.is_empty() {
@@ -89,17 +89,17 @@ impl Choice {
             Some(source) => source,
             None => file_source(&args.scenario)?,
         };
-        let scenario = parse(&source, &args.sets)?;
+        let scenario = parse(&source, &args.variant.sets)?;
         Ok(Self {
             scenario,
             text: (!source.in_gallery).then_some(source.text),
             seed: args.seed.unwrap_or(SEED_DEFAULT),
-            kernel: args.kernel.clone(),
-            policy: args.policy.clone(),
+            kernel: args.variant.kernel.clone(),
+            policy: args.variant.policy.clone(),
             checks: args.checks.clone(),
             ties,
             forks: asked_forks(args).collect(),
-            sets: args.sets.clone(),
+            sets: args.variant.sets.clone(),
             view: None,
         })
     }

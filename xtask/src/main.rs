@@ -131,7 +131,8 @@ impl Chore {
             // The tests report their own failures and end on the line that counts them.
             Self::Test => return suites::test(),
             Self::Serve(options) => page::serve(&options),
-            Self::Dist { single_file } => page::dist(single_file),
+            Self::Dist { single_file: false } => page::dist(),
+            Self::Dist { single_file: true } => page::single_file(),
             Self::Bench { page: false } => bench::bench(),
             Self::Bench { page: true } => bench::page(),
             Self::Screenshots => page::screenshots(),

@@ -73,13 +73,16 @@ fn trunk(arguments: &[&str], tools: &Tools) -> Command {
     trunk
 }
 
-/// Builds the page into dist/ and says what is in it; with `single_file` also as one file.
-pub(crate) fn dist(single_file: bool) -> Result<(), Failure> {
+/// Builds the page into dist/ and says what is in it.
+pub(crate) fn dist() -> Result<(), Failure> {
     build()?;
-    weight::report()?;
-    if single_file {
-        println!("  one file with all of it: {SINGLE_FILE}");
-    }
+    weight::report()
+}
+
+/// The same, and says where the page is as one file.
+pub(crate) fn single_file() -> Result<(), Failure> {
+    dist()?;
+    println!("  one file with all of it: {SINGLE_FILE}");
     Ok(())
 }
 

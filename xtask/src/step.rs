@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Instant;
 
 /// A failed step: what was tried, what went wrong, what to do about it.
-#[derive(Debug)]
+#[derive(Eq, PartialEq, Debug)]
 pub(crate) struct Failure {
     pub(crate) step: String,
     pub(crate) cause: String,
@@ -95,8 +95,10 @@ mod tests {
 
     #[test]
     fn finished_step_is_skipped() {
-        assert!(STEP.run_unless(|| true, || Err("ran".to_owned())).is_ok());
-        assert!(STEP.run_unless(|| false, || Err("ran".to_owned())).is_err());
+        assert_eq!(STEP.run_unless(|| true, || Err("ran".to_owned())), Ok(()));
+        let failure =
+            STEP.run_unless(|| false, || Err("ran".to_owned())).expect_err("not finished");
+        assert_eq!(failure.cause, "ran");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use sim_core::export::svg::{Picture, Shown, svg};
 
 use super::review::review_of;
 use crate::args::{CompareArgs, CompareFormat};
-use crate::cases::{Case, Wanted, cases, choices, links};
+use crate::cases::{Case, cases, choices, command, links};
 use crate::comparison::{Comparison, Row, Said, json, text};
 use crate::error::Error;
 use crate::output;
@@ -16,16 +16,8 @@ use crate::png::png;
 
 /// Compares.
 pub(crate) fn run(args: &CompareArgs) -> Result<(), Error> {
-    let choices = choices(&Wanted {
-        scenario: &args.scenario,
-        policies: &args.policy,
-        kernels: &args.kernel,
-        seed: args.seed,
-        ties: args.ties,
-        sets: &args.sets,
-        checks: &args.checks,
-    })?;
-    let pool = super::pool(args.jobs)?;
+    let choices = choices(&args.scenario, &args.cases, &args.checks)?;
+    let pool = super::pool(args.cases.jobs)?;
     let cases = pool.install(|| cases(choices, args.seeds.as_ref()))?;
     let text = match args.format {
         CompareFormat::Summary => text(&comparison(&cases, args)?),
@@ -36,7 +28,9 @@ pub(crate) fn run(args: &CompareArgs) -> Result<(), Error> {
         }
         CompareFormat::Html => {
             let title = title(&cases);
-            let (review, _) = review_of(cases, args.seeds.clone(), command(args));
+            let start = format!("reaperscope compare {}", args.scenario);
+            let typed = command(start, &args.cases, args.seeds.as_ref(), &args.checks);
+            let (review, _) = review_of(cases, args.seeds.clone(), typed);
             document::html(&title, &side_by_side(&review))
         }
     };
@@ -45,22 +39,6 @@ pub(crate) fn run(args: &CompareArgs) -> Result<(), Error> {
 
 fn title(cases: &[Case]) -> String {
     cases.first().map_or_else(String::new, |case| case.choice.scenario.title.clone())
-}
-
-fn command(args: &CompareArgs) -> String {
-    let mut words = vec![format!("reaperscope compare {}", args.scenario)];
-    let list = |name: &str, all: &[String]| {
-        (!all.is_empty()).then(|| format!("--{name} {}", all.join(",")))
-    };
-    words.extend(list("policy", &args.policy));
-    words.extend(list("kernel", &args.kernel));
-    words.extend(args.seed.map(|seed| format!("--seed {seed}")));
-    words
-        .extend(args.seeds.as_ref().map(|seeds| format!("--seeds {}..{}", seeds.start, seeds.end)));
-    words.extend(list("check", &args.checks));
-    words.extend(crate::link::ties_words(args.ties.into()));
-    words.extend(args.sets.iter().map(|(path, value)| format!("--set '{path}={value}'")));
-    words.join(" ")
 }
 
 fn picture(cases: &[Case]) -> String {

@@ -49,13 +49,10 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<(), Error> {
     let choice = Arc::new(Choice::of(&ChoiceArgs {
         scenario: args.scenario.clone(),
         seed: Some(args.seeds.start),
-        kernel: args.kernel.clone(),
-        policy: args.policy.clone(),
+        variant: args.variant.clone(),
         checks: Vec::new(),
-        ties: args.ties,
         forks: Vec::new(),
         reseeds: Vec::new(),
-        sets: args.sets.clone(),
     })?);
     let end = args.time.map(deadline);
     let is_over = || stop::is_stopped() || end.is_some_and(is_past);
@@ -214,10 +211,10 @@ fn summary(choice: &Choice, args: &ExploreArgs, found: &Found) -> String {
 fn command(args: &ExploreArgs, trial: &Trial) -> String {
     let mut words = vec!["reaperscope run".to_owned(), args.scenario.clone()];
     words.push(format!("--seed {}", trial.seed));
-    words.extend(args.kernel.iter().map(|kernel| format!("--kernel {kernel}")));
-    words.extend(args.policy.iter().map(|policy| format!("--policy {policy}")));
-    words.extend(args.sets.iter().map(|(path, value)| format!("--set '{path}={value}'")));
-    words.extend(link::ties_words(args.ties.into()));
+    words.extend(args.variant.kernel.iter().map(|kernel| format!("--kernel {kernel}")));
+    words.extend(args.variant.policy.iter().map(|policy| format!("--policy {policy}")));
+    words.extend(args.variant.sets.iter().map(|(path, value)| format!("--set '{path}={value}'")));
+    words.extend(link::ties_words(args.variant.ties.into()));
     words.extend(link::fork_words(&trial.forks));
     words.join(" ")
 }

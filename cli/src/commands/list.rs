@@ -1,7 +1,6 @@
 //! `list`: what there is to choose from.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde::Serialize;
 use sim_core::check::checkers::{self, Selectable};
@@ -31,7 +30,8 @@ pub(crate) fn run(args: &ListArgs) -> Result<(), Error> {
     let items = items(args.what);
     let text = match args.format {
         ListFormat::Json => json(&items)?,
-        ListFormat::Text => text(&items, matches!(args.what, Listed::Scenarios)),
+        ListFormat::Text if matches!(args.what, Listed::Scenarios) => text_in_groups(&items),
+        ListFormat::Text => text(&items),
     };
     output::write(&text, None)
 }
@@ -120,21 +120,29 @@ fn json(items: &[Item]) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Ids in one column, titles in another, scenarios under the name of their group.
-fn text(items: &[Item], grouped: bool) -> String {
-    let width = items.iter().map(|item| item.id.chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
-    let mut group = "";
-    let indent = if grouped { "  " } else { "" };
-    for item in items {
-        if grouped && item.group != group {
-            let gap = if group.is_empty() { "" } else { "\n" };
-            group = &item.group;
-            // Writing to a String cannot fail.
-            let _: std::fmt::Result = writeln!(text, "{gap}{group}");
-        }
-        // Writing to a String cannot fail.
-        let _: std::fmt::Result = writeln!(text, "{indent}{:<width$}  {}", item.id, item.title);
-    }
-    text
+/// Ids in one column, titles in another.
+fn text(items: &[Item]) -> String {
+    lines(items, width(items), "")
+}
+
+/// The same, each group under its name.
+fn text_in_groups(items: &[Item]) -> String {
+    let width = width(items);
+    let groups = items.chunk_by(|one, next| one.group == next.group);
+    let texts: Vec<String> = groups
+        .map(|group| {
+            let name = group.first().map_or("", |item| &item.group);
+            format!("{name}\n{}", lines(group, width, "  "))
+        })
+        .collect();
+    texts.join("\n")
+}
+
+fn width(items: &[Item]) -> usize {
+    items.iter().map(|item| item.id.chars().count()).max().unwrap_or(0)
+}
+
+fn lines(items: &[Item], width: usize, indent: &str) -> String {
+    let line = |item: &Item| format!("{indent}{:<width$}  {}\n", item.id, item.title);
+    items.iter().map(line).collect::<Vec<_>>().concat()
 }

@@ -10,33 +10,25 @@ use sim_core::experiment::{Case as ReviewCase, Outcome, Picked, Review, picks, r
 use sim_core::export::document::{html, markdown};
 
 use crate::args::ReviewArgs;
-use crate::cases::{Case, Wanted, cases, choices, replicate, with_lockdep};
+use crate::cases::{Case, cases, choices, command, replicate, with_lockdep};
 use crate::choice::Choice;
 use crate::error::{Error, tell};
 use crate::{link, output};
 
 /// Reviews.
 pub(crate) fn run(args: &ReviewArgs) -> Result<(), Error> {
-    let pool = super::pool(args.jobs)?;
+    let pool = super::pool(args.cases.jobs)?;
     // All complaints about input come before any run is made.
-    let wanted = |scenario: &String| {
-        choices(&Wanted {
-            scenario,
-            policies: &args.policy,
-            kernels: &args.kernel,
-            seed: args.seed,
-            ties: args.ties,
-            sets: &args.sets,
-            checks: &[],
-        })
-    };
+    let wanted = |scenario: &String| choices(scenario, &args.cases, &[]);
     let groups: Vec<Vec<Choice>> =
         args.scenarios.iter().map(wanted).collect::<Result<_, Error>>()?;
     let mut all = Vec::new();
     for group in groups {
         all.extend(pool.install(|| cases(group, Some(&args.seeds)))?);
     }
-    let (mut found, choices) = review_of(all, Some(args.seeds.clone()), command(args));
+    let start = format!("reaperscope review {}", args.scenarios.join(" "));
+    let typed = command(start, &args.cases, Some(&args.seeds), &[]);
+    let (mut found, choices) = review_of(all, Some(args.seeds.clone()), typed);
     pool.install(|| add_picked(&mut found, &choices))?;
     let blocks = review(&found);
     let title = found.cases.first().map_or("Review", |case| case.title.as_str());
@@ -103,19 +95,4 @@ fn add_picked(review: &mut Review, choices: &[Choice]) -> Result<(), Error> {
 
 fn has_extension(path: &Path, wanted: &str) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
-}
-
-/// What was typed, without where it goes.
-fn command(args: &ReviewArgs) -> String {
-    let mut words = vec![format!("reaperscope review {}", args.scenarios.join(" "))];
-    let list = |name: &str, all: &[String]| {
-        (!all.is_empty()).then(|| format!("--{name} {}", all.join(",")))
-    };
-    words.extend(list("policy", &args.policy));
-    words.extend(list("kernel", &args.kernel));
-    words.extend(args.seed.map(|seed| format!("--seed {seed}")));
-    words.push(format!("--seeds {}..{}", args.seeds.start, args.seeds.end));
-    words.extend(link::ties_words(args.ties.into()));
-    words.extend(args.sets.iter().map(|(path, value)| format!("--set '{path}={value}'")));
-    words.join(" ")
 }

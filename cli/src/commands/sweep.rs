@@ -21,7 +21,7 @@ use std::sync::mpsc;
 
 use indicatif::ProgressBar;
 
-use self::journal::Journal;
+use self::journal::{Begun, Journal};
 use self::plan::Plan;
 pub(super) use self::plan::digest_of_text;
 use self::row::Row;
@@ -36,7 +36,8 @@ use crate::{progress, stop};
 pub(crate) fn run(args: &SweepArgs) -> Result<(), Error> {
     let plan = Plan::of(args)?;
     let format = Format::of(&args.out)?;
-    let mut journal = Journal::open(&args.out, &plan, args.resume)?;
+    let begun = if args.resume { Begun::Continued } else { Begun::Refused };
+    let mut journal = Journal::open(&args.out, &plan, begun)?;
     let pool = super::pool(args.jobs)?;
     stop::catch_signals()?;
     let bar = progress::bar(plan.runs(), journal.rows());

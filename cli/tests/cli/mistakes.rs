@@ -81,18 +81,21 @@ fn unknown_kernels_and_policies_are_told() {
 #[test]
 fn arguments_are_checked() {
     let scenario = "capture-6-1-s6";
-    for args in [
-        &["run", scenario, "--seed", "9007199254740992"][..],
-        &["run", scenario, "--seed", "-1"],
-        &["run", scenario, "--set", "horizon"],
-        &["run", scenario, "--format", "yaml"],
-        &["run"],
-        &["walk"],
-        &[],
+    for (args, complaint) in [
+        (&["run", scenario, "--seed", "9007199254740992"][..], "is not in 0..=9007199254740991"),
+        (&["run", scenario, "--seed", "-1"], "invalid value '-1' for '--seed <N>'"),
+        (
+            &["run", scenario, "--set", "horizon"],
+            "invalid value 'horizon' for '--set <PATH=VALUE>'",
+        ),
+        (&["run", scenario, "--format", "yaml"], "[possible values: summary, json, ftrace"),
+        (&["run"], "required arguments were not provided"),
+        (&["walk"], "unrecognized subcommand 'walk'"),
+        (&[], "Usage: reaperscope <COMMAND>"),
     ] {
         let said = call(args);
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{args:?}");
-        assert!(!said.err.is_empty());
+        assert!(said.err.contains(complaint), "{args:?}: {}", said.err);
     }
     assert_eq!(call(&["run", scenario, "--seed", "9007199254740991"]).code, Some(0));
     assert_eq!(call(&["--version"]).code, Some(0));

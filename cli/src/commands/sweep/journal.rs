@@ -14,6 +14,15 @@ use super::row::Row;
 use super::table::{Columns, with_suffix};
 use crate::error::Error;
 
+/// What becomes of a journal that an interrupted sweep left.
+#[derive(Copy, Clone, Eq, PartialEq)]
+pub(super) enum Begun {
+    /// It is continued.
+    Continued,
+    /// It is left alone, and who asked is told.
+    Refused,
+}
+
 /// An open journal.
 pub(super) struct Journal {
     path: PathBuf,
@@ -26,7 +35,7 @@ pub(super) struct Journal {
 impl Journal {
     /// Begins a journal, or opens the one that is there when it may be
     /// continued.
-    pub(super) fn open(out: &Path, plan: &Plan, resume: bool) -> Result<Self, Error> {
+    pub(super) fn open(out: &Path, plan: &Plan, begun: Begun) -> Result<Self, Error> {
         let path = with_suffix(out, ".part");
         let failed = |error| Error::Io { doing: format!("opening {}", path.display()), error };
         let heading = format!("reaperscope sweep {}\n", plan.fingerprint());
@@ -49,7 +58,7 @@ impl Journal {
             if size == 0 {
                 return refuse("of another sweep, which was interrupted: remove it to begin anew");
             }
-            if !resume {
+            if begun == Begun::Refused {
                 return refuse(
                     "of this sweep, which was interrupted: go on with --resume, or remove it",
                 );

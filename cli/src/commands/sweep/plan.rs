@@ -14,7 +14,7 @@ use sim_core::scenario::{Simulation, TieOrder};
 
 use super::row;
 use super::table::{Column, Columns};
-use crate::args::{ChoiceArgs, SweepArgs};
+use crate::args::{ChoiceArgs, SweepArgs, VariantArgs};
 use crate::choice::Choice;
 use crate::error::Error;
 use crate::link;
@@ -163,13 +163,10 @@ fn cell(
     let choice = Choice::of(&ChoiceArgs {
         scenario: args.scenario.clone(),
         seed: Some(args.seeds.start),
-        kernel,
-        policy,
-        ties: args.ties,
+        variant: VariantArgs { kernel, policy, ties: args.ties, sets: values.to_vec() },
+        checks: args.checks.clone(),
         forks: Vec::new(),
         reseeds: Vec::new(),
-        checks: args.checks.clone(),
-        sets: values.to_vec(),
     })?;
     // Refuses a profile or a policy that there is not.
     Simulation::new(&choice.scenario, &choice.options(Keep::DigestOnly))
