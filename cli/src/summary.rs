@@ -54,7 +54,13 @@ pub(crate) fn of(
     let answers = counted.map(|counted| three_answers(run, report, counted));
     let answers = answers.unwrap_or_default();
     let mut sentences = explain(run, index, report);
-    sentences.truncate(LINES_MAX - AROUND - answers.len());
+    // What does not fit goes on in the last line: nothing is left out.
+    let rest = sentences.split_off(sentences.len().min(LINES_MAX - AROUND - answers.len()));
+    if let Some(last) = sentences.last_mut() {
+        for sentence in &rest {
+            last.extend([" ", sentence]);
+        }
+    }
     let is_full = sentences.len() + answers.len() == LINES_MAX - AROUND;
     match (unasked, sentences.last_mut().filter(|_| is_full)) {
         (Some(unasked), Some(last)) => {

@@ -20,7 +20,7 @@ use sim_core::record::MODEL_VERSION;
 
 use self::journal::{Journal, Line};
 use super::sweep::digest_of_text;
-use super::trial::{choice_of, run_trial, share_text};
+use super::trial::{choice_of, run_trial};
 use crate::args::{ChoiceArgs, ExploreArgs, SummaryFormat};
 use crate::choice::Choice;
 use crate::error::Error;
@@ -187,7 +187,7 @@ fn is_past(end: Instant) -> bool {
 
 fn summary(choice: &Choice, args: &ExploreArgs, found: &Found) -> String {
     let verdict = args.until.id();
-    let mut lines = vec![format!("{verdict} in {}", share_text(found.shown))];
+    let mut lines = vec![format!("{verdict} in {}", found.shown.text())];
     if let Some(first) = found.seeds.first() {
         let seeds: Vec<String> = found.seeds.iter().map(u64::to_string).collect();
         let trial = Trial { seed: *first, forks: Vec::new() };

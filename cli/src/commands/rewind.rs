@@ -10,7 +10,7 @@ use sim_core::experiment::{Point, Proportion, Trial, moments, no_return, parting
 use sim_core::export::{self, svg::CurvePoint};
 use sim_core::record::Run;
 
-use super::trial::{run_trial, share_text};
+use super::trial::run_trial;
 use crate::args::{CurveFormat, RewindArgs};
 use crate::choice::Choice;
 use crate::error::Error;
@@ -84,7 +84,7 @@ fn summary(run: &Run, until: Verdict, curve: &[Point]) -> String {
         let Proportion { count, of } = point.shown;
         let length = usize::try_from(count * BAR / of.max(1)).unwrap_or(0);
         let (at, bar) = (time_text(point.at), "#".repeat(length));
-        lines.push(format!("{at:>16}  {bar:<20}  {}", share_text(point.shown)));
+        lines.push(format!("{at:>16}  {bar:<20}  {}", point.shown.text()));
     }
     lines.push(no_return_text(curve));
     lines.join("\n") + "\n"

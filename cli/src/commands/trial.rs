@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sim_core::analysis::{Report, Verdict, report};
 use sim_core::engine::Stop;
-use sim_core::experiment::{Proportion, Trial};
+use sim_core::experiment::Trial;
 use sim_core::record::{Keep, Run};
 use sim_core::scenario::Simulation;
 
@@ -48,16 +48,4 @@ pub(crate) fn verdict(id: &str) -> Result<Verdict, String> {
     let found = Verdict::ALL.into_iter().find(|verdict| verdict.id() == id);
     let ids = Verdict::ALL.map(Verdict::id).join(", ");
     found.ok_or_else(|| format!("expected one of {ids}"))
-}
-
-/// `3 of 20000 (0.015 %, 95 % interval 0.005 to 0.044 %)`: with digits
-/// for what is rare.
-pub(super) fn share_text(shown: Proportion) -> String {
-    let interval = shown.wilson();
-    let [share, low, high] = [shown.share(), interval.low, interval.high].map(|p| 100.0 * p);
-    let digits = if share < 0.1 && high < 1.0 { 4 } else { 1 };
-    format!(
-        "{} of {} ({share:.digits$} %, 95 % interval {low:.digits$} to {high:.digits$} %)",
-        shown.count, shown.of
-    )
 }

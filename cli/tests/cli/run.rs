@@ -231,6 +231,12 @@ fn three_answers_stand_in_the_summary_when_seeds_are_counted() {
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert!(text.lines().count() <= 15, "{text}");
+    let full =
+        printed(&["run", "f4-reaper-blocked", "--check", "lockdep,non-block", "--seeds", "0..2"]);
+    assert!(
+        full.lines().count() <= 15 && full.contains("Of the checkers, lockdep made 1 report"),
+        "{full}"
+    );
     // Asking changes neither verdict nor digest, and what needs no seeds shows none.
     let alone = printed(&["run", "d3-fence"]);
     for line in ["Verdict: deadlock", "digest "] {

@@ -171,13 +171,15 @@ fn merged_shards_are_the_whole() {
 #[test]
 fn mistakes_are_told_before_anything_runs() {
     let out = text("never.parquet");
-    let tries: [(&[&str], &str); 6] = [
+    let tries: [(&[&str], &str); 8] = [
         (&["--seeds", "9..9"], "A below B"),
         (&["--seeds", "0..9", "--shard", "3/3"], "I from 0 to N-1"),
         (&["--seeds", "0..9", "--policy", "nonblok"], "no notifier policy"),
         (&["--seeds", "0..9", "--set", "machine.cpu=1"], "cpus"),
         (&["--seeds", "0..9", "--set", "machine.cpus=1", "--set", "machine.cpus=2"], "twice"),
         (&["--seeds", "0..9", "--kernel", "6.1,9.9"], "no kernel profile"),
+        (&["--seeds", "0..9", "--policy", "nonblock,nonblock"], "nonblock is given twice"),
+        (&["--seeds", "0..9", "--set", "machine.cpus=1,2,1"], "machine.cpus: 1 is given twice"),
     ];
     for (more, expected) in tries {
         let said = call(&[&["sweep", "gpu-fence-overlap", "--out", &out], more].concat());

@@ -17,6 +17,10 @@ impl Driver for AlwaysRefuse {
         "always-refuse"
     }
 
+    fn takes_lock(&self) -> bool {
+        false
+    }
+
     fn doc(&self) -> &'static str {
         head_of!("always_refuse.rs")
     }

@@ -17,6 +17,10 @@ impl Driver for Kvm {
         "kvm"
     }
 
+    fn takes_lock(&self) -> bool {
+        false
+    }
+
     fn doc(&self) -> &'static str {
         head_of!("kvm.rs")
     }

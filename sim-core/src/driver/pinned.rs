@@ -16,6 +16,10 @@ impl Driver for Pinned {
         "pinned"
     }
 
+    fn takes_lock(&self) -> bool {
+        false
+    }
+
     fn doc(&self) -> &'static str {
         head_of!("pinned.rs")
     }

@@ -16,6 +16,10 @@ impl Driver for SecondaryTlb {
         "secondary-tlb"
     }
 
+    fn takes_lock(&self) -> bool {
+        false
+    }
+
     fn doc(&self) -> &'static str {
         head_of!("secondary_tlb.rs")
     }

@@ -17,6 +17,10 @@ impl Driver for Spin {
         "spin"
     }
 
+    fn takes_lock(&self) -> bool {
+        false
+    }
+
     fn doc(&self) -> &'static str {
         head_of!("spin.rs")
     }

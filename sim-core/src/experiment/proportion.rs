@@ -52,18 +52,35 @@ impl Proportion {
         Interval { low, high }
     }
 
-    /// `3 of 256 (1.2 %, 95 % interval 0.4 to 3.4 %)`.
+    /// `3 of 256 (1.2 %, 95 % interval 0.4 to 3.4 %)`. Of thousands with more decimals, so that
+    /// what happened once does not read as never.
     pub fn text(self) -> String {
         let Interval { low, high } = self.wilson();
         let (share, low, high) = (100.0 * self.share(), 100.0 * low, 100.0 * high);
         let (count, of) = (self.count, self.of);
-        format!("{count} of {of} ({share:.1} %, 95 % interval {low:.1} to {high:.1} %)")
+        let digits = if of < 1000 { 1 } else { of.ilog10() as usize };
+        let [share, low, high] = [share, low, high].map(|percent| format!("{percent:.digits$}"));
+        format!("{count} of {of} ({share} %, 95 % interval {low} to {high} %)")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_happened_once_does_not_read_as_never() {
+        let text = |count, of| Proportion { count, of }.text();
+        let own = |(before, after): (&str, &str)| (before.to_owned(), after.to_owned());
+        assert_eq!(text(3, 256), "3 of 256 (1.2 %, 95 % interval 0.4 to 3.4 %)");
+        assert_eq!(text(1, 20_000), "1 of 20000 (0.0050 %, 95 % interval 0.0009 to 0.0283 %)");
+        assert_eq!(text(0, 0), "0 of 0 (0.0 %, 95 % interval 0.0 to 100.0 %)");
+        for of in [1_000, 99_999, 1_000_000, 30_000_000] {
+            let (_, interval) = text(1, of).split_once("interval ").map(own).expect("an interval");
+            let low = interval.split(' ').next().and_then(|low| low.parse::<f64>().ok());
+            assert!(low > Some(0.0), "{interval}");
+        }
+    }
 
     /// `scipy.stats.binomtest(k, n).proportion_ci(0.95, "wilson")` of SciPy 1.17.1; 81 of 263, 15
     /// of 148 and 29 of 29 are the examples of R. G. Newcombe, "Two-sided confidence intervals

@@ -148,6 +148,10 @@ pub trait Driver: Send + Sync {
     fn lock_kind(&self) -> LockKind {
         LockKind::Mutex
     }
+    /// Whether a callback of it takes the device's lock.
+    fn takes_lock(&self) -> bool {
+        true
+    }
     /// Whether it sleeps in calls that must not sleep, too.
     fn sleeps_anyway(&self) -> bool {
         false

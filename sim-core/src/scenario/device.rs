@@ -13,6 +13,7 @@ use super::program::FileNames;
 use super::spec::Value;
 use crate::base::{Distribution, Nanos, Shape};
 use crate::driver::plan::Plan;
+use crate::kernel::plugin::Driver;
 use crate::record::Gfp;
 
 /// What a device may say, and a driver of its devices.
@@ -165,6 +166,15 @@ pub(super) fn device(
         }
     }
     let traits = said.or(&spec.traits);
+    if let Behaviour::Archetype(id) = spec.behaviour
+        && lock.is_some()
+        && traits.worker.is_none()
+        && !crate::driver::find(id).is_some_and(Driver::takes_lock)
+    {
+        let found = format!("`lock` of a driver that takes none: {} is a {id}", spec.name);
+        let expected = "expected no `lock`, or a driver whose steps (`start`) take it";
+        report.add(&fields.span_of("lock"), found, expected);
+    }
     let shrinks = traits.shrinker.iter().flatten().any(|step| *step == OwnStep::Flush);
     let gives = matches!(&spec.behaviour, Behaviour::Steps(plan) if plan.needs_worker());
     if (gives || shrinks) && traits.worker.is_none() {

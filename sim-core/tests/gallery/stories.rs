@@ -154,3 +154,9 @@ fn whether_the_reaper_depends_directly_is_told() {
         "the reaper depends",
     );
 }
+
+#[test]
+fn what_the_oracle_found_is_told_as_other_checkers_reports_are() {
+    says("d3-fence", "check=wait-for", "wait-for found 1 set of tasks that could never go on");
+    says("g1-clean-exit", "check=wait-for", "wait-for found nobody who could never go on");
+}

@@ -5,6 +5,7 @@ use super::{Report, read, run};
 use sim_core::analysis::report;
 use sim_core::export::dmesg;
 use sim_core::record::{Event, Reason, Record};
+use sim_core::scenario::gallery::find;
 
 /// A process whose callback takes `L` once, in a call that may sleep, and
 /// that then does `then`.
@@ -175,6 +176,31 @@ fn two_locks_of_one_class_are_recursive() {
         "{ ioctl = [{ lock = 'N1' }, { trylock = 'N2', program = [] }, { unlock = 'N1' }] },";
     let text = after_a_callback("6.1", HLIST, tried);
     assert_eq!(read(&dmesg(&run("t", &text, &["lockdep"]))), []);
+}
+
+/// `print_deadlock_bug()` is not reached through `check_noncircular()`, and
+/// `print_unlock_imbalance_bug()` names the caller, on a line of its own (`print_ip_sym()`).
+#[test]
+fn recursion_and_bad_releases_are_laid_out_as_their_functions_do() {
+    let log = |then: &str| dmesg(&run("t", &after_a_callback("6.1", HLIST, then), &["lockdep"]));
+    let lines = |log: &str| -> Vec<String> {
+        log.lines()
+            .map(|line| line.split_once("] ").map_or(line, |(_, text)| text).to_owned())
+            .collect()
+    };
+    let twice = lines(&log(
+        "{ ioctl = [{ lock = 'N1' }, { lock = 'N2' }, { unlock = 'N2' }, { unlock = 'N1' }] },",
+    ));
+    let by = twice.iter().position(|line| line == " print_deadlock_bug").expect("it printed");
+    assert_eq!(twice[by + 1], " __lock_acquire");
+    // It lets go at the end of a call that it refused: since 5.12 that is called, too.
+    let text = find("gpu-fence-overlap").expect("in the gallery").text;
+    let text = text.replace("\"gpu-fence\"\napi = \"interval\"", "\"umem-odp-5.4\"");
+    let bad = lines(&dmesg(&run("bad", &text, &["lockdep"])));
+    let at = bad.iter().position(|line| line.contains("&umem_odp_5.4->lock) at:"));
+    let at = at.expect("it was reported");
+    assert!(bad[at + 1].starts_with("[<ffffffff81"), "{}", bad[at + 1]);
+    assert_eq!(bad[at + 2], "but there are no more locks to release!");
 }
 
 /// A process unregisters under the lock that the callback takes: whoever is in the callback

@@ -5,6 +5,7 @@
 //! order of their seeds. A run's number is its place in the whole sweep,
 //! so shards are stretches of numbers.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -46,6 +47,17 @@ impl Plan {
         for (index, (path, _)) in grid.iter().enumerate() {
             if grid.iter().take(index).any(|(other, _)| other == path) {
                 let line = format!("--set {path}: given twice; expected its values in one list");
+                return Err(Error::bad_input(line));
+            }
+        }
+        let lists = [("policy", &args.policy), ("kernel", &args.kernel)].into_iter();
+        let values = grid.iter().map(|(path, values)| (path.as_str(), values));
+        for (name, list) in lists.chain(values) {
+            let mut seen = BTreeSet::new();
+            if let Some(again) = list.iter().find(|value| !seen.insert(*value)) {
+                let line = format!(
+                    "{name}: {again} is given twice: expected each once, or its runs count twice"
+                );
                 return Err(Error::bad_input(line));
             }
         }

@@ -18,7 +18,8 @@ use crate::record::{
     LockReport, LockReports, Place, Reason, Record, SleepSite, Splat, Tracked,
 };
 
-/// Where the kernel's own locks and maps are made to lie, and those that it allocates.
+/// Where code is made to lie, the kernel's own locks and maps, and those that it allocates.
+const TEXT_BASE: u64 = 0xffff_ffff_8100_0000;
 const STATIC_BASE: u64 = 0xffff_ffff_8200_0000;
 const HEAP_BASE: u64 = 0xffff_8880_0010_0000;
 /// Distance of two of them.
@@ -282,12 +283,16 @@ impl Printer<'_, '_> {
     }
 
     /// `print_unlock_imbalance_bug()`.
-    fn bad_unlock(&mut self, what: Tracked, class: usize) -> fmt::Result {
+    fn bad_unlock(&mut self, place: &Place, class: usize) -> fmt::Result {
         let rule = &WIDE[..37];
         self.header(rule, "WARNING: bad unlock balance detected!", &RULE[..37])?;
-        let releases = format!("{} is trying to release lock ({})", self.who(), self.class(class));
-        let address = format!("[<{:016x}>] at:", address(what, self.classes, class));
-        for line in [&*releases, &address, "but there are no more locks to release!"] {
+        let (who, class) = (self.who(), self.class(class));
+        let releases = format!("{who} is trying to release lock ({class}) at:");
+        // print_ip_sym()
+        let caller = stack(self.state, place).into_iter().next();
+        let caller = caller.unwrap_or_else(|| format!("{TEXT_BASE:#x}"));
+        let caller = format!("[<{TEXT_BASE:016x}>] {caller}");
+        for line in [&*releases, &caller, "but there are no more locks to release!"] {
             self.line(line)?;
         }
         for line in ["", "other info that might help us debug this:"] {
@@ -348,15 +353,19 @@ impl Printer<'_, '_> {
         match &report.splat {
             Splat::Circular { acquiring, holding, chain } => {
                 self.circular(acquiring, holding, chain)?;
-                self.lockdep_end(report, "print_circular_bug", Some(acquiring))
+                self.lockdep_end(
+                    report,
+                    &["print_circular_bug", "check_noncircular"],
+                    Some(acquiring),
+                )
             }
             Splat::Recursive { acquiring, holding } => {
                 self.recursive(acquiring, holding)?;
-                self.lockdep_end(report, "print_deadlock_bug", Some(acquiring))
+                self.lockdep_end(report, &["print_deadlock_bug"], Some(acquiring))
             }
-            Splat::BadUnlock { what, class } => {
-                self.bad_unlock(*what, *class)?;
-                self.lockdep_end(report, "print_unlock_imbalance_bug", None)
+            Splat::BadUnlock { class, .. } => {
+                self.bad_unlock(&report.place, *class)?;
+                self.lockdep_end(report, &["print_unlock_imbalance_bug"], None)
             }
             Splat::MightSleep { site: at, non_block, preempt } => {
                 let (pid, comm) = (pid(self.state, self.task), comm(self.state, self.task));
@@ -424,19 +433,19 @@ impl Printer<'_, '_> {
     fn lockdep_end(
         &mut self,
         report: &LockReport,
-        by: &str,
+        by: &[&str],
         acquiring: Option<&HeldLock>,
     ) -> fmt::Result {
         self.held_locks(&report.held)?;
         self.line("")?;
         self.line("stack backtrace:")?;
-        let (inner, frames) = match acquiring {
-            Some(held) => (
-                vec![by, "check_noncircular", "__lock_acquire", "lock_acquire"],
-                trace(self.state, self.classes, held),
-            ),
-            None => (vec![by, "lock_release"], stack(self.state, &report.place)),
+        let (outer, frames): (&[&str], _) = match acquiring {
+            Some(held) => {
+                (&["__lock_acquire", "lock_acquire"], trace(self.state, self.classes, held))
+            }
+            None => (&["lock_release"], stack(self.state, &report.place)),
         };
+        let inner = [by, outer].concat();
         self.dump_stack(&inner, &frames)
     }
 }

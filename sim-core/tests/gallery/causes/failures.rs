@@ -63,7 +63,7 @@ pub(super) const MODES: &[Mode] = &[
         id: "f6-priority-inversion",
         sign: f6,
         shown: &[],
-        gone: &["task.tuner.nice=-20", "machine.cpus=2", "device.hmm0.driver=spin"],
+        gone: &["task.tuner.nice=-20", "machine.cpus=2"],
     },
     Mode {
         id: "f7-oom-lock-convoy",

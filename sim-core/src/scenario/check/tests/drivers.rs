@@ -66,6 +66,7 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         ("name = 'mine'\napi = 'hlist'\nend = [{ lock = 'm' }, { unlock = 'm' }]", mine),
         ("name = 'mine'\napi = 'hlist'\nend = [{ lock = 'own' }, { unlock = 'own' }]", mine),
         ("name = 'mine'\nstart = [{ alloc = 'GFP_KERNEL | __GFP_ZORE' }]", mine),
+        ("name = 'mine'\nlike = 'kvm'", "driver = 'mine'\nlock = 'm'"),
     ];
     let told = rows.map(|(text, device)| {
         let errors = parse("t", &driver(text, device), &[]).expect_err("it is wrong");
@@ -101,6 +102,7 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         t.toml:10:17: a lock that sleeps `'m'`: expected a lock of kind = "spinlock": `end` is called by those who must not sleep, too
         t.toml:13:10: a lock that sleeps, taken in `end` `'mine'`: expected a lock of kind = "spinlock": `end` is called by those who must not sleep, too
         t.toml:9:34: unknown GFP flag `__GFP_ZORE`: did you mean __GFP_ZERO or __GFP_COMP or __GFP_IO?
+        t.toml:13:8: `lock` of a driver that takes none: mine is a kvm `'m'`: expected no `lock`, or a driver whose steps (`start`) take it
     "#]].assert_eq(&told.concat());
 }
 
