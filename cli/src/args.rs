@@ -341,7 +341,7 @@ pub(crate) struct ExploreArgs {
     /// Seeds to try: from A up to B, without B
     #[arg(long, value_name = "A..B", value_parser = seed_range, default_value = "0..1000")]
     pub(crate) seeds: Range<u64>,
-    /// Runs of the guided search, if no seed shows it [default: as many as seeds, or, with --time,
+    /// Runs of the guided search, in batches of 64, if no seed shows it [default: as many as seeds, or, with --time,
     /// until that is over]
     #[arg(long, value_name = "N")]
     pub(crate) guided: Option<u64>,

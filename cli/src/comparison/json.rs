@@ -187,7 +187,7 @@ fn seeds(outcomes: &[Outcome]) -> JsonSeeds {
     JsonSeeds {
         verdicts: shares(outcomes, |outcome| outcome.verdict.id()),
         dangers: shares(outcomes, |outcome| outcome.danger.id()),
-        oom_to_recovery_ns: sample(outcomes.iter().filter_map(|outcome| outcome.recovery)),
+        oom_to_recovery_ns: sample(outcomes.iter().filter_map(Outcome::recovered_after)),
         freed_by_reaper_pages: sample(outcomes.iter().map(|outcome| outcome.freed_by_reaper)),
     }
 }
@@ -240,7 +240,7 @@ fn pairs(first: &[Outcome], these: &[Outcome]) -> JsonPairs {
         })
     };
     let both = first.iter().zip(these);
-    let recoveries = both.clone().map(|(a, b)| (a.recovery, b.recovery));
+    let recoveries = both.clone().map(|(a, b)| (a.recovered_after(), b.recovered_after()));
     let freed = both.map(|(a, b)| (Some(a.freed_by_reaper), Some(b.freed_by_reaper)));
     JsonPairs {
         verdicts: shares_of_verdicts(first, these).into_iter().filter_map(share).collect(),

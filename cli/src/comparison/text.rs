@@ -194,7 +194,7 @@ fn write_seeds(out: &mut String, row: &Row) -> fmt::Result {
         let share = Proportion::of(outcomes, |outcome| outcome.verdict == verdict);
         writeln!(out, "  {:<14}  {}", verdict.id(), share.text())?;
     }
-    let recoveries = Sample::new(outcomes.iter().filter_map(|outcome| outcome.recovery));
+    let recoveries = Sample::new(outcomes.iter().filter_map(Outcome::recovered_after));
     let seeds = count_text(u64::try_from(recoveries.len()).unwrap_or(u64::MAX), "seed");
     for (name, percent) in [("recovers in", 50), ("  5 of 100", 5), ("  95 of 100", 95)] {
         if let Some(text) = quantile_text(&recoveries, percent, RECOVERY.text) {

@@ -165,6 +165,17 @@ fn every_cell_of_the_table_of_eras_is_printed() {
     assert!(hung.is_some_and(|line| line.ends_with("blocked for more than 120 seconds.")), "{log}");
 }
 
+/// Seed 2289 is served once, two seconds after the kill, and deadlocks later.
+#[test]
+fn a_run_that_deadlocks_in_the_end_is_none_that_recovered() {
+    let rare = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/rare-deadlock.toml");
+    let args = ["compare", rare, "--policy", "nonblock,block-always", "--seeds", "2289..2291"];
+    let text = printed(&args);
+    let (_, counted) = text.split_once("6.1 block-always\n").expect("its part");
+    assert!(counted.starts_with("  deadlock        1 of 2 ("), "{counted}");
+    assert!(counted.contains(" in the median (1 seed)\n"), "{counted}");
+}
+
 #[test]
 fn seeds_are_counted_the_same_on_any_number_of_threads() {
     let args = ["compare", "gpu-fence-overlap", "--policy", "nonblock,block-always"];

@@ -75,6 +75,14 @@ pub struct Outcome {
     pub lockdep: Option<bool>,
 }
 
+impl Outcome {
+    /// [`recovery`](Self::recovery) of a run that ended well: one that hangs later on has not
+    /// recovered, whatever it looked like in between.
+    pub fn recovered_after(&self) -> Option<u64> {
+        self.recovery.filter(|_| matches!(self.verdict, Verdict::Recovered | Verdict::ExtraVictims))
+    }
+}
+
 /// What a run boils down to.
 pub fn outcome(run: &Run, report: &Report) -> Outcome {
     let first = report.victims.first();

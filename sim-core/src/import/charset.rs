@@ -15,12 +15,26 @@ pub fn text_of_bytes(bytes: &[u8]) -> Option<String> {
             // A log is ASCII for the most part, of which UTF-16 makes every other byte zero.
             (even, odd) if odd > 8 * even => little,
             (even, odd) if even > 8 * odd => big,
-            _ => return None,
+            _ => return beside_zeros(bytes),
         },
     };
     let units = bytes.chunks_exact(2).map(|pair| from([pair[0], pair[1]]));
     let text = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
     Some(text.skip_while(|c| *c == '\u{feff}').collect())
+}
+
+/// What a write that a crash cut off leaves in a log: lines, and blocks of zeros between them.
+/// `None` if the rest is no text either.
+fn beside_zeros(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let parts: Vec<&str> = text.split('\0').filter(|part| !part.is_empty()).collect();
+    let text = parts.join("\n");
+    let is_strange = |c: &char| match c {
+        '\n' | '\r' | '\t' | '\u{1b}' => false,
+        c => c.is_control() || *c == char::REPLACEMENT_CHARACTER,
+    };
+    let strange = text.chars().filter(is_strange).count();
+    (!text.is_empty() && strange * 50 <= text.chars().count()).then_some(text)
 }
 
 /// Zero bytes at even and at odd places of the beginning.
@@ -50,6 +64,8 @@ mod tests {
             (wide(u16::to_le_bytes, "Mem-Info:"), Some("Mem-Info:")),
             (wide(u16::to_be_bytes, "Mem-Info:"), Some("Mem-Info:")),
             (b"\x89PNG\0\0\0\0IHDR".to_vec(), None),
+            (b"one\n\0\0\0\0\0two\n".to_vec(), Some("one\n\ntwo\n")),
+            (vec![0; 64], None),
             (Vec::new(), Some("")),
         ] {
             assert_eq!(text_of_bytes(&bytes).as_deref(), expected, "{bytes:?}");

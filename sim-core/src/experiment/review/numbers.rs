@@ -39,7 +39,7 @@ fn count_mean(hundredths: u64) -> String {
 /// From the first kill on.
 pub const RECOVERY: Quantity = Quantity {
     name: "time to recovery",
-    of: |outcome| outcome.recovery,
+    of: |outcome| outcome.recovered_after(),
     text: time,
     mean: |hundredths| time(hundredths / 100),
 };
