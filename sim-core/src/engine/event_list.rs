@@ -211,7 +211,13 @@ impl<T: Copy> EventList<T> {
             return if self.now <= limit.0 { Some(self.pop_due()) } else { None };
         }
         if self.front.is_empty() {
-            self.refill();
+            let (level, index) = self.wheel.take_first()?;
+            let node = self.slab.node(index);
+            if node.is_alone() {
+                let time = node.time;
+                return self.pop_alone(Entry { time, index }, limit);
+            }
+            self.refill(level, index);
         }
         let first = *self.front.last()?;
         if first.time > limit.0 {
@@ -231,8 +237,10 @@ impl<T: Copy> EventList<T> {
         if self.ready != 0 {
             return Some(self.now());
         }
-        if self.front.is_empty() {
-            self.refill();
+        if self.front.is_empty()
+            && let Some((level, index)) = self.wheel.take_first()
+        {
+            self.refill(level, index);
         }
         self.front.last().map(|entry| SimTime(entry.time))
     }
@@ -258,6 +266,18 @@ impl<T: Copy> EventList<T> {
     /// When a pending event is due; `None` when it is not pending.
     pub fn due(&self, key: EventKey) -> Option<SimTime> {
         self.slab.pending(key.slot, key.generation).map(|node| SimTime(node.time))
+    }
+
+    /// Pops what was alone in the wheel's first slot: it needs no sorting.
+    #[inline]
+    fn pop_alone(&mut self, first: Entry, limit: SimTime) -> Option<(SimTime, Class, T)> {
+        self.wheel.raise_base(first.time);
+        if first.time > limit.0 {
+            self.front.push(first);
+            return None;
+        }
+        self.now = first.time;
+        Some(self.release(first.index))
     }
 
     /// Pops an event of this instant, which now has come, when `first` is
@@ -346,10 +366,11 @@ impl<T: Copy> EventList<T> {
         }
     }
 
-    /// Fills the empty front from the wheel; it stays empty when that is.
+    /// Fills the empty front from what was taken out of the wheel, and on
+    /// from the wheel; it stays empty when all of that is canceled.
     #[inline(never)]
-    fn refill(&mut self) {
-        while let Some((level, mut index)) = self.wheel.take_first() {
+    fn refill(&mut self, mut level: usize, mut index: u32) {
+        loop {
             // All of level 0's slot is of one instant: spreading can't help.
             while index != NIL && (level == 0 || self.front.len() < SLOT_LENGTH_MAX) {
                 let node = *self.slab.node(index);
@@ -368,8 +389,11 @@ impl<T: Copy> EventList<T> {
                 self.front.sort_unstable_by_key(|entry| Reverse(self.slab.order(entry.index)));
             }
             if let Some(latest) = self.front.first() {
-                self.wheel.raise_base(latest.time);
-                return;
+                return self.wheel.raise_base(latest.time);
+            }
+            match self.wheel.take_first() {
+                Some(taken) => (level, index) = taken,
+                None => return,
             }
         }
     }

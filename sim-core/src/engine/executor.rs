@@ -74,8 +74,9 @@ impl<O: Observer> Executor<O> {
             return Progress::Stopped(stop);
         }
         let engine = Rc::clone(&self.engine);
+        let mut waker = Context::from_waker(Waker::noop());
         for _ in 0..budget {
-            if let Err(stop) = self.step(&engine) {
+            if let Err(stop) = self.step(&engine, &mut waker) {
                 self.stopped = Some(stop);
                 return Progress::Stopped(stop);
             }
@@ -116,7 +117,7 @@ impl<O: Observer> Executor<O> {
 
     /// Handles one event, or says why there is none to handle.
     #[inline]
-    fn step(&mut self, engine: &Engine<O>) -> Result<(), Stop> {
+    fn step(&mut self, engine: &Engine<O>, waker: &mut Context<'_>) -> Result<(), Stop> {
         let task = {
             let core = &mut *engine.core.borrow_mut();
             core.current = None;
@@ -128,11 +129,10 @@ impl<O: Observer> Executor<O> {
             if now != self.instant {
                 self.instant = now;
                 self.resumes = 0;
-            }
-            self.resumes += 1;
-            if self.resumes > self.limits.resumes_per_instant {
+            } else if self.resumes == self.limits.resumes_per_instant {
                 return Err(Stop::NoProgress(task));
             }
+            self.resumes += 1;
             core.current = Some(task);
             if !core.spawned.is_empty() {
                 self.futures.extend(core.spawned.drain(..).map(Some));
@@ -141,7 +141,7 @@ impl<O: Observer> Executor<O> {
         };
         let slot = &mut self.futures[task.index()];
         let future = slot.as_mut().expect("invariant: only the living are resumed");
-        if future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+        if future.as_mut().poll(waker).is_ready() {
             *slot = None;
             let core = &mut *engine.core.borrow_mut();
             core.processes[task].state = State::Done;

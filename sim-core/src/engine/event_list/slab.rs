@@ -30,6 +30,11 @@ impl<T> Node<T> {
         self.rank == OVER
     }
 
+    /// Whether it is pending, and the last of its list.
+    pub(super) fn is_alone(&self) -> bool {
+        self.next == NIL && !self.is_over()
+    }
+
     pub(super) fn class(&self) -> Class {
         match self.rank & ((1 << CLASS_BITS) - 1) {
             0 => Class::HandOff,
