@@ -38,7 +38,7 @@ fn gallery_has_these_verdicts() {
     }
     expect![[r#"
         gpu-fence-overlap: extra-victims
-          editor was killed at 4314.400 ms although hog, killed before, still had 40 MiB.
+          editor was killed at 4308.017 ms although hog, killed before, still had 40 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 18751 incidents 22
         g1-clean-exit: recovered
           victim was killed at 17.000 ms; by 198.000 ms free memory was above the high watermark and every survivor had got its page.
@@ -92,37 +92,37 @@ fn gallery_has_these_verdicts() {
           mem-hog was killed at 1002.000 ms although victim, killed before, still had 1 GiB.
           attempts 11 back-offs 10 refusals 10 reaped 16 incidents 22
         capture-6-1-s1: recovered
-          hog was killed at 1256.333 ms; by 1287.689 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1256.845 ms; by 1288.200 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2: recovered
-          hog1 was killed at 2052.388 ms; by 2115.586 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 2052.442 ms; by 2115.586 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2-smp: recovered
-          hog1 was killed at 1983.315 ms; by 2014.922 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 1983.450 ms; by 2015.057 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2stuck: recovered
           hog was killed at 1977.110 ms; by 4000.518 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s3: extra-victims
-          presser was killed at 5033.925 ms although hog, killed before, still had 93.2 MiB.
+          presser was killed at 5034.006 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3-smp: extra-victims
-          presser was killed at 4983.862 ms although hog, killed before, still had 91.2 MiB.
+          presser was killed at 4983.916 ms although hog, killed before, still had 91.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3exit: recovered
-          hog was killed at 1917.170 ms; by 1992.840 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1917.251 ms; by 1992.921 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s4part: extra-victims
-          presser was killed at 5022.373 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5022.286 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s5part: extra-victims
-          presser was killed at 5025.834 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5025.780 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s6: extra-victims
           presser was killed at 5060.663 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s6-smp: extra-victims
-          presser was killed at 4983.088 ms although hog, killed before, still had 90 MiB.
+          presser was killed at 4983.142 ms although hog, killed before, still had 90 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s7: recovered
           hog was killed at 1977.040 ms; by 4009.188 ms free memory was above the high watermark and every survivor had got its page.
@@ -140,7 +140,7 @@ fn gallery_has_these_verdicts() {
           presser was killed at 5021.457 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 23
         capture-6-1-l2itv: recovered
-          hog was killed at 1962.271 ms; by 3970.888 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1962.217 ms; by 3970.888 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         lockdep-6-1-l1: no-oom
           Nobody was killed, and nobody waits for memory.
@@ -170,13 +170,13 @@ fn gallery_has_these_verdicts() {
           Nobody was killed, and nobody waits for memory.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         lockdep-6-1-n1mutex: recovered
-          hog was killed at 2379.838 ms; by 4451.205 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2372.687 ms; by 4436.935 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
         lockdep-6-1-n2mutex: recovered
-          hog was killed at 2379.838 ms; by 4451.142 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2372.687 ms; by 4436.935 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
         lockdep-6-1-h1: recovered
-          hog was killed at 2356.646 ms; by 41072.223 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2357.694 ms; by 41072.223 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 1
     "#]].assert_eq(&text);
 }

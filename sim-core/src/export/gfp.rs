@@ -49,6 +49,7 @@ pub(super) fn bits(gfp: Gfp, wording: &Wording) -> u32 {
         (Gfp::MEMALLOC, by_era(0x2_0000, 0x2000)),
         (Gfp::NOMEMALLOC, by_era(0x8_0000, 0x1_0000)),
         (Gfp::THISNODE, by_era(0x20_0000, 0x4_0000)),
+        (Gfp::ZERO, by_era(0x100, 0x8000)),
         (Gfp::ACCOUNT, by_era(0x40_0000, 0x10_0000)),
     ]
     .into_iter()

@@ -270,6 +270,12 @@ fn without_user_zones(mut zones: Vec<ZoneSeen>, notes: &mut Vec<Note>) -> Vec<Zo
     zones
 }
 
+/// Page tables of a process with so many pages: one for each 2 MiB and each GiB, and those that a program's
+/// own few areas need.
+fn page_tables(pages: u64) -> u64 {
+    pages.div_ceil(512) + pages.div_ceil(512 * 512) + 10
+}
+
 impl ZoneSeen {
     /// Adds another zone's pages and watermarks; each keeps a reserve of its own.
     fn add(&mut self, other: &Self) {
@@ -285,8 +291,11 @@ impl MachineSeen {
     /// Makes room: what tasks have at the first kill was free before.
     pub(super) fn fit(&mut self, tasks: &[TaskMade], has_limit: bool, notes: &mut Vec<Note>) {
         let preset = |task: &TaskMade| if task.has_preset() { PRESET_PAGES } else { 0 };
-        let used: u64 =
-            tasks.iter().map(|task| task.pages.max(preset(task))).fold(0, u64::saturating_add);
+        let own = |task: &TaskMade| {
+            let pages = task.pages.max(preset(task));
+            pages.saturating_add(page_tables(pages))
+        };
+        let used: u64 = tasks.iter().map(own).fold(0, u64::saturating_add);
         let wanted = tasks.iter().map(|task| task.want).fold(0, u64::saturating_add);
         notes.splice(0..0, self.notes.drain(..));
         if self.zones.is_empty() || has_limit {

@@ -246,8 +246,8 @@ fn compaction_zonelist_suitable(cx: &Cx, reach: ZoneType, order: u8, mark: Mark)
 impl Zone {
     /// Brings lone free pages together to a block of `order`.
     fn gather(&mut self, order: u8) -> bool {
-        let stuck =
-            self.pages(Use::Kernel) + self.pages(Use::Pinned) + self.pages(Use::Unevictable);
+        let stuck = [Use::Kernel, Use::PageTable, Use::Pinned, Use::Unevictable];
+        let stuck: u64 = stuck.map(|of| self.pages(of)).iter().sum();
         let among_stuck = self.scattered * stuck / self.managed().max(1);
         let possible = self.scattered - among_stuck >= 1 << order;
         if possible {

@@ -23,6 +23,7 @@ use super::memory::{FaultError, charge, install_copy};
 use super::mm::{Access, Backing};
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::page_writeback::balance_dirty_pages_ratelimited;
+use super::pgtable::pte_alloc;
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::shmem::{hugetlb_fault, shmem_fault};
 use super::state::State;
@@ -103,7 +104,11 @@ async fn filemap_fault(
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     loop {
         cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
-        let todo = map_cached(cx, mm, range, first, want);
+        // __do_fault() has the table before it has the page.
+        let todo = match pte_alloc(cx, mm, range, first, want).await {
+            Ok(want) => map_cached(cx, mm, range, first, want),
+            Err(error) => Err(error),
+        };
         if let Ok(Todo::Mapped(count)) = todo {
             cx.cpu(cx.costs().page_fault * count).await;
         }

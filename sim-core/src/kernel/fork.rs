@@ -14,10 +14,13 @@
 //! Left out: `exec`; the cost of everything but PTEs.
 
 use super::cx::Cx;
+use super::exit::mmput;
+use super::memory::FaultError;
 use super::mm::{Backing, Shared, Vma};
 use super::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
 };
+use super::pgtable::alloc_tables;
 use super::state::State;
 use super::swap::share_entries;
 use super::zone::{Pages, Use};
@@ -173,8 +176,8 @@ pub enum CloneMm {
     Vfork,
 }
 
-/// `kernel_clone()` of a whole process: brings `child` to life. Nothing
-/// happens if SIGKILL comes first.
+/// `kernel_clone()` of a whole process: brings `child` to life. Nothing comes of
+/// it if SIGKILL comes first, or there is no memory for page tables.
 pub async fn kernel_clone(cx: &Cx, child: TaskId, mm: CloneMm) {
     let _in = cx.enter(Func::DoFork);
     let Some(parent_mm) = cx.mm() else { return };
@@ -185,10 +188,11 @@ pub async fn kernel_clone(cx: &Cx, child: TaskId, mm: CloneMm) {
     }
     let child_mm = match mm {
         CloneMm::Copy(copy) => {
-            if dup_mmap(cx, parent_mm, copy).await == Waited::Killed {
+            cx.with(|state| state.mms[copy].mm_users = 1);
+            if dup_mmap(cx, parent_mm, copy).await.is_err() {
+                mmput(cx, copy).await;
                 return;
             }
-            cx.with(|state| state.mms[copy].mm_users = 1);
             copy
         }
         CloneMm::Shared | CloneMm::Vfork => {
@@ -252,34 +256,50 @@ pub(super) fn complete_vfork_done(cx: &Cx) {
 
 /// `dup_mmap()`: copies the VMAs, and turns private anonymous pages into
 /// shared ones, which the parent's notifiers hear of.
-async fn dup_mmap(cx: &Cx, old: MmId, new: MmId) -> Waited {
+async fn dup_mmap(cx: &Cx, old: MmId, new: MmId) -> Result<(), FaultError> {
     let _in = cx.enter(Func::DupMmap);
     let mmap_lock = cx.with(|state| state.mms[old].mmap_lock);
     let waited = cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLockKillable).await;
     if waited != Waited::Granted {
-        return waited;
+        return Err(FaultError::Killed);
     }
+    let mut result = Ok(());
     let vmas: Vec<RangeId> = cx.with(|state| state.mms[old].vmas.iter().map(|v| v.id).collect());
     for vma in vmas {
         let id = cx.kernel().engine.observe(|_, recorder| {
             let RangeInfo { start, end, name, anonymous, .. } = recorder.cast.ranges[vma].clone();
             recorder.cast.ranges.push(RangeInfo { mm: new, start, end, name, anonymous })
         });
-        let (range, needs_copy, pages) = cx.with(|state| {
+        let (range, backing, pages) = cx.with(|state| {
             let old = state.mms[old].vma(vma).expect("invariant: mmap_lock keeps the VMAs");
             let child = child_vma(old, id);
             let range = Range { id: vma, start: old.start, end: old.end };
             // vma_needs_copy(): what faults can fill again is left to them.
             let pages = old.anon.count() + old.swapped + old.shared();
+            let backing = old.backing;
             state.mms[new].insert(child);
-            (range, pages > 0, pages)
+            (range, backing, pages)
         });
-        if needs_copy {
-            copy_page_range(cx, old, new, range, id, pages).await;
+        if backing == Backing::Pfnmap {
+            result = copy_tables(cx, old, new, range).await;
+        } else if pages > 0 {
+            result = copy_page_range(cx, old, new, range, id, pages).await;
+        }
+        if result.is_err() {
+            break;
         }
     }
     cx.unlock(mmap_lock);
-    Waited::Granted
+    result
+}
+
+/// `pte_alloc_map_lock()` and the like while tables are copied: the child gets those that its parent has.
+async fn copy_tables(cx: &Cx, old: MmId, new: MmId, range: Range) -> Result<(), FaultError> {
+    let spans = cx.with(|state| state.mms[old].page_tables.mapped(range.start, range.end));
+    for span in spans {
+        alloc_tables(cx, new, span, Backing::Anonymous).await?;
+    }
+    Ok(())
 }
 
 /// The child's VMA, without its anonymous pages.
@@ -294,10 +314,22 @@ fn child_vma(old: &Vma, id: RangeId) -> Vma {
 }
 
 /// `copy_page_range()`.
-async fn copy_page_range(cx: &Cx, old: MmId, new: MmId, range: Range, child: RangeId, pages: u64) {
+async fn copy_page_range(
+    cx: &Cx,
+    old: MmId,
+    new: MmId,
+    range: Range,
+    child: RangeId,
+    pages: u64,
+) -> Result<(), FaultError> {
     let range = mmu_notifier_range_init(cx, MnEvent::ProtectionPage, old, range);
     invalidate_range_start(cx, range).await;
     let vma_id = range.range.id;
+    let result = copy_tables(cx, old, new, range.range).await;
+    if result.is_err() {
+        invalidate_range_end(cx, range).await;
+        return result;
+    }
     cx.cpu(cx.costs().fork_page * pages).await;
     let shared = cx.with(|state| {
         let vma = state.mms[old].vma(vma_id).expect("invariant: mmap_lock keeps the VMAs");
@@ -329,6 +361,7 @@ async fn copy_page_range(cx: &Cx, old: MmId, new: MmId, range: Range, child: Ran
     let shared = u32::try_from(shared).unwrap_or(u32::MAX);
     cx.record(Event::Fault { range: child, pages: shared });
     invalidate_range_end(cx, range).await;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ pub(super) fn mem_cgroup_uncharge(cx: &Cx, mm: MmId, pages: u64) {
     }
 }
 
-/// `mem_cgroup_charge()` of new page cache: 1 to `want` pages.
+/// `mem_cgroup_charge()` of new page cache, and `obj_cgroup_charge_pages()` of page tables: 1 to `want` pages.
 pub(super) async fn charge_cache(cx: &Cx, memcg: Memcg, want: u64) -> Result<u64, NoMemory> {
     match memcg {
         Some(memcg) => try_charge_memcg(cx, memcg, Gfp::KERNEL, 0, want).await,
@@ -79,7 +79,7 @@ pub(super) async fn charge_cache(cx: &Cx, memcg: Memcg, want: u64) -> Result<u64
     }
 }
 
-/// `mem_cgroup_uncharge()` of page cache or swap cache that was reclaimed.
+/// `mem_cgroup_uncharge()` of page cache or swap cache that was reclaimed, and of page tables.
 pub(super) fn uncharge_cache(cx: &Cx, memcg: Memcg, pages: u64) {
     if let Some(memcg) = memcg {
         uncharge(cx, memcg, pages);
@@ -127,7 +127,8 @@ pub(super) fn memcg_kmem_uncharge(cx: &Cx, pages: u64) {
     }
 }
 
-fn current_cgroup(state: &State, cx: &Cx) -> Option<CgroupId> {
+/// The cgroup of the running task; kernel threads have none.
+pub(super) fn current_cgroup(state: &State, cx: &Cx) -> Memcg {
     state.group_of(cx.task())?.cgroup
 }
 

@@ -12,6 +12,7 @@ use super::mm::{Access, Backing, Vma};
 use super::mmu_gather::{MmuGather, unmap_page};
 use super::oom_kill::pagefault_out_of_memory;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
+use super::pgtable::{alloc_tables, pte_alloc};
 use super::swap::{do_swap_page, drop_entries};
 use super::zone::{Pages, Use, ZONES};
 use crate::base::{MmId, RangeId};
@@ -66,7 +67,7 @@ pub async fn fault_in(
         let result = if swapped {
             do_swap_page(cx, mm, range, want).await
         } else {
-            handle_mm_fault(cx, mm, range, want, access).await
+            handle_mm_fault(cx, mm, range, first, want, access).await
         };
         cx.unlock(mmap_lock);
         result
@@ -86,13 +87,12 @@ async fn handle_mm_fault(
     cx: &Cx,
     mm: MmId,
     range: RangeId,
+    first: u64,
     want: u64,
     access: Access,
 ) -> Result<u64, FaultError> {
     let _in = cx.enter(Func::HandleMmFault);
-    if cx.with(|state| state.mms[mm].vma(range).is_none()) {
-        return Err(FaultError::Segv);
-    }
+    let want = pte_alloc(cx, mm, range, first, want).await?;
     if access == Access::Read {
         // Whoever reads what was never written gets the zero page.
         cx.cpu(cx.costs().page_fault * want).await;
@@ -155,7 +155,12 @@ fn reuse(cx: &Cx, mm: MmId, range: RangeId, pages: Pages) -> u64 {
 pub async fn map_initial(cx: &Cx, mm: MmId, vmas: Vec<(Vma, u64)>) {
     for (vma, anonymous) in vmas {
         let (range, file) = (vma.id, vma.resident);
+        let (start, backing, present) = (vma.start, vma.backing, file + anonymous);
         cx.with(|state| state.mms[mm].insert(vma));
+        let span = (start, start + (present << 12));
+        if present > 0 && alloc_tables(cx, mm, span, backing).await.is_err() {
+            return;
+        }
         if file > 0 {
             cx.record(Event::Fault { range, pages: u32::try_from(file).unwrap_or(u32::MAX) });
         }

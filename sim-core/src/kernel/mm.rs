@@ -5,6 +5,7 @@
 //! A VMA's present pages are counted, not listed: they are taken to be
 //! its first ones.
 
+use super::pgtable::PageTables;
 use super::zone::{Pages, Use};
 use crate::base::{FileId, LockId, NotifierId, QueueId, RangeId, ShareId, TaskId};
 
@@ -296,6 +297,8 @@ pub struct Mm {
     pub vmas: Vec<Vma>,
     /// VMAs that `munmap()` has taken out and not yet unmapped.
     pub detached: Vec<Vma>,
+    /// Its page tables.
+    pub page_tables: PageTables,
     /// Threads that use it.
     pub mm_users: u32,
     /// `mmap_lock`.
@@ -327,6 +330,7 @@ impl Mm {
             owner,
             vmas: Vec::new(),
             detached: Vec::new(),
+            page_tables: PageTables::default(),
             mm_users: 0,
             mmap_lock,
             oom_skip: false,
@@ -395,10 +399,9 @@ impl Mm {
         self.vmas.iter().map(Vma::pages).sum()
     }
 
-    /// Page-table pages: one for each 2 MiB, each 1 GiB and each 512 GiB in which pages were
-    /// touched since they were mapped, whether they are still there, in swap, or reaped; and the top.
+    /// `mm_pgtables_bytes()`, in pages.
     pub fn pgtable_pages(&self) -> u64 {
-        self.pte_pmd_pages() + self.tables(39) + 1
+        self.page_tables.counts().iter().sum()
     }
 
     /// Of the page-table pages, those of the two lowest levels (`nr_ptes`, `nr_pmds`).
@@ -409,24 +412,7 @@ impl Mm {
 
     /// These by level.
     pub fn ptes_and_pmds(&self) -> (u64, u64) {
-        (self.tables(21), self.tables(30))
-    }
-
-    /// Tables that map `1 << shift` bytes each.
-    fn tables(&self, shift: u32) -> u64 {
-        let (mut count, mut next) = (0, 0);
-        for vma in &self.vmas {
-            let touched = vma.touched.max(vma.mapped() + vma.swapped);
-            if touched == 0 {
-                continue;
-            }
-            let first = (vma.start >> shift).max(next);
-            let last = (vma.start + (touched << 12) - 1) >> shift;
-            if last >= first {
-                count += last - first + 1;
-                next = last + 1;
-            }
-        }
-        count
+        let [ptes, pmds, _] = self.page_tables.counts();
+        (ptes, pmds)
     }
 }

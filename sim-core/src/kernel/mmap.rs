@@ -12,6 +12,7 @@ use super::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init, release,
 };
 use super::oom_reaper::{__oom_reap_task_mm, set_oom_skip};
+use super::pgtable;
 use super::plugin::Approach;
 use super::rmap::unlink_vmas;
 use super::switches::ExitEra;
@@ -117,8 +118,9 @@ async fn unmap_vmas(cx: &Cx, mut tlb: MmuGather, mm: MmId, all: Range) -> MmuGat
 
 /// `free_pgtables()`, `tlb_finish_mmu()` and `remove_vma()`: the last pages come free when the
 /// page tables have gone.
-async fn free_pgtables(cx: &Cx, tlb: MmuGather, mm: MmId) {
+async fn free_pgtables(cx: &Cx, mut tlb: MmuGather, mm: MmId) {
     unlink_vmas(cx, mm).await;
+    tlb.remove_tables(pgtable::free_pgtables(cx, mm, 0, u64::MAX));
     tlb.finish(cx).await;
     cx.with(|state| state.mms[mm].vmas.clear());
 }

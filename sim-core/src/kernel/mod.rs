@@ -38,6 +38,7 @@ mod oom_kill;
 mod oom_reaper;
 mod page_alloc;
 pub mod page_writeback;
+pub mod pgtable;
 pub mod plugin;
 mod power;
 mod process_mrelease;

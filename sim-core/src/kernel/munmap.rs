@@ -14,6 +14,7 @@ use super::mmu_gather::tlb_gather_mmu;
 use super::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
 };
+use super::pgtable::{alloc_tables, free_pgtables};
 use crate::base::{MmId, RangeId};
 use crate::engine::{Hold, Waited};
 use crate::record::{Event, Func, MnEvent, Reason};
@@ -29,11 +30,11 @@ pub async fn do_mmap(cx: &Cx, mm: MmId, vma: Vma) -> Waited {
     let detached = detach(cx, mm, vma.start, vma.end);
     unmap_region(cx, mm, vma.start, vma.end, detached).await;
     let (range, size) = (vma.id, vma.pages());
-    let is_pfnmap = vma.backing == Backing::Pfnmap;
+    let (backing, span) = (vma.backing, (vma.start, vma.end));
     cx.with(|state| state.mms[mm].insert(vma));
     cx.record(Event::Mapped { range });
-    if is_pfnmap {
-        // remap_pfn_range(): a driver's mmap() maps all of it at once.
+    // remap_pfn_range(): a driver's mmap() maps all of it at once, if it gets tables.
+    if backing == Backing::Pfnmap && alloc_tables(cx, mm, span, backing).await.is_ok() {
         cx.with(|state| {
             let vma = state.mms[mm].vma(range).expect("invariant: it was just mapped");
             (vma.resident, vma.touched) = (size, size);
@@ -84,6 +85,13 @@ async fn unmap_region(cx: &Cx, mm: MmId, start: u64, end: u64, detached: Vec<Ran
     let _in = cx.enter(Func::DoMunmap);
     let range = Range { id: first, start, end };
     let mut tlb = tlb_gather_mmu(mm);
+    // What the VMAs on either side need stays.
+    let (floor, ceiling) = cx.with(|state| {
+        let vmas = &state.mms[mm].vmas;
+        let next = vmas.partition_point(|vma| vma.start < start);
+        let floor = next.checked_sub(1).map_or(0, |prev| vmas[prev].end);
+        (floor, vmas.get(next).map_or(u64::MAX, |next| next.start))
+    });
     // unmap_vmas()
     let range = mmu_notifier_range_init(cx, MnEvent::Unmap, mm, range);
     invalidate_range_start(cx, range).await;
@@ -91,6 +99,7 @@ async fn unmap_region(cx: &Cx, mm: MmId, start: u64, end: u64, detached: Vec<Ran
         unmap_page_range(cx, &mut tlb, mm, *vma).await;
     }
     invalidate_range_end(cx, range).await;
+    tlb.remove_tables(free_pgtables(cx, mm, floor, ceiling));
     tlb.finish(cx).await;
     cx.with(|state| state.mms[mm].detached.retain(|vma| !detached.contains(&vma.id)));
     for range in detached {

@@ -77,6 +77,10 @@ fn uncounted(state: &State) -> Option<(Invariant, String)> {
             format!("{used} slots of swap are used, but page tables and segments name {slots}");
         return Some((Invariant::PagesConserved, text));
     }
+    let mut tables = Pages::default();
+    for (_, mm) in state.mms.iter() {
+        tables.add(mm.page_tables.pages);
+    }
     let mut kernel = Pages::default();
     for (_, task) in state.tasks.iter() {
         kernel.add(task.kernel_pages);
@@ -93,6 +97,7 @@ fn uncounted(state: &State) -> Option<(Invariant, String)> {
         for (what, used, owned) in [
             ("anonymous pages", mapped, anon.0[index]),
             ("pages of kernel code", zone.pages(Use::Kernel), kernel.0[index]),
+            ("page tables", zone.pages(Use::PageTable), tables.0[index]),
             ("pages of shared memory", zone.pages(Use::Shmem), shmem.0[index]),
             ("pages that only devices hold", zone.pages(Use::Pinned), pinned.0[index]),
             ("dirty pages", zone.pages(Use::Dirty), dirty.0[index]),

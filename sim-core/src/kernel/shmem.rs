@@ -11,6 +11,7 @@ use super::filemap::filemap_add_folio;
 use super::memcontrol::uncharge_cache;
 use super::memory::FaultError;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
+use super::pgtable::pte_alloc;
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::swap::SWAP_CLUSTER;
 use super::writeback::{To, read_pages};
@@ -33,7 +34,10 @@ pub(super) async fn shmem_fault(
     }
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
-    let result = map_shmem(cx, mm, range, want).await;
+    let result = match pte_alloc(cx, mm, range, first, want).await {
+        Ok(want) => map_shmem(cx, mm, range, want).await,
+        Err(error) => Err(error),
+    };
     cx.unlock(mmap_lock);
     result
 }
@@ -119,19 +123,21 @@ pub(super) async fn hugetlb_fault(
 ) -> Result<u64, FaultError> {
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
-    let result = cx.with(|state| {
-        let vma = state.mms[mm].vma(range).ok_or(FaultError::Segv)?;
-        let new = (first + want).min(vma.pages()).saturating_sub(vma.resident);
-        vma.resident += new;
-        vma.touched = vma.touched.max(vma.resident);
-        Ok(new)
+    let result = pte_alloc(cx, mm, range, first, want).await.and_then(|want| {
+        cx.with(|state| {
+            let vma = state.mms[mm].vma(range).ok_or(FaultError::Segv)?;
+            let new = (first + want).min(vma.pages()).saturating_sub(vma.resident);
+            vma.resident += new;
+            vma.touched = vma.touched.max(vma.resident);
+            Ok((new, want))
+        })
     });
-    if let Ok(new) = result
+    if let Ok((new, _)) = result
         && new > 0
     {
         cx.cpu(cx.costs().page_fault).await;
         cx.record(Event::Fault { range, pages: u32::try_from(new).unwrap_or(u32::MAX) });
     }
     cx.unlock(mmap_lock);
-    result.map(|_| want)
+    result.map(|(_, want)| want)
 }

@@ -182,6 +182,10 @@ switches! {
     /// prohibit unconditional exceeding the limit of dying tasks", 5.16).
     memcg_forces_dying: bool =
         [older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(F), older(F), older(F)];
+    /// Page tables are charged to the cgroup of who needs them (commit 3e79ec7ddc33, "arch: x86: charge page
+    /// tables to kmemcg", 4.8).
+    page_tables_are_charged: bool =
+        [older(F), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T)];
     /// A charge with GFP_ATOMIC may exceed the limit (commit 869712fd3de5, "mm: memcontrol: fix network
     /// errors from failing __GFP_ATOMIC charges", 5.4; since 1461e8c2b6af, 5.18, any with `__GFP_HIGH`).
     memcg_lets_atomic_pass: bool =

@@ -312,7 +312,7 @@ impl Machine {
         mm
     }
 
-    /// An address space whose VMAs have these pages, all present, a GiB apart.
+    /// An address space whose VMAs have these pages, all present, a GiB apart, and page tables for them.
     pub(super) fn mm(&self, vmas: &[(Backing, u64)]) -> MmId {
         let vmas: Vec<_> = vmas.iter().map(|&(backing, pages)| (backing, pages, 0)).collect();
         self.mm_of(TaskId(0), &vmas)
@@ -334,6 +334,14 @@ impl Machine {
             });
             let mut vma = Vma::new(id, start, end, backing);
             self.with(|state| {
+                if pages > 0 {
+                    let span = (start, start + (pages << 12));
+                    let mut tables = Pages::default();
+                    tables.0[0] = state.mms[mm].page_tables.missing(span, 0);
+                    let count = tables.count();
+                    state.mms[mm].page_tables.populate(span, 0, &mut tables);
+                    state.zones[ZoneId(0)].transfer(Use::Free, Use::PageTable, count);
+                }
                 if backing == Backing::Anonymous {
                     state.zones[ZoneId(0)].transfer(Use::Free, Use::Anon, pages);
                     vma.anon.0[0] = pages;

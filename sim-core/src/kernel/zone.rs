@@ -36,13 +36,15 @@ pub enum Use {
     Shmem,
     /// Allocated by kernel code for itself.
     Kernel,
+    /// Page tables of a process.
+    PageTable,
     /// Unmapped, but kept by a device's reference.
     Pinned,
 }
 
 impl Use {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Free,
         Self::Reserved,
         Self::InFlight,
@@ -53,6 +55,7 @@ impl Use {
         Self::Writeback,
         Self::Shmem,
         Self::Kernel,
+        Self::PageTable,
         Self::Pinned,
     ];
 }

@@ -187,10 +187,11 @@ vocabulary! {
 }
 
 /// What `%pGg` calls flags: compound names first.
-pub const GFP_NAMES: [(Gfp, &str); 24] = [
+pub const GFP_NAMES: [(Gfp, &str); 26] = [
     (Gfp::TRANSHUGE, "GFP_TRANSHUGE"),
     (Gfp::TRANSHUGE_LIGHT, "GFP_TRANSHUGE_LIGHT"),
     (Gfp::HIGHUSER_MOVABLE, "GFP_HIGHUSER_MOVABLE"),
+    (Gfp::KERNEL.with(Gfp::ACCOUNT), "GFP_KERNEL_ACCOUNT"),
     (Gfp::KERNEL, "GFP_KERNEL"),
     (Gfp::NOFS, "GFP_NOFS"),
     (Gfp::ATOMIC, "GFP_ATOMIC"),
@@ -207,6 +208,7 @@ pub const GFP_NAMES: [(Gfp, &str); 24] = [
     (Gfp::MEMALLOC, "__GFP_MEMALLOC"),
     (Gfp::NOMEMALLOC, "__GFP_NOMEMALLOC"),
     (Gfp::THISNODE, "__GFP_THISNODE"),
+    (Gfp::ZERO, "__GFP_ZERO"),
     (Gfp::ACCOUNT, "__GFP_ACCOUNT"),
     (Gfp::DIRECT_RECLAIM, "__GFP_DIRECT_RECLAIM"),
     (Gfp::KSWAPD_RECLAIM, "__GFP_KSWAPD_RECLAIM"),
@@ -215,15 +217,13 @@ pub const GFP_NAMES: [(Gfp, &str); 24] = [
 ];
 
 /// Other words for flags in what a scenario says (include/linux/gfp_types.h, Linux 6.1). Those of no
-/// flags at all decide nothing here: where a page may lie, and what it is filled with.
-pub const GFP_ALIASES: [(Gfp, &str); 13] = [
+/// flags at all decide nothing here: where a page may lie.
+pub const GFP_ALIASES: [(Gfp, &str); 11] = [
     (Gfp::KERNEL, "GFP_USER"),
     (Gfp::KERNEL, "GFP_HIGHUSER"),
-    (Gfp::KERNEL.with(Gfp::ACCOUNT), "GFP_KERNEL_ACCOUNT"),
     (Gfp::DMA, "GFP_DMA"),
     (Gfp::DMA32, "GFP_DMA32"),
     (Gfp::NOIO, "__GFP_RECLAIM"),
-    (Gfp(0), "__GFP_ZERO"),
     (Gfp(0), "__GFP_COMP"),
     (Gfp(0), "__GFP_HIGHMEM"),
     (Gfp(0), "__GFP_MOVABLE"),
@@ -272,6 +272,8 @@ impl Gfp {
     pub const DMA: Self = Self(1 << 15);
     /// `__GFP_DMA32`: from zone DMA32 or below.
     pub const DMA32: Self = Self(1 << 16);
+    /// `__GFP_ZERO`, of requests without [`USER`](Self::USER).
+    pub const ZERO: Self = Self(1 << 17);
     /// `GFP_NOWAIT`.
     pub const NOWAIT: Self = Self::KSWAPD_RECLAIM;
     /// `GFP_ATOMIC`.
@@ -284,6 +286,8 @@ impl Gfp {
     pub const KERNEL: Self = Self(Self::NOFS.0 | Self::FS.0);
     /// `GFP_HIGHUSER_MOVABLE | __GFP_ZERO`, as an anonymous page fault asks.
     pub const HIGHUSER_MOVABLE: Self = Self(Self::KERNEL.0 | Self::USER.0);
+    /// `GFP_PGTABLE_USER`: for a page table.
+    pub const PGTABLE_USER: Self = Self::KERNEL.with(Self::ACCOUNT).with(Self::ZERO);
 
     /// `GFP_TRANSHUGE_LIGHT`: does without reclaim, and without the reserves.
     pub const TRANSHUGE_LIGHT: Self =
@@ -311,7 +315,7 @@ impl Gfp {
     /// As the kernel's `%pGg` prints it for the requests modelled: the
     /// longest compound name that fits, then single flags.
     pub fn text(self) -> String {
-        if self == Self::HIGHUSER_MOVABLE {
+        if self.without(Self::ZERO) == Self::HIGHUSER_MOVABLE {
             return "GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO".to_owned();
         }
         let mut left = self;

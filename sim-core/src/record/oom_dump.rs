@@ -70,6 +70,8 @@ pub struct ZoneDump {
     pub writeback: u64,
     /// Shared memory.
     pub shmem: u64,
+    /// Page tables (`NR_PAGETABLE`).
+    pub pagetables: u64,
 }
 
 /// A row of the table of tasks (`dump_task()`).

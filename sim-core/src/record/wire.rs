@@ -392,7 +392,7 @@ structs! {
     LimitDump { usage limit }
     ZoneDump {
         zone index free min low high reserve highatomic managed anon active_file inactive_file unevictable dirty
-        writeback shmem
+        writeback shmem pagetables
     }
     TaskDump { task uid total_vm anon file shmem ptes pmds pgtables_bytes swap oom_score_adj }
     VictimReport { total_vm anon file shmem pgtables_bytes oom_score_adj uid }

@@ -182,6 +182,10 @@ fn machine_facts(facts: &mut Facts, machine: &Machine, kill: i64, shown: &Shown)
             facts.add(what, Value::Bytes(*free), Rule::Memory);
         }
     }
+    for (index, tables) in machine.tables.iter().enumerate() {
+        let what = format!("report {}: page tables", index + 1);
+        facts.add(what, Value::Bytes(*tables), Rule::Memory);
+    }
     let count = |count: usize| Value::Count(i64::try_from(count).expect("not that many"));
     if shown.reclaim {
         facts.add("direct reclaims", count(machine.reclaims), Rule::Rounds);

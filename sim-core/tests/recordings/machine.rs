@@ -31,6 +31,8 @@ pub(crate) struct Machine {
     pub(crate) lines: Vec<String>,
     /// Free memory of each zone, lowest first, in each report, in bytes.
     pub(crate) zones: Vec<Vec<i64>>,
+    /// Page tables in each report, in bytes.
+    pub(crate) tables: Vec<i64>,
     /// Free memory of all zones over time, in µs of the trace and bytes.
     pub(crate) free: Vec<(i64, i64)>,
     /// The averages of memory pressure at the end, `some` and `full` over 10, 60 and
@@ -65,6 +67,7 @@ impl Machine {
             kswapd: (count("mm_vmscan_kswapd_wake"), count("mm_vmscan_kswapd_sleep")),
             marks: marks.collect(),
             lines: lines.map(without_pid).collect(),
+            tables: log.iter().filter_map(|line| page_tables(line.text)).collect(),
             ..Self::default()
         }
     }
@@ -104,6 +107,12 @@ impl Machine {
         };
         samples.iter().filter(agrees).count()
     }
+}
+
+/// What a line of `Mem-Info` says of the machine's page tables, in bytes.
+fn page_tables(text: &str) -> Option<i64> {
+    let (_, pages) = text.split_once(" pagetables:")?;
+    Some(pages.parse::<i64>().ok()? * 4096)
 }
 
 /// How many events of this name are not in a trace any more, by its own comment.

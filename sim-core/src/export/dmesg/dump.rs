@@ -4,7 +4,7 @@
 //! a run has.
 //!
 //! The model keeps anonymous pages in one list: it is printed as the inactive one. Left
-//! out, because a run has no number for it: slab, mapped and page-table pages of the
+//! out, because a run has no number for it: slab and mapped pages of the
 //! machine, kernel stacks, present pages, free blocks by order, `failcnt`,
 //! a cgroup's statistics; the second list of sums, per node.
 
@@ -114,7 +114,7 @@ impl Log {
                 sum(|zone| zone.dirty),
                 sum(|zone| zone.writeback)
             ),
-            format!(" shmem:{}", sum(|zone| zone.shmem)),
+            format!(" shmem:{} pagetables:{}", sum(|zone| zone.shmem), sum(|zone| zone.pagetables)),
             format!(" free:{} free_pcp:0 free_cma:0", sum(|zone| zone.free)),
         ];
         for line in lines {

@@ -45,6 +45,7 @@ fn dumped(kernel: &str, memcg: bool) -> String {
         dirty: 2,
         writeback: 1,
         shmem: 1459,
+        pagetables: 133,
     };
     let task = TaskDump {
         task: victim,
@@ -91,7 +92,7 @@ fn report_before_a_kill_has_what_the_run_knows() {
         [    0.001000] active_anon:0 inactive_anon:92000 isolated_anon:0
         [    0.001000]  active_file:6 inactive_file:10 isolated_file:0
         [    0.001000]  unevictable:706 dirty:4 writeback:2
-        [    0.001000]  shmem:2918
+        [    0.001000]  shmem:2918 pagetables:266
         [    0.001000]  free:856 free_pcp:0 free_cma:0
         [    0.001000] Node 0 DMA32 free:1712kB min:1744kB low:2180kB high:2616kB reserved_highatomic:2048KB active_anon:0kB inactive_anon:184000kB active_file:12kB inactive_file:20kB unevictable:1412kB writepending:12kB managed:208248kB free_pcp:0kB
         [    0.001000] lowmem_reserve[]: 0 0 0 0 0

@@ -68,6 +68,7 @@ fn show_free_areas(state: &State) -> Vec<ZoneDump> {
             dirty: zone.pages(Use::Dirty),
             writeback: zone.pages(Use::Writeback),
             shmem: zone.pages(Use::Shmem),
+            pagetables: zone.pages(Use::PageTable),
         }
     });
     dumps.collect()

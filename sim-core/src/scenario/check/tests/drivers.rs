@@ -14,7 +14,7 @@ fn gfp_flags_of_drivers_are_known() {
         let [Step::Alloc(alloc)] = plan.start[..] else { panic!("it allocates") };
         alloc.gfp
     };
-    assert_eq!(gfp("GFP_USER | __GFP_ZERO|__GFP_COMP"), Gfp::KERNEL);
+    assert_eq!(gfp("GFP_USER | __GFP_ZERO|__GFP_COMP"), Gfp::KERNEL.with(Gfp::ZERO));
     assert_eq!(
         gfp("GFP_KERNEL_ACCOUNT|__GFP_NOWARN"),
         Gfp::KERNEL.with(Gfp::ACCOUNT).with(Gfp::NOWARN)
