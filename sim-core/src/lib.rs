@@ -3,8 +3,8 @@
 //! which drivers hear that memory is taken from under them.
 //!
 //! Layers, lowest first; a file uses lower layers only:
-//! [`base`], [`engine`], [`record`], [`kernel`], [`driver`] and
-//! [`policy`], [`workload`], [`scenario`], [`import`], [`analysis`], [`export`],
+//! [`base`], [`engine`], [`record`], [`kernel`], [`driver`], [`policy`] and
+//! [`check`], [`workload`], [`scenario`], [`import`], [`analysis`], [`export`],
 //! [`experiment`], [`share`], [`lesson`].
 //!
 //! Pure: no clock, no files, no threads, no environment. The same

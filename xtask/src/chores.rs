@@ -8,7 +8,7 @@ use crate::process::{cargo, cargo_home, command, find, run};
 use crate::setup;
 use crate::step::{Failure, Step};
 
-/// Formatting, clippy natively and for WebAssembly, rules on dependencies.
+/// Formatting, clippy natively and for WebAssembly, links in docstrings, rules on dependencies.
 pub(crate) fn lint() -> Result<(), Failure> {
     let clippy = "fix what clippy says, or `#[expect]` it with a reason";
     let check = |name, cost, remedy, mut command: Command| {
@@ -21,6 +21,9 @@ pub(crate) fn lint() -> Result<(), Failure> {
     let mut page = vec!["clippy", "--quiet", "--package", "web"];
     page.extend(["--target", "wasm32-unknown-unknown", "--", "-D", "warnings"]);
     check("Clippy for WebAssembly", "a minute", clippy, cargo(&page))?;
+    let mut docs = cargo(&["doc", "--quiet", "--workspace", "--no-deps"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    check("Docs of the code", "a minute", "mend the link in the docstring", docs)?;
     if find("cargo-deny", &[cargo_home().join("bin")]).is_none() {
         println!("· Check dependencies: left out, `cargo install cargo-deny` adds it");
         return Ok(());

@@ -43,7 +43,7 @@ Commands:
             --page      the page in a browser instead, beside speedscope
   screenshots
           pictures of the page at three sizes and in both themes, to look at
-  lint    formatting, clippy natively and for WebAssembly, dependency rules
+  lint    formatting, clippy natively and for WebAssembly, docstrings, dependency rules
   golden  check the recorded outputs
             --update    rewrite them from what the code does now
   search  run scenarios drawn from seeds until one breaks the model

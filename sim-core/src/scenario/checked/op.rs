@@ -90,7 +90,7 @@ pub enum Op {
     },
     /// Starts a thread.
     Thread {
-        /// Index into [`Task::threads`].
+        /// Index into `threads` of the task.
         thread: usize,
     },
     /// Allocates memory for the kernel.
@@ -242,7 +242,7 @@ pub enum Op {
 /// A lock that a section takes.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub enum LockRef {
-    /// One of [`Scenario::locks`].
+    /// One of the scenario's `locks`.
     Named(usize),
     /// The `mmap_lock` of the process.
     Mmap,

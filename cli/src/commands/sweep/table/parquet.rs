@@ -102,7 +102,7 @@ fn write_group<W: Write + Send>(
     Ok(())
 }
 
-/// A table that [`write`] wrote: its columns, what it says of itself, its rows.
+/// A table that [`write`](fn@write) wrote: its columns, what it says of itself, its rows.
 pub(crate) struct Table {
     pub(crate) columns: Columns,
     pub(crate) about: Vec<(String, String)>,
