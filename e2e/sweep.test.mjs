@@ -147,6 +147,47 @@ test("bars, dots and picks open their seeds, and the sweep stays", async (t) => 
   assert.deepEqual(view.problems, []);
 });
 
+test("kernels and values are varied too, and links carry them", async (t) => {
+  for (const look of [{}, { viewport: { width: 390, height: 844 } }, { dark: true }]) {
+    const { view, panel } = await openSweep(look);
+    t.after(view.close);
+    const { page } = view;
+    await panel.getByText("Kernels and values").click();
+    await panel.getByLabel("Values to try, a path a line").fill("machine.cpuz = 1, 2");
+    await panel.getByRole("button", { name: "Run them" }).click();
+    await panel.getByRole("alert").getByText(/In the change machine\.cpuz = 1: .*cpus/).waitFor();
+    await panel.getByLabel("Values to try, a path a line").fill("machine.cpus = 1, 2");
+    await panel.getByLabel("5.3", { exact: true }).check();
+    await panel.getByLabel("6.1", { exact: true }).check();
+    await sweep(panel, { policies: ["block-always"], count: "6" });
+    const names = await panel.locator(".swept h3").allInnerTexts();
+    assert.equal(names.length, 8, names.join());
+    assert.match(names[1], /^5\.3 block-always machine\.cpus=1/);
+    assert.match(names[7], /^6\.1 block-always machine\.cpus=2/);
+    const last = panel.locator(".swept").last();
+    assert.match(await last.locator("summary").innerText(), /against 6\.1 \S+ machine\.cpus=2$/);
+    assert.deepEqual(await accessibilityProblems(view), []);
+    await screenshot(view, `sweep-grid-${look.dark ? "dark" : (look.viewport?.width ?? 1280)}`);
+    // A dot's run is the one that its case made.
+    const reading = last.locator(".reading a");
+    const told = await reading.innerText();
+    const href = await reading.getAttribute("href");
+    for (const part of ["kernel=6.1", "policy=block-always", "set=machine.cpus"]) assert.ok(href.includes(part), href);
+    await reading.click();
+    const seed = /^seed (\d+):/.exec(told)[1];
+    await page.waitForFunction((seed) => document.querySelector("#seed").value === seed, seed);
+    await waitForState(view, "ready");
+    assert.ok(told.endsWith((await readRun(view)).verdict), told);
+    const coming = page.waitForEvent("download");
+    await panel.getByRole("button", { name: "Review (Markdown)" }).click();
+    const text = await readFile(await (await coming).path(), "utf8");
+    for (const part of ["6.1 block-always machine.cpus=2", "--kernel 5.3", "--set 'machine.cpus=2'"]) {
+      assert.ok(text.includes(part), part);
+    }
+    assert.deepEqual(view.problems, []);
+  }
+});
+
 test("a sweep is cancelled, and what is there stays", async (t) => {
   const { view, panel } = await openSweep({ cores: 1 });
   t.after(view.close);

@@ -10,8 +10,9 @@ use crate::commands::trial::verdict;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sim_core::analysis::Verdict;
 use sim_core::base::{Nanos, SimTime};
+use sim_core::experiment::path_and_value;
 use sim_core::scenario::{Fork, TieOrder};
-use values::{instant, path_and_value, reseed, seconds, seed_range, shard, view};
+use values::{instant, reseed, seconds, seed_range, shard, view};
 
 /// The largest seed: what a JavaScript number holds exactly.
 pub(crate) const SEED_MAX: u64 = (1 << 53) - 1;
@@ -341,8 +342,8 @@ pub(crate) struct ExploreArgs {
     /// Seeds to try: from A up to B, without B
     #[arg(long, value_name = "A..B", value_parser = seed_range, default_value = "0..1000")]
     pub(crate) seeds: Range<u64>,
-    /// Runs of the guided search, in batches of 64, if no seed shows it [default: as many as seeds, or, with --time,
-    /// until that is over]
+    /// Most runs of the guided search, if no seed shows it [default: as many as seeds, or, with --time, until that is
+    /// over]
     #[arg(long, value_name = "N")]
     pub(crate) guided: Option<u64>,
     /// Stops after so many seconds
@@ -414,6 +415,9 @@ pub(crate) struct ShrinkArgs {
     /// The verdict that the run must keep
     #[arg(long, value_name = "VERDICT", value_parser = verdict)]
     pub(crate) keep: Verdict,
+    /// Stops after so many seconds, with the smallest found by then
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) time: Option<u64>,
     /// Writes the scenario to a file; what became of it goes to stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

@@ -1,7 +1,8 @@
 //! Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends
-//! the program at once.
+//! the program at once. And limits of time, which end in order, too.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::error::{EXIT_INTERRUPTED, Error};
 
@@ -28,4 +29,20 @@ pub(crate) fn stop() {
 /// Whether somebody asked for an end.
 pub(crate) fn is_stopped() -> bool {
     STOP.load(Ordering::Relaxed)
+}
+
+/// When whoever waits has waited long enough; without one, never.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Limit(Option<Instant>);
+
+#[expect(clippy::disallowed_methods, reason = "a limit for people: no run sees it")]
+impl Limit {
+    /// So many seconds from now.
+    pub(crate) fn of(seconds: Option<u64>) -> Self {
+        Self(seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds)))
+    }
+
+    pub(crate) fn is_past(self) -> bool {
+        self.0.is_some_and(|end| Instant::now() >= end)
+    }
 }

@@ -64,9 +64,12 @@ impl Ask {
                 let lines: Vec<String> =
                     dossier.outcomes.iter().map(|of| lines(of.iter())).collect();
                 let seeds = [dossier.seeds.start as f64, dossier.seeds.end as f64];
+                let cases = dossier.cases.iter();
+                let (values, runs): (Vec<String>, Vec<String>) =
+                    cases.map(|(values, request)| (values.clone(), link(request))).unzip();
                 let parts = [
-                    link(&dossier.request).into(),
-                    texts(&dossier.policies),
+                    texts(&runs),
+                    texts(&values),
                     seeds[0].into(),
                     seeds[1].into(),
                     texts(&lines),
@@ -100,9 +103,10 @@ impl Ask {
                     texts.iter().map(|text| text.as_string()).collect::<Option<Vec<String>>>()
                 };
                 let outcomes = texts(6)?.into_iter().map(|lines| outcomes(&lines));
+                let requests = texts(2)?.into_iter().map(|link| request(&link.into()));
+                let requests = requests.collect::<Option<Vec<_>>>()?;
                 let dossier = Dossier {
-                    request: request(&rest.get(2))?,
-                    policies: texts(3)?,
+                    cases: texts(3)?.into_iter().zip(requests).collect(),
                     seeds: rest.get(4).as_f64()? as u64..rest.get(5).as_f64()? as u64,
                     outcomes: outcomes.collect::<Option<_>>()?,
                     page: rest.get(7).as_string()?,

@@ -44,7 +44,6 @@ struct Work {
 }
 
 /// What is done in slices.
-#[expect(clippy::large_enum_variant, reason = "a worker has one")]
 enum Doing {
     Series(Series),
     Batch(Batch),

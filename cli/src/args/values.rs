@@ -54,12 +54,3 @@ pub(super) fn shard(text: &str) -> Result<Shard, String> {
     let valid = numbers.filter(|shard| shard.index < shard.count);
     valid.ok_or_else(|| "expected I/N with I from 0 to N-1, such as 0/4".to_owned())
 }
-
-pub(super) fn path_and_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((path, value)) if !path.trim().is_empty() => {
-            Ok((path.trim().to_owned(), value.trim().to_owned()))
-        }
-        _ => Err("expected path=value, such as task.hog.oom_score_adj=0".to_owned()),
-    }
-}

@@ -8,8 +8,8 @@
 
 mod journal;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use serde_json::json;
@@ -24,7 +24,8 @@ use super::trial::{choice_of, run_trial};
 use crate::args::{ChoiceArgs, ExploreArgs, SummaryFormat};
 use crate::choice::Choice;
 use crate::error::Error;
-use crate::{link, output, stop};
+use crate::stop::{self, Limit};
+use crate::{link, output};
 
 /// Seeds between two looks at the clock.
 const BLOCK: usize = 256;
@@ -54,8 +55,8 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<(), Error> {
         forks: Vec::new(),
         reseeds: Vec::new(),
     })?);
-    let end = args.time.map(deadline);
-    let is_over = || stop::is_stopped() || end.is_some_and(is_past);
+    let limit = Limit::of(args.time);
+    let is_over = || stop::is_stopped() || limit.is_past();
     stop::catch_signals()?;
     let pool = super::pool(args.jobs)?;
     let found = pool.install(|| explore(&choice, args, &is_over))?;
@@ -116,22 +117,28 @@ fn explore(
     let unlimited = if args.time.is_some() { u64::MAX } else { args.seeds.end - args.seeds.start };
     let limit = args.guided.unwrap_or(unlimited);
     let mut search = Search::new(args.seeds.end);
+    // A limit may end within a batch: what is left of it comes first when the search goes on.
+    let mut left: VecDeque<Trial> = VecDeque::new();
     while found.guided < limit && !is_over() {
-        let batch = search.batch();
+        if left.is_empty() {
+            left.extend(search.batch());
+        }
+        let most = usize::try_from(limit - found.guided).unwrap_or(usize::MAX).min(left.len());
         let line = if let Some(line) = known(false) {
             line
         } else {
-            let line = guided(choice, args, &batch)?;
+            let line = guided(choice, args, &left.make_contiguous()[..most])?;
             journal.keep(&line)?;
             line
         };
         let Line::Batch { results, found: shown } = line else { break };
-        if let Some(at) = shown {
+        if let Some(at) = shown.filter(|at| *at < most) {
             found.guided += u64::try_from(at + 1).unwrap_or(u64::MAX);
-            found.trial = batch.into_iter().nth(at);
+            found.trial = left.into_iter().nth(at);
             break;
         }
-        for (trial, (score, at)) in batch.into_iter().zip(results) {
+        let count = results.len().min(most);
+        for (trial, (score, at)) in left.drain(..count).zip(results) {
             found.guided += 1;
             search.tell(trial, Closeness { score }, SimTime(at));
         }
@@ -173,16 +180,6 @@ fn fingerprint(choice: &Choice, args: &ExploreArgs) -> String {
         args.seeds
     );
     digest_of_text(&text).to_string()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a limit for people: no run sees it")]
-fn deadline(seconds: u64) -> Instant {
-    Instant::now() + Duration::from_secs(seconds)
-}
-
-#[expect(clippy::disallowed_methods, reason = "a limit for people: no run sees it")]
-fn is_past(end: Instant) -> bool {
-    Instant::now() >= end
 }
 
 fn summary(choice: &Choice, args: &ExploreArgs, found: &Found) -> String {

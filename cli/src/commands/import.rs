@@ -2,13 +2,14 @@
 //! is laid beside what the capture tells.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _, Take};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Take};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use sim_core::export::{dmesg, ftrace};
 use sim_core::import::{
-    CaptureFile, Imported, Story, import, parse_dmesg, parse_ftrace, story, text_of_bytes,
+    CaptureFile, Imported, Note, Story, cut_off, import_noted, parse_dmesg, parse_ftrace, story,
+    text_of_bytes,
 };
 use sim_core::record::Keep;
 
@@ -29,13 +30,14 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
     for path in &args.captures {
         if path.is_dir() { paths.extend(inside(path)?) } else { paths.push(path.clone()) }
     }
-    let mut texts = Vec::new();
+    let (mut texts, mut notes) = (Vec::new(), Vec::new());
     for path in &paths {
-        texts.push((path.display().to_string(), text_of(path)?));
+        texts.push((path.display().to_string(), text_of(path, &mut notes)?));
     }
     let files: Vec<CaptureFile<'_>> =
         texts.iter().map(|(name, text)| CaptureFile { name, text }).collect();
-    let imported = import(&files).map_err(|error| Error::bad_input(error.to_string()))?;
+    let imported =
+        import_noted(&files, notes).map_err(|error| Error::bad_input(error.to_string()))?;
     output::write(&imported.toml, args.out.as_deref())?;
     for note in &imported.notes {
         tell(&format!("{}: {}", note.kind.text(), note.text));
@@ -75,8 +77,8 @@ fn inside(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-/// A file's text, unpacked.
-fn text_of(path: &Path) -> Result<String, Error> {
+/// A file's text, unpacked as far as it goes; what is missing then is noted.
+fn text_of(path: &Path, notes: &mut Vec<Note>) -> Result<String, Error> {
     let failed = |error| Error::Io { doing: format!("reading {}", path.display()), error };
     let mut file = BufReader::new(File::open(path).map_err(failed)?);
     let mut bytes = Vec::new();
@@ -88,7 +90,11 @@ fn text_of(path: &Path) -> Result<String, Error> {
     } else {
         file.take(limit).read_to_end(&mut bytes)
     };
-    read.map_err(failed)?;
+    if let Err(error) = read {
+        let is_cut = is_packed && error.kind() == ErrorKind::UnexpectedEof;
+        let note = is_cut.then(|| cut_off(&path.display().to_string(), &mut bytes)).flatten();
+        notes.push(note.ok_or_else(|| failed(error))?);
+    }
     if bytes.len() as u64 > FILE_SIZE_MAX {
         let most = FILE_SIZE_MAX >> 20;
         let line = format!("{}: expected at most {most} MiB", path.display());

@@ -63,6 +63,7 @@ pub(super) fn review_of(
     for Case { choice, shown, outcomes } in cases {
         made.push(ReviewCase {
             title: choice.scenario.title.clone(),
+            values: String::new(),
             link: link::of(&choice, Some(&shown.run)),
             shown,
             outcomes,

@@ -8,7 +8,8 @@
 //! candidate counts if it is a scenario and its run, with the same seed,
 //! has the verdict and no more context switches than the best so far: a
 //! reader follows switches, so they come before size. One after the other,
-//! so the result depends on the scenario and the seed alone.
+//! so the result depends on the scenario and the seed alone, unless Ctrl-C or
+//! `--time` ends it: then it is the smallest so far, and its link goes on.
 
 mod cut;
 mod sizes;
@@ -25,6 +26,7 @@ use super::trial::run_trial;
 use crate::args::ShrinkArgs;
 use crate::choice::Choice;
 use crate::error::{Error, tell};
+use crate::stop::{self, Limit};
 use crate::{link, output};
 
 /// How the result begins.
@@ -38,6 +40,7 @@ struct Shrinking {
     switches_max: usize,
     runs: u64,
     broken: Option<Error>,
+    limit: Limit,
 }
 
 /// Shrinks.
@@ -74,7 +77,9 @@ pub(crate) fn run(args: &ShrinkArgs) -> Result<(), Error> {
         switches_max: switches(&before),
         runs: 0,
         broken: None,
+        limit: Limit::of(args.time),
     };
+    stop::catch_signals()?;
     shrinking.leave_out_draws();
     loop {
         let text = document.to_string();
@@ -85,14 +90,16 @@ pub(crate) fn run(args: &ShrinkArgs) -> Result<(), Error> {
         if let Some(broken) = shrinking.broken {
             return Err(broken);
         }
-        if document.to_string() == text {
+        if document.to_string() == text || shrinking.is_over() {
             break;
         }
     }
+    // Nothing after this asks again: what was true of the search is true of what is told.
+    let ended = shrinking.is_over();
     let text = document.to_string();
     let small = shrinking.with_text(text.clone())?;
     let (after, report) = made(&small)?;
-    let sentence = format!(
+    let mut sentence = format!(
         "{} → {} tasks, {} → {} records, {} → {} context switches, in {} runs. {}",
         choice.scenario.tasks.len(),
         small.scenario.tasks.len(),
@@ -104,13 +111,26 @@ pub(crate) fn run(args: &ShrinkArgs) -> Result<(), Error> {
         report.evidence
     );
     let link = link::of(&small, Some(&after));
+    if ended {
+        let keep = args.keep.id();
+        let ties =
+            link::ties_words(small.ties).map(|words| format!(" {words}")).unwrap_or_default();
+        let goes_on = format!("reaperscope shrink LINK --keep {keep}{ties}");
+        let more =
+            format!("Stopped before it was the smallest: `{goes_on}`, of the link below, goes on.");
+        sentence = [sentence, more].join("\n");
+    }
     let origin = if text.starts_with(ORIGIN) { String::new() } else { origin(&shrinking) };
     output::write(&format!("{origin}{text}"), args.out.as_deref())?;
     if args.out.is_some() {
-        return output::write(&format!("{sentence}\n{link}\n"), None);
+        output::write(&format!("{sentence}\n{link}\n"), None)?;
+    } else {
+        tell(&sentence);
+        tell(&link);
     }
-    tell(&sentence);
-    tell(&link);
+    if ended && stop::is_stopped() {
+        return Err(Error::Interrupted("stopped; what was found so far is kept".to_owned()));
+    }
     Ok(())
 }
 
@@ -150,7 +170,15 @@ impl Shrinking {
         self.choice.forks = kept;
     }
 
+    /// Whether whoever waits wants what there is.
+    fn is_over(&self) -> bool {
+        stop::is_stopped() || self.limit.is_past()
+    }
+
     fn counts(&mut self, choice: &Choice) -> bool {
+        if self.is_over() {
+            return false;
+        }
         self.runs += 1;
         match made(choice) {
             Ok((run, report)) => {

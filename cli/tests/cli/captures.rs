@@ -42,12 +42,24 @@ fn log_is_laid_beside_its_run_in_whatever_way_it_is_stored() {
     };
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     std::io::Write::write_all(&mut packed, log.as_bytes()).expect("memory");
+    let packed = packed.finish().expect("memory");
+    // A download that broke off: all but the end is there, and what is missing is said.
+    let cut = file("cut.log.gz", "");
+    std::fs::write(&cut, &packed[..packed.len() - 7]).expect("written");
+    let said = call(&["import", &cut]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.err.contains("ignored: what followed line 1 of"), "{}", said.err);
+    assert!(said.out.contains("the packed file is cut off there"), "{}", said.out);
+    std::fs::write(&cut, &packed[..12]).expect("written");
+    let said = call(&["import", &cut]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("cut.log.gz: incomplete deflate stream"), "{}", said.err);
     for (name, bytes) in [
         ("plain.log", log.as_bytes().to_vec()),
         ("marked.log", [b"\xef\xbb\xbf", log.as_bytes()].concat()),
         ("little.log", wide(u16::to_le_bytes, [0xff, 0xfe])),
         ("big.log", wide(u16::to_be_bytes, [0xfe, 0xff])),
-        ("kern.log.2", packed.finish().expect("memory")),
+        ("kern.log.2", packed),
     ] {
         let path = file(name, "");
         std::fs::write(&path, bytes).expect("written");

@@ -51,3 +51,22 @@ fn what_the_run_does_not_show_cannot_be_kept() {
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("seed 1 shows recovered, not deadlock"), "{}", said.err);
 }
+
+/// A limit of time ends it with what it has, and the link goes on from there.
+#[test]
+fn what_is_found_in_time_is_kept_and_gone_on_with() {
+    let out = scratch("in-time.toml").into_os_string().into_string().expect("a readable path");
+    let args = ["shrink", RARE, "--seed", SEED, "--keep", "deadlock", "--out", &out];
+    let said = printed(&[&args[..], &["--time", "0"]].concat());
+    assert!(said.contains("Stopped before it was the smallest"), "{said}");
+    let link = said.lines().last().expect("a link");
+    assert!(printed(&["verify", link]).starts_with("reproduced"));
+    let rest = printed(&["shrink", link, "--keep", "deadlock", "--out", &out]);
+    assert!(!rest.contains("Stopped"), "{rest}");
+    let whole = fs::read_to_string(RARE_SMALL).expect("committed");
+    let small = fs::read_to_string(&out).expect("the result");
+    let rules = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    assert_eq!(rules(&small), rules(&whole));
+}

@@ -31,6 +31,8 @@ const SHOWN_MAX: usize = 6;
 pub struct Case {
     /// Title of the scenario.
     pub title: String,
+    /// What else it differs in from the others, such as `machine.cpus=2`; mostly nothing.
+    pub values: String,
     /// The run that is shown, with lockdep on.
     pub shown: Replication,
     /// Reproduces it.
@@ -64,9 +66,10 @@ pub struct Review {
 }
 
 impl Case {
-    /// `6.1 nonblock`.
+    /// `6.1 nonblock`, and its values.
     fn name(&self) -> String {
-        format!("{} {}", self.shown.run.id.kernel, self.shown.run.id.policy)
+        let id = &self.shown.run.id;
+        format!("{} {} {}", id.kernel, id.policy, self.values).trim_end().to_owned()
     }
 
     fn scenario(&self) -> &str {

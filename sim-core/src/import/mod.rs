@@ -9,6 +9,7 @@ mod capture;
 mod charset;
 mod constraint;
 mod counters;
+mod cut;
 mod dmesg;
 mod frame;
 mod ftrace;
@@ -30,10 +31,11 @@ mod write_scenario;
 
 pub use capture::{CaptureFile, NotACapture};
 pub use charset::text_of_bytes;
+pub use cut::cut_off;
 pub use dmesg::{LogLine, LogText, parse_dmesg};
 pub use ftrace::{FtraceText, NotFtrace, TraceLine, parse_ftrace};
 pub use story::{
     Attempt, Counters, CountersAt, Hang, KeyEvent, KeyKind, MemorySeen, Process, Story, VictimStory,
 };
 pub use teller::{clock_offset, story};
-pub use to_scenario::{Imported, Note, NoteKind, import};
+pub use to_scenario::{Imported, Note, NoteKind, import, import_noted};

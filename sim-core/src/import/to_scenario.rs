@@ -166,6 +166,11 @@ impl Made {
 /// # Errors
 /// If nobody is killed in it, with the place of what looks most like it.
 pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
+    import_noted(files, Vec::new())
+}
+
+/// The same of files of which there is something to note already.
+pub fn import_noted(files: &[CaptureFile<'_>], notes: Vec<Note>) -> Result<Imported, NotACapture> {
     let plain: Vec<Cow<'_, str>> = files.iter().map(|file| plain(file.text)).collect();
     let named = files.iter().zip(&plain);
     let files: Vec<CaptureFile<'_>> =
@@ -188,7 +193,7 @@ pub fn import(files: &[CaptureFile<'_>]) -> Result<Imported, NotACapture> {
         tasks: Vec::new(),
         victims: victims.iter().map(|victim| victim.comm.clone()).collect(),
         machine,
-        notes: Vec::new(),
+        notes,
     };
     for victim in victims.iter().filter(|victim| victim.is_guess) {
         let text = format!(

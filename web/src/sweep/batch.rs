@@ -6,21 +6,25 @@ use std::collections::VecDeque;
 use sim_core::analysis::broken_text;
 use sim_core::experiment::{Outcome, Replication};
 
+use super::plan::CASES_MAX;
 use crate::engine::{Job, Prepared, Request};
 
 /// Events between two looks at the clock: about a millisecond.
 const EVENTS_PER_LOOK: u64 = 2_000;
+/// Scenarios kept: of as many cases as a sweep may have.
+const PREPARED_MAX: usize = CASES_MAX;
 
 /// Runs that are left, and the one under way.
 pub struct Batch {
     queue: VecDeque<(u32, Request)>,
-    prepared: Option<Prepared>,
+    /// The scenarios of the last cases: runs go from one to the next, and come back.
+    prepared: Vec<Prepared>,
     job: Option<(u32, Job)>,
 }
 
 impl Batch {
     pub fn new(runs: Vec<(u32, Request)>) -> Self {
-        Self { queue: runs.into(), prepared: None, job: None }
+        Self { queue: runs.into(), prepared: Vec::new(), job: None }
     }
 
     /// Whether all are made.
@@ -58,13 +62,13 @@ impl Batch {
         let Some((number, request)) = self.queue.pop_front() else {
             return Ok(None);
         };
-        let prepared = match self.prepared.take().filter(|it| it.is_of(&request)) {
-            Some(prepared) => prepared,
-            None => Prepared::of(&request)?,
-        };
-        let job = Job::of(&prepared, &request)?;
-        self.prepared = Some(prepared);
-        Ok(Some((number, job)))
+        let known = self.prepared.iter().position(|it| it.is_of(&request));
+        let index = known.unwrap_or(0);
+        if known.is_none() {
+            self.prepared.truncate(PREPARED_MAX - 1);
+            self.prepared.insert(0, Prepared::of(&request)?);
+        }
+        Ok(Some((number, Job::of(&self.prepared[index], &request)?)))
     }
 }
 

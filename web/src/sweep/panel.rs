@@ -91,7 +91,7 @@ fn asked(sweep: &Sweep, request: &Request, shown: &Typed, set: &Callback<Typed>)
         let (sweep, request, shown) = (sweep.clone(), request.clone(), shown.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            sweep.start(&request, shown.clone(), None);
+            sweep.start(&request, &shown, None);
         })
     };
     let cancel = {
@@ -104,8 +104,7 @@ fn asked(sweep: &Sweep, request: &Request, shown: &Typed, set: &Callback<Typed>)
     };
     let review = |form: Form, name: &'static str| {
         let (its, request, shown) = (sweep.clone(), request.clone(), shown.clone());
-        let onclick =
-            Callback::from(move |_: MouseEvent| its.review(&request, shown.clone(), form));
+        let onclick = Callback::from(move |_: MouseEvent| its.review(&request, &shown, form));
         html! { <button type="button" {onclick} disabled={sweep.is_busy()}>{ name }</button> }
     };
     html! {

@@ -1,4 +1,4 @@
-//! The distribution of a quantity under one policy: a dot per seed at its
+//! The distribution of a quantity in one case: a dot per seed at its
 //! value and rank, quantiles with their bounds, the axis. Drawn by
 //! plotters; a dot is found again by `dots`, a key reaches it by the
 //! slider below.
@@ -34,10 +34,10 @@ pub struct Data {
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
-    pub policy: String,
+    pub case: String,
     pub data: Shared<Data>,
     pub shade: Shade,
-    /// The link to a seed under this policy.
+    /// The link to a seed of this case.
     pub link: Callback<u64, String>,
 }
 
@@ -98,14 +98,14 @@ pub fn Distribution(props: &Props) -> Html {
     let told = format!("seed {}: {value}, {}", outcome.seed, outcome.verdict.id());
     let label = format!(
         "{} over seeds under {}: every dot is a seed, at its value and its rank. The slider after it goes from dot to dot.",
-        data.quantity.name, props.policy
+        data.quantity.name, props.case
     );
     html! {
         <div class="distribution">
             <canvas ref={canvas} role="img" aria-label={label} onmousemove={hovered} onclick={clicked}></canvas>
             <div class="reading">
                 <input type="range" min="0" max={count.saturating_sub(1).to_string()} value={rank.to_string()} oninput={slid}
-                    aria-label={format!("Seed by rank, {}", props.policy)} aria-valuetext={told.clone()} />
+                    aria-label={format!("Seed by rank, {}", props.case)} aria-valuetext={told.clone()} />
                 <a href={props.link.emit(outcome.seed)}>{ told }</a>
             </div>
         </div>

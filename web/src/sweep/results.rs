@@ -1,4 +1,4 @@
-//! What a sweep has found, per policy: verdicts with their intervals, the
+//! What a sweep has found, per case: verdicts with their intervals, the
 //! seeds worth a look, the distribution, what differs from the first.
 //! Every bar and dot is a link to a seed.
 
@@ -17,7 +17,7 @@ use crate::timeline::palette::Shade;
 /// All that the results show, worked out once for what is there.
 pub struct Found {
     plan: Plan,
-    policies: Vec<(Summary, Shared<Data>)>,
+    cases: Vec<(Summary, Shared<Data>)>,
 }
 
 impl Found {
@@ -29,48 +29,47 @@ impl Found {
         let data = |outcomes: &[Outcome], dots| {
             Shared::new(Data { outcomes: outcomes.to_vec(), dots, axis, quantity })
         };
-        let policies = summaries.into_iter().zip(dots).map(|(summary, dots)| {
+        let cases = summaries.into_iter().zip(dots).map(|(summary, dots)| {
             let data = data(&summary.outcomes, dots);
             (summary, data)
         });
-        Self { plan: tally.plan.clone(), policies: policies.collect() }
+        Self { plan: tally.plan.clone(), cases: cases.collect() }
     }
 
-    /// Seeds that every policy has met.
+    /// Seeds that every case has met.
     pub fn seeds(&self) -> usize {
-        self.policies.first().map_or(0, |(summary, _)| summary.outcomes.len())
+        self.cases.first().map_or(0, |(summary, _)| summary.outcomes.len())
     }
 }
 
 /// The link to a run of a sweep.
-fn link_to(plan: &Plan, policy: usize, seed: u64) -> String {
-    let request = plan.one(policy, seed);
+fn link_to(plan: &Plan, case: usize, seed: u64) -> String {
+    let request = plan.one(case, seed);
     address_of(&fragment(&Route { request, ..Route::default() }))
 }
 
-/// The list of policies.
+/// The list of cases.
 pub fn results(found: &Found, shade: Shade) -> Html {
     if found.seeds() == 0 {
         return Html::default();
     }
-    let policies = found.policies.iter().enumerate().map(|(place, (summary, data))| {
+    let cases = found.cases.iter().enumerate().map(|(place, (summary, data))| {
         let link = {
             let plan = found.plan.clone();
             Callback::from(move |seed: u64| link_to(&plan, place, seed))
         };
-        let first = found.plan.policies.first().map_or("", String::as_str);
         html! {
-            <section key={summary.policy.clone()} class="swept" aria-label={summary.policy.clone()}>
-                <h3>{ &summary.policy }<span class="picks">{ for summary.picks.iter().map(|(name, seed)| html! {
+            <section key={summary.name.clone()} class="swept" aria-label={summary.name.clone()}>
+                <h3>{ &summary.name }<span class="picks">{ for summary.picks.iter().map(|(name, seed)| html! {
                     <a href={link.emit(*seed)} title={format!("The {name} run, seed {seed}")}>{ *name }</a>
                 }) }</span></h3>
                 <ul class="shares">{ for summary.shares.iter().map(|share| bar(share, &link)) }</ul>
-                <Distribution policy={summary.policy.clone()} data={data.clone()} {shade} link={link.clone()} />
+                <Distribution case={summary.name.clone()} data={data.clone()} {shade} link={link.clone()} />
                 <dl class="quantiles">{ for summary.quantiles.iter().map(|(name, text)| html! {
                     <div key={*name}><dt>{ *name }</dt><dd>{ text }</dd></div>
                 }) }</dl>
-                { for (!summary.differences.is_empty()).then(|| html! {
-                    <details><summary>{ format!("In pairs of one seed, against {first}") }</summary>
+                { for summary.base.as_ref().filter(|_| !summary.differences.is_empty()).map(|base| html! {
+                    <details><summary>{ format!("In pairs of one seed, against {base}") }</summary>
                         <dl class="differences">{ for summary.differences.iter().map(|(name, text)| html! {
                             <div key={name.clone()}><dt>{ name }</dt><dd>{ text }</dd></div>
                         }) }</dl></details>
@@ -78,7 +77,7 @@ pub fn results(found: &Found, shade: Shade) -> Html {
             </section>
         }
     });
-    html! { <div class="swept-all">{ for policies }</div> }
+    html! { <div class="swept-all">{ for cases }</div> }
 }
 
 /// How often a verdict came: a bar, and over it the interval. SVG, since

@@ -18,11 +18,10 @@ const LOCKDEP: &str = "lockdep";
 /// All that a review is made of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Dossier {
-    /// Its seed is the run that is shown.
-    pub request: Request,
-    pub policies: Vec<String>,
+    /// What tells each from the others beside kernel and policy, and its run that is shown.
+    pub cases: Vec<(String, Request)>,
     pub seeds: Range<u64>,
-    /// By policy, in the order of seeds.
+    /// By case, in the order of seeds.
     pub outcomes: Vec<Vec<Outcome>>,
     /// The page's address, for links.
     pub page: String,
@@ -30,28 +29,26 @@ pub struct Dossier {
 
 /// The document as HTML and as Markdown.
 pub fn documents(dossier: &Dossier) -> Result<(String, String), String> {
-    let prepared = Prepared::of(&dossier.request)?;
-    let cases = dossier.policies.iter().zip(&dossier.outcomes);
-    let cases: Result<Vec<Case>, String> =
-        cases.map(|(policy, outcomes)| case(dossier, &prepared, policy, outcomes)).collect();
+    let cases = dossier.cases.iter().zip(&dossier.outcomes);
+    let cases = cases.map(|(of, outcomes)| case(dossier, of, outcomes));
+    let cases = cases.collect::<Result<Vec<Case>, String>>()?;
+    let title = cases.first().map_or_else(String::new, |case| format!("Review: {}", case.title));
     let blocks = review(&Review {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command(dossier),
         seeds: Some(dossier.seeds.clone()),
-        cases: cases?,
+        cases,
     });
-    let title = format!("Review: {}", prepared.title());
     Ok((document::html(&title, &blocks), document::markdown(&blocks)))
 }
 
 fn case(
     dossier: &Dossier,
-    prepared: &Prepared,
-    policy: &str,
+    (values, request): &(String, Request),
     outcomes: &[Outcome],
 ) -> Result<Case, String> {
-    let request = dossier.request.under(policy);
-    let shown = replicate(prepared, &request)?;
+    let prepared = &Prepared::of(request)?;
+    let shown = replicate(prepared, request)?;
     let of_pick = |(names, outcome): (Vec<&'static str>, &Outcome)| {
         let request = Request { seed: outcome.seed, ..request.clone() };
         let replication = replicate(prepared, &request)?;
@@ -61,7 +58,8 @@ fn case(
     let picked: Result<Vec<Picked>, String> = picks(outcomes).into_iter().map(of_pick).collect();
     Ok(Case {
         title: prepared.title().to_owned(),
-        link: link(dossier, &request, &shown),
+        values: values.clone(),
+        link: link(dossier, request, &shown),
         shown,
         outcomes: outcomes.to_vec(),
         picked: picked?,
@@ -96,20 +94,36 @@ fn link(dossier: &Dossier, request: &Request, replication: &Replication) -> Stri
     format!("{}{}", dossier.page, route::fragment(&route))
 }
 
-/// What makes the same review on the command line.
+/// What makes the same review on the command line: of each choice of values a review of its own.
 fn command(dossier: &Dossier) -> String {
-    let request = &dossier.request;
+    let groups = dossier.cases.chunk_by(|(_, a), (_, b)| a.sets == b.sets);
+    let groups: Vec<String> = groups.map(|group| command_of(dossier, group)).collect();
+    groups.join("\n")
+}
+
+fn command_of(dossier: &Dossier, cases: &[(String, Request)]) -> String {
+    let Some((_, request)) = cases.first() else { return String::new() };
     // What a name does not say, the link does.
     let scenario = match route::gallery_id(&request.scenario) {
         Some(id) if request.forks.is_empty() => id.to_owned(),
         _ => {
-            let route = Route { request: request.alone(), ..Route::default() };
-            format!("'{}'", route::fragment(&route))
+            let request = Request { policy: None, ..request.alone() };
+            format!("'{}'", route::fragment(&Route { request, ..Route::default() }))
         }
     };
+    let each_once = |of: fn(&Request) -> &Option<String>| {
+        let mut all: Vec<&str> = Vec::new();
+        for id in cases.iter().filter_map(|(_, request)| of(request).as_deref()) {
+            if !all.contains(&id) {
+                all.push(id);
+            }
+        }
+        all.join(",")
+    };
     let mut words = vec![format!("reaperscope review {scenario}")];
-    words.push(format!("--policy {}", dossier.policies.join(",")));
-    words.extend(request.kernel.iter().map(|kernel| format!("--kernel {kernel}")));
+    words.push(format!("--policy {}", each_once(|request| &request.policy)));
+    let kernels = each_once(|request| &request.kernel);
+    words.extend((!kernels.is_empty()).then(|| format!("--kernel {kernels}")));
     words.push(format!("--seed {}", request.seed));
     words.push(format!("--seeds {}..{}", dossier.seeds.start, dossier.seeds.end));
     words.extend(request.sets.iter().map(|(path, value)| format!("--set '{path}={value}'")));
@@ -131,8 +145,7 @@ mod tests {
             outcomes[plan.place(number).0].push(outcome);
         }
         let dossier = Dossier {
-            request: plan.request.clone(),
-            policies: plan.policies.clone(),
+            cases: (0..2).map(|case| (String::new(), plan.one(case, 1))).collect(),
             seeds: plan.seeds.clone(),
             outcomes,
             page: "https://example.org/oom/".to_owned(),

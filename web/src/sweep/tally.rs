@@ -9,7 +9,7 @@ use sim_core::experiment::{
 
 use super::plan::Plan;
 
-/// Outcomes by policy and seed.
+/// Outcomes by case and seed.
 pub struct Tally {
     pub plan: Plan,
     found: Vec<Vec<Option<Outcome>>>,
@@ -25,10 +25,10 @@ pub struct Share {
     pub seed: u64,
 }
 
-/// What one policy comes to.
+/// What one case comes to.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Summary {
-    pub policy: String,
+    pub name: String,
     /// In the order of seeds.
     pub outcomes: Vec<Outcome>,
     pub shares: Vec<Share>,
@@ -36,21 +36,23 @@ pub struct Summary {
     pub picks: Vec<(&'static str, u64)>,
     /// Of the quantity asked for: name of the quantile, and it with its bounds.
     pub quantiles: Vec<(&'static str, String)>,
-    /// What differs from the first policy, in pairs of one seed: what, how much.
+    /// The case it is compared with, if any.
+    pub base: Option<String>,
+    /// What differs from that, in pairs of one seed: what, how much.
     pub differences: Vec<(String, String)>,
 }
 
 impl Tally {
     pub fn new(plan: Plan) -> Self {
         let seeds = plan.seed_count() as usize;
-        let found = vec![vec![None; seeds]; plan.policies.len()];
+        let found = vec![vec![None; seeds]; plan.cases.len()];
         Self { plan, found, done: 0 }
     }
 
     /// Takes in what became of a run.
     pub fn tell(&mut self, number: u32, outcome: Outcome) {
-        let (policy, seed) = self.plan.place(number);
-        if let Some(place) = self.found.get_mut(policy).and_then(|row| row.get_mut(seed))
+        let (case, seed) = self.plan.place(number);
+        if let Some(place) = self.found.get_mut(case).and_then(|row| row.get_mut(seed))
             && place.replace(outcome).is_none()
         {
             self.done += 1;
@@ -66,7 +68,7 @@ impl Tally {
         self.done == self.plan.runs()
     }
 
-    /// Outcomes by policy, of the seeds that every policy has met, in their order.
+    /// Outcomes by case, of the seeds that every case has met, in their order.
     pub fn common(&self) -> Vec<Vec<Outcome>> {
         let is_common =
             |seed: &usize| self.found.iter().all(|row| row.get(*seed).is_some_and(Option::is_some));
@@ -77,24 +79,24 @@ impl Tally {
         self.found.iter().map(row).collect()
     }
 
-    /// What every policy comes to, as seen by one quantity.
+    /// What every case comes to, as seen by one quantity.
     pub fn summaries(&self, quantity: &Quantity) -> Vec<Summary> {
         let rows = self.common();
-        let first = rows.first().cloned().unwrap_or_default();
         let with_differences = self.is_complete();
-        let policies = self.plan.policies.iter().enumerate().zip(rows);
-        policies
-            .map(|((place, policy), outcomes)| Summary {
-                policy: policy.clone(),
-                shares: shares(&outcomes),
-                picks: picks(&outcomes),
-                quantiles: quantiles(&outcomes, quantity),
-                differences: if place > 0 && with_differences {
-                    differences(&first, &outcomes)
-                } else {
-                    Vec::new()
-                },
-                outcomes,
+        let cases = self.plan.cases.iter().zip(&rows).enumerate();
+        cases
+            .map(|(place, (case, outcomes))| {
+                let base = self.plan.base(place).filter(|_| with_differences);
+                let base_row = base.and_then(|base| rows.get(base));
+                Summary {
+                    name: case.name.clone(),
+                    shares: shares(outcomes),
+                    picks: picks(outcomes),
+                    quantiles: quantiles(outcomes, quantity),
+                    base: base.and_then(|base| Some(self.plan.cases.get(base)?.name.clone())),
+                    differences: base_row.map_or_else(Vec::new, |row| differences(row, outcomes)),
+                    outcomes: outcomes.clone(),
+                }
             })
             .collect()
     }

@@ -109,8 +109,8 @@ impl Sweep {
     }
 
     /// Starts on what was typed; `wanted` is the review to write of it.
-    pub fn start(&self, request: &Request, typed: Typed, wanted: Option<Form>) {
-        let plan = match Plan::typed(request, typed.policies, &typed.first, &typed.count) {
+    pub fn start(&self, request: &Request, typed: &Typed, wanted: Option<Form>) {
+        let plan = match Plan::typed(request, typed) {
             Ok(plan) => plan,
             Err(why) => return self.problem.set(why),
         };
@@ -159,7 +159,7 @@ impl Sweep {
     }
 
     /// Writes the review: of what is there, or of the sweep, which comes first then.
-    pub fn review(&self, request: &Request, typed: Typed, form: Form) {
+    pub fn review(&self, request: &Request, typed: &Typed, form: Form) {
         match *self.phase {
             Phase::Finished { .. } | Phase::Cancelled => self.write(request, form),
             _ => self.start(request, typed, Some(form)),
@@ -168,7 +168,7 @@ impl Sweep {
 
     fn write(&self, request: &Request, form: Form) {
         let Some(dossier) = dossier(&self.held.borrow(), request) else { return };
-        let stem = stem(&Route { request: dossier.request.clone(), ..Route::default() });
+        let stem = stem(&Route { request: request.clone(), ..Route::default() });
         let (done, said) = (self.writing.setter(), self.problem.setter());
         let writer = write_review(dossier, move |made| {
             done.set(false);
@@ -217,7 +217,7 @@ impl Sweep {
 }
 
 /// What a review is made of; of a sweep that was cancelled, the seeds from the first on
-/// that every policy has met.
+/// that every case has met.
 fn dossier(held: &Held, request: &Request) -> Option<Dossier> {
     let tally = held.tally.as_ref()?;
     let mut outcomes = tally.common();
@@ -230,9 +230,11 @@ fn dossier(held: &Held, request: &Request) -> Option<Dossier> {
     for row in &mut outcomes {
         row.truncate(count);
     }
+    let cases = tally.plan.cases.iter().enumerate();
     Some(Dossier {
-        request: Request { seed: request.seed, ..tally.plan.request.clone() },
-        policies: tally.plan.policies.clone(),
+        cases: cases
+            .map(|(place, case)| (case.values.clone(), tally.plan.one(place, request.seed)))
+            .collect(),
         seeds: first..first + count as u64,
         outcomes,
         page: shareable(""),

@@ -1,10 +1,10 @@
 //! Files to what they are: by their content, whatever they are called.
 //! Pure; sizes are bounded, also unpacked.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 
 use flate2::bufread::MultiGzDecoder;
-use sim_core::import::{CaptureFile, import, text_of_bytes};
+use sim_core::import::{CaptureFile, Note, cut_off, import_noted, text_of_bytes};
 use sim_core::scenario::parse;
 
 use super::{Capture, Received};
@@ -25,10 +25,10 @@ pub struct Dropped {
 
 /// Makes what can be made of files.
 pub fn receive(files: Vec<Dropped>) -> Received {
-    let mut texts = Vec::new();
+    let (mut texts, mut notes) = (Vec::new(), Vec::new());
     let mut total = 0;
     for file in files {
-        match text_of(file) {
+        match text_of(file, &mut notes) {
             Ok((name, text)) => {
                 total += text.len();
                 texts.push((name, text));
@@ -45,7 +45,7 @@ pub fn receive(files: Vec<Dropped>) -> Received {
             learn::read(name, text).map(Received::Lesson)
         }
         [(name, text)] if is_scenario(name, text) => scenario(name, text),
-        _ => capture(&texts),
+        _ => capture(&texts, notes),
     };
     found.unwrap_or_else(Received::Nothing)
 }
@@ -57,10 +57,12 @@ fn too_large(what: &str) -> String {
     )
 }
 
-fn text_of(file: Dropped) -> Result<(String, String), String> {
+fn text_of(file: Dropped, notes: &mut Vec<Note>) -> Result<(String, String), String> {
     let Dropped { name, bytes } = file;
     let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
-        gunzip(&bytes).map_err(|why| format!("{name}: {why}"))?
+        let (bytes, note) = gunzip(&name, &bytes)?;
+        notes.extend(note);
+        bytes
     } else {
         bytes
     };
@@ -75,14 +77,17 @@ fn text_of(file: Dropped) -> Result<(String, String), String> {
     }
 }
 
-/// Unpacks a gzip file, of one member or several, as tools leave it that append to a packed log; no
-/// further than it takes to see that it is too large.
-fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
+/// Unpacks a gzip file, of one member or several, as tools leave it that append to a packed log, as
+/// far as it goes, which is noted; no further than it takes to see that it is too large.
+fn gunzip(name: &str, bytes: &[u8]) -> Result<(Vec<u8>, Option<Note>), String> {
     let mut plain = Vec::new();
     let limit = FILE_SIZE_MAX as u64 + 1;
     let read = MultiGzDecoder::new(bytes).take(limit).read_to_end(&mut plain);
-    read.map_err(|_| "the packed file is cut off or damaged".to_owned())?;
-    Ok(plain)
+    let Err(error) = read else { return Ok((plain, None)) };
+    let is_cut = error.kind() == ErrorKind::UnexpectedEof;
+    let note = is_cut.then(|| cut_off(name, &mut plain)).flatten();
+    let wrong = || format!("{name}: the packed file is cut off or damaged");
+    note.map(|note| (plain, Some(note))).ok_or_else(wrong)
 }
 
 fn is_scenario(name: &str, text: &str) -> bool {
@@ -105,10 +110,10 @@ fn scenario(name: &str, text: &str) -> Result<Received, String> {
     }
 }
 
-fn capture(texts: &[(String, String)]) -> Result<Received, String> {
+fn capture(texts: &[(String, String)], notes: Vec<Note>) -> Result<Received, String> {
     let files: Vec<CaptureFile<'_>> =
         texts.iter().map(|(name, text)| CaptureFile { name, text }).collect();
-    let made = import(&files).map_err(|error| error.to_string())?;
+    let made = import_noted(&files, notes).map_err(|error| error.to_string())?;
     let names: Vec<&str> = texts.iter().map(|(name, _)| name.as_str()).collect();
     Ok(Received::Capture(Capture {
         name: names.join(", "),
@@ -206,9 +211,13 @@ mod tests {
         let mut damaged = bytes.clone();
         let last = damaged.len() - 5;
         damaged[last] ^= 1;
-        for wrong in [&damaged[..], &bytes[..bytes.len() - 9]] {
-            assert!(refused(vec![file("a.gz", wrong)]).contains("cut off or damaged"));
-        }
+        assert!(refused(vec![file("a.gz", &damaged)]).contains("cut off or damaged"));
+        // One that is cut off tells what came before.
+        let cut = vec![file("a.gz", &bytes[..bytes.len() - 7])];
+        let Received::Capture(capture) = receive(cut) else { panic!("a log") };
+        assert_eq!(capture.killed, ["a"]);
+        let told = |text: &str| text.contains("a.gz: the packed file is cut off there");
+        assert!(told(&capture.toml) && capture.notes.iter().any(|note| told(&note.text)));
     }
 
     #[test]

@@ -5,11 +5,11 @@
 //! order of their seeds. A run's number is its place in the whole sweep,
 //! so shards are stretches of numbers.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use sim_core::base::{Digest, RollingDigest};
+use sim_core::experiment::{Grid, combinations, refuse_twice, values_of};
 use sim_core::record::{Keep, MODEL_VERSION};
 use sim_core::scenario::{Simulation, TieOrder};
 
@@ -42,28 +42,12 @@ pub(super) struct Plan {
 impl Plan {
     /// What was typed; everything that could be refused is refused now.
     pub(super) fn of(args: &SweepArgs) -> Result<Self, Error> {
-        let grid: Vec<(String, Vec<String>)> =
-            args.sets.iter().map(|(path, values)| (path.clone(), split(values))).collect();
-        for (index, (path, _)) in grid.iter().enumerate() {
-            if grid.iter().take(index).any(|(other, _)| other == path) {
-                let line = format!("--set {path}: given twice; expected its values in one list");
-                return Err(Error::bad_input(line));
-            }
-        }
-        let lists = [("policy", &args.policy), ("kernel", &args.kernel)].into_iter();
-        let values = grid.iter().map(|(path, values)| (path.as_str(), values));
-        for (name, list) in lists.chain(values) {
-            let mut seen = BTreeSet::new();
-            if let Some(again) = list.iter().find(|value| !seen.insert(*value)) {
-                let line = format!(
-                    "{name}: {again} is given twice: expected each once, or its runs count twice"
-                );
-                return Err(Error::bad_input(line));
-            }
-        }
+        let grid: Grid =
+            args.sets.iter().map(|(path, values)| (path.clone(), values_of(values))).collect();
+        refuse_twice(&args.policy, &args.kernel, &grid).map_err(Error::bad_input)?;
         let mut cells = Vec::new();
         for kernel in each(&args.kernel) {
-            for values in combinations(&grid) {
+            for values in combinations(&grid, CELLS_MAX + 1) {
                 for policy in each(&args.policy) {
                     if cells.len() == CELLS_MAX {
                         let line = format!("more than {CELLS_MAX} kernels × values × policies");
@@ -200,43 +184,6 @@ fn each(chosen: &[String]) -> Vec<Option<String>> {
     if chosen.is_empty() { vec![None] } else { chosen.iter().cloned().map(Some).collect() }
 }
 
-/// Every choice of one value per path, the last path varying fastest.
-fn combinations(grid: &[(String, Vec<String>)]) -> Vec<Vec<(String, String)>> {
-    let mut all = vec![Vec::new()];
-    for (path, values) in grid {
-        let longer = all.iter().flat_map(|chosen: &Vec<(String, String)>| {
-            values.iter().map(move |value| {
-                let mut chosen = chosen.clone();
-                chosen.push((path.clone(), value.clone()));
-                chosen
-            })
-        });
-        all = longer.take(CELLS_MAX + 1).collect();
-    }
-    all
-}
-
-/// The values of a list. Commas inside brackets and quotes are a value's own.
-fn split(list: &str) -> Vec<String> {
-    let (mut depth, mut quote, mut start) = (0_u32, None, 0);
-    let mut values = Vec::new();
-    for (at, letter) in list.char_indices() {
-        match (letter, quote) {
-            (_, Some(open)) if letter == open => quote = None,
-            ('"' | '\'', None) => quote = Some(letter),
-            ('[' | '{' | '(', None) => depth += 1,
-            (']' | '}' | ')', None) => depth = depth.saturating_sub(1),
-            (',', None) if depth == 0 => {
-                values.push(list[start..at].trim().to_owned());
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    values.push(list[start..].trim().to_owned());
-    values
-}
-
 /// How ties are named.
 pub(super) fn ties_id(ties: TieOrder) -> &'static str {
     match ties {
@@ -248,28 +195,6 @@ pub(super) fn ties_id(ties: TieOrder) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_are_split_at_their_own_level() {
-        assert_eq!(split("1GiB, 2GiB"), ["1GiB", "2GiB"]);
-        let nested = "4ms,{ uniform = { lo = \"1ms\", hi = \"2ms\" } },\"a,b\"";
-        assert_eq!(
-            split(nested),
-            ["4ms", "{ uniform = { lo = \"1ms\", hi = \"2ms\" } }", "\"a,b\""]
-        );
-    }
-
-    #[test]
-    fn every_value_meets_every_other() {
-        let grid = [("a", ["1", "2"]), ("b", ["x", "y"])]
-            .map(|(path, values)| (path.to_owned(), values.map(str::to_owned).to_vec()));
-        let met: Vec<String> = combinations(&grid)
-            .iter()
-            .map(|chosen| chosen.iter().map(|(_, value)| value.as_str()).collect())
-            .collect();
-        assert_eq!(met, ["1x", "1y", "2x", "2y"]);
-        assert_eq!(combinations(&[]), [Vec::new()]);
-    }
 
     #[test]
     fn parts_make_the_whole() {

@@ -53,7 +53,9 @@ pub(super) fn columns(varied: impl Iterator<Item = Column>) -> Columns {
         "non_block_reports",
         "hung_tasks",
         "events",
+        "first_freed_by_reaper_pages",
     ]));
+    columns.extend(maybe(&["next_victim_after_ns"]));
     Columns(columns)
 }
 
@@ -108,9 +110,11 @@ pub(super) fn of(number: u64, cell: &Cell, run: &Run, report: &Report) -> Row {
             metrics.non_block_reports,
             metrics.hung_tasks,
             metrics.events,
+            first.map_or(0, |victim| victim.freed_by_reaper),
         ]
         .map(Value::Number),
     );
+    row.push(maybe(first.and_then(|victim| Some(victim.done?.saturating_sub(victim.killed).0))));
     row
 }
 
