@@ -204,6 +204,7 @@ fn cast() -> Cast {
     cast.devices.push(DeviceInfo {
         name: "gpu0".to_owned(),
         driver: "gpu-fence".to_owned(),
+        module: "gpu_fence".to_owned(),
         task: Some(GPU_TASK),
         locks: vec![GPU_LOCK],
         worker: None,

@@ -137,7 +137,7 @@ fn gallery_has_these_verdicts() {
           hog was killed at 2085.449 ms; by 4109.618 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-l1both: extra-victims
-          presser was killed at 5021.457 ms although hog, killed before, still had 93.2 MiB.
+          presser was killed at 5021.459 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 23
         capture-6-1-l2itv: recovered
           hog was killed at 1962.217 ms; by 3970.888 ms free memory was above the high watermark and every survivor had got its page.

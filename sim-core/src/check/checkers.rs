@@ -209,13 +209,6 @@ impl Checker for Debug {
                 let (at, record) = (record.at, before + 1);
                 self.found.all_locks.push(AllLocks { at, record, held });
             }
-            Event::BadUnlock { lock } => {
-                let noted =
-                    Noted { at: record.at, task, stack: crate::base::StackId(0), record: before };
-                let release = Annotation::Release(Tracked::Lock(lock));
-                self.tell_machine(noted, release, cast);
-                self.tell_lockdep(noted, release, cast);
-            }
             _ => {}
         }
     }

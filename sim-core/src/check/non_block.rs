@@ -8,7 +8,7 @@
 
 use super::slot;
 use crate::base::{LockId, Nanos, SimTime, TaskId};
-use crate::record::{Cast, LockKind, SleepSite, Splat};
+use crate::record::{Cast, SleepSite, Splat};
 
 /// How deep a task is in what must not sleep.
 #[derive(Copy, Clone, Default)]
@@ -41,9 +41,9 @@ impl NonBlock {
         depth.non_block = depth.non_block.saturating_sub(1);
     }
 
-    /// A lock is taken or let go; only spinlocks count.
+    /// A lock is taken or let go; only those that spin count.
     pub(super) fn lock(&mut self, task: TaskId, lock: LockId, taken: bool, cast: &Cast) {
-        if cast.locks.get(lock).is_some_and(|info| info.kind == LockKind::Spinlock) {
+        if cast.locks.get(lock).is_some_and(|info| info.kind.spins()) {
             let depth = self.depth(task);
             depth.preempt = if taken { depth.preempt + 1 } else { depth.preempt.saturating_sub(1) };
         }
@@ -85,7 +85,7 @@ impl NonBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::LockInfo;
+    use crate::record::{LockInfo, LockKind};
 
     const TASK: TaskId = TaskId(3);
 

@@ -15,6 +15,7 @@ use crate::kernel::device::{alloc_and_free, flush, unpin_all, wait_for_idle};
 use crate::kernel::plugin::{
     Blockable, Boxed, Call, Driver, FaultWait, Finish, Ops, Refuse, Refused, Shrinker, head_of,
 };
+use crate::kernel::switches::Switches;
 use crate::kernel::{Cx, might_sleep, msleep};
 use crate::record::{Gfp, LockKind, Reason, SleepSite};
 
@@ -53,8 +54,8 @@ impl Driver for Described {
         }
     }
 
-    fn lock_kind(&self) -> LockKind {
-        if self.plan.reads_own_lock() { LockKind::Rwsem } else { LockKind::Mutex }
+    fn lock_kind(&self, _switches: &Switches) -> LockKind {
+        self.plan.own_lock_kind()
     }
 
     fn sleeps_anyway(&self) -> bool {
@@ -281,6 +282,8 @@ impl<'p, 'a> Pass<'p, 'a> {
                 alloc_and_free(call.cx, gfp, order, count).await;
                 Ok(())
             }
+            Step::Fails(percent) if call.draw_luck(percent) => Err(Refused),
+            Step::Fails(_) => Ok(()),
             Step::Unpin => {
                 call.unpin();
                 Ok(())
@@ -301,7 +304,7 @@ impl<'p, 'a> Pass<'p, 'a> {
     async fn lock(&mut self, lock: LockName, hold: Hold, take: Take) -> Result<(), Refused> {
         let call = self.call;
         let lock = call.lock_named(lock_index(lock));
-        if take != Take::Try && call.is_held(lock) {
+        if take != Take::Try && call.is_held(lock) && !call.cx.spins(lock) {
             self.would_sleep();
         }
         match take {
@@ -374,6 +377,7 @@ async fn end(steps: &[EndStep], call: &Call<'_>) {
                 }
             }
             EndStep::Work(time) => call.cx.cpu(call.draw(time)).await,
+            EndStep::Sleep(time) => msleep(call.cx, call.draw(time), Reason::CallbackSleep).await,
             EndStep::End => call.end_invalidation(),
         }
     }

@@ -9,6 +9,7 @@
 use crate::base::Nanos;
 use crate::engine::Hold;
 use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refused, head_of};
+use crate::kernel::switches::Switches;
 use crate::record::{LockKind, Reason};
 
 /// See the file's documentation.
@@ -27,7 +28,7 @@ impl Driver for HeldAcross {
         Ops { end: true, ..Ops::START }
     }
 
-    fn lock_kind(&self) -> LockKind {
+    fn lock_kind(&self, _switches: &Switches) -> LockKind {
         LockKind::Rwsem
     }
 

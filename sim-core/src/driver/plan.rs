@@ -7,13 +7,15 @@
 use crate::base::Distribution;
 use crate::engine::Hold;
 use crate::kernel::plugin::{ActsOn, FaultWait};
-use crate::record::Gfp;
+use crate::record::{Gfp, LockKind};
 
 /// A driver's description.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Which of its operations the core calls.
     pub calls: Calls,
+    /// What its own lock is, if it says so.
+    pub lock_kind: Option<LockKind>,
     /// Whether it returns at once where it covers nothing of the range. Else it takes its locks
     /// and keeps its counts all the same, and does nothing besides. An interval's core tests for it.
     pub range_test: bool,
@@ -118,6 +120,8 @@ pub enum Step {
     Alloc(Alloc),
     /// Drops its references to the pages of the range.
     Unpin,
+    /// Fails in so many of 100 calls: what was done is undone, and it refuses, may it sleep or not.
+    Fails(u32),
     /// Counts an invalidation in progress: until it ends, no fault of the device is served.
     Begin,
     /// Counts one less.
@@ -138,12 +142,15 @@ pub struct Alloc {
 /// A step of `invalidate_range_end()`.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub enum EndStep {
-    /// Takes a spinlock: the end comes to who must not sleep, too.
+    /// Takes a lock: one that spins, for the end comes to who must not sleep, too; or any,
+    /// where the driver never asks.
     Lock(LockName, Hold),
     /// Lets go of a lock, or of one that `start` kept.
     Unlock(LockName),
     /// Works on the CPU.
     Work(Distribution),
+    /// `msleep()`, of a driver that never asks.
+    Sleep(Distribution),
     /// Counts an invalidation in progress less.
     End,
 }
@@ -196,8 +203,9 @@ impl Plan {
     /// Whether it can fail in a call that may sleep, where nobody asks for
     /// its answer: the device then uses memory that it was told is gone.
     pub fn can_lose(&self, acts_on: ActsOn) -> bool {
-        let fails =
-            |step: &Step| matches!(step, Step::Lock { take: Take::Killable | Take::Try, .. });
+        let fails = |step: &Step| {
+            matches!(step, Step::Lock { take: Take::Killable | Take::Try, .. } | Step::Fails(_))
+        };
         acts_on != ActsOn::Any || self.callback().any(fails)
     }
 
@@ -227,6 +235,12 @@ impl Plan {
         };
         let own = OwnStep::Lock(LockName::Own, Hold::Shared);
         self.callback().any(reads) || self.register.contains(&own) || self.release.contains(&own)
+    }
+
+    /// What its own lock is, where a scenario names no other.
+    pub fn own_lock_kind(&self) -> LockKind {
+        let unsaid = if self.reads_own_lock() { LockKind::Rwsem } else { LockKind::Mutex };
+        self.lock_kind.unwrap_or(unsaid)
     }
 
     /// Whether its end callback takes its own lock.

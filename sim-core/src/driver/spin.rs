@@ -1,13 +1,15 @@
 //! `spin`: short work under a spinlock.
 //!
 //! Summary: a callback that never has to sleep, so it never refuses and the reaper gets everything.
-//! Mechanism: works for the device's `work` on the CPU and lets go of the range; when it may sleep it does so for `sleep` besides. With page_refs it drops them. With acts_on = "unmap" it ignores every other event.
-//! Models: hfi1 and SGI GRU (archetype A1); hfi1's filter on MMU_NOTIFY_UNMAP; mode d of the recordings' test module.
-//! Doesn't model: contention for the spinlock, which is held for microseconds.
+//! Mechanism: takes the driver's spinlock, looks under it whether the range is its own, works for the device's `work` on the CPU and lets go of the range; when it may sleep it does so for `sleep` besides, without the lock. With page_refs it drops them. With acts_on = "unmap" it ignores every other event.
+//! Models: hfi1 (archetype A1) and its filter on MMU_NOTIFY_UNMAP; mode d of the recordings' test module. SGI GRU, the other example, has atomics in place of the lock: see its preset.
+//! Doesn't model: that the lock is also off for interrupts, and that those who spin for it queue.
 //! See: drivers/infiniband/hw/hfi1/user_exp_rcv.c tid_rb_invalidate().
 
+use crate::engine::Hold;
 use crate::kernel::plugin::{Blockable, Boxed, Call, Driver, Ops, Refused, head_of};
-use crate::record::Reason;
+use crate::kernel::switches::Switches;
+use crate::record::{LockKind, Reason};
 
 /// See the file's documentation.
 pub(super) struct Spin;
@@ -17,8 +19,8 @@ impl Driver for Spin {
         "spin"
     }
 
-    fn takes_lock(&self) -> bool {
-        false
+    fn lock_kind(&self, _switches: &Switches) -> LockKind {
+        LockKind::Spinlock
     }
 
     fn doc(&self) -> &'static str {
@@ -35,17 +37,19 @@ impl Driver for Spin {
 }
 
 async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
-    if !call.overlaps {
-        return Ok(());
+    let lock = call.setup(|setup| setup.lock);
+    call.lock(lock, Hold::Exclusive).await?;
+    let acts = call.overlaps && call.setup(|setup| setup.acts_on).includes(call.event);
+    if call.overlaps {
+        call.set_seq();
     }
-    call.set_seq();
-    if !call.setup(|setup| setup.acts_on).includes(call.event) {
-        return Ok(());
+    if acts {
+        call.cx.cpu(call.draw_work(call.cx.costs().spin_work)).await;
+        call.unmap();
+        call.unpin();
     }
-    call.cx.cpu(call.draw_work(call.cx.costs().spin_work)).await;
-    call.unmap();
-    call.unpin();
-    if call.blockable == Blockable::No {
+    call.cx.unlock(lock);
+    if !acts || call.blockable == Blockable::No {
         return Ok(());
     }
     call.sleep(call.setup(|setup| setup.sleep), Reason::CallbackSleep).await

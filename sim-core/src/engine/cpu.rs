@@ -55,6 +55,8 @@ pub(super) struct Burst {
     /// CPU time it has had, in the scheduler's virtual nanoseconds.
     vruntime: u64,
     cpu: Option<CpuId>,
+    /// How often preemption is off (`preempt_count`): it yields no CPU until it is on, or it parks.
+    preempt_off: u32,
     /// Up to when `vruntime` is accounted.
     accounted: SimTime,
     /// When it got the CPU or its slice began anew.
@@ -159,6 +161,7 @@ impl<O: Observer> Core<O> {
         burst.left = span;
         if let Some(cpu) = self.bursts[task].cpu
             && self.scheduler.need_resched[cpu]
+            && self.bursts[task].preempt_off == 0
         {
             self.yield_cpu(cpu, task);
             self.pick_next(cpu);
@@ -214,8 +217,9 @@ impl<O: Observer> Core<O> {
     /// the running one is that process.
     fn reschedule(&mut self, cpu: CpuId) {
         let task = self.scheduler.running[cpu].expect("invariant: only a busy CPU reschedules");
-        if self.current == Some(task) {
-            // It is in the middle of a step, which takes no time; it yields after it.
+        if self.current == Some(task) || self.bursts[task].preempt_off > 0 {
+            // It is in the middle of a step, which takes no time, or must not be interrupted; it
+            // yields after that.
             self.scheduler.need_resched[cpu] = true;
             return;
         }
@@ -378,6 +382,22 @@ impl<O: Observer> Engine<O> {
     /// A process without a CPU (a device) just takes that long.
     pub fn cpu(&self, span: Nanos) -> Consume<'_, O> {
         Consume { engine: self, span, polled: false }
+    }
+
+    /// Lets nobody have the running process's CPU before it parks, or
+    /// [`preempt_enable`](Self::preempt_enable) was called as often.
+    pub fn preempt_disable(&self) {
+        let core = &mut *self.core.borrow_mut();
+        let task = core.current();
+        core.bursts[task].preempt_off += 1;
+    }
+
+    /// Takes back one [`preempt_disable`](Self::preempt_disable).
+    pub fn preempt_enable(&self) {
+        let core = &mut *self.core.borrow_mut();
+        let task = core.current();
+        let off = &mut core.bursts[task].preempt_off;
+        *off = off.checked_sub(1).expect("invariant: preemption was off");
     }
 
     /// The CPU that the running process has; none for a device.

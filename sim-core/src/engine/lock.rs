@@ -4,13 +4,15 @@
 //! Letting go of a lock gives it to the waiter at the head of the
 //! queue, and to the readers behind a reader, before anybody else can
 //! come; nobody is starved and nobody barges in. A trylock for reading
-//! fails if a writer holds the lock *or anybody waits for it*. Spinlocks
-//! need no object: nothing else runs between two awaits.
+//! fails if a writer holds the lock *or anybody waits for it*. Who wants a
+//! spinlock stands in the same line, but keeps its CPU instead of parking;
+//! one under which no time passes needs no object: nothing else runs between two awaits.
 
 use std::collections::VecDeque;
 
-use super::core::{Core, Engine, EngineEvent, Observer, Signals, WaitOn, Waited, Why};
+use super::core::{Core, Engine, EngineEvent, Observer, Signals, State, WaitOn, Waited, Why};
 use super::event_list::Class;
+use super::interfere::Shift;
 use crate::base::{LockId, Nanos, TaskId};
 
 /// How a lock is held.
@@ -62,7 +64,12 @@ impl<O: Observer> Core<O> {
             }
             self.locks[lock].waiters.pop_front();
             self.take(lock, task, hold);
-            self.wake(task, Waited::Granted, Class::HandOff);
+            if matches!(self.processes[task].state, State::Blocked(_)) {
+                self.wake(task, Waited::Granted, Class::HandOff);
+            } else {
+                // It spins: it is done with that.
+                self.shift_burst(task, Shift::Now);
+            }
         }
     }
 
@@ -116,6 +123,25 @@ impl<O: Observer> Engine<O> {
     /// Takes the lock if nobody holds it in a conflicting way and nobody waits.
     pub fn try_lock(&self, lock: LockId, hold: Hold) -> bool {
         self.core.borrow_mut().try_take(lock, hold)
+    }
+
+    /// Takes the lock, or stands in line for it without parking: whoever gives
+    /// it to the process ends what it then does on its CPU. Whether it was taken.
+    pub fn lock_or_line_up(&self, lock: LockId, hold: Hold) -> bool {
+        let core = &mut *self.core.borrow_mut();
+        let is_taken = core.try_take(lock, hold);
+        if !is_taken {
+            let task = core.current();
+            core.locks[lock].waiters.push_back((task, hold));
+        }
+        is_taken
+    }
+
+    /// Whether the running process holds the lock.
+    pub fn holds(&self, lock: LockId) -> bool {
+        let core = self.core.borrow();
+        let task = core.current();
+        core.locks[lock].holders.iter().any(|&(holder, _)| holder == task)
     }
 
     /// Whether [`try_lock`](Self::try_lock) would take it.

@@ -18,7 +18,7 @@ use crate::base::Nanos;
 use crate::kernel::state::PanicOnOom;
 use crate::kernel::switches;
 use crate::scenario::checked::{
-    ForkMm, Inject, Injection, Lock, LockKind, Machine, Scenario, Task, Thread, Zone,
+    ForkMm, Inject, Injection, Lock, Machine, Scenario, Task, Thread, Zone,
 };
 use crate::scenario::units::{PAGE_SIZE, format_rate, format_size, format_time};
 use ops::Names;
@@ -41,12 +41,7 @@ pub fn scenario(scenario: &Scenario) -> String {
     for Lock { name, kind, class } in &scenario.locks {
         out.table("[[lock]]");
         out.field("name", &string(name));
-        let kind = match kind {
-            LockKind::Mutex => "mutex",
-            LockKind::Rwsem => "rwsem",
-            LockKind::Spinlock => "spinlock",
-        };
-        out.field("kind", &string(kind));
+        out.field("kind", &string(kind.word()));
         out.field("class", &string(class));
     }
     for cgroup in &scenario.cgroups {

@@ -66,7 +66,7 @@ fn log_is_printed_as_the_kernel_prints_it() {
         [    0.004000] presser invoked oom-killer: gfp_mask=0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO), order=0, oom_score_adj=0
         [    0.004000] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=hog,pid=130,uid=0
         [    0.004000] Out of memory: Killed process 130 (hog) total-vm:112096kB, anon-rss:94844kB, file-rss:4kB, shmem-rss:448kB, UID:0 pgtables:224kB oom_score_adj:0
-        [    2.011000] always_refuse_invalidate_range_start+0x0/0x310 [gpu0] callback failed with -11 in non-blockable context.
+        [    2.011000] always_refuse_invalidate_range_start+0x0/0x310 [always_refuse] callback failed with -11 in non-blockable context.
         [    2.115000] oom_reaper: reaped process 130 (hog), now anon-rss:64kB, file-rss:4kB, shmem-rss:448kB
     "#]].assert_eq(&dmesg(&run("6.1")));
 }

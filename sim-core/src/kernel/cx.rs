@@ -17,10 +17,13 @@ use super::switches::Switches;
 use super::zone::Pages;
 use crate::base::{DeviceId, IdVec, LockId, MmId, Nanos, QueueId, SimTime, TaskId};
 use crate::engine::{Engine, Hold, Needs, Signals, Stop, Waited, Why};
-use crate::record::{Attempt, Event, Func, Reason, Recorder, TaskInfo, TaskKind};
+use crate::record::{Attempt, Event, Func, LockInfo, Reason, Recorder, TaskInfo, TaskKind};
 
 /// Records of a run, at most: 480 MB when kept, which a page can still hold.
 const RECORDS_MAX: u64 = 20_000_000;
+
+/// A time that nobody spins for: who gets the lock before stops at once.
+const SPIN: Nanos = Nanos::from_secs(1);
 
 /// The machine's clock.
 #[derive(Copy, Clone, Debug)]
@@ -255,12 +258,37 @@ impl Cx {
     pub async fn lock(&self, lock: LockId, hold: Hold, why: Reason) {
         lock_acquire(self, lock, hold, Attempt::Waits);
         self.charge_lock_op();
+        if self.spins(lock) {
+            return self.spin_lock(lock, hold).await;
+        }
         self.kernel.engine.lock(lock, hold, Why(why as u8), Signals::Ignored).await;
     }
 
+    /// Whether who wants a lock spins.
+    pub fn spins(&self, lock: LockId) -> bool {
+        let spins = |info: &LockInfo| info.kind.spins();
+        self.kernel.engine.observe(|_, recorder| recorder.cast.locks.get(lock).is_some_and(spins))
+    }
+
+    /// `queued_spin_lock()`, `queued_write_lock()`: who waits keeps its CPU, and so does who has it.
+    async fn spin_lock(&self, lock: LockId, hold: Hold) {
+        let engine = &self.kernel.engine;
+        engine.preempt_disable();
+        if !engine.lock_or_line_up(lock, hold) {
+            while !engine.holds(lock) {
+                self.cpu(SPIN).await;
+            }
+        }
+    }
+
     /// Takes a lock, unless that would take until after `until`
-    /// ([`SimTime::MAX`]: however long it takes). Whether it was taken.
+    /// ([`SimTime::MAX`]: however long it takes). Whether it was taken. One
+    /// that spins is taken in any case: that is no sleep.
     pub async fn lock_until(&self, lock: LockId, hold: Hold, why: Reason, until: SimTime) -> bool {
+        if self.spins(lock) {
+            self.lock(lock, hold, why).await;
+            return true;
+        }
         let engine = &self.kernel.engine;
         let attempt = if until > self.now() { Attempt::Waits } else { Attempt::Tries };
         if attempt == Attempt::Waits {
@@ -291,11 +319,18 @@ impl Cx {
     pub fn lock_fastpath(&self, lock: LockId, hold: Hold) -> bool {
         lock_acquire(self, lock, hold, Attempt::Waits);
         self.charge_lock_op();
-        self.kernel.engine.try_lock(lock, hold)
+        let is_taken = self.kernel.engine.try_lock(lock, hold);
+        if is_taken && self.spins(lock) {
+            self.kernel.engine.preempt_disable();
+        }
+        is_taken
     }
 
     /// Waits for a lock that [`lock_fastpath`](Self::lock_fastpath) did not get.
     pub async fn lock_slowpath(&self, lock: LockId, hold: Hold, why: Reason) {
+        if self.spins(lock) {
+            return self.spin_lock(lock, hold).await;
+        }
         self.kernel.engine.lock(lock, hold, Why(why as u8), Signals::Ignored).await;
     }
 
@@ -321,8 +356,12 @@ impl Cx {
         engine.wait(queue, Why(why as u8), Signals::Ignored, left).await == Waited::Granted
     }
 
-    /// Takes a lock, unless SIGKILL comes first.
+    /// Takes a lock, unless SIGKILL comes first; who spins sees no signals.
     pub async fn lock_killable(&self, lock: LockId, hold: Hold, why: Reason) -> Waited {
+        if self.spins(lock) {
+            self.lock(lock, hold, why).await;
+            return Waited::Granted;
+        }
         lock_acquire(self, lock, hold, Attempt::Waits);
         self.charge_lock_op();
         let engine = &self.kernel.engine;
@@ -339,6 +378,9 @@ impl Cx {
         let is_taken = self.kernel.engine.try_lock(lock, hold);
         if is_taken {
             lock_acquire(self, lock, hold, Attempt::Tries);
+            if self.spins(lock) {
+                self.kernel.engine.preempt_disable();
+            }
         }
         is_taken
     }
@@ -348,6 +390,15 @@ impl Cx {
         lock_release(self, lock);
         self.charge_lock_op();
         self.kernel.engine.unlock(lock);
+        if self.spins(lock) {
+            self.kernel.engine.preempt_enable();
+        }
+    }
+
+    /// Lets go of a lock that it does not hold: lockdep says so, and nothing else happens.
+    pub fn bad_unlock(&self, lock: LockId) {
+        lock_release(self, lock);
+        self.record(Event::BadUnlock { lock });
     }
 
     fn charge_lock_op(&self) {

@@ -36,7 +36,7 @@ enum Op {
     Mutex,
     /// Half of `down_read()` and `up_read()`.
     Rwsem,
-    /// Half of `spin_lock()` and `_unlock()`.
+    /// Half of `spin_lock()` and `_unlock()`, and those of an `rwlock_t`.
     Spinlock,
     /// An allocation that may sleep, with the freeing.
     SleepingAlloc,
@@ -93,7 +93,7 @@ fn op_of(cx: &Cx, lock: LockId) -> Op {
     match kind {
         LockKind::Mutex => Op::Mutex,
         LockKind::Rwsem => Op::Rwsem,
-        LockKind::Spinlock => Op::Spinlock,
+        LockKind::Spinlock | LockKind::Rwlock => Op::Spinlock,
     }
 }
 

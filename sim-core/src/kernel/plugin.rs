@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::cx::Cx;
 use super::mmu_notifier::Range;
+use super::switches::Switches;
 use crate::base::{DeviceId, Distribution, LockId, Nanos, NotifierId, Shape, SimTime};
 use crate::record::{Gfp, LockKind, MnEvent};
 
@@ -144,8 +145,8 @@ pub trait Driver: Send + Sync {
     fn ops(&self) -> Ops {
         Ops::START
     }
-    /// What its lock is, unless the scenario says which to take.
-    fn lock_kind(&self) -> LockKind {
+    /// What its lock is in a kernel, unless the scenario says which to take.
+    fn lock_kind(&self, _switches: &Switches) -> LockKind {
         LockKind::Mutex
     }
     /// Whether a callback of it takes the device's lock.

@@ -88,6 +88,8 @@ pub struct DeviceInfo {
     pub name: String,
     /// Id of its driver, or the scenario's name for it.
     pub driver: String,
+    /// Its driver's kernel module.
+    pub module: String,
     /// The process that works for it.
     pub task: Option<TaskId>,
     /// The locks that its callback may take, its driver's own first.

@@ -22,6 +22,36 @@ pub enum LockKind {
     Rwsem,
     /// `spinlock_t`: nobody sleeps under it.
     Spinlock,
+    /// `rwlock_t`: the same, but for readers together.
+    Rwlock,
+}
+
+impl LockKind {
+    /// Whether who wants it spins, and nobody sleeps under it.
+    pub fn spins(self) -> bool {
+        matches!(self, Self::Spinlock | Self::Rwlock)
+    }
+
+    /// Whether it can be held for reading.
+    pub fn has_readers(self) -> bool {
+        matches!(self, Self::Rwsem | Self::Rwlock)
+    }
+
+    /// As scenario files write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mutex => "mutex",
+            Self::Rwsem => "rwsem",
+            Self::Spinlock => "spinlock",
+            Self::Rwlock => "rwlock",
+        }
+    }
+
+    /// The one of this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        let all = [Self::Mutex, Self::Rwsem, Self::Spinlock, Self::Rwlock];
+        all.into_iter().find(|kind| kind.word() == word)
+    }
 }
 
 /// A map that is no lock, but taken like one for lockdep's sake

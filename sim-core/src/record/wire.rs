@@ -383,7 +383,7 @@ structs! {
     MmInfo { owner mmap_lock }
     RangeInfo { mm start end name anonymous }
     ZoneInfo { name managed min low high }
-    DeviceInfo { name driver task locks worker faulter timeout signaled }
+    DeviceInfo { name driver module task locks worker faulter timeout signaled }
     NotifierInfo { device mm interval }
     LockInfo { name kind class }
     CgroupInfo { name parent members }
@@ -450,7 +450,7 @@ enums! {
         7 Child {} 8 Kswapd {} 9 Reap {} 10 ReapQueue {} 11 Exit {} 12 Cpu {} 13 CoreDump {}
     }
     TaskKind { 0 User {} 1 Kthread {} 2 Device {} 3 Timer {} }
-    LockKind { 0 Mutex {} 1 Rwsem {} 2 Spinlock {} }
+    LockKind { 0 Mutex {} 1 Rwsem {} 2 Spinlock {} 3 Rwlock {} }
     Hold { 0 Shared {} 1 Exclusive {} }
     Stop {
         0 Idle {} 1 Horizon {} 2 EventLimit {} 3 NoProgress { 0: task } 4 Requested {} 5 Broken {}

@@ -77,7 +77,7 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice<'_>) -> Rc<Kernel> {
     if choice.watch {
         watch(scenario, choice, &drivers, &engine);
     }
-    let named = NamedLocks::new(scenario, &engine);
+    let named = NamedLocks::new(scenario, &engine, choice.switches);
     let state = state(scenario, &engine, &named, choice);
     let parts = Parts { engine, switches: choice.switches, costs, clock, drivers, lock_debug };
     let kernel = Kernel::new(parts, state);
@@ -161,7 +161,7 @@ struct NamedLocks {
 }
 
 impl NamedLocks {
-    fn new(scenario: &Scenario, engine: &Engine<Recorder>) -> Self {
+    fn new(scenario: &Scenario, engine: &Engine<Recorder>, switches: &Switches) -> Self {
         let oom_lock = new_lock(engine, LockInfo::mutex("oom_lock"));
         let declared = scenario.locks.iter().map(|lock| {
             let (name, class) = (lock.name.clone(), lock.class.clone());
@@ -173,7 +173,7 @@ impl NamedLocks {
             devices.push(match (device.ring_of, device.lock) {
                 (Some(owner), _) => devices[owner],
                 (None, Some(index)) => declared[index],
-                (None, None) => new_lock(engine, device_lock(device)),
+                (None, None) => new_lock(engine, device_lock(device, switches)),
             });
         }
         let futexes = scenario
@@ -192,10 +192,10 @@ fn new_lock(engine: &Engine<Recorder>, info: LockInfo) -> LockId {
 }
 
 /// A device's own lock: one class per driver, whose code initializes them all.
-fn device_lock(device: &Device) -> LockInfo {
+fn device_lock(device: &Device, switches: &Switches) -> LockInfo {
     LockInfo {
         name: format!("lock of {}", device.name),
-        kind: driver_of(device).lock_kind(),
+        kind: driver_of(device).lock_kind(switches),
         class: format!("&{}->lock", device.driver.replace('-', "_")),
     }
 }

@@ -203,11 +203,8 @@ fn locks(report: &mut Report<'_>, items: &[Fields<'_>], file: &FileNames) -> Vec
             let expected = "expected another: so drivers call their own lock";
             report.add(&fields.span_of("name"), "unfit name", expected);
         }
-        let kind = match fields.choice(report, "kind") {
-            Some("mutex") => LockKind::Mutex,
-            Some("spinlock") => LockKind::Spinlock,
-            _ => LockKind::Rwsem,
-        };
+        let kind = fields.choice(report, "kind").and_then(LockKind::of_word);
+        let kind = kind.unwrap_or(LockKind::Mutex);
         let class = fields.line(report, "class").unwrap_or(name).to_owned();
         locks.push(Lock { name: name.clone(), kind, class });
     }

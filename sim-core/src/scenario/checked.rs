@@ -230,6 +230,8 @@ pub struct Device {
     pub name: String,
     /// Driver id (`gpu-fence`, …), or the file's name for a driver of its own.
     pub driver: String,
+    /// The kernel module of that.
+    pub module: String,
     /// What that driver does.
     pub behaviour: Behaviour,
     /// How it registers; `None`: the profile's default.

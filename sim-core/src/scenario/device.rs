@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::program::FileNames;
 use super::spec::Value;
 use crate::base::{Distribution, Nanos, Shape};
-use crate::driver::plan::Plan;
+use crate::driver::plan::{Plan, WhenAsked};
 use crate::kernel::plugin::Driver;
 use crate::record::Gfp;
 
@@ -158,12 +158,20 @@ pub(super) fn device(
     let spec = driver::find(report, fields.get("driver")?, file, own)?;
     if let Behaviour::Steps(plan) = &spec.behaviour {
         check_steps(report, fields, &said, plan);
-        let own_spins =
-            lock.and_then(|index| file.lock_kinds.get(index)) == Some(&LockKind::Spinlock);
-        if plan.takes_own_lock_at_end() && !own_spins {
+        let own = lock.map_or(plan.own_lock_kind(), |index| file.lock_kinds[index]);
+        let own_spins = own.spins();
+        if plan.takes_own_lock_at_end() && !own_spins && plan.refuse != WhenAsked::Never {
             let span = fields.span_of(if lock.is_some() { "lock" } else { "driver" });
             report.add(&span, "a lock that sleeps, taken in `end`", ENDS_SPIN);
         }
+    }
+    let kind = match &spec.behaviour {
+        Behaviour::Steps(plan) => plan.own_lock_kind(),
+        Behaviour::Archetype(id) => lock_kind_of(id),
+    };
+    if kind.spins() && lock.is_some_and(|index| !file.lock_kinds[index].spins()) {
+        let expected = "expected a lock of kind = \"spinlock\" or \"rwlock\", as its driver's is";
+        report.add(&fields.span_of("lock"), "a lock that sleeps", expected);
     }
     let traits = said.or(&spec.traits);
     if let Behaviour::Archetype(id) = spec.behaviour
@@ -184,6 +192,7 @@ pub(super) fn device(
     Some(Device {
         name: name.to_owned(),
         driver: spec.name,
+        module: spec.module,
         behaviour: spec.behaviour,
         api: traits.api,
         lock,
@@ -202,6 +211,13 @@ pub(super) fn device(
         mapped: traits.mapped.unwrap_or(Mapped::AtSubmit),
         ring_of: None,
     })
+}
+
+/// What the lock of an archetype is, in the newest kernel.
+fn lock_kind_of(id: &str) -> LockKind {
+    let newest = crate::kernel::switches::PROFILES.last();
+    let kind = |switches| crate::driver::find(id).map(|driver| driver.lock_kind(switches));
+    newest.and_then(kind).unwrap_or(LockKind::Mutex)
 }
 
 /// The further rings of a device, which is the one of this index.

@@ -21,8 +21,18 @@ use super::{names, presets};
 /// What steps call the device's own lock.
 pub(super) const OWN: &str = "own";
 /// Fields that say what its callbacks do.
-const BEHAVIOUR: [&str; 9] =
-    ["range_test", "lucky", "faults", "start", "finish", "end", "release", "register", "map"];
+const BEHAVIOUR: [&str; 10] = [
+    "lock_kind",
+    "range_test",
+    "lucky",
+    "faults",
+    "start",
+    "finish",
+    "end",
+    "release",
+    "register",
+    "map",
+];
 
 /// A driver that devices can name.
 #[derive(Clone, Debug)]
@@ -34,6 +44,8 @@ pub(super) struct DriverSpec {
     pub(super) version: String,
     /// What of it nobody has read.
     pub(super) unverified: String,
+    /// The kernel module that it is in.
+    pub(super) module: String,
     pub(super) behaviour: Behaviour,
     /// What its devices are like unless they say otherwise.
     pub(super) traits: Traits,
@@ -50,10 +62,16 @@ impl DriverSpec {
             source: text(),
             version: text(),
             unverified: text(),
+            module: in_c(id),
             behaviour: Behaviour::Archetype(id),
             traits: Traits::default(),
         }
     }
+}
+
+/// A name as C code would have it.
+fn in_c(name: &str) -> String {
+    name.replace(['-', '.'], "_")
 }
 
 /// The driver that a device names: one of its file, or one that there is anyway.
@@ -148,6 +166,7 @@ fn driver(
         source: text(report, "source"),
         version: text(report, "version"),
         unverified: text(report, "unverified"),
+        module: fields.line(report, "module").map_or_else(|| in_c(name), str::to_owned),
         behaviour,
         traits,
     })

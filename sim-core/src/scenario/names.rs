@@ -53,7 +53,7 @@ pub const POLICIES: [&str; 10] = [
 ];
 
 /// Drivers: archetypes, then real ones.
-pub const DRIVERS: [&str; 46] = [
+pub const DRIVERS: [&str; 49] = [
     "secondary-tlb",
     "spin",
     "kvm",
@@ -93,9 +93,12 @@ pub const DRIVERS: [&str; 46] = [
     "gntdev-5.12",
     "gntdev-6.12",
     "mshv-7.1",
+    "mshv-failing-7.1",
     "vfio-pin",
     "intel-svm",
     "arm-smmu-v3-sva",
+    "amd-pasid-6.12",
+    "ocxl-6.12",
     "sgi-gru",
     "scif-5.4",
     "test-hmm-6.12",

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::checked::{Access, Backing, Hold, LockKind, LockRef, Op, Scope};
+use super::checked::{Access, Backing, Hold, LockRef, Op, Scope};
 use super::driver::OWN;
 use super::error::Report;
 use super::fields::Fields;
@@ -231,9 +231,9 @@ impl Reader<'_> {
         let reads = optional(report, fields, mode, Fields::choice)? == Some("read");
         if let LockRef::Named(index) = lock
             && reads
-            && self.file.lock_kinds.get(index) != Some(&LockKind::Rwsem)
+            && !self.file.lock_kinds.get(index).is_some_and(|kind| kind.has_readers())
         {
-            let expected = "expected no mode, or a lock of kind = \"rwsem\"";
+            let expected = "expected no mode, or a lock of kind = \"rwsem\" or \"rwlock\"";
             report.add(&fields.span_of("mode"), "mutex held for reading", expected);
         }
         let hold = if reads { Hold::Shared } else { Hold::Exclusive };

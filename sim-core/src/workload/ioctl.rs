@@ -14,7 +14,7 @@ use crate::engine::{Hold, Signals, Waited};
 use crate::kernel::completion::{complete, complete_all, wait_for_completion};
 use crate::kernel::plugin::Boxed;
 use crate::kernel::{Cx, msleep, msleep_killable, semop_down, semop_up};
-use crate::record::{Event, Func, Reason};
+use crate::record::{Func, Reason};
 
 /// See the file's documentation.
 pub struct Ioctl {
@@ -136,7 +136,7 @@ fn release(cx: &Cx, lock: LockId) {
     });
     match held {
         Some(lock) => cx.unlock(lock),
-        None => cx.record(Event::BadUnlock { lock }),
+        None => cx.bad_unlock(lock),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Drivers whose lock other code takes, too: the dependencies of
 //! kernel-spec 5.5.
 
-use crate::world::{REGION, attempts, count, nonblocking, reaped, run, scenario, victim};
-use sim_core::record::{Event, Run};
+use crate::world::{
+    REGION, attempts, count, nonblocking, nonblocking_ms, reaped, run, scenario, victim,
+};
+use sim_core::record::{Event, LockKind, Run};
 
 /// A task that holds the driver's lock `m` for half a second from 50 ms on, and
 /// meanwhile does `inside`.
@@ -62,4 +64,91 @@ fn worker_waits_for_the_lock_before_it_signals() {
     assert_eq!(signaled(&format!("{device}\nworker = {{}}")), 80);
     let waits = signaled(&format!("{device}\nworker = {{ lock = 'm' }}"));
     assert!((550..600).contains(&waits), "{waits}");
+}
+
+/// A spinlock that another task has, working under it for 50 ms at a time.
+fn with_worker_under(device: &str, kernel: &str, cpus: u32) -> Run {
+    let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] },";
+    let text = victim(kernel, device, program, "4s");
+    let text = text.replacen("cpus = 2", &format!("cpus = {cpus}"), 1);
+    let holder = "
+[[lock]]
+name = 'm'
+kind = 'spinlock'
+[[task]]
+name = 'holder'
+preset = 'none'
+oom_score_adj = -1000
+start = { after = 'victim', delay = '99ms' }
+program = [{ repeat = 90, program = [{ ioctl = [{ lock = 'm' }, { compute = '50ms' }, { unlock = 'm' }] }] }]
+";
+    run(&scenario(&format!("{text}{holder}")), None)
+}
+
+/// How long the reaper's calls took in all, in ms.
+fn reapers_ms(run: &Run) -> u64 {
+    nonblocking_ms(run).into_iter().sum()
+}
+
+#[test]
+fn who_wants_a_spinlock_spins_and_never_refuses() {
+    for driver in ["spin", "kvm"] {
+        for api in ["hlist", "interval"] {
+            let device = format!("driver = '{driver}'\napi = '{api}'\nlock = 'm'");
+            let run = with_worker_under(&device, "6.1", 3);
+            let (calls, refused) = nonblocking(&run);
+            assert!(calls > 0 && refused == 0, "{driver} {api}: {refused} of {calls}");
+            assert_eq!((attempts(&run), reaped(&run, "buffer")), (1, REGION), "{driver} {api}");
+            assert_eq!(run.findings.broken, None, "{driver} {api}");
+            let spun = reapers_ms(&run);
+            assert!((1..=120).contains(&spun), "{driver} {api}: {spun} ms");
+            // It waits with its CPU: it never parks in there.
+            let free = format!("driver = '{driver}'\napi = '{api}'");
+            assert_eq!(reapers_ms(&with_worker_under(&free, "6.1", 3)), 0, "{driver} {api}");
+        }
+    }
+}
+
+/// With one CPU nobody else runs while a spinlock is held, so nobody ever finds it taken.
+#[test]
+fn spinlock_is_never_contended_on_one_cpu() {
+    let run = with_worker_under("driver = 'kvm'\napi = 'hlist'\nlock = 'm'", "6.1", 1);
+    assert_eq!((attempts(&run), reaped(&run, "buffer")), (1, REGION));
+    let lock = run.cast.locks.iter().find(|(_, info)| info.name == "m").expect("it has one").0;
+    let mut holder = None;
+    for record in run.trace.iter() {
+        match record.event {
+            Event::Acquired { lock: of, .. } if of == lock => holder = Some(record.task),
+            Event::Released { lock: of } if of == lock => holder = None,
+            Event::Ran { .. } | Event::Preempted {} => {
+                assert_eq!(holder, None, "nobody gets or loses a CPU at {}", record.at.0);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// mmu_lock: whatever the range up to 5.12, then only where memory is the guest's; a spinlock, then an rwlock.
+#[test]
+fn kvm_takes_mmu_lock_for_all_ranges_up_to_5_12() {
+    for (kernel, all, kind) in
+        [("5.4", true, LockKind::Spinlock), ("6.12", false, LockKind::Rwlock)]
+    {
+        let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] },";
+        let run =
+            run(&scenario(&victim(kernel, "driver = 'kvm'\napi = 'hlist'", program, "4s")), None);
+        let (lock, info) =
+            run.cast.locks.iter().find(|(_, info)| info.name == "lock of dev").expect("it has one");
+        assert_eq!(info.kind, kind, "{kernel}");
+        let reaper = run.cast.tasks.iter().find(|(_, task)| task.name == "oom_reaper");
+        let reaper = reaper.expect("a reaper").0;
+        let taken = count(&run, |record| {
+            record.task == reaper
+                && matches!(record.event, Event::Acquired { lock: of, .. } if of == lock)
+        });
+        let (calls, _) = nonblocking(&run);
+        assert!(calls > 1, "{kernel}");
+        // Once at the start of a range, and once at its end.
+        assert_eq!(taken, if all { 2 * calls } else { 2 }, "{kernel}");
+    }
 }

@@ -116,6 +116,7 @@ fn cast(driver: &'static str) -> Cast {
     let driver_id = driver.to_owned();
     cast.devices.push(DeviceInfo {
         name,
+        module: driver_id.clone(),
         driver: driver_id,
         task: None,
         locks: Vec::new(),

@@ -15,6 +15,8 @@ struct Change {
     api: &'static str,
     refuse: &'static str,
     start: &'static str,
+    /// Nothing: it has none.
+    end: &'static str,
     /// What `holder` does between taking `L` and letting go of it; nobody holds it if that is nothing.
     held_over: &'static str,
     /// The policy; the kernel's own if that is nothing.
@@ -28,6 +30,7 @@ const N1: Change = Change {
     api: "hlist",
     refuse: "never",
     start: TAKE,
+    end: "",
     held_over: "",
     policy: "",
 };
@@ -42,7 +45,8 @@ const TAKE: &str = "{ lock = 'own' }, { unlock = 'own' }";
 const BRIEFLY: &str = "{ alloc = 'GFP_KERNEL' }";
 
 fn text(change: &Change) -> String {
-    let Change { kernel, lock, api, refuse, start, held_over, policy } = change;
+    let Change { kernel, lock, api, refuse, start, end, held_over, policy } = change;
+    let end = if end.is_empty() { String::new() } else { format!("end = [{end}]\n") };
     let policy = if policy.is_empty() { String::new() } else { format!("policy = '{policy}'\n") };
     let mut text = format!(
         "schema = 1
@@ -65,7 +69,7 @@ name = 'mine'
 api = '{api}'
 refuse = '{refuse}'
 start = [{start}]
-[[device]]
+{end}[[device]]
 name = 'oomn'
 driver = 'mine'
 lock = 'L'
@@ -250,6 +254,24 @@ const ROWS: &[(&str, Change, &[&str], &str)] = &[
         },
         &["might sleep 1"],
         "might_sleep() reports once a second",
+    ),
+    (
+        "N1, a mutex in its end",
+        Change { start: "{ work = '1us' }", end: TAKE, ..N1 },
+        &["might sleep 1"],
+        "an end is marked as a section as a start is",
+    ),
+    (
+        "N1, msleep() in its end",
+        Change { start: "{ work = '1us' }", end: "{ sleep = '5ms' }", ..N1 },
+        &["schedules oom_reaper/1"],
+        "and it gives up the CPU in it",
+    ),
+    (
+        "N1, a spinlock in its end",
+        Change { lock: "spinlock", start: "{ work = '1us' }", end: TAKE, ..N1 },
+        &[],
+        "nobody sleeps for it",
     ),
     ("N1, 5.3", Change { kernel: "5.3", ..N1 }, &[], "non_block_start() came with 5.4"),
     (

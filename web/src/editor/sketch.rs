@@ -46,16 +46,26 @@ const ARCHETYPES: [(&str, Row, Row); 10] = [
         &[(Kind::Work, "flushes its TLB with the CPU's")],
         &[(Kind::Work, "flushes its TLB with the CPU's")],
     ),
-    ("spin", &[(Kind::Work, "works under a spinlock")], &[(Kind::Work, "works under a spinlock")]),
+    (
+        "spin",
+        &[(Kind::Lock, "takes its spinlock"), (Kind::Work, "works"), (Kind::Lock, "lets go of it")],
+        &[(Kind::Lock, "takes its spinlock"), (Kind::Work, "works"), (Kind::Lock, "lets go of it")],
+    ),
     (
         "kvm",
         &[
+            (Kind::Lock, "takes mmu_lock, which spins"),
             (Kind::Work, "counts the invalidation"),
             (Kind::Work, "kicks the vCPUs out of the guest"),
+            (Kind::Lock, "lets go of it"),
+            (Kind::Work, "end: counts down under mmu_lock"),
         ],
         &[
+            (Kind::Lock, "takes mmu_lock, which spins"),
             (Kind::Work, "counts the invalidation"),
             (Kind::Work, "kicks the vCPUs out of the guest"),
+            (Kind::Lock, "lets go of it"),
+            (Kind::Work, "end: counts down under mmu_lock"),
         ],
     ),
     (
@@ -159,12 +169,20 @@ fn of_driver(sections: &[Section], driver: &Section) -> Option<Sketch> {
         sections.iter().filter(move |section| section.path.starts_with(&prefix)).collect::<Vec<_>>()
     };
     let refuse = value(driver, "refuse").unwrap_or("overlap");
+    let spins = ["spinlock", "rwlock"].contains(&value(driver, "lock_kind").unwrap_or_default());
     let mut all = Sketch::default();
     for (name, before) in [("start", ""), ("finish", "finish: "), ("end", "end: ")] {
         for section in list(name) {
             let (kind, text) = words(section)?;
             all.may_sleep.push(step(kind, format!("{before}{text}")));
-            all.must_not.push(quick(kind, &format!("{before}{text}"), refuse));
+            let text = format!("{before}{text}");
+            let is_own =
+                section.fields.first().and_then(|field| field.value.as_deref()) == Some("own");
+            all.must_not.push(if spins && kind == Kind::Lock && is_own {
+                step(kind, text)
+            } else {
+                quick(kind, &text, refuse)
+            });
         }
     }
     match refuse {
@@ -205,6 +223,7 @@ fn words(section: &Section) -> Option<(Kind, String)> {
         "flush" => (Kind::Wait, "waits for its worker".to_owned()),
         "queue" => (Kind::Work, "leaves the rest to its worker".to_owned()),
         "alloc" => (Kind::Alloc, format!("allocates with {what}")),
+        "fails" => (Kind::Refuse, format!("fails in {what} of 100 calls")),
         "unpin" => (Kind::Work, "drops its references to pages".to_owned()),
         "invalidation" => (Kind::Work, format!("counts the invalidation: {what}")),
         other => (Kind::Work, other.to_owned()),

@@ -59,16 +59,14 @@ impl Log {
             // -EINTR of a lock that was to be taken killably, or -EAGAIN.
             let error = if blockable && state.is_killed(record.task) { 4 } else { 11 };
             let device = state.cast.devices.get(info.device);
-            let (driver, name) =
-                device.map_or(("driver", "?"), |info| (info.driver.as_str(), info.name.as_str()));
+            let module = device.map_or("driver", |info| info.module.as_str());
             self.stamp(record.at)?;
             // `%pS`: the callback, its offset and size in the module's text. The
             // size is the recorded test driver's; a run has no code.
             writeln!(
                 self.out,
-                "{}_invalidate_range_start+0x0/0x310 [{name}] callback failed with -{error} in \
-                 {manner}blockable context.",
-                driver.replace('-', "_"),
+                "{module}_invalidate_range_start+0x0/0x310 [{module}] callback failed with -{error} \
+                 in {manner}blockable context.",
             )?;
         }
         if blockable && wording.warns_of_refusals {

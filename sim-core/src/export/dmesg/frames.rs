@@ -3,7 +3,7 @@
 //! came into the kernel (x86, Linux 6.1, as recorded on 6.1.192).
 //!
 //! Functions have no offsets: a run has no code. A driver's callback is named
-//! after the driver, as its module would name it.
+//! after its module.
 
 use crate::base::{NotifierId, StackId};
 use crate::engine::WaitOn;
@@ -17,7 +17,7 @@ fn function(state: &State<'_>, func: Func, notifier: Option<NotifierId>) -> Stri
     match (func, notifier, device) {
         (Func::DriverCallback, Some(notifier), Some(device)) => {
             let op = if notifier.interval { "invalidate" } else { "invalidate_range_start" };
-            format!("{}_{op} [{}]", device.driver.replace('-', "_"), device.name)
+            format!("{0}_{op} [{0}]", device.module)
         }
         _ => func.text().replace(' ', "_"),
     }

@@ -13,6 +13,8 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario, (index, device): (usi
     let Device {
         name,
         driver,
+        // Its driver's.
+        module: _,
         behaviour,
         api,
         lock,

@@ -23,6 +23,7 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario) {
         written.push(name);
         out.table("[[driver]]");
         out.field("name", &string(name));
+        out.field("module", &string(&device.module));
         match &device.behaviour {
             Behaviour::Archetype(id) => out.field("like", &string(id)),
             Behaviour::Steps(plan) => write_plan(out, scenario, plan),
@@ -33,7 +34,7 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario) {
 /// Every field of a plan is named here, so that none can be forgotten.
 fn write_plan(out: &mut Writer, scenario: &Scenario, plan: &Plan) {
     let Plan { calls, range_test, refuse, lucky, faults, start, finish, end, .. } = plan;
-    let Plan { release, register, map, .. } = plan;
+    let Plan { release, register, map, lock_kind, .. } = plan;
     match calls {
         Calls::Start if end.is_empty() && release.is_empty() => {}
         Calls::Start => out.field("api", "\"hlist\""),
@@ -42,6 +43,9 @@ fn write_plan(out: &mut Writer, scenario: &Scenario, plan: &Plan) {
             out.field("start", &format!("[{{ work = {} }}]", distribution(time)));
         }
         Calls::Nothing => out.field("api", "\"none\""),
+    }
+    if let Some(kind) = lock_kind {
+        out.field("lock_kind", &string(kind.word()));
     }
     let lock = |name: &LockName| lock_name(scenario, name);
     if *calls == Calls::Start {
@@ -131,6 +135,7 @@ fn step(step: &Step, lock: &impl Fn(&LockName) -> String) -> String {
         Step::Queue => "queue = true".to_owned(),
         Step::Alloc(alloc) => allocated(*alloc),
         Step::Unpin => "unpin = true".to_owned(),
+        Step::Fails(percent) => format!("fails = {percent}"),
         Step::Begin => "invalidation = \"begin\"".to_owned(),
         Step::End => "invalidation = \"end\"".to_owned(),
     }
@@ -141,6 +146,7 @@ fn end_step(step: &EndStep, lock: &impl Fn(&LockName) -> String) -> String {
         EndStep::Lock(name, hold) => taken(name, *hold, lock),
         EndStep::Unlock(name) => format!("unlock = {}", lock(name)),
         EndStep::Work(time) => format!("work = {}", distribution(time)),
+        EndStep::Sleep(time) => format!("sleep = {}", distribution(time)),
         EndStep::End => "invalidation = \"end\"".to_owned(),
     }
 }

@@ -54,6 +54,7 @@ fn cast(wording: Wording) -> Cast {
     cast.devices.push(DeviceInfo {
         name: "gpu0".to_owned(),
         driver: "always-refuse".to_owned(),
+        module: "always_refuse".to_owned(),
         task: None,
         locks: Vec::new(),
         worker: None,

@@ -244,7 +244,7 @@ impl Call<'_> {
         if is_held {
             self.cx.unlock(lock);
         } else {
-            self.cx.record(Event::BadUnlock { lock });
+            self.cx.bad_unlock(lock);
         }
     }
 

@@ -109,6 +109,7 @@ pub(super) fn drivers(probes: &[(Probe, Api)], cast: &mut Cast) -> IdVec<DeviceI
         let (timeout, signaled) = (None, None);
         cast.devices.push(DeviceInfo {
             name,
+            module: driver.clone(),
             driver,
             task,
             locks: Vec::new(),

@@ -77,6 +77,7 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
             recorder.cast.devices.push(DeviceInfo {
                 name: device.name.clone(),
                 driver: device.driver.clone(),
+                module: device.module.clone(),
                 task: Some(task),
                 locks,
                 worker: None,

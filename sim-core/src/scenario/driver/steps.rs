@@ -21,7 +21,8 @@ pub(super) fn plan(
     file: &FileNames,
     traits: &Traits,
 ) -> Plan {
-    let mut reader = Reader { file, held: Vec::new(), counts: false };
+    let never_asks = fields.choice(report, "refuse") == Some("never");
+    let mut reader = Reader { file, held: Vec::new(), counts: false, never_asks };
     let start = reader.list(report, fields, "start");
     let finish = reader.list(report, fields, "finish");
     if fields.get("finish").is_some() {
@@ -44,8 +45,10 @@ pub(super) fn plan(
     reader.held.retain(|(lock, _)| *lock != LockName::Own);
     reader.let_go(report, "expected an `unlock` of it before the steps end");
     let calls = calls(report, fields, traits, &start);
+    let lock_kind = fields.choice(report, "lock_kind").and_then(LockKind::of_word);
     let plan = Plan {
         calls,
+        lock_kind,
         range_test: fields.boolean(report, "range_test").unwrap_or(true),
         refuse: match fields.choice(report, "refuse") {
             Some("always") => WhenAsked::Always,
@@ -70,6 +73,10 @@ pub(super) fn plan(
         map: map.iter().filter_map(|(step, _)| own_step(step)).collect(),
     };
     check_api(report, fields, traits, &plan);
+    if plan.reads_own_lock() && lock_kind.is_some_and(|kind| !kind.has_readers()) {
+        let expected = "expected \"rwsem\" or \"rwlock\": a step reads under it";
+        report.add(&fields.span_of("lock_kind"), "no lock for readers", expected);
+    }
     plan
 }
 
@@ -80,7 +87,7 @@ pub(in crate::scenario) fn shrinker(
     file: &FileNames,
 ) -> Option<Vec<OwnStep>> {
     fields.get("shrinker")?;
-    let mut reader = Reader { file, held: Vec::new(), counts: false };
+    let mut reader = Reader { file, held: Vec::new(), counts: false, never_asks: false };
     let steps = reader.list(report, fields, "shrinker");
     reader.let_go(report, "expected an `unlock` of it before the steps end");
     Some(steps.iter().filter_map(|(step, _)| own_step(step)).collect())
@@ -157,6 +164,8 @@ struct Reader<'a> {
     held: Vec<(LockName, Range<usize>)>,
     /// Whether an invalidation is in progress.
     counts: bool,
+    /// Whether the driver sleeps where it must not, in its `end` too.
+    never_asks: bool,
 }
 
 impl Reader<'_> {
@@ -169,10 +178,24 @@ impl Reader<'_> {
     ) -> Vec<(Step, Range<usize>)> {
         let Some(value) = fields.get(key) else { return Vec::new() };
         let allowed: &[&str] = match key {
+            "end" if self.never_asks => &["lock", "unlock", "work", "sleep", "invalidation"],
             "end" => &["lock", "unlock", "work", "invalidation"],
             "register" | "map" => &["lock", "unlock", "work", "alloc"],
             "release" | "shrinker" => &[
                 "lock", "unlock", "work", "alloc", "hardware", "sleep", "fences", "flush", "unpin",
+            ],
+            "finish" => &[
+                "lock",
+                "unlock",
+                "work",
+                "alloc",
+                "hardware",
+                "sleep",
+                "fences",
+                "flush",
+                "queue",
+                "unpin",
+                "invalidation",
             ],
             _ => &[],
         };
@@ -227,6 +250,7 @@ impl Reader<'_> {
                 order: fields.number(report, "order").unwrap_or(0),
                 count: fields.number(report, "count").unwrap_or(1),
             }),
+            "fails" => Step::Fails(fields.number(report, name)?),
             "unpin" => fields.flag(report, name).map(|()| Step::Unpin)?,
             "invalidation" => self.invalidation(report, fields, place)?,
             _ => unreachable!("invariant: every step is read here"),
@@ -251,9 +275,9 @@ impl Reader<'_> {
         };
         if let LockName::Declared(index) = lock
             && hold == Hold::Shared
-            && self.file.lock_kinds.get(index) != Some(&LockKind::Rwsem)
+            && !self.file.lock_kinds.get(index).is_some_and(|kind| kind.has_readers())
         {
-            let expected = "expected no mode, or a lock of kind = \"rwsem\"";
+            let expected = "expected no mode, or a lock of kind = \"rwsem\" or \"rwlock\"";
             report.add(&fields.span_of("mode"), "no lock for readers", expected);
         }
         let take = match fields.choice(report, "how") {
@@ -265,8 +289,11 @@ impl Reader<'_> {
             let expected = "expected `wait`: there is nobody who would be told";
             report.add(&fields.span_of("how"), "a lock that may fail", expected);
         }
-        let spins = |index| self.file.lock_kinds.get(index) == Some(&LockKind::Spinlock);
-        if place == "end" && matches!(lock, LockName::Declared(index) if !spins(index)) {
+        let spins = |index: usize| self.file.lock_kinds.get(index).is_some_and(|kind| kind.spins());
+        if place == "end"
+            && !self.never_asks
+            && matches!(lock, LockName::Declared(index) if !spins(index))
+        {
             report.add(&value.span(), "a lock that sleeps", ENDS_SPIN);
         }
         Some(Step::Lock { lock, hold, take })
@@ -301,8 +328,7 @@ impl Reader<'_> {
 }
 
 /// Which locks an `end` may take.
-pub(in crate::scenario) const ENDS_SPIN: &str =
-    "expected a lock of kind = \"spinlock\": `end` is called by those who must not sleep, too";
+pub(in crate::scenario) const ENDS_SPIN: &str = "expected a lock of kind = \"spinlock\" or \"rwlock\": `end` is called by those who must not sleep, too";
 
 /// A step that may stand in `end`.
 fn end_step(step: &Step) -> Option<EndStep> {
@@ -310,6 +336,7 @@ fn end_step(step: &Step) -> Option<EndStep> {
         Step::Lock { lock, hold, .. } => Some(EndStep::Lock(lock, hold)),
         Step::Unlock(lock) => Some(EndStep::Unlock(lock)),
         Step::Work(time) => Some(EndStep::Work(time)),
+        Step::Sleep(time) => Some(EndStep::Sleep(time)),
         Step::End => Some(EndStep::End),
         _ => None,
     }
@@ -328,6 +355,6 @@ fn own_step(step: &Step) -> Option<OwnStep> {
         Step::Fences { .. } => Some(OwnStep::Fences),
         Step::Flush => Some(OwnStep::Flush),
         Step::Unpin => Some(OwnStep::Unpin),
-        Step::Queue | Step::Begin | Step::End => None,
+        Step::Queue | Step::Fails(_) | Step::Begin | Step::End => None,
     }
 }

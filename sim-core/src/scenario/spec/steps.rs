@@ -13,7 +13,7 @@ const ALLOCATIONS_MAX: i64 = 1 << 16;
 
 /// All steps.
 pub(in crate::scenario) const STEPS: &[Table] =
-    &[LOCK, UNLOCK, WORK, HARDWARE, SLEEP, FENCES, FLUSH, QUEUE, ALLOC, UNPIN, INVALIDATION];
+    &[LOCK, UNLOCK, WORK, HARDWARE, SLEEP, FENCES, FLUSH, QUEUE, ALLOC, UNPIN, FAILS, INVALIDATION];
 
 declare! {
     /// A driver described by what it does: `docs/src/describe-a-driver.md` tells how. Devices name it as they name any other.
@@ -34,6 +34,10 @@ declare! {
         may like: Kind::Registered(names::drivers),
         /// Which notifier it registers; by default the kernel's usual one of these: hlist (mmu_notifier), interval (mmu_interval_notifier), secondary-tlb (flushed with the CPU's TLB, asked nothing), none (it only holds pages).
         may api: Kind::OneOf(&["hlist", "interval", "secondary-tlb", "none"]),
+        /// What its own lock is; by default a mutex, or a rwsem if a step reads under it. Nobody refuses because of a spinlock or an rwlock: who wants one spins.
+        may lock_kind: Kind::OneOf(&["mutex", "rwsem", "spinlock", "rwlock"]),
+        /// The kernel module that it is in, as call traces name it; by default its name.
+        may module: Kind::Text(TITLE_MAX),
         /// Whether it returns at once where it covers nothing of the range; by default true. If not, it takes its locks and keeps its counts for any range. The core does the test for an interval.
         may range_test: Kind::Boolean,
         /// What it does in a call that must not sleep: refuse always, whatever the range; refuse every overlap, idle or not (the default); refuse when-busy, while the device has a job; refuse when-mapped, where the device maps any page of it (where it maps none, its steps are not run); refuse if-needed, where a step would wait; or never, and sleep all the same.
@@ -79,11 +83,11 @@ declare! {
         /// As of a device.
         may shrinker: Kind::Steps,
     }
-    /// Takes a lock. In a call that must not sleep it is tried only.
+    /// Takes a lock. In a call that must not sleep it is tried only, unless it is one that spins.
     LOCK = "lock" {
         /// `own`, the driver's lock, or one of the scenario's.
         must lock: Kind::Ref,
-        /// How a reader-writer semaphore is taken; by default for writing.
+        /// How a reader-writer semaphore or an rwlock is taken; by default for writing.
         may mode: Kind::OneOf(&["read", "write"]),
         /// In a call that may sleep: wait for it (the default), killable (a caller that got SIGKILL fails instead of waiting), or trylock (fail where it is taken). A callback that fails there loses the invalidation: nobody asks.
         may how: Kind::OneOf(&["wait", "killable", "trylock"]),
@@ -138,6 +142,11 @@ declare! {
     UNPIN = "unpin" {
         /// Always true.
         must unpin: Kind::True,
+    }
+    /// Fails now and then, as a hypercall may: locks are let go, and the callback refuses, even where it may sleep. Nobody asks for its answer there: the invalidation is lost.
+    FAILS = "fails" {
+        /// In how many of 100 calls.
+        must fails: Kind::Integer(1, 100),
     }
     /// Counts invalidations in progress: while there is one, no fault of the device is served.
     INVALIDATION = "invalidation" {

@@ -222,8 +222,8 @@ declare! {
     LOCK = "lock" {
         /// Its name.
         must name: Kind::Name,
-        /// What it is: only a reader-writer semaphore can be held for reading, and nobody may sleep under a spinlock.
-        must kind: Kind::OneOf(&["mutex", "rwsem", "spinlock"]),
+        /// What it is: only a reader-writer semaphore or an rwlock can be held for reading, and nobody may sleep under a spinlock or an rwlock.
+        must kind: Kind::OneOf(&["mutex", "rwsem", "spinlock", "rwlock"]),
         /// Its lock class, as lockdep knows it: locks that one line of code initializes have one; by default its name.
         may class: Kind::Text(LOCK_CLASS_MAX),
     }

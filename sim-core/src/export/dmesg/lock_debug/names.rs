@@ -44,6 +44,8 @@ fn taking(class: &ClassInfo, held: &HeldLock) -> &'static [&'static str] {
         (By::Caller, Some(LockKind::Rwsem), Hold::Shared) => &["down_read"],
         (By::Caller, Some(LockKind::Rwsem), Hold::Exclusive) => &["down_write"],
         (By::Caller, Some(LockKind::Spinlock), _) => &["_raw_spin_lock"],
+        (By::Caller, Some(LockKind::Rwlock), Hold::Shared) => &["_raw_read_lock"],
+        (By::Caller, Some(LockKind::Rwlock), Hold::Exclusive) => &["_raw_write_lock"],
     }
 }
 
@@ -98,9 +100,9 @@ pub(super) fn lock_name(class: &ClassInfo, layout: DebugLayout) -> String {
     let wait = match class.kind {
         None => "0:0",
         Some(LockKind::Mutex | LockKind::Rwsem) if layout == DebugLayout::RawNesting => "4:4",
-        Some(LockKind::Spinlock) if layout == DebugLayout::RawNesting => "3:3",
+        Some(LockKind::Spinlock | LockKind::Rwlock) if layout == DebugLayout::RawNesting => "3:3",
         Some(LockKind::Mutex | LockKind::Rwsem) => "3:3",
-        Some(LockKind::Spinlock) => "2:2",
+        Some(LockKind::Spinlock | LockKind::Rwlock) => "2:2",
     };
     let used = format!("({}){{{written}{read}{written}{read}}}", class.name);
     if layout == DebugLayout::NoWaitTypes { used } else { format!("{used}-{{{wait}}}") }

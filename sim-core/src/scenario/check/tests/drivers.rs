@@ -67,6 +67,13 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         ("name = 'mine'\napi = 'hlist'\nend = [{ lock = 'own' }, { unlock = 'own' }]", mine),
         ("name = 'mine'\nstart = [{ alloc = 'GFP_KERNEL | __GFP_ZORE' }]", mine),
         ("name = 'mine'\nlike = 'kvm'", "driver = 'mine'\nlock = 'm'"),
+        ("name = 'mine'\nlike = 'pinned'", "driver = 'mine'\nlock = 'm'"),
+        ("name = 'mine'\nlock_kind = 'rwlock'\nstart = []", "driver = 'mine'\nlock = 'm'"),
+        (
+            "name = 'mine'\nlock_kind = 'spinlock'\nstart = [{ lock = 'own', mode = 'read' }, { unlock = 'own' }]",
+            mine,
+        ),
+        ("name = 'mine'\nfinish = [{ fails = 3 }]", mine),
     ];
     let told = rows.map(|(text, device)| {
         let errors = parse("t", &driver(text, device), &[]).expect_err("it is wrong");
@@ -81,7 +88,7 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         t.toml:9:12: unknown step `wrok`: did you mean work?
         t.toml:9:10: two steps in one `{ work = '1ms', sleep = '1ms' }`: expected a table for each
         t.toml:9:19: unknown lock `'n'`: expected one of m and own
-        t.toml:9:31: no lock for readers `'read'`: expected no mode, or a lock of kind = "rwsem"
+        t.toml:9:31: no lock for readers `'read'`: expected no mode, or a lock of kind = "rwsem" or "rwlock"
         t.toml:9:19: never let go `'own'`: expected an `unlock` of it here or in `end`
         t.toml:9:35: held already `'m'`: expected to let go of it before: the callback would wait for itself
         t.toml:9:21: not held `'own'`: expected a lock that was taken before
@@ -99,10 +106,14 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         t.toml:12:10: unknown driver `'mien'`: did you mean mine?
         t.toml:14:7: no end `'interval'`: expected "hlist": an interval hears of no end, and its driver has one
         t.toml:12:27: taken twice `'own'`: expected each once: the worker would wait for itself
-        t.toml:10:17: a lock that sleeps `'m'`: expected a lock of kind = "spinlock": `end` is called by those who must not sleep, too
-        t.toml:13:10: a lock that sleeps, taken in `end` `'mine'`: expected a lock of kind = "spinlock": `end` is called by those who must not sleep, too
+        t.toml:10:17: a lock that sleeps `'m'`: expected a lock of kind = "spinlock" or "rwlock": `end` is called by those who must not sleep, too
+        t.toml:13:10: a lock that sleeps, taken in `end` `'mine'`: expected a lock of kind = "spinlock" or "rwlock": `end` is called by those who must not sleep, too
         t.toml:9:34: unknown GFP flag `__GFP_ZORE`: did you mean __GFP_ZERO or __GFP_COMP or __GFP_IO?
-        t.toml:13:8: `lock` of a driver that takes none: mine is a kvm `'m'`: expected no `lock`, or a driver whose steps (`start`) take it
+        t.toml:13:8: a lock that sleeps `'m'`: expected a lock of kind = "spinlock" or "rwlock", as its driver's is
+        t.toml:13:8: `lock` of a driver that takes none: mine is a pinned `'m'`: expected no `lock`, or a driver whose steps (`start`) take it
+        t.toml:14:8: a lock that sleeps `'m'`: expected a lock of kind = "spinlock" or "rwlock", as its driver's is
+        t.toml:9:13: no lock for readers `'spinlock'`: expected "rwsem" or "rwlock": a step reads under it
+        t.toml:9:11: `fails` in `finish` `{ fails = 3 }`: expected lock, unlock, work, alloc, hardware, sleep, fences, flush, queue, unpin, invalidation
     "#]].assert_eq(&told.concat());
 }
 
