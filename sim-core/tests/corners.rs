@@ -129,6 +129,28 @@ fn sysrq_kills_from_a_worker() {
     assert_ne!(key.expect("it is pressed").task, kill.expect("it kills").task);
 }
 
+/// The line of the key, and what it says where all are protected.
+#[test]
+fn sysrq_says_what_it_does_in_each_version_s_words() {
+    for (kernel, key, nobody) in [
+        ("4.9", "sysrq: SysRq : Manual OOM execution", "because killer is disabled"),
+        ("4.19", "sysrq: SysRq : Manual OOM execution", "No task eligible"),
+        ("6.1", "sysrq: Manual OOM execution", "No task eligible"),
+    ] {
+        let log = dmesg(&run_text(&format!(
+            "schema = 1\ntitle = 't'\nkernel = '{kernel}'\nhorizon = '3s'\n[machine]\nram = \
+             '64MiB'\n[[task]]\nname = 'hog'\noom_score_adj = -1000\nprogram = [{{ idle = true \
+             }}]\n[[inject]]\nat = '1s'\nsysrq_f = true\n"
+        )));
+        let at = |with: &str| log.lines().position(|line| line.contains(with));
+        assert!(at(key).is_some_and(|key| at(nobody) > Some(key)), "{log}");
+        assert!(log.contains("sysrq: OOM request ignored"), "{log}");
+        // Up to 4.17 the report comes before a panic alone.
+        let order = log.contains("invoked oom-killer: gfp_mask=") && log.contains(", order=-1,");
+        assert_eq!(order, kernel != "4.9", "{log}");
+    }
+}
+
 /// Up to 4.17 there is a report before a panic, and before nothing else that finds nobody.
 #[test]
 fn panic_is_reported_in_every_version() {

@@ -99,6 +99,8 @@ fn is_uninterruptible(doing: Doing) -> bool {
             | Reason::Sigkill
             | Reason::MmapLockKillable
             | Reason::OomLockKillable
+            | Reason::DiskRead
+            | Reason::SwapInKillable
             | Reason::BalanceDirtyPages
     );
     !is_own_wish(reason) && !is_idle
@@ -151,6 +153,9 @@ mod tests {
             // Of a cgroup up to 5.3, and later.
             (Reason::OomLock, 1),
             (Reason::OomLockKillable, 0),
+            // Shared memory, and a process's own.
+            (Reason::SwapIn, 1),
+            (Reason::SwapInKillable, 0),
         ] {
             let mut story = Story::new();
             story.at(1).sleeps(HOG, reason);

@@ -91,6 +91,7 @@ impl Topic {
             | Event::OomGroupKill { .. }
             | Event::KillOrSacrifice { .. }
             | Event::PagefaultRetry { .. }
+            | Event::SysrqIgnored { .. }
             | Event::Panic { .. } => Self::Killing,
             Event::WakeReaper { .. }
             | Event::StartTaskReaping { .. }

@@ -54,12 +54,21 @@ pub(super) struct Notifiers {
     trees: Vec<Tree>,
     /// Calls under way, the innermost of each task last.
     calls: Vec<Call>,
+    /// Ranges of which a call was refused that may sleep.
+    failed: Vec<(TaskId, RangeId)>,
 }
 
 impl Notifiers {
     pub(super) fn new(switches: &'static Switches, drivers: &[&dyn Driver]) -> Self {
         let ops = drivers.iter().map(|driver| driver.ops()).collect();
-        Self { switches, ops, subscriptions: Vec::new(), trees: Vec::new(), calls: Vec::new() }
+        Self {
+            switches,
+            ops,
+            subscriptions: Vec::new(),
+            trees: Vec::new(),
+            calls: Vec::new(),
+            failed: Vec::new(),
+        }
     }
 
     pub(super) fn called(
@@ -94,6 +103,11 @@ impl Notifiers {
             let started = call.blockable || !refused;
             if started { &mut state.open } else { &mut state.refused }.push(call.record);
         }
+        if let (true, true, Event::MnCall { range, .. }) =
+            (call.blockable, refused, call.record.event)
+        {
+            self.failed.push((task, range));
+        }
         if !refused {
             for (_, invalidated) in &mut state.readers {
                 *invalidated = true;
@@ -112,9 +126,11 @@ impl Notifiers {
         if take(&mut state.open, task, range).is_some() {
             return Ok(());
         }
-        // From 5.12 on all get an end when one refuses, even who refused: such a driver may have none.
+        // From 5.12 on all get an end when one refuses, even who refused: such a driver may have none. If
+        // the call may sleep, all get another one when the range ends.
         let refused = take(&mut state.refused, task, range);
-        let expected = refused.is_some() && self.switches.ends_paired;
+        let again = self.failed.contains(&(task, range));
+        let expected = (refused.is_some() || again) && self.switches.ends_paired;
         let who = device_name(cast, notifier);
         let text = format!("{who} gets an end for {} without a start", range_name(cast, range));
         let breach = Breach::new(Invariant::StartsHaveEnds, text).unless(expected);

@@ -27,7 +27,7 @@ use super::pgtable::pte_alloc;
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::shmem::{hugetlb_fault, shmem_fault};
 use super::state::State;
-use super::writeback::{Owner, To, read_pages, record_page_cache};
+use super::writeback::{Owner, To, at_end_of_read, read_pages_killable, record_page_cache};
 use super::zone::{Pages, Use, ZONES};
 use crate::base::{FileId, MmId, RangeId};
 use crate::engine::Hold;
@@ -200,12 +200,22 @@ async fn read_ahead(
         file.is_some_and(|file| state.files[file].cached > first)
     });
     let pflags = refault.then(|| psi_memstall_enter(cx));
-    read_pages(cx, To::Disk, pages.count(), Reason::DiskRead).await;
+    // folio_lock_killable(): they are locked until they are read.
+    let read = read_pages_killable(cx, To::Disk, pages.count(), Reason::DiskRead).await;
     if let Some(pflags) = pflags {
         psi_memstall_leave(cx, pflags);
     }
+    if let Err(done) = read {
+        at_end_of_read(cx, done, move |cx| end_read(cx, (mm, range), first, memcg, pages));
+        return Err(FaultError::Killed);
+    }
     cx.cpu(cx.costs().major_fault).await;
-    // They are clean page cache whatever became of the mapping.
+    end_read(cx, (mm, range), first, memcg, pages);
+    Ok(())
+}
+
+/// `folio_end_read()`: they are clean page cache, whatever became of the mapping.
+fn end_read(cx: &Cx, (mm, range): (MmId, RangeId), first: u64, memcg: Memcg, pages: Pages) {
     transfer_pages(cx, pages, Use::InFlight, Use::Clean);
     cx.with(|state| {
         if let Some(memcg) = memcg {
@@ -220,7 +230,6 @@ async fn read_ahead(
         }
     });
     record_page_cache(cx, pages);
-    Ok(())
 }
 
 /// `filemap_add_folio()`: charges new page cache; what there is no room for is put back.

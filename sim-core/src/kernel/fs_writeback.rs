@@ -2,7 +2,7 @@
 //!
 //! Mirrors fs/fs-writeback.c: `__mark_inode_dirty()`,
 //! `wb_wakeup_delayed()`, `wakeup_flusher_threads()`, `wb_workfn()`,
-//! `wb_do_writeback()`, `wb_writeback()`, `queue_io()`, Linux 6.1. An
+//! `wb_do_writeback()`, `wb_writeback()`, `queue_io()`, Linux 4.6 to 6.1. An
 //! inode is as old as its first dirty page and stays on the list until
 //! all of them are sent; what was dirty at the start of a run and what
 //! core dumps wrote count as one inode of each cgroup. The flusher works when reclaim asks for
@@ -12,6 +12,8 @@
 //! write protection of what is written (so a mapped page that was dirty
 //! once does not become dirty again).
 
+use std::collections::VecDeque;
+
 use super::cx::Cx;
 use super::lruvec::Memcg;
 use super::page_alloc::transfer_pages;
@@ -19,7 +21,7 @@ use super::page_writeback::wb_over_bg_thresh;
 use super::writeback::{Owner, To, new_task, record_page_cache, write_pages};
 use super::zone::{Pages, Use};
 use crate::base::{Nanos, QueueId, SimTime};
-use crate::engine::Signals;
+use crate::engine::{Signals, Why};
 use crate::record::{Func, Reason, TaskKind};
 
 /// Pages of one request of the flusher: 1 MiB.
@@ -38,14 +40,18 @@ struct DirtyInode {
 pub(super) struct Flusher {
     /// `b_dirty`: the oldest first.
     b_dirty: Vec<DirtyInode>,
-    /// `WB_start_all`: how many pages reclaim wants written.
-    start_all: u64,
-    /// `WB_writeback_running`, or about to.
+    /// `WB_start_all`: reclaim wants all that is dirty written.
+    start_all: bool,
+    /// `work_list`: how many pages of it were so at each call (up to 4.14).
+    work_list: VecDeque<u64>,
+    /// `WB_writeback_running`.
     running: bool,
+    /// `dwork` is queued.
+    pending: bool,
+    /// When `dwork` will be queued, if its timer is armed.
+    timer: Option<SimTime>,
     /// When it last looked for old pages.
     last_old_flush: SimTime,
-    /// `dwork` is armed.
-    timer_armed: bool,
     /// Wakes the flusher, and arms its timer; none before there was something to do.
     queues: Option<(QueueId, QueueId)>,
 }
@@ -60,6 +66,16 @@ impl Flusher {
             Some(inode) => inode.pages.add(pages),
             None => self.b_dirty.push(DirtyInode { of, dirtied_when: now, pages }),
         }
+    }
+
+    /// `wb_has_dirty_io()`.
+    fn has_dirty_io(&self) -> bool {
+        !self.b_dirty.is_empty()
+    }
+
+    /// `get_nr_dirty_pages()`: inodes count, too.
+    fn nr_dirty_pages(&self) -> u64 {
+        self.dirty().count() + self.b_dirty.len() as u64
     }
 
     /// All dirty pages.
@@ -126,34 +142,53 @@ pub(super) fn mark_inode_dirty(cx: &Cx, of: Owner, pages: Pages, from: Use) {
     wb_wakeup_delayed(cx);
 }
 
-/// `wb_wakeup_delayed()`: the flusher will look after a while.
+/// `wb_wakeup_delayed()`: the flusher will look after a while, if it isn't about to.
 pub fn wb_wakeup_delayed(cx: &Cx) {
-    let armed = cx.with(|state| {
-        let wanted = state.sysctl.dirty_writeback_interval > Nanos::ZERO
-            && !state.writeback.flusher.b_dirty.is_empty();
-        !wanted || std::mem::replace(&mut state.writeback.flusher.timer_armed, true)
+    let now = cx.now();
+    let arms = cx.with(|state| {
+        let interval = state.sysctl.dirty_writeback_interval;
+        let flusher = &mut state.writeback.flusher;
+        let is_queued = flusher.pending || flusher.timer.is_some();
+        let arms = interval > Nanos::ZERO && flusher.has_dirty_io() && !is_queued;
+        if arms {
+            flusher.timer = Some(now + interval);
+        }
+        arms
     });
-    if !armed {
+    if arms {
         let (_, timer) = queues(cx);
         cx.wake_all(timer);
     }
 }
 
-/// `wakeup_flusher_threads()`: reclaim wants all that is dirty written.
+/// `wakeup_flusher_threads()`, `wb_start_writeback()`: reclaim wants all that is dirty written. How
+/// much that is the flusher sees when it comes to it; up to 4.14 its caller did.
 pub(super) fn wakeup_flusher_threads(cx: &Cx) {
-    cx.with(|state| {
+    let queues_work = cx.kernel().switches.flusher_has_a_list;
+    let is_new = cx.with(|state| {
         let flusher = &mut state.writeback.flusher;
-        if flusher.start_all == 0 {
-            flusher.start_all = flusher.dirty().count();
+        if !flusher.has_dirty_io() {
+            return false;
         }
+        if queues_work {
+            let nr_pages = flusher.nr_dirty_pages();
+            flusher.work_list.push_back(nr_pages);
+            return true;
+        }
+        !std::mem::replace(&mut flusher.start_all, true)
     });
-    wb_wakeup(cx);
+    if is_new {
+        wb_wakeup(cx);
+    }
 }
 
-/// `wb_start_background_writeback()`, and `wb_wakeup()`.
+/// `wb_start_background_writeback()`, and `wb_wakeup()`: it works now, or once more after what it does.
 pub(super) fn wb_wakeup(cx: &Cx) {
     let (queue, _) = queues(cx);
-    cx.with(|state| state.writeback.flusher.running = true);
+    cx.with(|state| {
+        let flusher = &mut state.writeback.flusher;
+        (flusher.pending, flusher.timer) = (true, None);
+    });
     cx.wake_all(queue);
 }
 
@@ -176,16 +211,19 @@ fn queues(cx: &Cx) -> (QueueId, QueueId) {
 #[expect(clippy::infinite_loop, reason = "a timer is there for ever")]
 async fn dwork_timer(cx: Cx, flusher: QueueId, armed: QueueId) {
     loop {
-        while !cx.with(|state| state.writeback.flusher.timer_armed) {
-            cx.wait(armed, Reason::DiskIdle, Signals::Ignored).await;
+        let now = cx.now();
+        let due = cx.with(|state| state.writeback.flusher.timer);
+        if due.is_some_and(|due| due <= now) {
+            cx.with(|state| {
+                let flusher = &mut state.writeback.flusher;
+                (flusher.pending, flusher.timer) = (true, None);
+            });
+            cx.wake_all(flusher);
+            continue;
         }
-        let interval = cx.with(|state| state.sysctl.dirty_writeback_interval);
-        cx.sleep(interval, Reason::DiskIdle, Signals::Ignored).await;
-        cx.with(|state| {
-            state.writeback.flusher.timer_armed = false;
-            state.writeback.flusher.running = true;
-        });
-        cx.wake_all(flusher);
+        let why = Why(Reason::DiskIdle as u8);
+        let left = due.map(|due| due - now);
+        cx.kernel().engine.wait(armed, why, Signals::Ignored, left).await;
     }
 }
 
@@ -193,28 +231,32 @@ async fn dwork_timer(cx: Cx, flusher: QueueId, armed: QueueId) {
 #[expect(clippy::infinite_loop, reason = "a kernel thread never ends")]
 async fn wb_workfn(cx: Cx, queue: QueueId) {
     loop {
-        while cx.with(|state| !state.writeback.flusher.running) {
+        while !cx.with(|state| std::mem::take(&mut state.writeback.flusher.pending)) {
             cx.wait(queue, Reason::DiskIdle, Signals::Ignored).await;
         }
-        wb_do_writeback(&cx).await;
-        let more = cx.with(|state| {
-            let flusher = &mut state.writeback.flusher;
-            flusher.running = flusher.start_all > 0;
-            flusher.running
-        });
-        if !more {
-            wb_wakeup_delayed(&cx);
+        loop {
+            cx.with(|state| state.writeback.flusher.running = true);
+            wb_do_writeback(&cx).await;
+            let more = cx.with(|state| {
+                let flusher = &mut state.writeback.flusher;
+                flusher.running = false;
+                !flusher.work_list.is_empty()
+            });
+            if !more {
+                break;
+            }
         }
+        wb_wakeup_delayed(&cx);
     }
 }
 
 /// What the flusher has to do.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 enum Work {
-    /// So many pages (`WB_REASON_VMSCAN`).
-    Pages(u64),
-    /// `for_kupdate`: what is old.
-    Old,
+    /// So many pages of what was dirty then (`WB_REASON_VMSCAN`).
+    Pages(u64, SimTime),
+    /// `for_kupdate`: so many pages of what is old.
+    Old(u64),
     /// `for_background`: until less is dirty than the limit.
     Background,
 }
@@ -222,11 +264,15 @@ enum Work {
 /// `wb_do_writeback()`.
 async fn wb_do_writeback(cx: &Cx) {
     let _in = cx.enter(Func::WbWorkfn);
+    // get_next_work_item()
+    while let Some(nr_pages) = cx.with(|state| state.writeback.flusher.work_list.pop_front()) {
+        wb_writeback(cx, Work::Pages(nr_pages, cx.now())).await;
+    }
     // wb_check_start_all()
-    let pages = cx.with(|state| state.writeback.flusher.start_all);
-    if pages > 0 {
-        wb_writeback(cx, Work::Pages(pages)).await;
-        cx.with(|state| state.writeback.flusher.start_all = 0);
+    if cx.with(|state| state.writeback.flusher.start_all) {
+        let nr_pages = cx.with(|state| state.writeback.flusher.nr_dirty_pages());
+        wb_writeback(cx, Work::Pages(nr_pages, cx.now())).await;
+        cx.with(|state| state.writeback.flusher.start_all = false);
     }
     // wb_check_old_data_flush()
     let now = cx.now();
@@ -240,7 +286,8 @@ async fn wb_do_writeback(cx: &Cx) {
         is_due
     });
     if is_due {
-        wb_writeback(cx, Work::Old).await;
+        let nr_pages = cx.with(|state| state.writeback.flusher.nr_dirty_pages());
+        wb_writeback(cx, Work::Old(nr_pages)).await;
     }
     // wb_check_background_flush()
     wb_writeback(cx, Work::Background).await;
@@ -248,18 +295,23 @@ async fn wb_do_writeback(cx: &Cx) {
 
 /// `wb_writeback()`: one request at a time.
 async fn wb_writeback(cx: &Cx, work: Work) {
-    let mut nr_pages = if let Work::Pages(count) = work { count } else { u64::MAX };
+    let mut nr_pages = match work {
+        Work::Pages(count, _) | Work::Old(count) => count,
+        Work::Background => u64::MAX,
+    };
     while nr_pages > 0 {
         let now = cx.now();
         let next = cx.with(|state| {
-            // Who needs pages now comes before those that are merely old.
-            if !matches!(work, Work::Pages(_)) && state.writeback.flusher.start_all > 0 {
+            // What is on the list comes before pages that are merely old or many.
+            let waits = !state.writeback.flusher.work_list.is_empty();
+            if waits && !matches!(work, Work::Pages(..)) {
                 return None;
             }
             let dirtied_before = match work {
                 Work::Background if !wb_over_bg_thresh(state) => return None,
-                Work::Pages(_) | Work::Background => now,
-                Work::Old => {
+                Work::Pages(_, begun) => begun,
+                Work::Background => now,
+                Work::Old(_) => {
                     let expired = now.0.checked_sub(state.sysctl.dirty_expire_interval.0)?;
                     SimTime(expired)
                 }
@@ -270,5 +322,42 @@ async fn wb_writeback(cx: &Cx, work: Work) {
         nr_pages -= pages.count();
         let done = write_pages(cx, To::Disk, pages, Use::Dirty, of);
         cx.sleep(done - cx.now(), Reason::Writeback, Signals::Ignored).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ZoneId;
+    use crate::kernel::testing::Machine;
+
+    /// Reclaim wakes the flusher for 1000 dirty pages; before it runs, another 500 of the same file are. What
+    /// of them is still dirty in the end, if nothing else wants them written.
+    fn left_dirty(profile: &str) -> u64 {
+        let mut machine = Machine::new(profile);
+        machine.kthread(|cx| async move {
+            cx.with(|state| {
+                state.sysctl.dirty_writeback_interval = Nanos::ZERO;
+                state.disk.pages_per_second = 1_000_000;
+            });
+            let dirty = |count| {
+                let mut pages = Pages::default();
+                pages.0[0] = count;
+                transfer_pages(&cx, pages, Use::Free, Use::InFlight);
+                mark_inode_dirty(&cx, Owner::default(), pages, Use::InFlight);
+            };
+            dirty(1000);
+            wakeup_flusher_threads(&cx);
+            dirty(500);
+        });
+        machine.run();
+        machine.with(|state| state.zones[ZoneId(0)].pages(Use::Dirty))
+    }
+
+    #[test]
+    fn flusher_counts_what_is_dirty_when_it_comes_to_it_since_4_15() {
+        // An inode counts as a page.
+        assert_eq!(left_dirty("4.14"), 499);
+        assert_eq!(left_dirty("6.1"), 0);
     }
 }

@@ -61,14 +61,12 @@ pub async fn fault_in(
     let _in = cx.enter(Func::ExcPageFault);
     // mem_cgroup_oom_enable(): a fault of user mode can wait where no lock is held.
     cx.with(|state| state.tasks[cx.task()].memcg_may_oom = true);
-    let result = if anonymous || swapped {
+    let result = if swapped {
+        do_swap_page(cx, mm, range, want).await
+    } else if anonymous {
         let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
         cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
-        let result = if swapped {
-            do_swap_page(cx, mm, range, want).await
-        } else {
-            handle_mm_fault(cx, mm, range, first, want, access).await
-        };
+        let result = handle_mm_fault(cx, mm, range, first, want, access).await;
         cx.unlock(mmap_lock);
         result
     } else {

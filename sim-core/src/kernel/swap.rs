@@ -9,15 +9,16 @@
 
 use super::cx::Cx;
 use super::fork::AnonShare;
-use super::memcontrol::{mem_cgroup_charge, mem_cgroup_uncharge};
-use super::memory::FaultError;
+use super::memcontrol::mem_cgroup_uncharge;
+use super::memory::{FaultError, charge};
 use super::mm::Shared;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::psi::{psi_memstall_enter, psi_memstall_leave};
 use super::state::State;
-use super::writeback::{To, read_pages};
-use super::zone::Use;
+use super::writeback::{To, at_end_of_read, read_pages_killable, record_page_cache};
+use super::zone::{Pages, Use};
 use crate::base::{MmId, RangeId};
+use crate::engine::Hold;
 use crate::record::{Event, Func, Gfp, Reason};
 
 /// Pages read at once: `1 << page_cluster`.
@@ -31,44 +32,90 @@ pub(super) async fn do_swap_page(
     want: u64,
 ) -> Result<u64, FaultError> {
     let _in = cx.enter(Func::DoSwapPage);
-    let swapped = cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.swapped));
-    let want = want.min(SWAP_CLUSTER).min(swapped);
-    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await;
-    let mut pages = pages.ok_or(FaultError::Oom)?;
-    let charged = mem_cgroup_charge(cx, mm, Gfp::KERNEL, pages.count()).await.unwrap_or(0);
-    let surplus = pages.take(pages.count() - charged);
-    free_pages(cx, surplus, Use::InFlight);
-    if charged == 0 {
-        return Err(FaultError::Oom);
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    let pages = swapin_readahead(cx, mm, range, want).await;
+    // __folio_lock_or_retry(): without mmap_lock, until it is read or SIGKILL comes; then the fault is repeated.
+    cx.unlock(mmap_lock);
+    let pages = pages?;
+    if pages == Pages::default() {
+        // Another thread was faster.
+        return Ok(0);
     }
     // A thrashing page is a memory stall; any page that has to come back counts as one here.
     let pflags = psi_memstall_enter(cx);
-    read_pages(cx, To::Swap, charged, Reason::SwapIn).await;
+    let read = read_pages_killable(cx, To::Swap, pages.count(), Reason::SwapInKillable).await;
     psi_memstall_leave(cx, pflags);
+    if let Err(done) = read {
+        at_end_of_read(cx, done, move |cx| end_swap_read(cx, mm, pages));
+        return Err(FaultError::Killed);
+    }
     cx.cpu(cx.costs().major_fault).await;
-    let (back, used) = cx.with(|state| {
-        let unstable = state.mms[mm].unstable;
-        let vma = state.mms[mm].vma(range).expect("invariant: mmap_lock keeps the VMA");
-        let count = if unstable { 0 } else { vma.swapped.min(charged) };
+    cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
+    let result = map_swapped(cx, mm, range, pages);
+    cx.unlock(mmap_lock);
+    result
+}
+
+/// `swapin_readahead()` up to the reading: pages for those that are to come back, charged.
+async fn swapin_readahead(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    want: u64,
+) -> Result<Pages, FaultError> {
+    let swapped = cx.with(|state| state.mms[mm].vma(range).map(|vma| vma.swapped));
+    let want = want.min(SWAP_CLUSTER).min(swapped.ok_or(FaultError::Segv)?);
+    if want == 0 {
+        return Ok(Pages::default());
+    }
+    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await;
+    charge(cx, mm, pages).await.ok_or(FaultError::Oom)
+}
+
+/// Pages that were read, mapped with `mmap_lock` held.
+fn map_swapped(cx: &Cx, mm: MmId, range: RangeId, mut pages: Pages) -> Result<u64, FaultError> {
+    let read = pages.count();
+    let unstable = cx.with(|state| state.mms[mm].unstable);
+    let found = cx.with(|state| {
+        let vma = state.mms[mm].vma(range)?;
+        let count = if unstable { 0 } else { vma.swapped.min(read) };
         let back = pages.take(count);
         vma.anon.add(back);
-        let used = if vma.locked { Use::Unevictable } else { Use::Anon };
+        let used = vma.anon_use();
         drop_entries(state, mm, range, count);
-        (back, used)
+        Some((back, used))
     });
-    transfer_pages(cx, back, Use::InFlight, used);
+    let back = found.map_or_else(Pages::default, |(back, used)| {
+        transfer_pages(cx, back, Use::InFlight, used);
+        back
+    });
     // Another thread or the reaper was faster.
     let left = pages.count();
     free_pages(cx, pages, Use::InFlight);
     mem_cgroup_uncharge(cx, mm, left);
-    if cx.with(|state| state.mms[mm].unstable) {
+    if found.is_none() {
+        return Err(FaultError::Segv);
+    }
+    if unstable {
         return Err(FaultError::Sigbus);
     }
     if back.count() > 0 {
         let pages = u32::try_from(back.count()).unwrap_or(u32::MAX);
         cx.record(Event::SwapIn { range, pages });
     }
-    Ok(charged)
+    Ok(read)
+}
+
+/// Pages that were read for somebody who was killed are swap cache.
+fn end_swap_read(cx: &Cx, mm: MmId, pages: Pages) {
+    transfer_pages(cx, pages, Use::InFlight, Use::Clean);
+    cx.with(|state| {
+        if let Some(memcg) = state.mm_cgroup(mm) {
+            state.cgroups[memcg].clean.add(pages);
+        }
+    });
+    record_page_cache(cx, pages);
 }
 
 /// `swap_free()` of the first `count` pages that a VMA has in swap: a
@@ -115,4 +162,80 @@ pub(super) fn share_entries(state: &mut State, old: (MmId, RangeId), new: (MmId,
     }
     let vma = state.mms[new.0].vma(new.1).expect("invariant: it was inserted before");
     (vma.swapped, vma.swap_shares) = (swapped, shares);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Distribution, Nanos, Seeds, Shape};
+    use crate::engine::Signals;
+    use crate::kernel::exit::do_group_exit;
+    use crate::kernel::memory::fault_in;
+    use crate::kernel::mm::Access;
+    use crate::kernel::signal::kill_process;
+    use crate::kernel::state::{BlockDevice, Swap};
+    use crate::kernel::testing::{Machine, Proc, sleep_ms};
+
+    /// A process that has 8 of 16 pages in a swap that takes a second to read, and touches the first of
+    /// them; who wants `mmap_lock` for writing 10 ms later, and SIGKILL after 20 ms if `killed`. When the
+    /// writer had it, when the process was gone, and the pages on their way and in swap at the end.
+    fn touch_swapped(killed: bool) -> (Vec<u64>, u64, u64, u64) {
+        let mut machine = Machine::new("6.1");
+        let hog = machine.process(&Proc::of(100, 16), |cx| async move {
+            let mm = cx.mm().expect("it has one");
+            let range = cx.with(|state| state.mms[mm].vmas[0].id);
+            let back = fault_in(&cx, mm, range, 0, 8, Access::Write).await;
+            let is_killed = cx.fatal_signal_pending();
+            assert_eq!(back, if is_killed { Err(FaultError::Killed) } else { Ok(8) });
+            do_group_exit(&cx).await;
+        });
+        let mm = machine.with(|state| state.tasks[hog].mm).expect("it has one");
+        machine.with(|state| {
+            let latency = Distribution::new(Shape::Constant(Nanos::from_secs(1)));
+            let stream = Seeds::new(1).stream("latency", "swap");
+            let device = BlockDevice {
+                latency,
+                pages_per_second: 1_000_000_000,
+                stream,
+                busy_until: crate::base::SimTime::ZERO,
+            };
+            state.swap = Some(Swap { pages: 100, used: 8, device });
+            let vma = &mut state.mms[mm].vmas[0];
+            let gone = vma.anon.take(8);
+            vma.swap_out(8);
+            state.zones[crate::base::ZoneId(0)].transfer(Use::Anon, Use::Free, gone.count());
+        });
+        machine.kthread(move |cx| async move {
+            sleep_ms(&cx, 10).await;
+            let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+            cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+            cx.sleep(Nanos::ZERO, Reason::Sleep, Signals::Ignored).await;
+            cx.unlock(mmap_lock);
+            cx.record(Event::CoreDump {});
+            sleep_ms(&cx, 10).await;
+            if killed {
+                kill_process(&cx, hog);
+            }
+        });
+        machine.run();
+        let at = |is: fn(&Event) -> bool| -> Vec<u64> {
+            let events = machine.events().into_iter();
+            events.filter(|(_, _, event)| is(event)).map(|(ms, ..)| ms).collect()
+        };
+        let gone = at(|event| matches!(event, Event::ExitMmapDone { .. }));
+        let writer = at(|event| matches!(event, Event::CoreDump {}));
+        machine.with(|state| {
+            let zone = &state.zones[crate::base::ZoneId(0)];
+            let used = state.swap.as_ref().map_or(0, |swap| swap.used);
+            assert_eq!((zone.pages(Use::InFlight), used), (0, 0));
+            (gone, writer[0], zone.pages(Use::Clean), zone.pages(Use::PageTable))
+        })
+    }
+
+    #[test]
+    fn who_waits_for_a_page_of_swap_can_be_killed_and_holds_nobody_up() {
+        assert_eq!(touch_swapped(false), (vec![1000], 10, 0, 0));
+        // What was on its way when it died is swap cache.
+        assert_eq!(touch_swapped(true), (vec![20], 10, 8, 0));
+    }
 }

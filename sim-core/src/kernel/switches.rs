@@ -113,6 +113,11 @@ switches! {
     /// Tracepoint `mm_vmscan_throttled`.
     traces_throttling: bool =
         [F, F, F, F, F, F, F, F, F, T, T, T];
+    /// `wakeup_flusher_threads()` counts dirty pages and queues as many for the flusher, which leaves other work
+    /// for it; later a bit tells the flusher to count ("writeback: eliminate work item allocation in
+    /// bd_start_writeback()", 4.15).
+    flusher_has_a_list: bool =
+        [unverified(T), unverified(T), unverified(T), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F)];
     /// `__GFP_NOFAIL` calls the OOM killer even without `__GFP_FS`, and skips its bail-outs.
     nofail_always_kills: bool =
         [older(T), T, F, F, F, F, F, F, F, F, F, F];
@@ -222,6 +227,13 @@ switches! {
     /// A global OOM without candidates panics with "Out of memory and no killable processes...".
     panics_in_old_words: bool =
         [T, T, T, T, F, F, F, F, F, F, F, F];
+
+    /// "sysrq: SysRq : Manual OOM execution" (from logs of 4.x and 5.x).
+    sysrq_in_old_words: bool =
+        [T, older(T), older(T), older(T), older(T), older(F), older(F), older(F), older(F), older(F), older(F), older(F)];
+    /// "OOM request ignored because killer is disabled", whatever the reason (discussed in April 2017, 4.11).
+    sysrq_blames_killer: bool =
+        [older(T), older(T), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F)];
 
     // OOM reaper (kernel-spec 3).
     /// Notifier policy of this kernel.
@@ -360,6 +372,8 @@ impl Switches {
             killed_line: self.killed_line,
             logs_constraint: self.logs_constraint,
             logs_no_killable: !self.panics_in_old_words,
+            sysrq_in_old_words: self.sysrq_in_old_words,
+            sysrq_blames_killer: self.sysrq_blames_killer,
             logs_refusals: self.logs_refusals,
             warns_of_refusals: self.warns_of_refusals,
             dumps_unreaped: self.dumps_unreaped,

@@ -2,12 +2,12 @@
 //!
 //! Mirrors drivers/tty/sysrq.c: `sysrq_handle_moom()`, `moom_callback()`,
 //! Linux 6.1 (kernel-spec 2.1). It waits for `oom_lock`, ignores pending
-//! victims and never panics. Left out: the line that says which key it was.
+//! victims and never panics.
 
 use super::cx::{Cx, NewTask};
 use super::oom_kill::{OomControl, OomOrder, out_of_memory};
 use crate::engine::Hold;
-use crate::record::{Func, Gfp, Reason, TaskKind};
+use crate::record::{Event, Func, Gfp, Reason, TaskKind};
 
 /// `sysrq_handle_moom()`: the key comes with an interrupt, which leaves the rest to a worker.
 pub fn sysrq_handle_moom(cx: &Cx) {
@@ -28,6 +28,8 @@ pub(super) async fn moom_callback(cx: &Cx) {
     let oc = OomControl { gfp: Gfp::KERNEL, order: OomOrder::Sysrq, memcg: None };
     let oom_lock = cx.with(|state| state.oom_lock);
     cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
-    out_of_memory(cx, &oc).await;
+    if !out_of_memory(cx, &oc).await {
+        cx.record(Event::SysrqIgnored {});
+    }
     cx.unlock(oom_lock);
 }

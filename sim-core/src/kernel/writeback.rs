@@ -17,7 +17,7 @@ use super::reclaim_throttle::acct_reclaim_writeback;
 use super::state::{BlockDevice, State};
 use super::zone::{Pages, Use};
 use crate::base::{CgroupId, FileId, Nanos, QueueId, SimTime, ZoneId};
-use crate::engine::{Signals, Why};
+use crate::engine::{Signals, Waited, Why};
 use crate::record::{Event, Func, Reason, TaskKind};
 
 /// What is being written, and who sees to it.
@@ -118,13 +118,44 @@ fn device(state: &mut State, to: To) -> Option<&mut BlockDevice> {
     }
 }
 
-/// Reads `pages` pages and waits for them, as a fault does.
-pub(super) async fn read_pages(cx: &Cx, from: To, pages: u64, why: Reason) {
-    let _in = cx.enter(Func::BlkIo);
+/// `submit_bio()` of a read: when it will be done.
+fn submit_read(cx: &Cx, from: To, pages: u64) -> SimTime {
     let now = cx.now();
     let done = cx.with(|state| device(state, from).map(|device| device.submit_bio(now, pages)));
-    let span = done.map_or(Nanos::ZERO, |done| done - now);
-    cx.sleep(span, why, Signals::Ignored).await;
+    done.unwrap_or(now)
+}
+
+/// Reads `pages` pages and waits for them, whatever comes.
+pub(super) async fn read_pages(cx: &Cx, from: To, pages: u64, why: Reason) {
+    let _in = cx.enter(Func::BlkIo);
+    let done = submit_read(cx, from, pages);
+    cx.sleep(done - cx.now(), why, Signals::Ignored).await;
+}
+
+/// Reads `pages` pages and waits for them, as a fault does: if SIGKILL comes first, the error says when they
+/// will be there.
+pub(super) async fn read_pages_killable(
+    cx: &Cx,
+    from: To,
+    pages: u64,
+    why: Reason,
+) -> Result<(), SimTime> {
+    let _in = cx.enter(Func::BlkIo);
+    let done = submit_read(cx, from, pages);
+    match cx.sleep(done - cx.now(), why, Signals::Killable).await {
+        Waited::Killed => Err(done),
+        Waited::Granted | Waited::TimedOut => Ok(()),
+    }
+}
+
+/// The interrupt at the end of a read that nobody waits for any longer.
+pub(super) fn at_end_of_read(cx: &Cx, done: SimTime, then: impl FnOnce(&Cx) + 'static) {
+    let name = format!("read/{}", cx.with(|state| state.tasks.len()));
+    let new = new_task(&name, "<block>", TaskKind::Timer);
+    cx.kernel().spawn(new, move |cx| async move {
+        cx.sleep(done - cx.now(), Reason::DiskIdle, Signals::Ignored).await;
+        then(&cx);
+    });
 }
 
 /// `set_page_writeback()` and `submit_bio()`: somebody's pages, used for

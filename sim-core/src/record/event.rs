@@ -442,6 +442,8 @@ events! {
     /// The flush of a secondary TLB was polled for in vain (`CMD_SYNC timeout` of SMMUv3).
     104 TlbSyncTimedOut { /// Whose.
         notifier: NotifierId }
+    /// The line `OOM request ignored. No task eligible`: sysrq-f killed nobody, and none is pending.
+    105 SysrqIgnored {}
 }
 
 #[cfg(test)]

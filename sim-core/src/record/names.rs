@@ -88,6 +88,7 @@ vocabulary! {
         BalanceDirtyPages = "a pause because too much page cache is dirty",
         PsiTrigger = "memory pressure to pass its threshold",
         PsiPoll = "memory pressure to be looked at again",
+        SwapInKillable = "a page to come back from swap, unless it is killed",
     }
 }
 

@@ -89,6 +89,10 @@ pub struct Wording {
     pub logs_constraint: bool,
     /// That there is nobody to kill is logged before the panic, and for cgroups too.
     pub logs_no_killable: bool,
+    /// Sysrq-f's line begins "SysRq : " (up to 4.20).
+    pub sysrq_in_old_words: bool,
+    /// Sysrq-f that found nobody says that the killer is disabled (up to 4.11).
+    pub sysrq_blames_killer: bool,
     /// A refusal of a list notifier is logged.
     pub logs_refusals: bool,
     /// A refusal of a call that may sleep is warned of.
@@ -119,6 +123,8 @@ impl Default for Wording {
             killed_line: KilledLine::PgtablesInKb,
             logs_constraint: true,
             logs_no_killable: true,
+            sysrq_in_old_words: false,
+            sysrq_blames_killer: false,
             logs_refusals: true,
             warns_of_refusals: true,
             dumps_unreaped: true,

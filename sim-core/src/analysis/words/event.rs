@@ -112,6 +112,7 @@ pub fn event_name(event: &Event) -> &'static str {
         Event::SleptNonblocking { .. } => "sim:slept_nonblocking",
         Event::OomMmPinned { .. } => "sim:oom_mm_pinned",
         Event::PagefaultRetry {} => "sim:pagefault_retry",
+        Event::SysrqIgnored {} => "sim:sysrq_ignored",
         Event::OomGroupKill { .. } => "sim:oom_group_kill",
         Event::KillOrSacrifice { .. } => "sim:oom_sacrifice",
     }

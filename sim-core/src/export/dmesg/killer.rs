@@ -7,7 +7,9 @@ use crate::base::{ReportId, TaskId};
 use crate::export::gfp;
 use crate::export::lines::{comm, kb, pid};
 use crate::export::state::{State, cgroup_path};
-use crate::record::{Event, Gfp, KilledLine, OomResult, OomScope, PanicText, Record};
+use crate::record::{
+    Event, Func, Gfp, Injected, KilledLine, OomResult, OomScope, PanicText, Record,
+};
 
 /// `order` of a record that stands for sysrq-f's -1.
 const ORDER_SYSRQ: u8 = u8::MAX;
@@ -45,6 +47,21 @@ impl Log {
                     pid(state, init),
                     comm(state, init),
                 )
+            }
+            Event::Injection { what: Injected::SysrqF, .. } => {
+                self.stamp(record.at)?;
+                let old = if state.cast.wording.sysrq_in_old_words { "SysRq : " } else { "" };
+                writeln!(self.out, "sysrq: {old}Manual OOM execution")
+            }
+            Event::SysrqIgnored {} => {
+                let blames_killer = state.cast.wording.sysrq_blames_killer;
+                let why = if blames_killer {
+                    " because killer is disabled"
+                } else {
+                    ". No task eligible"
+                };
+                self.stamp(record.at)?;
+                writeln!(self.out, "sysrq: OOM request ignored{why}")
             }
             Event::OomGroupKill { cgroup } => {
                 let path = cgroup_path(state, cgroup);
@@ -88,8 +105,12 @@ impl Log {
 
     /// The report before a panic.
     fn write_asked(&mut self, state: &State<'_>, record: &Record) -> fmt::Result {
+        let called_from = self.dump.as_ref().map(|dump| state.cast.functions(dump.stack));
+        let by_sysrq = called_from.is_some_and(|stack| stack.contains(&Func::SysrqOomKill));
         let request = state.request(record.task);
-        self.write_invoked(state, record, (request.gfp, request.order), None)
+        let asked =
+            if by_sysrq { (Gfp::KERNEL, ORDER_SYSRQ) } else { (request.gfp, request.order) };
+        self.write_invoked(state, record, asked, None)
     }
 
     /// The report before a kill, or where nobody can be `chosen`.

@@ -122,6 +122,7 @@ pub(super) async fn mn_hlist_invalidate_range_start(
 ) -> Result<(), Refused> {
     let ticket = srcu_read_lock(cx);
     let mut result = Ok(());
+    let mut failed = false;
     let (mut started, mut spared) = (Vec::new(), Vec::new());
     let mut entry = first(cx, range.mm);
     while let Some(notifier) = entry {
@@ -132,12 +133,13 @@ pub(super) async fn mn_hlist_invalidate_range_start(
                 // The core knows that it is not concerned.
             } else if super::core_refuses(cx, notifier, &range) {
                 spared.push(notifier);
-                result = Err(Refused);
+                (failed, result) = (true, Err(Refused));
             } else if call(cx, notifier, &range).await.is_ok() {
                 started.push(notifier);
             } else {
                 // The line "callback failed with -11 in non-blockable context."
                 cx.cpu(cx.costs().printk).await;
+                failed = true;
                 if range.blockable != Blockable::Yes {
                     result = Err(Refused);
                 }
@@ -145,15 +147,14 @@ pub(super) async fn mn_hlist_invalidate_range_start(
         }
         entry = next(cx, notifier);
     }
-    if result.is_err() {
-        if cx.kernel().switches.ends_paired {
-            // Those whose start succeeded expect their end: all get it that have one.
-            end_all(cx, range, &spared).await;
-        } else {
-            for notifier in started {
-                if ops(cx, notifier).end {
-                    cx.record(Event::MnLostEnd { notifier, range: range.range.id });
-                }
+    if failed && cx.kernel().switches.ends_paired {
+        // Those whose start succeeded expect their end: all get it that have one. "Must be
+        // non-blocking to get here": if it is not, they get another one when the range ends.
+        end_all(cx, range, &spared, NonBlock::Unmarked).await;
+    } else if result.is_err() {
+        for notifier in started {
+            if ops(cx, notifier).end {
+                cx.record(Event::MnLostEnd { notifier, range: range.range.id });
             }
         }
     }
@@ -182,11 +183,20 @@ async fn call(cx: &Cx, notifier: NotifierId, range: &NotifierRange) -> Result<()
 
 /// `mn_hlist_invalidate_end()`.
 pub(super) async fn mn_hlist_invalidate_end(cx: &Cx, range: NotifierRange) {
-    end_all(cx, range, &[]).await;
+    end_all(cx, range, &[], NonBlock::Marked).await;
+}
+
+/// Whether lock debugging is told that ends of a range that is not blockable must not sleep. It is not after
+/// a refusal.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+enum NonBlock {
+    Marked,
+    Unmarked,
 }
 
 /// The same, but for those that the core refused for: they never heard of the range.
-async fn end_all(cx: &Cx, range: NotifierRange, spared: &[NotifierId]) {
+async fn end_all(cx: &Cx, range: NotifierRange, spared: &[NotifierId], non_block: NonBlock) {
+    let is_marked = non_block == NonBlock::Marked && range.blockable == Blockable::No;
     let ticket = srcu_read_lock(cx);
     let mut entry = first(cx, range.mm);
     while let Some(notifier) = entry {
@@ -195,11 +205,11 @@ async fn end_all(cx: &Cx, range: NotifierRange, spared: &[NotifierId]) {
             cx.record(Event::MnEnd { notifier, range: range.range.id });
             let _in = cx.enter(Func::DriverCallback);
             let device = cx.with(|state| state.notifiers[notifier].device);
-            if range.blockable == Blockable::No {
+            if is_marked {
                 non_block_start(cx);
             }
             cx.kernel().drivers[device].invalidate_end(describe(cx, notifier, &range, 0)).await;
-            if range.blockable == Blockable::No {
+            if is_marked {
                 non_block_end(cx);
             }
         }

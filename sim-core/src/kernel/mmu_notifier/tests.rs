@@ -108,6 +108,26 @@ fn range_that_was_not_refused_gets_its_end_in_every_era() {
     }
 }
 
+/// `ret` is set, and with it the loop over the ends run, whether the range is blockable or not.
+#[test]
+fn blockable_refusal_is_ignored_and_gets_the_others_two_ends_since_5_12() {
+    let ending = Probe { ops: Ops { end: true, ..Ops::START }, ..Probe::WILLING };
+    let failing = Probe { fails: true, ..Probe::WILLING };
+    for (profile, ends) in [("4.19", 1), ("5.6", 1), ("5.12", 2), ("7.1", 2)] {
+        let devices = [(ending, Api::Hlist), (failing, Api::Hlist)];
+        let log = with_devices(profile, Approach::NonBlocking, &devices, |cx, mm| async move {
+            let range = range(&cx, mm, 1);
+            invalidate_range_start(&cx, range).await;
+            invalidate_range_end(&cx, range).await;
+        });
+        let found = (
+            log.count(|event| matches!(event, Event::MnEnd { .. })),
+            log.count(|event| matches!(event, Event::MnLostEnd { .. })),
+        );
+        assert_eq!(found, (ends, 0), "{profile}");
+    }
+}
+
 #[test]
 fn interval_refusal_ends_it_and_is_balanced() {
     let devices = [(Probe::REFUSING, Api::Interval), (Probe::WILLING, Api::Interval)];

@@ -12,18 +12,24 @@ use crate::kernel::plugin::{
 use crate::record::{Cast, DeviceInfo, LockInfo, Reason, Recorder};
 
 /// A driver whose callbacks take `start` and `finish` when they may
-/// sleep, and refuse when they must not if `refuses`.
+/// sleep, and refuse when they must not if `refuses`, or in any case if `fails`.
 #[derive(Copy, Clone)]
 pub(in crate::kernel) struct Probe {
     pub ops: Ops,
     pub refuses: bool,
+    pub fails: bool,
     pub start: Nanos,
     pub finish: Nanos,
 }
 
 impl Probe {
-    pub(in crate::kernel) const WILLING: Self =
-        Self { ops: Ops::START, refuses: false, start: Nanos::ZERO, finish: Nanos::ZERO };
+    pub(in crate::kernel) const WILLING: Self = Self {
+        ops: Ops::START,
+        refuses: false,
+        fails: false,
+        start: Nanos::ZERO,
+        finish: Nanos::ZERO,
+    };
     pub(in crate::kernel) const REFUSING: Self = Self { refuses: true, ..Self::WILLING };
 
     async fn sleep(cx: &Cx, span: Nanos) {
@@ -48,7 +54,7 @@ impl Driver for Probe {
 
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {
         Box::pin(async move {
-            if self.refuses && call.blockable != Blockable::Yes {
+            if self.fails || (self.refuses && call.blockable != Blockable::Yes) {
                 return Err(Refused);
             }
             call.set_seq();

@@ -44,6 +44,7 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
         Event::KillOrSacrifice { chosen, score } => {
             format!("{} or a child of it is to die (score {score})", process_name(cast, chosen))
         }
+        Event::SysrqIgnored {} => "sysrq-f finds nobody to kill".to_owned(),
         Event::OomGroupKill { cgroup } => {
             format!("all of {} is to be killed (memory.oom.group)", cgroup_name(cast, cgroup))
         }
