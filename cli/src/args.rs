@@ -104,7 +104,8 @@ pub(crate) struct ChoiceArgs {
     #[arg(long = "check", value_name = "ID,…", value_delimiter = ',')]
     pub(crate) checks: Vec<String>,
     /// Changes something at an instant: 1132.096ms:policy=ID, or kill=TASK, end=TASK (what it waits
-    /// for), delay=TASK+TIME, reseed=NUMBER; with 1132.096ms/N: after N records
+    /// for), delay=TASK+TIME, reseed=NUMBER, ties=NUMBER (the order of simultaneous events from then on),
+    /// preempt=CPU+TIME; with 1132.096ms/N: after N records
     #[arg(long = "fork", value_name = "TIME:CHOICE", value_parser = str::parse::<Fork>)]
     pub(crate) forks: Vec<Fork>,
     /// Draws other numbers from an instant on: short for --fork TIME:reseed=NUMBER

@@ -56,6 +56,8 @@ fn forked_run_is_its_parent_up_to_the_choice() {
                 ForkChoice::End(name.clone()),
                 ForkChoice::Delay(name, Nanos::from_ms(50)),
                 ForkChoice::Reseed { salt: 9, share: 255 },
+                ForkChoice::Ties { salt: 9 },
+                ForkChoice::Preempt { cpu: 0, by: Nanos::from_ms(3) },
             ];
             for choice in choices {
                 let fork = Fork { at, record, choice };

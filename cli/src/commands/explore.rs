@@ -116,7 +116,7 @@ fn explore(
     // With a limit of time that alone counts.
     let unlimited = if args.time.is_some() { u64::MAX } else { args.seeds.end - args.seeds.start };
     let limit = args.guided.unwrap_or(unlimited);
-    let mut search = Search::new(args.seeds.end);
+    let mut search = Search::new(args.seeds.end, choice.scenario.machine.cpus);
     // A limit may end within a batch: what is left of it comes first when the search goes on.
     let mut left: VecDeque<Trial> = VecDeque::new();
     while found.guided < limit && !is_over() {
@@ -198,6 +198,7 @@ fn summary(choice: &Choice, args: &ExploreArgs, found: &Found) -> String {
             Some(trial) => {
                 lines.push(format!("guided search: found by run {}", found.guided));
                 lines.push(format!("run          {}", command(args, trial)));
+                lines.push(format!("link         {}", link::of(&choice_of(choice, trial), None)));
             }
         }
     }

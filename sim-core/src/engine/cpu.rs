@@ -274,6 +274,12 @@ impl<O: Observer> Core<O> {
         self.resume_at(task, due, Class::Step);
     }
 
+    /// Who has a CPU.
+    pub(super) fn runs_on(&self, cpu: u32) -> Option<TaskId> {
+        let index = usize::try_from(cpu).ok().filter(|index| *index < self.scheduler.count())?;
+        self.scheduler.running[CpuId::from_index(index)]
+    }
+
     /// Moves the end of what a process computes, or of a device's work;
     /// false if it is in the middle of a step.
     pub(super) fn shift_burst(&mut self, task: TaskId, shift: Shift) -> bool {

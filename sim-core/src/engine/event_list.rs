@@ -294,6 +294,11 @@ impl<T: Copy> EventList<T> {
         }
     }
 
+    /// From now on, events of one class and instant come in an order drawn from this.
+    pub fn draw_ties(&mut self, stream: Stream) {
+        self.ties = Ties::Seeded(stream);
+    }
+
     /// Pops one of the events of this instant. There is at least one.
     #[expect(clippy::cast_possible_truncation, reason = "below the length of an array")]
     fn pop_due(&mut self) -> (SimTime, Class, T) {

@@ -8,7 +8,7 @@ use super::action::Action;
 use super::core::{Core, Engine, Observer, State, WaitOn};
 use super::event_list::Class;
 use super::executor::Needs;
-use crate::base::{Nanos, SimTime, TaskId};
+use crate::base::{Nanos, SimTime, Stream, TaskId};
 
 /// Where the end of a wait is moved.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -60,6 +60,20 @@ impl<O: Observer> Engine<O> {
     pub fn waits_on(&self, task: TaskId) -> Option<WaitOn> {
         let process = &self.core.borrow().processes[task];
         matches!(process.state, State::Blocked(_)).then_some(process.waits_on)
+    }
+
+    /// From now on, simultaneous events come in an order drawn from this.
+    pub fn draw_ties(&self, stream: Stream) {
+        self.core.borrow_mut().events.draw_ties(stream);
+    }
+
+    /// What runs on a CPU goes on so much later: something from outside has the CPU
+    /// meanwhile. Nothing happens if it idles, or there is no such CPU.
+    pub fn preempt(&self, cpu: u32, by: Nanos) {
+        let core = &mut *self.core.borrow_mut();
+        if let Some(task) = core.runs_on(cpu) {
+            core.shift_burst(task, Shift::Later(by));
+        }
     }
 
     /// Moves the end of what a process does or waits for; false if time

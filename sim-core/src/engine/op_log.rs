@@ -3,7 +3,7 @@
 //! the feature `op-log`, which no shell turns on.
 
 use super::event_list::{Class, EventKey, EventList, Ties};
-use crate::base::SimTime;
+use crate::base::{SimTime, Stream};
 
 /// One call.
 #[derive(Copy, Clone, Debug)]
@@ -64,6 +64,10 @@ impl<T: Copy> Logged<T> {
     /// Not logged: it changes what is now, and no event.
     pub(super) fn advance(&mut self, at: SimTime) {
         self.list.advance(at);
+    }
+
+    pub(super) fn draw_ties(&mut self, stream: Stream) {
+        self.list.draw_ties(stream);
     }
 
     pub(super) fn due(&self, key: EventKey) -> Option<SimTime> {

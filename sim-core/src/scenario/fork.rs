@@ -18,8 +18,8 @@ use crate::policy;
 /// Bytes of the longest name of a task.
 const NAME_SIZE_MAX: usize = 64;
 /// What follows the time, for complaints.
-const CHOICES: &str =
-    "policy=ID, kill=TASK, end=TASK, delay=TASK+TIME, reseed=NUMBER or reseed=NUMBER/SHARE";
+const CHOICES: &str = "policy=ID, kill=TASK, end=TASK, delay=TASK+TIME, reseed=NUMBER, reseed=NUMBER/SHARE, ties=NUMBER or \
+     preempt=CPU+TIME";
 
 /// Where a run is parted from itself, and by what.
 #[derive(Clone, Eq, PartialEq, Debug)]
@@ -50,12 +50,30 @@ pub enum ForkChoice {
         /// Each stream takes part with a chance of (`share` + 1) / 256; 255 means all.
         share: u8,
     },
+    /// Simultaneous events come in an order that is drawn, from now on.
+    Ties {
+        /// Which order.
+        salt: u64,
+    },
+    /// What runs on a CPU goes on so much later: something from outside has it meanwhile.
+    Preempt {
+        /// Which, from 0.
+        cpu: u32,
+        /// For how long.
+        by: Nanos,
+    },
 }
 
 impl Fork {
     /// Other random numbers from an instant on.
     pub fn reseed(at: SimTime, salt: u64, share: u8) -> Self {
         Self { at, record: 0, choice: ForkChoice::Reseed { salt, share } }
+    }
+
+    /// Whether it can always be made, also where it changes nothing.
+    pub fn is_of_chance(&self) -> bool {
+        use ForkChoice::{Preempt, Reseed, Ties};
+        matches!(self.choice, Reseed { .. } | Ties { .. } | Preempt { .. })
     }
 
     /// The policy that it brings.
@@ -82,6 +100,10 @@ impl ForkChoice {
             Self::Delay(task, by) => format!("delay what {task} waits for by {}", format_time(*by)),
             Self::Reseed { salt, share: u8::MAX } => format!("other chances ({salt})"),
             Self::Reseed { salt, .. } => format!("some other chances ({salt})"),
+            Self::Ties { salt } => format!("another order of simultaneous events ({salt})"),
+            Self::Preempt { cpu, by } => {
+                format!("preempt what runs on CPU {cpu} for {}", format_time(*by))
+            }
         }
     }
 }
@@ -95,6 +117,8 @@ impl fmt::Display for ForkChoice {
             Self::Delay(task, by) => write!(f, "delay={task}+{}", format_time(*by)),
             Self::Reseed { salt, share: u8::MAX } => write!(f, "reseed={salt}"),
             Self::Reseed { salt, share } => write!(f, "reseed={salt}/{share}"),
+            Self::Ties { salt } => write!(f, "ties={salt}"),
+            Self::Preempt { cpu, by } => write!(f, "preempt={cpu}+{}", format_time(*by)),
         }
     }
 }
@@ -145,6 +169,13 @@ impl FromStr for ForkChoice {
                 let share = share.parse().map_err(|_| "expected a share from 0 to 255")?;
                 Self::Reseed { salt: number(salt, "reseed")?, share }
             }
+            "ties" => Self::Ties { salt: number(what, "ties")? },
+            "preempt" => {
+                let form = "expected preempt=CPU+TIME, such as preempt=0+2ms";
+                let (cpu, by) = what.split_once('+').ok_or(form)?;
+                let cpu = cpu.parse().map_err(|_| form)?;
+                Self::Preempt { cpu, by: parse_time(by).map_err(|error| error.to_string())? }
+            }
             _ => return Err(expected()),
         })
     }
@@ -184,6 +215,8 @@ mod tests {
             "4314.4ms/812:kill=hog",
             "5ms:end=gpu0/worker",
             "5ms:delay=gpu0+50ms",
+            "0ms:ties=7",
+            "5ms:preempt=1+1.5ms",
         ] {
             let fork: Fork = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(fork.to_string(), text);
@@ -204,6 +237,9 @@ mod tests {
             ("5ms:delay=gpu0", "expected delay=TASK+TIME"),
             ("5ms:delay=gpu0+5", "a number and a unit"),
             ("5ms:reseed=1/256", "from 0 to 255"),
+            ("5ms:ties=x", "a whole number for ties"),
+            ("5ms:preempt=1", "expected preempt=CPU+TIME"),
+            ("5ms:preempt=x+1ms", "expected preempt=CPU+TIME"),
             ("5ms:kill=", "1 to 64 bytes"),
         ] {
             let error = text.parse::<Fork>().expect_err(text);

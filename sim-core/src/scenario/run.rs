@@ -9,7 +9,7 @@ use super::error::suggestion;
 use super::fork::{Fork, ForkChoice};
 use super::names;
 use super::units::format_ms;
-use crate::base::{Nanos, Seeds, SimTime, TaskId};
+use crate::base::{Nanos, Seeds, SimTime, Stream, TaskId};
 use crate::engine::{Executor, Limits, Progress, Shift, Stop, Ties};
 use crate::kernel::{Kernel, switches};
 use crate::record::{Keep, Recorder, Run, RunId, Statics, TaskKind, WireError};
@@ -149,6 +149,10 @@ impl Simulation {
     fn fork(&mut self, fork: &Fork) {
         let found = match &fork.choice {
             ForkChoice::Reseed { salt, share } => return self.seeds.reseed(*salt, *share),
+            ForkChoice::Ties { salt } => {
+                return self.kernel.engine.draw_ties(Stream::new(*salt, "ties", "fork"));
+            }
+            ForkChoice::Preempt { cpu, by } => return self.kernel.engine.preempt(*cpu, *by),
             ForkChoice::Policy(id) => policy::find(id)
                 .map(Injection::Policy)
                 .ok_or_else(|| unknown("notifier policy", id, &names::policies())),
@@ -181,10 +185,9 @@ impl Simulation {
         self.kernel.engine.request_stop(Stop::Requested);
     }
 
-    /// A re-seeding after the end changes nothing; another choice cannot be made.
+    /// Chance after the end changes nothing; another choice cannot be made.
     fn never_reached(&self, fork: &Fork) {
-        let is_reseed = matches!(fork.choice, ForkChoice::Reseed { .. });
-        if !is_reseed && self.problem.borrow().is_none() {
+        if !fork.is_of_chance() && self.problem.borrow().is_none() {
             let end = format_ms(Nanos(self.now().0));
             self.stop_at(fork, &format!("the run was over before that, at {end}"));
         }
