@@ -240,6 +240,8 @@ impl<'i> End<'i> {
             .or_else(|| self.blocked_survivor())
             .or_else(|| self.busy_kswapd())?;
         let how = match self.index.stop {
+            // Whoever asked for a page could go on: what waits, waits for something else.
+            Stop::Idle if self.allocators.is_empty() => "Nobody waits for memory",
             Stop::Idle => "Nothing more can happen",
             Stop::EventLimit => "The limit on events was reached",
             _ => "The run was over",

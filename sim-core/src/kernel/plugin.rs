@@ -317,6 +317,7 @@ pub enum Refuse {
 
 /// What a scenario says of a device.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a table of independent facts")]
 pub struct DeviceSetup {
     /// Unique name.
     pub name: String,
@@ -356,6 +357,8 @@ pub struct DeviceSetup {
     /// Whether memory is mapped only when a job that runs finds none (on-demand paging);
     /// else who submits the job has it mapped before.
     pub maps_on_fault: bool,
+    /// Whether who registers has it mapped at once.
+    pub maps_at_register: bool,
 }
 
 /// A kernel thread that a driver needs before a fence signals.

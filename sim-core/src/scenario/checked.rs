@@ -273,6 +273,8 @@ pub struct Device {
 pub enum Mapped {
     /// When a job is submitted.
     AtSubmit,
+    /// By who registers, at once.
+    AtRegister,
     /// When a job that runs finds none.
     OnFault,
 }

@@ -66,6 +66,7 @@ impl Traits {
             shrinker: shrinker(report, fields, file),
             mapped: fields.choice(report, "mapped").map(|word| match word {
                 "on-fault" => Mapped::OnFault,
+                "at-register" => Mapped::AtRegister,
                 _ => Mapped::AtSubmit,
             }),
         }

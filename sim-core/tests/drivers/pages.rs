@@ -1,9 +1,11 @@
 //! What devices hold of whose memory.
 
 use crate::world::{
-    REGION, attempts, count, nonblocking, reaped, run, run_with, scenario, victim, zapped,
+    REGION, alone, attempts, calls, count, nonblocking, reaped, run, run_with, scenario, victim,
+    zapped,
 };
 use sim_core::record::{Event, Run};
+use sim_core::scenario::checked::Mapped;
 
 const PIN_FIRST: &str = "{ register = 'dev', region = 'buffer' }, { touch = 'heap' },";
 const PIN_LAST: &str = "{ touch = ['heap', 'buffer'] }, { register = 'dev', region = 'buffer' },";
@@ -75,4 +77,43 @@ fn submitting_faults_the_memory_in() {
     });
     assert_eq!(faulted, REGION);
     assert_eq!(count(&run, |record| matches!(record.event, Event::JobSubmitted { .. })), 1);
+}
+
+/// hfi1 pins its receive buffers when they are registered; a GPU those of a job when it is submitted.
+#[test]
+fn pages_are_mapped_when_the_driver_maps_them() {
+    for (mapped, holds) in [("", 0), ("mapped = 'at-register'", REGION)] {
+        let device = format!("driver = 'gpu-fence'\napi = 'hlist'\npage_refs = true\n{mapped}");
+        let program = "{ touch = ['heap', 'buffer'] }, { register = 'dev', region = 'buffer' },";
+        let text = victim("4.6", &device, program, "4s");
+        // Nobody is told, and no job was ever submitted.
+        let run = run(&scenario(&text), Some("ignore"));
+        let pinned = pages(&run, |event| match event {
+            Event::StillPinned { pages, .. } => Some(pages),
+            _ => None,
+        });
+        assert_eq!(pinned, holds, "{mapped}");
+    }
+    let hfi1 = scenario(&victim("6.12", "driver = 'hfi1-tid-6.12'", "", "1ms"));
+    assert_eq!(hfi1.devices[0].mapped, Mapped::AtRegister);
+}
+
+/// mshv's hypercall fails now and then: asked whether it may sleep or not, nobody takes a no there,
+/// and the guest keeps pages that are freed.
+#[test]
+fn hypercall_that_fails_leaves_the_guest_with_freed_pages() {
+    let program = "{ touch = ['heap', 'buffer'] }, { register = 'dev', region = 'buffer' },
+        { submit = 'dev', region = 'buffer', every = '1ms', count = 1 },
+        { repeat = 60, program = [{ madvise = 'buffer' }, { touch = 'buffer' },
+            { submit = 'dev', region = 'buffer', every = '1ms', count = 1 }] },";
+    for (driver, loses) in [("mshv-7.1", false), ("mshv-failing-7.1", true)] {
+        let text = alone(&victim("7.1", &format!("driver = '{driver}'"), program, "1ms"));
+        let run = run(&scenario(&text), None);
+        let refused = calls(&run).iter().filter(|call| call.blockable && call.refused).count();
+        let stale = count(&run, |record| matches!(record.event, Event::StaleAccess { .. }));
+        let warned = sim_core::export::dmesg(&run).contains("WARNING: CPU");
+        assert_eq!((refused > 0, warned), (loses, loses), "{driver}: {refused}");
+        assert!(refused < 30 && (loses || stale == 0), "{driver}: {refused}, {stale}");
+        assert_eq!(run.findings.broken, None, "{driver}");
+    }
 }

@@ -82,8 +82,13 @@ pub(super) fn write(out: &mut Writer, scenario: &Scenario, (index, device): (usi
         ActsOn::Any => {}
         ActsOn::Unmap => out.field("acts_on", "\"unmap\""),
     }
-    if *mapped == Mapped::OnFault {
-        out.field("mapped", "\"on-fault\"");
+    let when = match mapped {
+        Mapped::AtSubmit => None,
+        Mapped::AtRegister => Some("at-register"),
+        Mapped::OnFault => Some("on-fault"),
+    };
+    if let Some(when) = when {
+        out.field("mapped", &string(when));
     }
     if let Some(steps) = shrinker {
         drivers::own_steps(out, scenario, "shrinker", steps);

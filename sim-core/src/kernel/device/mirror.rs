@@ -39,17 +39,19 @@ pub(super) enum MapError {
 }
 
 /// A registration came to be. A device that no callback can reach has to
-/// pin all of its range at once.
+/// pin all of its range at once; others may have it mapped (`hfi1_user_exp_rcv_setup()`,
+/// drivers/infiniband/hw/hfi1/user_exp_rcv.c).
 pub(in crate::kernel) async fn registered(cx: &Cx, notifier: NotifierId) {
-    let (device, mm, pins) = cx.with(|state| {
+    let (device, mm, pins, maps) = cx.with(|state| {
         let (device, mm) = (state.notifiers[notifier].device, state.notifiers[notifier].mm);
         let device_state = &mut state.devices[device];
         device_state.attached.push(Attachment::new(notifier, mm));
-        (device, mm, device_state.setup.page_refs)
+        (device, mm, device_state.setup.page_refs, device_state.setup.maps_at_register)
     });
     let driver = &cx.kernel().drivers[device];
     driver.registered(cx, device).await;
-    if !pins || driver.ops().start {
+    let pins = pins && !driver.ops().start;
+    if !pins && !maps {
         return;
     }
     let ranges: Vec<_> = cx.with(|state| {
@@ -60,7 +62,11 @@ pub(in crate::kernel) async fn registered(cx: &Cx, notifier: NotifierId) {
     });
     for range in ranges {
         // A registration that fails halfway keeps what it has until it is closed.
-        if let Ok(pages) = fault_range(cx, notifier, range).await {
+        if !pins {
+            if validate_through(cx, notifier, range).await.is_err() {
+                return;
+            }
+        } else if let Ok(pages) = fault_range(cx, notifier, range).await {
             map(cx, notifier, range, pages, true);
         }
     }

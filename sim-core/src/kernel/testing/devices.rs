@@ -154,6 +154,7 @@ pub(super) fn devices(
             shrinker: None,
             ring_of: None,
             maps_on_fault: false,
+            maps_at_register: false,
         };
         devices.push(Device::new(&Seeds::new(1), setup, || engine.new_queue()));
     }

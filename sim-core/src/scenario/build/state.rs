@@ -207,6 +207,7 @@ fn device_setup(
         acts_on: device.acts_on,
         shrinker: device.shrinker.clone().map(|steps| Arc::new(Shrink(steps)) as Arc<dyn Shrinker>),
         ring_of: device.ring_of.map(DeviceId::from_index),
+        maps_at_register: device.mapped == Mapped::AtRegister,
         maps_on_fault: device.mapped == Mapped::OnFault && device.ring_of.is_none(),
     }
 }

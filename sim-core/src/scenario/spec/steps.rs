@@ -77,7 +77,7 @@ declare! {
         /// Which event codes its callback acts on; by default any.
         may acts_on: Kind::OneOf(&["any", "unmap"]),
         /// As of a device.
-        may mapped: Kind::OneOf(&["at-submit", "on-fault"]),
+        may mapped: Kind::OneOf(&["at-submit", "at-register", "on-fault"]),
         /// As of a device.
         may worker: Kind::Table(&WORKER),
         /// As of a device.

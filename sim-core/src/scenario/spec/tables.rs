@@ -166,8 +166,8 @@ declare! {
         may acts_on: Kind::OneOf(&["any", "unmap"]),
         /// Who signals the fences: a worker that may need a lock or memory for it; by default the hardware alone.
         may worker: Kind::Table(&WORKER),
-        /// When memory is mapped for it: at-submit, by the process that submits a job, before that is queued (the default); or on-fault, by a kernel thread of its driver, when a job runs and finds none (on-demand paging).
-        may mapped: Kind::OneOf(&["at-submit", "on-fault"]),
+        /// When memory is mapped for it: at-submit, by the process that submits a job, before that is queued (the default); at-register, by the process that registers, at once, and later by whoever submits a job if it was taken away; or on-fault, by a kernel thread of its driver, when a job runs and finds none (on-demand paging).
+        may mapped: Kind::OneOf(&["at-submit", "at-register", "on-fault"]),
         /// Further queues of jobs, which work beside its own; its callbacks wait for the jobs of all of them.
         may ring: Kind::Tables(&RING, RINGS_MAX),
         /// What its driver does for whoever reclaims memory, in the steps of a driver's callback; by default it has no shrinker. `fences` are those of all its jobs, `unpin` drops all its references to pages, and a lock taken by trylock ends it where somebody has that.
