@@ -153,7 +153,8 @@ pub(super) fn at_end_of_read(cx: &Cx, done: SimTime, then: impl FnOnce(&Cx) + 's
     let name = format!("read/{}", cx.with(|state| state.tasks.len()));
     let new = new_task(&name, "<block>", TaskKind::Timer);
     cx.kernel().spawn(new, move |cx| async move {
-        cx.sleep(done - cx.now(), Reason::DiskIdle, Signals::Ignored).await;
+        // Whoever was killed may have got a CPU only after that.
+        cx.sleep(done.saturating_sub(cx.now()), Reason::DiskIdle, Signals::Ignored).await;
         then(&cx);
     });
 }
