@@ -166,7 +166,7 @@ pub(super) fn names(report: &mut Report<'_>, items: &[Fields<'_>]) -> Vec<String
             && !name.is_empty()
             && !seen.insert(name.to_owned())
         {
-            report.add(&value.span(), "second", "expected a name that no other has");
+            report.add(&value.span(), "second use of", "expected a name that no other has");
         }
         names.push(name.to_owned());
     }

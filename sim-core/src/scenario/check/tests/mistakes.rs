@@ -69,7 +69,7 @@ program = [{ mmap = "x", size = "4KiB" }]
             x.toml:10:37: not a time `5`: expected a number and a unit, such as "12.5ms" (units: ns, us, ms, s, min, h)
             x.toml:13:10: unknown driver `"gpu-fense"`: did you mean gpu-fence?
             x.toml:15:9: not a distribution `{ lognormal = { median = "5ms", p99 = "1ms" } }`: the 99th percentile (1000000 ns) is below the median (5000000 ns)
-            x.toml:17:8: second `"gpu0"`: expected a name that no other has
+            x.toml:17:8: second use of `"gpu0"`: expected a name that no other has
             x.toml:19:21: missing `hi` in `{ lo = "5ms" }`: expected such as hi = "1ms" (the longest)
             x.toml:22:17: out of range `1001`: expected a whole number from -1000 to 1000
             x.toml:23:8: unfit text `"much too long for a comm"`: expected at most 15 printable characters
