@@ -12,7 +12,8 @@ use sim_core::analysis::Verdict;
 use sim_core::base::{Nanos, SimTime};
 use sim_core::experiment::path_and_value;
 use sim_core::scenario::{Fork, TieOrder};
-use values::{instant, reseed, seconds, seed_range, shard, view};
+pub(crate) use values::Stretch;
+use values::{instant, reseed, seconds, seed_range, shard, stretch, view};
 
 /// The largest seed: what a JavaScript number holds exactly.
 pub(crate) const SEED_MAX: u64 = (1 << 53) - 1;
@@ -179,9 +180,18 @@ pub(crate) struct RunArgs {
     /// Seeds to count over besides, for the summary: from A up to B, without B
     #[arg(long, value_name = "A..B", value_parser = seed_range)]
     pub(crate) seeds: Option<Range<u64>>,
-    /// The instant that `--format dot` draws, such as 1132.096ms [default: the run's end]
+    /// An instant, such as 1132.096ms: summary and json tell who waits for whom then, with call
+    /// stacks; dot draws it [default for dot and --task: the run's end]
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub(crate) at: Option<SimTime>,
+    /// Tasks whose wait chains are told, with commas between [default: all that wait]
+    #[arg(long = "task", value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) tasks: Vec<String>,
+    /// Summary and json tell the critical path of an interval, such as 3s..4.5s, and what it is
+    /// to be blamed on [without a value: from the first kill to recovery]
+    #[arg(long, value_name = "FROM..TO", num_args = 0..=1, require_equals = true,
+          default_missing_value = "recovery", value_parser = stretch)]
+    pub(crate) blame: Option<Stretch>,
     /// The part that `--format svg` and `png` draw, such as 3s..4.5s [default: the link's, or all]
     #[arg(long, value_name = "FROM..TO", value_parser = view)]
     pub(crate) view: Option<(Nanos, Nanos)>,

@@ -7,6 +7,8 @@ use sim_core::analysis::{Incident, Metrics, Report, Stalls, Victim, WaitLink};
 use sim_core::base::TaskId;
 use sim_core::record::{MODEL_VERSION, Run};
 
+use crate::waits::JsonWaits;
+
 #[derive(Serialize)]
 pub(crate) struct JsonRun {
     scenario: String,
@@ -21,6 +23,8 @@ pub(crate) struct JsonRun {
     victims: Vec<JsonVictim>,
     metrics: JsonMetrics,
     incidents: Vec<JsonIncident>,
+    #[serde(flatten)]
+    waits: JsonWaits,
 }
 
 #[derive(Serialize)]
@@ -80,7 +84,7 @@ struct JsonLink {
 }
 
 /// The object of a run and its report.
-pub(crate) fn of(run: &Run, report: &Report) -> JsonRun {
+pub(crate) fn of(run: &Run, report: &Report, waits: JsonWaits) -> JsonRun {
     JsonRun {
         scenario: run.id.scenario.clone(),
         kernel: run.id.kernel.clone(),
@@ -94,6 +98,7 @@ pub(crate) fn of(run: &Run, report: &Report) -> JsonRun {
         victims: report.victims.iter().map(|victim| json_victim(run, victim)).collect(),
         metrics: self::metrics(&report.metrics),
         incidents: report.incidents.iter().map(|incident| json_incident(run, incident)).collect(),
+        waits,
     }
 }
 

@@ -22,6 +22,7 @@ mod progress;
 mod simulate;
 mod stop;
 mod summary;
+mod waits;
 
 use std::process::ExitCode;
 

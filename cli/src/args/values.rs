@@ -7,6 +7,23 @@ use sim_core::scenario::Fork;
 
 use super::{SEED_MAX, Shard};
 
+/// The interval whose critical path is told.
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Stretch {
+    /// From the first kill until everybody was served.
+    Recovery,
+    /// From the first instant to the second.
+    Between(SimTime, SimTime),
+}
+
+pub(super) fn stretch(text: &str) -> Result<Stretch, String> {
+    if text == "recovery" {
+        return Ok(Stretch::Recovery);
+    }
+    let (from, to) = view(text)?;
+    Ok(Stretch::Between(SimTime(from.0), SimTime(to.0)))
+}
+
 pub(super) fn seed_range(text: &str) -> Result<Range<u64>, String> {
     let expected = "expected A..B with A below B, such as 0..256";
     let (from, to) = text.split_once("..").ok_or(expected)?;

@@ -1,6 +1,8 @@
 //! `run`: runs a scenario and tells what happened.
 
-use sim_core::analysis::{Index, report, report_from, time_text};
+use sim_core::analysis::{
+    Index, closed_text, dependency_text, report, report_from, time_text, wait_for,
+};
 use sim_core::experiment::Outcome;
 use sim_core::export;
 use sim_core::export::svg::{Picture, Shown, svg};
@@ -9,19 +11,25 @@ use sim_core::record::{Keep, Run};
 use crate::args::{RunArgs, RunFormat};
 use crate::cases::{over_seeds, with_lockdep};
 use crate::choice::Choice;
-use crate::error::Error;
+use crate::error::{Error, tell};
 use crate::png::png;
 use crate::simulate::simulate;
 use crate::summary::Counted;
-use crate::{json, link, output, progress, summary};
+use crate::{json, link, output, progress, summary, waits};
 
 /// Runs.
 pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
     if args.seeds.is_some() && !matches!(args.format, RunFormat::Summary) {
         return Err(Error::bad_input("--seeds counts for the summary: expected --format summary"));
     }
-    if args.at.is_some() && !matches!(args.format, RunFormat::Dot) {
-        return Err(Error::bad_input("--at is an instant to draw: expected --format dot"));
+    let tells_waits = matches!(args.format, RunFormat::Summary | RunFormat::Json);
+    if args.at.is_some() && !tells_waits && !matches!(args.format, RunFormat::Dot) {
+        let expected = "expected --format summary, json or dot";
+        return Err(Error::bad_input(format!("--at is an instant to tell or draw: {expected}")));
+    }
+    if (args.blame.is_some() || !args.tasks.is_empty()) && !tells_waits {
+        let expected = "expected --format summary or json";
+        return Err(Error::bad_input(format!("--task and --blame are told in words: {expected}")));
     }
     if args.view.is_some() && !matches!(args.format, RunFormat::Svg | RunFormat::Png) {
         return Err(Error::bad_input("--view is a part to draw: expected --format svg or png"));
@@ -39,18 +47,18 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
             let counted = args.seeds.as_ref().map(|seeds| count(&choice, seeds)).transpose()?;
             let unasked = if counted.is_some() { None } else { unasked(&choice)? };
             let told = (&report_from(&index), counted.as_ref(), unasked);
-            summary::of(&choice, &run, &index, told, &link)
+            let waits = waits::of(&index, args)?.text(&index);
+            summary::of(&choice, &run, &index, told, &link) + &waits
         }
         RunFormat::Dot => {
-            let at = args.at.unwrap_or(run.end);
-            if at > run.end {
-                let ended = format!("the run ends at {}", time_text(run.end));
-                return Err(Error::bad_input(format!("--at is later than that: {ended}")));
-            }
-            export::dot(&Index::new(&run), at)
+            let index = Index::new(&run);
+            let at = waits::within(&index, "--at", args.at.unwrap_or(run.end))?;
+            export::dot(&index, at)
         }
         RunFormat::Json => {
-            let object = json::of(&run, &report(&run));
+            let index = Index::new(&run);
+            let waits = waits::json(&index, &waits::of(&index, args)?);
+            let object = json::of(&run, &report_from(&index), waits);
             let mut text = serde_json::to_string_pretty(&object).map_err(|error| Error::Io {
                 doing: "writing JSON".to_owned(),
                 error: error.into(),
@@ -59,16 +67,46 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
             text
         }
         RunFormat::Ftrace => export::ftrace(&run),
-        RunFormat::Dmesg => export::dmesg(&run),
+        RunFormat::Dmesg => {
+            tell_wait_for(&run);
+            export::dmesg(&run)
+        }
         RunFormat::Chrome => export::chrome(&run),
         RunFormat::Csv => export::csv(&run),
         RunFormat::Svg => picture(&choice, &run),
         RunFormat::Png => {
             return output::write(&png(&picture(&choice, &run))?, args.out.as_deref());
         }
-        RunFormat::Lockdep => export::lockdep(&run),
+        RunFormat::Lockdep => {
+            let reports = export::lockdep(&run);
+            tell_wait_for(&run);
+            if reports.is_empty() {
+                tell(&format!(
+                    "note: no report in {}; checked by {}",
+                    run.id.scenario,
+                    choice.checks.join(", ")
+                ));
+            }
+            reports
+        }
     };
     output::write(&text, args.out.as_deref())
+}
+
+/// What `wait-for` found. No kernel has it, so it stands beside the kernel's text, not in it.
+fn tell_wait_for(run: &Run) {
+    if !run.lock_reports.checks.contains(&"wait-for") {
+        return;
+    }
+    let index = Index::new(run);
+    let found = wait_for(&index);
+    for dependency in &found.dependencies {
+        let at = time_text(index.time_of(dependency.record));
+        tell(&format!("wait-for: at {at} {}", dependency_text(&index, dependency)));
+    }
+    for set in &found.closed {
+        tell(&format!("wait-for: {}", closed_text(&index, set)));
+    }
 }
 
 /// What a debug kernel would have said of the run, if it was not asked.

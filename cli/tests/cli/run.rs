@@ -262,3 +262,83 @@ fn graph_of_an_instant_is_what_graphviz_draws() {
     let svg = String::from_utf8_lossy(&drawn.stdout);
     assert!(drawn.status.success() && svg.contains("<title>oom_reaper&#45;&gt;gpu0</title>"));
 }
+
+/// The object of a run, and what was asked for besides.
+fn asked(args: &[&str]) -> Value {
+    let all = [&["run", "d3-fence", "--format", "json"], args].concat();
+    serde_json::from_str(&printed(&all)).expect("one object")
+}
+
+#[test]
+fn chains_of_an_instant_have_durations_and_stacks() {
+    let json = asked(&["--at", "3200ms", "--task", "presser,oom_reaper"]);
+    let (waits, chains) = (&json["waits"], json["waits"]["chains"].as_array().expect("a list"));
+    assert_eq!((waits["at_ns"].as_u64(), chains.len()), (Some(3_200_000_000), 2));
+    assert_eq!((&chains[0]["task"], &chains[1]["task"]), (&"presser".into(), &"oom_reaper".into()));
+    let links = chains[1]["links"].as_array().expect("a list");
+    let names: Vec<_> = links.iter().map(|link| link["task"].as_str().expect("text")).collect();
+    assert_eq!(names, ["oom_reaper", "gpu0", "gpu0/worker", "hog/stuck"]);
+    assert_eq!(links[0]["stack"][0], "dma_fence_wait");
+    assert_eq!((&links[0]["parent"], &links[1]["parent"]), (&Value::Null, &0.into()));
+    for link in links {
+        let time = |field: &str| link[field].as_u64().expect("a number");
+        assert_eq!(time("since_ns") + time("duration_ns"), 3_200_000_000, "{link}");
+    }
+    let text = printed(&["run", "d3-fence", "--at", "3200ms"]);
+    let told = text.split("Who waits for whom at 3200.000 ms:\n").nth(1).expect("it is told");
+    assert!(told.contains("\n  gpu0 [queue, 610 ms]: gpu0 is done"), "{told}");
+    assert!(told.contains("\n    in dma_fence_wait < driver callback <"), "{told}");
+    // Who was told in the reaper's chain has none of its own.
+    assert!(!told.contains("\ngpu0 [") && told.contains("\npresser ["), "{told}");
+}
+
+#[test]
+fn blame_sums_to_the_interval() {
+    for (option, whole) in [("--blame=1s..4500ms", Some(3_500_000_000)), ("--blame", None)] {
+        let json = asked(&[option]);
+        let blame = &json["blame"];
+        let sum = |list: &str, of: &dyn Fn(&Value) -> u64| {
+            blame[list].as_array().expect("a list").iter().map(of).sum::<u64>()
+        };
+        let time = |value: &Value, field: &str| value[field].as_u64().expect("a number");
+        let asked = whole.unwrap_or(time(&json, "end_ns") - time(&json["victims"][0], "killed_ns"));
+        assert_eq!(time(blame, "to_ns") - time(blame, "from_ns"), asked, "{option}");
+        assert_eq!(sum("causes", &|cause| time(cause, "ns")), asked, "{option}");
+        let path = |part: &Value| time(part, "to_ns") - time(part, "from_ns");
+        assert_eq!(sum("path", &path), asked, "{option}");
+    }
+    let text = printed(&["run", "d3-fence", "--blame=2s..3s"]);
+    assert!(text.contains("\nWhat 1.00 s from 2000.000 ms to 3000.000 ms went to:\n"), "{text}");
+    // Nobody is killed: there is nothing to recover from.
+    let calm = printed(&["run", "d3-fence", "--set", "machine.ram=4GiB", "--blame"]);
+    assert!(calm.contains("\nNobody was killed"), "{calm}");
+    let calm = asked(&["--set", "machine.ram=4GiB", "--blame"]);
+    assert_eq!(calm.get("blame"), Some(&Value::Null));
+}
+
+#[test]
+fn cycles_that_close_at_once_show_each_its_own_tasks() {
+    let json = asked(&[]);
+    let cycles = json["incidents"].as_array().expect("a list").iter();
+    let cycles: Vec<_> = cycles.filter(|incident| incident["kind"] == "cycle").collect();
+    assert_eq!(cycles.len(), 2);
+    for cycle in cycles {
+        let links = cycle["chain"].as_array().expect("a list");
+        let names: Vec<_> = links.iter().map(|link| link["task"].as_str().expect("text")).collect();
+        let told = format!("{} → {}", names.join(" → "), names[0]);
+        assert!(cycle["text"].as_str().expect("text").contains(&told), "{cycle}");
+    }
+}
+
+#[test]
+fn lock_debugging_without_a_report_says_so() {
+    let said = call(&["run", "d3-fence", "--format", "lockdep", "--check", "wait-for"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(0), ""));
+    for part in [
+        "wait-for: at 2589.564 ms the reaper depends indirectly on gpu0/worker, which asks",
+        "wait-for: since 3163.512 ms and for ever they wait for each other: oom_reaper",
+        "note: no report in d3-fence; checked by wait-for, lockdep",
+    ] {
+        assert!(said.err.contains(part), "{part}\n{}", said.err);
+    }
+}

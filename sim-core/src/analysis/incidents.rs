@@ -10,8 +10,8 @@
 use super::index::Index;
 use super::lock_reports::splats;
 use super::reaping::Attempt;
-use super::types::{Incident, WaitFor};
-use super::wait_for::dependency_text;
+use super::types::{Incident, WaitEdge, WaitFor, WaitLink};
+use super::wait_for::{dependency_text, edge_text};
 use super::waits::wait_chain_after;
 use super::words::{
     count_text, device_name, mm_name, notifier_name, process_name, range_name, short_list_text,
@@ -166,9 +166,31 @@ fn cycles(index: &Index, wait_for: &WaitFor, found: &mut Vec<Incident>) {
                 None => String::new(),
             };
             let text = format!("they wait for each other: {}{until}", names.join(" → "));
-            found.push(incident(index, set.record, "cycle", first.from, text));
+            let mut closed = incident(index, set.record, "cycle", first.from, text);
+            closed.chain = cycle_links(index, set.record, cycle);
+            found.push(closed);
         }
     }
+}
+
+/// A cycle's own edges: the chain of a task in several cycles goes through all of them.
+fn cycle_links(index: &Index, record: usize, cycle: &[WaitEdge]) -> Vec<WaitLink> {
+    let link = |(at, edge): (usize, &WaitEdge)| {
+        let first = wait_chain_after(index, edge.from, record).into_iter().next()?;
+        let waits_on = edge_text(index, edge, record.saturating_add(1));
+        let (from, to) = (task_name(&index.cast, edge.from), task_name(&index.cast, edge.to));
+        let closes =
+            if at.saturating_add(1) == cycle.len() { " That closes the cycle." } else { "" };
+        Some(WaitLink {
+            since: index.time(edge.since),
+            text: format!("{from} waits for {to}: {waits_on}.{closes}"),
+            waits_on,
+            holder: Some(edge.to),
+            parent: at.checked_sub(1),
+            ..first
+        })
+    };
+    cycle.iter().enumerate().filter_map(link).collect()
 }
 
 /// What the reaper depended on, if the oracle was asked.

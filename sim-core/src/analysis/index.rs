@@ -178,6 +178,11 @@ impl Index {
         self.times.partition_point(|&time| time <= at)
     }
 
+    /// When the run ended.
+    pub fn end(&self) -> SimTime {
+        self.end
+    }
+
     /// When the record of an index was made; the end of the run for none.
     pub fn time_of(&self, record: usize) -> SimTime {
         self.time(record)
