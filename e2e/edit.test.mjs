@@ -201,7 +201,10 @@ test("a text that is no TOML at one place leaves the form usable, and says so th
   await text.fill(before.replace("[machine]", "[machine"));
   assert.equal(await page.locator("#form-title").isEnabled(), true);
   await text.fill(`kernels = [\n${before}`);
-  await form.getByText(/never closed, so/).waitFor();
+  await form.getByText(/bracket in line 1, column 11 is never closed, so/).waitFor();
+  await form.getByRole("button", { name: "Go to line 1" }).click();
+  const at = await text.evaluate((area) => [document.activeElement === area, area.selectionStart, area.selectionEnd]);
+  assert.deepEqual(at, [true, 10, 11]);
   assert.deepEqual(view.problems, []);
 });
 

@@ -110,8 +110,13 @@ fn exported(state: &State) -> Html {
     let lanes: Vec<usize> = if open { state.rows().lanes().collect() } else { Vec::new() };
     let route = if open { state.route() } else { Route::default() };
     let scenes = if open { named_scenes(state) } else { Vec::new() };
+    // As on screen: policies beside the first run, forks below what they came off.
+    let policies = state.others.len() - state.branch_scenes().len();
+    let off = |parent: usize| if parent == 0 { 0 } else { policies + parent };
+    let branches = state.request.branches.iter().map(|branch| off(branch.parent));
+    let parents: Vec<usize> = std::iter::repeat_n(0, policies).chain(branches).collect();
     html! {
-        <ExportDialog {open} {scenes} {route} {lanes} lane={state.lane} followed={state.followed()} view={state.view} at={state.cursor.at} shade={state.shade()} />
+        <ExportDialog {open} {scenes} {parents} {route} {lanes} lane={state.lane} followed={state.followed()} view={state.view} at={state.cursor.at} shade={state.shade()} />
     }
 }
 
@@ -195,7 +200,7 @@ fn compared(state: &State, scene: &Shared<Scene>) -> Html {
 
 #[inline(never)]
 fn editor(state: &State) -> Html {
-    html! { <Editor scenario={state.request.scenario.clone()} sets={state.request.sets.clone()} /> }
+    html! { <Editor scenario={state.request.scenario.clone()} sets={state.request.sets.clone()} rescued={state.rescued.clone()} /> }
 }
 
 #[inline(never)]

@@ -160,29 +160,8 @@ impl Entry {
     }
 }
 
-macro_rules! entries {
-    ($($id:literal)+) => {
-        &[$(Entry {
-            id: $id,
-            text: include_str!(concat!("../../../docs/lessons/", $id, ".md")),
-        }),+]
-    };
-}
-
-/// All lessons, in the order in which they are read; the first is the tour.
-pub const ALL: &[Entry] = entries! {
-    "tour"
-    "reaper-basics"
-    "mmap-lock"
-    "unconditional"
-    "blockable-flag"
-    "range-check"
-    "range-notifier"
-    "indirect-dependency"
-    "nofs"
-    "lockdep"
-    "production"
-};
+/// All lessons, in the order in which they are read; the first is the tour. `build.rs` finds them.
+pub const ALL: &[Entry] = include!(concat!(env!("OUT_DIR"), "/lessons.rs"));
 
 /// The lesson with this id, parsed.
 ///

@@ -121,6 +121,15 @@ pub fn form(text: &str) -> Option<Vec<Section>> {
     Some(walk.sections)
 }
 
+/// Line and column, from 1, of the bracket that is left open, if that is why there is no form.
+pub fn unclosed(text: &str) -> Option<(u32, u32)> {
+    let Err(edit::Unreadable::Open(at)) = edit::readable(text) else { return None };
+    let before = text.get(..at)?;
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next()?.chars().count() + 1;
+    Some((u32::try_from(line).ok()?, u32::try_from(column).ok()?))
+}
+
 /// The sections of a driver that comes with the program, if its steps are
 /// described; paths begin with `driver`.
 pub fn preset(id: &str) -> Vec<Section> {

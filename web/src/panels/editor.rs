@@ -26,12 +26,14 @@ const NOTHING: &str = "-nothing";
 pub struct Props {
     pub scenario: ScenarioRef,
     pub sets: Vec<(String, String)>,
+    /// Text of a link that could not be run.
+    pub rescued: Option<String>,
 }
 
 #[component]
 pub fn Editor(props: &Props) -> Html {
     let ui = use_ui();
-    let written = use_written((props.scenario.clone(), props.sets.clone()));
+    let written = use_written((props.scenario.clone(), props.sets.clone()), &props.rescued);
     let text = written.text.clone();
     let wrong = use_memo((*text).clone(), |text| problems(text));
     let sections = use_memo((*text).clone(), |text| form::form(text));
@@ -144,19 +146,24 @@ fn code(text: &str, problems: &[Diagnostic], edit: &Callback<String>) -> Html {
     }
 }
 
+/// Selects a place of the text, which scrolls there.
+pub(super) fn go_to(text: &str, line: u32, column: u32, length: usize) -> Callback<MouseEvent> {
+    let from = offset_of(text, line, column);
+    Callback::from(move |_: MouseEvent| {
+        let area = dom::document().get_element_by_id("editor-text");
+        if let Some(area) = area.and_then(|it| it.dyn_into::<HtmlTextAreaElement>().ok()) {
+            let _ = area.focus();
+            // Fails only for kinds of fields without a selection.
+            let _ = area.set_selection_range(from, from + length as u32);
+        }
+    })
+}
+
 /// All complaints, each a way to its place.
 fn complaints(text: &str, problems: &[Diagnostic]) -> Html {
     let rows = problems.iter().map(|problem| {
         let (line, column) = (problem.line, problem.column);
-        let (from, length) = (offset_of(text, line, column), problem.text.encode_utf16().count());
-        let go = Callback::from(move |_: MouseEvent| {
-            let area = dom::document().get_element_by_id("editor-text");
-            if let Some(area) = area.and_then(|it| it.dyn_into::<HtmlTextAreaElement>().ok()) {
-                let _ = area.focus();
-                // Fails only for kinds of fields without a selection.
-                let _ = area.set_selection_range(from, from + length as u32);
-            }
-        });
+        let go = go_to(text, line, column, problem.text.encode_utf16().count());
         html! {
             <li><button type="button" class="link" onclick={go}>{ format!("line {line}, column {column}") }</button>{ format!(": {}", problem.told()) }</li>
         }

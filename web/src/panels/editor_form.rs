@@ -8,6 +8,7 @@ use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::driver_picture::picture;
+use super::editor::go_to;
 use super::icon::{Icon, drawing};
 use crate::dom;
 use crate::editor::sketch::sketch;
@@ -44,12 +45,26 @@ pub fn FormView(props: &Props) -> Html {
     }
     html! {
         <div class={classes!("editor-form", (!props.readable).then_some("stale"))} role="group" aria-label="Scenario as a form">
-            { for (!props.readable).then(|| html! { <p class="small">{ "A bracket in the text is never closed, so there is no telling what belongs where behind it. The form goes on when it is closed." }</p> }) }
+            { for (!props.readable).then(|| blocked(&props.text)) }
             <fieldset class="plain" disabled={!props.readable}>
                 { for groups.into_iter().map(|group| sheet.group(&group)) }
             </fieldset>
         </div>
     }
+}
+
+/// Why there is no form of the text as it is, and the way to what is to be closed.
+fn blocked(text: &str) -> Html {
+    let told = form::unclosed(text).map_or_else(
+        || html! { "Too much of the text is no TOML; the form goes on when it is." },
+        |(line, column)| html! {
+            <>
+                { format!("The bracket in line {line}, column {column} is never closed, so there is no telling what belongs where behind it. The form goes on when it is closed. ") }
+                <button type="button" onclick={go_to(text, line, column, 1)}>{ format!("Go to line {line}") }</button>
+            </>
+        },
+    );
+    html! { <p class="blocked" role="status">{ told }</p> }
 }
 
 impl Sheet<'_> {

@@ -36,9 +36,9 @@ pub struct Written {
     shown: Rc<RefCell<Option<Asked>>>,
 }
 
-/// The text of what was asked for, until somebody edits it.
+/// The text of what was asked for, until somebody edits it; of what could not be run, that.
 #[hook]
-pub fn use_written(asked: Asked) -> Written {
+pub fn use_written(asked: Asked, rescued: &Option<String>) -> Written {
     let written = Written {
         text: use_state_eq(String::new),
         notice: use_state_eq(String::new),
@@ -57,6 +57,14 @@ pub fn use_written(asked: Asked) -> Written {
         here.draft.set(None);
         let told = problem.map(|it| format!("An override was left out: {it}."));
         here.notice.set(told.unwrap_or_default());
+    });
+    let here = written.clone();
+    use_effect_with(rescued.clone(), move |rescued| {
+        if let Some(text) = rescued {
+            here.draft.set(None);
+            here.notice.set(String::new());
+            here.text.set(text.clone());
+        }
     });
     written
 }

@@ -203,6 +203,8 @@ pub struct State {
     pub embed: bool,
     /// Whether the editor is open.
     pub editing: bool,
+    /// The text of a link's scenario that could not be run, for the editor.
+    pub rescued: Option<String>,
     /// The last run that was rewound.
     pub rewound: Option<Shared<Rewind>>,
     /// Whether the sweep is open.
@@ -260,6 +262,7 @@ impl Default for State {
             printing: false,
             embed: false,
             editing: false,
+            rescued: None,
             rewound: None,
             sweeping: false,
             edited: false,

@@ -29,6 +29,8 @@ pub struct Cell {
     /// Place in the plot.
     pub left: f64,
     pub width: f64,
+    /// Whether more than one state is in it, so that a closer look shows more.
+    pub is_crowd: bool,
     /// State, time and what is waited for.
     pub text: String,
 }
@@ -61,6 +63,7 @@ pub fn cells(scene: &Scene, lane: usize, view: Viewport, width: f64) -> Vec<Cell
             to,
             left,
             width: (right - left).max(CELL_PX_MIN),
+            is_crowd: count > 1,
             text: text(scene, lane, next..next + count),
         });
         next += count;
@@ -108,6 +111,9 @@ fn text(scene: &Scene, lane: usize, range: std::ops::Range<usize>) -> String {
             1 => name.to_owned(),
             count => format!("{name} {} times", format::grouped(count)),
         });
+    }
+    if spans.len() > 1 {
+        parts.push("Enter looks closer".to_owned());
     }
     parts.join("; ")
 }
@@ -183,6 +189,33 @@ mod tests {
                 assert!(cells.windows(2).all(|pair| pair[0].to <= pair[1].from));
             }
         }
+    }
+
+    /// Every state of a lane, however short, is alone in a cell after a few closer looks.
+    #[test]
+    fn closer_looks_reach_every_state() {
+        let scene = scene();
+        let end = scene.outcome.run.end.0;
+        let busy = scene.outcome.lanes.iter().enumerate().max_by_key(|(_, lane)| lane.spans.len());
+        let (lane, busy) = busy.unwrap();
+        assert!(busy.spans.len() > 500, "{}", busy.spans.len());
+        let mut seen = Vec::new();
+        let mut looks = vec![(0, Viewport::whole(end))];
+        while let Some((depth, view)) = looks.pop() {
+            assert!(depth < 12, "{view:?}");
+            for cell in cells(&scene, lane, view, 960.0) {
+                let whole = busy.spans.partition_point(|span| span.end.0 <= cell.from);
+                if cell.is_crowd {
+                    assert!(cell.text.ends_with("Enter looks closer"), "{cell:?}");
+                    looks.push((depth + 1, Viewport::between(cell.from, cell.to, end)));
+                } else {
+                    seen.push(whole);
+                }
+            }
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), busy.spans.len());
     }
 
     #[test]

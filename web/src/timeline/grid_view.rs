@@ -82,7 +82,7 @@ pub fn GridView(props: &Props) -> Html {
     let line = table.iter().position(|line| line.lane == props.lane);
     let active = line.map(|line| (line, cell_at(&table[line].cells, props.at)));
     html! {
-        <Grid table={Table(table)} {active} rows={count} height={props.rows.height()} playing={props.playing} />
+        <Grid table={Table(table)} {active} rows={count} height={props.rows.height()} end={props.scene.outcome.run.end.0} playing={props.playing} />
     }
 }
 
@@ -119,6 +119,8 @@ struct GridProps {
     active: Option<(usize, usize)>,
     rows: usize,
     height: f64,
+    /// Of the run.
+    end: u64,
     playing: bool,
 }
 
@@ -145,7 +147,7 @@ fn Grid(props: &GridProps) -> Html {
         });
     }
     let onkeydown = {
-        let (table, active) = (props.table.clone(), props.active);
+        let (table, active, end) = (props.table.clone(), props.active, props.end);
         Callback::from(move |event: KeyboardEvent| {
             let control = event.ctrl_key() || event.meta_key();
             let plain = !(control || event.alt_key() || event.shift_key());
@@ -162,6 +164,16 @@ fn Grid(props: &GridProps) -> Html {
             let cells = &table.0[line].cells;
             if corner {
                 ui.send(Action::SelectLane(table.0[line].lane));
+            }
+            if matches!(event.key().as_str(), "Enter" | " ")
+                && cells.get(cell).is_some_and(|it| it.is_crowd)
+            {
+                event.prevent_default();
+                event.stop_propagation();
+                let cell = &cells[cell];
+                ui.send(Action::View(Viewport::between(cell.from, cell.to, end)));
+                // Where the first of them is: each has a cell of its own there, or looks closer again.
+                return ui.send(Action::Seek(cell.from));
             }
             let target = match event.key().as_str() {
                 "ArrowRight" => Some(cell + 1),
@@ -193,7 +205,7 @@ fn Grid(props: &GridProps) -> Html {
     });
     html! {
         <div class="tl-grid" ref={node} role="grid" aria-readonly="true" aria-rowcount={props.rows.to_string()}
-            aria-label="Lanes as a table: up and down change the lane, left and right the state; the cursor follows" {onkeydown}>
+            aria-label="Lanes as a table: up and down change the lane, left and right the state, Enter looks closer at a cell of several; the cursor follows" {onkeydown}>
             { for rows }
         </div>
     }

@@ -87,6 +87,15 @@ impl Shade {
             Self::Forced { ink, .. } => ink,
         }
     }
+
+    /// Where runs part; as `--bad` of the style sheet.
+    pub fn bad(self) -> Rgb {
+        match self {
+            Self::Light => (0xa8, 0x43, 0x00),
+            Self::Dark => (0xff, 0x9a, 0x57),
+            Self::Forced { ink, .. } => ink,
+        }
+    }
 }
 
 /// A color as the browser computes it: `rgb(0, 0, 0)`.

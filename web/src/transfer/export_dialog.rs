@@ -26,6 +26,8 @@ pub struct Props {
     pub open: bool,
     /// The runs on screen, the one that is looked at first, and why the others are there.
     pub scenes: Vec<(Shared<Scene>, String)>,
+    /// For each but the first, whose run it is compared with, by place.
+    pub parents: Vec<usize>,
     /// Of what is on screen.
     pub route: Route,
     /// Lanes on screen, top to bottom.
@@ -45,12 +47,16 @@ fn pictured(props: &Props) -> String {
         let outcome = &scene.outcome;
         let brief = || Rows::brief(&outcome.lanes, &outcome.run.cast, layout).lanes().collect();
         let is_first = place == 0;
+        let parent = place.checked_sub(1).and_then(|place| props.parents.get(place));
+        let parent = parent.and_then(|parent| props.scenes.get(*parent));
+        let parts = parent.and_then(|(parent, _)| engine::parting(&parent.outcome, outcome));
         image::Shown {
             scene,
             name: name.clone(),
             lanes: if is_first { props.lanes.clone() } else { brief() },
             lane: is_first.then_some(props.lane),
             followed: if is_first { props.followed.clone() } else { Vec::new() },
+            parts: parts.map(|parting| parting.at),
         }
     });
     let runs: Vec<_> = runs.collect();

@@ -59,6 +59,8 @@ pub struct Shown<'a> {
     pub lane: Option<usize>,
     /// Arrows that were followed.
     pub followed: Vec<usize>,
+    /// Where it parts from the run that it stands below.
+    pub parts: Option<u64>,
 }
 
 impl Shown<'_> {
@@ -135,6 +137,9 @@ pub fn svg(picture: &Picture<'_>) -> String {
             heading(&mut out, run, top - HEADING, shade);
         }
         lanes::draw(&mut out, &axis, run.of(), &run.arrows(&axis), top);
+        if let Some(at) = run.parts {
+            parting(&mut out, &axis, at, (top, top + lanes::PITCH * run.lanes.len() as f64));
+        }
     }
     let moment = format!("t = {}", format::instant(SimTime(picture.at)));
     flag(&mut out, &axis, picture.at, &moment, (top, lanes_end, lanes_end + 28.0));
@@ -191,6 +196,31 @@ fn flag(out: &mut String, axis: &Axis, at: u64, told: &str, (top, bottom, base):
         "text-anchor=\"{anchor}\" font-weight=\"600\" stroke=\"{ground}\" stroke-width=\"3\" paint-order=\"stroke\""
     );
     text(out, x, base, &attributes, told);
+}
+
+/// Where a run parts from the one that it is compared with, or on which side of the image that is.
+fn parting(out: &mut String, axis: &Axis, at: u64, (top, bottom): (f64, f64)) {
+    let bad = hex(axis.shade.bad());
+    let (x, told) = match axis.inside(at) {
+        Some(x) => (x, "parts here".to_owned()),
+        None if at < axis.view.start => {
+            (axis.left, format!("‹ parted at {}", format::instant(SimTime(at))))
+        }
+        None => (axis.left + axis.width, format!("parts at {} ›", format::instant(SimTime(at)))),
+    };
+    if axis.inside(at).is_some() {
+        let _ = write!(
+            out,
+            "<path d=\"M{x:.1} {top:.1}V{bottom:.1}\" stroke=\"{bad}\" stroke-width=\"2\" stroke-dasharray=\"4 3\"/>"
+        );
+    }
+    let is_right = x > axis.left + axis.width * 0.75;
+    let (x, anchor) = if is_right { (x - 4.0, "end") } else { (x + 4.0, "start") };
+    let attributes = format!(
+        "text-anchor=\"{anchor}\" fill=\"{bad}\" font-size=\"11\" font-weight=\"600\" stroke=\"{}\" stroke-width=\"3\" paint-order=\"stroke\"",
+        hex(axis.shade.ground())
+    );
+    text(out, x, top + 2.0, &attributes, &told);
 }
 
 /// What the image shows, for who can't see it.

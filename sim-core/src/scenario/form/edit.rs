@@ -191,22 +191,40 @@ fn section(path: &str, item: &str, is_item: bool) -> String {
 /// Lines that are passed over: more are no slip of the hand.
 const PASSED_MAX: usize = 4;
 
-/// The text with blanks where a parser that goes on over mistakes would lose all that is behind.
-/// Fails where a bracket is left open, behind which nothing is read as it is meant.
-pub(super) fn readable(text: &str) -> Result<Cow<'_, str>, String> {
+/// Why a text cannot be read as a form.
+pub(super) enum Unreadable {
+    /// A bracket, at this byte, is left open.
+    Open(usize),
+    /// Too much of it is no TOML.
+    NoToml,
+}
+
+impl From<Unreadable> for String {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::Open(_) => "the text has a bracket that is never closed".to_owned(),
+            Unreadable::NoToml => "too much of the text is no TOML".to_owned(),
+        }
+    }
+}
+
+/// The text with blanks where a parser that goes on over mistakes would lose all that is behind;
+/// bytes stay where they are. Fails where a bracket is left open, behind which nothing is read as it
+/// is meant.
+pub(super) fn readable(text: &str) -> Result<Cow<'_, str>, Unreadable> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..=PASSED_MAX {
         let (_, errors) = DeTable::parse_recoverable(&text);
         let places = places(&errors);
-        if places.iter().any(|place| unclosed::bracket(&text, *place).is_some()) {
-            return Err("the text has a bracket that is never closed".to_owned());
+        if let Some(open) = places.iter().find_map(|place| unclosed::bracket(&text, *place)) {
+            return Err(Unreadable::Open(open.start));
         }
         let Some(line) = places.iter().find_map(|place| lone_word(&text, *place)) else {
             return Ok(text);
         };
         text.to_mut().replace_range(line.clone(), &" ".repeat(line.len()));
     }
-    Err("too much of the text is no TOML".to_owned())
+    Err(Unreadable::NoToml)
 }
 
 /// What a readable text says, as far as it is TOML.

@@ -231,6 +231,8 @@ fn form_goes_on_beside_what_is_no_toml() {
         assert_eq!(changed, text.replace("\"60MiB/s\"", "\"7MiB/s\""));
     }
     assert_eq!(form(&TEXT.replace("]\n", "\n[[task]]\n")), None, "a bracket is open");
+    assert_eq!(unclosed(TEXT), None);
+    assert_eq!(unclosed(&format!("# ü\n kernels = [\n{TEXT}")), Some((2, 12)));
 }
 
 /// Each letter of a list or table is typed into its own field, and the text stays TOML.

@@ -14,6 +14,7 @@ use sim_core::share::ScenarioRef;
 
 impl State {
     pub(super) fn open(&mut self, route: Route) {
+        self.rescued = None;
         self.edited = false;
         self.links += 1;
         self.notice.clone_from(&route.note);
@@ -46,6 +47,7 @@ impl State {
 
     #[inline(never)]
     pub(super) fn choose(&mut self, change: Change) {
+        self.rescued = None;
         let request = match change {
             // What was chosen stays chosen; overrides belong to the scenario they were made for.
             Change::Scenario(scenario) => Request {
@@ -198,6 +200,11 @@ impl State {
     pub(super) fn failed(&mut self, message: String) {
         let link = self.pending.take();
         let of_link = link.is_some();
+        // Of a link that brings its own scenario nothing is lost: what cannot be run can be read.
+        let text = match &self.request.scenario {
+            ScenarioRef::Inline(text) if of_link && !self.embed => Some(text.clone()),
+            _ => None,
+        };
         let message = if link.is_some_and(|link| link.newer) {
             format!("{message} A newer version of this page made the link: reload to get that.")
         } else {
@@ -213,10 +220,26 @@ impl State {
             self.request = self.shown.clone();
             self.phase = Phase::Ready;
             self.refuse(&message);
+            self.rescue(text);
         } else if self.scene.is_none() && self.request != Request::default() {
             self.refuse(&message);
+            self.rescue(text);
         } else {
             self.phase = Phase::Failed(message);
+        }
+    }
+
+    /// Opens the text of a link's scenario, which cannot be run, in the editor.
+    fn rescue(&mut self, text: Option<String>) {
+        if text.is_none() {
+            return;
+        }
+        self.rescued = text;
+        self.editing = true;
+        if let Some(notice) = &mut self.notice {
+            notice.push_str(
+                " The link's scenario is in the editor, with what is wrong at its place.",
+            );
         }
     }
 

@@ -52,6 +52,24 @@ fn bad_link_leaves_a_notice_and_the_default() {
 }
 
 #[test]
+fn scenario_of_a_link_that_cannot_be_run_goes_to_the_editor() {
+    let text = "title = \"mine\"\nhue = 9\n";
+    let request = Request { scenario: ScenarioRef::Inline(text.into()), ..Request::default() };
+    let route = Route { request, newer: true, ..Route::default() };
+    for mut state in [State::default(), opened(Route::default())] {
+        state.apply(Action::Open(route.clone()));
+        let message = Job::start(&state.request).err().unwrap();
+        state.apply(Action::Failed(message));
+        assert_eq!(state.rescued.as_deref(), Some(text));
+        assert!(state.editing && state.request == Request::default());
+        let told = state.notice.clone().unwrap();
+        assert!(told.contains("hue") && told.contains("in the editor"), "{told}");
+        state.apply(Action::Open(Route::default()));
+        assert_eq!(state.rescued, None);
+    }
+}
+
+#[test]
 fn notes_and_view_travel_in_the_link() {
     let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
     press(&mut state, Command::ZoomIn);

@@ -13,7 +13,7 @@ fn scene(request: &Request) -> Scene {
 
 fn shown(scene: &Scene) -> Shown<'_> {
     let lanes: Vec<usize> = (0..scene.outcome.lanes.len()).collect();
-    Shown { scene, name: String::new(), lanes, lane: Some(0), followed: Vec::new() }
+    Shown { scene, name: String::new(), lanes, lane: Some(0), followed: Vec::new(), parts: None }
 }
 
 fn image(runs: &[Shown<'_>], link: &str) -> String {
@@ -51,6 +51,34 @@ fn image_carries_verdict_link_and_code() {
     assert!(!image.contains("&seed") && !image.contains("style="));
     assert!(image.len() < 300_000, "{}", image.len());
     assert!(alt_text("A GPU", &scene).contains("Verdict: extra-victims"));
+}
+
+#[test]
+fn where_a_run_parts_from_the_first_is_marked_or_said_to_be_outside() {
+    let first = scene(&Request::default());
+    let other = scene(&Request::default().under("skip-any"));
+    let parting = crate::engine::parting(&first.outcome, &other.outcome).expect("they differ");
+    let image = |view: Viewport| {
+        let mut below = shown(&other);
+        below.parts = Some(parting.at);
+        svg(&Picture {
+            title: "A GPU",
+            runs: &[shown(&first), below],
+            view,
+            at: view.start,
+            range: None,
+            notes: &[],
+            link: "#/v1/run",
+            shade: Shade::Light,
+        })
+    };
+    let end = first.outcome.run.end.0;
+    let inside = image(Viewport::whole(end));
+    assert_eq!(inside.matches(">parts here<").count(), 1);
+    let before = image(Viewport::between(0, parting.at / 2, end));
+    assert!(before.contains(">parts at ") && !before.contains("parts here"));
+    let behind = image(Viewport::between(parting.at + 1_000_000, end, end));
+    assert!(behind.contains("‹ parted at "));
 }
 
 #[test]
