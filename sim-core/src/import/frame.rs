@@ -106,7 +106,7 @@ fn bracketed(line: &str) -> Option<Framed<'_>> {
     let time = time.or_else(|| since(stamp.trim())).or_else(|| minute(stamp))?;
     let text = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((_, text)) => text,
-        None => rest,
+        None => without_caller(rest),
     };
     // `[…]: text` of Talos; `[…] host kernel: text`, `[…] kernel: text` of `journalctl -o short-monotonic`.
     let text = text.strip_prefix(':').unwrap_or(text);
@@ -116,6 +116,16 @@ fn bracketed(line: &str) -> Option<Framed<'_>> {
         _ => text,
     };
     Some(Framed { time, text })
+}
+
+/// Without ` [  T130]`, ` [    C1]`, which dmesg of util-linux sets apart from the time.
+fn without_caller(rest: &str) -> &str {
+    let parts = rest.strip_prefix(" [").and_then(|rest| rest.split_once(']'));
+    let is_caller = |caller: &str| {
+        let number = caller.trim_start().strip_prefix(['T', 'C']);
+        number.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    parts.filter(|(caller, _)| is_caller(caller)).map_or(rest, |(_, text)| text)
 }
 
 /// `Nov22 10:00`: month and day may be in any language.
@@ -172,6 +182,9 @@ mod tests {
         for (line, time, text) in [
             ("[   15.984412] a [b]", Some(15_984_412), "a [b]"),
             ("[   17.000000][  T130]  indented", Some(17_000_000), " indented"),
+            ("[   17.000000] [  T130]  indented", Some(17_000_000), " indented"),
+            ("[   17.000000] [    C1] a", Some(17_000_000), "a"),
+            ("[   17.000000] [  128]     0   128 hog", Some(17_000_000), "[  128]     0   128 hog"),
             ("<4>[    0.000001] a", Some(1), "a"),
             ("[2-3219.1870] a", Some(3_219_187_000), "a"),
             ("kern  :warn  : [   15.984412] a", Some(15_984_412), "a"),

@@ -82,7 +82,7 @@ fn walk(out: &mut String, value: &Value, depth: usize) -> bool {
 }
 
 /// Writes what a record says, and tells whether there was something.
-fn record_line(out: &mut String, record: &Map<String, Value>) -> bool {
+pub(super) fn record_line(out: &mut String, record: &Map<String, Value>) -> bool {
     let of = |key: &str| record.get(key).and_then(Value::as_str);
     let name = of("SYSLOG_IDENTIFIER").or_else(|| of("syslog_identifier"));
     let is_kernel = match (of("_TRANSPORT"), name) {

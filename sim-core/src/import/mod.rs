@@ -13,6 +13,7 @@ mod cut;
 mod dmesg;
 mod frame;
 mod ftrace;
+mod journal_fields;
 mod json;
 mod keys;
 mod killed;

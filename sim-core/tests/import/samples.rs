@@ -1,8 +1,9 @@
 //! Samples: logs of every era from 4.6 on, as each tool hands them over, and traces of every tool.
 //!
 //! Their forms are those of the kernel's printk calls and of the tools' sources at those
-//! versions; names and numbers are made up. One incident is in nearly all: `builder` finds memory
-//! exhausted and `browser` is killed.
+//! versions; names and numbers are made up. One incident is in those of the first block: `builder` finds
+//! memory exhausted and `browser` is killed. Those of the second are as users send them in: with what a
+//! busy machine prints between the lines, on consoles that others write to, from containers.
 
 use proptest::prelude::*;
 use sim_core::import::{CaptureFile, import};
@@ -52,6 +53,18 @@ samples! {
     "perf-script-no-cpu" "6.1" ["browser" 1]
     "trace-cmd-report" "6.1" ["browser" 1]
     "trace-cmd-report-ns" "6.1" ["browser" 1]
+
+    "syslog-4.6-microseconds" "4.6" ["cc1plus" 1]
+    "pi-4.9-short-precise" "4.9" ["chromium-browse" 1]
+    "runc-init-4.14" "4.14" ["runc:[2:INIT]" 1]
+    "serial-glued-4.19" "4.19" ["java" 1]
+    "journal-export-5.4" "5.4" ["python3" 1]
+    "journal-json-pretty-5.4" "5.4" ["python3" 1]
+    "journal-verbose-5.4" "5.4" ["python3" 1]
+    "kern-log-callbacks-5.15" "5.12" ["mariadbd" 1]
+    "runc-init-v2-5.15" "5.12" ["runc:[2:INIT]" 1]
+    "serial-interleaved-6.1" "6.1" ["stress-ng-vm" 1]
+    "gpu-6.12-caller-apart" "6.12" ["blender" 1]
 }
 
 #[test]
