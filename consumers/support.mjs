@@ -19,6 +19,7 @@ function needed(name) {
 
 export const REAPERSCOPE = needed("REAPERSCOPE");
 export const PYTHON = needed("PYTHON");
+export const CHROMIUM = needed("CHROMIUM");
 
 /** What the program prints. */
 export function reaperscope(...args) {
@@ -46,11 +47,10 @@ export function scratch() {
 
 /** What a page is after a while, in a Chromium without a window. */
 export async function pageAfterAWhile(url) {
-  const chromium = needed("CHROMIUM");
   const args = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"];
   args.push("--disable-background-networking", "--allow-file-access-from-files");
   args.push("--virtual-time-budget=30000", "--dump-dom", url);
-  const { stdout } = await promisify(execFile)(chromium, args, {
+  const { stdout } = await promisify(execFile)(CHROMIUM, args, {
     maxBuffer: 1 << 28,
     timeout: 60_000,
   });
