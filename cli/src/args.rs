@@ -18,9 +18,24 @@ use values::{instant, reseed, seconds, seed_range, shard, stretch, view};
 /// The largest seed: what a JavaScript number holds exactly.
 pub(crate) const SEED_MAX: u64 = (1 << 53) - 1;
 
+/// What a newcomer needs besides: the words, and where to begin.
+const AFTER_HELP: &str = "\
+Words:
+  scenario  a machine, its drivers, and what its tasks do; those of the gallery have ids
+  seed      what all chance in a run is drawn from: the same seed, the same run
+  policy    what the OOM reaper does about drivers that watch the victim's memory (MMU notifiers)
+  verdict   how a run ended, such as recovered or deadlock
+  link      a run as a text: whoever opens it in the page, or gives it to a command, has the same
+
+Begin with:
+  reaperscope list                               what is in the gallery
+  reaperscope run gpu-fence-overlap              one run of it, told
+  reaperscope compare gpu-fence-overlap          the same under every policy
+  reaperscope import dmesg.txt --out mine.toml   a scenario of a log of your own";
+
 /// Simulates Linux's OOM killer, OOM reaper and MMU notifiers, reproducibly.
 #[derive(Debug, Parser)]
-#[command(name = "reaperscope", version, max_term_width = 100)]
+#[command(name = "reaperscope", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -28,42 +43,47 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Runs a scenario under several policies and shows them side by side
-    Compare(CompareArgs),
-    /// Makes a scenario of traces and logs of a real kernel
-    Import(ImportArgs),
-    /// Looks for runs that show a verdict, and counts them
-    Explore(ExploreArgs),
-    /// Makes one document of runs for a patch thread or a design review
-    Review(ReviewArgs),
-    /// Tells from which moment of a run on a verdict is likely
-    Rewind(RewindArgs),
     /// Lists what there is to choose from
     List(ListArgs),
     /// Runs a scenario and tells what happened
     Run(RunArgs),
+    /// Runs a scenario under every policy, or some, and shows them side by side
+    Compare(CompareArgs),
+    /// Makes a scenario of traces and logs of a real kernel
+    Import(ImportArgs),
     /// Prints a scenario as a file, with everything that was chosen for it
     Export(ExportArgs),
+    /// Runs a scenario under many seeds, policies and values; writes a row per run
+    Sweep(SweepArgs),
+    /// Puts the files of a sweep's shards together
+    Merge(MergeArgs),
+    /// Looks for runs that show a verdict, and counts them
+    Explore(ExploreArgs),
+    /// Makes a scenario as small as it may be while a run of it keeps its verdict
+    Shrink(ShrinkArgs),
+    /// Tells from which moment of a run on a verdict is likely
+    Rewind(RewindArgs),
+    /// Makes one document of runs for a patch thread or a design review
+    Review(ReviewArgs),
     /// Runs a scenario and prints the link that reproduces it
     Link(LinkArgs),
-    /// Prints the JSON Schema of scenario files
-    Schema,
+    /// Recomputes the run of a link and compares digests
+    Verify(VerifyArgs),
     /// Checks lessons: their form, and every claim against the simulator
     Lesson {
         /// Files (`.md`), or names of lessons that come with the program
         #[arg(required = true, value_name = "LESSON")]
         lessons: Vec<String>,
     },
+    /// Prints the JSON Schema of scenario files
+    Schema,
     /// Serves the page to browsers on this machine
     Serve(ServeArgs),
-    /// Makes a scenario as small as it may be while a run of it keeps its verdict
-    Shrink(ShrinkArgs),
-    /// Runs a scenario under many seeds, policies and values; writes a row per run
-    Sweep(SweepArgs),
-    /// Puts the files of a sweep's shards together
-    Merge(MergeArgs),
-    /// Recomputes the run of a link and compares digests
-    Verify(VerifyArgs),
+}
+
+/// A help text that ends in what may be said.
+fn among_verdicts(what: &str) -> String {
+    format!("{what}: {}", Verdict::ALL.map(Verdict::id).join(", "))
 }
 
 #[derive(Debug, Args)]
@@ -347,8 +367,7 @@ pub(crate) struct Shard {
 pub(crate) struct ExploreArgs {
     /// Gallery id, path of a scenario file, or link
     pub(crate) scenario: String,
-    /// The verdict to look for
-    #[arg(long, value_name = "VERDICT", value_parser = verdict)]
+    #[arg(long, value_name = "VERDICT", value_parser = verdict, help = among_verdicts("The verdict to look for"))]
     pub(crate) until: Verdict,
     /// Seeds to try: from A up to B, without B
     #[arg(long, value_name = "A..B", value_parser = seed_range, default_value = "0..1000")]
@@ -385,8 +404,7 @@ pub(crate) enum SummaryFormat {
 pub(crate) struct RewindArgs {
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
-    /// The verdict whose likelihood is told
-    #[arg(long, value_name = "VERDICT", value_parser = verdict)]
+    #[arg(long, value_name = "VERDICT", value_parser = verdict, help = among_verdicts("The verdict whose likelihood is told"))]
     pub(crate) until: Verdict,
     /// Moments, evenly over the run
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
@@ -423,8 +441,7 @@ pub(crate) enum CurveFormat {
 pub(crate) struct ShrinkArgs {
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
-    /// The verdict that the run must keep
-    #[arg(long, value_name = "VERDICT", value_parser = verdict)]
+    #[arg(long, value_name = "VERDICT", value_parser = verdict, help = among_verdicts("The verdict that the run must keep"))]
     pub(crate) keep: Verdict,
     /// Stops after so many seconds, with the smallest found by then
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
