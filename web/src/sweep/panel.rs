@@ -153,7 +153,7 @@ fn told(found: &Found, quantity: &UseStateHandle<usize>, shade: Shade) -> Html {
                     <option value={index.to_string()} selected={index == **quantity}>{ it.name }</option>
                 }) }</select></label>
             { results(found, shade) }
-            <p class="small">{ "Bars carry Wilson's 95 % interval, quantiles that of order statistics. ● recovered ▲ another victim ✕ no end. \
+            <p class="small">{ "Bars carry Wilson's 95 % interval, quantiles that of order statistics. ● recovered ▲ another victim ✕ no end, ? too few seeds to tell. \
                 A bar opens the first seed that shows it, a dot its own." }</p>
         </>
     }
