@@ -61,8 +61,8 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<(), Error> {
     let pool = super::pool(args.jobs)?;
     let found = pool.install(|| explore(&choice, args, &is_over))?;
     let text = match args.format {
-        SummaryFormat::Summary => summary(&choice, args, &found),
-        SummaryFormat::Json => json_text(&choice, args, &found),
+        SummaryFormat::Summary => summary(&choice, args, &found)?,
+        SummaryFormat::Json => json_text(&choice, args, &found)?,
     };
     output::write(&text, None)?;
     if stop::is_stopped() {
@@ -182,15 +182,14 @@ fn fingerprint(choice: &Choice, args: &ExploreArgs) -> String {
     digest_of_text(&text).to_string()
 }
 
-fn summary(choice: &Choice, args: &ExploreArgs, found: &Found) -> String {
+fn summary(choice: &Arc<Choice>, args: &ExploreArgs, found: &Found) -> Result<String, Error> {
     let verdict = args.until.id();
     let mut lines = vec![format!("{verdict} in {}", found.shown.text())];
     if let Some(first) = found.seeds.first() {
         let seeds: Vec<String> = found.seeds.iter().map(u64::to_string).collect();
         let trial = Trial { seed: *first, forks: Vec::new() };
-        let link = link::of(&choice_of(choice, &trial), None);
         lines.push(format!("first seeds  {}", seeds.join(" ")));
-        lines.push(format!("link         {link}"));
+        lines.push(format!("link         {}", made_link(choice, &trial)?));
     }
     if found.guided > 0 {
         match &found.trial {
@@ -198,11 +197,17 @@ fn summary(choice: &Choice, args: &ExploreArgs, found: &Found) -> String {
             Some(trial) => {
                 lines.push(format!("guided search: found by run {}", found.guided));
                 lines.push(format!("run          {}", command(args, trial)));
-                lines.push(format!("link         {}", link::of(&choice_of(choice, trial), None)));
+                lines.push(format!("link         {}", made_link(choice, trial)?));
             }
         }
     }
-    lines.join("\n") + "\n"
+    Ok(lines.join("\n") + "\n")
+}
+
+/// The link of a trial's run, with its digest: `verify` tells whether another machine makes the same.
+fn made_link(choice: &Arc<Choice>, trial: &Trial) -> Result<String, Error> {
+    let (run, _) = run_trial(choice, trial)?;
+    Ok(link::of(&choice_of(choice, trial), Some(&run)))
 }
 
 /// What makes a trial's run again.
@@ -217,9 +222,12 @@ fn command(args: &ExploreArgs, trial: &Trial) -> String {
     words.join(" ")
 }
 
-fn json_text(choice: &Choice, args: &ExploreArgs, found: &Found) -> String {
+fn json_text(choice: &Arc<Choice>, args: &ExploreArgs, found: &Found) -> Result<String, Error> {
     let interval = found.shown.wilson();
-    let trial = found.trial.as_ref();
+    let guided = |trial: &Trial| {
+        let link = made_link(choice, trial)?;
+        Ok(json!({ "seed": trial.seed, "command": command(args, trial), "link": link }))
+    };
     let object = json!({
         "scenario": choice.scenario.id,
         "verdict": Verdict::id(args.until),
@@ -230,7 +238,7 @@ fn json_text(choice: &Choice, args: &ExploreArgs, found: &Found) -> String {
         "high": interval.high,
         "seeds": found.seeds,
         "guided_runs": found.guided,
-        "guided": trial.map(|trial| json!({ "seed": trial.seed, "command": command(args, trial) })),
+        "guided": found.trial.as_ref().map(guided).transpose()?,
     });
-    serde_json::to_string_pretty(&object).expect("invariant: plain data") + "\n"
+    Ok(serde_json::to_string_pretty(&object).expect("invariant: plain data") + "\n")
 }

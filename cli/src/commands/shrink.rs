@@ -120,7 +120,8 @@ pub(crate) fn run(args: &ShrinkArgs) -> Result<(), Error> {
             format!("Stopped before it was the smallest: `{goes_on}`, of the link below, goes on.");
         sentence = [sentence, more].join("\n");
     }
-    let origin = if text.starts_with(ORIGIN) { String::new() } else { origin(&shrinking) };
+    let of_link = link::is_link(&args.choice.scenario);
+    let origin = if text.starts_with(ORIGIN) { String::new() } else { origin(&shrinking, of_link) };
     output::write(&format!("{origin}{text}"), args.out.as_deref())?;
     if args.out.is_some() {
         output::write(&format!("{sentence}\n{link}\n"), None)?;
@@ -136,9 +137,15 @@ pub(crate) fn run(args: &ShrinkArgs) -> Result<(), Error> {
 
 /// Where the file comes from and how to see it, as comments: it is small enough to be passed on without
 /// the link. What it was once shrunk from stays, however often it is tried again.
-fn origin(shrinking: &Shrinking) -> String {
+/// What a link holds has no name but its title.
+fn origin(shrinking: &Shrinking, of_link: bool) -> String {
     let Shrinking { choice, keep, .. } = shrinking;
-    let (id, seed, keep) = (&choice.scenario.id, choice.seed, keep.id());
+    let (seed, keep) = (choice.seed, keep.id());
+    let id = match (&choice.text, choice.scenario.title.as_str()) {
+        (Some(_), "") if of_link => "the scenario of a link".to_owned(),
+        (Some(_), title) if of_link => format!("“{title}”, of a link"),
+        _ => choice.scenario.id.clone(),
+    };
     let ties = match choice.ties {
         TieOrder::Fifo => "",
         TieOrder::Seeded => " --ties seeded",

@@ -51,6 +51,25 @@ fn guided_search_beats_chance() {
     assert!(needed[4] < 20_000 && needed[2] < 10_000, "{needed:?}");
 }
 
+/// With the order of simultaneous events and a preemption among what was varied.
+#[test]
+fn what_a_guided_search_found_is_made_again_by_its_link() {
+    for (seeds, choice) in [("300000..300064", "ties="), ("1120000..1120016", "preempt=")] {
+        let args = ["explore", RARE, "--until", "deadlock", "--seeds", seeds, "--guided", "20000"];
+        let found = json(&printed(&[&args[..], &["--format", "json"]].concat()));
+        let link = found["guided"]["link"].as_str().expect("a link");
+        assert!(link.contains(choice), "{link}");
+        let said = printed(&["verify", link]);
+        assert!(said.starts_with("reproduced") && said.contains(choice), "{said}");
+        assert_eq!(json(&printed(&["run", link, "--format", "json"]))["verdict"], "deadlock");
+        // It is no ornament: without it the run is another.
+        let is_it = |part: &&str| !(part.starts_with("fork=") && part.contains(choice));
+        let without: Vec<&str> = link.split('&').filter(is_it).collect();
+        let said = call(&["verify", &without.join("&")]);
+        assert_eq!(said.code, Some(1), "{}", said.out);
+    }
+}
+
 #[test]
 fn none_found_is_told_by_the_exit_code() {
     let args = ["explore", RARE, "--until", "panic", "--seeds", "0..50", "--guided", "64"];

@@ -69,4 +69,7 @@ fn what_is_found_in_time_is_kept_and_gone_on_with() {
         text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
     };
     assert_eq!(rules(&small), rules(&whole));
+    let origin =
+        "# Shrunk from “Three locks, rarely taken at the same time”, of a link, as long as";
+    assert!(small.starts_with(origin), "{small}");
 }

@@ -36,6 +36,8 @@ enum Kind {
     End,
     Delay,
     Reseed,
+    Ties,
+    Preempt,
 }
 
 #[component]
@@ -103,6 +105,9 @@ pub fn ForkDialog(props: &Props) -> Html {
     };
     let all: Vec<&forks::Target> = targets.iter().collect();
     let processes: Vec<&forks::Target> = targets.iter().filter(|it| it.process).collect();
+    let cpus = (0..scene.outcome.run.cast.cpus).map(|cpu| {
+        html! { <option value={cpu.to_string()}>{ format!("on CPU {cpu}") }</option> }
+    });
     let full = props.request.branches.len() >= BRANCHES_MAX;
     let button =
         || html! { <button type="submit" class="primary" disabled={full}>{ "Fork" }</button> };
@@ -122,6 +127,12 @@ pub fn ForkDialog(props: &Props) -> Html {
                     <input id="fork-by" type="text" class="short" value="500ms" autocomplete="off" spellcheck="false" />{ button() }</form>
                 <form onsubmit={fork(Kind::Reseed)}><label for="fork-reseed">{ "other chances, number" }</label>
                     <input id="fork-reseed" type="text" class="short" inputmode="numeric" value="1" autocomplete="off" />{ button() }</form>
+                <form onsubmit={fork(Kind::Ties)}><label for="fork-ties">{ "another order of simultaneous events, number" }</label>
+                    <input id="fork-ties" type="text" class="short" inputmode="numeric" value="1" autocomplete="off" />{ button() }</form>
+                <form onsubmit={fork(Kind::Preempt)}><label for="fork-preempt">{ "what runs preempted" }</label>
+                    <select id="fork-preempt">{ for cpus }</select>
+                    <label class="hidden" for="fork-preempt-for">{ "for how long" }</label>
+                    <input id="fork-preempt-for" type="text" class="short" value="2ms" autocomplete="off" spellcheck="false" />{ button() }</form>
             </div>
             { for (!props.request.branches.is_empty()).then(|| html! {
                 <p><label for="fork-parent">{ "Forked off " }</label>
@@ -154,6 +165,17 @@ fn read(kind: Kind) -> Result<ForkChoice, String> {
             let salt =
                 number.map_err(|_| "Other chances are named by a whole number.".to_owned())?;
             ForkChoice::Reseed { salt, share: u8::MAX }
+        }
+        Kind::Ties => {
+            let salt = typed("fork-ties").trim().parse();
+            let salt = salt.map_err(|_| "Another order is named by a whole number.".to_owned())?;
+            ForkChoice::Ties { salt }
+        }
+        Kind::Preempt => {
+            let by = units::parse_time(typed("fork-preempt-for").trim())
+                .map_err(|error| format!("For how long? {error}."))?;
+            let cpu = selected("fork-preempt")?;
+            ForkChoice::Preempt { cpu: cpu.parse().map_err(|_| "There is no such CPU.")?, by }
         }
     })
 }

@@ -1,6 +1,7 @@
 //! What links bring and take along: cursor, view, notes, policies beside, forks.
 
 use super::*;
+use sim_core::scenario::{Fork, RunOptions, Simulation};
 
 #[test]
 fn link_with_the_right_digest_is_reproduced() {
@@ -27,6 +28,31 @@ fn link_places_cursor_and_lane_and_does_not_play() {
     assert_eq!((state.cursor.at, state.lane, state.playing), (at, 1, false));
     let again = state.route();
     assert_eq!((again.at, again.focus), (route.at, route.focus));
+}
+
+/// As guided searches find them.
+#[test]
+fn link_of_a_run_with_preemption_and_another_order_is_reproduced() {
+    let text = "#/v1/run?scenario=gpu-fence-overlap&seed=3&fork=0ms:ties%3D7&fork=3000ms:preempt%3D0%2B2ms";
+    let first = opened(crate::route::parse(text).unwrap());
+    assert_eq!(first.request.forks.len(), 2);
+    let fragment = crate::route::fragment(&first.route());
+    let again = opened(crate::route::parse(&fragment).unwrap());
+    assert!(matches!(again.link_check, LinkCheck::Reproduced), "{:?}", again.link_check);
+    let scenario = sim_core::scenario::gallery::find("gpu-fence-overlap").unwrap();
+    let scenario = sim_core::scenario::parse(scenario.id, scenario.text, &[]).unwrap();
+    let digest = |forks: &[Fork]| {
+        let options = RunOptions { seed: 3, forks: forks.to_vec(), ..RunOptions::default() };
+        let mut simulation = Simulation::new(&scenario, &options).unwrap();
+        while simulation.advance(u64::MAX) {}
+        simulation.finish().digest.to_string()
+    };
+    assert_eq!(first.digests(), digest(&first.request.forks), "as everywhere else");
+    for fork in 0..2 {
+        let mut others = first.request.forks.clone();
+        others.remove(fork);
+        assert_ne!(first.digests(), digest(&others), "{fork} has no effect");
+    }
 }
 
 #[test]
