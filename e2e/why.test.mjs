@@ -70,9 +70,9 @@ test("the lanes are a table that the keyboard moves through, and the cursor foll
   for (let n = 0; n < 20 && (await cell()).role !== "gridcell"; n += 1) await page.keyboard.press("Tab");
   const first = await cell();
   assert.equal(first.row, "oom_reaper");
-  assert.match(first.text, /^back-off 3 for \d+/);
+  assert.match(first.text, /^back-off 4 for \d+/);
   await page.keyboard.press("ArrowRight");
-  await until(view, () => /back-off 4/.test(document.activeElement.textContent), "the next state");
+  await until(view, () => /back-off 5/.test(document.activeElement.textContent), "the next state");
   assert.ok((await time(view)) > 3.6e9);
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
@@ -119,7 +119,7 @@ test("what the legend calls a sign finds it, and Esc leads out of the filter", a
   const { page } = view;
   await page.keyboard.press("/");
   await page.keyboard.type("callback refused");
-  await page.getByText("10 of 23 107").waitFor();
+  await page.getByText("10 of 23 283").waitFor();
   const focused = () => page.evaluate(() => document.activeElement.id);
   await page.keyboard.press("Escape");
   assert.equal(await page.locator("#event-filter").inputValue(), "");
@@ -375,7 +375,7 @@ test("from a fresh page to the answer, by keys alone: why it gave up, who held t
   // Why did the reaper give up? Three words and a glance at the panel.
   await call("go to gives up");
   await call("lane oom_reaper");
-  await page.waitForFunction(() => Number(document.documentElement.dataset.tNs) > 4.3e9);
+  await page.waitForFunction(() => Number(document.documentElement.dataset.tNs) > 4.29e9);
   // Who held it? One hop, by key.
   await page.keyboard.press("Home");
   await call("go to backs off attempt 3");
