@@ -31,7 +31,7 @@ pub enum Progress {
 pub enum Stop {
     /// No event is left.
     Idle,
-    /// The next event lies beyond the horizon.
+    /// The next event lies beyond the horizon, which the clock has reached.
     Horizon,
     /// A limit on events or records was reached.
     EventLimit,
@@ -162,8 +162,12 @@ impl<O: Observer> Executor<O> {
             return Err(Stop::EventLimit);
         }
         let Some((_, _, action)) = core.events.pop_until(self.limits.horizon) else {
-            let idle = core.events.is_empty();
-            return Err(if idle { Stop::Idle } else { Stop::Horizon });
+            if core.events.is_empty() {
+                return Err(Stop::Idle);
+            }
+            // What waits for a later event waited up to there.
+            core.events.advance(self.limits.horizon);
+            return Err(Stop::Horizon);
         };
         self.events += 1;
         Ok(match action.into() {

@@ -330,10 +330,10 @@ fn loop_without_waiting_is_stopped_with_its_name() {
 #[test]
 fn run_stops_at_its_horizon_and_at_its_event_limit() {
     let limits = [
-        (Limits { horizon: SimTime(35_000_000), ..Limits::default() }, Stop::Horizon, 3),
-        (Limits { events: 6, ..Limits::default() }, Stop::EventLimit, 5),
+        (Limits { horizon: SimTime(35_000_000), ..Limits::default() }, Stop::Horizon, 3, 35),
+        (Limits { events: 6, ..Limits::default() }, Stop::EventLimit, 5, 50),
     ];
-    for (limits, expected, steps) in limits {
+    for (limits, expected, steps, end_ms) in limits {
         let bench = Bench::new(1, Ties::Fifo);
         bench.process(Needs::Nothing, |engine, noter| async move {
             loop {
@@ -344,6 +344,7 @@ fn run_stops_at_its_horizon_and_at_its_event_limit() {
         let mut executor = Executor::new(Rc::clone(&bench.engine), limits);
         assert_eq!(executor.run(u64::MAX), Progress::Stopped(expected));
         assert_eq!(bench.notes.borrow().len(), steps);
+        assert_eq!(bench.engine.now(), SimTime(end_ms * 1_000_000));
     }
 }
 
