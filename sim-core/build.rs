@@ -39,7 +39,7 @@ fn main() {
     });
     let mut entries = String::from("&[\n");
     for id in ids {
-        let file = folder.join(format!("{id}.md"));
+        let file = folder.join(format!("{id}.md")).display().to_string();
         let _ = writeln!(entries, "Entry {{ id: {id:?}, text: include_str!({file:?}) }},");
     }
     entries.push_str("]\n");

@@ -167,8 +167,9 @@ pub(crate) struct CasesArgs {
     /// Order of simultaneous events: as scheduled, or drawn from the seed
     #[arg(long, value_enum, default_value_t = TiesArg::Fifo)]
     pub(crate) ties: TiesArg,
-    /// Overrides a value of each scenario: task.hog.oom_score_adj=0
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    /// Values of each scenario; of several, each is run with each of the others:
+    /// machine.lock_op_cost=0ns,recorded
+    #[arg(long = "set", value_name = "PATH=V,W,…", value_parser = path_and_value)]
     pub(crate) sets: Vec<(String, String)>,
     /// Runs at a time [default: one per CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]

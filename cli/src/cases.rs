@@ -1,5 +1,5 @@
-//! One scenario under several kernels and policies: what `compare` and
-//! `review` are made of.
+//! One scenario under several kernels, values and policies: what `compare`
+//! and `review` are made of.
 //!
 //! Runs share nothing, so they are spread over the cores; outcomes are
 //! collected in the order of policies and seeds, so what comes out does
@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use indicatif::ProgressBar;
 use rayon::prelude::*;
-use sim_core::experiment::{Outcome, Replication};
+use sim_core::experiment::{Grid, Outcome, Replication, combinations, refuse_twice, values_of};
 use sim_core::policy;
 use sim_core::record::Keep;
 use sim_core::scenario::TieOrder;
@@ -22,22 +22,34 @@ use crate::{link, progress};
 
 /// The checker whose opinion is always asked.
 const LOCKDEP: &str = "lockdep";
+/// Most cases: each is a row to read.
+const CASES_MAX: usize = 256;
 
-/// One kernel and policy.
+/// One kernel, one choice of values, one policy, before it is run.
+pub(crate) struct Wanted {
+    pub(crate) choice: Choice,
+    /// What is set for it and not for all: `machine.cpus=1`, or nothing.
+    values: String,
+}
+
+/// One kernel, one choice of values, one policy.
 pub(crate) struct Case {
     pub(crate) choice: Choice,
+    /// As of [`Wanted`].
+    pub(crate) values: String,
     /// The run shown, with lockdep on.
     pub(crate) shown: Replication,
     /// One per seed, in their order.
     pub(crate) outcomes: Vec<Outcome>,
 }
 
-/// One choice per case: kernels, and in each the policies; `checks` are run besides lockdep.
+/// One choice per case: kernels, in each the combinations of values, in each of those the
+/// policies; `checks` are run besides lockdep.
 pub(crate) fn choices(
     scenario: &str,
     wanted: &CasesArgs,
     checks: &[String],
-) -> Result<Vec<Choice>, Error> {
+) -> Result<Vec<Wanted>, Error> {
     let linked = if link::is_link(scenario) { link::read(scenario)?.policies } else { Vec::new() };
     let policies: Vec<Option<String>> = match (wanted.policy.as_slice(), linked.as_slice()) {
         ([], []) if wanted.kernel.len() > 1 => vec![None],
@@ -49,8 +61,15 @@ pub(crate) fn choices(
         [] => vec![None],
         kernels => kernels.iter().cloned().map(Some).collect(),
     };
-    let choice = |kernel: &Option<String>, policy: &Option<String>| {
-        Choice::of(&ChoiceArgs {
+    let grid: Grid =
+        wanted.sets.iter().map(|(path, values)| (path.clone(), values_of(values))).collect();
+    refuse_twice(&wanted.policy, &wanted.kernel, &grid).map_err(Error::bad_input)?;
+    let is_varied =
+        |path: &String| grid.iter().any(|(other, values)| other == path && values.len() > 1);
+    let choice = |kernel: &Option<String>, sets: &[(String, String)], policy: &Option<String>| {
+        let varied = sets.iter().filter(|(path, _)| is_varied(path));
+        let values: Vec<String> = varied.map(|(path, value)| format!("{path}={value}")).collect();
+        let choice = Choice::of(&ChoiceArgs {
             scenario: scenario.to_owned(),
             seed: wanted.seed,
             variant: VariantArgs {
@@ -58,16 +77,28 @@ pub(crate) fn choices(
                 // A link of several policies wants to be told which.
                 policy: policy.clone().or_else(|| linked.first().cloned()),
                 ties: wanted.ties,
-                sets: wanted.sets.clone(),
+                sets: sets.to_vec(),
             },
             checks: checks.to_vec(),
             forks: Vec::new(),
             reseeds: Vec::new(),
-        })
+        })?;
+        Ok(Wanted { choice, values: values.join(", ") })
     };
-    let pairs =
-        kernels.iter().flat_map(|kernel| policies.iter().map(move |policy| (kernel, policy)));
-    pairs.map(|(kernel, policy)| choice(kernel, policy)).collect()
+    let combinations = combinations(&grid, CASES_MAX + 1);
+    if kernels.len() * combinations.len() * policies.len() > CASES_MAX {
+        let line = format!("more than {CASES_MAX} kernels × values × policies");
+        return Err(Error::bad_input(line));
+    }
+    let mut all = Vec::new();
+    for kernel in &kernels {
+        for sets in &combinations {
+            for policy in &policies {
+                all.push(choice(kernel, sets, policy)?);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// What was typed, without where it goes; it begins with `start`.
@@ -92,21 +123,22 @@ pub(crate) fn command(
 }
 
 /// Runs them.
-pub(crate) fn cases(choices: Vec<Choice>, seeds: Option<&Range<u64>>) -> Result<Vec<Case>, Error> {
-    let shown = choices.par_iter().map(|choice| replicate(&with_lockdep(choice)));
+pub(crate) fn cases(wanted: Vec<Wanted>, seeds: Option<&Range<u64>>) -> Result<Vec<Case>, Error> {
+    let shown = wanted.par_iter().map(|one| replicate(&with_lockdep(&one.choice)));
     let shown: Vec<Replication> = shown.collect::<Result<_, _>>()?;
     let count = seeds.map_or(0, |seeds| seeds.end.saturating_sub(seeds.start));
-    let of_all = count.saturating_mul(u64::try_from(choices.len()).unwrap_or(u64::MAX));
+    let of_all = count.saturating_mul(u64::try_from(wanted.len()).unwrap_or(u64::MAX));
     let bar = progress::bar(of_all, 0);
-    let of_choice = |choice: &Choice| match seeds {
+    let of_one = |one: &Wanted| match seeds {
         None => Ok(Vec::new()),
-        Some(seeds) => over_seeds(choice, seeds, &bar),
+        Some(seeds) => over_seeds(&one.choice, seeds, &bar),
     };
-    let outcomes: Vec<Vec<Outcome>> =
-        choices.iter().map(of_choice).collect::<Result<_, Error>>()?;
+    let outcomes: Vec<Vec<Outcome>> = wanted.iter().map(of_one).collect::<Result<_, Error>>()?;
     bar.finish_and_clear();
-    let all = choices.into_iter().zip(shown).zip(outcomes);
-    Ok(all.map(|((choice, shown), outcomes)| Case { choice, shown, outcomes }).collect())
+    let all = wanted.into_iter().zip(shown).zip(outcomes);
+    let case =
+        |((Wanted { choice, values }, shown), outcomes)| Case { choice, values, shown, outcomes };
+    Ok(all.map(case).collect())
 }
 
 /// What comes of each seed, in their order; the bar goes on by as many.
@@ -133,9 +165,11 @@ pub(crate) fn with_lockdep(choice: &Choice) -> Choice {
     choice
 }
 
-/// One link per kernel, with all of its policies. A link has no word for `--ties seeded`.
+/// One link per kernel and choice of values, with all of its policies. A link has no word for
+/// `--ties seeded`.
 pub(crate) fn links(cases: &[Case]) -> Vec<String> {
-    let is_one = |a: &Case, b: &Case| a.shown.run.id.kernel == b.shown.run.id.kernel;
+    let is_one =
+        |a: &Case, b: &Case| a.shown.run.id.kernel == b.shown.run.id.kernel && a.values == b.values;
     let link = |cases: &[Case]| {
         let choice = &cases.first()?.choice;
         let runs: Vec<_> = cases.iter().map(|case| &case.shown.run).collect();

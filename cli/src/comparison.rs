@@ -20,14 +20,16 @@ pub(crate) struct Comparison {
     pub(crate) seed: u64,
     /// Counted over besides.
     pub(crate) seeds: Option<Range<u64>>,
-    /// One per kernel and policy; the others are compared with the first.
+    /// One per kernel, choice of values and policy; the others are compared with the first.
     pub(crate) rows: Vec<Row>,
-    /// Reproduce the runs shown, one per kernel.
+    /// Reproduce the runs shown, one per kernel and choice of values.
     pub(crate) links: Vec<String>,
 }
 
 /// One policy.
 pub(crate) struct Row {
+    /// What was set for it and not for all: `machine.cpus=1`, or nothing.
+    pub(crate) values: String,
     /// Of the run shown.
     pub(crate) outcome: Outcome,
     /// What the checkers said, by time.

@@ -49,7 +49,12 @@ fn picture(cases: &[Case]) -> String {
     };
     let shown: Vec<Shown<'_>> = cases
         .iter()
-        .map(|case| Shown { run: &case.shown.run, report: &case.shown.report, parts: parts(case) })
+        .map(|case| Shown {
+            run: &case.shown.run,
+            report: &case.shown.report,
+            parts: parts(case),
+            values: &case.values,
+        })
         .collect();
     let window = cases.first().and_then(|case| case.choice.window());
     svg(&Picture { title: &title(cases), runs: &shown, links: &links(cases), window })
@@ -63,6 +68,7 @@ fn comparison(cases: &[Case], args: &CompareArgs) -> Result<Comparison, Error> {
     };
     let rows = cases.iter().map(|case| Row {
         outcome: case.shown.outcome.clone(),
+        values: case.values.clone(),
         said: said(&case.shown),
         danger: case.shown.danger_text(),
         parts: parting(&case.shown),

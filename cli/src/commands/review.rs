@@ -10,7 +10,7 @@ use sim_core::experiment::{Case as ReviewCase, Outcome, Picked, Review, picks, r
 use sim_core::export::document::{html, markdown};
 
 use crate::args::ReviewArgs;
-use crate::cases::{Case, cases, choices, command, replicate, with_lockdep};
+use crate::cases::{Case, Wanted, cases, choices, command, replicate, with_lockdep};
 use crate::choice::Choice;
 use crate::error::{Error, tell};
 use crate::{link, output};
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &ReviewArgs) -> Result<(), Error> {
     let pool = super::pool(args.cases.jobs)?;
     // All complaints about input come before any run is made.
     let wanted = |scenario: &String| choices(scenario, &args.cases, &[]);
-    let groups: Vec<Vec<Choice>> =
+    let groups: Vec<Vec<Wanted>> =
         args.scenarios.iter().map(wanted).collect::<Result<_, Error>>()?;
     let mut all = Vec::new();
     for group in groups {
@@ -60,10 +60,10 @@ pub(super) fn review_of(
 ) -> (Review, Vec<Choice>) {
     let mut choices = Vec::new();
     let mut made = Vec::new();
-    for Case { choice, shown, outcomes } in cases {
+    for Case { choice, values, shown, outcomes } in cases {
         made.push(ReviewCase {
             title: choice.scenario.title.clone(),
-            values: String::new(),
+            values,
             link: link::of(&choice, Some(&shown.run)),
             shown,
             outcomes,

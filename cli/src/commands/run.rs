@@ -126,7 +126,7 @@ fn unasked(choice: &Choice) -> Result<Option<String>, Error> {
 
 /// The timeline: all of it, or what is to be seen of it.
 fn picture(choice: &Choice, run: &Run) -> String {
-    let runs = [Shown { run, report: &report(run), parts: None }];
+    let runs = [Shown { run, report: &report(run), parts: None, values: "" }];
     let links = [link::of(choice, Some(run))];
     svg(&Picture {
         title: &choice.scenario.title,

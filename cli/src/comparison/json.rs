@@ -37,6 +37,9 @@ struct JsonRow<'c> {
 struct JsonOutcome<'c> {
     kernel: &'c str,
     policy: &'c str,
+    /// What was set for this row and not for all.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    values: &'c str,
     digest: String,
     verdict: &'static str,
     flags: &'c [&'static str],
@@ -154,6 +157,7 @@ fn row<'c>(row: &'c Row, first: Option<&Row>) -> JsonRow<'c> {
         outcome: JsonOutcome {
             kernel: &of.kernel,
             policy: &of.policy,
+            values: &row.values,
             digest: of.digest.to_string(),
             verdict: of.verdict.id(),
             flags: &of.flags,

@@ -46,14 +46,18 @@ fn write(out: &mut String, comparison: &Comparison) -> fmt::Result {
     Ok(())
 }
 
-/// The policy; with the kernel where that is not one.
+/// The policy, and the values that not all have; with the kernel where that is not one.
 fn row_name(rows: &[Row], row: &Row) -> String {
     let is_other = |other: &Row| other.outcome.kernel != row.outcome.kernel;
-    if rows.iter().any(is_other) {
-        format!("{} {}", row.outcome.kernel, row.outcome.policy)
-    } else {
-        row.outcome.policy.clone()
-    }
+    if rows.iter().any(is_other) { full_name(row) } else { named(&row.outcome.policy, row) }
+}
+
+fn full_name(row: &Row) -> String {
+    named(&format!("{} {}", row.outcome.kernel, row.outcome.policy), row)
+}
+
+fn named(name: &str, row: &Row) -> String {
+    format!("{name} {}", row.values).trim_end().to_owned()
 }
 
 fn write_table(out: &mut String, rows: &[Row]) -> fmt::Result {
@@ -186,7 +190,7 @@ fn write_partings(out: &mut String, rows: &[Row]) -> fmt::Result {
 
 fn write_seeds(out: &mut String, row: &Row) -> fmt::Result {
     let outcomes = &row.seeds;
-    writeln!(out, "{} {}", row.outcome.kernel, row.outcome.policy)?;
+    writeln!(out, "{}", full_name(row))?;
     let mut verdicts: Vec<_> = outcomes.iter().map(|outcome| outcome.verdict).collect();
     verdicts.sort_by_key(|verdict| verdict.id());
     verdicts.dedup();

@@ -210,5 +210,28 @@ fn lockdep_text_is_that_of_the_log() {
     for line in alone.lines() {
         assert!(log.contains(line), "{line}");
     }
-    assert_eq!(printed(&["run", "g1-clean-exit", "--format", "lockdep"]), "");
+    let silent = call(&["run", "g1-clean-exit", "--format", "lockdep"]);
+    assert_eq!((silent.code, silent.out.as_str()), (Some(0), ""));
+    assert_eq!(silent.err, "note: no report in g1-clean-exit; checked by lockdep\n");
+}
+
+/// What debugging of locks costs, and what it changes: two deployments side by side.
+#[test]
+fn values_are_compared_like_policies() {
+    let cost = "machine.lock_op_cost=0ns,recorded";
+    let args = ["compare", "lockdep-6-1-l1", "--policy", "interval", "--set", cost];
+    let text = printed(&args);
+    for name in ["interval machine.lock_op_cost=0ns ", "interval machine.lock_op_cost=recorded "] {
+        assert!(text.lines().any(|line| line.starts_with(name)), "{text}");
+    }
+    let links: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("link  ")).collect();
+    assert_eq!(links.len(), 2, "{text}");
+    for (link, value) in links.iter().zip(["0ns", "recorded"]) {
+        assert!(link.contains(&format!("set=machine.lock_op_cost%3D{value}")), "{link}");
+        let verified = printed(&["verify", link]);
+        assert!(verified.contains("reproduced"), "{verified}");
+    }
+    let twice = call(&["compare", "lockdep-6-1-l1", "--set", "machine.cpus=1,1"]);
+    assert_eq!(twice.code, Some(2), "{}", twice.err);
+    assert!(twice.err.contains("given twice"), "{}", twice.err);
 }

@@ -204,6 +204,7 @@ fn pictures(group: &[Case]) -> Vec<Block> {
             run: &case.shown.run,
             report: &case.shown.report,
             parts: parting(first, case).filter(|at| at.decides).and_then(|at| at.time()),
+            values: &case.values,
         })
         .collect();
     let links: Vec<String> = cases.iter().map(|case| case.link.clone()).collect();

@@ -53,6 +53,25 @@ pub struct Shown<'a> {
     pub report: &'a Report,
     /// When it first decides otherwise than the first one shown, if it does.
     pub parts: Option<SimTime>,
+    /// What was set for it and not for all: `machine.cpus=1`, or nothing.
+    pub values: &'a str,
+}
+
+impl Shown<'_> {
+    /// What ran, and what came of it.
+    fn about(&self) -> String {
+        let id = &self.run.id;
+        let values =
+            if self.values.is_empty() { String::new() } else { format!(", {}", self.values) };
+        format!(
+            "{}, kernel {}, policy {}{values}, seed {}: {}",
+            id.scenario,
+            id.kernel,
+            id.policy,
+            id.seed,
+            self.report.verdict.id()
+        )
+    }
 }
 
 /// What is to be drawn.
@@ -75,17 +94,7 @@ pub fn svg(picture: &Picture<'_>) -> String {
     let title = escape(picture.title);
     let mut described = String::new();
     for shown in picture.runs {
-        let id = &shown.run.id;
-        let _: fmt::Result = write!(
-            described,
-            "{}, kernel {}, policy {}, seed {}: {}. {} ",
-            id.scenario,
-            id.kernel,
-            id.policy,
-            id.seed,
-            shown.report.verdict.id(),
-            shown.report.evidence
-        );
+        let _: fmt::Result = write!(described, "{}. {} ", shown.about(), shown.report.evidence);
     }
     let described = escape(described.trim_end());
     let style = look::style();
@@ -136,17 +145,8 @@ fn draw_run(
     mut y: u64,
     used: &mut Vec<look::Look>,
 ) -> Result<u64, fmt::Error> {
-    let id = &shown.run.id;
     y += 22;
-    let about = format!(
-        "{}, kernel {}, policy {}, seed {}: {}",
-        id.scenario,
-        id.kernel,
-        id.policy,
-        id.seed,
-        shown.report.verdict.id()
-    );
-    xml::text(out, 16, y, "run", &about)?;
+    xml::text(out, 16, y, "run", &shown.about())?;
     let digest = format!("digest {}", shown.run.digest);
     xml::text_end(out, WIDTH - 16, y, "faint", &digest)?;
     y += 8;

@@ -156,7 +156,7 @@ fn exports(scenario: &Scenario, run: &Run, report: &Report) -> Sound {
     let _ = export::pressure(run, run.end);
     let picture = svg(&Picture {
         title: &scenario.title,
-        runs: &[Shown { run, report, parts: None }],
+        runs: &[Shown { run, report, parts: None, values: "" }],
         links: &[],
         window: None,
     });

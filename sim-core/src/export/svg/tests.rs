@@ -20,7 +20,7 @@ fn run(id: &str, policy: &str) -> Run {
 
 fn picture(run: &Run, title: &str, window: Option<(SimTime, SimTime)>) -> String {
     let report = report(run);
-    let runs = [Shown { run, report: &report, parts: None }];
+    let runs = [Shown { run, report: &report, parts: None, values: "" }];
     let links = ["#/v1/run?scenario=a&seed=1".to_owned()];
     svg(&Picture { title, runs: &runs, links: &links, window })
 }
