@@ -75,7 +75,7 @@ fn site_text(site: SleepSite) -> &'static str {
         SleepSite::Mutex => "mutex_lock",
         SleepSite::DownRead => "down_read",
         SleepSite::DownWrite => "down_write",
-        SleepSite::Alloc => "might_alloc",
+        SleepSite::Alloc | SleepSite::Kmalloc => "might_alloc",
         SleepSite::Completion => "wait_for_completion",
         SleepSite::FenceWait => "dma_fence_wait",
         SleepSite::NotifierStart => "mmu_notifier_invalidate_range_start",

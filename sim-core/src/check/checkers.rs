@@ -42,7 +42,7 @@ pub fn find(id: &str) -> Option<&'static Selectable> {
 }
 
 /// The call stacks of boot that reports name.
-pub const BOOT_STACKS: &[&[&str]] = &[super::lockdep::BOOT, super::lockdep::DMA_RESV_LOCKDEP];
+pub const BOOT_STACKS: &[&[&str]] = super::lockdep::BOOT_STACKS;
 
 /// Who checks a run on this kernel with these checkers on; nobody, if none
 /// of them needs to be told anything while it runs. A kernel that debugs

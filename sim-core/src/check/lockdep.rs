@@ -18,13 +18,33 @@ use crate::base::TaskId;
 use crate::engine::Hold;
 use crate::kernel::switches::Switches;
 use crate::record::{
-    Attempt, By, Cast, ClassInfo, FakeMap, HeldLock, HeldLocks, Link, LockKind, Noted, Place,
-    Splat, Tracked,
+    Attempt, By, Cast, ClassInfo, DebugLayout, FakeMap, HeldLock, HeldLocks, Link, LockKind, Noted,
+    Place, Splat, Tracked,
 };
 
 /// Whose stack the edge from `fs_reclaim` to the notifiers' map has from
-/// boot on, as recorded on 6.1.192: the first allocation that may sleep.
-pub(super) const BOOT: &[&str] = &[
+/// boot on: the first allocation that may sleep. That of 6.1 is recorded on 6.1.192; that of 5.11 to 6.0
+/// stands in a public report of 5.19 (amd-gfx, September 2022), that of later ones in one of 6.6, with
+/// the slab allocator's names of 6.12.
+fn boot_stack(layout: DebugLayout) -> &'static [&'static str] {
+    match layout {
+        DebugLayout::NoWaitTypes | DebugLayout::WaitTypes => BOOT_5_19,
+        DebugLayout::Marked => BOOT_6_1,
+        DebugLayout::WithIds | DebugLayout::RawNesting => BOOT_6_12,
+    }
+}
+
+const BOOT_5_19: &[&str] = &[
+    "fs_reclaim_acquire",
+    "kmem_cache_alloc_trace",
+    "alloc_workqueue_attrs",
+    "workqueue_init",
+    "kernel_init_freeable",
+    "kernel_init",
+    "ret_from_fork",
+];
+
+const BOOT_6_1: &[&str] = &[
     "fs_reclaim_acquire",
     "__kmem_cache_alloc_node",
     "kmalloc_node_trace",
@@ -36,8 +56,23 @@ pub(super) const BOOT: &[&str] = &[
     "ret_from_fork",
 ];
 
+const BOOT_6_12: &[&str] = &[
+    "fs_reclaim_acquire",
+    "__kmalloc_cache_noprof",
+    "__kthread_create_worker",
+    "kthread_create_worker",
+    "workqueue_init",
+    "kernel_init_freeable",
+    "kernel_init",
+    "ret_from_fork",
+    "ret_from_fork_asm",
+];
+
+/// All stacks of boot.
+pub(super) const BOOT_STACKS: &[&[&str]] = &[BOOT_5_19, BOOT_6_1, BOOT_6_12, DMA_RESV_LOCKDEP];
+
 /// `dma_resv_lockdep()` (drivers/dma-buf/dma-resv.c), at boot.
-pub(super) const DMA_RESV_LOCKDEP: &[&str] = &[
+const DMA_RESV_LOCKDEP: &[&str] = &[
     "dma_resv_lockdep",
     "do_one_initcall",
     "kernel_init_freeable",
@@ -78,7 +113,8 @@ impl Lockdep {
             is_on: true,
         };
         if switches.fs_reclaim_map && switches.reclaim_touches_notifier_map {
-            new.boot(&[FakeMap::FsReclaim, FakeMap::MmuNotifier], BOOT);
+            let stack = boot_stack(switches.debug_layout);
+            new.boot(&[FakeMap::FsReclaim, FakeMap::MmuNotifier], stack);
         }
         if fences {
             new.dma_resv_lockdep(switches);

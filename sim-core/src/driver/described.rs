@@ -11,7 +11,8 @@ use std::sync::Arc;
 use super::plan::{Alloc, Calls, EndStep, LockName, OwnStep, Plan, Step, Take, WhenAsked};
 use crate::base::{DeviceId, Distribution, LockId, Nanos, SimTime};
 use crate::engine::{Hold, Signals, Waited};
-use crate::kernel::device::{alloc_and_free, flush, unpin_all, wait_for_idle};
+use crate::kernel::alloc_and_free;
+use crate::kernel::device::{flush, unpin_all, wait_for_idle};
 use crate::kernel::plugin::{
     Blockable, Boxed, Call, Driver, FaultWait, Finish, Ops, Refuse, Refused, Shrinker, head_of,
 };
@@ -272,14 +273,14 @@ impl<'p, 'a> Pass<'p, 'a> {
                 call.queue_work();
                 Ok(())
             }
-            Step::Alloc(Alloc { gfp, order, count }) => {
-                if gfp.has(Gfp::DIRECT_RECLAIM) {
+            Step::Alloc(Alloc { request, count }) => {
+                if request.gfp.has(Gfp::DIRECT_RECLAIM) {
                     if !call.blockable.may_sleep() {
                         return Err(Refused);
                     }
                     self.would_sleep();
                 }
-                alloc_and_free(call.cx, gfp, order, count).await;
+                alloc_and_free(call.cx, request, count).await;
                 Ok(())
             }
             Step::Fails(percent) if call.draw_luck(percent) => Err(Refused),
@@ -416,8 +417,8 @@ async fn enter(cx: &Cx, device: DeviceId, steps: &[OwnStep]) {
                 cx.unlock(named(lock));
             }
             OwnStep::Work(time) => cx.cpu(draw(time)).await,
-            OwnStep::Alloc(Alloc { gfp, order, count }) => {
-                alloc_and_free(cx, gfp, order, count).await;
+            OwnStep::Alloc(Alloc { request, count }) => {
+                alloc_and_free(cx, request, count).await;
             }
             OwnStep::Hardware(time) => {
                 might_sleep(cx, SleepSite::Completion);

@@ -6,6 +6,7 @@
 
 use crate::base::Distribution;
 use crate::engine::Hold;
+use crate::kernel::Request;
 use crate::kernel::plugin::{ActsOn, FaultWait};
 use crate::record::{Gfp, LockKind};
 
@@ -131,11 +132,9 @@ pub enum Step {
 /// Requests for memory, each given back at once.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub struct Alloc {
-    /// With what flags.
-    pub gfp: Gfp,
-    /// Of which order.
-    pub order: u8,
-    /// How many.
+    /// What is asked for.
+    pub request: Request,
+    /// How often.
     pub count: u32,
 }
 
@@ -223,8 +222,7 @@ impl Plan {
 
     /// Whether its callback allocates with flags that may sleep.
     pub fn allocates(&self) -> bool {
-        let sleeps =
-            |step: &Step| matches!(step, Step::Alloc(alloc) if alloc.gfp.has(Gfp::DIRECT_RECLAIM));
+        let sleeps = |step: &Step| matches!(step, Step::Alloc(alloc) if alloc.request.gfp.has(Gfp::DIRECT_RECLAIM));
         self.callback().any(sleeps)
     }
 

@@ -27,6 +27,22 @@ const HUNG_TASK_WARNINGS: usize = 10;
 
 /// The run as log text. Empty if no records were kept.
 pub fn dmesg(run: &Run) -> String {
+    log_of(run, Lines::All)
+}
+
+/// Of that text what lock debugging and the hung-task detector print. Empty if neither found anything.
+pub fn lockdep(run: &Run) -> String {
+    log_of(run, Lines::OfDebugging)
+}
+
+/// Which lines of a log are wanted.
+#[derive(Copy, Clone, Eq, PartialEq)]
+enum Lines {
+    All,
+    OfDebugging,
+}
+
+fn log_of(run: &Run, lines: Lines) -> String {
     let mut state = State::new(&run.cast);
     let mut log = Log::new(run);
     let hung = hung_reports(run);
@@ -35,58 +51,30 @@ pub fn dmesg(run: &Run) -> String {
     let mut reports = found.reports.iter().peekable();
     let mut all_locks = found.all_locks.iter().peekable();
     let mut dumps = run.cast.dumps.iter().peekable();
-    for (index, record) in (0..).zip(run.trace.iter()) {
+    // Behind the last record comes what is still to be said.
+    for (index, record) in (0..).zip(run.trace.iter().map(Some).chain([None])) {
+        let is_due = |before: u64| record.is_none() || before <= index;
         // Writing to a String cannot fail.
-        while let Some(all) = all_locks.next_if(|all| all.record <= index) {
+        while let Some(all) = all_locks.next_if(|all| is_due(all.record)) {
             let _: fmt::Result = log.write_all_locks(&state, &found.classes, all);
         }
-        while let Some(report) = reports.next_if(|report| report.record <= index) {
+        while let Some(report) = reports.next_if(|report| is_due(report.record)) {
             let _: fmt::Result =
-                log.write_lock_report(&state, &found.classes, report, Some(&record));
+                log.write_lock_report(&state, &found.classes, report, record.as_ref());
         }
-        while let Some(report) = hung.next_if(|report| report.at <= record.at) {
+        while let Some(report) =
+            hung.next_if(|report| record.as_ref().is_none_or(|record| report.at <= record.at))
+        {
             let _: fmt::Result = log.write_hung(&state, report);
             if hung.peek().is_none_or(|next| next.at > report.at) {
                 let _: fmt::Result = log.write_locks_at_look(&state, found, report.at);
             }
         }
+        let Some(record) = record else { break };
         state.follow(&record);
         log.dump = dumps.next_if(|dump| dump.record <= index).cloned();
-        let _: fmt::Result = log.write_record(&state, &record);
-    }
-    for report in reports {
-        let _: fmt::Result = log.write_lock_report(&state, &found.classes, report, None);
-    }
-    for all in all_locks {
-        let _: fmt::Result = log.write_all_locks(&state, &found.classes, all);
-    }
-    while let Some(report) = hung.next() {
-        let _: fmt::Result = log.write_hung(&state, report);
-        if hung.peek().is_none_or(|next| next.at > report.at) {
-            let _: fmt::Result = log.write_locks_at_look(&state, found, report.at);
-        }
-    }
-    log.out
-}
-
-/// Only what lock debugging reported, as it stands in the log. Empty if
-/// it was off or found nothing.
-pub fn lockdep(run: &Run) -> String {
-    let mut state = State::new(&run.cast);
-    let mut log = Log::new(run);
-    let found = &run.lock_reports;
-    let mut reports = found.reports.iter().peekable();
-    let records = (0..).zip(run.trace.iter().map(Some).chain([None]));
-    for (index, record) in records {
-        while let Some(report) =
-            reports.next_if(|report| report.record <= index || record.is_none())
-        {
-            // Writing to a String cannot fail.
-            let _: fmt::Result =
-                log.write_lock_report(&state, &found.classes, report, record.as_ref());
-        }
-        if let Some(record) = &record {
-            state.follow(record);
+        if lines == Lines::All {
+            let _: fmt::Result = log.write_record(&state, &record);
         }
     }
     log.out

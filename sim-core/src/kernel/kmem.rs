@@ -1,24 +1,65 @@
 //! Memory that kernel code takes for itself.
 //!
 //! Mirrors no one file: `alloc_pages()` and `__free_pages()` as a driver
-//! calls them, in the context of the task. Left out: slab caches, pages
-//! that one task takes and another gives back.
+//! calls them, in the context of the task, and `kmalloc()` (mm/slub.c) as one that
+//! never has an object left: it says what it might do, and asks for a page. Left out: slab
+//! caches, pages that one task takes and another gives back.
 
 use super::cx::Cx;
+use super::lockdep::slab_might_alloc;
 use super::memcontrol::{memcg_kmem_charge, memcg_kmem_uncharge};
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::zone::{Pages, Use};
-use crate::record::{Event, Gfp};
+use crate::record::{Event, Func, Gfp};
 
-/// Makes `count` requests of an order, until one fails. Either the task
+/// A request of kernel code.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Request {
+    /// With what flags.
+    pub gfp: Gfp,
+    /// A block of 2^order pages.
+    pub order: u8,
+    /// Whether it is `kmalloc()` that asks.
+    pub slab: bool,
+}
+
+impl Request {
+    /// A request for pages.
+    pub fn pages(gfp: Gfp, order: u8) -> Self {
+        Self { gfp, order, slab: false }
+    }
+
+    async fn alloc(self, cx: &Cx, want: u64) -> Option<Pages> {
+        let Self { gfp, order, slab } = self;
+        if !slab {
+            return alloc_pages(cx, gfp, order, want).await;
+        }
+        let _in = cx.enter(Func::Kmalloc);
+        slab_might_alloc(cx, gfp);
+        alloc_pages(cx, gfp, order, want).await
+    }
+}
+
+/// Makes so many requests, and gives each back. Without
+/// memory it goes on: what is asked is not what is done with it.
+pub async fn alloc_and_free(cx: &Cx, request: Request, count: u32) {
+    for _ in 0..count {
+        if let Some(pages) = request.alloc(cx, 1 << request.order).await {
+            free_pages(cx, pages, Use::InFlight);
+        }
+    }
+}
+
+/// Makes `count` requests, until one fails. Either the task
 /// keeps all pages, or each is given back before the next request.
 /// Requests with `__GFP_ACCOUNT` are charged to the task's cgroup.
-pub async fn alloc_kernel_pages(cx: &Cx, gfp: Gfp, order: u8, count: u64, keeps: bool) {
+pub async fn alloc_kernel_pages(cx: &Cx, request: Request, count: u64, keeps: bool) {
+    let Request { gfp, order, .. } = request;
     let charged = gfp.has(Gfp::ACCOUNT);
     let mut left = count;
     while left > 0 {
         let want = if keeps && !charged { left << order } else { 1 << order };
-        let Some(pages) = alloc_pages(cx, gfp, order, want).await else { break };
+        let Some(pages) = request.alloc(cx, want).await else { break };
         if charged && memcg_kmem_charge(cx, gfp, order).await.is_err() {
             free_pages(cx, pages, Use::InFlight);
             break;

@@ -214,7 +214,9 @@ pub(super) fn dma_fence_end_signalling(cx: &Cx) {
 /// What `dma_fence_wait_timeout()` says before it waits.
 pub(super) fn dma_fence_might_wait(cx: &Cx) {
     if is_on(cx) {
-        might_sleep(cx, SleepSite::FenceWait);
+        if cx.kernel().switches.fence_wait_might_sleep {
+            might_sleep(cx, SleepSite::FenceWait);
+        }
         note(cx, Annotation::FenceWait);
     }
 }
@@ -266,17 +268,24 @@ pub(super) fn fs_reclaim_release(cx: &Cx, gfp: Gfp) {
 
 /// `might_alloc()`, at the entry of every allocation.
 pub(super) fn might_alloc(cx: &Cx, gfp: Gfp) {
-    if !is_on(cx) {
-        return;
+    if is_on(cx) {
+        let on = might_alloc_at(cx, gfp, SleepSite::Alloc);
+        let sleeps = gfp.has(Gfp::DIRECT_RECLAIM);
+        pay(cx, if sleeps { Op::SleepingAlloc } else { Op::AtomicAlloc }, on);
     }
-    let sleeps = gfp.has(Gfp::DIRECT_RECLAIM);
+}
+
+/// That of `slab_pre_alloc_hook()` (mm/slab.h). The price is paid once, for the page.
+pub(super) fn slab_might_alloc(cx: &Cx, gfp: Gfp) {
+    if is_on(cx) {
+        might_alloc_at(cx, gfp, SleepSite::Kmalloc);
+    }
+}
+
+fn might_alloc_at(cx: &Cx, gfp: Gfp, site: SleepSite) -> bool {
     fs_reclaim_acquire(cx, gfp);
     fs_reclaim_release(cx, gfp);
-    let mut on = false;
-    if sleeps {
-        on = note(cx, Annotation::MightSleep(SleepSite::Alloc));
-    }
-    pay(cx, if sleeps { Op::SleepingAlloc } else { Op::AtomicAlloc }, on);
+    gfp.has(Gfp::DIRECT_RECLAIM) && note(cx, Annotation::MightSleep(site))
 }
 
 /// `mmu_notifier_register()` nests the two maps, from 5.4 to 5.10.

@@ -73,7 +73,7 @@ pub use fork::{CloneMm, kernel_clone};
 pub use freezer::{freezable_sleep, freezable_wait, freezer_change_state, try_to_freeze};
 pub use fs_writeback::wb_wakeup_delayed;
 pub use futex::{futex_lock, futex_unlock};
-pub use kmem::{alloc_kernel_pages, free_kernel_pages};
+pub use kmem::{Request, alloc_and_free, alloc_kernel_pages, free_kernel_pages};
 pub use kswapd::kswapd;
 pub use lockdep::{LockDebug, might_sleep};
 pub use madvise::madvise_dontneed;

@@ -310,6 +310,10 @@ switches! {
     /// Whatever may reclaim touches the notifiers' map (since 5.11).
     reclaim_touches_notifier_map: bool =
         [F, F, F, F, F, F, F, F, T, T, T, T];
+    /// Waiting for a fence begins with `might_sleep()` (5.9, with the other annotations of fences; lines
+    /// of `dma_fence_wait_timeout()` in kernels as distributed, 5.8 and 5.11).
+    fence_wait_might_sleep: bool =
+        [older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(T), T, T, T];
     /// lockdep knows of SRCU: `srcu_read_lock()` is a recursive reader and `synchronize_srcu()` an
     /// empty writer (6.4: "rcu: Annotate SRCU's update-side lockdep dependencies").
     srcu_lock_map: bool =

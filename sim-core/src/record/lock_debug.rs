@@ -140,8 +140,10 @@ pub enum SleepSite {
     DownRead,
     /// `down_write()`.
     DownWrite,
-    /// `might_alloc()`.
+    /// `might_alloc()` of the page allocator.
     Alloc,
+    /// That of `kmalloc()`.
+    Kmalloc,
     /// `wait_for_completion()`.
     Completion,
     /// `dma_fence_wait_timeout()`.

@@ -184,6 +184,7 @@ vocabulary! {
         TaskWorkRun = "task_work_run",
         Fput = "__fput",
         DoSemtimedop = "do_semtimedop",
+        Kmalloc = "kmalloc",
     }
 }
 

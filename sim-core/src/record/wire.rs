@@ -468,7 +468,7 @@ enums! {
     }
     SleepSite {
         0 Mutex {} 1 DownRead {} 2 DownWrite {} 3 Alloc {} 4 Completion {} 5 FenceWait {}
-        6 NotifierStart {} 7 NotifierEnd {} 8 IntervalRemove {}
+        6 NotifierStart {} 7 NotifierEnd {} 8 IntervalRemove {} 9 Kmalloc {}
     }
     HeldLocks { 0 Unknown {} 1 TurnedOff {} 2 Known { 0: held } }
     Splat {

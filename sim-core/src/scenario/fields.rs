@@ -14,7 +14,11 @@ use toml::de::{DeTable, DeValue};
 use super::error::Report;
 use super::spec::{Field, Kind, Needed, Table, Value};
 use crate::base::{Distribution, Nanos};
+use crate::kernel::Request;
 use crate::record::Gfp;
+
+/// Blocks up to `KMALLOC_MAX_CACHE_SIZE` are the slab allocator's (include/linux/slab.h: two pages).
+const KMALLOC_ORDER_MAX: u8 = 1;
 
 /// A table of the file whose fields are all known and which has those
 /// that it must have.
@@ -183,6 +187,24 @@ impl<'t> Fields<'t> {
     pub(super) fn gfp(&self, report: &mut Report<'_>, key: &str) -> Option<Gfp> {
         let Kind::Gfp = self.kind(key, |kind| matches!(kind, Kind::Gfp)) else { mismatch(key) };
         report.gfp(self.get(key)?)
+    }
+
+    /// What an `alloc` asks for.
+    pub(super) fn request(&self, report: &mut Report<'_>) -> Option<Request> {
+        let gfp = self.gfp(report, "alloc");
+        let order = self.get("order").map_or(Some(0), |_| self.number(report, "order"));
+        let slab = self.get("slab").map_or(Some(false), |_| self.boolean(report, "slab"));
+        let request = Request { gfp: gfp?, order: order?, slab: slab? };
+        if request.slab && request.order > KMALLOC_ORDER_MAX {
+            report.add(
+                &self.span_of("order"),
+                format!("the slab allocator has no blocks of order {}", request.order),
+                "kmalloc() asks the page allocator for more than 2 pages: expected `order = 0` or \
+                 `order = 1` beside `slab = true`",
+            );
+            return None;
+        }
+        Some(request)
     }
 
     /// A table within the table.

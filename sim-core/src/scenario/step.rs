@@ -43,8 +43,7 @@ impl Reader<'_> {
             "fork" => self.fork(report, fields)?,
             "thread" => self.start_thread(report, fields)?,
             "alloc" => Op::Alloc {
-                gfp: fields.gfp(report, name)?,
-                order: optional(report, fields, "order", Fields::number)?.unwrap_or(0),
+                request: fields.request(report)?,
                 count: optional(report, fields, "count", Fields::number)?.unwrap_or(1),
                 hold: optional(report, fields, "hold", Fields::boolean)?.unwrap_or(false),
             },

@@ -2,15 +2,12 @@
 
 use super::{Flow, Mode, Operation, Program, run_program};
 use crate::kernel::plugin::Boxed;
-use crate::kernel::{Cx, alloc_kernel_pages, free_kernel_pages};
-use crate::record::Gfp;
+use crate::kernel::{Cx, Request, alloc_kernel_pages, free_kernel_pages};
 
 /// Allocates, so many times. A failure is the program's to bear: it goes on.
 pub struct Alloc {
-    /// Flags of each request.
-    pub gfp: Gfp,
-    /// Order of each request.
-    pub order: u8,
+    /// What is asked for.
+    pub request: Request,
     /// How many requests.
     pub count: u64,
     /// Whether the task keeps the pages.
@@ -20,7 +17,7 @@ pub struct Alloc {
 impl Operation for Alloc {
     fn run<'a>(&'a self, cx: &'a Cx) -> Boxed<'a, Flow> {
         Box::pin(async move {
-            alloc_kernel_pages(cx, self.gfp, self.order, self.count, self.hold).await;
+            alloc_kernel_pages(cx, self.request, self.count, self.hold).await;
             Flow::Next
         })
     }

@@ -3,7 +3,7 @@
 //! module's taint, the functions that a model leaves out.
 
 use super::{recorded_log, run};
-use sim_core::export::dmesg;
+use sim_core::export::{dmesg, lockdep};
 use sim_core::scenario::gallery::find;
 
 /// The titles of reports, and of the listing of locks.
@@ -253,4 +253,77 @@ sysrq_f = true
     };
     assert!(listed("{ sleep = '7s' }"));
     assert!(!listed("{ compute = '7s' }"));
+}
+
+/// The stacks of a report's chain, and where it says that locks were taken: functions without their
+/// offsets, one word for those of the driver.
+fn places(log: &str) -> Vec<String> {
+    let name = |function: &str| {
+        let (name, rest) = function.split_once('+').unwrap_or((function, function));
+        if rest.contains('[') || name == "device_ioctl" {
+            "driver".to_owned()
+        } else {
+            name.to_owned()
+        }
+    };
+    let mut places: Vec<String> = Vec::new();
+    let mut in_chain = false;
+    for line in log.lines() {
+        let text = line.split_once("] ").map_or(line, |(_, text)| text);
+        in_chain = text.starts_with("-> #") || in_chain && text.starts_with("       ");
+        let place = match text.split_once("at: ") {
+            Some((_, place)) => format!("at: {}", name(place)),
+            None if in_chain && text.starts_with("       ") => name(text.trim()),
+            None => continue,
+        };
+        // A driver is one function here.
+        if place != "driver" || places.last() != Some(&place) {
+            places.push(place);
+        }
+    }
+    places
+}
+
+#[test]
+fn chains_and_places_are_those_of_the_recordings() {
+    for (recording, end) in [
+        ("L1", "l1"),
+        ("L2", "l2"),
+        ("L3", "l3"),
+        ("L6", "l6"),
+        ("L7", "l7"),
+        ("H1", "h1"),
+        ("N1mutex", "n1mutex"),
+    ] {
+        let id = format!("lockdep-6-1-{end}");
+        let text = find(&id).expect("in the gallery").text;
+        let ours = dmesg(&run(&id, text, &["lockdep", "non-block"]));
+        let (ours, real) = (places(&ours), places(&recorded_log(recording)));
+        assert!(real.len() > 5, "{recording}: {real:?}");
+        assert_eq!(ours, real, "{recording}");
+    }
+}
+
+/// The text of `--format lockdep` has the recording's blocks in the recording's order, those of the
+/// hung-task detector among them, and nothing else.
+#[test]
+fn lockdep_format_has_what_the_hung_task_detector_says_too() {
+    let titles = |log: &str| -> Vec<String> {
+        let begins = ["WARNING: possible circular", "BUG: ", "INFO: task ", "INFO: lockdep is"];
+        let lines = log.lines().filter_map(|line| line.split_once("] ")).map(|(_, text)| text);
+        lines
+            .filter(|text| begins.iter().any(|begin| text.starts_with(begin)))
+            .map(|text| text.split([':', '.', '/']).take(2).collect::<Vec<_>>().join(":"))
+            .collect()
+    };
+    let text = find("lockdep-6-1-h1").expect("in the gallery").text;
+    let ours = lockdep(&run("h1", text, &["lockdep", "non-block"]));
+    assert_eq!(ours.matches("INFO: task ").count(), 6);
+    let plain = |titles: Vec<String>| -> Vec<String> {
+        // Numbers of processes differ.
+        let drop = |text: String| text.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        titles.into_iter().map(|title| drop(title)).collect()
+    };
+    assert_eq!(plain(titles(&ours)), plain(titles(&recorded_log("H1"))));
+    assert!(!ours.contains("Killed process"));
 }

@@ -10,7 +10,8 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Log, frames, tainted};
+use super::frames::{self, Top};
+use super::{Log, tainted};
 use crate::base::{SimTime, TaskId};
 use crate::export::lines::{comm, kb, pid};
 use crate::export::state::{State, cgroup_path};
@@ -69,7 +70,8 @@ impl Log {
             &["dump_stack", "dump_header"]
         };
         let top = top.iter().map(|&name| name.to_owned());
-        let functions: Vec<_> = top.chain(frames::stack(state, dump.stack, None)).collect();
+        let functions: Vec<_> =
+            top.chain(frames::stack(state, dump.stack, None, Top::Callee)).collect();
         self.write_call_trace(state, at, &functions)
     }
 

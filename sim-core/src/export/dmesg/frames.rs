@@ -5,22 +5,29 @@
 //! Functions have no offsets: a run has no code. A driver's callback is named
 //! after its module.
 
+mod spelling;
+
+use self::spelling::{spelled, syscall};
 use crate::base::{NotifierId, StackId};
 use crate::engine::WaitOn;
 use crate::export::state::{State, Wait};
 use crate::record::{DebugLayout, Func, LockKind, Reason};
 
-/// A modelled function in the kernel's spelling; `notifier`: in whose callback it is.
-fn function(state: &State<'_>, func: Func, notifier: Option<NotifierId>) -> String {
-    let notifier = notifier.and_then(|id| state.cast.notifiers.get(id));
-    let device = notifier.and_then(|info| state.cast.devices.get(info.device));
-    match (func, notifier, device) {
-        (Func::DriverCallback, Some(notifier), Some(device)) => {
-            let op = if notifier.interval { "invalidate" } else { "invalidate_range_start" };
-            format!("{0}_{op} [{0}]", device.module)
-        }
-        _ => func.text().replace(' ', "_"),
-    }
+/// What stands above the modelled stack.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(super) enum Top {
+    /// A function that its topmost one calls on the way to what it does.
+    Callee,
+    /// A lock that this one takes itself, or nothing.
+    Itself,
+}
+
+/// The driver's own callback, named after its module.
+fn callback(state: &State<'_>, notifier: NotifierId) -> Option<String> {
+    let notifier = state.cast.notifiers.get(notifier)?;
+    let device = state.cast.devices.get(notifier.device)?;
+    let op = if notifier.interval { "invalidate" } else { "invalidate_range_start" };
+    Some(format!("{0}_{op} [{0}]", device.module))
 }
 
 /// Whether it is the function of a lock, above which others of that lock stand.
@@ -33,19 +40,30 @@ pub(super) fn stack(
     state: &State<'_>,
     stack: StackId,
     notifier: Option<NotifierId>,
+    top: Top,
 ) -> Vec<String> {
     let functions = state.cast.functions(stack);
-    let entry = entry(&functions, state.cast.wording.debug_layout);
-    let modelled = functions.iter().filter(|func| **func != Func::UserMode);
-    let modelled = modelled.skip_while(|func| is_lock(**func));
-    let modelled = modelled.map(|func| function(state, *func, notifier));
-    modelled.chain(entry.into_iter().map(str::to_owned)).collect()
+    let layout = state.cast.wording.debug_layout;
+    let mut is_top = top == Top::Itself;
+    let mut names: Vec<String> = Vec::new();
+    for &func in functions.iter().skip_while(|func| is_lock(**func)) {
+        let own = Some(func).filter(|&func| func == Func::DriverCallback).and(notifier);
+        if let Some(name) = own.and_then(|notifier| callback(state, notifier)) {
+            names.push(name);
+        } else if let Some(spelled) = spelled(func, layout, is_top) {
+            names.extend(spelled.iter().map(|&name| name.to_owned()));
+        } else {
+            names.push(func.text().replace(' ', "_"));
+        }
+        is_top = false;
+    }
+    names.extend(entry(&functions, layout).into_iter().map(str::to_owned));
+    names
 }
 
 /// What stands below the outermost modelled function. Names of older and newer kernels
 /// are those of public reports: 5.8 renamed page faults, 5.16 to 6.1 got `x64_sys_call()`
-/// through stable kernels, 6.6 parted `ret_from_fork()`. A way through which a syscall comes
-/// to its function is left out but for an ioctl's.
+/// through stable kernels, 6.6 parted `ret_from_fork()`.
 fn entry(functions: &[Func], layout: DebugLayout) -> Vec<&'static str> {
     let thread = || {
         let mut frames = vec!["kthread", "ret_from_fork"];
@@ -54,21 +72,21 @@ fn entry(functions: &[Func], layout: DebugLayout) -> Vec<&'static str> {
         }
         frames
     };
-    let syscall = || {
-        let call = ["x64_sys_call"].into_iter().filter(|_| layout >= DebugLayout::Marked);
-        call.chain(["do_syscall_64", "entry_SYSCALL_64_after_hwframe"])
-    };
     match functions {
         [.., Func::ExcPageFault, Func::UserMode] if layout == DebugLayout::NoWaitTypes => {
             vec!["page_fault"]
         }
         [.., Func::ExcPageFault, Func::UserMode] => vec!["asm_exc_page_fault"],
-        [.., Func::DeviceIoctl, Func::UserMode] => {
-            std::iter::once("__x64_sys_ioctl").chain(syscall()).collect()
-        }
         // In its own code, or nowhere at all.
         [Func::UserMode] | [] => Vec::new(),
-        [.., Func::UserMode] => syscall().collect(),
+        [.., outermost, Func::UserMode] => {
+            let call = ["x64_sys_call"].into_iter().filter(|_| layout >= DebugLayout::Marked);
+            let function = syscall(*outermost).iter().copied();
+            function
+                .chain(call)
+                .chain(["do_syscall_64", "entry_SYSCALL_64_after_hwframe"])
+                .collect()
+        }
         [
             ..,
             Func::SignalWorker
@@ -93,7 +111,7 @@ pub(super) fn waiting(
     let mut frames = vec!["__schedule", "schedule"];
     frames.extend(sleeping(state, wait, top, debugs_locks));
     let frames = frames.into_iter().map(str::to_owned);
-    frames.chain(stack(state, wait.stack, notifier)).collect()
+    frames.chain(stack(state, wait.stack, notifier, Top::Itself)).collect()
 }
 
 /// What stands between `schedule()` and the modelled functions.

@@ -11,7 +11,8 @@ mod names;
 use std::fmt::{self, Write as _};
 
 use self::names::{TEXT_BASE, acquired_at, address, lock_name, site, stack, trace};
-use super::{Log, frames, tainted};
+use super::frames::{self, Top};
+use super::{Log, tainted};
 use crate::base::{SimTime, TaskId};
 use crate::engine::Hold;
 use crate::export::lines::{comm, pid};
@@ -194,7 +195,7 @@ impl Printer<'_, '_> {
         let (who, class) = (self.who(), self.class(class));
         let releases = format!("{who} is trying to release lock ({class}) at:");
         // print_ip_sym()
-        let caller = stack(self.state, place).into_iter().next();
+        let caller = stack(self.state, place, Top::Itself).into_iter().next();
         let caller = caller.unwrap_or_else(|| format!("{TEXT_BASE:#x}"));
         let caller = format!("[<{TEXT_BASE:016x}>] {caller}");
         for line in [&*releases, &caller, "but there are no more locks to release!"] {
@@ -277,7 +278,7 @@ impl Printer<'_, '_> {
                 let atomic = u8::from(*preempt > 0);
                 self.line(&format!(
                     "BUG: sleeping function called from invalid context at {}",
-                    site(*at)
+                    site(*at, self.layout())
                 ))?;
                 self.line(&format!(
                     "in_atomic(): {atomic}, irqs_disabled(): 0, non_block: {non_block}, \
@@ -301,7 +302,11 @@ impl Printer<'_, '_> {
                     SleepSite::DownWrite => &["down_write"],
                     _ => &[],
                 });
-                let frames = stack(self.state, &report.place);
+                let top = match at {
+                    SleepSite::NotifierStart | SleepSite::NotifierEnd => Top::Callee,
+                    _ => Top::Itself,
+                };
+                let frames = stack(self.state, &report.place, top);
                 self.dump_stack(&inner, &frames)?;
                 self.log.warned = true;
                 Ok(())
@@ -328,7 +333,7 @@ impl Printer<'_, '_> {
                 let wait = Wait { on, why: Reason::from_number(why), stack };
                 frames::waiting(self.state, wait, report.place.notifier, self.log.debugs_locks)
             }
-            _ => stack(self.state, &report.place),
+            _ => stack(self.state, &report.place, Top::Itself),
         };
         self.dump_stack(&[], &frames)?;
         self.log.warned = true;
@@ -348,7 +353,7 @@ impl Printer<'_, '_> {
             Some(held) => {
                 (&["__lock_acquire", "lock_acquire"], trace(self.state, self.classes, held))
             }
-            None => (&["lock_release"], stack(self.state, &report.place)),
+            None => (&["lock_release"], stack(self.state, &report.place, Top::Itself)),
         };
         let inner = [by, outer].concat();
         self.dump_stack(&inner, &frames)

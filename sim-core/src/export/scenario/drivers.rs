@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::Writer;
-use super::values::{distribution, gfp, string};
+use super::values::{self, distribution, string};
 use crate::driver::plan::{Alloc, Calls, EndStep, LockName, OwnStep, Plan, Step, Take, WhenAsked};
 use crate::engine::Hold;
 use crate::kernel::plugin::FaultWait;
@@ -112,7 +112,7 @@ fn taken(name: &LockName, hold: Hold, lock: &impl Fn(&LockName) -> String) -> St
 }
 
 fn allocated(alloc: Alloc) -> String {
-    format!("alloc = {}, order = {}, count = {}", gfp(alloc.gfp), alloc.order, alloc.count)
+    format!("{}, count = {}", values::alloc(alloc.request), alloc.count)
 }
 
 fn step(step: &Step, lock: &impl Fn(&LockName) -> String) -> String {

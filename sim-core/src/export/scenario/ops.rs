@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::values::{distribution, gfp, string};
+use super::values::{alloc, distribution, string};
 use super::{pages_text, rate_text};
 use crate::base::Nanos;
 use crate::kernel::mm::{Access, Backing};
@@ -152,9 +152,9 @@ impl Names<'_> {
                 let name = self.task.threads.get(*thread).map_or("", |thread| &thread.name);
                 write!(out, "thread = {}", string(name))
             }
-            Op::Alloc { gfp: flags, order, count, hold } => {
-                let flags = gfp(*flags);
-                write!(out, "alloc = {flags}, order = {order}, count = {count}, hold = {hold}")
+            Op::Alloc { request, count, hold } => {
+                let request = alloc(*request);
+                write!(out, "{request}, count = {count}, hold = {hold}")
             }
             Op::Free => write!(out, "free = true"),
             Op::Memalloc { scope, program } => {

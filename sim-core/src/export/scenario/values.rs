@@ -1,6 +1,7 @@
 //! Single values of a scenario file: strings, distributions, GFP flags.
 
 use crate::base::{Distribution, Shape};
+use crate::kernel::Request;
 use crate::record::{GFP_NAMES, Gfp};
 use crate::scenario::units::format_time;
 
@@ -40,6 +41,12 @@ pub(super) fn distribution(distribution: &Distribution) -> String {
         Some(cap) => format!("{{ {shape}, cap = {} }}", time(cap)),
         None => format!("{{ {shape} }}"),
     }
+}
+
+/// What an `alloc` asks for.
+pub(super) fn alloc(Request { gfp: flags, order, slab }: Request) -> String {
+    let slab = if slab { ", slab = true" } else { "" };
+    format!("alloc = {}, order = {order}{slab}", gfp(flags))
 }
 
 /// GFP flags, joined by `|`.

@@ -7,9 +7,10 @@ use super::super::lockdep::might_sleep;
 use super::super::mmu_notifier::mmu_interval_set_seq;
 use super::super::plugin::{Api, Blockable, Call, DeviceSetup, Refuse, Refused};
 use super::super::timer::msleep;
-use super::{alloc_and_free, wait_for_fences, worker};
+use super::{wait_for_fences, worker};
 use crate::base::{DeviceId, Distribution, LockId, Nanos, RangeId};
 use crate::engine::{Hold, Signals};
+use crate::kernel::kmem::{Request, alloc_and_free};
 use crate::record::{Event, Gfp, Reason, SleepSite};
 
 /// `ARM_SMMU_POLL_TIMEOUT_US` (kernel-spec 5.3): 1 s.
@@ -135,7 +136,7 @@ impl Call<'_> {
             // might_alloc() comes before anybody knows whether it will sleep.
             self.slept();
         }
-        alloc_and_free(self.cx, gfp, 0, 1).await;
+        alloc_and_free(self.cx, Request::pages(gfp, 0), 1).await;
     }
 
     /// A time of the callback's own.

@@ -20,16 +20,14 @@ use std::collections::VecDeque;
 
 use super::cx::Cx;
 use super::lockdep::dma_fence_might_wait;
-use super::page_alloc::{alloc_pages, free_pages};
 use super::plugin::DeviceSetup;
 use super::state::State;
-use super::zone::Use;
 use crate::base::{
     DeviceId, Distribution, FenceId, LockId, MmId, Nanos, QueueId, RangeId, Seeds, SimTime, Stream,
     TaskId,
 };
 use crate::engine::Signals;
-use crate::record::{Event, Func, Gfp, Reason};
+use crate::record::{Event, Func, Reason};
 
 pub(super) use mirror::registered;
 pub(super) use pages::{keep_referenced, kept_pages, released, split, unregistered};
@@ -269,16 +267,6 @@ fn signal(cx: &Cx, device: DeviceId, job: Job) {
     if let Some(signaled) = signaled {
         cx.record(Event::FenceSignaled { fence: job.fence });
         cx.wake_all(signaled);
-    }
-}
-
-/// Asks `count` times for a block of an order, and gives each back. Without
-/// memory it goes on: what is asked is not what is done with it.
-pub async fn alloc_and_free(cx: &Cx, gfp: Gfp, order: u8, count: u32) {
-    for _ in 0..count {
-        if let Some(pages) = alloc_pages(cx, gfp, order, 1 << order).await {
-            free_pages(cx, pages, Use::InFlight);
-        }
     }
 }
 

@@ -12,9 +12,10 @@ use std::collections::VecDeque;
 use super::super::cx::{Cx, NewTask};
 use super::super::lockdep::{dma_fence_begin_signalling, dma_fence_end_signalling};
 use super::pages::{drop_refs_of, mapping};
-use super::{alloc_and_free, signal, wait_for_fences, wait_for_idle};
+use super::{signal, wait_for_fences, wait_for_idle};
 use crate::base::{DeviceId, NotifierId, RangeId, SimTime};
 use crate::engine::{Hold, Signals};
+use crate::kernel::kmem::{Request, alloc_and_free};
 use crate::record::{Func, Reason, TaskKind};
 
 /// Thread id of workers, which log lines hardly ever show.
@@ -147,7 +148,7 @@ async fn item(cx: &Cx, device: DeviceId, work: &Work) {
     }
     if let Some((gfp, order)) = worker.alloc {
         // Without memory it signals all the same: the error is the job's.
-        alloc_and_free(cx, gfp, order, 1).await;
+        alloc_and_free(cx, Request::pages(gfp, order), 1).await;
     }
     cx.cpu(time).await;
     if let Some((notifier, mappings)) = work.mappings.as_ref().filter(|_| worker.unpins) {

@@ -191,8 +191,8 @@ impl<'a> Programs<'a> {
 
     fn on_memory(&mut self, step: &Op) -> Box<dyn Operation> {
         match step {
-            &Op::Alloc { gfp, order, count, hold } => {
-                Box::new(workload::Alloc { gfp, order, count, hold })
+            &Op::Alloc { request, count, hold } => {
+                Box::new(workload::Alloc { request, count, hold })
             }
             Op::Free => Box::new(workload::Free),
             Op::Memalloc { scope, program } => {

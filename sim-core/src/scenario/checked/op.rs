@@ -2,8 +2,8 @@
 
 use super::{Access, Hold};
 use crate::base::{Distribution, Nanos};
+use crate::kernel::Request;
 use crate::kernel::psi::PsiState;
-use crate::record::Gfp;
 
 /// An allocation scope.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -95,10 +95,8 @@ pub enum Op {
     },
     /// Allocates memory for the kernel.
     Alloc {
-        /// Flags.
-        gfp: Gfp,
-        /// Each allocation is of 2^order pages.
-        order: u8,
+        /// What is asked for.
+        request: Request,
         /// How many allocations.
         count: u64,
         /// Whether the task keeps them, else they are given back at once.

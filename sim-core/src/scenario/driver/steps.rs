@@ -246,8 +246,7 @@ impl Reader<'_> {
             "flush" => fields.flag(report, name).map(|()| Step::Flush)?,
             "queue" => fields.flag(report, name).map(|()| Step::Queue)?,
             "alloc" => Step::Alloc(Alloc {
-                gfp: fields.gfp(report, name)?,
-                order: fields.number(report, "order").unwrap_or(0),
+                request: fields.request(report)?,
                 count: fields.number(report, "count").unwrap_or(1),
             }),
             "fails" => Step::Fails(fields.number(report, name)?),

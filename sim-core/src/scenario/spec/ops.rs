@@ -163,6 +163,8 @@ declare! {
         may order: Kind::Integer(0, 10),
         /// How many allocations; by default 1.
         may count: Kind::Integer(1, ALLOCATIONS_MAX),
+        /// Whether it is kmalloc() that asks, so that lock debugging finds it there; by default false.
+        may slab: Kind::Boolean,
         /// Whether the task keeps them, until `free` or its end; by default false.
         may hold: Kind::Boolean,
     }

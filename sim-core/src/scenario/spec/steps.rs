@@ -137,6 +137,8 @@ declare! {
         may order: Kind::Integer(0, 10),
         /// How many requests; by default 1.
         may count: Kind::Integer(1, ALLOCATIONS_MAX),
+        /// Whether it is kmalloc() that asks, so that lock debugging finds it there; by default false.
+        may slab: Kind::Boolean,
     }
     /// Drops the device's references to pages of the range.
     UNPIN = "unpin" {

@@ -2,7 +2,7 @@
 //! they lie. Addresses are made up from ids.
 
 use crate::engine::Hold;
-use crate::export::dmesg::frames;
+use crate::export::dmesg::frames::{self, Top};
 use crate::export::state::State;
 use crate::record::{
     By, ClassInfo, DebugLayout, FakeMap, HeldLock, LockKind, Place, SleepSite, Tracked,
@@ -15,19 +15,90 @@ const HEAP_BASE: u64 = 0xffff_8880_0010_0000;
 /// Distance of two of them.
 const LOCK_SIZE: u64 = 0x80;
 
-/// `file:line` of a `might_sleep()` in 6.1. That of a mutex is recorded, those
-/// of allocations, rw-semaphores and completions stand in public reports of 5.7
-/// to 6.6; of the others the line is unknown, so 0.
-pub(super) fn site(site: SleepSite) -> &'static str {
-    match site {
-        SleepSite::Mutex => "kernel/locking/mutex.c:580",
-        SleepSite::DownRead => "kernel/locking/rwsem.c:1519",
-        SleepSite::DownWrite => "kernel/locking/rwsem.c:1572",
-        SleepSite::Alloc => "include/linux/sched/mm.h:274",
-        SleepSite::Completion => "kernel/sched/completion.c:101",
-        SleepSite::FenceWait => "drivers/dma-buf/dma-fence.c:0",
-        SleepSite::NotifierStart | SleepSite::NotifierEnd => "include/linux/mmu_notifier.h:0",
-        SleepSite::IntervalRemove => "mm/mmu_notifier.c:0",
+/// `file:line` of a `might_sleep()`, which a report names. In 6.1 that of a mutex is recorded, and the
+/// others are those of its source. In the other versions those of locks, allocations and completions stand
+/// in public reports of 5.3 to 5.6, 5.12 to 5.14, 6.12 to 6.14, and, for the mutex of 7.1, of April
+/// 2026; the rest follows from where distributed kernels have the functions, the newest of them 6.8.
+pub(super) fn site(site: SleepSite, layout: DebugLayout) -> &'static str {
+    let [v5_4, v5_12, v6_1, v6_12, v7_1] = match site {
+        SleepSite::Mutex => [
+            "kernel/locking/mutex.c:935",
+            "kernel/locking/mutex.c:938",
+            "kernel/locking/mutex.c:580",
+            "kernel/locking/mutex.c:585",
+            "kernel/locking/mutex.c:591",
+        ],
+        SleepSite::DownRead => [
+            "kernel/locking/rwsem.c:1491",
+            "kernel/locking/rwsem.c:1352",
+            "kernel/locking/rwsem.c:1519",
+            "kernel/locking/rwsem.c:1523",
+            "kernel/locking/rwsem.c:1523",
+        ],
+        SleepSite::DownWrite => [
+            "kernel/locking/rwsem.c:1529",
+            "kernel/locking/rwsem.c:1404",
+            "kernel/locking/rwsem.c:1572",
+            "kernel/locking/rwsem.c:1576",
+            "kernel/locking/rwsem.c:1576",
+        ],
+        SleepSite::Alloc => [
+            "mm/page_alloc.c:4681",
+            "mm/page_alloc.c:4992",
+            "include/linux/sched/mm.h:274",
+            "include/linux/sched/mm.h:321",
+            "include/linux/sched/mm.h:321",
+        ],
+        SleepSite::Kmalloc => [
+            "mm/slab.h:501",
+            "include/linux/sched/mm.h:201",
+            "include/linux/sched/mm.h:274",
+            "include/linux/sched/mm.h:321",
+            "include/linux/sched/mm.h:321",
+        ],
+        SleepSite::Completion => [
+            "kernel/sched/completion.c:99",
+            "kernel/sched/completion.c:101",
+            "kernel/sched/completion.c:101",
+            "kernel/sched/completion.c:101",
+            "kernel/sched/completion.c:101",
+        ],
+        // Up to 5.8 it does not say so: only the scheduler notices.
+        SleepSite::FenceWait => [
+            "drivers/dma-buf/dma-fence.c:498",
+            "drivers/dma-buf/dma-fence.c:498",
+            "drivers/dma-buf/dma-fence.c:508",
+            "drivers/dma-buf/dma-fence.c:508",
+            "drivers/dma-buf/dma-fence.c:508",
+        ],
+        SleepSite::NotifierStart => [
+            "include/linux/mmu_notifier.h:346",
+            "include/linux/mmu_notifier.h:442",
+            "include/linux/mmu_notifier.h:454",
+            "include/linux/mmu_notifier.h:454",
+            "include/linux/mmu_notifier.h:454",
+        ],
+        SleepSite::NotifierEnd => [
+            "include/linux/mmu_notifier.h:374",
+            "include/linux/mmu_notifier.h:470",
+            "include/linux/mmu_notifier.h:482",
+            "include/linux/mmu_notifier.h:482",
+            "include/linux/mmu_notifier.h:482",
+        ],
+        SleepSite::IntervalRemove => [
+            "mm/mmu_notifier.c:1039",
+            "mm/mmu_notifier.c:1056",
+            "mm/mmu_notifier.c:1068",
+            "mm/mmu_notifier.c:1060",
+            "mm/mmu_notifier.c:1060",
+        ],
+    };
+    match layout {
+        DebugLayout::NoWaitTypes => v5_4,
+        DebugLayout::WaitTypes => v5_12,
+        DebugLayout::Marked => v6_1,
+        DebugLayout::WithIds => v6_12,
+        DebugLayout::RawNesting => v7_1,
     }
 }
 
@@ -35,7 +106,7 @@ pub(super) fn site(site: SleepSite) -> &'static str {
 fn taking(class: &ClassInfo, held: &HeldLock) -> &'static [&'static str] {
     match (held.place.by, class.kind, held.hold) {
         (By::FsReclaimAcquire, ..) => &["fs_reclaim_acquire"],
-        (By::DmaFenceWait, ..) => &["__dma_fence_might_wait", "dma_fence_wait_timeout"],
+        (By::DmaFenceWait, ..) => &["__dma_fence_might_wait"],
         (By::LockSync, ..) => &["lock_sync", "__synchronize_srcu"],
         (By::Priming, ..) => &["__mmu_notifier_register"],
         (By::Boot(stack), ..) => stack,
@@ -49,9 +120,15 @@ fn taking(class: &ClassInfo, held: &HeldLock) -> &'static [&'static str] {
     }
 }
 
-/// The modelled stack of a place, innermost first.
-pub(super) fn stack(state: &State<'_>, place: &Place) -> Vec<String> {
-    frames::stack(state, place.stack, place.notifier)
+/// The modelled stack of a place, innermost first; `top`: what stands above it.
+pub(super) fn stack(state: &State<'_>, place: &Place, top: Top) -> Vec<String> {
+    frames::stack(state, place.stack, place.notifier, top)
+}
+
+/// The notifiers' map is taken by what the modelled function calls.
+fn top_of(held: &HeldLock) -> Top {
+    let is_notifiers = held.what == Tracked::Map(FakeMap::MmuNotifier);
+    if is_notifiers && held.place.by == By::Caller { Top::Callee } else { Top::Itself }
 }
 
 /// The whole stack of an acquisition.
@@ -60,22 +137,24 @@ pub(super) fn trace(state: &State<'_>, classes: &[ClassInfo], held: &HeldLock) -
     let tops = tops.iter().map(|&name| name.to_owned());
     match held.place.by {
         By::Boot(_) => tops.collect(),
-        _ => tops.chain(stack(state, &held.place)).collect(),
+        _ => tops.chain(stack(state, &held.place, top_of(held))).collect(),
     }
 }
 
-/// The caller of whatever took it: `hlock->acquire_ip`.
+/// The caller of whatever took it: `hlock->acquire_ip`. Who calls `fs_reclaim_acquire()` it tells since
+/// 5.15 ("mm: report a more useful address for reclaim acquisition").
 pub(super) fn acquired_at(state: &State<'_>, held: &HeldLock) -> String {
-    let inner = held.what != Tracked::Map(FakeMap::FsReclaim);
+    let is_fs_reclaim = held.what == Tracked::Map(FakeMap::FsReclaim);
+    let names_itself = state.cast.wording.debug_layout <= DebugLayout::WaitTypes;
     match held.place.by {
-        By::FsReclaimAcquire if inner => "fs_reclaim_acquire".to_owned(),
-        By::DmaFenceWait => "dma_fence_wait_timeout".to_owned(),
+        By::FsReclaimAcquire if names_itself || !is_fs_reclaim => "fs_reclaim_acquire".to_owned(),
+        By::Caller if names_itself && is_fs_reclaim => "__fs_reclaim_acquire".to_owned(),
         By::LockSync => "__synchronize_srcu".to_owned(),
         By::Priming => "__mmu_notifier_register".to_owned(),
         By::Boot(stack) => stack.first().map_or_else(String::new, |&name| name.to_owned()),
-        // The function of a system call that is not modelled by itself, such as munmap's.
-        _ => {
-            let caller = stack(state, &held.place).into_iter().next();
+        By::FsReclaimAcquire | By::DmaFenceWait | By::Caller => {
+            // The function of a system call that is not modelled by itself, such as munmap's.
+            let caller = stack(state, &held.place, top_of(held)).into_iter().next();
             caller.unwrap_or_else(|| "do_syscall_64".to_owned())
         }
     }

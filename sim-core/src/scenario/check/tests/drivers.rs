@@ -12,7 +12,7 @@ fn gfp_flags_of_drivers_are_known() {
         let scenario = parse("t", &driver(&steps, "driver = 'mine'"), &[]).expect("they are flags");
         let Behaviour::Steps(plan) = &scenario.devices[0].behaviour else { panic!("it has steps") };
         let [Step::Alloc(alloc)] = plan.start[..] else { panic!("it allocates") };
-        alloc.gfp
+        alloc.request.gfp
     };
     assert_eq!(gfp("GFP_USER | __GFP_ZERO|__GFP_COMP"), Gfp::KERNEL.with(Gfp::ZERO));
     assert_eq!(
