@@ -288,7 +288,7 @@ pub(crate) enum RunFormat {
     Svg,
     /// The same in pixels
     Png,
-    /// What lock debugging reports, as the kernel prints it; turns lockdep on
+    /// What lock debugging and the hung-task detector report, as the kernel prints it; turns lockdep on
     Lockdep,
     /// Who waits for whom at an instant (--at), for Graphviz
     Dot,

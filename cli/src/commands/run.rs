@@ -80,7 +80,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
         RunFormat::Lockdep => {
             let reports = export::lockdep(&run);
             tell_wait_for(&run);
-            if reports.is_empty() {
+            if run.lock_reports.reports.is_empty() {
                 tell(&format!(
                     "note: no report in {}; checked by {}",
                     run.id.scenario,

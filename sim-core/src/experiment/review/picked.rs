@@ -166,10 +166,10 @@ fn chain(worst: &Replication) -> Vec<Block> {
 
 /// Its text; that it said nothing is told by the story.
 fn said_by_lockdep(worst: &Replication) -> Option<Block> {
-    let text = lockdep(&worst.run);
-    if text.is_empty() {
+    if worst.run.lock_reports.reports.is_empty() {
         return None;
     }
+    let text = lockdep(&worst.run);
     let lines: Vec<&str> = text.lines().collect();
     Some(match lines.get(..LINES_MAX) {
         Some(shown) => {
