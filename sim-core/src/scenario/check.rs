@@ -18,8 +18,8 @@ use super::units::PAGE_SIZE;
 use super::{device, driver, machine, set, task, unclosed};
 use crate::base::{Nanos, sort};
 
-/// Longest text of a file, in bytes.
-const TEXT_MAX: usize = 256 << 10;
+/// Longest text of a scenario file that is read, in bytes.
+pub const TEXT_SIZE_MAX: usize = 256 << 10;
 /// Most overrides, and bytes of one.
 const SETS_MAX: usize = 64;
 const SET_SIZE_MAX: usize = 4 << 10;
@@ -52,10 +52,10 @@ pub fn parse_file(
         .cloned()
         .collect();
     // A text that is too long isn't even copied.
-    let source = Source::new(file, if text.len() > TEXT_MAX { "" } else { text }, &short);
+    let source = Source::new(file, if text.len() > TEXT_SIZE_MAX { "" } else { text }, &short);
     let mut report = Report::new(&source);
-    if text.len() > TEXT_MAX {
-        report.add(&(0..0), "file too long", format!("expected at most {TEXT_MAX} bytes"));
+    if text.len() > TEXT_SIZE_MAX {
+        report.add(&(0..0), "file too long", format!("expected at most {TEXT_SIZE_MAX} bytes"));
         return Err(report.finish());
     }
     if short.len() < sets.len() {

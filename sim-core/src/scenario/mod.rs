@@ -30,7 +30,7 @@ mod task;
 mod unclosed;
 pub mod units;
 
-pub use check::{parse, parse_file};
+pub use check::{TEXT_SIZE_MAX, parse, parse_file};
 pub use error::Diagnostic;
 pub(crate) use error::suggestion;
 /// What one who begins with nothing begins with.

@@ -14,11 +14,11 @@ pub use marks::{equal_until, parting_text};
 
 use self::v1::Demand;
 use crate::base::{Digest, Nanos};
-use crate::scenario::Fork;
+use crate::scenario::{Fork, TEXT_SIZE_MAX};
 
-/// Bytes of the longest link that is read. [`encode`] makes a longer one
-/// only of a scenario that travels inside it.
-pub const LINK_SIZE_MAX: usize = 8 << 10;
+/// Bytes of the longest link that is read: whatever text of a scenario is read fits in,
+/// also one that packing makes no smaller.
+pub const LINK_SIZE_MAX: usize = 2 * TEXT_SIZE_MAX;
 /// Characters that a link to a run of the gallery, with its view, is to fit in.
 pub const LINK_SIZE_GOAL: usize = 200;
 /// The largest seed: what JavaScript's numbers hold exactly.
@@ -124,7 +124,7 @@ pub struct Note {
 pub enum ScenarioRef {
     /// In the gallery, under this id.
     ById(String),
-    /// In the link: the text of a scenario file, at most 64 KiB.
+    /// In the link: the text of a scenario file, at most [`TEXT_SIZE_MAX`].
     Inline(String),
 }
 

@@ -116,13 +116,28 @@ fn scenarios_travel_in_the_link() {
 }
 
 #[test]
+fn every_text_that_is_read_fits_in() {
+    // Letters that packing hardly makes fewer.
+    let mut state = 1_u32;
+    let letters = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b' ' + (state >> 24) as u8 % 95)
+    });
+    let scenario = ScenarioRef::Inline(letters.take(TEXT_SIZE_MAX).collect());
+    let link = Link { scenario, ..full() };
+    let text = encode(&link);
+    assert!(text.len() > TEXT_SIZE_MAX, "{}", text.len());
+    assert_eq!(decode(&text), Ok(link));
+}
+
+#[test]
 fn damaged_links_give_plain_messages() {
     let bomb = {
         let zeros = miniz_oxide::deflate::compress_to_vec(&vec![b' '; 4 << 20], 9);
         let bytes = [&[1], &zeros[..]].concat();
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
     };
-    let long = "x".repeat(9000);
+    let long = "x".repeat(LINK_SIZE_MAX + 1);
     let links = [
         "",
         "https://example.org/",
@@ -179,8 +194,8 @@ fn damaged_links_give_plain_messages() {
         the part `z` of this link is damaged: the scenario in it was cut off or changed: copy the whole link
         the part `z` of this link is damaged: the scenario in it was cut off or changed: copy the whole link
         the part `z` of this link is damaged: packed in a way that this program doesn't know: update it
-        this link has 9000 bytes, more than the 8192 that are read: send the scenario as a file
-        the part `z` of this link is damaged: the scenario in it was cut off or changed: copy the whole link
+        this link has 524289 bytes, more than the 524288 that are read: send the scenario as a file
+        the part `z` of this link is damaged: the scenario in it has more than 262144 bytes
     "#]].assert_eq(&messages.concat());
 }
 

@@ -13,13 +13,14 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use miniz_oxide::inflate::TINFLStatus;
 
 use super::marks;
 use super::{Branch, Link, LinkError, Note, SEED_DEFAULT, SEED_MAX, ScenarioRef};
 use crate::base::Digest;
 use crate::base::Nanos;
 use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
-use crate::scenario::{Fork, suggestion, units};
+use crate::scenario::{Fork, TEXT_SIZE_MAX, suggestion, units};
 
 /// Keys, in the order in which they are written.
 const KEYS: [&str; 20] = [
@@ -30,9 +31,6 @@ const KEYS: [&str; 20] = [
 const KEYS_OF_RUN: usize = 8;
 /// First byte of `z`: how the rest is packed.
 const PACKED_DEFLATE: u8 = 1;
-/// Bytes of the longest scenario in `z`, unpacked: what the scenario
-/// reader takes.
-const SCENARIO_SIZE_MAX: usize = 64 << 10;
 /// Bytes of an id or a lane's name.
 const NAME_SIZE_MAX: usize = 64;
 /// Bytes of what events are filtered by: a kind, a relation, a task.
@@ -404,8 +402,13 @@ fn unpack(packed: &str) -> Result<String, LinkError> {
     if *packing != PACKED_DEFLATE {
         return Err(damaged("z", "packed in a way that this program doesn't know: update it"));
     }
-    let text = miniz_oxide::inflate::decompress_to_vec_with_limit(stream, SCENARIO_SIZE_MAX)
-        .map_err(|_| cut())?;
+    let text = miniz_oxide::inflate::decompress_to_vec_with_limit(stream, TEXT_SIZE_MAX);
+    let text = text.map_err(|error| match error.status {
+        TINFLStatus::HasMoreOutput => {
+            damaged("z", format!("the scenario in it has more than {TEXT_SIZE_MAX} bytes"))
+        }
+        _ => cut(),
+    })?;
     String::from_utf8(text).map_err(|_| cut())
 }
 

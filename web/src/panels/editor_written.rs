@@ -5,14 +5,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
-use sim_core::share::{LINK_SIZE_MAX, ScenarioRef};
+use sim_core::share::ScenarioRef;
 use yew::prelude::*;
 
 use crate::dom;
 use crate::editor::drafts::Drafts;
 use crate::editor::{opened, scenario_of, title_of};
-use crate::engine::Request;
-use crate::route::{Route, fragment};
 use crate::state::{Action, Change};
 use crate::ui::Ui;
 
@@ -87,12 +85,6 @@ impl Written {
     /// Has the page run a sound text.
     fn run(&self, ui: &Ui) {
         let scenario = scenario_of(&self.text);
-        let size = link_size(&scenario);
-        if size > LINK_SIZE_MAX {
-            return self.notice.set(format!(
-                "This scenario makes a link of {size} bytes, and {LINK_SIZE_MAX} are read: make it shorter, or run it with the command line."
-            ));
-        }
         self.notice.set(String::new());
         let asked = (scenario.clone(), Vec::new());
         if self.shown.borrow().as_ref() != Some(&asked) {
@@ -117,10 +109,4 @@ pub fn use_followed(ui: &Ui, written: &Written, is_sound: bool) {
 /// Stores the drafts.
 pub fn keep(drafts: &Drafts) {
     dom::store(DRAFTS_KEY, &drafts.written());
-}
-
-/// Bytes of the link to a scenario.
-fn link_size(scenario: &ScenarioRef) -> usize {
-    let request = Request { scenario: scenario.clone(), ..Request::default() };
-    fragment(&Route { request, ..Route::default() }).len()
 }

@@ -5,15 +5,13 @@ use std::io::{ErrorKind, Read as _};
 
 use flate2::bufread::MultiGzDecoder;
 use sim_core::import::{CaptureFile, Note, cut_off, import_noted, text_of_bytes};
-use sim_core::scenario::parse;
+use sim_core::scenario::{TEXT_SIZE_MAX, parse};
 
 use super::{Capture, Received};
 use crate::learn::{self, has_extension};
 
 /// Bytes of the largest file, and of all together, unpacked.
 pub const FILE_SIZE_MAX: usize = 32 << 20;
-/// Bytes of a scenario.
-const SCENARIO_SIZE_MAX: usize = 64 << 10;
 /// Files at once.
 pub const FILES_MAX: usize = 16;
 
@@ -96,8 +94,8 @@ fn is_scenario(name: &str, text: &str) -> bool {
 }
 
 fn scenario(name: &str, text: &str) -> Result<Received, String> {
-    if text.len() > SCENARIO_SIZE_MAX {
-        let most = SCENARIO_SIZE_MAX >> 10;
+    if text.len() > TEXT_SIZE_MAX {
+        let most = TEXT_SIZE_MAX >> 10;
         return Err(format!("{name}: a scenario has at most {most} KiB."));
     }
     // A complaint names the file by the scenario's id, which is its stem.
