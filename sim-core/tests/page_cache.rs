@@ -234,7 +234,7 @@ fn frozen_process_dies_when_it_is_thawed_and_at_once_by_the_oom_killer() {
         let mut exits = run
             .trace
             .iter()
-            .filter(|record| record.task == a && matches!(record.event, Event::ProcessExit {}));
+            .filter(|record| record.task == a && matches!(record.event, Event::ProcessExit { .. }));
         exits.next().map(|record| record.at.0 / 1_000_000_000)
     };
     assert_eq!(exit("kill = 'a'"), Some(20));

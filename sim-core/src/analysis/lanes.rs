@@ -197,7 +197,7 @@ impl<'r> Pass<'r> {
                 let owner = self.cast.mms.get(mm).map(|info| info.owner);
                 (MarkKind::SkipSet, owner)
             }
-            Event::ProcessExit {} => (MarkKind::Exit, Some(record.task)),
+            Event::ProcessExit { .. } => (MarkKind::Exit, Some(record.task)),
             Event::Ready {} => (MarkKind::Ready, Some(record.task)),
             _ => return,
         };

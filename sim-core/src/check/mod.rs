@@ -178,7 +178,7 @@ impl Watch {
                 self.victims.signalled(record.task, target);
                 Ok(())
             }
-            Event::ProcessExit {} => {
+            Event::Exited {} => {
                 self.victims.exited(record.task);
                 Ok(())
             }

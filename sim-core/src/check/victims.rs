@@ -170,7 +170,7 @@ impl Victims {
         }
     }
 
-    /// A thread has exited.
+    /// A thread is gone, and so out of its cgroup.
     pub(super) fn exited(&mut self, task: TaskId) {
         self.exited.insert(task);
     }

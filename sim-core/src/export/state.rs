@@ -186,7 +186,7 @@ impl<'a> State<'a> {
             Event::Woken { .. } => {
                 self.waits.remove(&task);
             }
-            Event::ProcessExit {} | Event::Exited {} => {
+            Event::Exited {} => {
                 self.waits.remove(&task);
                 self.gone.insert(task);
             }

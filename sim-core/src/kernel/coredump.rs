@@ -204,7 +204,10 @@ mod tests {
 
     fn exits(machine: &Machine) -> Vec<u64> {
         let exits = machine.events().into_iter();
-        exits.filter(|(.., event)| *event == Event::ProcessExit {}).map(|(ms, ..)| ms).collect()
+        exits
+            .filter(|(.., event)| matches!(event, Event::ProcessExit { .. }))
+            .map(|(ms, ..)| ms)
+            .collect()
     }
 
     #[test]

@@ -50,8 +50,14 @@ pub async fn do_exit(cx: &Cx) {
         cx.wake_all(ready);
         cx.wake_all(children);
     }
+    let first = cx.kernel().switches.traces_exit_first;
+    if first {
+        cx.record(Event::ProcessExit { group_dead: last });
+    }
     exit_mm(cx).await;
-    cx.record(Event::ProcessExit {});
+    if !first {
+        cx.record(Event::ProcessExit { group_dead: last });
+    }
     // Threads share the files and the undo list: the last one to come here closes both.
     let closes = cx.with(|state| {
         let leader = state.tasks[cx.task()].leader;
@@ -164,9 +170,9 @@ mod tests {
 
     /// A process with a device and a semaphore; its first thread waits in `exit_mm()` to
     /// 50 ms, and its second, which has no mm any longer, exits meanwhile.
-    fn two_threads() -> Machine {
+    fn two_threads(profile: &str) -> Machine {
         let devices = [(Probe::WILLING, Api::Hlist)];
-        let mut machine = Machine::with_devices("6.1", Approach::NonBlocking, &devices);
+        let mut machine = Machine::with_devices(profile, Approach::NonBlocking, &devices);
         let mm = machine.mm(&[(Anonymous, 10)]);
         let semaphore = machine.kernel.engine.new_queue();
         let semaphore = machine
@@ -197,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_last_to_come_there_gives_semaphores_back_and_then_closes_files() {
-        let machine = two_threads();
+        let machine = two_threads("6.1");
         let told: Vec<_> = machine
             .events()
             .into_iter()
@@ -209,5 +215,20 @@ mod tests {
             })
             .collect();
         assert_eq!(told, [(50, "mm"), (50, "semaphore"), (50, "file")]);
+    }
+
+    #[test]
+    fn an_exit_is_traced_before_the_memory_goes_since_6_16() {
+        for (profile, traced) in
+            [("6.12", [(10, true), (50, false)]), ("7.1", [(2, false), (10, true)])]
+        {
+            let machine = two_threads(profile);
+            let events = machine.events().into_iter();
+            let exits = events.filter_map(|(ms, _, event)| match event {
+                Event::ProcessExit { group_dead } => Some((ms, group_dead)),
+                _ => None,
+            });
+            assert_eq!(exits.filter(|&(ms, _)| ms < 51).collect::<Vec<_>>(), traced, "{profile}");
+        }
     }
 }

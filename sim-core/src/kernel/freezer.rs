@@ -181,7 +181,7 @@ mod tests {
 
     fn exits(machine: &Machine) -> Vec<(u64, TaskId)> {
         let events = machine.events().into_iter();
-        let exits = events.filter(|(.., event)| matches!(event, Event::ProcessExit {}));
+        let exits = events.filter(|(.., event)| matches!(event, Event::ProcessExit { .. }));
         exits.map(|(ms, task, _)| (ms, task)).collect()
     }
 

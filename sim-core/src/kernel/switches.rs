@@ -296,6 +296,11 @@ switches! {
     traces_exit_mmap: bool =
         [F, F, F, F, F, F, F, F, F, T, T, T];
 
+    /// Tracepoint `sched_process_exit` stands before `exit_mm()`, and says whether the process is dead with this
+    /// thread (commit 3e816361e94a, "sched/tracepoints: Move and extend the sched_process_exit() tracepoint", 6.16).
+    traces_exit_first: bool =
+        [F, F, F, F, F, F, F, F, F, F, F, T];
+
     // Lock debugging (kernel-spec 6).
     /// Allocations and reclaim take the map `fs_reclaim`.
     fs_reclaim_map: bool =
@@ -382,6 +387,7 @@ impl Switches {
             warns_of_refusals: self.warns_of_refusals,
             dumps_unreaped: self.dumps_unreaped,
             traces_exit_mmap: self.traces_exit_mmap,
+            traces_exit_first: self.traces_exit_first,
             gfp_numbers: self.gfp_numbers,
             anon_is_compound: self.anon_is_compound,
             task_table: self.task_table,

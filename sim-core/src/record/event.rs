@@ -223,7 +223,8 @@ events! {
     34 ExitMmapDone { /// Of which mm.
         mm: MmId }
     /// `sched_process_exit`.
-    35 ProcessExit {}
+    35 ProcessExit { /// Whether all other threads of its process had begun to exit before.
+        group_dead: bool }
     /// A job was queued on a device.
     36 JobSubmitted { /// Which device.
         device: DeviceId, /// The job's fence.

@@ -403,7 +403,7 @@ structs! {
     Wording {
         release traces_reaper mark_victim_sizes traces_reclaim_retry traces_throttling killed_line
         logs_constraint logs_no_killable sysrq_in_old_words sysrq_blames_killer logs_refusals warns_of_refusals dumps_unreaped traces_exit_mmap
-        gfp_numbers anon_is_compound task_table debug_layout
+        traces_exit_first gfp_numbers anon_is_compound task_table debug_layout
     }
     LockReports {
         checks classes reports lockdep_count non_block_count all_locks at_looks shows_lockdep

@@ -101,6 +101,8 @@ pub struct Wording {
     pub dumps_unreaped: bool,
     /// Tracepoint `exit_mmap` (kernels with maple trees).
     pub traces_exit_mmap: bool,
+    /// `sched_process_exit` comes before the memory goes, and says `group_dead`.
+    pub traces_exit_first: bool,
     /// How masks are numbered.
     pub gfp_numbers: GfpNumbers,
     /// Anonymous pages are asked for with `__GFP_COMP`.
@@ -129,6 +131,7 @@ impl Default for Wording {
             warns_of_refusals: true,
             dumps_unreaped: true,
             traces_exit_mmap: true,
+            traces_exit_first: false,
             gfp_numbers: GfpNumbers::Ordered,
             anon_is_compound: true,
             task_table: TaskTable::Padded,

@@ -134,7 +134,7 @@ impl Data {
                 record.event,
                 Event::WakeReaper { .. }
                     | Event::OomSkipSet { .. }
-                    | Event::ProcessExit {}
+                    | Event::ProcessExit { .. }
                     | Event::Exited {}
                     | Event::Blocked { .. }
                     | Event::Woken { .. }

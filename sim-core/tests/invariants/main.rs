@@ -74,7 +74,7 @@ fn i2_a_cgroup_waits_for_victims_below_it_whoever_killed_them() {
     global.breaks(Invariant::OnePendingVictim);
     let mut left = Stage::new();
     // One thread had left before.
-    left.add(HELPER, Event::ProcessExit {}).kills(OTHER, HOG).add(HOG, Event::ProcessExit {});
+    left.add(HELPER, Event::Exited {}).kills(OTHER, HOG).add(HOG, Event::Exited {});
     left.add(OTHER, limit).add(OTHER, kill).is_sound();
 }
 

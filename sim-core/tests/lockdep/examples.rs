@@ -346,7 +346,7 @@ fn lock_debugging_costs_the_machine_time() {
     };
     let end = |op_cost: &str, gfp: &str, checks: &[&str]| {
         let run = run("t", &machine(op_cost, gfp), checks);
-        let exits = |record: &Record| record.event == Event::ProcessExit {};
+        let exits = |record: &Record| matches!(record.event, Event::ProcessExit { .. });
         let exit = run.trace.iter().find(exits).expect("it ends");
         (exit.at.0, run.digest)
     };

@@ -35,7 +35,7 @@ fn times(run: &Run, name: &str, wanted: impl Fn(Event) -> bool) -> Vec<u64> {
 }
 
 fn exit_ms(run: &Run, name: &str) -> u64 {
-    times(run, name, |event| matches!(event, Event::ProcessExit {}))[0]
+    times(run, name, |event| matches!(event, Event::ProcessExit { .. }))[0]
 }
 
 fn faulted(run: &Run, name: &str) -> u64 {
@@ -253,7 +253,7 @@ fn child_of_a_dead_parent_is_never_born() {
                    }]\n[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{ pause = '1s' \
                    }]\n[[inject]]\nat = '1s'\nkill = 'p'\n");
     assert_eq!(run.stop, Stop::Idle);
-    assert!(times(&run, "c", |event| matches!(event, Event::ProcessExit {})).is_empty());
+    assert!(times(&run, "c", |event| matches!(event, Event::ProcessExit { .. })).is_empty());
     assert_eq!(times(&run, "c", |event| matches!(event, Event::Exited {})).len(), 1);
 }
 
@@ -332,7 +332,7 @@ fn semaphore_ms(undo: &str) -> Vec<u64> {
         at = '1s'
         kill = 'taker'"
     ));
-    times(&run, "waiter", |event| matches!(event, Event::ProcessExit {}))
+    times(&run, "waiter", |event| matches!(event, Event::ProcessExit { .. }))
 }
 
 #[test]

@@ -73,7 +73,11 @@ fn a_kill_with_a_back_off() {
     story.add(REAPER, Event::OomSkipSet { mm: HOG_MM, by: SkipBy::Reaper });
     story.sleeps(REAPER, Reason::ReaperIdle);
     story.at(70).faults(OTHER, OTHER_HEAP, 3).add(OTHER, Event::Ready {});
-    story.at(74).wakes(HOG).add(HOG, Event::ProcessExit {}).add(HOG, Event::Exited {});
+    story
+        .at(74)
+        .wakes(HOG)
+        .add(HOG, Event::ProcessExit { group_dead: true })
+        .add(HOG, Event::Exited {});
     check(
         &story.ends(80, Stop::Idle),
         2,
@@ -110,7 +114,7 @@ fn callbacks_cover_jobs() {
     story.at(22).add(HOG, Event::Released { lock: GPU_LOCK }).takes(OTHER, GPU_LOCK);
     story.wakes(OTHER).returns(HOG, BUFFERS, false);
     story.at(26).add(HOG, Event::ExitMmapDone { mm: HOG_MM });
-    story.at(28).add(HOG, Event::ProcessExit {}).add(HOG, Event::Exited {});
+    story.at(28).add(HOG, Event::ProcessExit { group_dead: true }).add(HOG, Event::Exited {});
     check(
         &story.ends(32, Stop::Idle),
         1,

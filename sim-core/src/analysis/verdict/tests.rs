@@ -47,7 +47,7 @@ fn killing() -> Story {
 fn exits(story: &mut Story) {
     story.add(HOG, Event::Zap { range: HEAP, pages: 900, freed: 900 }).free(940);
     story.add(HOG, Event::OomSkipSet { mm: HOG_MM, by: SkipBy::Exit });
-    story.add(HOG, Event::ProcessExit {}).add(HOG, Event::Exited {});
+    story.add(HOG, Event::ProcessExit { group_dead: true }).add(HOG, Event::Exited {});
     story.wakes(HOG_2).add(HOG_2, Event::Exited {});
 }
 
@@ -82,7 +82,7 @@ fn extra_victim_while_the_first_has_pages() {
     story.at(150).kills(OTHER, OTHER).add(OTHER, Event::SignalDeliver {});
     let mm = crate::base::MmId(1);
     story.at(160).add(OTHER, Event::OomSkipSet { mm, by: SkipBy::Exit }).free(90);
-    story.add(OTHER, Event::ProcessExit {}).add(OTHER, Event::Exited {});
+    story.add(OTHER, Event::ProcessExit { group_dead: true }).add(OTHER, Event::Exited {});
     check(
         &story.ends(170, Stop::Idle),
         &expect![[r#"

@@ -93,7 +93,7 @@ fn cycle_is_named() {
     story.wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
     story.calls(REAPER, BUFFERS, true);
     story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
-    story.at(10).add(HOG, Event::ProcessExit {}).add(HOG, Event::Exited {});
+    story.at(10).add(HOG, Event::ProcessExit { group_dead: true }).add(HOG, Event::Exited {});
     story.wakes(HOG_2).add(HOG_2, Event::Exited {});
     check(
         &mut story,

@@ -54,7 +54,7 @@ pub fn event_name(event: &Event) -> &'static str {
         Event::MnItree { .. } => "sim:mn_itree",
         Event::ExitMmap { .. } => "exit_mmap",
         Event::ExitMmapDone { .. } => "sim:exit_mmap_done",
-        Event::ProcessExit {} => "sched_process_exit",
+        Event::ProcessExit { .. } => "sched_process_exit",
         Event::JobSubmitted { .. } => "sim:job_submit",
         Event::FenceSignaled { .. } => "sim:fence_signal",
         Event::MemstallEnter {} => "sim:memstall_enter",

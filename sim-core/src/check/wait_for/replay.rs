@@ -240,7 +240,7 @@ impl TaskNow {
             // longer part of it.
             Event::Fault { .. }
             | Event::SignalDeliver {}
-            | Event::ProcessExit {}
+            | Event::ProcessExit { .. }
             | Event::JobSubmitted { .. }
             | Event::Ready {} => self.served(),
             Event::AllocFailed { .. } if self.requests < 2 => self.stall = None,

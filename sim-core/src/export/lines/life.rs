@@ -35,12 +35,13 @@ pub(super) fn write(
             comm(state, child),
             pid(state, child),
         )?,
-        Event::ProcessExit {} => write!(
-            out,
-            "sched_process_exit: comm={} pid={} prio=120",
-            comm(state, record.task),
-            pid(state, record.task),
-        )?,
+        Event::ProcessExit { group_dead } => {
+            let (comm, pid) = (comm(state, record.task), pid(state, record.task));
+            write!(out, "sched_process_exit: comm={comm} pid={pid} prio=120")?;
+            if state.cast.wording.traces_exit_first {
+                write!(out, " group_dead={group_dead}")?;
+            }
+        }
         Event::ExitMmapDone { mm } if state.cast.wording.traces_exit_mmap => {
             // %p prints a hash of the tree's address, 32 bits wide.
             let tree = mm.0.wrapping_add(1).wrapping_mul(0x9e37_79b1);

@@ -130,7 +130,7 @@ pub(in crate::export) fn run(kernel: &str) -> Run {
     recorder.record(ms(2115), REAPER, Event::FinishTaskReaping { victim, ok: true });
     recorder.record(ms(2116), HOG, Event::ExitMmap { mm: MmId(0) });
     recorder.record(ms(2117), HOG, Event::ExitMmapDone { mm: MmId(0) });
-    recorder.record(ms(2117), HOG, Event::ProcessExit {});
+    recorder.record(ms(2117), HOG, Event::ProcessExit { group_dead: true });
     Run {
         id: RunId {
             scenario: "by-hand".to_owned(),

@@ -168,5 +168,5 @@ fn who_can_not_be_reaped_is_dumped_with_its_stack() {
     "#]].assert_eq(&dmesg(&run_of("6.1", &[(1, blocked), (2, unable)])));
     let alone = "[    0.002000] oom_reaper: unable to reap pid:132 (presser)\n";
     assert_eq!(dmesg(&run_of("5.4", &[(1, blocked), (2, unable)])), alone);
-    assert_eq!(dmesg(&run_of("6.1", &[(1, Event::ProcessExit {}), (2, unable)])), alone);
+    assert_eq!(dmesg(&run_of("6.1", &[(1, Event::Exited {}), (2, unable)])), alone);
 }

@@ -6,7 +6,7 @@ use crate::record::{Cast, Event, Injected};
 
 pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
     Some(match *event {
-        Event::ProcessExit {} => format!("{who} exits"),
+        Event::ProcessExit { .. } => format!("{who} exits"),
         Event::CoreDump {} => format!("{who} has crashed and writes the core of its process"),
         Event::Ready {} => format!("{who} is ready"),
         Event::Forked { child, mm } => format!(
