@@ -313,7 +313,7 @@ fn hung_tasks_are_reported_ten_times_at_most() {
 #[test]
 fn tracepoints_of_reclaim_have_the_kernels_formats() {
     let (zone, order, gfp) = (ZoneId(0), 3, Gfp::NOFS.0);
-    let (timeout_us, delayed_us) = (4000, 4012);
+    let (timeout_us, delayed_us) = (4000, 4000);
     let result = CompactResult::Complete;
     let retries = |priority, retries| {
         let (max_retries, retry) = (16, true);
@@ -345,7 +345,7 @@ fn tracepoints_of_reclaim_have_the_kernels_formats() {
         ..     0.002000: mm_compaction_end: zone_start=0x0 migrate_pfn=0x0 free_pfn=0xcb5e zone_end=0xcb5e, mode=sync status=success
         ..     0.002000: compact_retry: order=3 priority=COMPACT_PRIO_SYNC_LIGHT compaction_result=failed retries=2 max_retries=16 should_retry=1
         ..     0.002000: compact_retry: order=3 priority=COMPACT_PRIO_SYNC_FULL compaction_result=failed retries=0 max_retries=16 should_retry=1
-        ..     0.003000: mm_vmscan_throttled: nid=0 usec_timeout=4000 usect_delayed=4012 reason=VMSCAN_THROTTLE_NOPROGRESS
+        ..     0.003000: mm_vmscan_throttled: nid=0 usec_timeout=4000 usect_delayed=4000 reason=VMSCAN_THROTTLE_NOPROGRESS
         ..     0.004000: mm_vmscan_kswapd_sleep: nid=0
         ..     0.005000: oom_score_adj_update: pid=130 comm=hog oom_score_adj=-500
     "#]].assert_eq(&body("6.1"));

@@ -58,10 +58,10 @@ fn frozen(state: &State, switches: &Switches, task: TaskId) -> bool {
 }
 
 /// `try_to_freeze()`: waits to be thawed, if the caller is to be frozen.
-pub async fn try_to_freeze(cx: &Cx) {
+pub async fn try_to_freeze(cx: &Cx) -> bool {
     let (switches, task) = (cx.kernel().switches, cx.task());
     if !cx.with(|state| freezing(state, switches, task)) {
-        return;
+        return false;
     }
     let _in = cx.enter(Func::Refrigerator);
     let thawed = cx.with(|state| {
@@ -72,6 +72,7 @@ pub async fn try_to_freeze(cx: &Cx) {
         cx.wait(thawed, Reason::Frozen, Signals::Ignored).await;
     }
     cx.with(|state| state.tasks[task].frozen = false);
+    true
 }
 
 /// A sleep that SIGKILL ends, and that the freezer may freeze: a frozen

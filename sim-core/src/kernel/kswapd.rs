@@ -67,14 +67,17 @@ pub async fn kswapd(cx: Cx) {
         cx.record(Event::KswapdWake { order });
         let reclaim_order = balance_pgdat(&cx, order, highest_zoneidx).await;
         // What reclaim can't bring is left to compaction: then it may sleep on less.
-        let sleep_order = if reclaim_order < order {
-            reclaim_order
-        } else {
-            cx.with(|state| state.kswapd.asked.map_or(0, |(order, _)| order))
-        };
-        kswapd_try_to_sleep(&cx, sleep_order, highest_zoneidx).await;
-        (order, highest_zoneidx) = read_order(&cx, highest_zoneidx);
-        try_to_freeze(&cx).await;
+        let asked = || cx.with(|state| state.kswapd.asked.map_or(0, |(order, _)| order));
+        let mut sleep_order = if reclaim_order < order { reclaim_order } else { asked() };
+        loop {
+            kswapd_try_to_sleep(&cx, sleep_order, highest_zoneidx).await;
+            (order, highest_zoneidx) = read_order(&cx, highest_zoneidx);
+            if !try_to_freeze(&cx).await {
+                break;
+            }
+            // Whoever is thawed beside it goes first.
+            sleep_order = asked();
+        }
     }
 }
 
@@ -94,7 +97,13 @@ async fn kswapd_try_to_sleep(cx: &Cx, order: u8, highest_zoneidx: ZoneType) {
     let nap = kernel.clock.expiry(cx.now(), u64::from(kernel.clock.hz / 10)) - cx.now();
     let why = Why(Reason::KswapdNap as u8);
     let woken = kernel.engine.wait(wait, why, Signals::Ignored, Some(nap)).await;
-    if woken == Waited::TimedOut && prepare_kswapd_sleep(cx, order, highest_zoneidx) {
+    if woken != Waited::TimedOut {
+        // What it slept on too early is still wanted.
+        cx.with(|state| {
+            let (asked, highest) = state.kswapd.asked.unwrap_or((0, highest_zoneidx));
+            state.kswapd.asked = Some((asked.max(order), highest));
+        });
+    } else if prepare_kswapd_sleep(cx, order, highest_zoneidx) {
         cx.record(Event::KswapdSleep {});
         cx.wait(wait, Reason::KswapdIdle, Signals::Ignored).await;
     }
@@ -106,9 +115,10 @@ fn prepare_kswapd_sleep(cx: &Cx, order: u8, highest_zoneidx: ZoneType) -> bool {
     cx.wake_all(pfmemalloc_wait);
     cx.with(|state| {
         let balanced = pgdat_balanced(state, order, highest_zoneidx);
+        let hopeless = is_hopeless(state);
         // clear_pgdat_congested()
-        state.kswapd.congested &= !balanced;
-        is_hopeless(state) || balanced
+        state.kswapd.congested &= hopeless || !balanced;
+        hopeless || balanced
     })
 }
 
@@ -132,6 +142,12 @@ async fn balance_pgdat(cx: &Cx, order: u8, highest_zoneidx: ZoneType) -> u8 {
             cx.with(|state| (state.kswapd.pfmemalloc_wait, allow_direct_reclaim(cx, state)));
         if allow {
             cx.wake_all(wait);
+        }
+        kswapd_reclaims(cx, false);
+        let frozen = try_to_freeze(cx).await;
+        kswapd_reclaims(cx, true);
+        if frozen {
+            break;
         }
         if raise_priority || sc.nr_reclaimed == before {
             sc.priority = sc.raised_priority().unwrap_or(0);

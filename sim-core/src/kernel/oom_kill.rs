@@ -137,7 +137,7 @@ pub(super) async fn out_of_memory(cx: &Cx, oc: &OomControl) -> bool {
             if panics {
                 panic(cx, if old { PanicText::NoKillable } else { PanicText::Deadlocked }).await;
             }
-            false
+            oc.is_sysrq() && !switches.tells_of_nobody
         }
         Chosen::Abort(pending) => {
             returned(OomResult::Aborted, Some(pending));

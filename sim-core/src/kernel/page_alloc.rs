@@ -150,6 +150,9 @@ async fn alloc_pages_slowpath(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option
         if costly && gfp.has(Gfp::NORETRY) && compaction.withdrawn() {
             return nofail(cx, gfp, order, want).await;
         }
+    }
+    // What gives up after a round, a huge page say, is not to be compacted for at length.
+    if !(costly && gfp.has(Gfp::NORETRY)) {
         compaction.raise_priority();
     }
     let mut no_progress_loops = 0;

@@ -59,10 +59,13 @@ pub(super) async fn reclaim_throttle(cx: &Cx, reason: ThrottleReason) -> bool {
         let writers = &mut state.kswapd.reclaim_wait.writers;
         *writers -= u64::from(reason == ThrottleReason::Writeback);
     });
-    let us = |nanos: u64| u32::try_from(nanos / 1000).unwrap_or(u32::MAX);
+    // What schedule_timeout() returns is whole jiffies, and never less than none.
+    let passed = kernel.clock.jiffies(cx.now()) - kernel.clock.jiffies(begin);
+    let us =
+        |jiffies: u64| u32::try_from(jiffies * kernel.clock.tick().0 / 1000).unwrap_or(u32::MAX);
     cx.record(Event::Throttled {
-        timeout_us: us(jiffies * kernel.clock.tick().0),
-        delayed_us: us((cx.now() - begin).0),
+        timeout_us: us(jiffies),
+        delayed_us: us(passed.min(jiffies)),
         reason,
     });
     true

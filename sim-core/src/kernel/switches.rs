@@ -231,9 +231,14 @@ switches! {
     /// "sysrq: SysRq : Manual OOM execution" (from logs of 4.x and 5.x).
     sysrq_in_old_words: bool =
         [T, older(T), older(T), older(T), older(T), older(F), older(F), older(F), older(F), older(F), older(F), older(F)];
-    /// "OOM request ignored because killer is disabled", whatever the reason (discussed in April 2017, 4.11).
+    /// `out_of_memory()` tells sysrq-f that there was nobody to kill (commit 7c5f64f84483, "mm: oom: deduplicate
+    /// victim selection code for memcg and global oom", 4.9); before, that passed for a success.
+    tells_of_nobody: bool =
+        [F, T, T, T, T, T, T, T, T, T, T, T];
+    /// "OOM request ignored because killer is disabled", whatever the reason (to "oom: improve oom disable
+    /// handling", April 2017, 4.12, which puts "No task eligible" in its place; so says a listing of 6.0).
     sysrq_blames_killer: bool =
-        [older(T), older(T), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F)];
+        [T, T, F, F, F, F, F, F, F, F, older(F), older(F)];
 
     // OOM reaper (kernel-spec 3).
     /// Notifier policy of this kernel.
@@ -248,9 +253,10 @@ switches! {
     /// Giving up sets SKIP, as success does.
     give_up_sets_skip: bool =
         [F, T, T, T, T, T, T, T, T, T, T, T];
-    /// Giving up says nothing when somebody else has set SKIP meanwhile.
+    /// Giving up says nothing when somebody else has set SKIP meanwhile (with the reaping of oneself: commit
+    /// 27ae357fa82b, "mm, oom: fix concurrent munlock and oom reaper unmap, v3", 4.17, and in 4.16.13).
     give_up_checks_skip: bool =
-        [F, F, F, F, T, T, T, T, T, T, T, T];
+        [F, F, F, T, T, T, T, T, T, T, T, T];
     /// Giving up dumps the state of the victim.
     dumps_unreaped: bool =
         [F, F, F, F, F, F, F, T, T, T, T, T];
@@ -260,6 +266,10 @@ switches! {
     /// The reaper leaves VM_LOCKED VMAs alone.
     reaper_skips_locked: bool =
         [T, T, T, T, T, T, T, T, T, F, F, F];
+    /// One gather for the whole walk, so that pages of one VMA wait for those of the next (commit 687cb0884a71,
+    /// "mm, oom_reaper: gather each vma to prevent leaking TLB entry", 4.15, and in 4.14.4).
+    reaper_gathers_once: bool =
+        [T, T, F, F, F, F, F, F, F, F, F, F];
     /// The reaper marks the mm as unstable (`MMF_UNSTABLE`): faults get SIGBUS from then on.
     reaper_marks_unstable: bool =
         [F, T, T, T, T, T, T, T, T, T, T, T];

@@ -25,6 +25,11 @@ impl Clock {
         Nanos(1_000_000_000 / u64::from(self.hz))
     }
 
+    /// `jiffies`, from a boot at 0.
+    pub fn jiffies(&self, now: SimTime) -> u64 {
+        (self.uptime.0 + now.0) / self.tick().0
+    }
+
     /// When a timer armed at `now` for `jiffies` from now expires.
     pub fn expiry(&self, now: SimTime, jiffies: u64) -> SimTime {
         let tick = self.tick().0;
@@ -33,7 +38,7 @@ impl Clock {
         }
         // Ticks are where the uptime is a multiple of one, not the run's time.
         let initial = (1 << 32) - INITIAL_SECONDS_BEFORE_WRAP * u64::from(self.hz);
-        let expires = initial + (self.uptime.0 + now.0) / tick + jiffies;
+        let expires = initial + self.jiffies(now) + jiffies;
         // calc_wheel_index(): the level by distance; calc_index(): round up within it.
         let mut level = 0;
         while level + 1 < LVL_DEPTH && jiffies >= ((1 << LVL_BITS) - 1) << (level * LVL_CLK_SHIFT) {

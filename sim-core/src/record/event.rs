@@ -268,7 +268,7 @@ events! {
         failures: u8 }
     /// `mm_vmscan_throttled`: a pause of reclaim is over.
     49 Throttled { /// Asked for, in us.
-        timeout_us: u32, /// Slept, in us.
+        timeout_us: u32, /// Slept, in us: whole jiffies, and no more than asked for.
         delayed_us: u32, /// Why.
         reason: ThrottleReason }
     /// `compact_retry`.

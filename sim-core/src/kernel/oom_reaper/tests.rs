@@ -287,6 +287,40 @@ fn last_pages_come_free_behind_skip_where_exit_sets_it_before_the_page_tables_go
     }
 }
 
+/// A gather of its own for each VMA frees its pages before the next one is looked at.
+#[test]
+fn pages_of_the_first_vma_wait_for_those_of_the_second_up_to_4_9() {
+    for (profile, waits) in [("4.9", true), ("4.14", false)] {
+        let (bench, _, victim) = one(profile, &[(Anonymous, 100), (Anonymous, 100)]);
+        queue(&bench, &[victim]);
+        let log = bench.into_log();
+        let (last, _) =
+            log.when(|event| matches!(event, Event::Zap { pages: 1.., .. })).pop().expect("zaps");
+        let (first, _) = at(&log, |event| matches!(event, Event::Zap { freed: 1.., .. }));
+        assert_eq!(first >= last, waits, "{profile}: freed at {first}, unmapped at {last}");
+    }
+}
+
+/// SKIP comes from elsewhere while the reaper makes its ten attempts.
+#[test]
+fn giving_up_what_has_skip_by_now_is_silent_since_4_16() {
+    for (profile, says) in [("4.14", 1), ("4.16", 0), ("4.19", 0)] {
+        let (bench, mm, victim) = one(profile, &[(Anonymous, 100)]);
+        bench.task("writer", None, move |cx| async move {
+            let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+            cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+            cx.sleep(Nanos::from_ms(500), Reason::Stuck, Signals::Ignored).await;
+            super::set_oom_skip(&cx, mm, SkipBy::Exit);
+            cx.sleep(Nanos::from_secs(50), Reason::Stuck, Signals::Ignored).await;
+            cx.unlock(mmap_lock);
+        });
+        queue(&bench, &[victim]);
+        let log = bench.into_log();
+        let said = log.count(|event| matches!(event, Event::UnableToReap { .. }));
+        assert_eq!(said, says, "{profile}");
+    }
+}
+
 #[test]
 fn exit_drains_the_reaper_before_it_frees_page_tables() {
     let (log, free) = exits_meanwhile("4.14", &[]);

@@ -8,7 +8,7 @@ use crate::base::MmId;
 use crate::kernel::cx::Cx;
 use crate::kernel::memory::unmap_page_range;
 use crate::kernel::mm::{Backing, Vma};
-use crate::kernel::mmu_gather::tlb_gather_mmu;
+use crate::kernel::mmu_gather::{MmuGather, tlb_gather_mmu};
 use crate::kernel::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start_nonblock, mmu_notifier_range_init,
 };
@@ -28,20 +28,29 @@ pub(in super::super) async fn __oom_reap_task_mm(
     let _in = cx.enter(Func::OomReapMm);
     let switches = cx.kernel().switches;
     let mut refused = Vec::new();
+    let mut whole = switches.reaper_gathers_once.then(|| tlb_gather_mmu(mm));
     // From now on no fault brings a page back.
     cx.with(|state| state.mms[mm].unstable |= switches.reaper_marks_unstable);
     let mut last = None;
     while let Some(range) = cx.with(|state| next_vma(state, switches, mm, last)) {
         last = Some(range.start);
         cx.cpu(cx.costs().vma_walk).await;
-        if reap_vma(cx, mm, range, approach.blockable(cx.now())).await.is_err() {
+        let blockable = approach.blockable(cx.now());
+        let reaped = match &mut whole {
+            Some(tlb) => zap_vma(cx, tlb, mm, range, blockable).await,
+            None => reap_vma(cx, mm, range, blockable).await,
+        };
+        if reaped.is_err() {
             refused.push(range);
         }
+    }
+    if let Some(tlb) = whole {
+        tlb.finish(cx).await;
     }
     refused
 }
 
-/// One VMA: its notifiers are called so, or not at all; then its pages go.
+/// One VMA with a gather of its own.
 pub(super) async fn reap_vma(
     cx: &Cx,
     mm: MmId,
@@ -49,17 +58,28 @@ pub(super) async fn reap_vma(
     blockable: Option<Blockable>,
 ) -> Result<(), Refused> {
     let mut tlb = tlb_gather_mmu(mm);
+    let reaped = zap_vma(cx, &mut tlb, mm, range, blockable).await;
+    tlb.finish(cx).await;
+    reaped
+}
+
+/// One VMA: its notifiers are called so, or not at all; then its pages go.
+async fn zap_vma(
+    cx: &Cx,
+    tlb: &mut MmuGather,
+    mm: MmId,
+    range: Range,
+    blockable: Option<Blockable>,
+) -> Result<(), Refused> {
     let Some(blockable) = blockable else {
-        unmap_page_range(cx, &mut tlb, mm, range.id).await;
-        tlb.finish(cx).await;
+        unmap_page_range(cx, tlb, mm, range.id).await;
         return Ok(());
     };
     let told = mmu_notifier_range_init(cx, cx.kernel().switches.reaper_event, mm, range);
     let told = told.blockable(blockable);
     invalidate_range_start_nonblock(cx, told).await?;
-    unmap_page_range(cx, &mut tlb, mm, range.id).await;
+    unmap_page_range(cx, tlb, mm, range.id).await;
     invalidate_range_end(cx, told).await;
-    tlb.finish(cx).await;
     Ok(())
 }
 

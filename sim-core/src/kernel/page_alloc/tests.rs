@@ -305,15 +305,18 @@ fn pause_ends_when_enough_was_written_or_somebody_gets_on() {
         cx.sleep(Nanos::from_us(200), Reason::Sleep, Signals::Ignored).await;
         wake_throttled(&cx, ThrottleReason::NoProgress);
         acct_reclaim_writeback(&cx, 32);
-        cx.sleep(Nanos::from_us(100), Reason::Sleep, Signals::Ignored).await;
+        cx.sleep(Nanos::from_ms(9), Reason::Sleep, Signals::Ignored).await;
         acct_reclaim_writeback(&cx, 1);
     });
     machine.run();
-    let delays = machine.story(|event| match event {
-        Event::Throttled { delayed_us, reason, .. } => Some((delayed_us, reason)),
+    let delays = machine.events().into_iter().filter_map(|(ms, _, event)| match event {
+        Event::Throttled { delayed_us, reason, .. } => Some((ms, delayed_us, reason)),
         _ => None,
     });
-    assert_eq!(delays, [(200, ThrottleReason::NoProgress), (300, ThrottleReason::Writeback)]);
+    // What is traced is whole jiffies of 4 ms.
+    let (first, second) =
+        ((0, 0, ThrottleReason::NoProgress), (9, 8_000, ThrottleReason::Writeback));
+    assert_eq!(delays.collect::<Vec<_>>(), [first, second]);
 }
 
 #[test]
@@ -410,4 +413,34 @@ fn compaction_succeeds_is_skipped_or_finds_nothing_to_move() {
         zone.scattered = 105;
     };
     assert_eq!(compacted(short), (vec![], false));
+}
+
+/// Two requests, one after the other, for blocks that compaction can't make: how often it tries.
+fn compactions_of_two(gfp: Gfp, order: u8) -> usize {
+    let mut machine = Machine::new("6.1");
+    leave(&machine, 200);
+    machine.with(|state| {
+        let zone = &mut state.zones[ZoneId(0)];
+        zone.scattered = 200;
+        let all = zone.pages(Use::Reserved);
+        zone.transfer(Use::Reserved, Use::Kernel, all);
+    });
+    machine.process(&Proc::of(100, 0), move |cx| async move {
+        for _ in 0..2 {
+            assert!(alloc_pages(&cx, gfp.with(Gfp::NORETRY), order, 1 << order).await.is_none());
+        }
+    });
+    machine.run();
+    let begun = machine.story(|event| match event {
+        Event::CompactionBegin { .. } => Some(()),
+        _ => None,
+    });
+    begun.len()
+}
+
+/// A compaction that was more than asynchronous, and in vain, puts the next one off.
+#[test]
+fn compaction_is_asynchronous_for_costly_blocks_that_are_soon_given_up_alone() {
+    assert_eq!(compactions_of_two(Gfp::HIGHUSER_MOVABLE, 2), 1);
+    assert_eq!(compactions_of_two(Gfp::HIGHUSER_MOVABLE, 5), 4);
 }

@@ -30,7 +30,7 @@ impl Log {
     pub(in crate::kernel) fn zapped(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for record in self.records() {
-            if let Event::Zap { range, .. } = record.event {
+            if let Event::Zap { range, pages: 1.., .. } = record.event {
                 names.push(self.cast.ranges[range].name.clone());
             }
         }

@@ -52,7 +52,10 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
                 ThrottleReason::NoProgress => "nothing could be reclaimed",
                 ThrottleReason::Congested => "the node is congested",
             };
-            let span = span_text(Nanos::from_us(delayed_us.into()));
+            let span = match delayed_us {
+                0 => "less than a jiffy".to_owned(),
+                us => span_text(Nanos::from_us(us.into())),
+            };
             format!("{who} has paused its reclaim for {span}: {why}")
         }
         Event::CompactRetry { result, retries, retry, .. } => {

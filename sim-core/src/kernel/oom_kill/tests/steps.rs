@@ -140,12 +140,17 @@ fn step_8_no_candidate_fails_a_cgroup_and_sysrq_without_panic() {
     machine.run();
     assert_eq!(results(&machine), [(OomResult::NoVictim, None)]);
 
-    let mut machine = Machine::new("6.1");
-    machine.process(&Proc { adj: -1000, ..Proc::of(100, 10) }, stuck);
-    machine.kthread(|cx| async move { moom_callback(&cx).await });
-    machine.run();
-    assert_eq!(results(&machine), [(OomResult::NoVictim, None)]);
-    assert_eq!(panics(&machine), []);
+    for (profile, told) in [("4.6", 0), ("4.9", 1), ("6.1", 1)] {
+        let mut machine = Machine::new(profile);
+        machine.process(&Proc { adj: -1000, ..Proc::of(100, 10) }, stuck);
+        machine.kthread(|cx| async move { moom_callback(&cx).await });
+        machine.run();
+        assert_eq!(results(&machine), [(OomResult::NoVictim, None)]);
+        assert_eq!(panics(&machine), []);
+        let ignored = machine.events().into_iter();
+        let ignored = ignored.filter(|(.., event)| matches!(event, Event::SysrqIgnored {}));
+        assert_eq!(ignored.count(), told, "{profile}");
+    }
 }
 
 #[test]
