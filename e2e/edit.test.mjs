@@ -197,14 +197,20 @@ test("a text that is no TOML at one place leaves the form usable, and says so th
   assert.deepEqual(await accessibilityProblems(view), []);
   await screenshot(view, "editor-no-toml");
   assert.equal((await readRun(view)).digest, first, "the run on screen stays");
-  // With an open bracket nobody knows what belongs where behind it.
+  // What is in an open bracket nobody knows; all other parts go on.
   await text.fill(before.replace("[machine]", "[machine"));
   assert.equal(await page.locator("#form-title").isEnabled(), true);
-  await text.fill(`kernels = [\n${before}`);
-  await form.getByText(/bracket in line 1, column 11 is never closed, so/).waitFor();
-  await form.getByRole("button", { name: "Go to line 1" }).click();
-  const at = await text.evaluate((area) => [document.activeElement === area, area.selectionStart, area.selectionEnd]);
-  assert.deepEqual(at, [true, 10, 11]);
+  const open = before.replace(/^(program = \[)[^]*?^\]$/m, "$1");
+  assert.notEqual(open, before);
+  await text.fill(open);
+  const line = before.split("\n").indexOf("program = [") + 1;
+  await form.getByText(`The bracket in line ${line}, column 11 is never closed`).waitFor();
+  assert.equal(await page.locator("#form-task-0-name").isEnabled(), false);
+  await page.locator("#form-title").fill("mine");
+  assert.equal(await text.inputValue(), open.replace(/^title = .*$/m, 'title = "mine"'));
+  await form.getByRole("button", { name: `Go to line ${line}` }).click();
+  const at = await text.evaluate((area) => [document.activeElement === area, area.value.slice(area.selectionStart - 10, area.selectionEnd)]);
+  assert.deepEqual(at, [true, "program = ["]);
   assert.deepEqual(view.problems, []);
 });
 

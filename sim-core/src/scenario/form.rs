@@ -110,8 +110,8 @@ const SIZES: &[&str] = &["KiB", "MiB", "GiB", "TiB"];
 const RATES: &[&str] = &["KiB/s", "MiB/s", "GiB/s"];
 const SHARES: &[&str] = &["%", "MiB", "GiB"];
 
-/// The text as a form, as far as it is TOML; `None` while a bracket is left open, behind which
-/// nothing is read as it is meant.
+/// The text as a form, as far as it is TOML: a field whose bracket is left open ([`unclosed`]) is not in
+/// it. `None` where too much of the text is no TOML.
 pub fn form(text: &str) -> Option<Vec<Section>> {
     let readable = edit::readable(text).ok()?;
     let document = edit::parse(&readable);
@@ -121,13 +121,9 @@ pub fn form(text: &str) -> Option<Vec<Section>> {
     Some(walk.sections)
 }
 
-/// Line and column, from 1, of the bracket that is left open, if that is why there is no form.
-pub fn unclosed(text: &str) -> Option<(u32, u32)> {
-    let Err(edit::Unreadable::Open(at)) = edit::readable(text) else { return None };
-    let before = text.get(..at)?;
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next()?.chars().count() + 1;
-    Some((u32::try_from(line).ok()?, u32::try_from(column).ok()?))
+/// Where the first bracket is that is left open: its byte.
+pub fn unclosed(text: &str) -> Option<usize> {
+    edit::open_bracket(text)
 }
 
 /// The sections of a driver that comes with the program, if its steps are

@@ -12,7 +12,7 @@ use super::editor::go_to;
 use super::icon::{Icon, drawing};
 use crate::dom;
 use crate::editor::sketch::sketch;
-use crate::editor::{problem_of, problems_of_sections, split_unit};
+use crate::editor::{place_of, problem_of, problems_of_sections, split_unit};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -29,12 +29,14 @@ struct Sheet<'p> {
     props: &'p Props,
     /// What no field shows, by section.
     unplaced: Vec<(usize, &'p Diagnostic)>,
+    /// The bracket that is left open, if one is: the group that it is in is not to be edited.
+    open: Option<usize>,
 }
 
 #[component]
 pub fn FormView(props: &Props) -> Html {
     let unplaced = problems_of_sections(&props.text, &props.sections, &props.problems);
-    let sheet = Sheet { props, unplaced };
+    let sheet = Sheet { props, unplaced, open: form::unclosed(&props.text) };
     // Sections of the top, each with what is in it.
     let mut groups: Vec<Vec<&Section>> = Vec::new();
     for section in &props.sections {
@@ -43,47 +45,52 @@ pub fn FormView(props: &Props) -> Html {
             _ => groups.push(vec![section]),
         }
     }
+    let begins_before = |group: &Vec<&Section>, open| group[0].span.start <= open;
+    let broken = sheet.open.and_then(|open| groups.iter().rposition(|it| begins_before(it, open)));
     html! {
         <div class={classes!("editor-form", (!props.readable).then_some("stale"))} role="group" aria-label="Scenario as a form">
-            { for (!props.readable).then(|| blocked(&props.text)) }
+            if !props.readable {
+                <p class="blocked" role="status">{ "Too much of the text is no TOML; the form goes on when it is." }</p>
+            }
             <fieldset class="plain" disabled={!props.readable}>
-                { for groups.into_iter().map(|group| sheet.group(&group)) }
+                { for groups.iter().enumerate().map(|(index, group)| sheet.group(group, broken == Some(index))) }
             </fieldset>
         </div>
     }
 }
 
-/// Why there is no form of the text as it is, and the way to what is to be closed.
-fn blocked(text: &str) -> Html {
-    let told = form::unclosed(text).map_or_else(
-        || html! { "Too much of the text is no TOML; the form goes on when it is." },
-        |(line, column)| html! {
-            <>
-                { format!("The bracket in line {line}, column {column} is never closed, so there is no telling what belongs where behind it. The form goes on when it is closed. ") }
-                <button type="button" onclick={go_to(text, line, column, 1)}>{ format!("Go to line {line}") }</button>
-            </>
-        },
-    );
-    html! { <p class="blocked" role="status">{ told }</p> }
-}
-
 impl Sheet<'_> {
-    fn group(&self, group: &[&Section]) -> Html {
+    fn group(&self, group: &[&Section], is_broken: bool) -> Html {
         let Some((first, rest)) = group.split_first() else {
             return Html::default();
         };
         html! {
-            <details key={first.path.clone()} open={first.depth == 0 || group.len() < 8}>
+            <details key={first.path.clone()} open={first.depth == 0 || group.len() < 8 || is_broken}>
                 <summary>{ first.title.clone() }{ self.count(group) }</summary>
-                { self.section(first) }
-                { self.driver(first) }
-                { for rest.iter().map(|section| html! {
-                    <div key={section.path.clone()} class={format!("part depth-{}", section.depth.min(4))}>
-                        <h3>{ section.title.clone() }{ self.movers(section) }{ self.remover(section) }</h3>
-                        { self.section(section) }
-                    </div>
-                }) }
+                { for self.open.filter(|_| is_broken).map(|open| self.blocked(open)) }
+                <fieldset class="plain" disabled={is_broken}>
+                    { self.section(first) }
+                    { self.driver(first) }
+                    { for rest.iter().map(|section| html! {
+                        <div key={section.path.clone()} class={format!("part depth-{}", section.depth.min(4))}>
+                            <h3>{ section.title.clone() }{ self.movers(section) }{ self.remover(section) }</h3>
+                            { self.section(section) }
+                        </div>
+                    }) }
+                </fieldset>
             </details>
+        }
+    }
+
+    /// Why this part of the form rests, and the way to what is to be closed.
+    fn blocked(&self, open: usize) -> Html {
+        let text = &self.props.text;
+        let (line, column) = place_of(text, open);
+        html! {
+            <p class="blocked" role="status">
+                { format!("The bracket in line {line}, column {column} is never closed, so there is no telling what belongs to it. This part goes on when it is closed. ") }
+                <button type="button" onclick={go_to(text, line, column, 1)}>{ format!("Go to line {line}") }</button>
+            </p>
         }
     }
 

@@ -191,40 +191,36 @@ fn section(path: &str, item: &str, is_item: bool) -> String {
 /// Lines that are passed over: more are no slip of the hand.
 const PASSED_MAX: usize = 4;
 
-/// Why a text cannot be read as a form.
-pub(super) enum Unreadable {
-    /// A bracket, at this byte, is left open.
-    Open(usize),
-    /// Too much of it is no TOML.
-    NoToml,
-}
-
-impl From<Unreadable> for String {
-    fn from(why: Unreadable) -> Self {
-        match why {
-            Unreadable::Open(_) => "the text has a bracket that is never closed".to_owned(),
-            Unreadable::NoToml => "too much of the text is no TOML".to_owned(),
-        }
-    }
-}
-
 /// The text with blanks where a parser that goes on over mistakes would lose all that is behind;
-/// bytes stay where they are. Fails where a bracket is left open, behind which nothing is read as it
-/// is meant.
-pub(super) fn readable(text: &str) -> Result<Cow<'_, str>, Unreadable> {
+/// bytes stay where they are. A value whose bracket is left open is one of those, up to where the next
+/// table or key shows that its end is missing. Fails, in words, where there is too much of that.
+pub(super) fn readable(text: &str) -> Result<Cow<'_, str>, String> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..=PASSED_MAX {
         let (_, errors) = DeTable::parse_recoverable(&text);
         let places = places(&errors);
-        if let Some(open) = places.iter().find_map(|place| unclosed::bracket(&text, *place)) {
-            return Err(Unreadable::Open(open.start));
-        }
-        let Some(line) = places.iter().find_map(|place| lone_word(&text, *place)) else {
-            return Ok(text);
-        };
-        text.to_mut().replace_range(line.clone(), &" ".repeat(line.len()));
+        let open = places.iter().find_map(|place| open_value(&text, *place));
+        let word = || places.iter().find_map(|place| lone_word(&text, *place));
+        let Some(passed) = open.or_else(word) else { return Ok(text) };
+        text.to_mut().replace_range(passed.clone(), &" ".repeat(passed.len()));
     }
-    Err(Unreadable::NoToml)
+    Err("too much of the text is no TOML".to_owned())
+}
+
+/// The first bracket of a text that is left open.
+pub(super) fn open_bracket(text: &str) -> Option<usize> {
+    let (_, errors) = DeTable::parse_recoverable(text);
+    let brackets = places(&errors).into_iter();
+    brackets.filter_map(|place| unclosed::bracket(text, place)).map(|open| open.start).min()
+}
+
+/// A key and its value whose bracket is open where a parser complains at `place`: whole lines, without
+/// the last line's end.
+fn open_value(text: &str, place: usize) -> Option<Range<usize>> {
+    unclosed::bracket(text, place)?;
+    let next = line_start(text, place);
+    let outermost = unclosed::open_brackets(text.get(..next)?).first()?.0;
+    Some(line_start(text, outermost)..next - 1)
 }
 
 /// What a readable text says, as far as it is TOML.

@@ -86,7 +86,6 @@ fn absent_fields_are_put_where_they_belong() {
     let text = set(TEXT, "task.0.start.after", "\"x\"").expect("a table comes into being");
     assert_eq!(field(&text, "task.0.start.after").value.as_deref(), Some("x"));
     assert!(set(TEXT, "task.7.pid", "1").is_err());
-    assert!(set("a = [\n[b]", "title", "1").is_err());
 }
 
 #[test]
@@ -230,9 +229,34 @@ fn form_goes_on_beside_what_is_no_toml() {
         let changed = set(&text, "task.0.program.1.rate", "\"7MiB/s\"").expect(bad);
         assert_eq!(changed, text.replace("\"60MiB/s\"", "\"7MiB/s\""));
     }
-    assert_eq!(form(&TEXT.replace("]\n", "\n[[task]]\n")), None, "a bracket is open");
+}
+
+/// A value whose bracket is open is not in the form, and all else of the file is, and can be set.
+#[test]
+fn form_goes_on_beside_an_open_bracket() {
+    let paths = |text: &str| -> Vec<String> {
+        let sections = form(text).unwrap_or_else(|| panic!("no form of:\n{text}"));
+        sections.into_iter().map(|section| section.path).collect()
+    };
     assert_eq!(unclosed(TEXT), None);
-    assert_eq!(unclosed(&format!("# ü\n kernels = [\n{TEXT}")), Some((2, 12)));
+    let tail = "\n[[task]]\nname = \"other\"\nprogram = [{ exit = true }]\n";
+    let whole = format!("{TEXT}{tail}");
+    let program = whole.find("[\n").expect("a list");
+    // The list's end is missing; or that of a table in it, as well.
+    for (good, bad) in
+        [("\"60MiB/s\" }\n]\n", "\"60MiB/s\" }\n"), ("\"60MiB/s\" }\n]\n", "\"60MiB/s\"\n")]
+    {
+        let text = whole.replace(good, bad);
+        assert!(matches!(unclosed(&text), Some(open) if open >= program), "{text}");
+        let told = paths(&text);
+        assert!(!told.iter().any(|path| path.starts_with("task.0.program")), "{told:?}");
+        assert!(told.iter().any(|path| path == "task.1.program.0"), "{told:?}");
+        let changed = set(&text, "machine.ram", "\"512MiB\"").expect("it can be set");
+        assert_eq!(changed, text.replace("256MiB", "512MiB"));
+    }
+    let first = format!("# ü\nkernels = [\n{TEXT}");
+    assert_eq!(unclosed(&first), first.find('['));
+    assert_eq!(paths(&first), paths(TEXT));
 }
 
 /// Each letter of a list or table is typed into its own field, and the text stays TOML.
