@@ -4,11 +4,13 @@
 //! A state too short to be pointed at shares a cell with its neighbors,
 //! so a row has a bounded number of cells however long the run is.
 
+use std::cmp::Reverse;
+
 use sim_core::analysis::{LaneState, MarkKind, Span};
 use sim_core::base::SimTime;
 
 use super::hit::span_now;
-use super::palette::{Shade, mark_look};
+use super::palette::{Shade, mark_look, mark_weight};
 use super::viewport::Viewport;
 use crate::format;
 use crate::state::{Cursor, Scene};
@@ -17,8 +19,6 @@ use crate::state::{Cursor, Scene};
 const CELL_PX_MIN: f64 = 24.0;
 /// Spans looked at from either end of a cell for one that stands for it.
 const SPANS_MAX: usize = 128;
-/// Marks that a cell names.
-const MARKS_MAX: usize = 3;
 
 /// One state, or several that are short.
 #[derive(Clone, PartialEq, Debug)]
@@ -145,7 +145,8 @@ fn marks(scene: &Scene, lane: usize, from: u64, to: u64) -> Vec<(MarkKind, u64)>
             None => kinds.push((mark.kind, 1)),
         }
     }
-    kinds.truncate(MARKS_MAX);
+    // Equals stay in their order.
+    kinds.sort_by_key(|(kind, _)| Reverse(mark_weight(*kind)));
     kinds
 }
 
@@ -234,6 +235,23 @@ mod tests {
         let all = super::cells(&scene, reaper, attempts, 960.0);
         assert!(all.iter().any(|cell| cell.text.starts_with("back-off 3 for")), "{all:?}");
         assert!(all.iter().any(|cell| cell.text.contains("gave up")), "{all:?}");
+    }
+
+    /// However much is in a cell, it names what a sighted reader sees there, the gravest first.
+    #[test]
+    fn cells_name_every_kind_of_mark() {
+        let scene = scene();
+        let end = scene.outcome.run.end.0;
+        let reaper =
+            scene.outcome.lanes.iter().position(|lane| lane.title == "oom_reaper").unwrap();
+        let found = marks(&scene, reaper, 0, end);
+        assert!(found.len() > 3, "{found:?}");
+        assert!(found.is_sorted_by_key(|(kind, _)| Reverse(mark_weight(*kind))), "{found:?}");
+        let cells = cells(&scene, reaper, Viewport::whole(end), 60.0);
+        for (kind, _) in found {
+            let name = mark_look(kind, Shade::Light).1;
+            assert!(cells.iter().any(|cell| cell.text.contains(name)), "{name}: {cells:?}");
+        }
     }
 
     #[test]
