@@ -107,6 +107,35 @@ test("chosen policy and seed outlast a change of scenario", async (t) => {
   assert.match(new URL(view.page.url()).hash, /seed=7.*policy=nonblock/);
 });
 
+test("a checker is asked from the page, its report found by key and read, and the run stays the same", async (t) => {
+  const view = await openPage("#/v1/run?scenario=lockdep-6-1-l1&seed=1&t=100us");
+  t.after(view.close);
+  const { page } = view;
+  const { digest } = await readRun(view);
+  await page.getByLabel("Checks").selectOption("lockdep");
+  await page.locator("#checks option", { hasText: "lockdep: 1 report" }).waitFor({ state: "attached" });
+  assert.equal((await readRun(view)).digest, digest);
+  await page.locator("main").focus().catch(() => {});
+  await page.locator("body").press(".");
+  await page.waitForFunction(() => Number(document.documentElement.dataset.tNs) > 700_000);
+  const { tNs } = await readRun(view);
+  await page.keyboard.press("Home");
+  await page.locator(".badge.flag", { hasText: "lockdep" }).click();
+  const told = page.getByRole("region", { name: "What the checkers report" });
+  assert.match(await told.innerText(), /possible circular locking dependency: lockrun wants .* while it holds lrec_L/);
+  await told.getByText("As the kernel's log prints it").click();
+  assert.match(await told.locator("pre").innerText(), /but task is already holding lock:/);
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await screenshot(view, "checks");
+  await told.getByRole("button").first().click();
+  await page.waitForFunction((at) => document.documentElement.dataset.tNs === at, tNs);
+  await page.waitForFunction(() => /check=lockdep/.test(location.hash));
+  // Off again.
+  await page.getByLabel("Checks").selectOption("lockdep");
+  await page.locator(".badge.flag").waitFor({ state: "detached" });
+  assert.deepEqual(view.problems, []);
+});
+
 test("a seed can be a word, and one that is none is told why", async (t) => {
   const view = await openPage("");
   t.after(view.close);

@@ -2,12 +2,14 @@
 //! what is known of a finished run.
 
 use sim_core::analysis::{
-    self, Arrow, Blame, Cause, Index, Lane, LaneOf, LaneState, Memory, RangeSums, Relation, Report,
-    Span, WaitEdge, WaitGraph, WaitLink,
+    self, Arrow, Blame, Cause, Incident, Index, Lane, LaneOf, LaneState, Memory, RangeSums,
+    Relation, Report, Span, WaitEdge, WaitGraph, WaitLink,
 };
 use sim_core::base::{IdVec, SimTime, TaskId};
+use sim_core::check::checkers;
 use sim_core::engine::WaitOn;
 use sim_core::experiment;
+use sim_core::export;
 use sim_core::kernel::plugin::{Policy, doc_lines};
 use sim_core::kernel::switches;
 use sim_core::policy;
@@ -236,7 +238,7 @@ pub fn scenario_text(request: &Request) -> Result<String, String> {
     if request.policy.is_some() {
         scenario.policy.clone_from(&request.policy);
     }
-    Ok(sim_core::export::scenario(&scenario))
+    Ok(export::scenario(&scenario))
 }
 
 /// Name and text of a request's scenario.
@@ -309,6 +311,22 @@ fn summary(source: &'static str) -> &'static str {
 pub fn kernels() -> Vec<Choice> {
     let profiles = switches::PROFILES.iter();
     profiles.map(|profile| Choice { id: profile.id, title: profile.id, group: "" }).collect()
+}
+
+/// All checkers.
+pub fn checkers() -> Vec<Choice> {
+    let all = checkers::ALL.iter();
+    all.map(|it| Choice { id: it.id, title: summary(it.doc), group: "" }).collect()
+}
+
+/// What checkers reported, in words, by time.
+pub fn reports(outcome: &Outcome) -> impl Iterator<Item = &Incident> {
+    outcome.report.incidents.iter().filter(|it| it.kind == "splat")
+}
+
+/// The same as the kernel's log prints it.
+pub fn reports_text(outcome: &Outcome) -> String {
+    export::lockdep(&outcome.run)
 }
 
 /// Who waits for whom at `at`, from `task` on, when `happened` records have.

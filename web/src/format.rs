@@ -28,8 +28,13 @@ pub fn grouped(value: u64) -> String {
 
 /// An instant in milliseconds to the microsecond: `1132.096 ms`.
 pub fn instant(at: SimTime) -> String {
+    format!("{}{UNIT}ms", bare_ms(at))
+}
+
+/// The same without its unit, for tables that say it once.
+pub fn bare_ms(at: SimTime) -> String {
     let us = at.0 / 1_000;
-    format!("{}.{:03}{UNIT}ms", us / 1_000, us % 1_000)
+    format!("{}.{:03}", us / 1_000, us % 1_000)
 }
 
 /// A span of time, three or four digits and a fitting unit.

@@ -39,6 +39,12 @@ fn place(index: &Index, place: &Place) -> String {
     }
 }
 
+/// The place with its preposition; nothing for what lockdep knew before anything ran.
+fn known_place(index: &Index, at: &Place) -> String {
+    let is_known = at.notifier.is_some() || !index.cast.functions(at.stack).is_empty();
+    if is_known { format!(", in {}", place(index, at)) } else { ", since boot".to_owned() }
+}
+
 fn text(index: &Index, report: &LockReport) -> String {
     let title = report.splat.title();
     let task = task_name(&index.cast, report.task);
@@ -96,9 +102,9 @@ fn chain_links(index: &Index, report: &LockReport, chain: &[Link]) -> Vec<WaitLi
             kind: "lock-class",
             holder: None,
             text: format!(
-                "{name} is taken while {} is held, in {}",
+                "{name} is taken while {} is held{}",
                 before.map_or("?", String::as_str),
-                place(index, &link.held.place)
+                known_place(index, &link.held.place)
             ),
             stack: index.cast.functions(link.held.place.stack),
             parent: at.checked_sub(1),

@@ -103,9 +103,9 @@ pub fn MemoryChart(props: &Props) -> Html {
     }
 }
 
-/// The element's width, followed while it changes.
+/// The element's width, followed while it changes; 0 before it is known.
 #[hook]
-fn use_width(node: &NodeRef) -> i32 {
+pub fn use_width(node: &NodeRef) -> i32 {
     let width = use_state_eq(|| 0);
     let (node, observed, set) = (node.clone(), node.clone(), width.setter());
     use_effect_with((), move |()| {

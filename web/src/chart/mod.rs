@@ -6,4 +6,4 @@ pub mod draw;
 pub mod memory;
 pub mod series;
 
-pub use component::MemoryChart;
+pub use component::{MemoryChart, use_width};

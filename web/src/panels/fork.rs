@@ -125,10 +125,10 @@ pub fn ForkDialog(props: &Props) -> Html {
                     <select id="fork-delay">{ options(&all) }</select>
                     <label class="hidden" for="fork-by">{ "by how much" }</label>
                     <input id="fork-by" type="text" class="short" value="500ms" autocomplete="off" spellcheck="false" />{ button() }</form>
-                <form onsubmit={fork(Kind::Reseed)}><label for="fork-reseed">{ "other chances, number" }</label>
-                    <input id="fork-reseed" type="text" class="short" inputmode="numeric" value="1" autocomplete="off" />{ button() }</form>
-                <form onsubmit={fork(Kind::Ties)}><label for="fork-ties">{ "another order of simultaneous events, number" }</label>
-                    <input id="fork-ties" type="text" class="short" inputmode="numeric" value="1" autocomplete="off" />{ button() }</form>
+                <form onsubmit={fork(Kind::Reseed)}><label for="fork-reseed">{ "other random draws" }</label>
+                    <input id="fork-reseed" type="text" class="short" inputmode="numeric" title="Any whole number: each stands for draws of its own" value="1" autocomplete="off" />{ button() }</form>
+                <form onsubmit={fork(Kind::Ties)}><label for="fork-ties">{ "another order of ties" }</label>
+                    <input id="fork-ties" type="text" class="short" inputmode="numeric" title="Any whole number: each stands for an order of its own" value="1" autocomplete="off" />{ button() }</form>
                 <form onsubmit={fork(Kind::Preempt)}><label for="fork-preempt">{ "what runs preempted" }</label>
                     <select id="fork-preempt">{ for cpus }</select>
                     <label class="hidden" for="fork-preempt-for">{ "for how long" }</label>
@@ -144,7 +144,7 @@ pub fn ForkDialog(props: &Props) -> Html {
                     </select></p>
             }) }
             <p class="problem" role="alert">{ if full { format!("There are {BRANCHES_MAX} forks, as many as fit: remove one first.") } else { (*problem).clone() } }</p>
-            <p class="small">{ "Up to here both are the same, record for record. Waits that time ends can be moved: sleeps, work, a device's job and with it its fence; for a lock, take whoever holds it. The link carries every fork." }</p>
+            <p class="small">{ "Up to here both are the same, record for record. Ties are events at the same instant; for draws and ties any whole number does, each stands for others. Waits that time ends can be moved: sleeps, work, a device's job and with it its fence; for a lock, take whoever holds it. The link carries every fork." }</p>
         </Dialog>
     }
 }

@@ -164,15 +164,15 @@ fn victims(ui: &Ui, scene: &Scene) -> Html {
         html! {
             <tr key={task.0}>
                 <th scope="row"><button type="button" class="link" onclick={select}>{ name }</button></th>
-                <td><button type="button" class="link" onclick={seek} title="Go there">{ format::instant(killed) }</button></td>
-                <td>{ victim.skip.map_or_else(|| "never".to_owned(), format::instant) }</td>
+                <td><button type="button" class="link" onclick={seek} title="Go there">{ format::bare_ms(killed) }</button></td>
+                <td>{ victim.skip.map_or_else(|| "never".to_owned(), format::bare_ms) }</td>
                 <td>{ victim.attempts }</td>
                 <td>{ format::pages(victim.freed_pages) }</td>
             </tr>
         }
     });
     html! {
-        <table class="victims"><caption>{ "Victims" }</caption>
+        <table class="victims"><caption>{ "Victims; times in ms" }</caption>
             <thead><tr><th scope="col">{ "task" }</th><th scope="col">{ "killed" }</th><th scope="col">{ "SKIP set" }</th>
                 <th scope="col">{ "attempts" }</th><th scope="col">{ "freed" }</th></tr></thead>
             <tbody>{ for rows }</tbody></table>

@@ -54,6 +54,10 @@ fn items(scene: Option<&Scene>) -> Vec<Item> {
     let kernels = engine::kernels().into_iter().map(|choice| {
         plain(format!("Kernel: {}", choice.id), choose(Change::Kernel(Some(choice.id.into()))))
     });
+    let checkers = engine::checkers().into_iter();
+    let checkers = checkers.map(|choice| {
+        plain(format!("Check on or off: {}", choice.id), choose(Change::Check(choice.id)))
+    });
     let scenarios = engine::scenarios().into_iter().map(|choice| {
         plain(format!("Scenario: {}", choice.title), choose(Change::Scenario(choice.id.into())))
     });
@@ -87,6 +91,7 @@ fn items(scene: Option<&Scene>) -> Vec<Item> {
         .chain(policies)
         .chain(besides)
         .chain(kernels)
+        .chain(checkers)
         .chain(scenarios)
         .chain(incidents)
         .collect()

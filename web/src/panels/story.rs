@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use super::dialog::Dialog;
 use crate::engine;
+use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::ui::{Ui, use_ui};
@@ -24,7 +25,36 @@ pub fn StoryDialog(props: &Props) -> Html {
     html! {
         <Dialog open={props.open} title="What happened">
             <ol class="story">{ for told.iter().map(|sentence| html! { <li>{ linked(&ui, sentence) }</li> }) }</ol>
+            { for props.scene.iter().filter(|_| props.open).map(|scene| reports(&ui, scene)) }
         </Dialog>
+    }
+}
+
+/// What the checkers reported: each in words, with what led to it, and all as the kernel's log prints it.
+fn reports(ui: &Ui, scene: &Scene) -> Html {
+    let reports = engine::reports(&scene.outcome).map(|report| {
+        let (ui, at, record) = (ui.clone(), report.at, report.record);
+        let go = Callback::from(move |_: MouseEvent| {
+            ui.send(Action::CloseDialog);
+            ui.send(Action::SeekRecord(record));
+        });
+        html! {
+            <li><button type="button" class="link" onclick={go} title="Go there">{ format::instant(at) }</button>{ format!(" {}", report.text) }
+                if !report.chain.is_empty() {
+                    <ol>{ for report.chain.iter().map(|link| html! { <li>{ &link.text }</li> }) }</ol>
+                }</li>
+        }
+    });
+    let reports: Vec<Html> = reports.collect();
+    if reports.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <section class="reports" aria-labelledby="reports-title">
+            <h3 id="reports-title">{ "What the checkers report" }</h3>
+            <ul>{ for reports }</ul>
+            <details><summary>{ "As the kernel's log prints it" }</summary><pre tabindex="0">{ engine::reports_text(&scene.outcome) }</pre></details>
+        </section>
     }
 }
 

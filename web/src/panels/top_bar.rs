@@ -12,7 +12,7 @@ use crate::learn::Lessons;
 use crate::route;
 use crate::shared::Shared;
 use crate::state::{Action, Change, Dialog, LANES, Scene, Theme};
-use crate::ui::use_ui;
+use crate::ui::{Ui, use_ui};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -34,15 +34,7 @@ pub fn TopBar(props: &Props) -> Html {
         ui.on(|event: Event| Action::Choose(Change::Scenario(chosen(&event).unwrap_or_default())));
     let policy = ui.on(|event: Event| Action::Choose(Change::Policy(chosen(&event))));
     let kernel = ui.on(|event: Event| Action::Choose(Change::Kernel(chosen(&event))));
-    // The list goes back to its first line: it adds, it doesn't hold.
-    let beside = ui.on(|event: Event| {
-        let id = chosen(&event).unwrap_or_default();
-        if let Some(select) = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok())
-        {
-            select.set_value("");
-        }
-        Action::Choose(Change::Beside(id))
-    });
+    let beside = ui.on(|event: Event| Action::Choose(Change::Beside(taken(&event))));
     let shown = |id: &str| {
         run.is_some_and(|run| run.policy == id) || request.others.iter().any(|other| other == id)
     };
@@ -103,6 +95,7 @@ pub fn TopBar(props: &Props) -> Html {
                         { options(&engine::kernels(), request.kernel.as_deref().unwrap_or_default()) }
                     </select></label>
                 <SeedField seed={request.seed} />
+                { checks(&ui, request, props.scene.as_deref()) }
                 <div class="buttons end">
                     <button type="button" id="edit-button" onclick={edit} aria-expanded={editing.to_string()} title="The scenario as text and as a form">{ "Edit" }</button>
                     <button type="button" id="sweep-button" onclick={sweep} aria-expanded={sweeping.to_string()} title="Many seeds: how often it ends how, and a review">{ "Sweep" }</button>
@@ -117,6 +110,47 @@ pub fn TopBar(props: &Props) -> Html {
             <button type="button" class="primary bar-share" onclick={share}>{ "Share" }</button>
         </header>
     }
+}
+
+/// Which checkers are asked, and how much they reported; choosing one asks it, or no more.
+fn checks(ui: &Ui, request: &Request, scene: Option<&Scene>) -> Html {
+    let all = engine::checkers();
+    let is_on = |id: &str| request.checks.iter().any(|it| it == id);
+    let toggle = {
+        let (ui, ids) = (ui.clone(), all.iter().map(|it| it.id).collect::<Vec<_>>());
+        Callback::from(move |event: Event| {
+            let id = taken(&event);
+            if let Some(id) = ids.iter().find(|known| **known == id) {
+                ui.send(Action::Choose(Change::Check(id)));
+            }
+        })
+    };
+    let reports = scene.map_or(0, |scene| engine::reports(&scene.outcome).count());
+    let told = match (request.checks.is_empty(), reports) {
+        (true, _) => "none".to_owned(),
+        (false, 1) => format!("{}: 1 report", request.checks.join(", ")),
+        (false, many) => format!("{}: {many} reports", request.checks.join(", ")),
+    };
+    html! {
+        <label class="field"><span>{ "Checks" }</span>
+            <select id="checks" onchange={toggle} title="Whether a debugging kernel would have warned; the run stays the same">
+                <option value="" selected=true>{ told }</option>
+                { for all.iter().map(|it| html! {
+                    <option value={it.id} title={it.title}>{ if is_on(it.id) { format!("✓ {}", it.id) } else { it.id.to_owned() } }</option>
+                }) }
+            </select></label>
+    }
+}
+
+/// The chosen id, after which the list shows its first line again: it changes something, and holds
+/// nothing.
+fn taken(event: &Event) -> String {
+    let select = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok());
+    select.map_or_else(String::new, |select| {
+        let value = select.value();
+        select.set_value("");
+        value
+    })
 }
 
 /// The option that leaves it to the scenario.

@@ -104,7 +104,9 @@ fn verdict(ui: &Ui, scene: &Scene, state: &State) -> Html {
     html! {
         <>
             <p class="verdict"><b class={format!("badge verdict-{}", report.verdict.id())}>{ report.verdict.id() }</b>
-                { for report.flags.iter().map(|flag| html! { <b class="badge flag">{ *flag }</b> }) }
+                { for report.flags.iter().map(|flag| html! {
+                    <button type="button" class="badge flag" onclick={story.clone()} disabled={state.embed} title="What happened?">{ *flag }</button>
+                }) }
                 <span class="evidence" title={report.evidence.clone()}>{ &report.evidence }</span>
                 { for (!state.embed).then(|| html! {
                     <button type="button" class="link told" onclick={story}

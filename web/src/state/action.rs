@@ -25,6 +25,8 @@ pub enum Change {
     Policy(Option<String>),
     Kernel(Option<String>),
     Seed(u64),
+    /// A checker is asked, or not any more.
+    Check(&'static str),
     /// One more policy to compare with.
     Beside(String),
     /// One less, by its place among the others.

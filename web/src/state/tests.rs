@@ -7,7 +7,7 @@ use sim_core::base::TaskId;
 use sim_core::share::{Branch, ScenarioRef};
 
 use super::*;
-use crate::engine::{Job, Outcome};
+use crate::engine::{self, Job, Outcome};
 use crate::keys::Command;
 use crate::learn::{Answer, Lessons};
 use crate::timeline::hit::Step;
@@ -405,4 +405,29 @@ fn fit_shows_a_span_or_the_range_and_the_whole_run_the_second_time() {
     press(&mut state, Command::Undo);
     press(&mut state, Command::Undo);
     assert_eq!(state.view, before, "and can be undone");
+}
+
+#[test]
+fn checkers_are_asked_one_by_one_and_the_moment_stays() {
+    let scenario = ScenarioRef::ById("lockdep-6-1-l1".to_owned());
+    let request = Request { scenario, ..Request::default() };
+    let mut state = opened(Route { request, at: Some(300_000), ..Route::default() });
+    let (cursor, digest) = (state.cursor.at, state.scene.as_ref().unwrap().outcome.run.digest);
+    for (id, on) in
+        [("non-block", "non-block"), ("lockdep", "lockdep,non-block"), ("non-block", "lockdep")]
+    {
+        state.apply(Action::Choose(Change::Check(id)));
+        assert_eq!(state.request.checks.join(","), on);
+    }
+    let scene = scene(&state.request);
+    state.apply(Action::Finished(scene));
+    let scene = state.scene.as_ref().unwrap();
+    assert_eq!((state.cursor.at, scene.outcome.run.digest), (cursor, digest));
+    let told: Vec<&str> = engine::reports(&scene.outcome).map(|it| it.text.as_str()).collect();
+    assert!(matches!(told[..], [one] if one.contains("circular locking dependency")), "{told:?}");
+    assert!(engine::reports_text(&scene.outcome).contains("but task is already holding lock:"));
+    press(&mut state, Command::GoToStart);
+    press(&mut state, Command::Incident(Step::Forward));
+    let report = engine::reports(&state.scene.as_ref().unwrap().outcome).next().unwrap().at.0;
+    assert_eq!(state.cursor.at, report);
 }

@@ -11,6 +11,7 @@ use super::raster::{Fade, Frame};
 use super::rows::Rows;
 use super::viewport::Viewport;
 use super::{hit, paint};
+use crate::chart::use_width;
 use crate::dom;
 use crate::shared::Shared;
 use crate::state::{Action, Cursor, Scene};
@@ -38,51 +39,63 @@ pub fn Stacked(props: &Props) -> Html {
     let (cursor, parting, drop_line) = (use_node_ref(), use_node_ref(), use_node_ref());
     let frame = use_mut_ref(Frame::default);
     let outcome = &props.scene.outcome;
-    let layout = Layout::for_width(f64::INFINITY);
+    let node = use_node_ref();
+    let width = use_width(&node);
+    // Labels stand beside the lanes or above them as those of the first run do: it is one axis.
+    let layout = Layout::for_width(if width == 0 { f64::INFINITY } else { f64::from(width) });
+    let is_narrow = layout.gutter == 0.0;
     let rows = Rows::brief(&outcome.lanes, &outcome.run.cast, layout);
     {
         let (spans, texts, rows) = (spans.clone(), texts.clone(), rows.clone());
         let (cursor, parting, drop_line) = (cursor.clone(), parting.clone(), drop_line.clone());
         let now = (props.scene.clone(), props.view, props.at, props.playing, props.shade);
-        use_effect_with((now, props.parting, props.forked), move |(now, parts, forked)| {
-            let (scene, view, at, playing, shade) = now;
-            let (Some(spans), Some(texts)) =
-                (spans.cast::<HtmlCanvasElement>(), texts.cast::<HtmlCanvasElement>())
-            else {
-                return;
-            };
-            if let Some(plot) =
-                spans.parent_element().and_then(|it| it.dyn_into::<HtmlElement>().ok())
-            {
-                dom::set_style(&plot, "height", &format!("{}px", rows.height()));
-            }
-            let picture = paint::Picture {
-                scene,
-                view: *view,
-                shade: *shade,
-                layout,
-                rows: &rows,
-                lane: usize::MAX,
-                followed: &[],
-                matched: &[],
-                recorded: &[],
-                top: 0.0,
-                now: Cursor::after_all(*at),
-                fade: if *playing { Fade::Strong } else { Fade::Weak },
-            };
-            paint::lanes(&spans, &mut frame.borrow_mut(), &picture);
-            paint::texts(&texts, &picture);
-            let width = f64::from(spans.client_width());
-            for (line, at) in [(&cursor, Some(*at)), (&parting, *parts), (&drop_line, *forked)] {
-                let Some(line) = line.cast::<HtmlElement>() else {
-                    continue;
+        use_effect_with(
+            (now, props.parting, props.forked, width),
+            move |(now, parts, forked, _)| {
+                let (scene, view, at, playing, shade) = now;
+                let (Some(spans), Some(texts)) =
+                    (spans.cast::<HtmlCanvasElement>(), texts.cast::<HtmlCanvasElement>())
+                else {
+                    return;
                 };
-                let x = at.map(|at| view.px_from_time(at, width));
-                let x = x.filter(|x| (0.0..=width).contains(x));
-                dom::set_style(&line, "left", &format!("{:.1}px", x.unwrap_or(0.0)));
-                dom::set_style(&line, "visibility", if x.is_some() { "visible" } else { "hidden" });
-            }
-        });
+                if let Some(plot) =
+                    spans.parent_element().and_then(|it| it.dyn_into::<HtmlElement>().ok())
+                {
+                    dom::set_style(&plot, "height", &format!("{}px", rows.height()));
+                }
+                let picture = paint::Picture {
+                    scene,
+                    view: *view,
+                    shade: *shade,
+                    layout,
+                    rows: &rows,
+                    lane: usize::MAX,
+                    followed: &[],
+                    matched: &[],
+                    recorded: &[],
+                    top: 0.0,
+                    now: Cursor::after_all(*at),
+                    fade: if *playing { Fade::Strong } else { Fade::Weak },
+                };
+                paint::lanes(&spans, &mut frame.borrow_mut(), &picture);
+                paint::texts(&texts, &picture);
+                let width = f64::from(spans.client_width());
+                for (line, at) in [(&cursor, Some(*at)), (&parting, *parts), (&drop_line, *forked)]
+                {
+                    let Some(line) = line.cast::<HtmlElement>() else {
+                        continue;
+                    };
+                    let x = at.map(|at| view.px_from_time(at, width));
+                    let x = x.filter(|x| (0.0..=width).contains(x));
+                    dom::set_style(&line, "left", &format!("{:.1}px", x.unwrap_or(0.0)));
+                    dom::set_style(
+                        &line,
+                        "visibility",
+                        if x.is_some() { "visible" } else { "hidden" },
+                    );
+                }
+            },
+        );
     }
     let view = props.view;
     let onclick = ui.on(move |event: MouseEvent| {
@@ -100,7 +113,7 @@ pub fn Stacked(props: &Props) -> Html {
     });
     let name = &props.name;
     html! {
-        <div class="stacked">
+        <div class={classes!("stacked", is_narrow.then_some("narrow"))} ref={node}>
             <ul class="lane-labels" aria-label={format!("Lanes of {name}")}>{ for labels }</ul>
             <div class="lane-plot" {onclick}>
                 <canvas ref={spans} role="img" aria-label={format!("Lanes of {name}; the list beside says their states at the cursor")}></canvas>

@@ -1,6 +1,6 @@
 //! Runs: asked for, arrived, failed, and what a link said of them.
 
-use crate::engine::{BRANCHES_MAX, OTHERS_MAX, Request};
+use crate::engine::{self, BRANCHES_MAX, OTHERS_MAX, Request};
 use crate::event_filter::Wanted;
 use crate::forks;
 use crate::route::Route;
@@ -90,6 +90,12 @@ impl State {
             }
             // Forks are named by what is done and when, and that holds for another seed, too.
             Change::Seed(seed) => Request { seed, ..self.request.clone() },
+            Change::Check(id) => {
+                let has = |known: &str| self.request.checks.iter().any(|it| it == known);
+                let wanted = engine::checkers().into_iter().map(|it| it.id);
+                let checks = wanted.filter(|&known| has(known) != (known == id));
+                Request { checks: checks.map(str::to_owned).collect(), ..self.request.clone() }
+            }
             Change::Fork(branch) => {
                 let mut branches = self.request.branches.clone();
                 let is_new = !branches.contains(&branch) && branch.parent <= branches.len();
