@@ -22,6 +22,9 @@ use crate::record::{Attempt, Event, Func, LockInfo, Reason, Recorder, TaskInfo, 
 /// Records of a run, at most: 480 MB when kept, which a page can still hold.
 const RECORDS_MAX: u64 = 20_000_000;
 
+/// The first thread id of kernel threads that are given none: behind kswapd's, before programs'.
+const FIRST_KTHREAD_PID: u32 = 39;
+
 /// A time that nobody spins for: who gets the lock before stops at once.
 const SPIN: Nanos = Nanos::from_secs(1);
 
@@ -104,7 +107,7 @@ impl Kernel {
         assert_eq!(task, id, "invariant: engine and kernel number tasks alike");
     }
 
-    /// Gives a new process its place in the kernel's tables.
+    /// Gives a new process its place in the kernel's tables, and a kernel thread an id.
     fn enlist(&self, new: NewTask) -> TaskId {
         let id = TaskId::from_index(self.with(|state| state.tasks.len()));
         let leader = new.leader.unwrap_or(id);
@@ -137,10 +140,17 @@ impl Kernel {
             state.groups.push(None);
         });
         self.engine.observe(|_, recorder| {
+            let tasks = &recorder.cast.tasks;
+            let is_free = |pid: &u32| tasks.iter().all(|(_, info)| info.pid != *pid);
+            let pid = match (new.pid, new.kind) {
+                // 0 is the idle task's.
+                (0, TaskKind::Kthread) => (FIRST_KTHREAD_PID..).find(is_free).unwrap_or(0),
+                (pid, _) => pid,
+            };
             recorder.cast.tasks.push(TaskInfo {
                 name: new.name,
                 comm: new.comm,
-                pid: new.pid,
+                pid,
                 leader,
                 kind: new.kind,
                 mm: None,
@@ -163,7 +173,7 @@ pub struct NewTask {
     pub name: String,
     /// `comm`.
     pub comm: String,
-    /// Thread id.
+    /// Thread id; 0: one that is free, if it is a kernel thread.
     pub pid: u32,
     /// The thread group's leader; `None`: itself.
     pub leader: Option<TaskId>,
