@@ -13,7 +13,7 @@
 
 use std::fmt::Write as _;
 
-use super::lines::write_tracepoint;
+use super::lines::tracepoint;
 use super::sim_lines::write_sim;
 use super::state::State;
 use crate::analysis::{event_name, event_text};
@@ -31,8 +31,10 @@ pub fn csv(run: &Run) -> String {
         state.follow(&record);
         body.clear();
         // Writing to a String cannot fail.
-        let traced = write_tracepoint(&mut body, &state, &record).unwrap_or(false)
-            || write_sim(&mut body, &state, &record).unwrap_or(false);
+        let traced = match tracepoint(&state, &record) {
+            Some(traced) => traced.write(&mut body, &run.cast.wording).is_ok(),
+            None => write_sim(&mut body, &state, &record).unwrap_or(false),
+        };
         let (event, fields) = match body.split_once(": ") {
             Some(parts) if traced => parts,
             _ => (event_name(&record.event), ""),

@@ -1,19 +1,46 @@
 //! GFP flags as `%#x(%pGg)` prints them, per numbering
 //! (include/linux/gfp.h, from the masks that logs of each era show).
 
-use crate::record::{Gfp, GfpNumbers, Wording};
+use super::tracepoint::write_flags;
+use crate::record::{GFP_NAMES, Gfp, GfpNumbers, Wording};
 
 /// The name: the longest compound that fits, then single flags.
 pub(super) fn name(gfp: Gfp, wording: &Wording) -> String {
-    let text = gfp.text();
-    if wording.anon_is_compound { text } else { text.replace("|__GFP_COMP", "") }
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _: std::fmt::Result = write_flags(&mut out, bits(gfp, wording), names(wording));
+    out
+}
+
+/// What bits are called, compound names first. A name that has no bit has none in this numbering.
+pub(super) fn names(wording: &Wording) -> impl Iterator<Item = (u32, &'static str)> {
+    let is_ordered = is_ordered(wording);
+    let by_era = move |new: u32, old: u32| if is_ordered { new } else { old };
+    let compound = by_era(0x4_0000, 0x4000);
+    let named = GFP_NAMES.into_iter().flat_map(move |(flag, name)| {
+        let bits = bits(flag, wording);
+        match flag {
+            // Without what a page fault adds.
+            Gfp::HIGHUSER_MOVABLE => [(0, ""), (bits & !compound & !by_era(0x100, 0x8000), name)],
+            Gfp::ZERO => [(compound, "__GFP_COMP"), (bits, name)],
+            _ => [(0, ""), (bits, name)],
+        }
+    });
+    let hardwall = by_era(0x10_0000, 0x2_0000);
+    let user = [(0x2, "__GFP_HIGHMEM"), (0x8, "__GFP_MOVABLE"), (hardwall, "__GFP_HARDWALL")];
+    named.chain(user).filter(|(mask, _)| *mask != 0)
+}
+
+/// Whether flags are numbered as from Linux 5.1 on.
+fn is_ordered(wording: &Wording) -> bool {
+    matches!(wording.gfp_numbers, GfpNumbers::Ordered | GfpNumbers::WithoutAtomic)
 }
 
 /// The number.
 pub(super) fn bits(gfp: Gfp, wording: &Wording) -> u32 {
     use GfpNumbers::{Middle, Old, Ordered, Packed, WithoutAtomic};
     let numbers = wording.gfp_numbers;
-    let ordered = matches!(numbers, Ordered | WithoutAtomic);
+    let ordered = is_ordered(wording);
     let (direct, kswapd) = match numbers {
         Old => (0x40_0000, 0x200_0000),
         Middle => (0x40_0000, 0x100_0000),

@@ -1,18 +1,20 @@
-//! The bodies of real tracepoints, word for word as Linux 6.1 prints
-//! them (kernel-spec 1.8, 2.5, 3.6, and the recordings).
+//! Records that are tracepoints of a kernel's, with the values of their
+//! fields (kernel-spec 1.8, 2.5, 3.6, and the recordings).
 //!
-//! What a kernel version has no tracepoint for is printed in the same
-//! words as a `sim:` event. `prio` is 120 throughout: it is not modeled.
+//! What a kernel version has no tracepoint for is recorded with the same
+//! fields as an event of the simulator. `prio` is 120 throughout: it is not modeled.
 
 mod life;
 mod oom;
 mod reclaim;
 
-use std::fmt::{self, Write as _};
-
 use super::state::State;
+use super::tracepoint::Traced;
 use crate::base::TaskId;
 use crate::record::Record;
+
+/// The priority of every task.
+pub(super) const PRIO: i64 = 120;
 
 /// Kilobytes of a number of pages.
 pub(super) fn kb(pages: u64) -> u64 {
@@ -29,20 +31,9 @@ pub(super) fn comm<'a>(state: &State<'a>, task: TaskId) -> &'a str {
     state.cast.tasks.get(task).map_or("<...>", |info| info.comm.as_str())
 }
 
-/// Writes `name: args` if the record is a tracepoint of a kernel's,
-/// and says whether it is.
-pub(super) fn write_tracepoint(
-    out: &mut String,
-    state: &State<'_>,
-    record: &Record,
-) -> Result<bool, fmt::Error> {
-    Ok(reclaim::write(out, state, record)?
-        || oom::write(out, state, record)?
-        || life::write(out, state, record)?)
-}
-
-/// `name: `, after `sim:` if this kernel has no such tracepoint.
-fn write_name(out: &mut String, is_traced: bool, name: &str) -> fmt::Result {
-    let namespace = if is_traced { "" } else { "sim:" };
-    write!(out, "{namespace}{name}: ")
+/// The tracepoint that a record is, if it is a kernel's.
+pub(super) fn tracepoint<'a>(state: &State<'a>, record: &Record) -> Option<Traced<'a>> {
+    reclaim::tracepoint(state, record)
+        .or_else(|| oom::tracepoint(state, record))
+        .or_else(|| life::tracepoint(state, record))
 }

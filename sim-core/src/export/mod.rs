@@ -1,5 +1,5 @@
-//! A run as text that other tools read: ftrace, the kernel log,
-//! `/proc/pressure/memory`, Chrome's trace events, CSV; the wait-for graph of
+//! A run as other tools read it: ftrace text and trace-cmd's file, the kernel
+//! log, `/proc/pressure/memory`, Chrome's trace events, CSV; the wait-for graph of
 //! an instant as Graphviz text; as a picture; and a scenario as the file it
 //! could have been read from.
 //!
@@ -17,11 +17,14 @@ mod gfp;
 mod json;
 mod lines;
 mod pressure;
+mod rows;
 mod scenario;
 mod sched;
 mod sim_lines;
 mod state;
 pub mod svg;
+mod trace_dat;
+mod tracepoint;
 mod words;
 
 #[cfg(test)]
@@ -34,4 +37,5 @@ pub use dot::dot;
 pub use ftrace::ftrace;
 pub use pressure::pressure;
 pub use scenario::scenario;
+pub use trace_dat::trace_dat;
 use words::mark_name;

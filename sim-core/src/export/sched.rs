@@ -7,10 +7,14 @@
 //! `prio` is 120 throughout: it is not modeled.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
 
-use super::lines::{comm, pid};
+use super::lines::{PRIO, comm, pid};
 use super::state::State;
+use super::tracepoint::{
+    Field,
+    Show::{Plain, TaskState},
+    Traced, Tracepoint, Type, Value, number, task_state,
+};
 use crate::base::{SimTime, TaskId};
 use crate::record::{Event, Reason, Record, Run};
 
@@ -93,32 +97,51 @@ pub(super) fn letter_of(why: Option<Reason>) -> char {
     }
 }
 
-/// `sched_switch: …`, without the frame.
-pub(super) fn write_switch(out: &mut String, state: &State<'_>, switch: Switch) -> fmt::Result {
+static SCHED_SWITCH: Tracepoint = Tracepoint {
+    system: "sched",
+    name: "sched_switch",
+    fields: &[
+        Field(Type::Comm, "prev_comm", Plain),
+        Field(Type::Pid, "prev_pid", Plain),
+        Field(Type::Int, "prev_prio", Plain),
+        Field(Type::Long, "prev_state", TaskState),
+        Field(Type::Comm, "next_comm", Plain),
+        Field(Type::Pid, "next_pid", Plain),
+        Field(Type::Int, "next_prio", Plain),
+    ],
+    print: "prev_comm=%s prev_pid=%d prev_prio=%d prev_state=%s%s ==> next_comm=%s next_pid=%d \
+            next_prio=%d",
+};
+
+static SCHED_WAKING: Tracepoint = Tracepoint {
+    system: "sched",
+    name: "sched_waking",
+    fields: &[
+        Field(Type::Comm, "comm", Plain),
+        Field(Type::Pid, "pid", Plain),
+        Field(Type::Int, "prio", Plain),
+        Field(Type::Int, "target_cpu", Plain),
+    ],
+    print: "comm=%s pid=%d prio=%d target_cpu=%03d",
+};
+
+/// `sched_switch` of a CPU.
+pub(super) fn switch_event<'a>(state: &State<'a>, switch: Switch) -> Traced<'a> {
     let Switch { cpu, prev, next } = switch;
-    out.push_str("sched_switch: prev_comm=");
-    write_comm(out, state, prev.map(|(task, _)| task), cpu)?;
-    let (prev, letter) = prev.map_or((0, 'R'), |(task, letter)| (pid(state, task), letter));
-    write!(out, " prev_pid={prev} prev_prio=120 prev_state={letter} ==> next_comm=")?;
-    write_comm(out, state, next, cpu)?;
-    let next = next.map_or(0, |task| pid(state, task));
-    write!(out, " next_pid={next} next_prio=120")
+    let of = |task: Option<TaskId>| match task {
+        Some(task) => (comm(state, task).into(), number(pid(state, task))),
+        None => (Value::Text(format!("swapper/{cpu}").into()), number(0)),
+    };
+    let (prev_comm, prev_pid) = of(prev.map(|(task, _)| task));
+    let prev_state = number(task_state(prev.map_or('R', |(_, letter)| letter)));
+    let (next_comm, next_pid) = of(next);
+    let prio = || number(PRIO);
+    let values = [prev_comm, prev_pid, prio(), prev_state, next_comm, next_pid, prio()];
+    Traced::new(&SCHED_SWITCH, values)
 }
 
-fn write_comm(out: &mut String, state: &State<'_>, task: Option<TaskId>, cpu: u32) -> fmt::Result {
-    match task {
-        Some(task) => write!(out, "{}", comm(state, task)),
-        None => write!(out, "swapper/{cpu}"),
-    }
-}
-
-/// `sched_waking: …` of a task that may run again, without the frame.
-pub(super) fn write_waking(out: &mut String, state: &State<'_>, task: TaskId) -> fmt::Result {
-    write!(
-        out,
-        "sched_waking: comm={} pid={} prio=120 target_cpu={:03}",
-        comm(state, task),
-        pid(state, task),
-        state.cpu(task)
-    )
+/// `sched_waking` of a task that may run again.
+pub(super) fn waking_event<'a>(state: &State<'a>, task: TaskId) -> Traced<'a> {
+    let (pid, cpu) = (number(pid(state, task)), number(state.cpu(task)));
+    Traced::new(&SCHED_WAKING, [comm(state, task).into(), pid, number(PRIO), cpu])
 }

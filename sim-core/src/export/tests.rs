@@ -18,6 +18,7 @@ use crate::record::{
 
 pub(super) mod by_hand;
 mod report;
+mod trace_dat;
 
 use by_hand::run;
 
