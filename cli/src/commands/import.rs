@@ -100,10 +100,7 @@ fn text_of(path: &Path, notes: &mut Vec<Note>) -> Result<String, Error> {
         let line = format!("{}: expected at most {most} MiB", path.display());
         return Err(Error::bad_input(line));
     }
-    text_of_bytes(&bytes).ok_or_else(|| {
-        let line = "is no text; expected ftrace text or a kernel log, also packed by gzip";
-        Error::bad_input(format!("{}: {line}", path.display()))
-    })
+    text_of_bytes(&bytes).map_err(|why| Error::bad_input(format!("{}: it {why}", path.display())))
 }
 
 /// Victims in order, each with its attempts; marks of threads are one kill.

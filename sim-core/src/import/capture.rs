@@ -80,7 +80,7 @@ impl<'a> Capture<'a> {
     /// Without the oom events a trace shows a kill by its signal: SIGKILL from the kernel (`SI_KERNEL` is
     /// 128) to a whole process. A log beside it says whose was the OOM killer's.
     fn mark_by_signal(&mut self) {
-        let is_mark = |line: &TraceLine<'_>| line.name.trim_start_matches("sim:") == "mark_victim";
+        let is_mark = |line: &TraceLine<'_>| line.plain_name() == "mark_victim";
         if self.trace.iter().any(is_mark) {
             return;
         }

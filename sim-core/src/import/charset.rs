@@ -1,8 +1,31 @@
 //! The text of a file, whatever its bytes are: UTF-8, or UTF-16 as `PowerShell`'s `>` writes it. Packed
 //! files are the shells' to unpack.
 
-/// What is not of its character set is replaced; `None` if it is no text at all.
-pub fn text_of_bytes(bytes: &[u8]) -> Option<String> {
+/// Why bytes are no text.
+#[derive(Copy, Clone, Eq, PartialEq, Debug, thiserror::Error)]
+pub enum NoText {
+    /// They are trace-cmd's own file.
+    #[error(
+        "is a trace.dat, which only trace-cmd reads; expected its text: `trace-cmd report -i FILE > trace.txt`"
+    )]
+    TraceDat,
+    /// They are something else.
+    #[error("is no text; expected ftrace text or a kernel log, also packed by gzip")]
+    Unknown,
+}
+
+/// How the files of trace-cmd begin (trace-cmd.dat(5)).
+const TRACE_DAT: &[u8] = b"\x17\x08\x44tracing";
+
+/// What is not of its character set is replaced; fails if it is no text at all.
+pub fn text_of_bytes(bytes: &[u8]) -> Result<String, NoText> {
+    if bytes.starts_with(TRACE_DAT) {
+        return Err(NoText::TraceDat);
+    }
+    text(bytes).ok_or(NoText::Unknown)
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
     let (little, big) = (u16::from_le_bytes, u16::from_be_bytes);
     let from: fn([u8; 2]) -> u16 = match bytes {
         [0xff, 0xfe, ..] => little,
@@ -67,8 +90,12 @@ mod tests {
             (b"one\n\0\0\0\0\0two\n".to_vec(), Some("one\n\ntwo\n")),
             (vec![0; 64], None),
             (Vec::new(), Some("")),
+            (b"\x17\x08\x44tracing6\0".to_vec(), None),
         ] {
-            assert_eq!(text_of_bytes(&bytes).as_deref(), expected, "{bytes:?}");
+            assert_eq!(text_of_bytes(&bytes).ok().as_deref(), expected, "{bytes:?}");
         }
+        let told = |bytes: &[u8]| text_of_bytes(bytes).map_err(|why| why.to_string());
+        assert!(told(b"\x17\x08\x44tracing7\0").is_err_and(|why| why.contains("trace-cmd report")));
+        assert!(told(&[0; 64]).is_err_and(|why| why.starts_with("is no text")));
     }
 }

@@ -28,9 +28,9 @@ pub(super) struct CounterTeller {
 impl CounterTeller {
     /// Takes note of a line.
     pub(super) fn line(&mut self, line: &TraceLine<'_>) {
-        match line.name {
-            "sim:mn_itree" => self.changed(line),
-            "sim:mn_call" => {
+        match line.plain_name() {
+            "mn_itree" => self.changed(line),
+            "mn_call" => {
                 let mm = line.number("mm").unwrap_or(-1);
                 if let Some(&(active, seq)) = self.now.get(&mm) {
                     let at = match line.field("api") {
@@ -42,8 +42,8 @@ impl CounterTeller {
             }
             // A kprobe of the recordings, and where a run's task waits.
             "iv_remove" => self.enters(line),
-            "sim:block" if line.args.contains(REMOVE) => self.enters(line),
-            "iv_remove_ret" | "sim:unblock" => drop(self.removing.remove(&line.pid)),
+            "block" if line.args.contains(REMOVE) => self.enters(line),
+            "iv_remove_ret" | "unblock" => drop(self.removing.remove(&line.pid)),
             _ => self.module(line),
         }
     }

@@ -26,13 +26,25 @@ pub struct TraceLine<'a> {
     pub cpu: u32,
     /// When, in µs of the trace's own clock.
     pub time_us: i64,
-    /// Event name; this simulator's own begin with `sim:`.
+    /// Event name, as the text has it.
     pub name: &'a str,
     /// The rest of the line.
     pub args: &'a str,
 }
 
 impl<'a> TraceLine<'a> {
+    /// The name of this simulator's own event, if it is one: `sim:` in ftrace text, `sim_` in what
+    /// `trace-cmd report` makes of a run, where systems have no place.
+    pub fn own(&self) -> Option<&'a str> {
+        self.name.strip_prefix("sim:").or_else(|| self.name.strip_prefix("sim_"))
+    }
+
+    /// The name without the mark of a run: kernels that have no tracepoint of a name still do what
+    /// it stands for.
+    pub fn plain_name(&self) -> &'a str {
+        self.own().unwrap_or(self.name)
+    }
+
     /// The value after `key=` (or the kernel's odd `key:`) in the arguments.
     pub fn field(&self, key: &str) -> Option<&'a str> {
         super::keys::field(self.args, key)

@@ -213,12 +213,11 @@ fn would_be_killed(capture: &Capture<'_>) -> Option<Killed> {
 /// taken to be that of another thread. The first may have been dying of
 /// something else when it was marked.
 fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
-    let plain = |name: &str| name.strip_prefix("sim:").unwrap_or(name).to_owned();
     let is_signal = |name: &str| name == "signal_generate";
     let signals = capture.trace.iter().filter(|line| is_signal(line.name));
     let signalled: Vec<i64> = signals.filter_map(|line| line.number("pid")).collect();
     let mut victims: Vec<Killed> = Vec::new();
-    for mark in capture.trace.iter().filter(|line| plain(line.name) == "mark_victim") {
+    for mark in capture.trace.iter().filter(|line| line.plain_name() == "mark_victim") {
         let Some(pid) = mark.number("pid") else { continue };
         let (number, pid) = (pid, u32::try_from(pid).ok());
         let is_known = victims.iter().any(|victim| victim.pid == pid);

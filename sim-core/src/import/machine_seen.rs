@@ -192,10 +192,7 @@ fn zones(capture: &Capture<'_>, notes: &mut Vec<Note>) -> Vec<ZoneSeen> {
         return without_user_zones(zones, notes);
     }
     // Several zones may be told of; the highest is the one that counts.
-    let retries = capture
-        .trace
-        .iter()
-        .filter(|line| line.name.strip_prefix("sim:").unwrap_or(line.name) == "reclaim_retry_zone");
+    let retries = capture.trace.iter().filter(|line| line.plain_name() == "reclaim_retry_zone");
     for line in retries {
         let Some(name) = line.field("zone").filter(|name| zone_rank(name) < 3) else { continue };
         let number = |key| {

@@ -31,7 +31,7 @@ mod wrapped;
 mod write_scenario;
 
 pub use capture::{CaptureFile, NotACapture};
-pub use charset::text_of_bytes;
+pub use charset::{NoText, text_of_bytes};
 pub use cut::cut_off;
 pub use dmesg::{LogLine, LogText, parse_dmesg};
 pub use ftrace::{FtraceText, NotFtrace, TraceLine, parse_ftrace};

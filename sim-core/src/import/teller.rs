@@ -22,7 +22,7 @@ const CLOCK_SLACK_US: i64 = 20;
 /// The kernel prints `Killed process` right after `mark_victim`, with
 /// nothing that could wait in between.
 pub fn clock_offset(trace: &[TraceLine<'_>], log: &[LogLine<'_>]) -> Option<i64> {
-    trace.iter().filter(|line| tracepoint(line) == "mark_victim").find_map(|mark| {
+    trace.iter().filter(|line| line.plain_name() == "mark_victim").find_map(|mark| {
         let pid = mark.number("pid")?;
         let line = log.iter().find(|line| {
             matches!(said(line.text), Some(Said::Killed { pid: killed, .. }) if i64::from(killed) == pid)
@@ -93,12 +93,6 @@ pub(super) fn names<'a>(trace: &[TraceLine<'a>], log: &[LogLine<'a>]) -> BTreeMa
     names
 }
 
-/// The name without the mark of a run: kernels that have no tracepoint
-/// of a name still do what it stands for.
-fn tracepoint<'a>(line: &TraceLine<'a>) -> &'a str {
-    line.name.strip_prefix("sim:").unwrap_or(line.name)
-}
-
 /// What a trace line adds. `marked` are the pids of the victims so far: a
 /// kernel without `MMF_OOM_SKIP` may choose one of them again and again.
 fn tell_trace(
@@ -107,7 +101,7 @@ fn tell_trace(
     names: &BTreeMap<i64, &str>,
     marked: &mut BTreeSet<i64>,
 ) {
-    let kind = match tracepoint(line) {
+    let kind = match line.plain_name() {
         "mark_victim" => KeyKind::MarkVictim,
         "wake_reaper" => KeyKind::WakeReaper,
         "start_task_reaping" => KeyKind::StartReaping,
@@ -174,7 +168,7 @@ fn tell_attempt(story: &mut Story, line: &TraceLine<'_>) {
     let Some(attempt) = victim.attempts.last_mut() else {
         return;
     };
-    if line.name == "sim:mn_call" || line.args.starts_with("oomn_enter ") {
+    if line.own() == Some("mn_call") || line.args.starts_with("oomn_enter ") {
         attempt.calls = attempt.calls.saturating_add(1);
     } else if refused(line) {
         attempt.refusals = attempt.refusals.saturating_add(1);
@@ -192,15 +186,15 @@ fn tell_attempt(story: &mut Story, line: &TraceLine<'_>) {
 /// What befalls the task that is current.
 fn tell_process(story: &mut Story, line: &TraceLine<'_>) {
     let at = line.time_us;
-    match line.name {
+    match line.plain_name() {
         // The tracepoint, at the end; a probe of the same name is at the beginning.
         "exit_mmap" if line.args.ends_with(", DESTROY") => {
             story.process_mut(line.comm).exit_mmap_done_us.get_or_insert(at);
         }
-        "exit_mmap" | "sim:exit_mmap" => {
+        "exit_mmap" => {
             story.process_mut(line.comm).exit_mmap_us.get_or_insert(at);
         }
-        "exit_mmap_ret" | "sim:exit_mmap_done" => {
+        "exit_mmap_ret" | "exit_mmap_done" => {
             story.process_mut(line.comm).exit_mmap_done_us.get_or_insert(at);
         }
         "rss_stat" if is_anon(line) && line.number("curr") == Some(1) => {
@@ -209,7 +203,7 @@ fn tell_process(story: &mut Story, line: &TraceLine<'_>) {
             }
         }
         "sched_process_exit" => story.process_mut(line.comm).exits_us.push(at),
-        "sim:started" => {
+        "started" if line.own().is_some() => {
             story.process_mut(line.comm).started_us.get_or_insert(at);
         }
         // The orchestrator of the recordings notes each start.
@@ -228,7 +222,7 @@ fn tell_process(story: &mut Story, line: &TraceLine<'_>) {
 /// A run says so itself. The test driver of the recordings prints what
 /// its callback returned: an error on the list, `false` for an interval.
 fn refused(line: &TraceLine<'_>) -> bool {
-    if line.name == "sim:mn_return" {
+    if line.own() == Some("mn_return") {
         return line.number("refused") == Some(1);
     }
     if !line.args.starts_with("oomn_exit ") || line.number("blockable") != Some(0) {

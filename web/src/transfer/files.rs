@@ -4,7 +4,7 @@
 use std::io::{ErrorKind, Read as _};
 
 use flate2::bufread::MultiGzDecoder;
-use sim_core::import::{CaptureFile, Note, cut_off, import_noted, text_of_bytes};
+use sim_core::import::{CaptureFile, NoText, Note, cut_off, import_noted, text_of_bytes};
 use sim_core::scenario::{TEXT_SIZE_MAX, parse};
 
 use super::{Capture, Received};
@@ -68,8 +68,9 @@ fn text_of(file: Dropped, notes: &mut Vec<Note>) -> Result<(String, String), Str
         return Err(too_large(&name));
     }
     match text_of_bytes(&bytes) {
-        Some(text) => Ok((name, text)),
-        None => Err(format!(
+        Ok(text) => Ok((name, text)),
+        Err(why @ NoText::TraceDat) => Err(format!("{name} {why}")),
+        Err(NoText::Unknown) => Err(format!(
             "{name} is no text. What is read is text: ftrace (trace, trace-cmd report, perf script), dmesg, a scenario, a lesson; gzip is unpacked."
         )),
     }
@@ -176,6 +177,8 @@ mod tests {
     fn what_is_none_of_it_is_refused_in_words() {
         assert!(refused(vec![]).contains("No file"));
         assert!(refused(vec![file("a.png", b"\x89PNG\0\0")]).contains("is no text"));
+        let binary = b"\x17\x08\x44tracing6\0";
+        assert!(refused(vec![file("trace.dat", binary)]).contains("trace-cmd report"));
         assert!(refused(vec![file("a.txt", b"hello\n")]).contains("a.txt:1"));
         let told = refused(vec![file("a.toml", b"schema = 1\nmachin = 2\n")]);
         assert!(told.contains("\na.toml:2:1: unknown field `machin`"), "{told}");
