@@ -20,6 +20,7 @@ function needed(name) {
 export const REAPERSCOPE = needed("REAPERSCOPE");
 export const PYTHON = needed("PYTHON");
 export const CHROMIUM = needed("CHROMIUM");
+export const TRACE_CMD = needed("TRACE_CMD");
 
 /** What the program prints. */
 export function reaperscope(...args) {

@@ -248,6 +248,9 @@ test("a run is saved in other tools' formats, and as images with the link", asyn
   const csv = await save("Events (CSV)");
   assert.ok(csv.bytes.toString().split("\n").length > 10_000);
   assert.match((await save("ftrace text")).bytes.toString(), /mark_victim/);
+  const binary = await save("trace.dat");
+  assert.equal(binary.name, "gpu-fence-overlap-1.dat");
+  assert.equal(binary.bytes.subarray(3, 10).toString(), "tracing");
   assert.match((await save("Kernel log")).bytes.toString(), /oom_reaper: unable to reap/);
   assert.match((await save("Scenario (TOML)")).bytes.toString(), /schema = 1/);
   const svg = (await save("Image (SVG)")).bytes.toString();

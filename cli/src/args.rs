@@ -278,6 +278,8 @@ pub(crate) enum RunFormat {
     Json,
     /// Trace text as the kernel prints it
     Ftrace,
+    /// The same as a file of trace-cmd's, for trace-cmd report and KernelShark
+    TraceDat,
     /// Log text as the kernel prints it
     Dmesg,
     /// Chrome's trace events, for Perfetto and speedscope

@@ -168,6 +168,27 @@ pub(crate) fn node() -> Result<(), Failure> {
     })
 }
 
+/// trace-cmd, which reads what tracers record. Hands on its path.
+pub(crate) fn trace_cmd() -> Result<PathBuf, Failure> {
+    let present = || find("trace-cmd", &[]);
+    let step = Step {
+        name: "Install trace-cmd",
+        cost: "",
+        remedy: "install trace-cmd, and run this again",
+    };
+    step.run_unless(
+        || present().is_some(),
+        || {
+            if can_apt_get() { apt_get(&["trace-cmd"]) } else { Err("not on PATH".to_owned()) }
+        },
+    )?;
+    present().ok_or_else(|| Failure {
+        step: step.name.to_owned(),
+        cause: "the system's package has no trace-cmd on PATH".to_owned(),
+        remedy: step.remedy.to_owned(),
+    })
+}
+
 /// Has a cargo command run what it builds for WebAssembly under node.
 pub(crate) fn under_node(cargo: &mut Command) -> &mut Command {
     cargo

@@ -119,9 +119,9 @@ fn consumers() -> Finished {
     let found = (|| {
         setup::node()?;
         setup::npm_packages_of("consumers")?;
-        Ok((CHROMIUM.set_up()?, python::packages()?))
+        Ok((CHROMIUM.set_up()?, python::packages()?, setup::trace_cmd()?))
     })();
-    let (chromium, python) = match found {
+    let (chromium, python, trace_cmd) = match found {
         Ok(found) => found,
         Err(failure) => return not_run(name, &failure),
     };
@@ -133,6 +133,7 @@ fn consumers() -> Finished {
     node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=180000"]);
     node.current_dir(process::root().join("consumers"));
     node.env("CHROMIUM", chromium).env("PYTHON", python).env("REAPERSCOPE", program);
+    node.env("TRACE_CMD", trace_cmd);
     run(name, &mut node)
 }
 

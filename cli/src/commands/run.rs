@@ -67,6 +67,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
             text
         }
         RunFormat::Ftrace => export::ftrace(&run),
+        RunFormat::TraceDat => {
+            return output::write(&export::trace_dat(&run), args.out.as_deref());
+        }
         RunFormat::Dmesg => {
             tell_wait_for(&run);
             export::dmesg(&run)

@@ -15,6 +15,14 @@ pub fn save_text(name: &str, kind: &str, text: &str) {
     }
 }
 
+/// Has the browser save bytes.
+pub fn save_bytes(name: &str, bytes: &[u8]) {
+    let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
+    if let Ok(blob) = Blob::new_with_u8_array_sequence(&parts) {
+        save(name, &blob);
+    }
+}
+
 /// Has the browser save what is in a blob.
 pub fn save(name: &str, blob: &Blob) {
     let Ok(url) = Url::create_object_url_with_blob(blob) else {

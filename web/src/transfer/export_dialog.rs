@@ -77,6 +77,7 @@ fn pictured(props: &Props) -> String {
 enum Format {
     Chrome,
     Ftrace,
+    TraceDat,
     Dmesg,
     Csv,
     Svg,
@@ -84,9 +85,10 @@ enum Format {
     Toml,
 }
 
-const FORMATS: [(Format, &str, &str); 7] = [
+const FORMATS: [(Format, &str, &str); 8] = [
     (Format::Chrome, "Trace events (JSON)", "for Perfetto, speedscope and other timeline viewers"),
     (Format::Ftrace, "ftrace text", "as the kernel would have traced it, with its own tracepoints"),
+    (Format::TraceDat, "trace.dat", "the same as a file for trace-cmd report and KernelShark"),
     (Format::Dmesg, "Kernel log", "as dmesg would have shown it"),
     (Format::Csv, "Events (CSV)", "a line per record"),
     (Format::Svg, "Image (SVG)", "what is on screen, in its colors, with link and QR code"),
@@ -115,6 +117,10 @@ pub fn ExportDialog(props: &Props) -> Html {
             Format::Svg => {
                 let name = format!("{}.svg", stem(&route));
                 download::save_text(&name, "image/svg+xml", &pictured(&shown));
+            }
+            Format::TraceDat => {
+                let bytes = export::trace_dat(&scene.outcome.run);
+                download::save_bytes(&format!("{}.dat", stem(&route)), &bytes);
             }
             Format::Png => save_drawn(format!("{}.png", stem(&route)), &pictured(&shown)),
             _ => save(format, &scene, &route),
