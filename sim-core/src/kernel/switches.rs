@@ -114,10 +114,10 @@ switches! {
     traces_throttling: bool =
         [F, F, F, F, F, F, F, F, F, T, T, T];
     /// `wakeup_flusher_threads()` counts dirty pages and queues as many for the flusher, which leaves other work
-    /// for it; later a bit tells the flusher to count ("writeback: eliminate work item allocation in
-    /// bd_start_writeback()", 4.15).
+    /// for it; later a bit tells the flusher to count (commit 85009b4f5f03, "writeback: eliminate work item
+    /// allocation in bd_start_writeback()", of September 2017: 4.15; trees of 4.14 have it as a backport only).
     flusher_has_a_list: bool =
-        [unverified(T), unverified(T), unverified(T), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F), unverified(F)];
+        [older(T), older(T), older(T), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F)];
     /// `__GFP_NOFAIL` calls the OOM killer even without `__GFP_FS`, and skips its bail-outs.
     nofail_always_kills: bool =
         [older(T), T, F, F, F, F, F, F, F, F, F, F];
