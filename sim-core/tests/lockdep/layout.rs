@@ -321,8 +321,9 @@ fn lockdep_format_has_what_the_hung_task_detector_says_too() {
     assert_eq!(ours.matches("INFO: task ").count(), 6);
     let plain = |titles: Vec<String>| -> Vec<String> {
         // Numbers of processes differ.
-        let drop = |text: String| text.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
-        titles.into_iter().map(|title| drop(title)).collect()
+        let unnumbered =
+            |text: String| text.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        titles.into_iter().map(unnumbered).collect()
     };
     assert_eq!(plain(titles(&ours)), plain(titles(&recorded_log("H1"))));
     assert!(!ours.contains("Killed process"));
