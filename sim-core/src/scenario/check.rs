@@ -155,15 +155,17 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
     })
 }
 
-/// The names of items, which must differ; empty where one has none.
+/// The names of items, which must differ; empty where one has none. An unfit one is kept: what
+/// mentions it means it.
 pub(super) fn names(report: &mut Report<'_>, items: &[Fields<'_>]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut names = Vec::new();
     for fields in items {
         let value = fields.get("name");
-        let name = value.and_then(|v| report.name(v)).unwrap_or_default();
+        let fits = value.is_some_and(|value| report.name(value).is_some());
+        let name = value.and_then(|value| value.get_ref().as_str()).unwrap_or_default();
         if let Some(value) = value
-            && !name.is_empty()
+            && fits
             && !seen.insert(name.to_owned())
         {
             report.add(&value.span(), "second use of", "expected a name that no other has");

@@ -328,3 +328,55 @@ fn lockdep_format_has_what_the_hung_task_detector_says_too() {
     assert_eq!(plain(titles(&ours)), plain(titles(&recorded_log("H1"))));
     assert!(!ours.contains("Killed process"));
 }
+
+/// A callback that waits for a fence although it must not: up to 5.8 the scheduler alone notices, since 5.9
+/// `dma_fence_wait_timeout()` says before that it may sleep. Every report names a line that the kernel has.
+#[test]
+fn who_waits_for_a_fence_says_so_since_5_9() {
+    let text = |kernel: &str| {
+        format!(
+            "schema = 1
+title = 't'
+kernel = '{kernel}'
+horizon = '8s'
+[machine]
+ram = '256MiB'
+cpus = 2
+[[driver]]
+name = 'never-asks'
+api = 'hlist'
+refuse = 'never'
+start = [{{ fences = true }}]
+fence = '500ms'
+[[device]]
+name = 'gpu0'
+driver = 'never-asks'
+[[task]]
+name = 'hog'
+program = [{{ mmap = 'a', size = '96MiB' }}, {{ touch = 'a' }}, {{ register = 'gpu0', region = 'a' }},
+  {{ ready = true }}, {{ submit = 'gpu0', region = 'a', every = '1ms', count = 100 }}, {{ stuck = '4s' }}]
+[[task]]
+name = 'presser'
+oom_score_adj = -1000
+start = {{ after = 'hog' }}
+program = [{{ mmap = 'b', size = '200MiB' }}, {{ touch = 'b', rate = '400MiB/s' }}, {{ exit = true }}]
+"
+        )
+    };
+    for (kernel, site) in [
+        ("5.4", None),
+        ("5.12", Some("drivers/dma-buf/dma-fence.c:498\n")),
+        ("6.1", Some("drivers/dma-buf/dma-fence.c:508\n")),
+        ("6.12", Some("drivers/dma-buf/dma-fence.c:508\n")),
+    ] {
+        let log = lockdep(&run("fence", &text(kernel), &["non-block"]));
+        assert!(log.contains("BUG: scheduling in a non-blocking section: oom_reaper"), "{kernel}");
+        let at = log.split_once("invalid context at ").map(|(_, rest)| rest);
+        assert_eq!(at.is_some(), site.is_some(), "{kernel}: {log}");
+        if let (Some(at), Some(site)) = (at, site) {
+            assert!(at.starts_with(site), "{kernel}: {at}");
+            assert!(at.contains(" dma_fence_wait_timeout\n"), "{kernel}: {at}");
+        }
+        assert!(!log.contains(":0\n"), "{kernel}: {log}");
+    }
+}

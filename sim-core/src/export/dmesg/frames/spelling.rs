@@ -69,7 +69,6 @@ pub(super) fn spelled(
             &["dma_fence_wait_timeout", "dma_resv_wait_timeout_rcu"]
         }
         (Func::DmaFenceWait, _) => &["dma_fence_wait_timeout", "dma_resv_wait_timeout"],
-        (Func::IntervalInsert, _) => &["mmu_interval_notifier_insert"],
         _ => return None,
     })
 }

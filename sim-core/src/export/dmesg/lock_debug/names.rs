@@ -15,91 +15,30 @@ const HEAP_BASE: u64 = 0xffff_8880_0010_0000;
 /// Distance of two of them.
 const LOCK_SIZE: u64 = 0x80;
 
-/// `file:line` of a `might_sleep()`, which a report names. In 6.1 that of a mutex is recorded, and the
-/// others are those of its source. In the other versions those of locks, allocations and completions stand
-/// in public reports of 5.3 to 5.6, 5.12 to 5.14, 6.12 to 6.14, and, for the mutex of 7.1, of April
-/// 2026; the rest follows from where distributed kernels have the functions, the newest of them 6.8.
-pub(super) fn site(site: SleepSite, layout: DebugLayout) -> &'static str {
-    let [v5_4, v5_12, v6_1, v6_12, v7_1] = match site {
-        SleepSite::Mutex => [
-            "kernel/locking/mutex.c:935",
-            "kernel/locking/mutex.c:938",
-            "kernel/locking/mutex.c:580",
-            "kernel/locking/mutex.c:585",
-            "kernel/locking/mutex.c:591",
-        ],
-        SleepSite::DownRead => [
-            "kernel/locking/rwsem.c:1491",
-            "kernel/locking/rwsem.c:1352",
-            "kernel/locking/rwsem.c:1519",
-            "kernel/locking/rwsem.c:1523",
-            "kernel/locking/rwsem.c:1523",
-        ],
-        SleepSite::DownWrite => [
-            "kernel/locking/rwsem.c:1529",
-            "kernel/locking/rwsem.c:1404",
-            "kernel/locking/rwsem.c:1572",
-            "kernel/locking/rwsem.c:1576",
-            "kernel/locking/rwsem.c:1576",
-        ],
-        SleepSite::Alloc => [
-            "mm/page_alloc.c:4681",
-            "mm/page_alloc.c:4992",
-            "include/linux/sched/mm.h:274",
-            "include/linux/sched/mm.h:321",
-            "include/linux/sched/mm.h:321",
-        ],
-        SleepSite::Kmalloc => [
-            "mm/slab.h:501",
-            "include/linux/sched/mm.h:201",
-            "include/linux/sched/mm.h:274",
-            "include/linux/sched/mm.h:321",
-            "include/linux/sched/mm.h:321",
-        ],
-        SleepSite::Completion => [
-            "kernel/sched/completion.c:99",
-            "kernel/sched/completion.c:101",
-            "kernel/sched/completion.c:101",
-            "kernel/sched/completion.c:101",
-            "kernel/sched/completion.c:101",
-        ],
+/// `file:line` of a `might_sleep()`, which a report names: of 5.4, 5.12, 6.1, 6.12 and 7.1, and of the last
+/// one known for those behind it. In 6.1 that of a mutex is recorded, and the others are those of its source.
+/// In the other versions those of locks, allocations and completions stand in public reports of 5.3 to 5.6,
+/// 5.12 to 5.14, 6.12 to 6.14, and, for the mutex of 7.1, of April 2026; the rest follows from
+/// where distributed kernels have the functions, the newest of them 6.8.
+pub(super) fn site(site: SleepSite, layout: DebugLayout) -> String {
+    let (file, lines): (_, &[u32]) = match site {
+        SleepSite::Mutex => ("kernel/locking/mutex.c", &[935, 938, 580, 585, 591]),
+        SleepSite::DownRead => ("kernel/locking/rwsem.c", &[1491, 1352, 1519, 1523]),
+        SleepSite::DownWrite => ("kernel/locking/rwsem.c", &[1529, 1404, 1572, 1576]),
+        SleepSite::Alloc if layout <= DebugLayout::WaitTypes => ("mm/page_alloc.c", &[4681, 4992]),
+        SleepSite::Kmalloc if layout == DebugLayout::NoWaitTypes => ("mm/slab.h", &[501]),
+        SleepSite::Alloc | SleepSite::Kmalloc => {
+            ("include/linux/sched/mm.h", &[201, 201, 274, 321])
+        }
+        SleepSite::Completion => ("kernel/sched/completion.c", &[99, 101]),
         // Up to 5.8 it does not say so: only the scheduler notices.
-        SleepSite::FenceWait => [
-            "drivers/dma-buf/dma-fence.c:498",
-            "drivers/dma-buf/dma-fence.c:498",
-            "drivers/dma-buf/dma-fence.c:508",
-            "drivers/dma-buf/dma-fence.c:508",
-            "drivers/dma-buf/dma-fence.c:508",
-        ],
-        SleepSite::NotifierStart => [
-            "include/linux/mmu_notifier.h:346",
-            "include/linux/mmu_notifier.h:442",
-            "include/linux/mmu_notifier.h:454",
-            "include/linux/mmu_notifier.h:454",
-            "include/linux/mmu_notifier.h:454",
-        ],
-        SleepSite::NotifierEnd => [
-            "include/linux/mmu_notifier.h:374",
-            "include/linux/mmu_notifier.h:470",
-            "include/linux/mmu_notifier.h:482",
-            "include/linux/mmu_notifier.h:482",
-            "include/linux/mmu_notifier.h:482",
-        ],
-        SleepSite::IntervalRemove => [
-            "mm/mmu_notifier.c:1039",
-            "mm/mmu_notifier.c:1056",
-            "mm/mmu_notifier.c:1068",
-            "mm/mmu_notifier.c:1060",
-            "mm/mmu_notifier.c:1060",
-        ],
+        SleepSite::FenceWait => ("drivers/dma-buf/dma-fence.c", &[498, 498, 508]),
+        SleepSite::NotifierStart => ("include/linux/mmu_notifier.h", &[346, 442, 454]),
+        SleepSite::NotifierEnd => ("include/linux/mmu_notifier.h", &[374, 470, 482]),
+        SleepSite::IntervalRemove => ("mm/mmu_notifier.c", &[1039, 1056, 1068, 1060]),
     };
-    match layout {
-        DebugLayout::NoWaitTypes => v5_4,
-        DebugLayout::WaitTypes => v5_12,
-        DebugLayout::Marked => v6_1,
-        DebugLayout::WithIds => v6_12,
-        DebugLayout::RawNesting => v7_1,
-    }
+    let line = lines.get(layout as usize).or(lines.last()).copied().unwrap_or_default();
+    format!("{file}:{line}")
 }
 
 /// Functions on top of the modelled stack when something is taken.

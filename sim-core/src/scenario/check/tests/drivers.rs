@@ -74,6 +74,8 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
             mine,
         ),
         ("name = 'mine'\nfinish = [{ fails = 3 }]", mine),
+        ("name = 'mine-6.1'\nstart = []", "driver = 'mine-6.1'"),
+        ("name = 'mine'\nstart = [{ alloc = 'GFP_ATOMIC', order = 2, slab = true }]", mine),
     ];
     let told = rows.map(|(text, device)| {
         let errors = parse("t", &driver(text, device), &[]).expect_err("it is wrong");
@@ -114,6 +116,8 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         t.toml:14:8: a lock that sleeps `'m'`: expected a lock of kind = "spinlock" or "rwlock", as its driver's is
         t.toml:9:13: no lock for readers `'spinlock'`: expected "rwsem" or "rwlock": a step reads under it
         t.toml:9:11: `fails` in `finish` `{ fails = 3 }`: expected lock, unlock, work, alloc, hardware, sleep, fences, flush, queue, unpin, invalidation
+        t.toml:8:8: unfit name `'mine-6.1'`: expected 1 to 32 letters, digits, hyphens or underscores
+        t.toml:9:42: the slab allocator has no blocks of order 2 `2`: kmalloc() asks the page allocator for more than 2 pages: expected `order = 0` or `order = 1` beside `slab = true`
     "#]].assert_eq(&told.concat());
 }
 
