@@ -2,15 +2,16 @@
 // meant; and what leads from a text to its moment. What links say is tested natively: here is what
 // the page and its address do with that.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { openPage, readRun, waitForState } from "./support.mjs";
+import { PROGRAM, openPage, readRun, waitForState } from "./support.mjs";
 
 /** Opens another link in a page, as a click on one does, and waits until `done`. */
-async function follow({ page }, fragment, done) {
+async function follow({ page }, fragment, done, expected) {
   await page.evaluate((to) => {
     location.hash = to;
   }, fragment);
-  await page.waitForFunction(done, undefined, { timeout: 20_000 });
+  await page.waitForFunction(done, expected, { timeout: 20_000 });
 }
 
 test("a link whose extras are damaged opens its run and says what it leaves out", async (t) => {
@@ -120,4 +121,31 @@ test("the verdict's sentence keeps its room beside a link that was reproduced", 
   t.after(view.close);
   await view.page.getByText("reproduced").waitFor();
   assert.ok((await width(view)) >= plain - 24, `${await width(view)} of ${plain}`);
+});
+
+// Forks that only a search makes, and its links carry: the page makes the very run of the command line.
+test("another order of ties and a preemption are made again from a link", async (t) => {
+  const ties = "0ms:ties=7";
+  const preempt = "3000ms:preempt=0+30ms";
+  const made = (...choices) => {
+    const forks = choices.flatMap((choice) => ["--fork", choice]);
+    const words = ["link", "gpu-fence-overlap", "--seed", "1", ...forks];
+    return execFileSync(PROGRAM, words, { encoding: "utf8" }).trim();
+  };
+  const digestOf = (link) => /digest=(\w{32})/.exec(link)[1];
+  const links = [made(), made(ties), made(preempt), made(ties, preempt)];
+  assert.equal(new Set(links.map(digestOf)).size, links.length, "each choice makes another run");
+  const view = await openPage(links[3]);
+  t.after(view.close);
+  const run = await readRun(view);
+  assert.deepEqual([run.digest, run.linkCheck], [digestOf(links[3]), "reproduced"]);
+  for (const link of links.slice(1, 3)) {
+    await follow(view, link, (digest) => document.documentElement.dataset.digest === digest, digestOf(link));
+    assert.equal((await readRun(view)).linkCheck, "reproduced", link);
+  }
+  // Beside the run that they part from.
+  const beside = `#/v1/run?scenario=gpu-fence-overlap&seed=1&fork=0~${ties}&fork=0~${preempt}`;
+  const digests = links.slice(0, 3).map(digestOf).join(",");
+  await follow(view, beside, (all) => document.documentElement.dataset.digest === all, digests);
+  assert.deepEqual(view.problems, []);
 });

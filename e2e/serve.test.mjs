@@ -3,12 +3,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import path from "node:path";
 import { test } from "node:test";
 import { createInterface } from "node:readline";
-import { browser, HERE, readRun, waitForState } from "./support.mjs";
-
-const PROGRAM = process.env.REAPERSCOPE ?? path.join(HERE, "../target/debug/reaperscope");
+import { browser, PROGRAM, readRun, waitForState } from "./support.mjs";
 
 /** The program serving, and its address. */
 async function serving(t) {

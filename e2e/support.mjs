@@ -18,6 +18,8 @@ import { chromium } from "playwright-core";
 export const HERE = path.dirname(fileURLToPath(import.meta.url));
 /** The built page. */
 export const DIST = path.resolve(process.env.DIST ?? path.join(HERE, "../dist"));
+/** The command line. */
+export const PROGRAM = process.env.REAPERSCOPE ?? path.join(HERE, "../target/debug/reaperscope");
 const SCREENSHOTS = path.join(HERE, "screenshots");
 
 /** The page must work below any path; tests use one that nobody would think of. */
