@@ -9,7 +9,9 @@ use std::ops::Range;
 
 use indicatif::ProgressBar;
 use rayon::prelude::*;
-use sim_core::experiment::{Grid, Outcome, Replication, combinations, refuse_twice, values_of};
+use sim_core::experiment::{
+    Grid, Outcome, Replication, combinations, refuse_twice, values_of, values_text,
+};
 use sim_core::policy;
 use sim_core::record::Keep;
 use sim_core::scenario::TieOrder;
@@ -68,7 +70,7 @@ pub(crate) fn choices(
         |path: &String| grid.iter().any(|(other, values)| other == path && values.len() > 1);
     let choice = |kernel: &Option<String>, sets: &[(String, String)], policy: &Option<String>| {
         let varied = sets.iter().filter(|(path, _)| is_varied(path));
-        let values: Vec<String> = varied.map(|(path, value)| format!("{path}={value}")).collect();
+        let values = values_text(varied.map(|(path, value)| (path, value)));
         let choice = Choice::of(&ChoiceArgs {
             scenario: scenario.to_owned(),
             seed: wanted.seed,
@@ -83,7 +85,7 @@ pub(crate) fn choices(
             forks: Vec::new(),
             reseeds: Vec::new(),
         })?;
-        Ok(Wanted { choice, values: values.join(", ") })
+        Ok(Wanted { choice, values })
     };
     let combinations = combinations(&grid, CASES_MAX + 1);
     if kernels.len() * combinations.len() * policies.len() > CASES_MAX {

@@ -72,6 +72,14 @@ pub fn combinations(grid: &Grid, most: usize) -> Vec<Vec<(String, String)>> {
     all
 }
 
+/// One choice of values as it stands behind a policy's name: `machine.cpus=1 machine.hz=250`. There
+/// is no comma in it, so that such names can stand in lists.
+pub fn values_text<T: AsRef<str>>(values: impl IntoIterator<Item = (T, T)>) -> String {
+    let texts =
+        values.into_iter().map(|(path, value)| format!("{}={}", path.as_ref(), value.as_ref()));
+    texts.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +122,13 @@ mod tests {
         assert!(error.starts_with("a: 1 is given twice"), "{error}");
         let error = twice(&[], &[("a", "1"), ("a", "2")]).unwrap_err();
         assert!(error.starts_with("a: given twice"), "{error}");
+    }
+
+    #[test]
+    fn a_choice_is_named_without_commas() {
+        let chosen =
+            combinations(&grid(&[("machine.cpus", "1"), ("machine.hz", "250")]), 9).remove(0);
+        let chosen = chosen.iter().map(|(path, value)| (path, value));
+        assert_eq!(values_text(chosen), "machine.cpus=1 machine.hz=250");
     }
 }

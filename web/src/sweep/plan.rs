@@ -8,7 +8,9 @@
 
 use std::ops::Range;
 
-use sim_core::experiment::{Grid, combinations, path_and_value, refuse_twice, values_of};
+use sim_core::experiment::{
+    Grid, combinations, path_and_value, refuse_twice, values_of, values_text,
+};
 
 use super::form::Typed;
 use crate::engine::{self, Job, Prepared, Request, SEED_MAX};
@@ -148,17 +150,15 @@ fn cases(request: &Request, typed: &Typed) -> Result<Vec<SweptCase>, String> {
                          or the command line."
                     ));
                 }
-                let texts: Vec<String> =
-                    values.iter().map(|(path, value)| format!("{path}={value}")).collect();
-                let values_text = texts.join(" ");
+                let chosen = values_text(values.iter().map(|(path, value)| (path, value)));
                 let kernel_name = kernel.filter(|_| kernels.len() > 1).map(String::as_str);
-                let parts = [kernel_name.unwrap_or_default(), policy, &values_text];
+                let parts = [kernel_name.unwrap_or_default(), policy, &chosen];
                 let parts: Vec<&str> = parts.into_iter().filter(|it| !it.is_empty()).collect();
                 let is_varied = |path: &String| values.iter().any(|(varied, _)| varied == path);
                 let kept = request.sets.iter().filter(|(path, _)| !is_varied(path));
                 cases.push(SweptCase {
                     name: parts.join(" "),
-                    values: values_text.clone(),
+                    values: chosen.clone(),
                     kernel: kernel.cloned().or_else(|| request.kernel.clone()),
                     sets: kept.chain(&values).cloned().collect(),
                     policy: policy.clone(),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sim_core::experiment::Proportion;
+use sim_core::experiment::{Proportion, values_text};
 
 use super::row::Row;
 use super::table::{Columns, Value};
@@ -17,35 +17,40 @@ const CELLS_TOLD: usize = 20;
 /// Counts the rows of a sweep, one after another.
 pub(in crate::commands) struct Tally {
     verdict: usize,
-    /// Where a row says which cell it is of.
-    names: Vec<usize>,
-    cells: Vec<(Vec<String>, BTreeMap<String, u64>)>,
+    /// Where a row says which kernel and policy it is of.
+    names: [usize; 2],
+    /// Where, and of which path, it says the values.
+    values: Vec<(usize, String)>,
+    /// Verdicts of each cell, by its name.
+    cells: Vec<(String, BTreeMap<String, u64>)>,
 }
 
 impl Tally {
     /// Of rows with these columns.
     pub(in crate::commands) fn new(columns: &Columns) -> Self {
         let varied = columns.position("seed") + 1..columns.position("model");
-        let names = ["kernel", "policy"].map(|name| columns.position(name));
         Self {
             verdict: columns.position("verdict"),
-            names: names.into_iter().chain(varied).collect(),
+            names: ["kernel", "policy"].map(|name| columns.position(name)),
+            values: varied.map(|place| (place, columns.0[place].name.clone())).collect(),
             cells: Vec::new(),
         }
     }
 
     /// Counts one row more. Those of a cell come one after another.
     pub(in crate::commands) fn add(&mut self, row: &Row) {
-        let text = |column: &usize| match row.get(*column) {
-            Some(Value::Text(text)) => text.clone(),
-            _ => String::new(),
+        let text = |column: usize| match row.get(column) {
+            Some(Value::Text(text)) => text.as_str(),
+            _ => "",
         };
-        let name: Vec<String> = self.names.iter().map(text).collect();
-        if self.cells.last().is_none_or(|(last, _)| *last != name) {
-            self.cells.push((name, BTreeMap::new()));
+        let values = values_text(self.values.iter().map(|(at, path)| (path.as_str(), text(*at))));
+        let name = format!("{} {} {values}", text(self.names[0]), text(self.names[1]));
+        let name = name.trim_end();
+        if self.cells.last().is_none_or(|(last, _)| last != name) {
+            self.cells.push((name.to_owned(), BTreeMap::new()));
         }
         if let Some((_, verdicts)) = self.cells.last_mut() {
-            *verdicts.entry(text(&self.verdict)).or_default() += 1;
+            *verdicts.entry(text(self.verdict).to_owned()).or_default() += 1;
         }
     }
 
@@ -60,7 +65,7 @@ impl Tally {
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (name, verdicts) in self.cells.iter().take(CELLS_TOLD) {
-            lines.push(name.join(" "));
+            lines.push(name.clone());
             let of = verdicts.values().sum();
             for (verdict, &count) in verdicts {
                 lines.push(format!("  {verdict:<14}  {}", Proportion { count, of }.text()));
@@ -104,10 +109,10 @@ mod tests {
         assert_eq!(
             tally.lines(),
             [
-                "6.1 nonblock 1",
+                "6.1 nonblock machine.cpus=1",
                 "  panic           2 of 3 (66.7 %, 95 % interval 20.8 to 93.9 %)",
                 "  recovered       1 of 3 (33.3 %, 95 % interval 6.1 to 79.2 %)",
-                "6.1 nonblock 2",
+                "6.1 nonblock machine.cpus=2",
                 "  panic           1 of 1 (100.0 %, 95 % interval 20.7 to 100.0 %)",
             ]
         );
