@@ -2,6 +2,7 @@
 //! mixture. Every line is looked at once and goes where it belongs; one that holds several records,
 //! as a terminal's columns or two consoles leave them, is taken apart first.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -107,7 +108,11 @@ impl<'a> Capture<'a> {
 
     fn file(&mut self, file: &CaptureFile<'a>) {
         let mut last_us = 0;
-        for (index, line) in file.text.lines().enumerate() {
+        let mut lines: Vec<(usize, &'a str)> = file.text.lines().enumerate().collect();
+        if is_reversed(file.text) {
+            lines.reverse();
+        }
+        for (index, line) in lines {
             for record in records(unquoted(line)) {
                 self.record(file.name, index + 1, record, &mut last_us);
             }
@@ -212,7 +217,38 @@ fn records(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A line without the marks by which mail quotes it: `> `, `>> `, `> > `.
+/// A line without the marks by which mail quotes it (`> `, `>> `, `> > `), a comment holds it (` * `), or
+/// a table has it in a row of its own (`| … |`).
 fn unquoted(line: &str) -> &str {
-    if line.starts_with('>') { line.trim_start_matches(['>', ' ']) } else { line }
+    let bare = line.trim();
+    let cell = bare.strip_prefix('|').and_then(|bare| bare.strip_suffix('|'));
+    match cell.or_else(|| bare.strip_prefix("* ")) {
+        Some(bare) => bare.trim(),
+        None if line.starts_with('>') => line.trim_start_matches(['>', ' ']),
+        None => line,
+    }
+}
+
+/// Whether the newest line stands first (`journalctl -r`): the times of the log run backwards.
+fn is_reversed(text: &str) -> bool {
+    let times = text.lines().filter_map(|line| match framed(line).time {
+        When::At(us) => Some(us),
+        _ => None,
+    });
+    let (mut last, mut back, mut forth) = (None, 0, 0);
+    for us in times {
+        match last.map(|last| us.cmp(&last)) {
+            Some(Ordering::Less) => back += 1,
+            Some(Ordering::Greater) => forth += 1,
+            _ => {}
+        }
+        last = Some(us);
+    }
+    // Midnight and another boot are steps back, too; and a report may be over within a second.
+    let ends_first = || {
+        let (table, start) = (text.find("oom_score_adj name"), text.find(" invoked oom-killer: "));
+        let order = [text.rfind("Killed process "), table, start];
+        order[0].is_some() && order.is_sorted()
+    };
+    forth == 0 && (back > 2 || last.is_some() && ends_first())
 }

@@ -1,8 +1,8 @@
 //! What stands before the text of a log line: nothing, a time since boot,
 //! a date, or what syslog, journald and consoles add. Forms are those of
-//! `dmesg`, `dmesg -T`, `dmesg -x`, `dmesg -H`, `journalctl -k` (short, short-iso,
-//! short-monotonic, short-precise), /var/log/kern.log, RFC 5424 and /dev/kmsg; of others that keep
-//! the time since boot, whatever stands before it. Names of days and months are not read, so they
+//! `dmesg`, `dmesg -T`, `-x`, `-d`, `-H` and `--time-format iso`, `journalctl -k` (short, short-iso,
+//! short-monotonic, short-precise), /var/log/kern.log, RFC 5424, /dev/kmsg and Android's `logcat`; of others
+//! that keep the time since boot, whatever stands before it. Names of days and months are not read, so they
 //! may be in any language.
 
 use super::keys::seconds_us;
@@ -33,7 +33,8 @@ pub(super) fn framed(line: &str) -> Framed<'_> {
     let line = line.trim_end();
     // What is left of a line of syslog without date and host.
     let line = line.strip_prefix("kernel: ").unwrap_or(line);
-    if let Some(framed) = bracketed(line.trim_start()).or_else(|| kmsg(line)) {
+    let own = bracketed(line.trim_start()).or_else(|| kmsg(line)).or_else(|| logcat(line));
+    if let Some(framed) = own {
         return framed;
     }
     // `<6>`, `kern  :warn  : `, `Nov 22 10:00:00 box kernel: `.
@@ -66,6 +67,7 @@ pub(super) fn framed(line: &str) -> Framed<'_> {
     stamped
         .next()
         .or_else(|| without_bracket(line))
+        .or_else(|| dated(line))
         .unwrap_or(Framed { time: When::Unknown, text: line })
 }
 
@@ -90,11 +92,56 @@ fn without_bracket(line: &str) -> Option<Framed<'_>> {
     Some(Framed { time: When::At(time), text })
 }
 
+/// `2026-11-22T10:00:00,500000+01:00 text`.
+fn dated(line: &str) -> Option<Framed<'_>> {
+    let (date, text) = line.split_once(' ')?;
+    let (day, _) = date.split_once('T')?;
+    let is_day = day.len() == 10 && day.split('-').count() == 3;
+    let time = time_of_day(date).filter(|_| is_day)?;
+    Some(Framed { time: When::At(time), text })
+}
+
+/// `11-22 10:00:00.500     0     0 W tag     : text`, where the tag may be missing, and is part of what
+/// the kernel said; `W/kernel  (    0): text`.
+fn logcat(line: &str) -> Option<Framed<'_>> {
+    let is_level = |word: &str| matches!(word, "V" | "D" | "I" | "W" | "E" | "F" | "S");
+    let brief = line.split_once('/').filter(|(level, _)| is_level(level));
+    if let Some((_, rest)) = brief {
+        let (sender, text) = rest.split_once("): ")?;
+        let (tag, pid) = sender.split_once('(')?;
+        pid.trim_start().parse::<u32>().ok()?;
+        let is_tag = !tag.trim_end().contains(' ');
+        return is_tag.then_some(Framed { time: When::Unknown, text });
+    }
+    let (date, rest) = line.split_once(' ')?;
+    let is_date = date.contains('-') && date.bytes().all(|b| b == b'-' || b.is_ascii_digit());
+    let time = time_of_day(rest.split(' ').next()?).filter(|_| is_date)?;
+    // A zone, a user, the process and its thread.
+    let level = rest.match_indices(' ').map(|(at, _)| at + 1).take(40).find(|at| {
+        let after = rest.get(*at..).unwrap_or_default();
+        after.split(' ').next().is_some_and(is_level)
+    })?;
+    let threads = rest.get(..level)?.split_whitespace().rev().take(2);
+    if threads.filter(|word| word.parse::<u32>().is_ok()).count() < 2 {
+        return None;
+    }
+    let text = rest.get(level + 1..)?.trim_start();
+    Some(Framed { time: When::At(time), text: text.strip_prefix(": ").unwrap_or(text) })
+}
+
 /// `[   15.984412] text`, `[   15.984412][  T130] text`, `[So Nov 22 10:00:00 2026] text`,
-/// `[Nov22 10:00] text`, `[  +0.000004] text`.
+/// `[Nov22 10:00] text`, `[  +0.000004] text`, `[   15.984412 <    0.000004>] text`.
 fn bracketed(line: &str) -> Option<Framed<'_>> {
     let (stamp, rest) = line.strip_prefix('[')?.split_once(']')?;
-    let since = |stamp: &str| Some(When::After(seconds_us(stamp.strip_prefix('+')?)?));
+    let stamp = match stamp.split_once('<') {
+        Some((stamp, _)) if !stamp.is_empty() => stamp,
+        _ => stamp,
+    };
+    let since = |stamp: &str| {
+        let without_time = stamp.strip_prefix('<').and_then(|stamp| stamp.strip_suffix('>'));
+        let after = stamp.strip_prefix('+').or(without_time)?;
+        Some(When::After(seconds_us(after.trim())?))
+    };
     // Some vendors put the CPU before it: `[2-3219.1870]`.
     let on_cpu = |stamp: &str| {
         let (cpu, seconds) = stamp.split_once('-')?;
@@ -115,15 +162,27 @@ fn bracketed(line: &str) -> Option<Framed<'_>> {
         Some((host, text)) if !host.trim_end().contains(' ') => text,
         _ => text,
     };
+    // A console's reader puts its date before the kernel's time.
+    if is_stamp(text, 0) && seconds_us(stamp.trim()).is_none() {
+        return bracketed(text);
+    }
     Some(Framed { time, text })
 }
 
-/// Without ` [  T130]`, ` [    C1]`, which dmesg of util-linux sets apart from the time.
+/// Without ` [  T130]`, ` [    C1]`, which dmesg of util-linux sets apart from the time, and what makers of
+/// telephones put there: `  (5)[130:hog]`, `  [5:            hog:  130]`.
 fn without_caller(rest: &str) -> &str {
-    let parts = rest.strip_prefix(" [").and_then(|rest| rest.split_once(']'));
+    let is_number = |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit());
+    let bare = rest.trim_start();
+    let cpu = bare.strip_prefix('(').and_then(|bare| bare.split_once(')'));
+    let bare = cpu.filter(|(cpu, _)| is_number(cpu)).map_or(bare, |(_, bare)| bare);
+    let parts = bare.strip_prefix('[').and_then(|bare| bare.split_once(']'));
     let is_caller = |caller: &str| {
         let number = caller.trim_start().strip_prefix(['T', 'C']);
-        number.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
+        let named = caller.split_once(':').is_some_and(|(number, comm)| {
+            is_number(number) && !comm.is_empty() && !comm.starts_with(|c: char| c.is_ascii_digit())
+        });
+        number.is_some_and(is_number) || named
     };
     parts.filter(|(caller, _)| is_caller(caller)).map_or(rest, |(_, text)| text)
 }
@@ -161,10 +220,10 @@ fn time_of_day(text: &str) -> Option<i64> {
         let (hours, minutes) = (number(24)?, number(60)?);
         let rest = parts.next()?;
         // Seconds may be followed by a fraction and a time zone.
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let seconds = rest.get(..end)?;
-        let us = if seconds.contains('.') {
-            seconds_us(seconds)?
+        let end = rest.find(|c: char| !c.is_ascii_digit() && !['.', ','].contains(&c));
+        let seconds = rest.get(..end.unwrap_or(rest.len()))?.trim_end_matches(['.', ',']);
+        let us = if let Some(at) = seconds.find(['.', ',']) {
+            seconds_us(&format!("{}.{}", seconds.get(..at)?, seconds.get(at + 1..)?))?
         } else {
             seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?
         };
@@ -208,6 +267,23 @@ mod tests {
                 " a",
             ),
             ("warning|kernel[-]|[  16.000000] a b", Some(16_000_000), "a b"),
+            ("[   15.984412 <    0.000004>] a", Some(15_984_412), "a"),
+            ("[So Nov 22 10:00:00 2026 <    0.000004>] a", Some(ten), "a"),
+            ("2026-11-22T10:00:00,500000+01:00 a b", Some(ten + 500_000), "a b"),
+            ("2026-11-22T10:00:00.5Z [   16.000000] a", Some(16_000_000), "a"),
+            ("[2026-11-22 10:00:00.5] [   16.000000] a", Some(16_000_000), "a"),
+            ("11-22 10:00:00.500     0     0 W         : a: b", Some(ten + 500_000), "a: b"),
+            (
+                "11-22 10:00:00.500     0     0 I oom_reaper: a",
+                Some(ten + 500_000),
+                "oom_reaper: a",
+            ),
+            ("2026-11-22 10:00:00.500 +0100  root     0     0 I a", Some(ten + 500_000), "a"),
+            ("W/kernel  (    0): a", None, "a"),
+            ("I/O error (1): a", None, "I/O error (1): a"),
+            ("[   16.000000]  (5)[130:hog]a", Some(16_000_000), "a"),
+            ("[   16.000000]  [5:            hog:  130] a", Some(16_000_000), "a"),
+            ("[   16.000000] [0000:01:00.0] a", Some(16_000_000), "[0000:01:00.0] a"),
             (" 1257.892709] sudo: a", Some(1_257_892_709), "sudo: a"),
             ("[  128]     0   128 hog", None, "[  128]     0   128 hog"),
             ("Mem-Info:", None, "Mem-Info:"),
@@ -226,6 +302,7 @@ mod tests {
             ("[十一月28 10:00] a", ten, "a"),
             ("[  +0.000004] a", When::After(4), "a"),
             ("[ +12.500000]  a", When::After(12_500_000), " a"),
+            ("[<    0.000021>] a", When::After(21), "a"),
             ("[Nov 10:00] a", When::Unknown, "[Nov 10:00] a"),
             ("[drm:x 12:34] a", When::Unknown, "[drm:x 12:34] a"),
             ("[a1 10:61] a", When::Unknown, "[a1 10:61] a"),

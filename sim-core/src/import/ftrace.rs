@@ -186,15 +186,15 @@ pub(super) fn is_counted(line: &str) -> bool {
     })
 }
 
-/// `comm pid/tid time: subsystem:name: args`: `perf script` without the CPU. Only where the
-/// subsystem is named, since a line of a log may look like the rest.
+/// `comm pid/tid time: subsystem:name: args`: `perf script` without the CPU, and if need be without one of
+/// the others. Only where the subsystem is named, since a line of a log may look like the rest.
 fn without_cpu(line: &str) -> Option<TraceLine<'_>> {
     let (at, time_us, after) = line.match_indices(": ").find_map(|(at, mark)| {
         let (before, token) = line.get(..at)?.rsplit_once(' ')?;
         let time_us = super::keys::seconds_us(token)?;
         Some((before.len(), time_us, line.get(at + mark.len()..)?))
     })?;
-    let Task { comm, pid, tgid } = comm_and_pid(line.get(..at)?.trim())?;
+    let Task { comm, pid, tgid } = some_of_task(line.get(..at)?.trim());
     let (name, args) = after.trim_start().split_once(": ")?;
     let (subsystem, name) = name.split_once(':')?;
     let is_word = |word: &str| {
@@ -216,7 +216,8 @@ fn parse_around_cpu<'a>(task: &'a str, rest: &'a str) -> Option<TraceLine<'a>> {
         }
         _ => (task, None),
     };
-    let Task { comm, pid, tgid } = comm_and_pid(task)?;
+    let is_bare = task.bytes().all(|byte| byte.is_ascii_digit() || byte == b'/');
+    let Task { comm, pid, tgid } = if is_bare { some_of_task(task) } else { comm_and_pid(task)? };
     let rest = rest.trim_start();
     let (first, after) = rest.split_once(' ')?;
     let (time_us, rest) = if let Some(time) = clock(first) {
@@ -237,9 +238,12 @@ fn named(rest: &str) -> Option<(&str, &str)> {
         Some((name, args)) => (name, args),
         None => (rest.trim_end().strip_suffix(':')?, ""),
     };
-    // `perf script` may count before it, and names the subsystem too: `1 oom:mark_victim`.
+    // `perf script` may count before it, and names the subsystem too: `1 oom:mark_victim`. `trace-cmd report
+    // --ts-diff` has `(+12)` there.
     let name = match name.split_once(' ') {
-        Some((count, name)) if digits_long(count).is_some() => name.trim_start(),
+        Some((count, name)) if digits_long(count.trim_matches(['(', '+', ')'])).is_some() => {
+            name.trim_start()
+        }
         _ => name,
     };
     let name = match name.rsplit_once(':') {
@@ -270,6 +274,19 @@ fn comm_and_pid(task: &str) -> Option<Task<'_>> {
         None => (None, ids),
     };
     Some(Task { comm: own_comm(comm), pid: digits(thread)?, tgid: group })
+}
+
+/// What `perf script -F` was asked for: `pid/tid`, `comm`, or neither.
+fn some_of_task(task: &str) -> Task<'_> {
+    if let Some(known) = comm_and_pid(task) {
+        return known;
+    }
+    let (tgid, pid) = match task.split_once('/') {
+        Some((group, thread)) => (digits(group), digits(group).and(digits(thread))),
+        None => (None, digits(task)),
+    };
+    let comm = if task.is_empty() || pid.is_some() { "<...>" } else { own_comm(task) };
+    Task { comm, pid: pid.unwrap_or(0), tgid }
 }
 
 /// What is the task's own of what stands before its pid. `trace-cmd report` of several files puts

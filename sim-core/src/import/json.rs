@@ -22,12 +22,12 @@ const DEPTH_MAX: usize = 8;
 
 /// The text with a line for each record, if that is what it is made of.
 pub(super) fn without_json(text: &str) -> Cow<'_, str> {
-    let first = text.trim_start_matches(['\u{1e}', '\n', '\r', ' ', '\t']);
-    if !first.starts_with(['{', '[']) && !first.starts_with("data: {") {
+    let first = text.trim_start();
+    if !first.starts_with(['{', '[']) && !text.contains("{\"") && !text.contains("\",") {
         return Cow::Borrowed(text);
     }
-    let by_line = of_lines(text);
-    match by_line.or_else(|| of_document(text)) {
+    let by_line = of_lines(text).or_else(|| of_document(text));
+    match by_line.or_else(|| of_strings(text)) {
         Some(lines) => Cow::Owned(lines),
         None => Cow::Borrowed(text),
     }
@@ -38,14 +38,36 @@ fn of_lines(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len() / 2);
     let mut found = false;
     for line in text.lines() {
-        // RFC 7464 (json-seq) has a separator before each, server-sent events a word.
-        let bare = line.trim_start_matches('\u{1e}');
-        let bare = bare.strip_prefix("data: ").unwrap_or(bare);
+        // RFC 7464 (json-seq) has a separator before each, server-sent events a word, a list its
+        // mark, and collectors the date.
+        let (before, bare) = line.split_at(line.find('{').unwrap_or(0));
         if let Ok(record) = serde_json::from_str::<Map<String, Value>>(bare) {
+            let start = out.len();
             found |= record_line(&mut out, &record);
+            let date = format!("{} kernel: ", before.trim());
+            let is_known = |text: &str| framed(text).time != When::Unknown;
+            if is_known(&date)
+                && out.get(start..).is_some_and(|said| !said.is_empty() && !is_known(said))
+            {
+                out.insert_str(start, &date);
+            }
         } else {
             out.push_str(line);
         }
+        out.push('\n');
+    }
+    found.then_some(out)
+}
+
+/// Strings, one a line, with the commas of a list or without: what a tool makes of a program's output.
+fn of_strings(text: &str) -> Option<String> {
+    let mut found = false;
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let bare = line.trim();
+        let said = serde_json::from_str::<String>(bare.strip_suffix(',').unwrap_or(bare));
+        found |= said.is_ok();
+        out.push_str(said.as_deref().unwrap_or(line));
         out.push('\n');
     }
     found.then_some(out)
@@ -178,6 +200,16 @@ mod tests {
             (
                 "[{\"timestamp\":1771838183512,\"message\":\"a\"},{\"@timestamp\":\"2026-11-22T10:00:00Z\",\"message\":\"b\"}]",
                 "[1771838183.512000] a\n2026-11-22T10:00:00Z kernel: b\n",
+            ),
+            // A collector's, LAVA's, Ansible's.
+            (
+                "2026-11-22T10:00:00+01:00\tkernel.box\t{\"message\":\"a\"}\n",
+                "2026-11-22T10:00:00+01:00\tkernel.box kernel: a\n",
+            ),
+            ("- {\"dt\": \"2026\", \"msg\": \"[    1.000000] a\"}\n", "[    1.000000] a\n"),
+            (
+                "ok: [box] =>\n  \"lines\": [\n    \"a \\\"b\\\"\",\n    \"c\"\n",
+                "ok: [box] =>\n  \"lines\": [\na \"b\"\nc\n",
             ),
             // None of it.
             ("[   15.984412] a\n", "[   15.984412] a\n"),

@@ -18,11 +18,11 @@ pub(super) enum Said<'a> {
 
 /// The meaning of a line, if it has one for us.
 pub(super) fn said(text: &str) -> Option<Said<'_>> {
-    if let Some(rest) = text.strip_prefix("oom_reaper: reaped process ") {
+    if let Some((_, rest)) = text.split_once("oom_reaper: reaped process ") {
         let (pid, comm, rest) = pid_and_comm(rest)?;
         let anon_kb = field(rest, "anon-rss").and_then(leading_number);
         Some(Said::Reaped { pid, comm, anon_kb })
-    } else if let Some(rest) = text.strip_prefix("oom_reaper: unable to reap pid:") {
+    } else if let Some((_, rest)) = text.split_once("oom_reaper: unable to reap pid:") {
         let (pid, comm, _) = pid_and_comm(rest)?;
         Some(Said::Unable { pid, comm })
     } else if text.ends_with("blockable context.") {

@@ -24,6 +24,25 @@ const EXPECTED: [(&str, &str); 2] = [
     ("Killed process", "`Killed process PID (comm) total-vm:…kB, anon-rss:…kB`"),
 ];
 
+/// Columns of the table between the pid and the name, by how many there are: for rows whose header is cut off.
+const COLUMNS: [&[&str]; 4] = [
+    &["uid", "tgid", "total_vm", "rss", "pgtables_bytes", "swapents", "oom_score_adj"],
+    &["uid", "tgid", "total_vm", "rss", "nr_ptes", "swapents", "oom_score_adj"],
+    &["uid", "tgid", "total_vm", "rss", "nr_ptes", "nr_pmds", "swapents", "oom_score_adj"],
+    &[
+        "uid",
+        "tgid",
+        "total_vm",
+        "rss",
+        "rss_anon",
+        "rss_file",
+        "rss_shmem",
+        "pgtables_bytes",
+        "swapents",
+        "oom_score_adj",
+    ],
+];
+
 /// What follows the name of a control group all of which dies.
 const DIES_TOGETHER: &str = " are going to be killed due to memory.oom.group set";
 
@@ -221,6 +240,10 @@ impl LogFacts {
         let adj = number("oom_score_adj").and_then(|adj| i16::try_from(adj).ok());
         let mut nodes = Nodes::default();
         nodes.line(rest);
+        // What stood before was no report: an allocation failed, or somebody wanted to see the memory.
+        if !self.is_over() && self.reports.last().is_some_and(|last| last.invoker.is_empty()) {
+            self.reports.pop();
+        }
         self.reports.push(OomReport {
             nodes,
             invoker: comm.trim().to_owned(),
@@ -232,13 +255,28 @@ impl LogFacts {
         true
     }
 
+    /// Whether the last report, if there is one, has come to its kill.
+    fn is_over(&self) -> bool {
+        let last = self.reports.len().checked_sub(1);
+        last.is_none() || self.kills.iter().any(|kill| kill.report == last)
+    }
+
+    /// The report that something belongs to with which none begins: of a log that was cut off above, one
+    /// whose beginning is missing.
+    fn report(&mut self) -> Option<&mut OomReport> {
+        if self.is_over() {
+            self.reports.push(OomReport::default());
+        }
+        self.reports.last_mut()
+    }
+
     /// `Node 0 DMA32 free:1712kB … min:1744kB …`, and its reserve.
     fn zone(&mut self, text: &str) -> bool {
-        let Some(report) = self.reports.last_mut() else { return false };
         if let Some(reserves) = text.strip_prefix("lowmem_reserve[]:") {
             let most =
                 reserves.split_whitespace().filter_map(|word| word.parse::<u64>().ok()).max();
-            if let (Some(zone), Some(most)) = (report.zones.last_mut(), most) {
+            let zone = self.reports.last_mut().and_then(|report| report.zones.last_mut());
+            if let (Some(zone), Some(most)) = (zone, most) {
                 zone.reserve = most.min(PAGES_MAX);
             }
             return true;
@@ -249,7 +287,8 @@ impl LogFacts {
         };
         let Some((name, values)) = rest.split_once(' ') else { return false };
         if let Some(name) = name.strip_suffix(':') {
-            return ZONES.contains(&name) && report.blocks(values);
+            let report = self.reports.last_mut().filter(|_| ZONES.contains(&name));
+            return report.is_some_and(|report| report.blocks(values));
         }
         if !ZONES.contains(&name) {
             return false;
@@ -261,8 +300,11 @@ impl LogFacts {
         let high = pages("high").unwrap_or(min + min / 2).max(low);
         let name = name.to_owned();
         let node = node.parse().ok();
-        report.zones.push(ZoneSeen { name, node, free, min, low, high, managed, reserve: 0 });
-        true
+        let seen = ZoneSeen { name, node, free, min, low, high, managed, reserve: 0 };
+        self.report().is_some_and(|report| {
+            report.zones.push(seen);
+            true
+        })
     }
 
     /// The header of the table of tasks, and its rows.
@@ -274,12 +316,13 @@ impl LogFacts {
         };
         if inside.trim() == "pid" {
             self.columns = rest.split_whitespace().map(str::to_owned).collect();
-            return true;
+            return self.report().is_some();
         }
-        let (Some(report), Ok(pid)) = (self.reports.last_mut(), inside.trim().parse::<u32>())
-        else {
-            return false;
-        };
+        let Ok(pid) = inside.trim().parse::<u32>() else { return false };
+        if self.columns.is_empty() {
+            self.columns_of(rest);
+        }
+        let Some(report) = self.reports.last_mut() else { return false };
         let Some(last) = self.columns.len().checked_sub(1) else { return false };
         let mut left = rest.trim_start();
         let mut values = Vec::new();
@@ -310,6 +353,23 @@ impl LogFacts {
             name: left.trim().to_owned(),
         });
         true
+    }
+
+    /// The columns of a table whose header is not there, from one of its rows.
+    fn columns_of(&mut self, row: &str) {
+        let is_begun = self.reports.last().is_some_and(|last| !last.invoker.is_empty());
+        if is_begun && self.is_over() {
+            return;
+        }
+        let numbers = row.split_whitespace().map_while(|word| word.parse::<i64>().ok());
+        let numbers: Vec<i64> = numbers.collect();
+        // The bytes of page tables are whole pages, their number is small.
+        let is_bytes = numbers.get(4).is_some_and(|tables| *tables > 0 && tables % 4096 == 0);
+        let mut kinds = COLUMNS.iter().skip(usize::from(!is_bytes));
+        let Some(columns) = kinds.find(|columns| columns.len() == numbers.len()) else { return };
+        if self.report().is_some() {
+            self.columns = columns.iter().chain(&["name"]).map(|&name| name.to_owned()).collect();
+        }
     }
 
     /// `Killed process …`. Of a log that was searched for `oom` that line may be missing, and who is
@@ -399,7 +459,10 @@ impl LogFacts {
         let number = self.reports.len().checked_sub(1);
         if number.is_none() {
             let is_choice = text.contains("ut of memory: Kill process ");
-            if !text.starts_with("oom-kill:") && !text.ends_with(DIES_TOGETHER) && !is_choice {
+            let is_limit = text.contains(" killed as a result of limit of ")
+                || text.starts_with("memory: usage ");
+            let is_group = text.ends_with(DIES_TOGETHER) || is_limit;
+            if !text.starts_with("oom-kill:") && !is_group && !is_choice {
                 return false;
             }
             self.reports.push(OomReport::default());

@@ -1,18 +1,20 @@
 //! A text without what was done to it on its way here: the colors that `dmesg` gives a terminal, the
-//! quoted-printable form (RFC 2045, 6.7) in which mail stores it, JSON or journald's fields around each line. Character sets
-//! are `charset.rs`'s.
+//! quoted-printable form (RFC 2045, 6.7) in which mail stores it, JSON or journald's fields around each line, the edge at
+//! which a terminal folded it. Character sets are `charset.rs`'s.
 
 use std::borrow::Cow;
 
 use super::journal_fields::without_fields;
 use super::json::without_json;
+use super::wrapped::unfolded;
 
 /// The text as it was printed.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
     let bare = and_then(without_json(text), without_fields);
     // JSON has colors as escapes.
     let bare = and_then(bare, without_colors);
-    and_then(bare, decoded)
+    let bare = and_then(bare, decoded);
+    and_then(bare, unfolded)
 }
 
 fn and_then(text: Cow<'_, str>, further: fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {

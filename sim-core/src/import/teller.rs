@@ -71,12 +71,17 @@ pub fn story(trace: &[TraceLine<'_>], log: &[LogLine<'_>], offset_us: i64) -> St
 pub(super) fn names<'a>(trace: &[TraceLine<'a>], log: &[LogLine<'a>]) -> BTreeMap<i64, &'a str> {
     let mut names = BTreeMap::new();
     for line in trace {
-        // A task may rename itself, so the last word counts.
-        if line.comm != "<...>" {
-            names.insert(i64::from(line.pid), line.comm);
+        // A task may rename itself, so the last word counts; but latency formats cut it off.
+        let is_cut = |known: &&str| line.comm.len() == 8 && known.starts_with(line.comm);
+        let pid = i64::from(line.pid);
+        if line.comm != "<...>" && !names.get(&pid).is_some_and(is_cut) {
+            names.insert(pid, line.comm);
         }
         if let (Some(pid), Some(comm)) = (line.number("pid"), comm_field(line.args)) {
-            names.entry(pid).or_insert(comm);
+            let known = names.entry(pid).or_insert(comm);
+            if known.len() == 8 && comm.starts_with(*known) {
+                *known = comm;
+            }
         }
     }
     // A process that is nowhere named itself goes by a thread's name.

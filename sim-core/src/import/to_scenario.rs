@@ -20,6 +20,7 @@ use super::pressure::make_pressure;
 use super::story::Story;
 use super::teller::{clock_offset, story};
 use super::write_scenario::write_scenario;
+use crate::kernel::switches;
 
 /// Tasks of the table that are modelled one by one: the largest.
 pub(super) const TASKS_MAX: usize = 40;
@@ -333,7 +334,10 @@ fn make_stay(made: &mut Made, victim: &Killed) {
         made.tasks[at].stays = stays;
         return;
     }
-    let gone = victim.gone_us.unwrap_or(0).max(victim.last_us + 1_000_000);
+    // A log without times, or one of another kernel than is assumed, lets the reaper come before it is told.
+    let told = switches::find(made.machine.kernel).map_or(0, |kernel| kernel.reaper_delay_hz);
+    let told_us = i64::try_from(told).unwrap_or(0) * 1_000_000;
+    let gone = victim.gone_us.unwrap_or(0).max(victim.last_us.max(told_us) + 1_000_000);
     if victim.gone_us.is_none() {
         let text = format!("{name} stayed for a second after the last that is told of it");
         made.note(NoteKind::Assumed, text);

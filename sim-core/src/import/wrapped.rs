@@ -1,6 +1,10 @@
 //! Lines of a report that a mailer or a terminal broke in two: which ones lack something, so that
 //! the next line, if it means nothing by itself, may be the rest.
 
+use std::borrow::Cow;
+
+use super::frame::{When, framed};
+
 /// Where a line began, and what was read of it.
 #[derive(Clone, Debug)]
 pub(super) struct Open {
@@ -18,6 +22,34 @@ pub(super) struct Open {
 
 /// Most lines that one is made of.
 pub(super) const PARTS_MAX: usize = 8;
+
+/// Fewest lines of one length that are taken for folded at it.
+const FOLDED_MIN: usize = 3;
+
+/// Without the folds of a terminal, where a line with a time that is as long as the terminal is wide goes
+/// on in the next, within a word. Lines keep their numbers: of those that were folded all but the first are empty.
+pub(super) fn unfolded(text: &str) -> Cow<'_, str> {
+    let width = |line: &str| line.chars().count();
+    let edge = text.lines().map(width).max().unwrap_or(0);
+    let folded = text.lines().filter(|line| width(line) == edge).count();
+    if edge < 40 || folded < FOLDED_MIN {
+        return Cow::Borrowed(text);
+    }
+    let has_time = |line: &str| framed(line).time != When::Unknown;
+    let mut out = String::with_capacity(text.len());
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        out.push_str(line);
+        let (mut last, mut parts) = (line, 1);
+        while width(last) == edge && has_time(line) {
+            let Some(rest) = lines.next_if(|next| !has_time(next)) else { break };
+            out.push_str(rest);
+            (last, parts) = (rest, parts + 1);
+        }
+        out.extend(std::iter::repeat_n('\n', parts));
+    }
+    Cow::Owned(out)
+}
 
 /// Whether more may follow. `is_known` tells whether the line means something as it is.
 pub(super) fn lacks(text: &str, is_known: bool) -> bool {
@@ -54,6 +86,22 @@ pub(super) fn lacks(text: &str, is_known: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folds_are_taken_out_where_lines_have_times() {
+        let lines: Vec<String> =
+            (0..4).map(|n| format!("[    {n}.000000] {}", "abc ".repeat(30))).collect();
+        let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+        let parts = |line: &str| [&line[..60], &line[60..120], &line[120..]].join("\n");
+        let folded: Vec<String> = lines.iter().map(|line| parts(line)).collect();
+        assert_eq!(unfolded(&folded.join("\n")), lines.join("\n\n\n") + "\n\n\n");
+        // A terminal that cuts them off, and a log without times.
+        let cut: Vec<&str> = lines.iter().map(|line| &line[..60]).collect();
+        assert_eq!(unfolded(&cut.join("\n")).trim_end(), cut.join("\n"));
+        let bare = folded.join("\n").replace('[', "");
+        let bare = bare.replace(".000000]", "");
+        assert_eq!(unfolded(&bare).trim_end(), bare);
+    }
 
     #[test]
     fn what_is_whole_and_what_is_not() {

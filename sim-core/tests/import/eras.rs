@@ -131,22 +131,67 @@ fn reports_of_every_era_are_read() {
 fn logs_of_every_source_say_the_same() {
     let (_, plain) = &eras()[8];
     let expected = imported(plain).toml;
-    let times: [&dyn Fn(usize) -> String; 6] = [
-        &|line| format!("[{:5}.{:06}] ", 100 + line / 10, line),
-        &|line| format!("<6>[{:5}.{:06}] ", 100 + line / 10, line),
-        &|line| format!("[{:5}.{:06}][  T900] ", 100 + line / 10, line),
-        &|_| "[So Nov 22 10:00:00 2026] ".to_owned(),
-        &|_| "nov. 22 10:00:00 bôx kernel: ".to_owned(),
-        &|_| "2026-11-22T10:00:00.123456+01:00 box kernel: ".to_owned(),
+    let boot = |line: usize| format!("{:5}.{:06}", 100 + line / 10, line);
+    let lines = |source: &dyn Fn(usize, &str) -> String| {
+        let lines = plain.lines().enumerate().map(|(number, line)| source(number, line));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let stamped = lines(&|n, line| format!("[{}] {line}", boot(n)));
+    let folded = |line: &str| {
+        let letters: Vec<char> = line.chars().collect();
+        let parts = letters.chunks(80).map(|part| part.iter().collect::<String>());
+        parts.collect::<Vec<_>>().join("\n")
+    };
+    let mut newest_first: Vec<String> = plain
+        .lines()
+        .enumerate()
+        .map(|(n, line)| format!("Nov 22 10:00:{:02} box kernel: {line}", n % 60))
+        .collect();
+    newest_first.reverse();
+    let texts = [
+        stamped.clone(),
+        lines(&|n, line| format!("<6>[{}] {line}", boot(n))),
+        lines(&|n, line| format!("[{}][  T900] {line}", boot(n))),
+        lines(&|_, line| format!("[So Nov 22 10:00:00 2026] {line}")),
+        lines(&|_, line| format!("nov. 22 10:00:00 bôx kernel: {line}")),
+        lines(&|_, line| format!("2026-11-22T10:00:00.123456+01:00 box kernel: {line}")),
+        // dmesg --time-format iso, dmesg -d, dmesg -T -d.
+        lines(&|_, line| format!("2026-11-22T10:00:00,123456+01:00 {line}")),
+        lines(&|n, line| format!("[{} <    0.000021>] {line}", boot(n))),
+        lines(&|_, line| format!("[Sun Nov 22 10:00:00 2026 <    0.000021>] {line}")),
+        // logcat -b kernel, as it is and with -v brief; makers of telephones.
+        lines(&|_, line| format!("11-22 10:00:00.123     0     0 W         : {line}")),
+        lines(&|_, line| format!("W/kernel  (    0): {line}")),
+        lines(&|n, line| format!("<4>[{}]  (5)[900:builder]{line}", boot(n))),
+        lines(&|n, line| format!("<4>[{}]  [5:        builder:  900] {line}", boot(n))),
+        // What reads a console adds its date, and a build its own.
+        lines(&|n, line| format!("[2026-11-22 10:00:00.123] [{}] {line}", boot(n))),
+        lines(&|n, line| format!("Nov 22 10:00:00 [{}] {line}", boot(n))),
+        lines(&|n, line| format!("2026-11-22T10:00:00.1234567Z [{}] {line}", boot(n))),
+        lines(&|n, line| format!("node-1  | [{}] {line}", boot(n))),
+        // LAVA, Ansible, fluentd.
+        lines(&|n, line| {
+            format!(
+                "- {{\"dt\": \"2026-11-22\", \"lvl\": \"target\", \"msg\": \"[{}] {line}\"}}",
+                boot(n)
+            )
+        }),
+        lines(&|n, line| format!("        \"[{}] {line}\",", boot(n))),
+        lines(&|_, line| {
+            format!("2026-11-22T10:00:00+01:00\tkernel.box\t{{\"message\":\"{line}\"}}")
+        }),
+        // A comment, a row of a table each, a mail, a search; empty lines between.
+        lines(&|_, line| format!(" * \t{line}")),
+        lines(&|n, line| format!("| 10:00 | box | [{}] {line} |", boot(n))),
+        lines(&|n, line| format!("> > [{}] {line}", boot(n))),
+        lines(&|n, line| format!("kern.log.1:{}:[{}] {line}", n + 812, boot(n))),
+        stamped.replace('\n', "\n\n"),
+        // A terminal's edge, and journalctl -r.
+        stamped.lines().map(folded).collect::<Vec<_>>().join("\n"),
+        newest_first.join("\n"),
     ];
-    for (index, time) in times.iter().enumerate() {
-        let mut text = String::new();
-        for (number, line) in plain.lines().enumerate() {
-            text.push_str(&time(number));
-            text.push_str(line);
-            text.push('\n');
-        }
-        let imported = imported(&text);
+    for (index, text) in texts.iter().enumerate() {
+        let imported = imported(text);
         let scenario = |text: &str| {
             text.lines()
                 .filter(|l| !l.starts_with('#') && !l.contains("horizon") && !l.contains("stuck ="))

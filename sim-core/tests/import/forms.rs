@@ -92,6 +92,10 @@ const FORMS: &[Form] = &[
         let (comm, pid, cpu, us) = (&e.comm, e.pid, e.cpu, seconds(e.us));
         format!("{comm:>16} {pid:>7}/{pid:<7} [{cpu:03}] {us}000: oom:{}", e.rest)
     }),
+    ("trace-cmd report --ts-diff", |e, _| {
+        let us = seconds(e.us);
+        format!("{:>16}-{:<5} [{:03}] {us}: (+12)    {}", e.comm, e.pid, e.cpu, e.rest)
+    }),
     ("perf script with counts", |e, _| {
         let us = seconds(e.us);
         format!("{:>16} {:>7} [{:03}] {us}:          1 oom:{}", e.comm, e.pid, e.cpu, e.rest)
@@ -119,6 +123,34 @@ fn every_form_of_a_trace_tells_the_same() {
         notes.iter().any(|note| note == "HZ = 250, from the pauses of the reaper"),
         "{notes:#?}"
     );
+}
+
+/// Whom `perf script -F` was asked to name or not: the kill and the attempts are told all the same.
+#[test]
+fn fields_that_were_not_asked_for_are_not_needed() {
+    let events = events();
+    let forms: [Form; 5] = [
+        ("pid,tid,cpu,time", |e, _| {
+            format!("{:>7}/{:<7} [{:03}] {}: oom:{}", e.pid, e.pid, e.cpu, seconds(e.us), e.rest)
+        }),
+        ("cpu,time", |e, _| format!("[{:03}] {}: oom:{}", e.cpu, seconds(e.us), e.rest)),
+        ("comm,time", |e, _| format!("{:>16} {}: oom:{}", e.comm, seconds(e.us), e.rest)),
+        ("tid,time", |e, _| format!("{:>7} {}: oom:{}", e.pid, seconds(e.us), e.rest)),
+        ("time", |e, _| format!("{:>12}: oom:{}", seconds(e.us), e.rest)),
+    ];
+    for (name, form) in forms {
+        let told = |form: fn(&Event, i64) -> String| {
+            let lines: Vec<String> = events.iter().map(|event| form(event, 0)).collect();
+            let found = imported(&lines.join("\n"));
+            let attempts = |story: &sim_core::import::Story| {
+                let all = story.victims.iter();
+                all.map(|victim| victim.attempts.len()).collect::<Vec<_>>()
+            };
+            assert_eq!(attempts(&found.story), attempts(&run_of(&found)), "{name}");
+            attempts(&found.story)
+        };
+        assert_eq!(told(form), told(FORMS[0].1), "{name}");
+    }
 }
 
 /// Whatever was recorded: without the oom events the signal tells of the kill, and without any of both
