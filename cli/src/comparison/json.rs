@@ -4,7 +4,8 @@
 use serde::Serialize;
 use sim_core::analysis::{Said, Verdict};
 use sim_core::experiment::{
-    Outcome, Paired, PairedShares, Proportion, Sample, ShareDifference, mean, shares_of_verdicts,
+    FREED, LONGEST_WAIT, Outcome, Paired, PairedShares, Proportion, Quantity, RECOVERY, Sample,
+    ShareDifference, mean, shares_of_verdicts,
 };
 use sim_core::record::MODEL_VERSION;
 
@@ -52,8 +53,16 @@ struct JsonOutcome<'c> {
     log: Option<&'static str>,
     next_victim_after_ns: Option<u64>,
     oom_to_recovery_ns: Option<u64>,
+    longest_wait: Option<JsonWait<'c>>,
     danger: &'static str,
     lockdep_warned: Option<bool>,
+}
+
+/// Who waited longest for a page.
+#[derive(Serialize)]
+struct JsonWait<'c> {
+    task: &'c str,
+    ns: u64,
 }
 
 #[derive(Serialize)]
@@ -73,6 +82,7 @@ struct JsonSeeds {
     verdicts: Vec<JsonShare>,
     dangers: Vec<JsonShare>,
     oom_to_recovery_ns: JsonSample,
+    longest_wait_ns: JsonSample,
     freed_by_reaper_pages: JsonSample,
 }
 
@@ -101,6 +111,7 @@ struct JsonSample {
 struct JsonPairs {
     verdicts: Vec<JsonShareDifference>,
     oom_to_recovery_ns: JsonDifference,
+    longest_wait_ns: JsonDifference,
     freed_by_reaper_pages: JsonDifference,
 }
 
@@ -170,6 +181,7 @@ fn row<'c>(row: &'c Row, first: Option<&Row>) -> JsonRow<'c> {
             log: of.said.map(Said::text),
             next_victim_after_ns: of.next_victim_after,
             oom_to_recovery_ns: of.recovery,
+            longest_wait: of.longest_wait.as_ref().map(|(task, ns)| JsonWait { task, ns: *ns }),
             danger: of.danger.id(),
             lockdep_warned: of.lockdep,
         },
@@ -191,7 +203,8 @@ fn seeds(outcomes: &[Outcome]) -> JsonSeeds {
     JsonSeeds {
         verdicts: shares(outcomes, |outcome| outcome.verdict.id()),
         dangers: shares(outcomes, |outcome| outcome.danger.id()),
-        oom_to_recovery_ns: sample(outcomes.iter().filter_map(Outcome::recovered_after)),
+        oom_to_recovery_ns: sample(outcomes.iter().filter_map(RECOVERY.of)),
+        longest_wait_ns: sample(outcomes.iter().filter_map(LONGEST_WAIT.of)),
         freed_by_reaper_pages: sample(outcomes.iter().map(|outcome| outcome.freed_by_reaper)),
     }
 }
@@ -243,13 +256,15 @@ fn pairs(first: &[Outcome], these: &[Outcome]) -> JsonPairs {
             neither,
         })
     };
-    let both = first.iter().zip(these);
-    let recoveries = both.clone().map(|(a, b)| (a.recovered_after(), b.recovered_after()));
-    let freed = both.map(|(a, b)| (Some(a.freed_by_reaper), Some(b.freed_by_reaper)));
+    let paired = |quantity: &Quantity| {
+        let both = first.iter().zip(these);
+        difference(&Paired::new(both.map(|(a, b)| ((quantity.of)(a), (quantity.of)(b)))))
+    };
     JsonPairs {
         verdicts: shares_of_verdicts(first, these).into_iter().filter_map(share).collect(),
-        oom_to_recovery_ns: difference(&Paired::new(recoveries)),
-        freed_by_reaper_pages: difference(&Paired::new(freed)),
+        oom_to_recovery_ns: paired(&RECOVERY),
+        longest_wait_ns: paired(&LONGEST_WAIT),
+        freed_by_reaper_pages: paired(&FREED),
     }
 }
 

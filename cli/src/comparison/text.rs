@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 use sim_core::analysis::{Said, count_text, size_text, span_text, time_text};
 use sim_core::base::Nanos;
 use sim_core::experiment::{
-    FREED, Outcome, Paired, Proportion, Quantity, RECOVERY, Sample, quantile_text,
-    share_difference_text, shares_of_verdicts,
+    FREED, LONGEST_WAIT, Outcome, Paired, Proportion, Quantity, RECOVERY, Sample,
+    longest_wait_text, quantile_text, share_difference_text, shares_of_verdicts,
 };
 
 use super::{Comparison, Row};
@@ -71,6 +71,7 @@ fn write_table(out: &mut String, rows: &[Row]) -> fmt::Result {
         "log",
         "next victim",
         "recovered",
+        "longest wait",
         "flags",
     ];
     let mut table = vec![head.map(str::to_owned)];
@@ -93,7 +94,7 @@ fn write_columns<const N: usize>(out: &mut String, table: &[[String; N]]) -> fmt
     Ok(())
 }
 
-fn cells(name: &str, outcome: &Outcome) -> [String; 10] {
+fn cells(name: &str, outcome: &Outcome) -> [String; 11] {
     let after = |ns: Option<u64>| match ns {
         Some(ns) => format!("+{}", span_text(Nanos(ns))),
         None => "never".to_owned(),
@@ -110,6 +111,7 @@ fn cells(name: &str, outcome: &Outcome) -> [String; 10] {
         if_killed(outcome.said.map_or("none", Said::text).to_owned()),
         if_killed(after(outcome.next_victim_after)),
         if_killed(after(outcome.recovery)),
+        longest_wait_text(outcome),
         // What lockdep says has a place of its own.
         outcome
             .flags
@@ -207,6 +209,10 @@ fn write_seeds(out: &mut String, row: &Row) -> fmt::Result {
             writeln!(out, "  {name:<14}  {text}{what}")?;
         }
     }
+    let waits = Sample::new(outcomes.iter().filter_map(LONGEST_WAIT.of));
+    if let Some(text) = quantile_text(&waits, 50, LONGEST_WAIT.text) {
+        writeln!(out, "  {:<14}  {text} in the median", LONGEST_WAIT.name)?;
+    }
     Ok(())
 }
 
@@ -221,7 +227,7 @@ fn write_pairs(out: &mut String, rows: &[Row]) -> fmt::Result {
             let only = format!("only the first in {less}, only the second in {more}");
             writeln!(out, "{names}, {}: {text}; {only}", verdict.id())?;
         }
-        for quantity in [&RECOVERY, &FREED] {
+        for quantity in [&RECOVERY, &LONGEST_WAIT, &FREED] {
             let pairs = first.seeds.iter().zip(&row.seeds);
             let paired = Paired::new(pairs.map(|(a, b)| ((quantity.of)(a), (quantity.of)(b))));
             write_pair(out, &names, quantity, &paired)?;

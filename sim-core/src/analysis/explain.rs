@@ -14,7 +14,6 @@ mod worker;
 
 use super::blame::{Cause, cause_text, recovery_blame};
 use super::index::Index;
-use super::intervals::OPEN;
 use super::reaping::{Outcome, Refusal};
 use super::types::{Report, Said, Verdict, Victim};
 use super::victims::VictimFacts;
@@ -338,26 +337,13 @@ impl Tale<'_> {
 
     /// Who waited longest for a page.
     fn longest_wait(&self) -> Option<String> {
-        let stalls = self.index.tasks.iter().enumerate().flat_map(|(number, track)| {
-            let task = TaskId::from_index(number);
-            // Who lowers a cgroup's limit reclaims, but wants no page.
-            let is_timer = self.is_timer(task);
-            let stalls = track.stalls.items.iter().filter(move |_| !is_timer);
-            stalls.map(move |stall| (task, stall.from, stall.to))
-        });
-        let length = |from, to| self.index.time(to).saturating_sub(self.index.time(from));
-        let (task, from, to) =
-            stalls.max_by_key(|&(task, from, to)| (length(from, to), std::cmp::Reverse(task)))?;
-        let lasted = length(from, to);
-        if lasted < Nanos::from_ms(1) {
-            return None;
-        }
-        let never = if to == OPEN { "; it never got it" } else { "" };
+        let wait = self.report.longest_wait.filter(|wait| wait.lasted >= Nanos::from_ms(1))?;
+        let never = if wait.is_open { "; it never got it" } else { "" };
         Some(format!(
             "{} waited longest for a page: {}, from {} on{never}.",
-            self.name(task),
-            span_text(lasted),
-            time_text(self.index.time(from))
+            self.name(wait.task),
+            span_text(wait.lasted),
+            time_text(wait.from)
         ))
     }
 

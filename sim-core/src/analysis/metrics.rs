@@ -4,10 +4,14 @@
 //! reclaim, or its first failed trylock of `oom_lock`, until it has its
 //! page, gives up or dies; one that had not ended when the run did lasts
 //! until then. Percentiles are of nearest rank.
+//!
+//! Recovery is an instant, and it says nothing of what comes then; how long
+//! somebody waited at most stands beside it.
 
 use super::hung::hung_tasks;
 use super::index::{Index, TaskTrack};
-use super::types::{Metrics, Stalls};
+use super::intervals::OPEN;
+use super::types::{LongestWait, Metrics, Stalls};
 use crate::base::{Nanos, SimTime, TaskId, sort};
 use crate::record::{Reason, TaskKind};
 
@@ -63,23 +67,42 @@ fn stalls(index: &Index) -> Stalls {
     Stalls { count: count(times.len()), p50: rank(50), p99: rank(99), max: times.last().copied() }
 }
 
+/// Who waited longest for a page, if anybody took the slow path.
+pub(super) fn longest_wait(index: &Index) -> Option<LongestWait> {
+    let waits = index.tasks.iter().enumerate().flat_map(|(number, track)| {
+        let task = TaskId::from_index(number);
+        // Who lowers a cgroup's limit reclaims, but wants no page.
+        let info = index.cast.tasks.get(task);
+        let is_timer = info.is_some_and(|info| info.kind == TaskKind::Timer);
+        let stalls = track.stalls.items.iter().filter(move |_| !is_timer);
+        stalls.map(move |stall| {
+            let from = index.time(stall.from);
+            let lasted = index.time(stall.to).saturating_sub(from);
+            LongestWait { task, from, lasted, is_open: stall.to == OPEN }
+        })
+    });
+    waits.max_by_key(|wait| (wait.lasted, std::cmp::Reverse(wait.task)))
+}
+
 /// The first instant from the last kill on at which free memory is above
-/// the high watermark and no survivor is in the slow path.
+/// the high watermark, no survivor is in the slow path, and none comes to it
+/// again while a victim keeps the killer from choosing: an instant in
+/// between, when what was free so far was enough, is no recovery.
 pub(super) fn recovery(index: &Index) -> Option<SimTime> {
     let last_kill = index.time(index.victims.last()?.killed);
-    let stalls = stalls_of_survivors(index, last_kill);
+    let (stalls, settled) = stalls_of_survivors(index, last_kill);
     // Who waits at the end was not served, whatever was free in between.
-    if stalls.last().is_some_and(|&(_, to)| to > index.end) {
+    if settled > index.end || stalls.last().is_some_and(|&(_, to)| to > index.end) {
         return None;
     }
     let nexts = index.memory.free.iter().skip(1).map(|&(at, _)| at);
     let ends = nexts.chain([index.end.saturating_add(Nanos(1))]);
     let mut stalls = stalls.iter().peekable();
     for (&(start, free), end) in index.memory.free.iter().zip(ends) {
-        if free <= index.memory.high || end <= last_kill {
+        if free <= index.memory.high || end <= settled {
             continue;
         }
-        let mut at = start.max(last_kill);
+        let mut at = start.max(settled);
         while let Some(&&(from, to)) = stalls.peek() {
             if to <= at {
                 stalls.next();
@@ -122,14 +145,16 @@ pub(super) fn later_wait(index: &Index) -> Option<(TaskId, SimTime, Nanos)> {
 }
 
 /// Stalls that lasted beyond `after`, of tasks never killed, joined where
-/// they overlap.
-fn stalls_of_survivors(index: &Index, after: SimTime) -> Vec<(SimTime, SimTime)> {
+/// they overlap; and when the last of them ended that began while a victim was
+/// pending, `after` if there is none.
+fn stalls_of_survivors(index: &Index, after: SimTime) -> (Vec<(SimTime, SimTime)>, SimTime) {
     let seen = index.times.len();
     let is_survivor = |task: TaskId| {
         let info = index.cast.tasks.get(task);
         info.is_some_and(|info| info.kind == TaskKind::User) && !index.is_killed(task, seen)
     };
     let never = index.end.saturating_add(Nanos(1));
+    let mut settled = after;
     let mut stalls: Vec<(SimTime, SimTime)> = Vec::new();
     for (number, track) in index.tasks.iter().enumerate() {
         if !is_survivor(TaskId::from_index(number)) {
@@ -139,6 +164,9 @@ fn stalls_of_survivors(index: &Index, after: SimTime) -> Vec<(SimTime, SimTime)>
             let to = index.times.get(stall.to).copied().unwrap_or(never);
             if to > after {
                 stalls.push((index.time(stall.from), to));
+            }
+            if to > settled && index.pending_victim(stall.from).is_some() {
+                settled = to;
             }
         }
     }
@@ -150,5 +178,44 @@ fn stalls_of_survivors(index: &Index, after: SimTime) -> Vec<(SimTime, SimTime)>
             _ => joined.push((from, to)),
         }
     }
-    joined
+    (joined, settled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::story::*;
+    use crate::engine::Stop;
+    use crate::record::{Event, Gfp, SkipBy};
+
+    /// `other` is served 1 ms after it had `hog` killed, and waits again from 30 to 90 ms;
+    /// the reaper is done with `hog` at `skipped` ms.
+    fn served_for_a_moment(skipped: u64) -> Option<u64> {
+        let mut story = Story::new();
+        story.at(1).faults(HOG, HEAP, 900).free(40);
+        story.at(10).reclaims(OTHER, Gfp::KERNEL).kills(OTHER, HOG);
+        story.at(11).free(500).faults(OTHER, OTHER_HEAP, 1);
+        let skip = Event::OomSkipSet { mm: HOG_MM, by: SkipBy::Reaper };
+        if skipped < 30 {
+            story.at(skipped).add(REAPER, skip);
+        }
+        story.at(30).reclaims(OTHER, Gfp::KERNEL);
+        story.at(90).faults(OTHER, OTHER_HEAP, 1).sleeps(OTHER, Reason::Forever);
+        if skipped > 90 {
+            story.at(skipped).add(REAPER, skip);
+        }
+        let run = story.ends(200, Stop::Idle);
+        let index = Index::new(&run);
+        let (task, from) = (OTHER, SimTime(30_000_000));
+        let longest = LongestWait { task, from, lasted: Nanos::from_ms(60), is_open: false };
+        assert_eq!(longest_wait(&index), Some(longest));
+        metrics(&index).oom_to_recovery_ns
+    }
+
+    #[test]
+    fn a_moment_before_the_next_wait_for_the_victim_is_no_recovery() {
+        assert_eq!(served_for_a_moment(100), Some(80_000_000));
+        // What comes after the victim was done with is a matter of its own.
+        assert_eq!(served_for_a_moment(20), Some(1_000_000));
+    }
 }

@@ -3,7 +3,7 @@
 use super::flags::flags;
 use super::incidents::incidents;
 use super::index::Index;
-use super::metrics::metrics;
+use super::metrics::{longest_wait, metrics};
 use super::types::Report;
 use super::verdict::judge;
 use super::victims::victims;
@@ -24,6 +24,7 @@ pub fn report_from(index: &Index) -> Report {
         flags: flags(index),
         victims: victims(index),
         metrics: metrics(index),
+        longest_wait: longest_wait(index),
         incidents: incidents(index, &wait_for),
         evidence: judgment.evidence,
         wait_for,

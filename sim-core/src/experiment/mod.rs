@@ -39,8 +39,8 @@ pub use pick::{Severity, first_failing, median, picks, worst};
 pub use proportion::{Interval, Proportion};
 pub use reseed::{Point, moments, no_return, parting};
 pub use review::{
-    Case, FREED, Picked, QUANTITIES, Quantity, RECOVERY, Review, quantile_text, review,
-    share_difference_text, share_text, shares_of_verdicts, side_by_side,
+    Case, FREED, LONGEST_WAIT, Picked, QUANTITIES, Quantity, RECOVERY, Review, longest_wait_text,
+    quantile_text, review, share_difference_text, share_text, shares_of_verdicts, side_by_side,
 };
 pub use sample::{Paired, Sample};
 pub use search::{BATCH, Search, Trial};

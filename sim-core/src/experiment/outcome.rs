@@ -1,6 +1,6 @@
 //! What one run boils down to when it stands beside others.
 
-use crate::analysis::{Dependency, Report, Said, Verdict};
+use crate::analysis::{Dependency, Report, Said, Verdict, task_name};
 use crate::base::{Digest, SimTime};
 use crate::record::Run;
 
@@ -67,8 +67,11 @@ pub struct Outcome {
     pub said: Option<Said>,
     /// From the first kill until the killer might have chosen again; `None`: never.
     pub next_victim_after: Option<u64>,
-    /// From the first kill until everybody was served and memory was above the high mark.
+    /// From the first kill until everybody was served and memory was above the high mark, and
+    /// nobody had to wait again for a victim.
     pub recovery: Option<u64>,
+    /// Who waited longest for a page, and how long.
+    pub longest_wait: Option<(String, u64)>,
     /// What the reaper's waiting led to.
     pub danger: Danger,
     /// Whether lockdep warned; `None` if it was off.
@@ -104,6 +107,9 @@ pub fn outcome(run: &Run, report: &Report) -> Outcome {
         said: first.and_then(|victim| victim.said),
         next_victim_after: first.and_then(|victim| since(victim.done?)),
         recovery: report.metrics.oom_to_recovery_ns,
+        longest_wait: report
+            .longest_wait
+            .map(|wait| (task_name(&run.cast, wait.task), wait.lasted.0)),
         danger: danger(report),
         lockdep: has_lockdep.then_some(report.metrics.lockdep_reports > 0),
     }

@@ -54,6 +54,8 @@ impl Outcome {
             said.to_owned(),
             optional(self.next_victim_after),
             optional(self.recovery),
+            optional(self.longest_wait.as_ref().map(|wait| wait.1)),
+            self.longest_wait.as_ref().map_or_else(String::new, |wait| wait.0.clone()),
             self.danger.id().to_owned(),
             lockdep.to_owned(),
         ];
@@ -85,6 +87,11 @@ impl Outcome {
             },
             next_victim_after: optional(fields, "time")?,
             recovery: optional(fields, "time")?,
+            longest_wait: {
+                let lasted = optional(fields, "time")?;
+                let who = field(fields, "name of who waited")?;
+                lasted.map(|lasted| (who.to_owned(), lasted))
+            },
             danger: named(fields, "danger", &Danger::ALL, Danger::id)?,
             lockdep: match field(fields, "word of lockdep")? {
                 NEVER => None,
@@ -156,6 +163,7 @@ mod tests {
             said: Some(Said::UnableToReap),
             next_victim_after: None,
             recovery: Some(8),
+            longest_wait: Some(("presser/2".to_owned(), 9)),
             danger: Danger::Closed,
             lockdep: Some(false),
         }
@@ -169,6 +177,7 @@ mod tests {
             said: None,
             next_victim_after: Some(1),
             recovery: None,
+            longest_wait: None,
             lockdep: None,
             ..outcome()
         };

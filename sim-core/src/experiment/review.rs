@@ -12,8 +12,8 @@ mod numbers;
 mod picked;
 
 pub use numbers::{
-    FREED, QUANTITIES, Quantity, RECOVERY, quantile_text, share_difference_text, share_text,
-    shares_of_verdicts,
+    FREED, LONGEST_WAIT, QUANTITIES, Quantity, RECOVERY, longest_wait_text, quantile_text,
+    share_difference_text, share_text, shares_of_verdicts,
 };
 
 use std::ops::Range;
@@ -91,6 +91,7 @@ pub fn review(review: &Review) -> Vec<Block> {
             blocks.push(Block::Heading(2, format!("{}: {}", first.scenario(), first.title)));
         }
         blocks.extend(pictures(group));
+        blocks.push(numbers::shown(group));
         blocks.extend(partings(group));
         blocks.extend(numbers::blocks(group));
         blocks.extend(picked::blocks(group));
@@ -116,6 +117,7 @@ pub fn side_by_side(review: &Review) -> Vec<Block> {
     for group in &groups {
         blocks.push(Block::Heading(2, "Timelines".to_owned()));
         blocks.extend(pictures(group));
+        blocks.push(numbers::shown(group));
         blocks.extend(partings(group));
         blocks.extend(numbers::blocks(group));
     }

@@ -1,6 +1,7 @@
 //! Other policies under the same seed: where their runs part from the
 //! first one, their lanes on the same axis, and what came out.
 
+use sim_core::analysis::task_name;
 use sim_core::scenario::Fork;
 use yew::prelude::*;
 
@@ -103,7 +104,7 @@ pub fn Compared(props: &Props) -> Html {
 /// What came out of each run, side by side.
 pub fn differences(scenes: &[Shared<Scene>], forks: usize) -> Html {
     type Read = fn(&Scene) -> String;
-    let rows: [(&str, Read); 10] = [
+    let rows: [(&str, Read); 11] = [
         ("verdict", |it| it.outcome.report.verdict.id().to_owned()),
         ("victims", |it| format::grouped(it.outcome.report.victims.len() as u64)),
         ("attempts of the reaper", |it| format::grouped(it.outcome.report.metrics.reap_attempts)),
@@ -115,6 +116,16 @@ pub fn differences(scenes: &[Shared<Scene>], forks: usize) -> Html {
         ("first kill to recovery", |it| {
             let time = it.outcome.report.metrics.oom_to_recovery_ns;
             time.map_or_else(|| "never".to_owned(), format::duration)
+        }),
+        ("longest wait for memory", |it| {
+            let wait = it.outcome.report.longest_wait;
+            wait.map_or_else(
+                || "none".to_owned(),
+                |wait| {
+                    let who = task_name(&it.outcome.run.cast, wait.task);
+                    format!("{who}, {}", format::duration(wait.lasted.0))
+                },
+            )
         }),
         ("pressure, full", |it| format::duration(it.outcome.report.metrics.psi_full_ns)),
     ];

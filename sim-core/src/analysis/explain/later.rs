@@ -1,7 +1,7 @@
 //! What recovery is, in words, and who waited again after it; which kill was whose.
 //!
-//! Recovery is an instant: the first after the last kill at which nobody
-//! waits and enough is free. It says nothing of what comes then.
+//! Recovery is an instant: the first after the last kill at which nobody waits and enough is
+//! free, and after which nobody waits for a pending victim. It says nothing of what comes then.
 
 use super::Tale;
 use crate::analysis::metrics::later_wait;
@@ -26,8 +26,8 @@ impl Tale<'_> {
     /// From when to when the time to recovery is counted.
     pub(super) fn until_served(&self) -> &'static str {
         match self.index.victims.len() {
-            0 | 1 => "from the kill until everybody was first served",
-            _ => "from the first kill until, after the last, everybody was first served",
+            0 | 1 => "from the kill until everybody was served",
+            _ => "from the first kill until, after the last, everybody was served",
         }
     }
 

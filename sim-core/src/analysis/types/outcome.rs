@@ -1,7 +1,7 @@
 //! What came of a run: verdict, incidents, victims, numbers.
 
 use super::waiting::WaitLink;
-use crate::base::{SimTime, TaskId};
+use crate::base::{Nanos, SimTime, TaskId};
 use crate::record::WaitFor;
 
 /// The one-word outcome of a run (design.md, section 7).
@@ -131,7 +131,8 @@ pub struct Metrics {
     pub callback_blocked_ns: u64,
     /// See `callback_blocked_ns`.
     pub callback_blocked_max_ns: u64,
-    /// From the first kill until free > high with all survivors served.
+    /// From the first kill until free > high with all survivors served, none of whom waits
+    /// again while a victim is pending.
     pub oom_to_recovery_ns: Option<u64>,
     /// Time requests spent in the slow path.
     pub alloc_stall: Stalls,
@@ -164,6 +165,19 @@ pub struct Stalls {
     pub max: Option<u64>,
 }
 
+/// The longest stay of a request in the slow path.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct LongestWait {
+    /// Whose.
+    pub task: TaskId,
+    /// Since when.
+    pub from: SimTime,
+    /// Until it had its page, gave up or died, or the run ended.
+    pub lasted: Nanos,
+    /// Whether the run ended first.
+    pub is_open: bool,
+}
+
 /// All of it.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -177,6 +191,8 @@ pub struct Report {
     pub victims: Vec<Victim>,
     /// Counters.
     pub metrics: Metrics,
+    /// Who waited longest for a page, if anybody did.
+    pub longest_wait: Option<LongestWait>,
     /// By time.
     pub incidents: Vec<Incident>,
     /// Who could no longer go on, and what the reaper depended on.

@@ -44,6 +44,20 @@ pub const RECOVERY: Quantity = Quantity {
     mean: |hundredths| time(hundredths / 100),
 };
 
+/// The longest that one request waited for a page, before recovery or after.
+pub const LONGEST_WAIT: Quantity = Quantity {
+    name: "longest wait",
+    of: |outcome| Some(outcome.longest_wait.as_ref().map_or(0, |wait| wait.1)),
+    text: time,
+    mean: |hundredths| time(hundredths / 100),
+};
+
+/// Who waited longest for a page and how long: `presser 1.89 s`.
+pub fn longest_wait_text(outcome: &Outcome) -> String {
+    let wait = outcome.longest_wait.as_ref();
+    wait.map_or_else(|| "none".to_owned(), |(who, lasted)| format!("{who} {}", time(*lasted)))
+}
+
 /// What victims gave back because of the reaper.
 pub const FREED: Quantity = Quantity {
     name: "freed by the reaper",
@@ -53,8 +67,9 @@ pub const FREED: Quantity = Quantity {
 };
 
 /// What distributions are shown of.
-pub const QUANTITIES: [Quantity; 5] = [
+pub const QUANTITIES: [Quantity; 6] = [
     RECOVERY,
+    LONGEST_WAIT,
     Quantity {
         name: "next victim after",
         of: |outcome| outcome.next_victim_after,
@@ -75,6 +90,26 @@ pub const QUANTITIES: [Quantity; 5] = [
         mean: count_mean,
     },
 ];
+
+/// How the runs that are shown went on from the first kill.
+pub(super) fn shown(group: &[Case]) -> Block {
+    let head =
+        ["kernel, policy", "freed by the reaper", "next victim", "recovered", "longest wait"];
+    let row = |case: &Case| {
+        let outcome = &case.shown.outcome;
+        let after =
+            |ns: Option<u64>| ns.map_or_else(|| "never".to_owned(), |ns| format!("+{}", time(ns)));
+        let if_killed = |text: String| if outcome.victims > 0 { text } else { "-".to_owned() };
+        vec![
+            case.name(),
+            if_killed(size_text(outcome.freed_by_reaper)),
+            if_killed(after(outcome.next_victim_after)),
+            if_killed(after(outcome.recovery)),
+            longest_wait_text(outcome),
+        ]
+    };
+    Block::Table(head.map(str::to_owned).to_vec(), group.iter().map(row).collect())
+}
 
 /// The tables, where there are seeds.
 pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
