@@ -8,8 +8,10 @@
 //! from choosing it: the reaper, or the delay before it; where the giver
 //! asks for a page itself, at its own giver. Where nobody
 //! gave anything it is at the reaper while a victim is pending, and else
-//! at the waiter. While nobody waits but memory is still low, it is at
-//! whoever brought it above the mark in the end.
+//! at the waiter; so it is while the reaper, who gave in the end, has nothing to do yet.
+//! While nobody waits but memory is still low, it is at
+//! whoever brought it above the mark in the end. Whoever is killed only later waits like the others
+//! until then, but comes after them.
 //!
 //! Where that one waits for a lock, or for a worker to signal a fence, the
 //! path goes on to the holder or the worker and what that one does, as far
@@ -20,31 +22,35 @@
 
 #[cfg(test)]
 mod tests;
+mod text;
 
 use super::index::Index;
-use super::intervals::OPEN;
+use super::intervals::{Interval, OPEN};
 use super::metrics::recovery;
+use super::reaping::{Attempt, Keeps, Outcome, Refusal};
 use super::replay::{Doing, is_own_wish};
-use super::words::{device_name, lock_name, task_name};
+use super::victims::VictimFacts;
 use crate::base::{DeviceId, LockId, Nanos, SimTime, TaskId, sort};
 use crate::engine::WaitOn;
 use crate::record::{Reason, TaskKind};
+pub use text::{cause_text, segment_text};
 
 /// What an instant of the critical path is blamed on.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
 pub enum Cause {
     /// The reaper has not been told of the victim yet.
     ReaperDelay,
-    /// The reaper sleeps between two attempts.
-    BackOff,
-    /// The reaper sleeps because of a notifier (policies `skip-*`).
-    SkipSleep,
+    /// The reaper sleeps between two attempts, since the last one met this.
+    BackOff(Met),
+    /// The reaper sleeps because a notifier, of this device if that is known, might block
+    /// (policies `skip-*`).
+    SkipSleep(Option<DeviceId>),
     /// Somebody is in a callback of this device, at work or waiting.
     Callback(DeviceId),
     /// The reaper unmaps and frees pages.
     Reaping,
-    /// A victim is on its way out.
-    Exit,
+    /// This victim is on its way out.
+    Exit(TaskId),
     /// A wait for a lock that nobody holds any more.
     Lock(LockId),
     /// A wait for what another task has, and what that one does meanwhile.
@@ -53,12 +59,29 @@ pub enum Cause {
     Cpu,
     /// Rounds of reclaim and the pauses between them.
     Reclaim,
+    /// The same, until who goes through them has this process killed.
+    ReclaimBefore(TaskId),
     /// A wait for something else.
     Wait(Reason),
     /// Somebody runs its own program.
     Program,
     /// Nobody waits, but memory is still low.
     Idle,
+}
+
+/// What an attempt of the reaper failed for.
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
+pub enum Met {
+    /// A refusal of this device, and of so many others.
+    Refusal(DeviceId, u8),
+    /// A refusal of the core because of this device.
+    Core(DeviceId),
+    /// `mmap_lock`, which this task held for writing.
+    Held(LockId, TaskId),
+    /// `mmap_lock`, in whose line this task stood.
+    Queued(LockId, TaskId),
+    /// Nothing that is on record.
+    Unknown,
 }
 
 /// What another task has that is waited for.
@@ -151,53 +174,6 @@ pub fn blame(index: &Index, from: SimTime, to: SimTime) -> Blame {
     Blame { segments, causes }
 }
 
-/// The cause in words, to complete "went to …".
-pub fn cause_text(index: &Index, cause: Cause) -> String {
-    match cause {
-        Cause::ReaperDelay => "the delay before the reaper is told".to_owned(),
-        Cause::BackOff => "the reaper's back-offs".to_owned(),
-        Cause::SkipSleep => "the reaper's sleep because of a notifier".to_owned(),
-        Cause::Callback(device) => format!("callbacks of {}", device_name(&index.cast, device)),
-        Cause::Reaping => "reaping".to_owned(),
-        Cause::Exit => "the exit of a victim".to_owned(),
-        Cause::Lock(lock) => format!("a wait for {}", lock_name(&index.cast, lock)),
-        Cause::Behind(obstacle, by, does) => behind_text(index, obstacle, by, does),
-        Cause::Cpu => "a wait for a CPU".to_owned(),
-        Cause::Reclaim => "rounds of reclaim".to_owned(),
-        Cause::Wait(reason @ (Reason::Stuck | Reason::Sleep | Reason::CallbackSleep)) => {
-            reason.text().to_owned()
-        }
-        Cause::Wait(reason) => format!("a wait for {}", reason.text()),
-        Cause::Program => "programs at work".to_owned(),
-        Cause::Idle => "a time when nobody waited".to_owned(),
-    }
-}
-
-fn behind_text(index: &Index, obstacle: Obstacle, by: TaskId, does: Does) -> String {
-    let cast = &index.cast;
-    let what = match obstacle {
-        Obstacle::Lock(lock) => lock_name(cast, lock),
-        Obstacle::Signal(device) => format!("a fence of {}", device_name(cast, device)),
-    };
-    let does = match does {
-        Does::Runs => "ran".to_owned(),
-        Does::WantsCpu => "waited for a CPU".to_owned(),
-        Does::Allocates => "asked for a page".to_owned(),
-        Does::Waits(reason @ (Reason::Sleep | Reason::CallbackSleep)) => {
-            format!("was in {}", reason.text())
-        }
-        Does::Waits(reason @ Reason::Stuck) => format!("was stuck in {}", reason.text()),
-        Does::Waits(reason) => format!("waited for {}", reason.text()),
-        Does::WaitsInTurn => "waited in turn".to_owned(),
-    };
-    format!("a wait for {what} while {} {does}", task_name(cast, by))
-}
-
-/// A segment in words: where, and what.
-pub fn segment_text(index: &Index, segment: &Segment) -> String {
-    format!("{}: {}", task_name(&index.cast, segment.task), cause_text(index, segment.cause))
-}
-
 /// Where the path is at one moment.
 struct Place {
     /// Who is to be served; `None` while nobody waits.
@@ -208,40 +184,70 @@ struct Place {
     over: Vec<TaskId>,
 }
 
+/// A stay in the slow path, as long as the task was not killed.
+struct Stalled {
+    task: TaskId,
+    from: usize,
+    to: usize,
+    is_survivor: bool,
+}
+
 struct Path<'i> {
     index: &'i Index,
     /// Records until which somebody is to give.
     last: usize,
-    /// Survivors' stalls: who, from, to.
-    stalls: Vec<(TaskId, usize, usize)>,
+    stalls: Vec<Stalled>,
+    /// What failed, by attempt of the reaper.
+    met: Vec<Met>,
     /// Records after which somebody else may be to blame, sorted.
     turns: Vec<usize>,
     /// The machine was never short, only cgroups were: while nobody waits nothing is lacking.
     is_only_cgroups: bool,
 }
 
+/// Why an attempt failed.
+fn met(index: &Index, attempt: &Attempt) -> Met {
+    if attempt.outcome == Outcome::Skipped {
+        return match index.kept_mmap_lock(attempt) {
+            Some((lock, task, Keeps::Holds)) => Met::Held(lock, task),
+            Some((lock, task, Keeps::Queued)) => Met::Queued(lock, task),
+            None => Met::Unknown,
+        };
+    }
+    let device = |refusal: &Refusal| Some(index.cast.notifiers.get(refusal.notifier)?.device);
+    let mut devices: Vec<DeviceId> = attempt.refusals.iter().filter_map(device).collect();
+    let Some(&first) = devices.first() else { return Met::Unknown };
+    if attempt.refusals.iter().all(|refusal| refusal.by_core) {
+        return Met::Core(first);
+    }
+    sort::natural(&mut devices);
+    devices.dedup();
+    Met::Refusal(first, u8::try_from(devices.len() - 1).unwrap_or(u8::MAX))
+}
+
 impl<'i> Path<'i> {
     fn new(index: &'i Index, to: SimTime) -> Self {
-        let end = index.times.len();
-        let is_survivor = |task: TaskId| {
-            let info = index.cast.tasks.get(task);
-            info.is_some_and(|info| info.kind == TaskKind::User) && !index.is_killed(task, end)
-        };
-        let tracks = index.tasks.iter().enumerate();
-        let tracks = tracks.map(|(number, track)| (TaskId::from_index(number), track));
-        let survivors = tracks.filter(|(task, _)| is_survivor(*task));
-        let stalls: Vec<_> = survivors
+        let users = index.cast.tasks.iter().filter(|(_, info)| info.kind == TaskKind::User);
+        let tracks = users.filter_map(|(task, _)| Some((task, index.tasks.get(task.index())?)));
+        let stalls: Vec<_> = tracks
             .flat_map(|(task, track)| {
-                track.stalls.items.iter().map(move |stall| (task, stall.from, stall.to))
+                let until = track.killed.unwrap_or(OPEN);
+                let is_survivor = track.killed.is_none();
+                track.stalls.items.iter().filter(move |stall| stall.from < until).map(
+                    move |&Interval { from, to, .. }| {
+                        Stalled { task, from, to: to.min(until), is_survivor }
+                    },
+                )
             })
             .collect();
-        let mut turns: Vec<_> = stalls.iter().flat_map(|&(_, from, to)| [from, to]).collect();
+        let mut turns: Vec<_> = stalls.iter().flat_map(|stall| [stall.from, stall.to]).collect();
         for victim in &index.victims {
             turns.extend([Some(victim.killed), victim.woken, victim.done].into_iter().flatten());
         }
         sort::natural(&mut turns);
         let is_only_cgroups = index.victims.iter().all(|victim| victim.scope.is_some());
-        Self { index, last: index.seen_at(to), stalls, turns, is_only_cgroups }
+        let met = index.attempts.iter().map(|attempt| met(index, attempt)).collect();
+        Self { index, last: index.seen_at(to), stalls, met, turns, is_only_cgroups }
     }
 
     /// Whether a record could have moved the path from where it was.
@@ -255,10 +261,11 @@ impl<'i> Path<'i> {
 
     fn place(&self, seen: usize) -> Place {
         let index = self.index;
-        let open = self.stalls.iter().filter(|&&(_, from, to)| from < seen && to >= seen);
-        let stall = open.max_by_key(|&&(task, _, to)| (to, std::cmp::Reverse(task)));
-        let waiter = stall.map(|stall| stall.0);
-        let until = stall.map_or(self.last, |stall| stall.2);
+        let open = self.stalls.iter().filter(|stall| stall.from < seen && stall.to >= seen);
+        let stall =
+            open.max_by_key(|stall| (stall.is_survivor, stall.to, std::cmp::Reverse(stall.task)));
+        let waiter = stall.map(|stall| stall.task);
+        let until = stall.map_or(self.last, |stall| stall.to);
         let (asked, giver) = self.first_giver(waiter, seen, until);
         let pending = index.pending_victim(seen);
         let reaper = index.reaper.filter(|_| pending.is_some());
@@ -267,6 +274,8 @@ impl<'i> Path<'i> {
             Some(giver) if index.is_killed(giver, index.times.len()) => {
                 if index.is_killed(giver, seen) { Some(giver) } else { reaper.or(waiter) }
             }
+            // It gives only because of a kill that is still to come.
+            Some(giver) if self.is_idle_reaper(giver, seen) => waiter.or(Some(giver)),
             Some(giver) => Some(giver),
             None => reaper.or(waiter),
         };
@@ -280,7 +289,13 @@ impl<'i> Path<'i> {
             Some((obstacle, by, does)) => {
                 Place { waiter, at: by, cause: Cause::Behind(obstacle, by, does), over }
             }
-            None => Place { waiter, at, cause: self.cause(at, seen), over },
+            None => {
+                let cause = match (self.cause(at, seen), stall) {
+                    (Cause::Reclaim, Some(stall)) if stall.task == at => self.reclaim(stall, seen),
+                    (cause, _) => cause,
+                };
+                Place { waiter, at, cause, over }
+            }
         }
     }
 
@@ -344,10 +359,10 @@ impl<'i> Path<'i> {
         let mut asked: Vec<TaskId> = waiter.into_iter().collect();
         let mut giver = self.giver(seen, until);
         while let Some(task) = giver.filter(|task| !asked.contains(task)) {
-            let is_own = |&&(of, from, to): &&(TaskId, usize, usize)| {
-                of == task && from < seen && to >= seen
+            let is_own = |stall: &&Stalled| {
+                stall.is_survivor && stall.task == task && stall.from < seen && stall.to >= seen
             };
-            let Some(&(_, _, to)) = self.stalls.iter().find(is_own) else { break };
+            let Some(&Stalled { to, .. }) = self.stalls.iter().find(is_own) else { break };
             // Nobody: it has been given its page, and is about to take it.
             let Some(next) = self.giver(seen, to) else { break };
             asked.push(task);
@@ -367,6 +382,31 @@ impl<'i> Path<'i> {
         (record >= seen).then_some(task)
     }
 
+    /// The reaper, which has been told of nobody and is to be told of nobody.
+    fn is_idle_reaper(&self, task: TaskId, seen: usize) -> bool {
+        let index = self.index;
+        index.reaper == Some(task)
+            && index.doing(task, seen).reason() == Some(Reason::ReaperIdle)
+            && !index.victims.iter().any(|victim| victim.is_delayed(seen))
+    }
+
+    /// What rounds of reclaim lead to, if that is a kill.
+    fn reclaim(&self, stall: &Stalled, seen: usize) -> Cause {
+        let mut victims = self.index.victims.iter();
+        let is_next = |victim: &&VictimFacts| {
+            (seen..=stall.to).contains(&victim.killed)
+                && self.index.actors.get(victim.killed) == Some(&stall.task)
+        };
+        victims.find(is_next).map_or(Cause::Reclaim, |victim| Cause::ReclaimBefore(victim.leader))
+    }
+
+    /// What the reaper met in its last attempt.
+    fn met(&self, seen: usize) -> Met {
+        let count = self.index.attempts.partition_point(|attempt| attempt.from < seen);
+        let last = count.checked_sub(1).and_then(|last| self.met.get(last));
+        last.copied().unwrap_or(Met::Unknown)
+    }
+
     fn cause(&self, task: TaskId, seen: usize) -> Cause {
         let index = self.index;
         let doing = index.doing(task, seen);
@@ -374,12 +414,14 @@ impl<'i> Path<'i> {
         let reason = doing.reason();
         let is_reaper = index.reaper == Some(task);
         match (doing, reason) {
-            (_, Some(Reason::BackOff)) => Cause::BackOff,
-            (_, Some(Reason::SkipSleep)) => Cause::SkipSleep,
+            (_, Some(Reason::BackOff)) => Cause::BackOff(self.met(seen)),
+            (_, Some(Reason::SkipSleep)) => {
+                let because = index.backed_off(seen).map(|(_, notifier)| notifier);
+                let because = because.and_then(|notifier| index.cast.notifiers.get(notifier));
+                Cause::SkipSleep(because.map(|notifier| notifier.device))
+            }
             (_, Some(Reason::ReaperIdle)) => {
-                let mut victims = index.victims.iter();
-                let is_delayed = victims.any(|victim| victim.is_delayed(seen));
-                if is_delayed { Cause::ReaperDelay } else { Cause::Idle }
+                if self.is_idle_reaper(task, seen) { Cause::Idle } else { Cause::ReaperDelay }
             }
             (Doing::Runnable, _) => Cause::Cpu,
             _ if call.is_some() => call.map_or(Cause::Program, Cause::Callback),
@@ -387,7 +429,9 @@ impl<'i> Path<'i> {
             _ if super::graph::is_allocating(index, task, seen) => Cause::Reclaim,
             (Doing::Blocked { .. }, Some(reason)) if !is_own_wish(reason) => Cause::Wait(reason),
             _ if is_reaper => Cause::Reaping,
-            _ if index.is_killed(task, seen) => Cause::Exit,
+            _ if index.is_killed(task, seen) => {
+                Cause::Exit(index.cast.tasks.get(task).map_or(task, |info| info.leader))
+            }
             _ if index.kswapd == Some(task) => Cause::Reclaim,
             _ => Cause::Program,
         }

@@ -39,7 +39,7 @@ mod words;
 use crate::check::wait_for::replay;
 pub use arrows::arrows;
 pub use blame::{
-    Blame, Cause, Does, Obstacle, Segment, blame, cause_text, recovery_blame, segment_text,
+    Blame, Cause, Does, Met, Obstacle, Segment, blame, cause_text, recovery_blame, segment_text,
 };
 pub use broken::broken_text;
 pub use causality::{Relation, causality};

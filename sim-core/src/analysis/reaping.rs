@@ -3,8 +3,10 @@
 //! An attempt is what the reaper announces: a start with its finish, or
 //! a skip. Policies that sleep instead of trying leave none.
 
+use super::index::{Index, lock_waited_for};
 use super::replay::ReaperNow;
-use crate::base::{NotifierId, RangeId, TaskId};
+use crate::base::{LockId, NotifierId, RangeId, TaskId};
+use crate::engine::Hold;
 use crate::record::{Event, Reason, Record};
 
 /// How an attempt ended.
@@ -42,6 +44,33 @@ pub(super) struct Attempt {
     pub(super) refusals: Vec<Refusal>,
     /// The sleep after it began at this record.
     pub(super) back_off: Option<usize>,
+}
+
+/// How somebody keeps `mmap_lock` from who only tries it.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(super) enum Keeps {
+    /// It holds it for writing.
+    Holds,
+    /// It stands in its line, and nobody overtakes it.
+    Queued,
+}
+
+impl Index {
+    /// Who kept the victim's `mmap_lock` from an attempt that was skipped.
+    pub(super) fn kept_mmap_lock(&self, attempt: &Attempt) -> Option<(LockId, TaskId, Keeps)> {
+        let mm = self.cast.tasks.get(attempt.victim)?.mm?;
+        let lock = self.cast.mms.get(mm)?.mmap_lock;
+        let seen = attempt.from;
+        let holders = self.holders(lock, seen);
+        let writer = holders.first().filter(|holder| holder.what.hold == Hold::Exclusive);
+        if let Some(writer) = writer {
+            return Some((lock, writer.what.task, Keeps::Holds));
+        }
+        let waits = |task: &TaskId| lock_waited_for(self.doing(*task, seen)) == Some(lock);
+        let waiters = (0..self.tasks.len()).map(TaskId::from_index).filter(waits);
+        let since = |task: &TaskId| self.step(*task, seen).map(|(step, _)| step.record);
+        Some((lock, waiters.min_by_key(since)?, Keeps::Queued))
+    }
 }
 
 /// Collects them.

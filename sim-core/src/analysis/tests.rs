@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use expect_test::expect;
 
 use super::*;
-use crate::base::SimTime;
+use crate::base::{SimTime, TaskId};
+use crate::record::TaskKind;
 use crate::scenario::{RunOptions, Simulation, gallery};
 
 #[test]
@@ -195,10 +196,31 @@ fn assert_consistent(run: &crate::record::Run) {
     for lane in lanes(run) {
         assert!(lane.spans.is_sorted_by_key(|span| span.start), "{}", lane.title);
     }
+    if let Some(blame) = recovery_blame(&index) {
+        let idle = blame.segments.iter().filter(|segment| segment.cause == Cause::Idle);
+        for segment in idle {
+            assert_eq!(who_asks(&index, segment), None, "{}: {segment:?}", run.id.scenario);
+        }
+    }
     for task in run.cast.tasks.ids() {
         for part in 0..20 {
             let at = SimTime(run.end.0 / 20 * part);
             assert!(!wait_chain(&index, task, at).is_empty());
         }
     }
+}
+
+/// A process that is in the slow path, and not killed yet, in a stretch of the critical path.
+fn who_asks(index: &Index, segment: &Segment) -> Option<String> {
+    let users = index.cast.tasks.iter().filter(|(_, info)| info.kind == TaskKind::User);
+    let asks = |task: TaskId| {
+        let track = index.tasks.get(task.index());
+        let killed = track.and_then(|track| track.killed).map_or(index.end, |at| index.time(at));
+        let mut stalls = track.into_iter().flat_map(|track| &track.stalls.items);
+        stalls.any(|stall| {
+            let to = index.time(stall.to).min(killed);
+            index.time(stall.from).max(segment.from) < to.min(segment.to)
+        })
+    };
+    users.map(|(task, _)| task).find(|&task| asks(task)).map(|task| task_name(&index.cast, task))
 }

@@ -39,7 +39,7 @@ fn refused_reaper_and_a_second_victim_share_the_blame() {
         .map(|&(cause, sum)| (cause_text(&index, cause), sum.0 / 1_000_000))
         .collect();
     let expected = [
-        ("the reaper's back-offs", 100),
+        ("the reaper's back-offs (gpu0 refused)", 100),
         ("the delay before the reaper is told", 40),
         ("callbacks of gpu0", 30),
         ("reaping", 10),
@@ -161,4 +161,48 @@ fn path_moves_on_when_somebody_in_the_middle_of_it_does() {
             (behind(HOG_2, Does::Waits(Reason::Forever)), Nanos::from_ms(30)),
         ]
     );
+}
+
+#[test]
+fn who_retries_before_a_kill_is_not_nobody() {
+    let mut story = Story::new();
+    story.at(1).faults(HOG, HEAP, 500).faults(OTHER, OTHER_HEAP, 400).free(40);
+    story.at(10).reclaims(OTHER, Gfp::KERNEL).kills(OTHER, HOG);
+    story.at(10).add(GPU_TASK, Event::WakeReaper { victim: HOG }).wakes(REAPER);
+    story.attempt_is_refused();
+    story.at(110).wakes(REAPER);
+    story.add(REAPER, Event::OomSkipSet { mm: HOG_MM, by: SkipBy::Reaper });
+    story.sleeps(REAPER, Reason::ReaperIdle);
+    // One more victim; the reaper gives what ends the wait.
+    story.at(130).kills(OTHER, HOG_2);
+    story.add(GPU_TASK, Event::WakeReaper { victim: HOG_2 }).wakes(REAPER);
+    let zone = crate::base::ZoneId(0);
+    story.at(140).add(REAPER, Event::ZoneFree { zone, free: 900 });
+    story.at(141).faults(OTHER, OTHER_HEAP, 1).sleeps(OTHER, Reason::Forever);
+    let run = story.ends(200, Stop::Idle);
+    let index = Index::new(&run);
+    let told: Vec<_> = blame(&index, SimTime(10_000_000), SimTime(141_000_000))
+        .segments
+        .iter()
+        .map(|segment| (segment.from.0 / 1_000_000, segment_text(&index, segment)))
+        .collect();
+    let expected = [
+        (10, "oom_reaper: the reaper's back-offs (gpu0 refused)"),
+        (110, "other: rounds of reclaim before hog was killed"),
+        (130, "oom_reaper: reaping"),
+        (140, "other: rounds of reclaim"),
+    ];
+    assert_eq!(told, expected.map(|(at, text)| (at, text.to_owned())));
+}
+
+#[test]
+fn who_is_killed_later_waits_until_then() {
+    let mut story = Story::new();
+    story.at(1).faults(HOG, HEAP, 900).free(40);
+    story.at(10).reclaims(HOG, Gfp::KERNEL);
+    story.at(60).kills(HOG, HOG);
+    let run = story.ends(100, Stop::Horizon);
+    let index = Index::new(&run);
+    let causes = blame(&index, SimTime(10_000_000), SimTime(60_000_000)).causes;
+    assert_eq!(causes, [(Cause::ReclaimBefore(HOG), Nanos::from_ms(50))]);
 }

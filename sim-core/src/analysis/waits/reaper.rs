@@ -1,13 +1,12 @@
 //! The reaper in words: what it reaps, why it backs off, what it sleeps for.
 
 use super::Walk;
-use crate::analysis::reaping::{Attempt, Outcome, Refusal};
+use crate::analysis::reaping::{Attempt, Keeps, Outcome, Refusal};
 use crate::analysis::words::{
     lock_name, mm_name, notifier_name, process_name, range_name, range_text, short_list_text,
     span_text,
 };
-use crate::base::{LockId, TaskId};
-use crate::engine::Hold;
+use crate::base::TaskId;
 
 /// MAX_OOM_REAP_RETRIES, mm/oom_kill.c, Linux 4.6 to 7.1.
 const ATTEMPTS_MAX: u8 = 10;
@@ -84,41 +83,16 @@ impl Walk<'_> {
     }
 
     fn cause_of_skip(&self, attempt: &Attempt) -> (String, Option<TaskId>) {
-        let cast = &self.index.cast;
-        let lock = cast
-            .tasks
-            .get(attempt.victim)
-            .and_then(|info| cast.mms.get(info.mm?))
-            .map(|mm| mm.mmap_lock);
-        let Some(lock) = lock else {
-            return (format!("attempt {} was skipped", attempt.number), None);
-        };
         let number = attempt.number;
-        let name = lock_name(cast, lock);
-        let holders = self.index.holders(lock, attempt.from);
-        match (holders.first(), self.first_waiter(lock, attempt.from)) {
-            (Some(holder), _) if holder.what.hold == Hold::Exclusive => {
-                let holder = holder.what.task;
-                let who = self.name(holder);
-                let cause = format!("{who} held {name} for writing in attempt {number}");
-                (cause, Some(holder))
-            }
-            (_, Some(waiter)) => {
-                let who = self.name(waiter);
-                let cause = format!("{who} was queued for {name} in attempt {number}");
-                (cause, Some(waiter))
-            }
-            _ => (format!("attempt {number} was skipped"), None),
-        }
-    }
-
-    fn first_waiter(&self, lock: LockId, seen: usize) -> Option<TaskId> {
-        let tasks = (0..self.index.tasks.len()).map(TaskId::from_index);
-        tasks
-            .filter(|&task| {
-                crate::analysis::index::lock_waited_for(self.index.doing(task, seen)) == Some(lock)
-            })
-            .min_by_key(|&task| self.index.step(task, seen).map(|(step, _)| step.record))
+        let Some((lock, task, keeps)) = self.index.kept_mmap_lock(attempt) else {
+            return (format!("attempt {number} was skipped"), None);
+        };
+        let (who, name) = (self.name(task), lock_name(&self.index.cast, lock));
+        let cause = match keeps {
+            Keeps::Holds => format!("{who} held {name} for writing in attempt {number}"),
+            Keeps::Queued => format!("{who} was queued for {name} in attempt {number}"),
+        };
+        (cause, Some(task))
     }
 
     pub(super) fn explain_idle_reaper(&mut self, task: TaskId) {
