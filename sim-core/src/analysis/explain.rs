@@ -9,20 +9,20 @@ mod checkers;
 mod exit;
 mod later;
 mod memory;
+mod obstacle;
 mod outside;
 mod worker;
 
 use super::blame::{Cause, cause_text, recovery_blame};
 use super::index::Index;
-use super::reaping::{Outcome, Refusal};
+use super::reaping::Outcome;
 use super::types::{Report, Said, Verdict, Victim};
 use super::victims::VictimFacts;
 use super::wait_for::{closed_text, dependency_text};
 use super::words::{
-    count_text, list_text, lock_name, notifier_name, process_name, range_name, short_list_text,
-    size_text, span_text, task_name, time_text,
+    count_text, list_text, notifier_name, process_name, size_text, span_text, task_name, time_text,
 };
-use crate::base::{LockId, Nanos, TaskId};
+use crate::base::{Nanos, TaskId};
 use crate::record::{Event, Gfp, OomScope, Run, SkipBy, TaskKind};
 
 /// Causes that the sum of a wait names.
@@ -238,72 +238,6 @@ impl Tale<'_> {
 
     fn is_last_under_way(&self) -> bool {
         self.index.attempts.last().is_some_and(|last| last.outcome == Outcome::UnderWay)
-    }
-
-    /// Who refused it, or kept `mmap_lock` from it.
-    fn obstacle(&self, victim: TaskId) -> String {
-        let cast = &self.index.cast;
-        let leader = |task| cast.tasks.get(task).map_or(task, |info| info.leader);
-        let of_victim = self.index.attempts.iter().filter(|one| leader(one.victim) == victim);
-        let mut refusals: u64 = 0;
-        let mut by_core: u64 = 0;
-        let mut skips: u64 = 0;
-        let mut names: Vec<String> = Vec::new();
-        // Two ranges may be of one name.
-        let mut known = Vec::new();
-        let mut holders: Option<Vec<(TaskId, LockId)>> = None;
-        for attempt in of_victim {
-            skips += u64::from(attempt.outcome == Outcome::Skipped);
-            for refusal in &attempt.refusals {
-                refusals += 1;
-                by_core += u64::from(refusal.by_core);
-                let held = self.holders_at(refusal);
-                holders.get_or_insert_with(|| held.clone()).retain(|one| held.contains(one));
-                let name = format!(
-                    "{} ({})",
-                    range_name(cast, refusal.range),
-                    notifier_name(cast, refusal.notifier)
-                );
-                if !known.contains(&(refusal.range, refusal.notifier)) {
-                    known.push((refusal.range, refusal.notifier));
-                    names.push(name);
-                }
-            }
-        }
-        let held = holders.unwrap_or_default().into_iter().map(|(task, lock)| {
-            format!(", while {} held {}", self.name(task), lock_name(cast, lock))
-        });
-        // Whom the core refuses for, the driver never hears of it.
-        let who = if by_core == refusals { "the core refused it" } else { "it was refused" };
-        let refused = format!(
-            "; {who} {}, for {}{}",
-            times_text(refusals),
-            short_list_text(&names),
-            held.collect::<String>()
-        );
-        let skipped = format!("; {} it did not get mmap_lock", times_text(skips));
-        match (refusals, skips) {
-            (0, 0) => String::new(),
-            (_, 0) => refused,
-            (0, _) => skipped,
-            _ => format!("{refused}{skipped}"),
-        }
-    }
-
-    /// Who has locks that the driver takes when it refuses.
-    fn holders_at(&self, refusal: &Refusal) -> Vec<(TaskId, LockId)> {
-        if refusal.by_core {
-            return Vec::new();
-        }
-        let cast = &self.index.cast;
-        let device = cast.notifiers.get(refusal.notifier).map(|info| info.device);
-        let info = device.and_then(|device| cast.devices.get(device));
-        let locks = info.map_or(&[][..], |info| &info.locks);
-        let holders = locks.iter().flat_map(|&lock| {
-            let holders = self.index.holders(lock, refusal.record);
-            holders.into_iter().map(move |holder| (holder.what.task, lock))
-        });
-        holders.filter(|&(task, _)| Some(task) != self.index.reaper).collect()
     }
 
     /// The kills after the first.

@@ -207,6 +207,7 @@ fn cast() -> Cast {
         module: "gpu_fence".to_owned(),
         task: Some(GPU_TASK),
         locks: vec![GPU_LOCK],
+        tries: Vec::new(),
         worker: None,
         faulter: None,
         timeout: None,

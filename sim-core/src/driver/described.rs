@@ -236,7 +236,7 @@ impl<'p, 'a> Pass<'p, 'a> {
         match *step {
             Step::Lock { lock, hold, take } => self.lock(lock, hold, take).await,
             Step::Unlock(lock) => {
-                let lock = call.lock_named(lock_index(lock));
+                let lock = call.lock_named(lock.index());
                 self.held.retain(|&held| held != lock);
                 call.cx.unlock(lock);
                 Ok(())
@@ -304,7 +304,7 @@ impl<'p, 'a> Pass<'p, 'a> {
 
     async fn lock(&mut self, lock: LockName, hold: Hold, take: Take) -> Result<(), Refused> {
         let call = self.call;
-        let lock = call.lock_named(lock_index(lock));
+        let lock = call.lock_named(lock.index());
         if take != Take::Try && call.is_held(lock) && !call.cx.spins(lock) {
             self.would_sleep();
         }
@@ -366,12 +366,12 @@ async fn end(steps: &[EndStep], call: &Call<'_>) {
     for step in steps {
         match *step {
             EndStep::Lock(lock, hold) => {
-                let lock = call.lock_named(lock_index(lock));
+                let lock = call.lock_named(lock.index());
                 call.cx.lock(lock, hold, Reason::DriverLock).await;
                 taken.push(lock);
             }
             EndStep::Unlock(lock) => {
-                let lock = call.lock_named(lock_index(lock));
+                let lock = call.lock_named(lock.index());
                 match taken.iter().position(|&other| other == lock) {
                     Some(own) => call.cx.unlock(taken.remove(own)),
                     None => call.unlock_at_end(lock),
@@ -396,7 +396,7 @@ impl Shrinker for Shrink {
 
 /// Code of the driver that a process enters by itself: it may sleep.
 async fn enter(cx: &Cx, device: DeviceId, steps: &[OwnStep]) {
-    let named = |name| cx.with(|state| state.devices[device].lock_named(lock_index(name)));
+    let named = |name| cx.with(|state| state.devices[device].lock_named(LockName::index(name)));
     let draw = |time| cx.with(|state| state.devices[device].draw_time(time));
     let mut kept = Vec::new();
     for step in steps {
@@ -429,13 +429,5 @@ async fn enter(cx: &Cx, device: DeviceId, steps: &[OwnStep]) {
             OwnStep::Flush => drop(flush(cx, device, None, SimTime::MAX).await),
             OwnStep::Unpin => unpin_all(cx, device),
         }
-    }
-}
-
-/// `None`: the device's own.
-fn lock_index(lock: LockName) -> Option<usize> {
-    match lock {
-        LockName::Own => None,
-        LockName::Declared(index) => Some(index),
     }
 }

@@ -8,7 +8,7 @@
 
 use crate::base::Nanos;
 use crate::engine::Hold;
-use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refused, head_of};
+use crate::kernel::plugin::{Boxed, Call, Driver, Ops, Refuse, Refused, head_of};
 use crate::kernel::switches::Switches;
 use crate::record::{LockKind, Reason};
 
@@ -30,6 +30,11 @@ impl Driver for HeldAcross {
 
     fn lock_kind(&self, _switches: &Switches) -> LockKind {
         LockKind::Rwsem
+    }
+
+    /// It comes to its rule, if it has one, only with the lock.
+    fn tries_lock(&self, _refuse: Option<Refuse>) -> Option<Hold> {
+        Some(Hold::Shared)
     }
 
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {

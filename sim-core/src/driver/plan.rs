@@ -77,6 +77,16 @@ pub enum LockName {
     Declared(usize),
 }
 
+impl LockName {
+    /// Its place among the scenario's; `None`: the device's own.
+    pub fn index(self) -> Option<usize> {
+        match self {
+            Self::Own => None,
+            Self::Declared(index) => Some(index),
+        }
+    }
+}
+
 /// How a lock is taken in a call that may sleep. In one that must not it is tried only.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub enum Take {
@@ -197,6 +207,23 @@ impl Plan {
             }
         }
         locks
+    }
+
+    /// The locks that a call which must not sleep tries, and how, where no rule has it refuse
+    /// before it comes to them.
+    pub fn tried_locks(&self) -> Vec<(LockName, Hold)> {
+        let tried = |step: &Step| match *step {
+            Step::Lock { lock, hold, take } => {
+                let is_tried = match self.refuse {
+                    WhenAsked::IfNeeded => true,
+                    WhenAsked::Never => take == Take::Try,
+                    _ => false,
+                };
+                is_tried.then_some((lock, hold))
+            }
+            _ => None,
+        };
+        self.callback().filter_map(tried).collect()
     }
 
     /// Whether it can fail in a call that may sleep, where nobody asks for

@@ -22,6 +22,10 @@ impl Driver for Trylock {
         head_of!("trylock.rs")
     }
 
+    fn tries_lock(&self, refuse: Option<Refuse>) -> Option<Hold> {
+        refuse.is_none().then_some(Hold::Exclusive)
+    }
+
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {
         Box::pin(invalidate(call))
     }

@@ -13,6 +13,7 @@ use super::cx::Cx;
 use super::mmu_notifier::Range;
 use super::switches::Switches;
 use crate::base::{DeviceId, Distribution, LockId, Nanos, NotifierId, Shape, SimTime};
+use crate::engine::Hold;
 use crate::record::{Gfp, LockKind, MnEvent};
 
 /// A call into a plug-in that may await. Boxed because such a call can
@@ -152,6 +153,11 @@ pub trait Driver: Send + Sync {
     /// Whether a callback of it takes the device's lock.
     fn takes_lock(&self) -> bool {
         true
+    }
+    /// How a call that must not sleep tries the device's lock, where nothing but that lock has it
+    /// refuse; `None`: it refuses by another rule before, or never. `refuse` is the scenario's word.
+    fn tries_lock(&self, _refuse: Option<Refuse>) -> Option<Hold> {
+        None
     }
     /// Whether it sleeps in calls that must not sleep, too.
     fn sleeps_anyway(&self) -> bool {

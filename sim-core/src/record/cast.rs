@@ -5,7 +5,7 @@ use crate::base::{
     CgroupId, DeviceId, IdVec, LockId, MmId, Nanos, NotifierId, QueueId, RangeId, ReportId,
     StackId, TaskId, ZoneId,
 };
-use crate::engine::Frame;
+use crate::engine::{Frame, Hold};
 
 /// `sysctl_hung_task_timeout_secs` (kernel/hung_task.c, Linux 6.1): its default.
 const HUNG_TASK_TIMEOUT: Nanos = Nanos::from_secs(120);
@@ -94,6 +94,9 @@ pub struct DeviceInfo {
     pub task: Option<TaskId>,
     /// The locks that its callback may take, its driver's own first.
     pub locks: Vec<LockId>,
+    /// Those of them that a call which must not sleep tries, and how: it refuses because
+    /// somebody has one, and by no rule before that.
+    pub tries: Vec<(LockId, Hold)>,
     /// The kernel thread that its fences need before they signal.
     pub worker: Option<TaskId>,
     /// The kernel thread that serves its page faults.

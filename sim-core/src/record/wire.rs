@@ -383,7 +383,7 @@ structs! {
     MmInfo { owner mmap_lock }
     RangeInfo { mm start end name anonymous }
     ZoneInfo { name managed min low high }
-    DeviceInfo { name driver module task locks worker faulter timeout signaled }
+    DeviceInfo { name driver module task locks tries worker faulter timeout signaled }
     NotifierInfo { device mm interval }
     LockInfo { name kind class }
     CgroupInfo { name parent members }

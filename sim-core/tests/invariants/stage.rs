@@ -120,6 +120,7 @@ fn cast(driver: &'static str) -> Cast {
         driver: driver_id,
         task: None,
         locks: Vec::new(),
+        tries: Vec::new(),
         worker,
         faulter: None,
         timeout,

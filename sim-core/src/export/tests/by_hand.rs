@@ -57,6 +57,7 @@ fn cast(wording: Wording) -> Cast {
         module: "always_refuse".to_owned(),
         task: None,
         locks: Vec::new(),
+        tries: Vec::new(),
         worker: None,
         faulter: None,
         timeout: None,

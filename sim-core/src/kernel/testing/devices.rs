@@ -119,6 +119,7 @@ pub(super) fn drivers(probes: &[(Probe, Api)], cast: &mut Cast) -> IdVec<DeviceI
             driver,
             task,
             locks: Vec::new(),
+            tries: Vec::new(),
             worker,
             faulter,
             timeout,

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use super::super::checked::{Behaviour, Inject, Scenario, Task};
 use super::program::Programs;
 use super::{NamedLocks, find_policy, leader, mm_of};
-use crate::base::{CgroupId, DeviceId, Seeds, SimTime, TaskId};
-use crate::engine::Share;
+use crate::base::{CgroupId, DeviceId, LockId, Seeds, SimTime, TaskId};
+use crate::engine::{Hold, Share};
 use crate::kernel::device::run_device;
 use crate::kernel::mm::{Backing, Vma};
 use crate::kernel::sched::nice_share;
@@ -62,17 +62,26 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
         let new = new_task(&device.name, &device.name, 0, TaskKind::Device);
         let task = kernel.spawn(new, |cx| run_device(cx, id));
         kernel.with(|state| state.devices[id].task = Some(task));
-        let (locks, signaled) = kernel.with(|state| {
+        let (locks, tries, signaled) = kernel.with(|state| {
             let of = &state.devices[id];
-            let own = of.setup.lock;
-            let others = match &device.behaviour {
-                Behaviour::Archetype(_) => Vec::new(),
-                Behaviour::Steps(plan) => plan.locks_of_scenario(),
+            let (own, refuse) = (of.setup.lock, of.setup.refuse);
+            let (others, tries) = match &device.behaviour {
+                Behaviour::Archetype(driver) => {
+                    let driver = crate::driver::find(driver);
+                    let tried = driver.and_then(|driver| driver.tries_lock(refuse));
+                    (Vec::new(), tried.map(|hold| (own, hold)).into_iter().collect())
+                }
+                Behaviour::Steps(plan) => {
+                    let tried = plan.tried_locks().into_iter().filter(|_| refuse.is_none());
+                    let tried = tried.map(|(lock, hold)| (of.lock_named(lock.index()), hold));
+                    (plan.locks_of_scenario(), tried.collect())
+                }
             };
             let others = others.into_iter().map(|index| of.lock_named(Some(index)));
             let others = others.filter(|&lock| lock != own);
-            (std::iter::once(own).chain(others).collect(), of.signaled())
+            (std::iter::once(own).chain(others).collect(), tries, of.signaled())
         });
+        let tries: Vec<(LockId, Hold)> = tries;
         kernel.engine.observe(|_, recorder| {
             recorder.cast.devices.push(DeviceInfo {
                 name: device.name.clone(),
@@ -80,6 +89,8 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
                 module: device.module.clone(),
                 task: Some(task),
                 locks,
+                // Who spins for a lock does not refuse because of it.
+                tries: tries.into_iter().filter(|&(lock, _)| !recorder.cast.locks[lock].kind.spins()).collect(),
                 worker: None,
                 faulter: None,
                 timeout: device.timeout,
