@@ -120,8 +120,8 @@ fn write_chain(index: &Index, at: SimTime, links: &[WaitLink], out: &mut String)
         let who = task_name(index.cast(), link.task);
         writeln!(out, "{indent}{who} [{}, {lasted}]: {}", link.kind, link.text)?;
         if !link.stack.is_empty() {
-            let stack: Vec<_> = link.stack.iter().map(|function| function.text()).collect();
-            writeln!(out, "{indent}    in {}", stack.join(" < "))?;
+            let stack = link.functions(index.cast()).join(" < ");
+            writeln!(out, "{indent}    in {stack}")?;
         }
     }
     Ok(())
@@ -188,7 +188,7 @@ struct JsonLink {
     parent: Option<usize>,
     text: String,
     /// Innermost first.
-    stack: Vec<&'static str>,
+    stack: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -265,6 +265,6 @@ fn json_link(index: &Index, at: SimTime, link: &WaitLink) -> JsonLink {
         holder: link.holder.map(name),
         parent: link.parent,
         text: link.text.clone(),
-        stack: link.stack.iter().map(|function| function.text()).collect(),
+        stack: link.functions(index.cast()),
     }
 }

@@ -234,8 +234,11 @@ impl<'i> Path<'i> {
                 let until = track.killed.unwrap_or(OPEN);
                 let is_survivor = track.killed.is_none();
                 track.stalls.items.iter().filter(move |stall| stall.from < until).map(
-                    move |&Interval { from, to, .. }| {
-                        Stalled { task, from, to: to.min(until), is_survivor }
+                    move |&Interval { from, to, .. }| Stalled {
+                        task,
+                        from,
+                        to: to.min(until),
+                        is_survivor,
                     },
                 )
             })
@@ -421,7 +424,11 @@ impl<'i> Path<'i> {
                 Cause::SkipSleep(because.map(|notifier| notifier.device))
             }
             (_, Some(Reason::ReaperIdle)) => {
-                if self.is_idle_reaper(task, seen) { Cause::Idle } else { Cause::ReaperDelay }
+                if self.is_idle_reaper(task, seen) {
+                    Cause::Idle
+                } else {
+                    Cause::ReaperDelay
+                }
             }
             (Doing::Runnable, _) => Cause::Cpu,
             _ if call.is_some() => call.map_or(Cause::Program, Cause::Callback),

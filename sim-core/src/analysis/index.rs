@@ -217,6 +217,13 @@ impl Index {
         self.tasks.get(task.index())?.calls.open_after(seen).next_back()
     }
 
+    /// Whose callbacks `task` is in, the innermost last.
+    pub(super) fn calls(&self, task: TaskId, seen: usize) -> Vec<NotifierId> {
+        let track = self.tasks.get(task.index());
+        let calls = track.into_iter().flat_map(|track| track.calls.open_after(seen));
+        calls.map(|call| call.what.notifier).collect()
+    }
+
     /// Who holds a lock, the eldest first.
     pub(super) fn holders(&self, lock: LockId, seen: usize) -> Vec<Interval<Holding>> {
         match self.locks.get(lock.index()) {

@@ -107,6 +107,7 @@ fn chain_links(index: &Index, report: &LockReport, chain: &[Link]) -> Vec<WaitLi
                 known_place(index, &link.held.place)
             ),
             stack: index.cast.functions(link.held.place.stack),
+            inside: link.held.place.notifier.into_iter().collect(),
             parent: at.checked_sub(1),
         };
     links.map(link).collect()

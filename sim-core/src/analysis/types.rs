@@ -7,7 +7,9 @@ mod timeline;
 mod waiting;
 
 pub use memory::{Memory, Pressure, PressureAverages};
-pub use outcome::{Incident, Metrics, RangeSums, Report, Said, Stalls, Verdict, Victim};
+pub use outcome::{
+    Incident, LongestWait, Metrics, RangeSums, Report, Said, Stalls, Verdict, Victim,
+};
 pub use timeline::{Arrow, ArrowKind, Lane, LaneOf, LaneState, Mark, MarkKind, Party, Span};
 pub use waiting::{WaitCycle, WaitGraph, WaitLink};
 

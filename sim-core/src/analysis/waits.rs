@@ -203,6 +203,7 @@ impl Walk<'_> {
             holder,
             text,
             stack,
+            inside: self.index.calls(task, self.seen),
             parent: self.parent,
         });
     }

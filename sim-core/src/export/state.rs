@@ -286,9 +286,14 @@ impl<'a> State<'a> {
         self.waits.get(&task).copied()
     }
 
+    /// The callbacks that a task is in, the innermost last.
+    pub(super) fn inside(&self, task: TaskId) -> &[NotifierId] {
+        self.inside.get(&task).map_or(&[], Vec::as_slice)
+    }
+
     /// The callback that a task is in, if it is in one.
     pub(super) fn callback(&self, task: TaskId) -> Option<NotifierId> {
-        self.inside.get(&task)?.last().copied()
+        self.inside(task).last().copied()
     }
 
     /// Whether a task was marked as a victim, and has its memory still.

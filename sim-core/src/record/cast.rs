@@ -277,4 +277,26 @@ impl Cast {
         }
         functions
     }
+    /// The name of a callback, after its driver's module: `gpu_fence_invalidate [gpu_fence]`.
+    pub fn callback_name(&self, notifier: NotifierId) -> Option<String> {
+        let info = self.notifiers.get(notifier)?;
+        let module = &self.devices.get(info.device)?.module;
+        let op = if info.interval { "invalidate" } else { "invalidate_range_start" };
+        Some(format!("{module}_{op} [{module}]"))
+    }
+
+    /// Functions of a stack by their names. `inside`: whose callbacks the task is in, the
+    /// innermost last.
+    pub fn function_names(&self, functions: &[super::Func], inside: &[NotifierId]) -> Vec<String> {
+        let mut callbacks = inside.iter().rev();
+        let name = |func: &super::Func| {
+            let callback = match func {
+                super::Func::DriverCallback => callbacks.next(),
+                _ => None,
+            };
+            let name = callback.and_then(|&notifier| self.callback_name(notifier));
+            name.unwrap_or_else(|| func.text().to_owned())
+        };
+        functions.iter().map(name).collect()
+    }
 }

@@ -109,7 +109,7 @@ fn Chain(props: &ChainProps) -> Html {
                     format::instant(link.since)) }</span></p>
                 { for (!link.stack.is_empty()).then(|| html! {
                     <details><summary>{ "call stack" }</summary>
-                        <ol class="stack">{ for link.stack.iter().map(|function| html! { <li>{ function.text() }</li> }) }</ol>
+                        <ol class="stack">{ for link.functions(cast).into_iter().map(|name| html! { <li>{ name }</li> }) }</ol>
                     </details>
                 }) }
             </li>

@@ -1,7 +1,7 @@
 //! Who waits for whom: chains, the wait-for graph, and sets that wait for ever.
 
-use crate::base::{SimTime, TaskId};
-use crate::record::{Func, WaitEdge};
+use crate::base::{NotifierId, SimTime, TaskId};
+use crate::record::{Cast, Func, WaitEdge};
 
 /// One link of a wait chain: `task` waits, and for whom.
 #[derive(Clone, Debug)]
@@ -20,9 +20,18 @@ pub struct WaitLink {
     pub text: String,
     /// Its modelled call stack, innermost first.
     pub stack: Vec<Func>,
+    /// Whose callbacks are on it, the innermost last.
+    pub inside: Vec<NotifierId>,
     /// Index of the link that led to this one; none for the first. Where
     /// one link leads to several, the chain is a tree.
     pub parent: Option<usize>,
+}
+
+impl WaitLink {
+    /// The names of the functions it is in, innermost first.
+    pub fn functions(&self, cast: &Cast) -> Vec<String> {
+        cast.function_names(&self.stack, &self.inside)
+    }
 }
 
 /// Tasks that wait for each other in turn.

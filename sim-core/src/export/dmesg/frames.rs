@@ -22,14 +22,6 @@ pub(super) enum Top {
     Itself,
 }
 
-/// The driver's own callback, named after its module.
-fn callback(state: &State<'_>, notifier: NotifierId) -> Option<String> {
-    let notifier = state.cast.notifiers.get(notifier)?;
-    let device = state.cast.devices.get(notifier.device)?;
-    let op = if notifier.interval { "invalidate" } else { "invalidate_range_start" };
-    Some(format!("{0}_{op} [{0}]", device.module))
-}
-
 /// Whether it is the function of a lock, above which others of that lock stand.
 fn is_lock(func: Func) -> bool {
     matches!(func, Func::MutexLock | Func::DownRead | Func::DownWrite)
@@ -48,7 +40,7 @@ pub(super) fn stack(
     let mut names: Vec<String> = Vec::new();
     for &func in functions.iter().skip_while(|func| is_lock(**func)) {
         let own = Some(func).filter(|&func| func == Func::DriverCallback).and(notifier);
-        if let Some(name) = own.and_then(|notifier| callback(state, notifier)) {
+        if let Some(name) = own.and_then(|notifier| state.cast.callback_name(notifier)) {
             names.push(name);
         } else if let Some(spelled) = spelled(func, layout, is_top) {
             names.extend(spelled.iter().map(|&name| name.to_owned()));

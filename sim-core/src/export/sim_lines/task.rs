@@ -21,10 +21,9 @@ pub(super) fn write(out: &mut String, state: &State<'_>, record: &Record) -> Wri
             write_wait(out, state, on)?;
             let why = Reason::from_number(why).map_or("?", Reason::text);
             write!(out, " why=\"{why}\" stack=")?;
-            for (index, function) in state.cast.functions(stack).into_iter().enumerate() {
-                let arrow = if index == 0 { "" } else { "<-" };
-                write!(out, "{arrow}{}", function.text())?;
-            }
+            let stack = state.cast.functions(stack);
+            let names = state.cast.function_names(&stack, state.inside(record.task));
+            write!(out, "{}", names.join("<-"))?;
         }
         Event::Woken { by, how } => {
             let how = match how {

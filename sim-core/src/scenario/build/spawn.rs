@@ -90,7 +90,10 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
                 task: Some(task),
                 locks,
                 // Who spins for a lock does not refuse because of it.
-                tries: tries.into_iter().filter(|&(lock, _)| !recorder.cast.locks[lock].kind.spins()).collect(),
+                tries: tries
+                    .into_iter()
+                    .filter(|&(lock, _)| !recorder.cast.locks[lock].kind.spins())
+                    .collect(),
                 worker: None,
                 faulter: None,
                 timeout: device.timeout,
