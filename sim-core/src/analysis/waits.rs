@@ -97,6 +97,7 @@ impl Walk<'_> {
         link.unwrap_or(last)
     }
 
+    /// Says so of whoever closes the cycle, the last on the path.
     fn name_cycle(&mut self, start: usize) {
         let cycle = self.path[start..].iter().chain(self.path.get(start));
         let names: Vec<_> = cycle.map(|&task| self.name(task)).collect();
@@ -104,13 +105,17 @@ impl Walk<'_> {
         let mut cycle = self.path[start..].iter();
         let has_escape = cycle.any(|&task| is_allocating(self.index, task, self.seen));
         let unless = if has_escape { " unless a page comes free elsewhere" } else { "" };
+        let Some(link) = self.links.iter_mut().rfind(|link| Some(&link.task) == self.path.last())
+        else {
+            return;
+        };
+        let closes = "That closes a cycle";
         let sentence = match names.as_slice() {
             [one, _] => format!(" {one} waits for itself{unless}."),
-            _ => format!(" That closes a cycle{unless}: {}.", names.join(" → ")),
+            _ if link.text.contains(closes) => format!(" And another: {}.", names.join(" → ")),
+            _ => format!(" {closes}{unless}: {}.", names.join(" → ")),
         };
-        if let Some(last) = self.links.last_mut() {
-            last.text.push_str(&sentence);
-        }
+        link.text.push_str(&sentence);
     }
 
     fn explain(&mut self, task: TaskId) {

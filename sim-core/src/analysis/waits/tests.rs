@@ -107,6 +107,35 @@ fn cycle_is_named() {
 }
 
 #[test]
+fn each_of_two_cycles_is_told_of_who_closes_it() {
+    let mut story = Story::new();
+    story.at(5).takes(OTHER, GPU_LOCK).reclaims(OTHER, Gfp::KERNEL).kills(OTHER, HOG);
+    story.at(9).add(GPU_TASK, Event::WakeReaper { victim: HOG });
+    story.wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
+    story.takes(REAPER, NAMED_LOCK).calls(REAPER, BUFFERS, true);
+    story.blocks(REAPER, WaitOn::Lock(GPU_LOCK), Reason::DriverLock);
+    story.at(10).blocks(HOG_2, WaitOn::Lock(NAMED_LOCK), Reason::NamedLock);
+    let run = story.ends(200, Stop::Horizon);
+    let index = Index::new(&run);
+    let closing = |from| {
+        let links = wait_chain(&index, from, SimTime(100_000_000));
+        let told = links.into_iter().filter_map(|link| {
+            let (_, cycles) = link.text.split_once("That closes a cycle")?;
+            Some((link.task, cycles.to_owned()))
+        });
+        told.collect::<Vec<_>>()
+    };
+    let unless = " unless a page comes free elsewhere: ";
+    let expected = [
+        (OTHER, format!("{unless}oom_reaper → other → oom_reaper.")),
+        (HOG_2, format!("{unless}oom_reaper → other → hog/2 → oom_reaper.")),
+    ];
+    assert_eq!(closing(REAPER), expected);
+    let both = "hog/2 → oom_reaper → other → hog/2. And another: oom_reaper → other → oom_reaper.";
+    assert_eq!(closing(HOG_2), [(OTHER, format!("{unless}{both}"))]);
+}
+
+#[test]
 fn mmap_lock_explains_a_skipped_attempt() {
     let mut story = Story::new();
     story.at(3).takes(HOG, HOG_LOCK).sleeps(HOG, Reason::Stuck);

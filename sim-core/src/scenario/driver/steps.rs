@@ -102,18 +102,30 @@ fn calls(
 ) -> Calls {
     let word = fields.get("api").and_then(|value| value.get_ref().as_str());
     let Some(api @ ("secondary-tlb" | "none")) = word else { return Calls::Start };
-    let mut unfit =
-        vec!["finish", "end", "map", "mapped", "refuse", "lucky", "range_test", "faults"];
+    let mut operations = vec!["finish", "end", "map"];
     if api == "none" {
-        unfit.extend(["start", "release"]);
+        operations.extend(["start", "release"]);
         if traits.page_refs == Some(false) {
             let expected = "expected true: a driver that hears of nothing has to hold its pages";
             report.add(&fields.span_of("page_refs"), "wrong value", expected);
         }
     }
-    for key in unfit.into_iter().filter(|key| fields.get(key).is_some()) {
+    for key in operations.into_iter().filter(|key| fields.get(key).is_some()) {
         let expected = format!("expected nothing: api = \"{api}\" has no such call");
         report.add(&fields.span_of(key), format!("`{key}` without a callback"), expected);
+    }
+    let manners = ["refuse", "lucky", "range_test", "faults", "mapped"];
+    for key in manners.into_iter().filter(|key| fields.get(key).is_some()) {
+        let expected = if key == "mapped" {
+            format!("expected nothing: with api = \"{api}\" nothing takes away what a device maps")
+        } else {
+            format!("expected nothing: with api = \"{api}\" there is no range to answer for")
+        };
+        report.add(
+            &fields.span_of(key),
+            format!("`{key}` of a driver that is not asked"),
+            expected,
+        );
     }
     if api == "none" {
         return Calls::Nothing;
@@ -138,8 +150,8 @@ fn check_api(report: &mut Report<'_>, fields: &Fields<'_>, traits: &Traits, plan
         report.add(&fields.span_of("end"), "an end without a list", expected);
     }
     if plan.calls == Calls::Start && !plan.release.is_empty() && traits.api != Some(Api::Hlist) {
-        let expected =
-            "expected api = \"hlist\": an interval hears of the mm's end as of any range";
+        let expected = "expected api = \"hlist\" or \"secondary-tlb\": an interval hears of the mm's \
+                        end as of any range";
         report.add(&fields.span_of("release"), "a release without a list", expected);
     }
     if traits.api == Some(Api::Interval) && !plan.range_test {

@@ -76,6 +76,7 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         ("name = 'mine'\nfinish = [{ fails = 3 }]", mine),
         ("name = 'mine-6.1'\nstart = []", "driver = 'mine-6.1'"),
         ("name = 'mine'\nstart = [{ alloc = 'GFP_ATOMIC', order = 2, slab = true }]", mine),
+        ("name = 'mine'\napi = 'secondary-tlb'\nmapped = 'on-fault'\nlucky = 5", mine),
     ];
     let told = rows.map(|(text, device)| {
         let errors = parse("t", &driver(text, device), &[]).expect_err("it is wrong");
@@ -118,6 +119,8 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         t.toml:9:11: `fails` in `finish` `{ fails = 3 }`: expected lock, unlock, work, alloc, hardware, sleep, fences, flush, queue, unpin, invalidation
         t.toml:8:8: unfit name `'mine-6.1'`: expected 1 to 32 letters, digits, hyphens or underscores
         t.toml:9:42: the slab allocator has no blocks of order 2 `2`: kmalloc() asks the page allocator for more than 2 pages: expected `order = 0` or `order = 1` beside `slab = true`
+        t.toml:10:10: `mapped` of a driver that is not asked `'on-fault'`: expected nothing: with api = "secondary-tlb" nothing takes away what a device maps
+        t.toml:11:9: `lucky` of a driver that is not asked `5`: expected nothing: with api = "secondary-tlb" there is no range to answer for
     "#]].assert_eq(&told.concat());
 }
 
