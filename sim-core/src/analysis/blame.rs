@@ -189,6 +189,8 @@ struct Stalled {
     task: TaskId,
     from: usize,
     to: usize,
+    /// When it was over, whether its task was killed before or not.
+    over: usize,
     is_survivor: bool,
 }
 
@@ -238,6 +240,7 @@ impl<'i> Path<'i> {
                         task,
                         from,
                         to: to.min(until),
+                        over: to,
                         is_survivor,
                     },
                 )
@@ -270,8 +273,7 @@ impl<'i> Path<'i> {
         let waiter = stall.map(|stall| stall.task);
         let until = stall.map_or(self.last, |stall| stall.to);
         let (asked, giver) = self.first_giver(waiter, seen, until);
-        let pending = index.pending_victim(seen);
-        let reaper = index.reaper.filter(|_| pending.is_some());
+        let reaper = index.reaper.filter(|_| self.is_held_up(waiter, seen));
         let at = match giver {
             // It gives only because it is killed, and that must wait for the one before.
             Some(giver) if index.is_killed(giver, index.times.len()) => {
@@ -385,19 +387,29 @@ impl<'i> Path<'i> {
         (record >= seen).then_some(task)
     }
 
-    /// The reaper, which has been told of nobody and is to be told of nobody.
+    /// The reaper, while it has nobody to reap.
     fn is_idle_reaper(&self, task: TaskId, seen: usize) -> bool {
         let index = self.index;
         index.reaper == Some(task)
             && index.doing(task, seen).reason() == Some(Reason::ReaperIdle)
-            && !index.victims.iter().any(|victim| victim.is_delayed(seen))
+            && index.pending_victim(seen).is_none()
+    }
+
+    /// Whether a pending victim keeps a waiter from having another one chosen. Who is killed
+    /// itself later shows by that whether its own cgroup is short; no other cgroup's victim counts.
+    fn is_held_up(&self, waiter: Option<TaskId>, seen: usize) -> bool {
+        let index = self.index;
+        let leader = waiter.and_then(|task| index.cast.tasks.get(task)).map(|info| info.leader);
+        let own = index.victims.iter().find(|victim| Some(victim.leader) == leader);
+        let is_of = |victim: &VictimFacts| own.is_none_or(|own| own.scope == victim.scope);
+        index.victims.iter().any(|victim| victim.is_pending(seen) && is_of(victim))
     }
 
     /// What rounds of reclaim lead to, if that is a kill.
     fn reclaim(&self, stall: &Stalled, seen: usize) -> Cause {
         let mut victims = self.index.victims.iter();
         let is_next = |victim: &&VictimFacts| {
-            (seen..=stall.to).contains(&victim.killed)
+            (seen..=stall.over).contains(&victim.killed)
                 && self.index.actors.get(victim.killed) == Some(&stall.task)
         };
         victims.find(is_next).map_or(Cause::Reclaim, |victim| Cause::ReclaimBefore(victim.leader))
@@ -424,11 +436,9 @@ impl<'i> Path<'i> {
                 Cause::SkipSleep(because.map(|notifier| notifier.device))
             }
             (_, Some(Reason::ReaperIdle)) => {
-                if self.is_idle_reaper(task, seen) {
-                    Cause::Idle
-                } else {
-                    Cause::ReaperDelay
-                }
+                let mut victims = index.victims.iter();
+                let is_delayed = victims.any(|victim| victim.is_delayed(seen));
+                if is_delayed { Cause::ReaperDelay } else { Cause::Idle }
             }
             (Doing::Runnable, _) => Cause::Cpu,
             _ if call.is_some() => call.map_or(Cause::Program, Cause::Callback),

@@ -78,7 +78,7 @@ fn gallery_has_these_verdicts() {
           victim and mem-hog were killed, the last at 133.000 ms; by 133.252 ms free memory was above the high watermark and every survivor had got its page.
           attempts 2 back-offs 0 refusals 0 reaped 262160 incidents 0
         g12-lifo: recovered
-          v1, v2 and v3 were killed, the last at 13.000 ms; by 14.028 ms free memory was above the high watermark and every survivor had got its page.
+          v1, v2 and v3 were killed, the last at 13.000 ms; by 15.000 ms free memory was above the high watermark and every survivor had got its page.
           attempts 3 back-offs 0 refusals 0 reaped 8192 incidents 0
         g13-nofs-only: livelock
           Only retries of writer ran in the last 10.00 s (since 0.000 ms). writer asks for a page and retries in direct reclaim since 0.000 ms; its request may not enter a filesystem (no __GFP_FS), so it can have nobody killed.
@@ -96,13 +96,13 @@ fn gallery_has_these_verdicts() {
           hog was killed at 1256.845 ms; by 1288.200 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2: recovered
-          hog1 was killed at 2052.442 ms; by 2115.586 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 2052.442 ms; by 2124.429 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2-smp: recovered
-          hog1 was killed at 1983.450 ms; by 2015.057 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 1983.450 ms; by 2019.249 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2stuck: recovered
-          hog was killed at 1977.110 ms; by 4000.518 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1977.110 ms; by 4082.928 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s3: extra-victims
           presser was killed at 5034.006 ms although hog, killed before, still had 93.2 MiB.
@@ -111,7 +111,7 @@ fn gallery_has_these_verdicts() {
           presser was killed at 4983.916 ms although hog, killed before, still had 91.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3exit: recovered
-          hog was killed at 1917.251 ms; by 1992.921 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1917.251 ms; by 2003.968 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s4part: extra-victims
           presser was killed at 5022.286 ms although hog, killed before, still had 92 MiB.
@@ -126,22 +126,22 @@ fn gallery_has_these_verdicts() {
           presser was killed at 4983.142 ms although hog, killed before, still had 90 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s7: recovered
-          hog was killed at 1977.040 ms; by 4009.188 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1977.040 ms; by 4091.916 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s8w500: recovered
-          hog was killed at 1977.190 ms; by 2567.270 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1977.190 ms; by 2576.012 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s8w5000: extra-victims
           presser was killed at 5060.021 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 0 reaped 0 incidents 12
         capture-6-1-s12: recovered
-          hog was killed at 2085.449 ms; by 4109.618 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2085.449 ms; by 4288.134 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-l1both: extra-victims
           presser was killed at 5021.459 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 23
         capture-6-1-l2itv: recovered
-          hog was killed at 1962.217 ms; by 3970.888 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1962.217 ms; by 4053.225 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         lockdep-6-1-l1: no-oom
           Nobody was killed, and nobody waits for memory.
@@ -171,13 +171,13 @@ fn gallery_has_these_verdicts() {
           Nobody was killed, and nobody waits for memory.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         lockdep-6-1-n1mutex: recovered
-          hog was killed at 2372.687 ms; by 4436.935 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2372.687 ms; by 4812.627 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
         lockdep-6-1-n2mutex: recovered
-          hog was killed at 2372.687 ms; by 4436.935 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2372.687 ms; by 4812.627 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
         lockdep-6-1-h1: recovered
-          hog was killed at 2357.694 ms; by 41072.223 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2357.694 ms; by 41276.912 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 1
     "#]].assert_eq(&text);
 }
