@@ -47,6 +47,24 @@ fn who_waits_again_after_recovery_is_named() {
 }
 
 #[test]
+fn a_lock_is_told_where_the_refusal_is_due_to_it() {
+    // Whatever the range: it does not come to its lock.
+    says_not("d6-global-lock", "", "held lock of gpu0");
+    // It waits for the lock as long as it may.
+    says("d6-global-lock", "policy=deadline", ", while compute held lock of gpu0");
+    says("f6-priority-inversion", "", ", while tuner held mirror_lock");
+    says("mutex-held-across-allocations", "", ", while holder held drv_mutex");
+}
+
+#[test]
+fn what_the_reaper_met_is_told_of_its_back_offs() {
+    says("f1-needless-second-victim", "", "in the reaper's back-offs (gpu0 refused)");
+    says("f1-needless-second-victim", "policy=core-refuse", "(the core refused for gpu0)");
+    says("d7-mmap-lock", "", "(hog/mapper was queued for mmap_lock of hog)");
+    says("seed-7-unconditional", "", "in the reaper's sleep because gpu0 might block");
+}
+
+#[test]
 fn free_memory_is_that_before_the_kill() {
     says_not("d7-mmap-lock", "", "free were 0 KiB");
 }
