@@ -290,18 +290,14 @@ impl<'i> Path<'i> {
         }
         let (mut over, behind) = self.follow(at, seen);
         over.extend(asked);
-        match behind {
-            Some((obstacle, by, does)) => {
-                Place { waiter, at: by, cause: Cause::Behind(obstacle, by, does), over }
-            }
-            None => {
-                let cause = match (self.cause(at, seen), stall) {
-                    (Cause::Reclaim, Some(stall)) if stall.task == at => self.reclaim(stall, seen),
-                    (cause, _) => cause,
-                };
-                Place { waiter, at, cause, over }
-            }
+        if let Some((obstacle, by, does)) = behind {
+            return Place { waiter, at: by, cause: Cause::Behind(obstacle, by, does), over };
         }
+        let cause = match (self.cause(at, seen), stall) {
+            (Cause::Reclaim, Some(stall)) if stall.task == at => self.reclaim(stall, seen),
+            (cause, _) => cause,
+        };
+        Place { waiter, at, cause, over }
     }
 
     /// From a task along whoever has what it waits for: those on the way, what the first
