@@ -113,7 +113,7 @@ h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.2rem;margin-top:2rem;border-
 h3{font-size:1rem}
 p,li{max-width:48rem}
 .wide{overflow-x:auto}
-@media (max-width:40em){td{white-space:nowrap}}
+@media (max-width:40em){th,td{white-space:nowrap}}
 table{border-collapse:collapse;font-size:.9rem}
 th,td{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-bottom:1px solid light-dark(#d5d9e0,#343a45)}
 td:first-child,th:first-child{white-space:nowrap}

@@ -2,12 +2,12 @@
 //! by the reaper, or not at all.
 
 use super::capture::Capture;
-use super::ftrace::{COMM_MAX, TraceLine};
-use super::keys::comm_field;
+use super::ftrace::COMM_MAX;
 use super::log_lines::{Said, said};
 use super::memory_seen::{self, PAGE};
 use super::oom_report::{Row, kb_pages};
 use super::story::{Attempt, Story};
+use super::teller::names;
 
 /// `MAX_OOM_REAP_RETRIES` (mm/oom_kill.c).
 const ATTEMPTS_MAX: u32 = 10;
@@ -216,6 +216,7 @@ fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
     let is_signal = |name: &str| name == "signal_generate";
     let signals = capture.trace.iter().filter(|line| is_signal(line.name));
     let signalled: Vec<i64> = signals.filter_map(|line| line.number("pid")).collect();
+    let names = names(&capture.trace, &capture.log);
     let mut victims: Vec<Killed> = Vec::new();
     for mark in capture.trace.iter().filter(|line| line.plain_name() == "mark_victim") {
         let Some(pid) = mark.number("pid") else { continue };
@@ -225,13 +226,7 @@ fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
         if is_known || is_thread && !signalled.is_empty() {
             continue;
         }
-        let lines = || capture.trace.iter().filter(|line| Some(line.pid) == pid);
-        let column = lines().find(|line| line.comm != "<...>").map(|line| line.comm);
-        let of_it =
-            |line: &&TraceLine<'_>| pid.is_some() && line.tgid == pid && line.comm != "<...>";
-        let thread = || capture.trace.iter().find(of_it).map(|line| line.comm);
-        let comm = column.or_else(|| comm_field(mark.args)).or_else(thread);
-        let comm = comm.map_or(format!("pid {number}"), str::to_owned);
+        let comm = names.get(&number).map_or(format!("pid {number}"), |&comm| comm.to_owned());
         // A thread of its own asks for it.
         let asking = mark.tgid.filter(|tgid| Some(*tgid) == pid);
         let asking = match asking {

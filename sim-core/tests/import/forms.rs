@@ -237,6 +237,18 @@ fn names_that_the_tracer_lost_are_found_elsewhere() {
 }
 
 /// Memory over time, by the counters of the task itself, and of the victim while it is reaped.
+/// Latency formats cut a name off after eight letters; the mark has all of it since 6.9.
+#[test]
+fn names_that_were_cut_off_are_found_elsewhere() {
+    let text = "     hog-130     1d..1. 13.544552: mark_victim: pid=131 comm=web worker total-vm=260096kB anon-rss=94844kB file-rss:0kB shmem-rss:0kB uid=1000 pgtables=300kB oom_score_adj=300\n\
+                oom_reap-25      0..... 15.660102: start_task_reaping: pid=131\n\
+                oom_reap-25      0..... 15.688301: finish_task_reaping: pid=131\n\
+                web work-131     1..... 15.701002: sched_process_exit: comm=web worker pid=131 prio=120\n";
+    let found = imported(text);
+    assert_eq!(victims(&found.story), [("web worker".to_owned(), 1)]);
+    assert_eq!(victims(&run_of(&found)), [("web worker".to_owned(), 1)]);
+}
+
 #[test]
 fn memory_over_time_is_told() {
     let text = "\
