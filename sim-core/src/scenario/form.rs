@@ -182,8 +182,8 @@ struct Spot {
 
 struct Walk<'t> {
     text: &'t str,
-    /// What fields may refer to.
-    names: Vec<String>,
+    /// What fields may refer to, each with the list that it is in.
+    names: Vec<(&'static str, String)>,
     sections: Vec<Section>,
 }
 
@@ -202,7 +202,7 @@ impl Walk<'_> {
         for field in spec.fields {
             let path = joined(&spot.path, field.name);
             let value = table.get(field.name);
-            if let Some(list) = list_of(field, &path, value) {
+            if let Some(list) = self.list_of(field, &path, value) {
                 section.lists.push(list);
             }
             if is_simple(&field.kind, value) {
@@ -323,7 +323,9 @@ impl Walk<'_> {
         match kind {
             Kind::Text(most) => Input::Text(*most),
             Kind::Name => Input::Text(32),
-            Kind::Ref | Kind::Refs(_) => Input::Named(self.names.clone()),
+            Kind::Ref | Kind::Refs(_) => {
+                Input::Named(self.names.iter().map(|(_, name)| name.clone()).collect())
+            }
             Kind::OneOf(known) => Input::OneOf(known.to_vec()),
             Kind::Registered(known) => Input::OneOf(known()),
             Kind::Integer(least, most) => Input::Integer(*least, *most),
@@ -360,7 +362,64 @@ impl Walk<'_> {
             | Kind::Steps => Input::Toml,
         }
     }
+
+    /// What more a field can get.
+    fn list_of(
+        &self,
+        field: &'static Described,
+        path: &str,
+        value: Option<&Value<'_>>,
+    ) -> Option<List> {
+        let one = |spec: &'static Table| vec![(spec.name, self.template(spec))];
+        let each = |specs: &'static [Table]| specs.iter().flat_map(one).collect();
+        let choices = match &field.kind {
+            Kind::Tables(spec, _) => one(spec),
+            Kind::Program | Kind::KernelProgram => each(OPS),
+            Kind::Steps => each(STEPS),
+            Kind::Table(spec) if value.is_none() => one(spec),
+            Kind::Costs if value.is_none() => vec![("cost", "{}".to_owned())],
+            _ => return None,
+        };
+        Some(List { path: path.to_owned(), name: field.name, doc: field.doc.trim(), choices })
+    }
+
+    /// An inline table with the fields that must be there, to be filled in; what refers to
+    /// something refers to the first that there is.
+    fn template(&self, spec: &'static Table) -> String {
+        let is_step = STEPS.iter().any(|step| std::ptr::eq(step, spec));
+        let needed = spec.fields.iter().filter(|field| field.needed == Needed::Must);
+        let field = |field: &Described| {
+            let known = match (&field.kind, field.name) {
+                (Kind::Ref, "lock" | "unlock") if is_step => Some("own"),
+                (Kind::Ref | Kind::Refs(_), name) => self.first_of(list_meant(name)),
+                _ => None,
+            };
+            let value = known.map_or_else(|| sample(field.name, &field.kind), quoted);
+            format!("{} = {value}", field.name)
+        };
+        let fields: Vec<String> = needed.map(field).collect();
+        if fields.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
+    }
+
+    /// The first name in a list of the file.
+    fn first_of(&self, list: &str) -> Option<&str> {
+        self.names.iter().find(|(of, _)| *of == list).map(|(_, name)| name.as_str())
+    }
 }
+
+/// In which list what a field refers to has its name.
+fn list_meant(field: &str) -> &'static str {
+    match field {
+        "munmap" | "madvise" | "touch" | "read" | "write" | "mlock" | "munlock" | "region" => MMAP,
+        "register" | "unregister" | "submit" => "device",
+        "lock" | "trylock" | "unlock" => "lock",
+        "kill" | "process_mrelease" | "task" => "task",
+        _ => "",
+    }
+}
+
+/// The operation that names a region.
+const MMAP: &str = "mmap";
 
 fn joined(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
@@ -389,32 +448,6 @@ fn table_of(kind: &Kind) -> Option<&'static Table> {
     }
 }
 
-/// What more a field can get.
-fn list_of(field: &'static Described, path: &str, value: Option<&Value<'_>>) -> Option<List> {
-    let choices = match &field.kind {
-        Kind::Tables(spec, _) => vec![(spec.name, template(spec))],
-        Kind::Program | Kind::KernelProgram => choices(OPS),
-        Kind::Steps => choices(STEPS),
-        Kind::Table(spec) if value.is_none() => vec![(spec.name, template(spec))],
-        Kind::Costs if value.is_none() => vec![("cost", "{}".to_owned())],
-        _ => return None,
-    };
-    Some(List { path: path.to_owned(), name: field.name, doc: field.doc.trim(), choices })
-}
-
-fn choices(specs: &'static [Table]) -> Vec<(&'static str, String)> {
-    specs.iter().map(|spec| (spec.name, template(spec))).collect()
-}
-
-/// An inline table with the fields that must be there, to be filled in.
-fn template(spec: &Table) -> String {
-    let needed = spec.fields.iter().filter(|field| field.needed == Needed::Must);
-    let fields: Vec<String> = needed
-        .map(|field| format!("{} = {}", field.name, sample(field.name, &field.kind)))
-        .collect();
-    if fields.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
-}
-
 /// A value as a form shows it.
 fn shown(text: &str, value: &Value<'_>) -> String {
     match value.get_ref() {
@@ -424,22 +457,26 @@ fn shown(text: &str, value: &Value<'_>) -> String {
 }
 
 /// The names that items of the file have.
-fn names(document: &DeTable<'_>) -> Vec<String> {
+fn names(document: &DeTable<'_>) -> Vec<(&'static str, String)> {
     let mut names = Vec::new();
-    let items = document.values().filter_map(|value| match value.get_ref() {
-        DeValue::Array(items) => Some(items),
-        _ => None,
+    let lists = FILE.fields.iter().filter_map(|field| {
+        let DeValue::Array(items) = document.get(field.name)?.get_ref() else { return None };
+        Some((field.name, items))
     });
-    for item in items.flatten() {
-        let DeValue::Table(table) = item.get_ref() else { continue };
-        names.extend(table.get("name").and_then(|name| name.get_ref().as_str()).map(str::to_owned));
-        let Some(DeValue::Array(ops)) = table.get("program").map(toml::Spanned::get_ref) else {
+    for (list, item) in lists.flat_map(|(list, items)| items.iter().map(move |item| (list, item))) {
+        let DeValue::Table(item) = item.get_ref() else { continue };
+        let mut take = |list, table: &DeTable<'_>, key: &str| {
+            let name = table.get(key).and_then(|name| name.get_ref().as_str());
+            names.extend(name.map(|name| (list, name.to_owned())));
+        };
+        take(list, item, "name");
+        let Some(DeValue::Array(ops)) = item.get("program").map(toml::Spanned::get_ref) else {
             continue;
         };
         for op in ops {
-            let DeValue::Table(op) = op.get_ref() else { continue };
-            names
-                .extend(op.get("mmap").and_then(|name| name.get_ref().as_str()).map(str::to_owned));
+            if let DeValue::Table(op) = op.get_ref() {
+                take(MMAP, op, MMAP);
+            }
         }
     }
     names

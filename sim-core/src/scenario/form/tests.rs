@@ -142,6 +142,30 @@ fn lists_grow() {
     assert!(text.contains(expected), "{text}");
 }
 
+/// What is added refers to what there is, so that the run goes on.
+#[test]
+fn what_is_added_is_sound() {
+    let text = add(TEXT, "driver", "{ name = \"mine\" }").expect("a list");
+    let text = format!("{text}\n[[lock]]\nname = \"m\"\nkind = \"mutex\"\n");
+    let lists: Vec<List> =
+        form(&text).expect("TOML").into_iter().flat_map(|section| section.lists).collect();
+    for (path, names) in [
+        ("driver.0.start", &["lock", "unlock", "fences", "work"][..]),
+        (
+            "task.0.program",
+            &["touch", "munmap", "mlock", "register", "submit", "lock", "unlock", "kill"],
+        ),
+    ] {
+        let list = lists.iter().find(|list| list.path == path).expect(path);
+        for (name, item) in list.choices.iter().filter(|(name, _)| names.contains(name)) {
+            let longer = add(&text, path, item).expect(name);
+            let told = parse("x", &longer, &[]).err().unwrap_or_default();
+            let unknown = told.iter().find(|it| it.problem.contains("unknown"));
+            assert!(unknown.is_none(), "{path} {item}: {unknown:?}");
+        }
+    }
+}
+
 #[test]
 fn distributions_have_parts() {
     for typed in [
