@@ -265,6 +265,8 @@ test("the editor works by keyboard alone, from nothing", async (t) => {
   await view.page.locator("#editor-start").focus();
   await keyboard.type("nothing");
   const digest = await otherDigest(view, first);
+  const { tNs } = await readRun(view);
+  assert.ok(Number(tNs) < 175e6, `it is seen from its start, not from ${tNs}`);
   // The form's first number, by a key, as fast as it is typed.
   await view.page.locator("#form-machine-cpus").focus();
   await keyboard.press("Control+a");

@@ -178,8 +178,8 @@ impl Repeated {
 
     fn take_fork(&mut self, key: &'static str, value: &str) -> Result<(), LinkError> {
         match value.split_once(BRANCH_MARK) {
-            Some((parent, _)) if self.branches.len() == BRANCHES_MAX => {
-                Err(damaged(key, format!("{parent}: over {BRANCHES_MAX} branches")))
+            Some(_) if self.branches.len() == BRANCHES_MAX => {
+                Err(damaged(key, format!("there are more than {BRANCHES_MAX}")))
             }
             Some((parent, fork)) => {
                 let parent = number(key, parent, self.branches.len() as u64)?;

@@ -2,7 +2,7 @@
 //! same as a form, and what was kept on this machine. Both show one text;
 //! whoever edits the one sees the other follow, and the run after a rest.
 
-use sim_core::scenario::{Diagnostic, MINIMAL, form, gallery};
+use sim_core::scenario::{Diagnostic, form, gallery};
 use sim_core::share::ScenarioRef;
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlSelectElement, HtmlTextAreaElement};
@@ -93,7 +93,7 @@ pub fn Editor(props: &Props) -> Html {
 
 /// Starts from another scenario, or from nothing.
 fn starter(ui: &Ui, written: &Written) -> Callback<Event> {
-    let (ui, edit, draft) = (ui.clone(), written.edit(), written.draft.setter());
+    let (ui, draft) = (ui.clone(), written.draft.setter());
     Callback::from(move |event: Event| {
         let Some(select) = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok())
         else {
@@ -103,7 +103,7 @@ fn starter(ui: &Ui, written: &Written) -> Callback<Event> {
         select.set_value("");
         draft.set(None);
         if id == NOTHING {
-            edit.emit(MINIMAL.to_owned());
+            ui.send(Action::Choose(Change::Begin));
         } else if gallery::find(&id).is_some() {
             ui.send(Action::Choose(Change::Scenario(id)));
         }

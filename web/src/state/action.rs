@@ -20,6 +20,8 @@ use crate::transfer::Received;
 #[derive(Clone, PartialEq, Debug)]
 pub enum Change {
     Scenario(String),
+    /// The smallest scenario, for whoever writes one of their own.
+    Begin,
     /// What is being edited: its text, or the gallery's if it is that again.
     Text(ScenarioRef),
     Policy(Option<String>),

@@ -431,3 +431,14 @@ fn checkers_are_asked_one_by_one_and_the_moment_stays() {
     let report = engine::reports(&state.scene.as_ref().unwrap().outcome).next().unwrap().at.0;
     assert_eq!(state.cursor.at, report);
 }
+
+#[test]
+fn whoever_begins_a_scenario_sees_it_from_its_start() {
+    let mut state = opened(Route { at: Some(4_000_000_000), ..Route::default() });
+    state.apply(Action::Choose(Change::Begin));
+    assert!(matches!(&state.request.scenario, ScenarioRef::Inline(text) if text.contains("hog")));
+    let scene = scene(&state.request);
+    let (opening, first) = (scene.opening(), scene.incidents[0]);
+    state.apply(Action::Finished(scene));
+    assert_eq!((state.view, state.cursor.at < first), (opening, true));
+}

@@ -10,6 +10,7 @@ use crate::state::{Change, Cursor, LinkCheck, Phase, Scene, State};
 use crate::timeline::rows::Arrangement;
 use crate::timeline::viewport::Viewport;
 use sim_core::base::SimTime;
+use sim_core::scenario::MINIMAL;
 use sim_core::share::ScenarioRef;
 
 impl State {
@@ -50,13 +51,8 @@ impl State {
         self.rescued = None;
         let request = match change {
             // What was chosen stays chosen; overrides belong to the scenario they were made for.
-            Change::Scenario(scenario) => Request {
-                scenario: ScenarioRef::ById(scenario),
-                sets: Vec::new(),
-                forks: Vec::new(),
-                branches: Vec::new(),
-                ..self.request.clone()
-            },
+            Change::Scenario(scenario) => self.about(ScenarioRef::ById(scenario)),
+            Change::Begin => self.about(ScenarioRef::Inline(MINIMAL.to_owned())),
             // Who edits it looks at one story, whatever becomes of it.
             Change::Text(scenario) => {
                 let was = self.edited;
@@ -119,6 +115,12 @@ impl State {
             self.notice = None;
             self.run_again();
         }
+    }
+
+    /// The request for another scenario.
+    fn about(&self, scenario: ScenarioRef) -> Request {
+        let (sets, forks, branches) = (Vec::new(), Vec::new(), Vec::new());
+        Request { scenario, sets, forks, branches, ..self.request.clone() }
     }
 
     /// The request with one more policy to compare with.
