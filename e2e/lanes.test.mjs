@@ -2,7 +2,7 @@
 // comparisons. Playing and links are in run.test.mjs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accessibilityProblems, openPage, readRun, time, until, waitForState } from "./support.mjs";
+import { accessibilityProblems, openPage, readRun, screenshot, time, until, waitForState } from "./support.mjs";
 
 test("lanes are pinned, hidden, folded and found again by keyboard alone", async (t) => {
   const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=gpu0");
@@ -160,6 +160,46 @@ test("from the dark theme the page is printed on white", async (t) => {
   assert.ok((await ground()) > 0xe0, "light where the page is looked at as print");
   const ink = await page.evaluate(() => getComputedStyle(document.body).color);
   assert.match(ink, /rgb\((1|2)?\d, /, "and text is dark");
+});
+
+test("on paper, whose width is another, cursor and marks stand where they do on the screen, and colors are printed", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&policy=interval,block-always&t=3600ms");
+  t.after(view.close);
+  const { page } = view;
+  await page.emulateMedia({ media: "print" });
+  await page.waitForTimeout(200);
+  // In one go: no script of the page measures anew while it is printed.
+  const [wide, narrow] = await page.evaluate(() => {
+    const parts = [".tl-overlay .tl-cursor", ".stacked .tl-cursor", ".stacked .tl-parting"];
+    const places = () =>
+      parts.map((part) => {
+        const [line, plot] = [document.querySelector(part), document.querySelector(part).parentElement];
+        const [{ left }, around] = [line.getBoundingClientRect(), plot.getBoundingClientRect()];
+        return (left - around.left) / around.width;
+      });
+    const before = places();
+    document.querySelector("main").style.width = "700px";
+    return [before, places()];
+  });
+  for (const [index, place] of wide.entries()) {
+    assert.ok(place > 0.1 && Math.abs(place - narrow[index]) < 0.004, `${wide} is not ${narrow}`);
+  }
+  const inked = await page.locator(".swatch").first().evaluate((it) => getComputedStyle(it).printColorAdjust);
+  assert.equal(inked, "exact");
+});
+
+test("compared lanes share the first run's axis on a phone, and numbers fit their panel on a desk", async (t) => {
+  const link = "#/v1/run?scenario=gpu-fence-overlap&seed=1&policy=interval,block-always&t=3600ms";
+  const phone = await openPage(link, { viewport: { width: 390, height: 844 }, touch: true });
+  t.after(phone.close);
+  await until(phone, () => document.querySelector(".stacked.narrow"), "labels above the lanes");
+  const left = (part) => phone.page.locator(part).evaluate((it) => it.getBoundingClientRect().left);
+  assert.ok(Math.abs((await left(".tl-overlay .tl-cursor")) - (await left(".stacked .tl-cursor"))) < 1.5);
+  await screenshot(phone, "compared-phone", { fullPage: true });
+  const desk = await openPage(link);
+  t.after(desk.close);
+  const spare = await desk.page.locator(".metrics .scroll").evaluate((it) => it.clientWidth - it.scrollWidth);
+  assert.ok(spare >= 0, `${-spare} px are cut`);
 });
 
 test("Back returns to the part of the run that was on screen", async (t) => {

@@ -128,8 +128,9 @@ fn checks(ui: &Ui, request: &Request, scene: Option<&Scene>) -> Html {
     let reports = scene.map_or(0, |scene| engine::reports(&scene.outcome).count());
     let told = match (request.checks.is_empty(), reports) {
         (true, _) => "none".to_owned(),
-        (false, 1) => format!("{}: 1 report", request.checks.join(", ")),
-        (false, many) => format!("{}: {many} reports", request.checks.join(", ")),
+        // The number first: the rest may have no room.
+        (false, 1) => format!("1 report: {}", request.checks.join(", ")),
+        (false, many) => format!("{many} reports: {}", request.checks.join(", ")),
     };
     html! {
         <label class="field"><span>{ "Checks" }</span>

@@ -396,10 +396,13 @@ impl Timeline {
 
     fn place_overlay(&self, props: &Props) {
         let width = self.plot_width();
+        let share = |px: f64| px / width.max(1.0) * 100.0;
         if let Some(cursor) = self.cursor.cast::<HtmlElement>() {
             let x = props.view.px_from_time(props.now.at, width);
             let shown = (0.0..=width).contains(&x);
             dom::set_style(&cursor, "transform", &format!("translateX({x:.2}px)"));
+            // Paper has another width than the screen.
+            dom::set_style(&cursor, "--at", &format!("{:.3}%", share(x)));
             dom::set_style(&cursor, "visibility", if shown { "visible" } else { "hidden" });
         }
         if let Some(range) = self.range.cast::<HtmlElement>() {
@@ -407,8 +410,8 @@ impl Timeline {
             let left = props.view.px_from_time(from, width).clamp(0.0, width);
             let right = props.view.px_from_time(to, width).clamp(0.0, width);
             let shown = props.selection.is_some();
-            dom::set_style(&range, "left", &format!("{left:.1}px"));
-            dom::set_style(&range, "width", &format!("{:.1}px", right - left));
+            dom::set_style(&range, "left", &format!("{:.3}%", share(left)));
+            dom::set_style(&range, "width", &format!("{:.3}%", share(right - left)));
             dom::set_style(&range, "visibility", if shown { "visible" } else { "hidden" });
         }
     }

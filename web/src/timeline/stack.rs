@@ -87,7 +87,9 @@ pub fn Stacked(props: &Props) -> Html {
                     };
                     let x = at.map(|at| view.px_from_time(at, width));
                     let x = x.filter(|x| (0.0..=width).contains(x));
-                    dom::set_style(&line, "left", &format!("{:.1}px", x.unwrap_or(0.0)));
+                    // In parts of the width: paper has another one than the screen.
+                    let left = x.unwrap_or(0.0) / width.max(1.0) * 100.0;
+                    dom::set_style(&line, "left", &format!("{left:.3}%"));
                     dom::set_style(
                         &line,
                         "visibility",
