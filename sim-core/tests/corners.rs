@@ -171,3 +171,19 @@ fn panic_is_reported_in_every_version() {
         assert_eq!(log.matches("invoked oom-killer").count(), 1, "{kernel}: {log}");
     }
 }
+
+#[test]
+fn pages_shared_since_a_fork_are_nobodys_while_they_are_freed() {
+    // Somebody else is chosen, and pages are counted, while the reaper frees some of them.
+    let text = MACHINE.replace("6.1", "5.4");
+    let run = run_text(&format!(
+        "{text}ram = '64MiB'\ncpus = 2\n\
+        [[task]]\nname = 'parent'\nprogram = [{{ mmap = 'a', size = '20MiB' }}, {{ touch = 'a' }}, \
+        {{ fork = 'child' }}, {{ pause = '1s' }}, {{ idle = true }}]\n\
+        [[task]]\nname = 'child'\nparent = 'parent'\n\
+        program = [{{ touch = 'a' }}, {{ ready = true }}, {{ idle = true }}]\n\
+        [[task]]\nname = 'driver'\nstart = {{ after = 'child' }}\nprogram = [{{ ioctl = \
+        [{{ alloc = 'GFP_KERNEL', order = 3, count = 3000, hold = true }}] }}, {{ exit = true }}]\n"
+    ));
+    assert!(run.findings.broken.is_none(), "{:?}", run.findings.broken);
+}

@@ -310,8 +310,10 @@ async fn unmap_shared_pages(cx: &Cx, mm: MmId, range: RangeId) -> bool {
             continue;
         };
         keep_referenced(cx, range, left, &mut freed, Use::Anon);
+        // No page table names them any more, and others run before they are free.
+        transfer_pages(cx, freed, Use::Anon, Use::InFlight);
         cx.cpu(cx.costs().free_page * freed.count()).await;
-        free_pages(cx, freed, Use::Anon);
+        free_pages(cx, freed, Use::InFlight);
         mem_cgroup_uncharge(cx, owner, freed.count());
         let count = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
         cx.record(Event::Zap { range, pages: count(unmapped), freed: count(freed.count()) });
