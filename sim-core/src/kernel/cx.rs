@@ -144,7 +144,7 @@ impl Kernel {
             let is_free = |pid: &u32| tasks.iter().all(|(_, info)| info.pid != *pid);
             let pid = match (new.pid, new.kind) {
                 // 0 is the idle task's.
-                (0, TaskKind::Kthread) => (FIRST_KTHREAD_PID..).find(is_free).unwrap_or(0),
+                (0, TaskKind::Kthread) => (FIRST_KTHREAD_PID..=u32::MAX).find(is_free).unwrap_or(0),
                 (pid, _) => pid,
             };
             recorder.cast.tasks.push(TaskInfo {

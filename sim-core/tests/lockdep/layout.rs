@@ -202,6 +202,13 @@ fn every_lock_says_where_it_was_taken() {
     let text = find("seed-5-found-cold").expect("in the gallery").text;
     let log = dmesg(&run("cold", text, &["lockdep"]));
     assert!(log.contains("(&mm->mmap_sem){++++}, at: do_syscall_64\n"), "{log}");
+    assert!(log.contains("(mmu_notifier_invalidate_range_start){+.+.}, at: unmap_vmas\n"), "{log}");
+    // Whence reclaim's map leads to the notifiers': from a registration here, from boot on since 5.11.
+    assert!(log.contains("        __mmu_notifier_register\n"), "{log}");
+    let since = text.replace("kernel = \"5.4\"", "kernel = \"5.12\"");
+    let log = dmesg(&run("cold", &since, &["lockdep"]));
+    assert!(log.contains("        kmem_cache_alloc_trace\n"), "{log}");
+    assert!(!log.contains("__mmu_notifier_register"), "{log}");
 }
 
 /// `lockdep_print_held_locks()`: what somebody holds who runs is not listed.

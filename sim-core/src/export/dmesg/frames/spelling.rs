@@ -44,9 +44,10 @@ pub(super) fn spelled(
         ],
         (Func::DoMunmap, _) if is_top => &["__vm_munmap", "__x64_sys_munmap"],
         (Func::DoMunmap, NoWaitTypes | WaitTypes) => {
-            &["unmap_region", "__do_munmap", "__vm_munmap", "__x64_sys_munmap"]
+            &["unmap_vmas", "unmap_region", "__do_munmap", "__vm_munmap", "__x64_sys_munmap"]
         }
         (Func::DoMunmap, Marked) => &[
+            "unmap_vmas",
             "unmap_region",
             "do_mas_align_munmap",
             "do_mas_munmap",
@@ -54,6 +55,7 @@ pub(super) fn spelled(
             "__x64_sys_munmap",
         ],
         (Func::DoMunmap, WithIds | RawNesting) => &[
+            "unmap_vmas",
             "vms_clear_ptes",
             "vms_complete_munmap_vmas",
             "do_vmi_align_munmap",
