@@ -123,7 +123,7 @@ test("links that cannot be opened are told in plain words, beside a run", async 
     "#/v1/run?z=AQ<script>alert(1)</script>": /damaged/,
     "#/v1/run?scenario=nowhere": /no scenario/,
     "#/v1/run?scenario=gpu-fence-overlap&lesson=nothing.9": /no lesson/,
-    [`#/v1/run?scenario=${"x".repeat(20_000)}`]: /bytes, more than/,
+    [`#/v1/run?scenario=${"x".repeat(600_000)}`]: /bytes, more than/,
   };
   for (const [link, expected] of Object.entries(links)) {
     const view = await openPage(link);
