@@ -26,16 +26,15 @@ pub(crate) fn run(args: &MergeArgs) -> Result<(), Error> {
             return Err(Error::bad_input(format!("{path}: of another sweep than {other}")));
         }
     }
-    let mut next = None;
+    let mut next = 0;
     let mut rows = Vec::new();
     for (first, path, shard) in &shards {
-        if next.is_some_and(|next| next != *first) {
+        if next != *first {
             let line = format!("{}: begins with run {first}", path.display());
-            let expected =
-                format!("expected {}: a shard is missing or given twice", next.unwrap_or(0));
+            let expected = format!("expected {next}: a shard is missing or given twice");
             return Err(Error::bad_input(format!("{line}, {expected}")));
         }
-        next = Some(first + shard.row_count());
+        next = first + shard.row_count();
         rows.push(shard.rows()?);
     }
     let mut tally = Tally::new(&first.columns);

@@ -158,6 +158,9 @@ fn merged_shards_are_the_whole() {
     let said = call(&["merge", &third, &first, "--out", &out]);
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("a shard is missing"), "{}", said.err);
+    let said = call(&["merge", &third, &second, "--out", &out]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains(", expected 0: a shard is missing"), "{}", said.err);
     swept("another.parquet", &["--shard", "0/3", "--set", "machine.hz=100"]);
     let other = text("another.parquet");
     let said = call(&["merge", &other, &second, "--out", &out]);

@@ -284,9 +284,18 @@ impl<'i> Path<'i> {
             Some(giver) => Some(giver),
             None => reaper.or(waiter),
         };
-        let at = at.or(index.reaper).unwrap_or(TaskId(0));
+        let mut at = at.or(index.reaper).unwrap_or(TaskId(0));
         if waiter.is_none() && self.is_only_cgroups {
             return Place { waiter, at, cause: Cause::Idle, over: vec![at] };
+        }
+        // A worker that is still to come gives nothing, nor does a reaper that handed off its
+        // victim: then it is the one who waits that time passes for.
+        let is_off = |task| {
+            matches!(index.doing(task, seen), Doing::Unborn)
+                || matches!(self.cause(task, seen), Cause::Idle)
+        };
+        if is_off(at) {
+            at = reaper.filter(|&reaper| !is_off(reaper)).or(waiter).unwrap_or(at);
         }
         let (mut over, behind) = self.follow(at, seen);
         over.extend(asked);

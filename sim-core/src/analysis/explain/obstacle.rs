@@ -76,7 +76,14 @@ impl Tale<'_> {
             let holders = holders.filter(move |holder| in_the_way(holder.what.hold));
             holders.map(move |holder| (holder.what.task, lock))
         });
-        holders.filter(|&(task, _)| Some(task) != self.index.reaper).collect()
+        // What is tried may be what was waited for in vain.
+        let mut found = Vec::new();
+        for holder in holders.filter(|&(task, _)| Some(task) != self.index.reaper) {
+            if !found.contains(&holder) {
+                found.push(holder);
+            }
+        }
+        found
     }
 
     /// The lock that a call waited for last before it refused (policy `deadline`).
