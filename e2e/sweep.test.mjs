@@ -199,8 +199,6 @@ test("a sweep is cancelled, and what is there stays", async (t) => {
   await until(view, () => document.documentElement.dataset.tNs === "0", "Home goes to the start");
   const value = () => panel.getByRole("progressbar").evaluate((bar) => bar.value);
   const some = await value();
-  const box = await panel.getByRole("progressbar").boundingBox();
-  assert.ok(box.height >= 8, `${box.height}`);
   assert.ok(some > 0 && some < 20_000, some);
   await panel.getByRole("button", { name: "Cancel" }).click();
   const status = panel.getByText(/^Cancelled after/);

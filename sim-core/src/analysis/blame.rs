@@ -284,21 +284,30 @@ impl<'i> Path<'i> {
             Some(giver) => Some(giver),
             None => reaper.or(waiter),
         };
-        let mut at = at.or(index.reaper).unwrap_or(TaskId(0));
+        let at = at.or(index.reaper).unwrap_or(TaskId(0));
         if waiter.is_none() && self.is_only_cgroups {
             return Place { waiter, at, cause: Cause::Idle, over: vec![at] };
         }
-        // A worker that is still to come gives nothing, nor does a reaper that handed off its
-        // victim: then it is the one who waits that time passes for.
-        let is_off = |task| {
-            matches!(index.doing(task, seen), Doing::Unborn)
-                || matches!(self.cause(task, seen), Cause::Idle)
+        let stand = |at| {
+            let mut place = self.stand(at, stall, seen);
+            place.over.extend(&asked);
+            place
         };
-        if is_off(at) {
-            at = reaper.filter(|&reaper| !is_off(reaper)).or(waiter).unwrap_or(at);
-        }
-        let (mut over, behind) = self.follow(at, seen);
-        over.extend(asked);
+        let place = stand(at);
+        let Some(waiter) = waiter.filter(|_| place.cause == Cause::Idle) else {
+            return place;
+        };
+        // A reaper that handed off its victim gives nothing until it is told of another: time
+        // passes for the one who waits.
+        let mut place = stand(waiter);
+        place.over.push(at);
+        place
+    }
+
+    /// The place of who is asked to give, or of whoever that one waits for.
+    fn stand(&self, at: TaskId, stall: Option<&Stalled>, seen: usize) -> Place {
+        let waiter = stall.map(|stall| stall.task);
+        let (over, behind) = self.follow(at, seen);
         if let Some((obstacle, by, does)) = behind {
             return Place { waiter, at: by, cause: Cause::Behind(obstacle, by, does), over };
         }

@@ -182,6 +182,17 @@ fn gallery_has_these_verdicts() {
     "#]].assert_eq(&text);
 }
 
+#[test]
+fn whose_victim_is_handed_off_waits_all_the_same() {
+    for id in ["d6-global-lock", "gpu-fence-overlap", "mutex-held-across-allocations"] {
+        let entry = gallery::find(id).expect("in the gallery");
+        let scenario = crate::scenario::parse(id, entry.text, &[]).expect("checked");
+        let policy = Some("hand-off".to_owned());
+        let options = RunOptions { policy, ..RunOptions::default() };
+        assert_consistent(&Simulation::new(&scenario, &options).expect("known").run());
+    }
+}
+
 /// What different analyses say of one run fits together.
 fn assert_consistent(run: &crate::record::Run) {
     let index = Index::new(run);
