@@ -2,7 +2,7 @@
 //! others have enough (`CONSTRAINT_CPUSET`, `CONSTRAINT_MEMORY_POLICY`, mm/oom_kill.c:
 //! `constrained_alloc()`). Nodes are not modelled, so those that count are the machine.
 
-use super::oom_report::{OomReport, ZoneSeen};
+use super::oom_facts::{OomReport, ZoneSeen};
 use super::to_scenario::{Note, NoteKind};
 
 /// Nodes of a list that are read.

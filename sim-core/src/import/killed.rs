@@ -5,7 +5,8 @@ use super::capture::Capture;
 use super::ftrace::COMM_MAX;
 use super::log_lines::{Said, said};
 use super::memory_seen::{self, PAGE};
-use super::oom_report::{Row, kb_pages};
+use super::oom_facts::Row;
+use super::oom_report::kb_pages;
 use super::story::{Attempt, Story};
 use super::teller::names;
 

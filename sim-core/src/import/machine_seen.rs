@@ -6,7 +6,7 @@ use super::constraint::{self, zones_in_reach};
 use super::keys::leading_number;
 use super::killed::may_sacrifice;
 use super::log_lines::{Said, said};
-use super::oom_report::{PAGES_MAX, ZoneSeen};
+use super::oom_facts::{PAGES_MAX, ZoneSeen};
 use super::story::Story;
 use super::to_scenario::{Note, NoteKind, PRESET_PAGES, TaskMade};
 use crate::base::sort;

@@ -3,7 +3,7 @@
 //! (`curr=0`) the trace does not say whose they are.
 
 use super::TraceLine;
-use super::oom_report::PAGES_MAX;
+use super::oom_facts::PAGES_MAX;
 use super::story::{MemorySeen, Story};
 use super::to_scenario::{Made, NoteKind, TASKS_MAX, find, plain_task};
 

@@ -21,6 +21,7 @@ mod log_lines;
 mod machine_seen;
 mod memory_seen;
 mod nobody;
+mod oom_facts;
 mod oom_report;
 mod plain;
 mod pressure;

@@ -3,7 +3,7 @@
 use super::capture::Capture;
 use super::killed::Killed;
 use super::memory_seen::is_anon;
-use super::oom_report::PAGES_MAX;
+use super::oom_facts::PAGES_MAX;
 use super::to_scenario::{Made, NoteKind, TaskMade, UNKNOWN_PAGES, find, plain_task};
 
 /// Nobody is killed for a block larger than `PAGE_ALLOC_COSTLY_ORDER` (mm/oom_kill.c), so that is damage.

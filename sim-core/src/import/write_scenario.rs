@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use super::oom_report::PAGES_MAX;
+use super::oom_facts::PAGES_MAX;
 use super::to_scenario::{Made, Mirror, PRESET_PAGES, TaskMade};
 use crate::base::{Nanos, sort};
 use crate::scenario::units::{PAGE_SIZE, format_rate, format_size, format_time};
