@@ -223,7 +223,7 @@ async fn run_job(cx: &Cx, device: DeviceId, job: Job) {
         signal(cx, device, job);
         return;
     }
-    pages::access(cx, owner, job.range);
+    pages::access(cx, owner, job.mm, job.range);
     let left = deadline.saturating_sub(cx.now());
     cx.cpu(job.time.min(left)).await;
     if job.time > left {
@@ -232,7 +232,7 @@ async fn run_job(cx: &Cx, device: DeviceId, job: Job) {
         signal(cx, device, job);
         return;
     }
-    pages::access(cx, owner, job.range);
+    pages::access(cx, owner, job.mm, job.range);
     if !has_signaler {
         signal(cx, device, job);
         return;

@@ -268,10 +268,12 @@ pub(in crate::kernel) fn released(cx: &Cx, notifier: NotifierId) {
     });
 }
 
-/// The hardware uses what it maps of a VMA.
-pub(super) fn access(cx: &Cx, device: DeviceId, range: RangeId) {
+/// The hardware uses what it maps of a VMA of `mm`.
+pub(super) fn access(cx: &Cx, device: DeviceId, mm: MmId, range: RangeId) {
     let stale = cx.with(|state| {
         let attached = state.devices[device].attached.iter();
+        // The mm first: it spares a look into each of a shared device's attachments.
+        let attached = attached.filter(|attachment| attachment.mm == mm);
         let mirrors = attached.filter_map(|attachment| attachment.mirror(range));
         mirrors.map(|mirror| mirror.stale).sum::<u64>()
     });
