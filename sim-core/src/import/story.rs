@@ -17,6 +17,8 @@ pub enum KeyKind {
     FinishReaping,
     /// `skip_task_reaping`: no `mmap_lock`, or nothing left to do.
     SkipReaping,
+    /// The log line `Killed process …`, of a victim that no trace marks: where one does the two are one.
+    Killed,
     /// The log line `oom_reaper: reaped process …`.
     Reaped,
     /// The log line `oom_reaper: unable to reap …`.
@@ -32,9 +34,20 @@ impl KeyKind {
             Self::StartReaping => "start_task_reaping",
             Self::FinishReaping => "finish_task_reaping",
             Self::SkipReaping => "skip_task_reaping",
+            Self::Killed => "Killed process",
             Self::Reaped => "reaped",
             Self::UnableToReap => "unable to reap",
         }
+    }
+
+    /// Whether trace or log say with it that somebody is killed.
+    pub fn is_kill(self) -> bool {
+        matches!(self, Self::MarkVictim | Self::Killed)
+    }
+
+    /// Whether the log says it; all others are the trace's.
+    pub fn is_logged(self) -> bool {
+        matches!(self, Self::Killed | Self::Reaped | Self::UnableToReap)
     }
 }
 
@@ -183,7 +196,7 @@ pub struct MemorySeen {
 pub struct Story {
     /// Key events in order.
     pub events: Vec<KeyEvent>,
-    /// Victims in the order of their kills.
+    /// Victims that the trace marks, in the order of their kills.
     pub victims: Vec<VictimStory>,
     /// Processes in the order in which the trace first tells of one of the times above.
     pub processes: Vec<Process>,
@@ -198,9 +211,13 @@ pub struct Story {
 }
 
 impl Story {
-    /// The first kill.
+    /// The first kill: by the trace, or else by the log.
     pub fn first_kill_us(&self) -> Option<i64> {
-        self.victims.first().map(|victim| victim.killed_us)
+        let logged = || self.events.iter().find(|event| event.kind.is_kill());
+        self.victims
+            .first()
+            .map(|victim| victim.killed_us)
+            .or_else(|| logged().map(|event| event.at_us))
     }
 
     /// A process by name.

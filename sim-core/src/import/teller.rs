@@ -60,10 +60,20 @@ pub fn story(trace: &[TraceLine<'_>], log: &[LogLine<'_>], offset_us: i64) -> St
                 }
             }
             Some(Said::Refused) => story.refusals_logged = story.refusals_logged.saturating_add(1),
-            Some(Said::Killed { .. }) | None => {}
+            Some(Said::Killed { comm, .. }) => tell_kill(&mut story, at_us, comm),
+            None => {}
         }
     }
     story
+}
+
+/// A kill that the log tells of, unless the trace does too, or the log told more of that very line.
+pub(super) fn tell_kill(story: &mut Story, at_us: i64, victim: &str) {
+    let is_told = |event: &KeyEvent| event.at_us == at_us && event.victim == victim;
+    if story.victim_mut(victim).is_none() && !story.events.iter().any(is_told) {
+        let index = index_at(story, at_us);
+        insert(story, index, at_us, KeyKind::Killed, victim);
+    }
 }
 
 /// Names by pid, from wherever the texts give both: `mark_victim` of

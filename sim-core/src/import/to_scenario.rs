@@ -18,7 +18,7 @@ use super::nobody::nobody_killed;
 use super::plain::plain;
 use super::pressure::make_pressure;
 use super::story::Story;
-use super::teller::{clock_offset, story};
+use super::teller::{clock_offset, story, tell_kill};
 use super::write_scenario::write_scenario;
 use crate::kernel::switches;
 
@@ -179,7 +179,11 @@ pub fn import_noted(files: &[CaptureFile<'_>], notes: Vec<Note>) -> Result<Impor
     let files = files.as_slice();
     let capture = Capture::read(files);
     let offset = clock_offset(&capture.trace, &capture.log).unwrap_or(0);
-    let story = story(&capture.trace, &capture.log, offset);
+    let mut story = story(&capture.trace, &capture.log, offset);
+    // Of a log that was searched the choice may be all that is left of a kill.
+    for kill in &capture.facts.kills {
+        tell_kill(&mut story, kill.at_us.saturating_add(offset), &kill.comm);
+    }
     let victims = killed(&capture, &story);
     if victims.is_empty() {
         return Err(nobody_killed(&capture, files));

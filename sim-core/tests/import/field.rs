@@ -4,6 +4,7 @@
 //! and users left out; where the original is cut, lines are filled in after the same kernel's. Nobody
 //! here wrote them with a reader in mind, which is their point.
 
+use sim_core::import::KeyKind;
 use sim_core::scenario::parse;
 
 use crate::{imported, run_of, victims};
@@ -113,6 +114,8 @@ fn all_that_were_chosen_died_and_the_host_is_no_group() {
     assert_eq!(found.killed, ["java"; 5]);
     let pids = found.toml.matches("\npid = ").count();
     assert_eq!(pids, 5, "{}", found.toml);
+    let kills = found.story.events.iter().filter(|event| event.kind == KeyKind::Killed);
+    assert_eq!(kills.count(), 5, "the choice is all that is told of a kill");
     let found = imported(include_str!("field/limit-of-host.txt"));
     assert_eq!(found.killed, ["test"; 2]);
     assert!(!found.toml.contains("control group host"), "{}", found.toml);

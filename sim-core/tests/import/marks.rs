@@ -25,6 +25,28 @@ fn victim_that_is_chosen_again_and_again_is_one() {
 }
 
 #[test]
+fn kill_that_only_the_log_tells_is_a_key_event_at_its_own_stamp() {
+    let log = "[   15.984412] Out of memory: Killed process 130 (hog) total-vm:112096kB, anon-rss:94844kB\n\
+               [   16.001000] oom_reaper: reaped process 130 (hog), now anon-rss:0kB, file-rss:0kB";
+    let events = |imported: &Imported| -> Vec<(i64, &str)> {
+        let events = imported.story.events.iter();
+        events.map(|event| (event.at_us, event.kind.text())).collect()
+    };
+    let alone = imported(log);
+    assert_eq!(events(&alone), [(15_984_412, "Killed process"), (16_001_000, "reaped")]);
+    assert_eq!(alone.story.first_kill_us(), Some(15_984_412));
+    // Beside a trace that marks the victim it is no second event, and its clock gives way.
+    let trace = "presser-132 [000] ..... 7.000000: mark_victim: pid=130";
+    let both = imported(&format!("{trace}\n{log}"));
+    assert_eq!(events(&both), [(7_000_000, "mark_victim"), (7_016_588, "reaped")]);
+    assert_eq!(both.story.first_kill_us(), Some(7_000_000));
+    // The kill may be cut off: who is reaped was killed, but nobody knows when.
+    let reaped = imported(log.split_once('\n').expect("two lines").1);
+    assert_eq!(events(&reaped), [(16_001_000, "reaped")]);
+    assert_eq!(reaped.story.first_kill_us(), None);
+}
+
+#[test]
 fn process_that_was_dying_when_it_was_marked_is_a_victim() {
     // A user killed it; its thread asks for memory on its way out and marks itself.
     let imported = imported(

@@ -71,27 +71,24 @@ impl Overlay {
     }
 }
 
-/// Lays a recording over a run.
+/// Lays a recording over a run. Of the run counts what a recording of this kind could show: beside a log
+/// alone, its log.
 pub fn overlay(recording: &Story, run: &Run) -> Overlay {
-    let (trace, log) = (ftrace(run), dmesg(run));
-    let told = parse_ftrace(&trace).map_or_else(
-        |_| Story::default(),
-        |trace| story(&trace.lines, &parse_dmesg(&log).lines, 0),
-    );
+    let is_log = recording.events.iter().all(|event| event.kind.is_logged());
+    let trace = if is_log { String::new() } else { ftrace(run) };
+    let trace = parse_ftrace(&trace).map_or_else(|_| Vec::new(), |trace| trace.lines);
+    let told = story(&trace, &parse_dmesg(&dmesg(run)).lines, 0);
     lay(recording, &told, run.end.0)
 }
 
 fn lay(recording: &Story, told: &Story, end: u64) -> Overlay {
-    let first = |story: &Story| story.first_kill_us().or(Some(story.events.first()?.at_us));
-    let shift_us = first(told).unwrap_or(0).saturating_sub(first(recording).unwrap_or(0));
+    let shift_us = zero_us(recording, told).map_or(0, |(ours, its)| its.saturating_sub(ours));
     let mut left: Vec<Option<&KeyEvent>> = told.events.iter().map(Some).collect();
     let mut events = Vec::new();
     for event in &recording.events {
         let at_us = event.at_us.saturating_add(shift_us);
         // The first of its kind that is left: order is kept within a kind.
-        let twin = left
-            .iter_mut()
-            .find(|it| it.is_some_and(|it| it.kind == event.kind && it.victim == event.victim));
+        let twin = left.iter_mut().find(|it| it.is_some_and(|it| are_twins(it, event)));
         let twin = twin.and_then(Option::take);
         events.push(Recorded {
             at: ns(at_us).min(end),
@@ -104,6 +101,23 @@ fn lay(recording: &Story, told: &Story, end: u64) -> Overlay {
     let kill = told.first_kill_us().map(|at_us| ns(at_us).min(end));
     let memory = memory(recording, shift_us, end);
     Overlay { memory, events, only_here: left.iter().flatten().count(), kill }
+}
+
+/// The same moment in the recording and in the run: the first kills, or, of a log from which the kill is
+/// cut off, what it begins with.
+fn zero_us(recording: &Story, told: &Story) -> Option<(i64, i64)> {
+    if let (Some(ours), Some(its)) = (recording.first_kill_us(), told.first_kill_us()) {
+        return Some((ours, its));
+    }
+    let first = recording.events.first()?;
+    let twin = told.events.iter().find(|event| are_twins(event, first))?;
+    Some((first.at_us, twin.at_us))
+}
+
+/// Whether two events say the same of the same one.
+fn are_twins(one: &KeyEvent, other: &KeyEvent) -> bool {
+    let are_kills = one.kind.is_kill() && other.kind.is_kill();
+    (one.kind == other.kind || are_kills) && one.victim == other.victim
 }
 
 fn memory(recording: &Story, shift_us: i64, end: u64) -> Vec<Memory> {
@@ -181,6 +195,19 @@ mod tests {
         assert!(hog.most > 90 << 20 && hog.points.len() <= POINTS_MAX, "{}", hog.most);
         let apart = laid.events.iter().filter_map(|event| event.later).map(i64::unsigned_abs).max();
         assert!(apart.unwrap() < 100_000_000, "{}", laid.told());
+    }
+
+    #[test]
+    fn a_log_alone_is_laid_by_its_kill() {
+        let log = include_bytes!("../../../traces/recordings/6.1/S6-3/dmesg.txt");
+        let file = Dropped { name: "dmesg.txt".into(), bytes: log.to_vec() };
+        let Received::Capture(capture) = receive(vec![file]) else { panic!("a recording") };
+        let laid = overlay(&capture.story, &run(&capture.toml, None));
+        let kinds: Vec<&str> = laid.events.iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, ["Killed process", "unable to reap", "Killed process"]);
+        assert_eq!((laid.kill, laid.events[0].later), (Some(laid.events[0].at), Some(0)));
+        assert!(laid.events.iter().all(|event| event.later.is_some()), "{}", laid.told());
+        assert_eq!(laid.only_here, 0, "{}", laid.told());
     }
 
     #[test]
