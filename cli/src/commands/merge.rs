@@ -1,10 +1,11 @@
 //! `merge`: the files of a sweep's shards, put together. What comes out
 //! is what the whole sweep would have written, byte for byte.
 
+use super::sweep::RUNS_KEY;
 use super::sweep::table::{self, Format};
 use super::sweep::tally::Tally;
 use crate::args::MergeArgs;
-use crate::error::Error;
+use crate::error::{Error, tell};
 
 /// Merges.
 pub(crate) fn run(args: &MergeArgs) -> Result<(), Error> {
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &MergeArgs) -> Result<(), Error> {
         next = first + shard.row_count();
         rows.push(shard.rows()?);
     }
+    all_there(&first.about, next)?;
     let mut tally = Tally::new(&first.columns);
     let rows = rows.into_iter().flatten().inspect(|row| {
         if let Ok(row) = row {
@@ -46,4 +48,63 @@ pub(crate) fn run(args: &MergeArgs) -> Result<(), Error> {
     table::write(&args.out, format, &first.columns, &first.about, rows)?;
     tally.tell(&args.out);
     Ok(())
+}
+
+/// Refuses if the sweep has more runs than these. Older files don't say how many it has.
+fn all_there(about: &[(String, String)], found: u64) -> Result<(), Error> {
+    let told = about.iter().find(|(key, _)| key == RUNS_KEY);
+    let Some(runs) = told.and_then(|(_, runs)| runs.parse::<u64>().ok()) else {
+        tell(
+            "these files don't say how many runs the sweep has: whether the last shards are there is not known",
+        );
+        return Ok(());
+    };
+    if found == runs {
+        return Ok(());
+    }
+    let line = format!("the sweep has {runs} runs, these files {found}");
+    let missing = format!("missing is the shard with run {found}");
+    let remedy = "its command makes it, and shards can be queried without a merge";
+    Err(Error::bad_input(format!("{line}: {missing}; {remedy}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::sweep::table::{Column, Columns, Value};
+    use super::*;
+
+    /// A shard with these runs, of a sweep with so many; files did not say that once.
+    fn shard(name: &str, runs: std::ops::Range<u64>, all: Option<u64>) -> PathBuf {
+        let name = format!("reaperscope-merge-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let columns = Columns(vec![Column::number("run"), Column::text("verdict")]);
+        let about: Vec<_> =
+            all.map(|all| (RUNS_KEY.to_owned(), all.to_string())).into_iter().collect();
+        let rows = runs.map(|run| Ok(vec![Value::Number(run), Value::Text("panic".to_owned())]));
+        table::write(&path, Format::Parquet, &columns, &about, rows).expect("writable");
+        path
+    }
+
+    #[test]
+    fn last_shard_is_missed_where_files_say_how_many_runs_there_are() {
+        let merged = |all: Option<u64>| {
+            let files = vec![shard("a.parquet", 0..3, all), shard("b.parquet", 3..5, all)];
+            let out =
+                std::env::temp_dir().join(format!("reaperscope-merged-{}.csv", std::process::id()));
+            let result = run(&MergeArgs { files: files.clone(), out: out.clone() });
+            for file in files.iter().chain(&[out]) {
+                let _ = std::fs::remove_file(file);
+            }
+            result.map_err(|error| match error {
+                Error::BadInput(lines) => lines.join("\n"),
+                other => format!("{other:?}"),
+            })
+        };
+        assert_eq!(merged(Some(5)), Ok(()));
+        assert_eq!(merged(None), Ok(()), "as those of before");
+        let told = merged(Some(7)).expect_err("two are missing");
+        assert!(told.contains("has 7 runs, these files 5"), "{told}");
+    }
 }

@@ -23,7 +23,7 @@ use indicatif::ProgressBar;
 
 use self::journal::{Begun, Journal};
 use self::plan::Plan;
-pub(super) use self::plan::digest_of_text;
+pub(super) use self::plan::{RUNS_KEY, digest_of_text};
 use self::row::Row;
 use self::run_one::run_one;
 use self::table::{Format, Value};

@@ -158,6 +158,9 @@ fn merged_shards_are_the_whole() {
     let said = call(&["merge", &third, &first, "--out", &out]);
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("a shard is missing"), "{}", said.err);
+    let said = call(&["merge", &second, &first, "--out", &out]);
+    assert_eq!(said.code, Some(2), "the last is missing");
+    assert!(said.err.contains("64 runs, these files 42: missing"), "{}", said.err);
     let said = call(&["merge", &third, &second, "--out", &out]);
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains(", expected 0: a shard is missing"), "{}", said.err);

@@ -23,6 +23,9 @@ use crate::link;
 /// Most cells: each holds a scenario.
 const CELLS_MAX: usize = 10_000;
 
+/// The key under which a file says how many runs the whole sweep has.
+pub(in crate::commands) const RUNS_KEY: &str = "reaperscope.runs";
+
 /// One kernel, one choice of values, one policy.
 pub(super) struct Cell {
     /// As the first seed's.
@@ -35,6 +38,8 @@ pub(super) struct Cell {
 pub(super) struct Plan {
     cells: Vec<Cell>,
     seeds: Range<u64>,
+    /// Runs of all shards together.
+    total: u64,
     shard: Range<u64>,
     columns: Columns,
 }
@@ -67,7 +72,7 @@ impl Plan {
             }
         };
         let columns = row::columns(grid.iter().map(|(path, _)| Column::text(path)));
-        Ok(Self { cells, seeds: args.seeds.clone(), shard, columns })
+        Ok(Self { cells, seeds: args.seeds.clone(), total, shard, columns })
     }
 
     /// Number of the first run of this shard.
@@ -112,6 +117,7 @@ impl Plan {
             ("reaperscope.rows", "1".to_owned()),
             ("reaperscope.model", MODEL_VERSION.to_string()),
             ("reaperscope.scenario", scenario),
+            (RUNS_KEY, self.total.to_string()),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .to_vec()
