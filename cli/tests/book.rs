@@ -1,13 +1,19 @@
 //! The book in `docs/`: its commands are run, and print what it says.
 //!
 //! A fenced block `console` holds commands (`$ reaperscope …`) with what they print, stdout before
-//! stderr. A line `…` stands for any lines, `…` inside a line for any text. Before a block,
+//! stderr. Those of other programs, and `python` with the `text` behind it that it prints, are run by
+//! `consumers/book.test.mjs`. A line `…` stands for any lines, `…` inside a line for any text. Before a block,
 //! `<!-- file: NAME -->` saves it for the commands that follow, and `<!-- exit: N -->` names the
 //! exit code of its commands. With `UPDATE_EXPECT=1` outputs without `…` are rewritten.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+/// What blocks may be of, besides `console` and `python`: nothing that could be run.
+const NOT_COMMANDS: [&str; 4] = ["toml", "markdown", "html", "text"];
+/// Commands and programs in the book that are not ours; `consumers/book.test.mjs` runs as many.
+const OTHERS: usize = 4;
 
 /// The pages in the order of the summary.
 fn pages() -> Vec<PathBuf> {
@@ -103,6 +109,10 @@ fn checked(path: &Path, folder: &Path) -> (String, Vec<String>) {
                 for part in block.split_inclusive_commands() {
                     let (command, expected) = part.split_first().expect("a command");
                     let command = command.strip_prefix("$ ").expect("begins with a command");
+                    if !command.starts_with("reaperscope ") {
+                        out.extend(part.iter().map(|line| (*line).to_owned()));
+                        continue;
+                    }
                     let found = printed(command, folder, exit);
                     let found: Vec<&str> = found.lines().collect();
                     out.push(format!("$ {command}"));
@@ -161,6 +171,35 @@ fn commands_print_what_the_book_says() {
         }
     }
     assert!(all.is_empty(), "UPDATE_EXPECT=1 rewrites these:\n\n{}", all.join("\n\n"));
+}
+
+#[test]
+fn every_block_is_run_or_nothing_to_run() {
+    let mut others = 0;
+    for path in pages() {
+        let text = fs::read_to_string(&path).expect("a page");
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let Some(kind) = line.strip_prefix("```") else { continue };
+            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            let is_others =
+                |line: &&&str| line.starts_with("$ ") && !line.starts_with("$ reaperscope ");
+            others += match kind {
+                "console" => block.iter().filter(is_others).count(),
+                "python" => 1,
+                kind => {
+                    assert!(
+                        NOT_COMMANDS.contains(&kind),
+                        "{}: a block of {kind:?}",
+                        path.display()
+                    );
+                    assert!(!block.iter().any(|line| line.starts_with("$ ")), "{}", path.display());
+                    0
+                }
+            };
+        }
+    }
+    assert_eq!(others, OTHERS);
 }
 
 /// What a page's links lead to, without those that leave the project.
