@@ -1,9 +1,19 @@
 // Lessons, links gone wrong, recordings brought in, files taken out, and the page inside another one.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { accessibilityProblems, openPage, pageUrl, browser, readRun, screenshot, waitForState } from "./support.mjs";
+import {
+  PROGRAM,
+  accessibilityProblems,
+  browser,
+  openPage,
+  pageUrl,
+  readRun,
+  screenshot,
+  waitForState,
+} from "./support.mjs";
 
 const recording = (name) =>
   new URL(`../traces/recordings/6.1/S6-3/${name}`, import.meta.url).pathname;
@@ -210,6 +220,43 @@ test("a recording is dropped, explained, run, and laid over the run", async (t) 
   assert.deepEqual(view.problems, []);
 });
 
+test("a log alone is laid over the run by its kill", async (t) => {
+  const view = await openPage("");
+  t.after(view.close);
+  const { page } = view;
+  const first = (await readRun(view)).digest;
+  await page.getByRole("button", { name: "Import" }).click();
+  const dialog = page.getByRole("dialog", { name: "Import" });
+  await dialog.locator("input[type=file]").setInputFiles(recording("dmesg.txt"));
+  await dialog.getByText("3 key events, it kills hog, then presser").waitFor();
+  await dialog.getByRole("button", { name: "Run it" }).click();
+  await another(view, first);
+  const strip = page.getByRole("region", { name: "Recording" });
+  const told = await strip.locator("summary").innerText();
+  assert.match(told, /^3 of 3 key events of the recording happen in this run, at most [^;]*\.$/, told);
+  await strip.locator("summary").click();
+  const kill = strip.getByRole("row", { name: /Killed process hog/ });
+  assert.match(await kill.innerText(), /at the same time/);
+  const { tNs } = await readRun(view);
+  await kill.getByRole("button").click();
+  assert.equal((await readRun(view)).tNs, tNs, "it opened at the kill");
+  assert.deepEqual(view.problems, []);
+});
+
+test("lock debugging's text is saved of a run that was not asked for it", async (t) => {
+  const view = await openPage("#/v1/run?scenario=lockdep-6-1-l1");
+  t.after(view.close);
+  const { page } = view;
+  await page.getByRole("button", { name: "Export" }).click();
+  const download = page.waitForEvent("download");
+  const dialog = page.getByRole("dialog", { name: "Export" });
+  await dialog.getByRole("button", { name: "lockdep reports", exact: true }).click();
+  const file = await download;
+  assert.equal(file.suggestedFilename(), "lockdep-6-1-l1-1.lockdep.txt");
+  const args = ["run", "lockdep-6-1-l1", "--format", "lockdep"];
+  assert.equal(await readFile(await file.path(), "utf8"), execFileSync(PROGRAM, args, { encoding: "utf8" }));
+});
+
 test("files that are nothing are refused in words", async (t) => {
   const view = await openPage("");
   t.after(view.close);
@@ -252,6 +299,12 @@ test("a run is saved in other tools' formats, and as images with the link", asyn
   assert.equal(binary.name, "gpu-fence-overlap-1.dat");
   assert.equal(binary.bytes.subarray(3, 10).toString(), "tracing");
   assert.match((await save("Kernel log")).bytes.toString(), /oom_reaper: unable to reap/);
+  const dot = await save("Wait-for graph (DOT)");
+  assert.equal(dot.name, "gpu-fence-overlap-1.dot");
+  const said = (...args) =>
+    execFileSync(PROGRAM, ["run", "gpu-fence-overlap", "--seed", "1", ...args], { encoding: "utf8" });
+  assert.equal(dot.bytes.toString(), said("--format", "dot", "--at", "4s"), "what the command line writes");
+  assert.match((await save("lockdep reports")).bytes.toString(), /^Nothing is reported/);
   assert.match((await save("Scenario (TOML)")).bytes.toString(), /schema = 1/);
   const svg = (await save("Image (SVG)")).bytes.toString();
   assert.match(svg, /extra-victims/);

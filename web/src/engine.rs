@@ -329,6 +329,20 @@ pub fn reports_text(outcome: &Outcome) -> String {
     export::lockdep(&outcome.run)
 }
 
+/// The same of a run that may not have been asked for them: made again with lockdep on, which changes
+/// nothing else about it.
+pub fn lockdep_text(outcome: &Outcome, request: &Request) -> Result<String, String> {
+    const LOCKDEP: &str = "lockdep";
+    if outcome.run.lock_reports.checks.contains(&LOCKDEP) {
+        return Ok(reports_text(outcome));
+    }
+    let mut request = request.clone();
+    request.checks.push(LOCKDEP.to_owned());
+    let mut job = Job::start(&request)?;
+    while job.advance(u64::MAX) {}
+    Ok(export::lockdep(&job.into_run()))
+}
+
 /// Who waits for whom at `at`, from `task` on, when `happened` records have.
 pub fn wait_chain(outcome: &Outcome, task: TaskId, happened: usize, at: u64) -> Vec<WaitLink> {
     analysis::wait_chain_seen(&outcome.index, task, happened, SimTime(at))
@@ -357,6 +371,11 @@ pub fn cause_text(outcome: &Outcome, cause: Cause) -> String {
 /// Who waits for whom when `happened` records have.
 pub fn wait_graph(outcome: &Outcome, happened: usize) -> WaitGraph {
     analysis::wait_graph(&outcome.index, happened)
+}
+
+/// The same at an instant, for Graphviz.
+pub fn wait_graph_text(outcome: &Outcome, at: u64) -> String {
+    export::dot(&outcome.index, SimTime(at))
 }
 
 /// What an edge of that graph goes through, in a few words.

@@ -97,8 +97,10 @@ pub fn Distribution(props: &Props) -> Html {
     let value = value_text(data.quantity, outcome);
     let told = format!("seed {}: {value}, {}", outcome.seed, outcome.verdict.id());
     let label = format!(
-        "{} over seeds under {}: every dot is a seed, at its value and its rank. The slider after it goes from dot to dot.",
-        data.quantity.name, props.case
+        "{} over seeds under {}: every dot is a seed, at its value and its rank.{} The slider after it goes from dot to dot.",
+        data.quantity.name,
+        props.case,
+        open_text(&sample_of(data))
     );
     html! {
         <div class="distribution">
@@ -177,25 +179,66 @@ fn mark(
     Ok(())
 }
 
-/// The 5th, 50th and 95th of 100, each with its 95 % bounds.
+/// The quantiles that are drawn, in hundredths.
+const PERCENTS: [usize; 3] = [5, 50, 95];
+
+fn sample_of(data: &Data) -> Sample<u64> {
+    Sample::new(data.outcomes.iter().filter_map(data.quantity.of))
+}
+
+/// Which quantiles have an interval that too few seeds leave open, as a sentence.
+fn open_text(sample: &Sample<u64>) -> String {
+    let open = PERCENTS.iter().filter_map(|&percent| {
+        sample.percentile(percent)?;
+        let end = match sample.bounds(percent) {
+            (Some(_), Some(_)) => return None,
+            (None, Some(_)) => "below",
+            (Some(_), None) => "above",
+            (None, None) => "on both sides",
+        };
+        Some(format!("of the {percent}th percentile {end}"))
+    });
+    let open: Vec<String> = open.collect();
+    if open.is_empty() {
+        return String::new();
+    }
+    format!(" Too few seeds bound the interval {}: an arrow there.", open.join(", "))
+}
+
+/// The quantiles, each with its 95 % bounds. Where there is no bound, a dashed line goes on to the edge of
+/// the values and ends in an arrow.
 fn quantiles(
     chart: &mut Chart<'_>,
     data: &Data,
     shade: Shade,
     (width, height): (f64, f64),
 ) -> Drawn {
-    let values = data.outcomes.iter().filter_map(data.quantity.of);
-    let sample = Sample::new(values);
+    let sample = sample_of(data);
     let of_all = sample.len() as f64 / data.dots.len().max(1) as f64;
     let px = |value: u64| data.axis.px_from_value(Some(value), width);
-    for percent in [5, 50, 95] {
+    let style = rgb(shade.faint_ink()).stroke_width(1);
+    for percent in PERCENTS {
         let Some(value) = sample.percentile(percent) else { continue };
-        let (low, high) = sample.bounds(percent);
         let part = percent as f64 / 100.0 * of_all;
         let y = MARGIN_PX + (1.0 - part) * (height - 2.0 * MARGIN_PX);
-        let (low, high) = (px(low.unwrap_or(data.axis.low)), px(high.unwrap_or(data.axis.high)));
-        let style = rgb(shade.faint_ink()).stroke_width(1).filled();
-        chart.draw_series([ErrorBar::new_horizontal(y, low, px(value), high, style, 9)])?;
+        let (low, high) = sample.bounds(percent);
+        // Where each end stands, and to which side it points.
+        for (bound, edge, side) in
+            [(low, 1.0, -1.0), (high, data.axis.right(width) + MARGIN_PX - 1.0, 1.0)]
+        {
+            let end = bound.map_or(edge, px);
+            let line = [(px(value), y), (end, y)];
+            if bound.is_some() {
+                let cap = [(end, y - 4.0), (end, y + 4.0)];
+                chart.draw_series([line, cap].map(|line| PathElement::new(line, style)))?;
+            } else {
+                let back = end - 4.0 * side;
+                let head = [(back, y - 4.0), (end, y), (back, y + 4.0)];
+                chart.draw_series(DashedLineSeries::new(line, 3, 3, style))?;
+                chart.draw_series([PathElement::new(head, style)])?;
+            }
+        }
+        chart.draw_series([Circle::new((px(value), y), 4, style.filled())])?;
     }
     Ok(())
 }
@@ -229,4 +272,18 @@ fn labels(
         write("never", width - MARGIN_PX / 2.0, HPos::Right)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_that_few_seeds_leave_open_are_told() {
+        let of = |count: u64| open_text(&Sample::new(0..count));
+        let sides = " of the 5th percentile below, of the 95th percentile above: an arrow there.";
+        assert_eq!(of(50), format!(" Too few seeds bound the interval{sides}"));
+        assert!(of(3).contains("of the 50th percentile on both sides"), "{}", of(3));
+        assert_eq!((of(1000), of(0)), (String::new(), String::new()));
+    }
 }

@@ -80,17 +80,21 @@ enum Format {
     TraceDat,
     Dmesg,
     Csv,
+    Dot,
+    Lockdep,
     Svg,
     Png,
     Toml,
 }
 
-const FORMATS: [(Format, &str, &str); 8] = [
+const FORMATS: [(Format, &str, &str); 10] = [
     (Format::Chrome, "Trace events (JSON)", "for Perfetto, speedscope and other timeline viewers"),
     (Format::Ftrace, "ftrace text", "as the kernel would have traced it, with its own tracepoints"),
     (Format::TraceDat, "trace.dat", "the same as a file for trace-cmd report and KernelShark"),
     (Format::Dmesg, "Kernel log", "as dmesg would have shown it"),
     (Format::Csv, "Events (CSV)", "a line per record"),
+    (Format::Dot, "Wait-for graph (DOT)", "who waits for whom at the cursor, for Graphviz"),
+    (Format::Lockdep, "lockdep reports", "what lock debugging and the hung-task detector print"),
     (Format::Svg, "Image (SVG)", "what is on screen, in its colors, with link and QR code"),
     (Format::Png, "Image (PNG)", "the same at twice the size"),
     (Format::Toml, "Scenario (TOML)", "to edit, and to run again here or with the command line"),
@@ -121,6 +125,10 @@ pub fn ExportDialog(props: &Props) -> Html {
             Format::TraceDat => {
                 let bytes = export::trace_dat(&scene.outcome.run);
                 download::save_bytes(&format!("{}.dat", stem(&route)), &bytes);
+            }
+            Format::Dot => {
+                let text = engine::wait_graph_text(&scene.outcome, shown.at);
+                download::save_text(&format!("{}.dot", stem(&route)), "text/vnd.graphviz", &text);
             }
             Format::Png => save_drawn(format!("{}.png", stem(&route)), &pictured(&shown)),
             _ => save(format, &scene, &route),
@@ -154,6 +162,14 @@ fn save(format: Format, scene: &Scene, route: &Route) {
         Format::Ftrace => ("ftrace.txt", "text/plain", export::ftrace(run)),
         Format::Dmesg => ("dmesg.txt", "text/plain", export::dmesg(run)),
         Format::Csv => ("csv", "text/csv", export::csv(run)),
+        Format::Lockdep => match engine::lockdep_text(&scene.outcome, &route.request) {
+            Ok(text) if text.is_empty() => {
+                ("lockdep.txt", "text/plain", "Nothing is reported of this run.\n".to_owned())
+            }
+            Ok(text) => ("lockdep.txt", "text/plain", text),
+            // It ran, so it runs.
+            Err(_) => return,
+        },
         _ => match engine::scenario_text(&route.request) {
             Ok(text) => ("toml", "application/toml", text),
             // It ran, so it parses.
