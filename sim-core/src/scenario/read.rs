@@ -148,7 +148,7 @@ impl<'s> Report<'s> {
         &mut self,
         value: &Value<'_>,
         what: &str,
-        read: fn(&str) -> Result<T, UnitError>,
+        read: impl Fn(&str) -> Result<T, UnitError>,
     ) -> Option<T> {
         // A bare number has no unit: the reader's words say what is missing.
         let span = value.span();
@@ -188,11 +188,7 @@ impl<'s> Report<'s> {
 
     /// A size in whole pages, given in bytes.
     pub(super) fn size(&mut self, value: &Value<'_>, range: RangeInclusive<u64>) -> Option<u64> {
-        let size = self.unit(value, "size", units::parse_size)?;
-        if !size.is_multiple_of(PAGE_SIZE) {
-            self.add(&value.span(), "not whole pages", "expected a multiple of 4KiB");
-            return None;
-        }
+        let size = self.pages(value, "size", units::parse_size, units::format_size)?;
         if !range.contains(&size) {
             let (least, most) = (*range.start(), *range.end());
             let (least, most) = (units::format_size(least), units::format_size(most));
@@ -204,12 +200,38 @@ impl<'s> Report<'s> {
 
     /// A rate, in whole pages per second.
     pub(super) fn rate(&mut self, value: &Value<'_>) -> Option<u64> {
-        let rate = self.unit(value, "rate", units::parse_rate)?;
-        if rate < PAGE_SIZE || !rate.is_multiple_of(PAGE_SIZE) {
-            self.add(&value.span(), "not whole pages", "expected a multiple of 4KiB/s");
+        let rate = self.pages(value, "rate", units::parse_rate, units::format_rate)?;
+        if rate == 0 {
+            self.add(&value.span(), "too slow", "expected at least 4KiB/s");
             return None;
         }
         Some(rate / PAGE_SIZE)
+    }
+
+    /// Bytes, or bytes per second, that are whole pages.
+    fn pages(
+        &mut self,
+        value: &Value<'_>,
+        what: &str,
+        read: fn(&str) -> Result<u64, UnitError>,
+        format: fn(u64) -> String,
+    ) -> Option<u64> {
+        // What is finer than a byte is no whole page either.
+        let exact = |text: &str| match read(text) {
+            Ok(bytes) => Ok((bytes, true)),
+            Err(UnitError::TooFine { above, .. }) => Ok((above, false)),
+            Err(error) => Err(error),
+        };
+        let (bytes, is_exact) = self.unit(value, what, exact)?;
+        if is_exact && bytes.is_multiple_of(PAGE_SIZE) {
+            return Some(bytes);
+        }
+        let below = bytes - bytes % PAGE_SIZE;
+        let next = bytes.checked_next_multiple_of(PAGE_SIZE).unwrap_or(below);
+        let (page, next) = (format(PAGE_SIZE), format(next));
+        let expected = format!("expected a multiple of {page}, such as {next:?}");
+        self.add(&value.span(), "not whole pages", expected);
+        None
     }
 
     /// A distribution: a time, or a table with a shape and perhaps a `cap`.

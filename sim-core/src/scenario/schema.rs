@@ -14,6 +14,8 @@ use super::spec::{
     EXPONENTIAL, FILE, Field, IOCTL_OPS, Kind, LOGNORMAL, Needed, OPS, OPS_MAX, STEPS, Table,
     UNIFORM,
 };
+use super::units::format_time;
+use crate::base::Nanos;
 
 /// A JSON value, its objects in the order they are written.
 #[derive(Clone, Debug, Serialize)]
@@ -172,8 +174,16 @@ fn kind(kind: &Kind) -> Json {
         Kind::Distribution(_) => reference("distribution"),
         Kind::Gfp => object([("type", "string".into())]),
         Kind::Costs => {
-            let cost = |&(name, _, doc): &(&str, u64, &str)| {
-                let described = object([("description", doc.trim().into())]);
+            let cost = |&(name, default, doc): &(&str, u64, &str)| {
+                let doc = doc.trim();
+                // Some follow another cost and say how.
+                let doc = match doc.strip_suffix('.') {
+                    Some(said) if !said.contains("by default") => {
+                        format!("{said}; by default {}.", format_time(Nanos(default)))
+                    }
+                    _ => doc.to_owned(),
+                };
+                let described = object([("description", Json::Text(doc))]);
                 (name.to_owned(), merged(described, reference("time")))
             };
             object([

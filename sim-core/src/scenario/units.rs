@@ -2,7 +2,8 @@
 //! `60MiB/s`.
 //!
 //! Exact: a decimal fraction is read digit by digit into a whole number
-//! of bytes or nanoseconds, and what doesn't come out whole is refused.
+//! of bytes or nanoseconds, and what doesn't come out whole is refused, with
+//! the next one that does.
 //! There are no powers of ten for sizes, no signs and no exponents.
 
 use crate::base::Nanos;
@@ -36,8 +37,13 @@ pub enum UnitError {
         units: &'static str,
     },
     /// It isn't a whole number of the smallest unit.
-    #[error("finer than 1 {0}: expected a multiple of it")]
-    TooFine(&'static str),
+    #[error("finer than 1 {unit}: expected a multiple of it, such as \"{above}{unit}\"")]
+    TooFine {
+        /// That unit.
+        unit: &'static str,
+        /// The next whole number.
+        above: u64,
+    },
     /// It doesn't fit in 64 bits.
     #[error("too large: expected what fits in 64 bits")]
     TooLarge,
@@ -52,14 +58,14 @@ pub fn parse_time(text: &str) -> Result<Nanos, UnitError> {
 /// Reads a size such as `64MiB` or `1.5GiB`, in bytes.
 pub fn parse_size(text: &str) -> Result<u64, UnitError> {
     let form = UnitError::Form { example: "64MiB", units: "B, KiB, MiB, GiB, TiB" };
-    quantity(text, &SIZES, form, "byte")
+    quantity(text, &SIZES, form, "B")
 }
 
 /// Reads a rate such as `60MiB/s`, in bytes per second.
 pub fn parse_rate(text: &str) -> Result<u64, UnitError> {
     let form = UnitError::Form { example: "60MiB/s", units: "B/s, KiB/s, MiB/s, GiB/s, TiB/s" };
     let size = text.trim_end().strip_suffix("/s").ok_or(form)?;
-    quantity(size, &SIZES, form, "byte")
+    quantity(size, &SIZES, form, "B")
 }
 
 /// Writes a time so that [`parse_time`] reads the same: in the longest
@@ -136,24 +142,19 @@ fn quantity(
     }
     let whole: u64 = whole.parse().map_err(|_| UnitError::TooLarge)?;
     let mut total = whole.checked_mul(*scale).ok_or(UnitError::TooLarge)?;
-    // Long division of the fraction's digits, exact: `scale` times the
-    // digits seen so far, in units of 10^-place.
-    let fraction = fraction.trim_end_matches('0');
-    let mut numerator: u128 = 0;
-    let mut denominator: u128 = 1;
-    for digit in fraction.bytes() {
-        // 2^40 (1 TiB) divides into at most 40 decimal places.
-        let too_fine = UnitError::TooFine(smallest);
-        denominator = denominator.checked_mul(10).ok_or(too_fine)?;
-        numerator = numerator * 10 + u128::from(digit - b'0');
+    // Long division, exact, from the last digit on: what a place leaves over is finer than the unit.
+    let (mut part, mut is_whole) = (0, true);
+    for digit in fraction.bytes().rev() {
+        let tenths = scale * u64::from(digit - b'0') + part;
+        is_whole &= tenths.is_multiple_of(10);
+        part = tenths / 10;
     }
-    let product = numerator.checked_mul(u128::from(*scale)).ok_or(UnitError::TooFine(smallest))?;
-    if !product.is_multiple_of(denominator) {
-        return Err(UnitError::TooFine(smallest));
-    }
-    let part = u64::try_from(product / denominator).map_err(|_| UnitError::TooLarge)?;
     total = total.checked_add(part).ok_or(UnitError::TooLarge)?;
-    Ok(total)
+    if is_whole {
+        return Ok(total);
+    }
+    let above = total.checked_add(1).ok_or(UnitError::TooLarge)?;
+    Err(UnitError::TooFine { unit: smallest, above })
 }
 
 #[cfg(test)]
@@ -170,6 +171,7 @@ mod tests {
         assert_eq!(parse_time("1132.096ms"), Ok(Nanos(1_132_096_000)));
         assert_eq!(parse_size("1.5GiB"), Ok(3 << 29));
         assert_eq!(parse_size("0.0009765625KiB"), Ok(1));
+        assert_eq!(parse_size("0.0000000000009094947017729282379150390625TiB"), Ok(1));
         assert_eq!(parse_rate("60MiB/s"), Ok(60 << 20));
         assert_eq!(format_time(Nanos(1_132_096_000)), "1.132096s");
         assert_eq!(format_ms(Nanos(1_132_096_000)), "1132.096ms");
@@ -184,12 +186,14 @@ mod tests {
         {
             assert!(matches!(parse_time(text), Err(UnitError::Form { .. })), "{text}");
         }
-        assert_eq!(parse_time("0.1ns"), Err(UnitError::TooFine("ns")));
-        assert_eq!(parse_time("0.33333us"), Err(UnitError::TooFine("ns")));
+        let too_fine = |unit, above| UnitError::TooFine { unit, above };
+        assert_eq!(parse_time("0.1ns"), Err(too_fine("ns", 1)));
+        assert_eq!(parse_time("0.33333us"), Err(too_fine("ns", 334)));
+        assert_eq!(parse_size("83.2MiB"), Err(too_fine("B", 87_241_524)));
         assert_eq!(parse_time("99999999999999999999s"), Err(UnitError::TooLarge));
         assert_eq!(parse_time("6000000h"), Err(UnitError::TooLarge));
         let long = format!("1.{}1s", "0".repeat(10_000));
-        assert_eq!(parse_time(&long), Err(UnitError::TooFine("ns")));
+        assert_eq!(parse_time(&long), Err(too_fine("ns", 1_000_000_001)));
         assert!(parse_size("64MB").is_err());
         assert!(parse_rate("60MiB").is_err());
     }

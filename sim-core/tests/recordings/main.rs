@@ -121,6 +121,17 @@ fn runs_agree_with_the_recordings() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The rows leave it out where a recording has no clock: two repetitions of S2 are further apart.
+#[test]
+fn pressure_with_two_cpus_is_within_a_factor_of_two() {
+    for recording in ALL.iter().filter(|recording| !recording.is_timed()) {
+        let (recorded, run) = (recording.psi(), run_told(&recording.scenario(), 0).psi);
+        for (a, b) in [(recorded.some_us, run.some_us), (recorded.full_us, run.full_us)] {
+            assert!(a <= 2 * b && b <= 2 * a, "{}: {recorded:?}, in the run {run:?}", recording.id);
+        }
+    }
+}
+
 #[test]
 fn timers_of_runs_are_a_jiffy_apart() {
     // And what attempts last in the recording and not in the run.

@@ -31,7 +31,7 @@ pid = 7
 start = { after = "hoggy" }
 program = [
   { mmap = "heap", size = "100kB", at = 0x7f0000000010 },
-  { mmap = "heap", size = "1.5KiB" },
+  { mmap = "heap", size = "83.2MiB" },
   { touch = ["haep"], rate = "1B/s" },
   { touch = [] },
   { register = "gpu1", region = "late" },
@@ -77,7 +77,7 @@ program = [{ mmap = "x", size = "4KiB" }]
             x.toml:27:27: not a size `"100kB"`: expected a number and a unit, such as "64MiB" (units: B, KiB, MiB, GiB, TiB)
             x.toml:27:41: not page-aligned `0x7f0000000010`: expected a multiple of 0x1000
             x.toml:28:12: second region `"heap"`: expected a name that no other region has
-            x.toml:28:27: not whole pages `"1.5KiB"`: expected a multiple of 4KiB
+            x.toml:28:27: not whole pages `"83.2MiB"`: expected a multiple of 4KiB, such as "85200KiB"
             x.toml:29:14: unknown region `"haep"`: did you mean heap?
             x.toml:30:13: no region `[]`: expected at least one
             x.toml:31:16: unknown device `"gpu1"`: did you mean gpu0?
