@@ -6,6 +6,7 @@
 //! counted, and what comes after the second kill is summed up.
 
 mod checkers;
+mod choice;
 mod exit;
 mod later;
 mod memory;
@@ -92,36 +93,6 @@ impl Tale<'_> {
         let why = if why { self.choice(facts, victim) } else { String::new() };
         let told = self.telling(facts, victim);
         Some(format!("{asker}: at {} {who} was killed{why}. {told}", time_text(victim.killed)))
-    }
-
-    /// Why this one: what it had, and what it was favoured by.
-    fn choice(&self, facts: &VictimFacts, victim: &Victim) -> String {
-        let cast = &self.index.cast;
-        let at = victim.killed;
-        let of_mm = |mm| self.index.present(mm, at);
-        let own = facts.mm.map_or(0, of_mm);
-        let adj = cast.tasks.get(victim.task).map_or(0, |info| info.oom_score_adj);
-        let mut larger: Vec<_> = cast
-            .tasks
-            .iter()
-            .filter(|(id, info)| {
-                info.kind == TaskKind::User
-                    && info.leader == *id
-                    && *id != victim.task
-                    && info.mm.is_some_and(|mm| of_mm(mm) > own)
-            })
-            .map(|(_, info)| format!("{} ({})", info.name, info.oom_score_adj))
-            .collect();
-        larger.truncate(2);
-        let had = size_text(own);
-        if larger.is_empty() {
-            format!(", the largest, which had {had}")
-        } else {
-            format!(
-                " for its {had} and its oom_score_adj of {adj}, before larger ones: {}",
-                list_text(&larger)
-            )
-        }
     }
 
     /// When the reaper came, if it did.

@@ -1,5 +1,6 @@
 //! Operations on files, shared memory and what lies in swap.
 
+use sim_core::analysis::{Index, explain, report};
 use sim_core::record::{Event, MnEvent, Run};
 
 use super::{exit_ms, faulted, free_at_end, free_at_start, run, run_whole, task, times};
@@ -179,6 +180,21 @@ fn shared_pages_go_to_swap_from_parent_and_child_alike() {
     let out = swapped_out(&run, "m");
     assert!(out > 100 && out.is_multiple_of(2), "{out}");
     assert_eq!((swapped_in(&run, "p"), swapped_in(&run, "c")), (out / 2, out / 2));
+}
+
+/// Some 40 of 60 MiB are in swap when the other has more in memory than is left.
+#[test]
+fn who_is_largest_with_what_is_in_swap_is_said_to_be() {
+    let run = run_whole(
+        "[machine]\nram = '64MiB'\n[machine.swap]\nsize = '40MiB'\n[[task]]\nname = 'idle'\n\
+         program = [{ mmap = 'm', size = '60MiB' }, { touch = 'm' }, { ready = true }, { idle = \
+         true }]\n[[task]]\nname = 'grows'\nstart = { after = 'idle' }\nprogram = [{ mmap = \
+         'm', size = '50MiB' }, { touch = 'm' }]\n",
+    );
+    let index = Index::new(&run);
+    let told = explain(&run, &index, &report(&run)).join("\n");
+    assert!(told.contains("idle (pid 100) was killed, the largest, which had "), "{told}");
+    assert!(told.contains(" MiB in swap. "), "{told}");
 }
 
 /// Waiting for what was in the page cache before is a stall, the first reading is none.
