@@ -252,9 +252,12 @@ fn write_task(out: &mut Writer, scenario: &Scenario, task: &Task) {
     }
     let names = Names { scenario, task, inherited };
     names.program(&mut out.text, &task.program);
-    for Thread { name, nice, rt_priority, program } in &task.threads {
+    for Thread { name, comm, nice, rt_priority, program } in &task.threads {
         out.line(format_args!("[[task.thread]]"));
         out.field("name", &string(name));
+        if let Some(comm) = comm {
+            out.field("comm", &string(comm));
+        }
         priorities(out, *nice, *rt_priority);
         names.program(&mut out.text, program);
     }

@@ -435,6 +435,8 @@ impl Region {
 pub struct Thread {
     /// Unique within the task.
     pub name: String,
+    /// `comm`, at most 15 bytes; `None`: its process's.
+    pub comm: Option<String>,
     /// Nice value; `None`: its process's.
     pub nice: Option<i8>,
     /// Priority under SCHED_FIFO; `None`: its process's.

@@ -217,6 +217,7 @@ fn task(
         let program = fields.get("program").map_or(Vec::new(), |v| reader.thread(report, v));
         threads_read.push(Thread {
             name: name.clone(),
+            comm: comm(report, fields),
             nice: fields.number(report, "nice"),
             rt_priority: fields.number(report, "rt_priority"),
             program,

@@ -13,6 +13,8 @@ use crate::record::TaskKind;
 pub struct Thread {
     /// Its name, unique in the run.
     pub name: String,
+    /// `comm`; none: its process's.
+    pub comm: Option<String>,
     /// Its thread id.
     pub pid: u32,
     /// How much of the CPUs it gets.
@@ -42,14 +44,14 @@ impl Operation for Thread {
             if cx.with(|state| state.group(leader).group_exit) {
                 return Flow::Next;
             }
-            let (comm, oom_score_adj) = cx.kernel().engine.observe(|_, recorder| {
+            let (of_leader, oom_score_adj) = cx.kernel().engine.observe(|_, recorder| {
                 let leader = &recorder.cast.tasks[leader];
                 (leader.comm.clone(), leader.oom_score_adj)
             });
             let Some(mm) = cx.mm() else { return Flow::Next };
             let new = NewTask {
                 name: self.name.clone(),
-                comm,
+                comm: self.comm.clone().unwrap_or(of_leader),
                 pid: self.pid,
                 leader: Some(leader),
                 kind: TaskKind::User,

@@ -12,7 +12,7 @@ const HEAD: &str = "schema = 1\ntitle = 't'\nkernel = '6.1'\nhorizon = '30s'\n";
 const MACHINE: &str = "[machine]\nram = '64MiB'\ncpus = 2\n";
 
 fn run_whole(text: &str) -> Run {
-    let text = format!("{HEAD}{text}");
+    let text = if text.starts_with("schema") { text.to_owned() } else { format!("{HEAD}{text}") };
     let scenario = parse("test", &text, &[]).unwrap_or_else(|errors| panic!("{errors:#?}"));
     let run = Simulation::new(&scenario, &RunOptions::default()).expect("starts").run();
     assert!(run.findings.broken.is_none(), "{:?}", run.findings.broken);
@@ -62,6 +62,23 @@ fn free_at_start(run: &Run) -> u64 {
         _ => None,
     });
     first.take(run.cast.zones.len()).sum()
+}
+
+/// A thread is named as it says (`PR_SET_NAME`), or like its process; its export says so, too.
+#[test]
+fn thread_has_a_comm_of_its_own() {
+    let text = format!(
+        "{HEAD}{MACHINE}[[task]]\nname = 'a'\ncomm = 'main'\nprogram = [{{ thread = 'x' }}, {{ thread = \
+         'y' }}]\n[[task.thread]]\nname = 'x'\ncomm = 'worker 1'\nprogram = [{{ pause = '1ms' }}]\n\
+         [[task.thread]]\nname = 'y'\nprogram = [{{ pause = '1ms' }}]\n"
+    );
+    let parsed = parse("test", &text, &[]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let exported = sim_core::export::scenario(&parsed);
+    for text in [text, exported] {
+        let run = run_whole(&text);
+        let comm = |name| run.cast.tasks[task(&run, name)].comm.as_str();
+        assert_eq!([comm("a"), comm("a/x"), comm("a/y")], ["main", "worker 1", "main"], "{text}");
+    }
 }
 
 #[test]

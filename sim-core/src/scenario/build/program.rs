@@ -177,8 +177,10 @@ impl<'a> Programs<'a> {
             Op::Thread { thread } => {
                 let (name, pid, share, program) = &self.threads[thread];
                 let (name, program) = (name.clone(), Rc::clone(program));
+                let comm = self.task.threads[thread].comm.clone();
                 let signals = self.signals.get(&name).cloned().unwrap_or_default();
-                Box::new(workload::Thread { name, pid: *pid, share: *share, program, signals })
+                let (pid, share) = (*pid, *share);
+                Box::new(workload::Thread { name, comm, pid, share, program, signals })
             }
             Op::OomScoreAdj { value } => Box::new(workload::OomScoreAdj { value }),
             Op::ProcessMrelease { task } => {

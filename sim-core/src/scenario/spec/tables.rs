@@ -311,6 +311,8 @@ declare! {
     THREAD = "thread" {
         /// Its name.
         must name: Kind::Name,
+        /// comm, at most 15 bytes (PR_SET_NAME); by default its process's.
+        may comm: Kind::Text(COMM_SIZE_MAX),
         /// Its nice value; by default its process's.
         may nice: Kind::Integer(-20, 19),
         /// Its priority under SCHED_FIFO; by default its process's.
