@@ -5,13 +5,15 @@
 //! boot. A look that finds a task in a wait it had not seen takes note;
 //! later ones report it once the time-out has passed since that note.
 //! Records do not say whether a wait can be ended by a signal: what tells
-//! is why the task waits.
+//! is why the task waits. It goes on to look when nothing else happens any
+//! more, until the horizon.
 
 use std::collections::BTreeSet;
 
 use super::index::Index;
 use super::replay::{Doing, is_own_wish};
 use crate::base::{Nanos, SimTime, TaskId, sort};
+use crate::engine::Stop;
 use crate::record::{HungTaskLooks, Reason, Run, TaskKind};
 
 /// `sysctl_hung_task_warnings`: after so many reports it says nothing more.
@@ -30,7 +32,7 @@ pub struct HungReport {
 
 /// The reports of a run that the kernel prints, by time.
 pub fn hung_reports(run: &Run) -> Vec<HungReport> {
-    let is_long = run.end.0 >= run.cast.hung_task_timeout.0;
+    let is_long = run.end.max(run.cast.horizon).0 >= run.cast.hung_task_timeout.0;
     let mut reports = if is_long { reports(&Index::new(run)) } else { Vec::new() };
     reports.truncate(HUNG_TASK_WARNINGS);
     reports
@@ -48,13 +50,17 @@ pub(super) fn reports(index: &Index) -> Vec<HungReport> {
         return Vec::new();
     };
     let mut found = Vec::new();
+    let last = match index.stop {
+        Stop::Idle => index.end.max(index.cast.horizon),
+        _ => index.end,
+    };
     let is_watched = |kind| matches!(kind, TaskKind::User | TaskKind::Kthread);
     for (task, _) in index.cast.tasks.iter().filter(|(_, info)| is_watched(info.kind)) {
         let Some(track) = index.tasks.get(task.index()) else {
             continue;
         };
         let nexts = track.steps.iter().skip(1).map(|step| index.time(step.record));
-        let ends = nexts.chain([index.end]);
+        let ends = nexts.chain([last]);
         for (step, end) in track.steps.iter().zip(ends) {
             if !is_uninterruptible(step.doing) {
                 continue;
@@ -161,6 +167,18 @@ mod tests {
             story.at(1).sleeps(HOG, reason);
             let run = story.ends(241_000, Stop::Horizon);
             assert_eq!(hung_reports(&run).len(), reports, "{reason:?}");
+        }
+    }
+
+    /// Nobody ends the wait of who is left when nothing can happen any more.
+    #[test]
+    fn machine_where_nothing_happens_any_more_is_looked_at_until_the_horizon() {
+        for (stop, reports) in [(Stop::Idle, 2), (Stop::Requested, 0)] {
+            let mut story = Story::new();
+            story.at(1).sleeps(HOG, Reason::MmapLock);
+            let mut run = story.ends(2, stop);
+            run.cast.horizon = SimTime::ZERO + Nanos::from_secs(361);
+            assert_eq!(hung_reports(&run).len(), reports, "{stop:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{LockKind, OomDump, Wording};
 use crate::base::{
     CgroupId, DeviceId, IdVec, LockId, MmId, Nanos, NotifierId, QueueId, RangeId, ReportId,
-    StackId, TaskId, ZoneId,
+    SimTime, StackId, TaskId, ZoneId,
 };
 use crate::engine::{Frame, Hold};
 
@@ -232,6 +232,8 @@ pub struct Cast {
     pub timer_wheel: bool,
     /// How long a task may be blocked before it is reported; zero: for ever.
     pub hung_task_timeout: Nanos,
+    /// Until when the machine runs. Where nothing can happen any more the run ends before.
+    pub horizon: SimTime,
     /// What the kernel says, and how.
     pub wording: Wording,
 }
@@ -258,6 +260,7 @@ impl Default for Cast {
             uptime: Nanos(0),
             timer_wheel: false,
             hung_task_timeout: HUNG_TASK_TIMEOUT,
+            horizon: SimTime::ZERO,
             wording: Wording::default(),
         }
     }

@@ -16,7 +16,7 @@ use self::spawn::spawn_all;
 use self::state::state;
 use super::checked::{ActsOn, Api as AskedApi, Behaviour, Device, ForkMm, Inject, Scenario};
 use super::fork::Fork;
-use crate::base::{CgroupId, DeviceId, IdVec, LockId, MmId, Nanos, Seeds, TaskId};
+use crate::base::{CgroupId, DeviceId, IdVec, LockId, MmId, Nanos, Seeds, SimTime, TaskId};
 use crate::driver::described::Described;
 use crate::engine::{Cpus, Engine, Ties};
 use crate::kernel::plugin::{Api, Driver, DriverRef, Policy};
@@ -53,6 +53,7 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice<'_>) -> Rc<Kernel> {
         uptime: machine.uptime,
         timer_wheel: machine.timer_wheel,
         hung_task_timeout: machine.hung_task_timeout,
+        horizon: SimTime::ZERO + scenario.horizon,
         wording: choice.switches.wording(),
         ..Cast::default()
     };
