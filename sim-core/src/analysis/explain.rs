@@ -180,7 +180,8 @@ impl Tale<'_> {
         };
         let had = self.index.present(mm, victim.killed);
         let left = self.index.present(mm, self.index.time(to));
-        had.saturating_sub(victim.reaped_pages + left) > had / 100
+        let swapped = self.swapped_of(mm, to).saturating_sub(self.swapped_of(mm, facts.killed));
+        had.saturating_sub(victim.reaped_pages + left + swapped) > had / 100
     }
 
     /// What a victim still had when it was given up.

@@ -182,19 +182,22 @@ fn shared_pages_go_to_swap_from_parent_and_child_alike() {
     assert_eq!((swapped_in(&run, "p"), swapped_in(&run, "c")), (out / 2, out / 2));
 }
 
-/// Some 40 of 60 MiB are in swap when the other has more in memory than is left.
+/// Some 40 of 60 MiB are in swap when the other has more in memory than is left, and what has left
+/// memory when the reaper comes went there, too.
 #[test]
 fn who_is_largest_with_what_is_in_swap_is_said_to_be() {
     let run = run_whole(
         "[machine]\nram = '64MiB'\n[machine.swap]\nsize = '40MiB'\n[[task]]\nname = 'idle'\n\
-         program = [{ mmap = 'm', size = '60MiB' }, { touch = 'm' }, { ready = true }, { idle = \
-         true }]\n[[task]]\nname = 'grows'\nstart = { after = 'idle' }\nprogram = [{ mmap = \
-         'm', size = '50MiB' }, { touch = 'm' }]\n",
+         program = [{ mmap = 'm', size = '60MiB' }, { touch = 'm' }, { thread = 't' }, { ready = \
+         true }, { idle = true }]\n[[task.thread]]\nname = 't'\nprogram = [{ stuck = '4s' }]\n\
+         [[task]]\nname = 'grows'\nstart = { after = 'idle' }\nprogram = [{ mmap = 'm', size = \
+         '60MiB' }, { touch = 'm' }]\n",
     );
     let index = Index::new(&run);
     let told = explain(&run, &index, &report(&run)).join("\n");
     assert!(told.contains("idle (pid 100) was killed, the largest, which had "), "{told}");
     assert!(told.contains(" MiB in swap. "), "{told}");
+    assert!(told.contains(" of idle's memory, all it may take; "), "{told}");
 }
 
 /// Waiting for what was in the page cache before is a stall, the first reading is none.

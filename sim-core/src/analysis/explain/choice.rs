@@ -47,7 +47,12 @@ impl Tale<'_> {
         }
     }
 
-    /// Pages in swap before a record, by address space.
+    /// Pages of an address space in swap before a record.
+    pub(super) fn swapped_of(&self, mm: MmId, before: usize) -> u64 {
+        self.swapped(before).get(&mm).copied().unwrap_or(0)
+    }
+
+    /// The same of all.
     fn swapped(&self, before: usize) -> BTreeMap<MmId, u64> {
         let mut swapped: BTreeMap<MmId, u64> = BTreeMap::new();
         let mm = |range| self.index.cast.ranges.get(range).map(|info| info.mm);
