@@ -218,7 +218,11 @@ fn file_source(name: &str) -> Result<Source, Error> {
         let before = String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default());
         let line = 1 + before.matches('\n').count();
         let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
-        Error::bad_input(format!("{name}:{line}:{column}: not UTF-8 text"))
+        let byte = error.as_bytes().get(valid).copied().unwrap_or_default();
+        Error::bad_input(format!(
+            "{name}:{line}:{column}: not UTF-8 text (byte {byte:#04x}); save it as UTF-8, with \
+             `iconv -f latin1 -t utf-8` for instance"
+        ))
     })?;
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     Ok(Source {

@@ -34,7 +34,7 @@ fn mistakes_in_a_file_have_line_and_column() {
     check(
         &["run", &name],
         &expect![[r#"
-        error: latin1.toml:2:13: not UTF-8 text
+        error: latin1.toml:2:13: not UTF-8 text (byte 0xe9); save it as UTF-8, with `iconv -f latin1 -t utf-8` for instance
     "#]],
     );
 }

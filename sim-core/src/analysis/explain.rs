@@ -90,7 +90,13 @@ impl Tale<'_> {
             }
             None => (format!("{} was to die anyway", self.name(record.task)), false),
         };
-        let why = if why { self.choice(facts, victim) } else { String::new() };
+        let why = match process {
+            Some((_, _, OomScope::AllocatingTask)) => {
+                ", as vm.oom_kill_allocating_task has it".to_owned()
+            }
+            _ if why => self.choice(facts, victim),
+            _ => String::new(),
+        };
         let told = self.telling(facts, victim);
         Some(format!("{asker}: at {} {who} was killed{why}. {told}", time_text(victim.killed)))
     }

@@ -122,7 +122,13 @@ impl Story {
 
     /// The reaper calls the driver for `range`.
     pub(super) fn calls(&mut self, task: TaskId, range: RangeId, blockable: bool) -> &mut Self {
-        let call = Event::MnCall { notifier: NOTIFIER, range, blockable, event: MnEvent::Unmap };
+        let call = Event::MnCall {
+            notifier: NOTIFIER,
+            range,
+            blockable,
+            limited: false,
+            event: MnEvent::Unmap,
+        };
         self.add(task, call)
     }
 

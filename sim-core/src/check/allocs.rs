@@ -2,15 +2,16 @@
 //! and who loses `oom_lock` sleeps one jiffy (mm/page_alloc.c,
 //! `__alloc_pages_slowpath()`, `__alloc_pages_may_oom()`).
 
-use super::{name, slot};
+use super::{is_named, name, slot};
 use crate::base::{LockId, TaskId};
 use crate::engine::{WaitOn, Waited};
 use crate::record::{Breach, Cast, Event, Gfp, Invariant, Reason, Record};
 
 #[derive(Clone, Default)]
 struct Task {
-    /// Its allocations in their slow path, outermost first: their begin records.
-    open: Vec<Record>,
+    /// Its allocations in their slow path, outermost first: their begin records, and whether each
+    /// must not sleep.
+    open: Vec<(Record, bool)>,
     /// Its direct reclaim.
     reclaims: Option<Record>,
     /// It lost `oom_lock` and has not slept yet.
@@ -31,8 +32,12 @@ impl Allocs {
         Self { tasks: Vec::new(), timer_wheel, oom_lock: None }
     }
 
-    pub(super) fn begun(&mut self, record: &Record) {
-        slot(&mut self.tasks, record.task.index()).open.push(*record);
+    pub(super) fn begun(&mut self, record: &Record, cast: &Cast) {
+        let Event::AllocBegin { gfp, .. } = record.event else { return };
+        let task = slot(&mut self.tasks, record.task.index());
+        // Who reclaims has PF_MEMALLOC, which goes before the flags.
+        let reclaims = task.reclaims.is_some() || is_kswapd(cast, record.task);
+        task.open.push((*record, reclaims || !Gfp(gfp).has(Gfp::DIRECT_RECLAIM)));
     }
 
     pub(super) fn done(&mut self, task: TaskId) {
@@ -68,9 +73,9 @@ impl Allocs {
         };
         let who = name(cast, record.task);
         let waits = || Reason::from_number(why).map_or("something", Reason::text);
-        if let Some(begun) = task.open.last() {
+        if let Some((begun, must_not_sleep)) = task.open.last() {
             if let Event::AllocBegin { gfp, .. } = begun.event
-                && !Gfp(gfp).has(Gfp::DIRECT_RECLAIM)
+                && *must_not_sleep
             {
                 let text = format!("{who} asks with {} and waits for {}", Gfp(gfp).text(), waits());
                 return Err(Breach::new(Invariant::NoSleepWhereForbidden, text).after(*begun));
@@ -116,4 +121,8 @@ impl Allocs {
         );
         Err(Breach::new(Invariant::LoserSleepsOneJiffy, text).after(began))
     }
+}
+
+fn is_kswapd(cast: &Cast, task: TaskId) -> bool {
+    is_named(cast, task, "kswapd0")
 }

@@ -28,7 +28,7 @@ mod waivers;
 use crate::base::{LockId, MmId, TaskId};
 use crate::kernel::plugin::{Driver, Policy};
 use crate::kernel::switches::Switches;
-use crate::record::{Breach, Cast, Event, Invariant, Monitor, Record, TaskKind};
+use crate::record::{Breach, Cast, Event, Invariant, Monitor, OomResult, Record, TaskKind};
 pub use waivers::Waivers;
 
 /// What was declared about a run.
@@ -141,7 +141,7 @@ impl Watch {
         let is_reaper = self.reaper.id == Some(record.task);
         match record.event {
             Event::AllocBegin { gfp, .. } => {
-                self.allocs.begun(record);
+                self.allocs.begun(record, cast);
                 if is_reaper { reaper::Reaper::allocates(gfp) } else { Ok(()) }
             }
             Event::AllocDone { .. } => {
@@ -170,9 +170,10 @@ impl Watch {
                 Ok(())
             }
             Event::OomKillProcess { .. } => self.victims.kill_begun(record, cast),
-            Event::OutOfMemory { .. } => {
+            Event::OutOfMemory { result, victim } => {
                 self.victims.kill_over(record.task);
-                Ok(())
+                let waits_for = victim.filter(|_| result == OomResult::Aborted);
+                waits_for.map_or(Ok(()), |victim| self.victims.is_waited_for(victim, cast))
             }
             Event::SignalGenerate { target } => {
                 self.victims.signalled(record.task, target);
@@ -215,11 +216,14 @@ impl Watch {
         cast: &Cast,
     ) -> Result<(), Breach> {
         match record.event {
-            Event::MnCall { notifier, range, blockable, event } => {
+            Event::MnCall { .. } => {
                 if is_reaper {
                     self.reaper.called(record);
                 }
-                self.notifiers.called(record, notifier, range, blockable, event);
+                self.notifiers.called(record, cast)
+            }
+            Event::CoreRefused { range, .. } if is_reaper => {
+                self.reaper.refused(range);
                 Ok(())
             }
             Event::MnReturn { notifier, range, refused } => {

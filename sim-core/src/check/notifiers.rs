@@ -42,7 +42,8 @@ impl Default for Tree {
 struct Call {
     task: TaskId,
     record: Record,
-    blockable: bool,
+    /// Whether nobody asks what it returns: it may sleep, for as long as it likes.
+    ignored: bool,
     event: MnEvent,
 }
 
@@ -54,7 +55,7 @@ pub(super) struct Notifiers {
     trees: Vec<Tree>,
     /// Calls under way, the innermost of each task last.
     calls: Vec<Call>,
-    /// Ranges of which a call was refused that may sleep.
+    /// Ranges of which a refusal was ignored.
     failed: Vec<(TaskId, RangeId)>,
 }
 
@@ -71,15 +72,23 @@ impl Notifiers {
         }
     }
 
-    pub(super) fn called(
-        &mut self,
-        record: &Record,
-        _notifier: NotifierId,
-        _range: RangeId,
-        blockable: bool,
-        event: MnEvent,
-    ) {
-        self.calls.push(Call { task: record.task, record: *record, blockable, event });
+    pub(super) fn called(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach> {
+        let Event::MnCall { notifier, blockable, limited, event, .. } = record.event else {
+            return Ok(());
+        };
+        let ignored = blockable && !limited;
+        self.calls.push(Call { task: record.task, record: *record, ignored, event });
+        let Some(info) = cast.notifiers.get(notifier).filter(|info| info.interval) else {
+            return Ok(());
+        };
+        let tree = *slot(&mut self.trees, info.mm.index());
+        if tree.seq % 2 == 1 {
+            return Ok(());
+        }
+        let who = device_name(cast, notifier);
+        let text = format!("{who} is told of an invalidation while seq is even, {}", tree.seq);
+        let breach = Breach::new(Invariant::TreeFrozenWhileOdd, text);
+        Err(tree.last.into_iter().fold(breach, Breach::after))
     }
 
     pub(super) fn returned(
@@ -99,12 +108,11 @@ impl Notifiers {
         let has_end = ops.is_some_and(|ops| ops.end) && info.is_some_and(|info| !info.interval);
         let state = slot(&mut self.subscriptions, notifier.index());
         if has_end && call.event != MnEvent::Release {
-            // A blockable call can't fail: what it returns is ignored.
-            let started = call.blockable || !refused;
+            let started = call.ignored || !refused;
             if started { &mut state.open } else { &mut state.refused }.push(call.record);
         }
         if let (true, true, Event::MnCall { range, .. }) =
-            (call.blockable, refused, call.record.event)
+            (call.ignored, refused, call.record.event)
         {
             self.failed.push((task, range));
         }

@@ -244,9 +244,17 @@ impl Reaper {
 
     pub(super) fn returned(&mut self, range: RangeId, refused: bool) {
         let call = self.calls.pop().map(|call| call.event);
-        // Of a call that may sleep nobody asks the answer.
-        let is_asked = matches!(call, Some(Event::MnCall { blockable: false, .. }));
-        if refused && is_asked && !self.refused.contains(&range) {
+        // Of a call that may sleep for as long as it likes nobody asks the answer.
+        let is_ignored =
+            matches!(call, Some(Event::MnCall { blockable: true, limited: false, .. }));
+        if refused && !is_ignored {
+            self.refused(range);
+        }
+    }
+
+    /// A notifier refused a VMA, or the core in its stead.
+    pub(super) fn refused(&mut self, range: RangeId) {
+        if !self.refused.contains(&range) {
             self.refused.push(range);
         }
     }

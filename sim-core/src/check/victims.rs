@@ -115,7 +115,7 @@ impl Victims {
                 && threads.any(|(thread, _)| !self.exited.contains(&thread))
         };
         let in_scope = |pending: &&Pending| match scope {
-            OomScope::Global => true,
+            OomScope::Global | OomScope::AllocatingTask => true,
             OomScope::Memcg => here(pending),
             OomScope::Sysrq | OomScope::Group => false,
         };
@@ -126,7 +126,7 @@ impl Victims {
         }
         let may_kill = Gfp(gfp).has(Gfp::FS)
             || order == SYSRQ_ORDER
-            || scope != OomScope::Global
+            || !matches!(scope, OomScope::Global | OomScope::AllocatingTask)
             || (gfp == 0 && self.switches.page_fault_kills)
             || (Gfp(gfp).has(Gfp::NOFAIL) && self.switches.nofail_always_kills);
         if !may_kill {
@@ -138,14 +138,24 @@ impl Victims {
     }
 
     fn is_eligible(&self, victim: TaskId, cast: &Cast) -> Result<(), Breach> {
+        self.has_no_skip(victim, "is chosen", cast)
+    }
+
+    /// I3: nothing more is done about a task whose mm has SKIP.
+    fn has_no_skip(&self, victim: TaskId, what: &str, cast: &Cast) -> Result<(), Breach> {
         let skip = mm_of(cast, victim).and_then(|mm| *self.skip.get(mm.index())?);
         match skip {
             None => Ok(()),
             Some(skip) => {
-                let text = format!("{} is chosen although its mm has SKIP", name(cast, victim));
+                let text = format!("{} {what} although its mm has SKIP", name(cast, victim));
                 Err(Breach::new(Invariant::SkipEndsReaping, text).after(skip))
             }
         }
+    }
+
+    /// Nobody is killed because this one is still pending.
+    pub(super) fn is_waited_for(&self, victim: TaskId, cast: &Cast) -> Result<(), Breach> {
+        self.has_no_skip(victim, "is waited for", cast)
     }
 
     /// The record that set SKIP on an mm.
@@ -154,14 +164,7 @@ impl Victims {
     }
 
     pub(super) fn is_reapable(&self, victim: TaskId, cast: &Cast) -> Result<(), Breach> {
-        let skip = mm_of(cast, victim).and_then(|mm| *self.skip.get(mm.index())?);
-        match skip {
-            None => Ok(()),
-            Some(skip) => {
-                let text = format!("{} is reaped although its mm has SKIP", name(cast, victim));
-                Err(Breach::new(Invariant::SkipEndsReaping, text).after(skip))
-            }
-        }
+        self.has_no_skip(victim, "is reaped", cast)
     }
 
     pub(super) fn signalled(&mut self, killer: TaskId, target: TaskId) {
@@ -199,7 +202,9 @@ impl Victims {
                 let text = format!("{} is marked before it got SIGKILL", name(cast, victim));
                 Err(Breach::new(Invariant::SigkillBeforeReserves, text).after(kill.begun))
             }
-            _ => Ok(()),
+            Some(_) => Ok(()),
+            // Who dies already is marked without being killed, unless its memory was dealt with.
+            None => self.has_no_skip(victim, "is marked", cast),
         }
     }
 }

@@ -19,7 +19,7 @@ use limit::RateLimit;
 use super::lines::{comm, kb, pid};
 use super::state::State;
 use crate::analysis::{HungReport, hung_reports};
-use crate::base::{Nanos, SimTime};
+use crate::base::{Nanos, SimTime, TaskId};
 use crate::record::{Event, OomDump, OomScope, Record, Run};
 
 /// `sysctl_hung_task_warnings` (kernel/hung_task.c, Linux 6.1): reports in all.
@@ -92,6 +92,8 @@ struct Log {
     failures: RateLimit,
     /// `pfoom_rs` in `pagefault_out_of_memory()`: the default, ten in 5 s.
     pagefaults: RateLimit,
+    /// Who was chosen, and its uid as the report has it, as long as no line says that it was killed.
+    chosen: Option<(TaskId, u32)>,
     /// Whether the report for the kill under way was printed.
     is_dumped: bool,
     /// What the report at this record shows.
@@ -111,6 +113,7 @@ impl Log {
             out: String::new(),
             failures: RateLimit::new(Nanos::from_secs(10), 1),
             pagefaults: RateLimit::new(Nanos::from_secs(5), 10),
+            chosen: None,
             is_dumped: false,
             dump: None,
             scope: OomScope::Global,

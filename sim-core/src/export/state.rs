@@ -162,8 +162,8 @@ impl<'a> State<'a> {
                     *anon = anon.saturating_sub(u64::from(pages));
                 }
             }
-            Event::MnCall { notifier, blockable, .. } => {
-                self.calls.insert((task, notifier), blockable);
+            Event::MnCall { notifier, blockable, limited, .. } => {
+                self.calls.insert((task, notifier), blockable && !limited);
                 self.inside.entry(task).or_default().push(notifier);
             }
             Event::MnReturn { .. } => {
@@ -322,7 +322,7 @@ impl<'a> State<'a> {
         self.holders.get(&lock)?.first().copied()
     }
 
-    /// Whether the call that `task` made last to `notifier` may block.
+    /// Whether the call that `task` made last to `notifier` may block, for as long as it likes.
     pub(super) fn blockable(&self, task: TaskId, notifier: NotifierId) -> bool {
         self.calls.get(&(task, notifier)).copied().unwrap_or(true)
     }

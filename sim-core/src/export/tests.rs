@@ -273,6 +273,7 @@ fn lines_of_the_killer_are_the_kernels() {
             3,
             Event::OomKillProcess { victim, gfp, order: 255, scope: OomScope::Sysrq, report: true },
         ),
+        (3, Event::OutOfMemory { result: OomResult::Gone, victim: Some(victim) }),
         (4, Event::PagefaultRetry {}),
         (5, Event::OutOfMemory { result: OomResult::NoVictim, victim: None }),
         (5, Event::Panic { text: PanicText::Deadlocked }),
@@ -292,12 +293,38 @@ fn lines_of_the_killer_are_the_kernels() {
         [    0.001000] oom killer 130 (hog) has mm pinned by 132 (presser)
         [    0.002000] Tasks in /jobs are going to be killed due to memory.oom.group set
         [    0.003000] presser invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0
+        [    0.003000] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=hog,pid=130,uid=0
+        [    0.003000] Out of memory: OOM victim 130 (hog) is already exiting. Skip killing the task
         [    0.004000] Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF
         [    0.005000] presser invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
         [    0.005000] Out of memory and no killable processes...
         [    0.005000] Kernel panic - not syncing: System is deadlocked on memory
         [    0.006000] Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled
     "#]].assert_eq(&dmesg(&run));
+}
+
+/// `oom-kill:` has the task that was chosen, the line below it the thread that has the memory.
+#[test]
+fn kill_of_who_asks_is_called_so_and_names_the_living_thread_last() {
+    let (chosen, living, report) = (TaskId(3), TaskId(2), ReportId(1));
+    let (gfp, order, scope) = (Gfp::KERNEL.0, 0, OomScope::AllocatingTask);
+    let records = [
+        (1, Event::OomKillProcess { victim: chosen, gfp, order, scope, report: true }),
+        (1, Event::KilledProcess { victim: living, report }),
+    ];
+    let log = dmesg(&run_of("6.1", &records));
+    let (_, log) = log.split_once('\n').expect("a report");
+    expect![[r#"
+        [    0.001000] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=presser,pid=132,uid=0
+        [    0.001000] Out of memory (oom_kill_allocating_task): Killed process 130 (hog) total-vm:112096kB, anon-rss:94844kB, file-rss:4kB, shmem-rss:448kB, UID:0 pgtables:224kB oom_score_adj:0
+    "#]].assert_eq(log);
+    let records = [
+        (1, Event::OomKillProcess { victim: chosen, gfp, order, scope, report: false }),
+        (1, Event::KillOrSacrifice { chosen, score: 0 }),
+    ];
+    expect![[r#"
+        [    0.001000] Out of memory (oom_kill_allocating_task): Kill process 132 (presser) score 0 or sacrifice child
+    "#]].assert_eq(&dmesg(&run_of("4.14", &records)));
 }
 
 #[test]

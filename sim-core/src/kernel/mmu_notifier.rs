@@ -158,6 +158,7 @@ fn record_call(cx: &Cx, notifier: NotifierId, range: &NotifierRange) {
         notifier,
         range: range.range.id,
         blockable: range.blockable.may_sleep(),
+        limited: matches!(range.blockable, Blockable::Until(_)),
         event: range.event,
     });
 }
@@ -203,12 +204,36 @@ pub(super) async fn release(cx: &Cx, mm: MmId, all: Range) {
 }
 
 /// `mmu_notifier_register()` or `mmu_interval_notifier_insert()`: which,
-/// the policy decides. Returns the registration.
-pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64) -> NotifierId {
+/// the policy decides. Returns the registration; none if the caller was killed while it waited for
+/// the mm's locks (`-EINTR`), which leaves nothing behind.
+pub async fn register(
+    cx: &Cx,
+    device: DeviceId,
+    mm: MmId,
+    start: u64,
+    end: u64,
+) -> Option<NotifierId> {
     let ops = cx.kernel().drivers[device].ops();
     let asked = cx.with(|state| state.devices[device].setup.api);
     // Only a list notifier can have the other operations.
     let api = if ops.start { cx.with(|state| state.policy).api(asked) } else { Api::Hlist };
+    // mmu_notifier_register() takes the lock for writing; a later interval does without, and who
+    // registers no notifier and only pins, too.
+    let first_interval = cx.with(|state| !state.mms[mm].itree.has_itree);
+    let locks = ops.has_any() && (api == Api::Hlist || first_interval);
+    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
+    if locks {
+        let _in = cx.enter(Func::HlistRegister);
+        cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+        prime_notifier_map(cx);
+        // kzalloc() of the subscriptions.
+        might_alloc(cx, Gfp::KERNEL);
+        if hlist::mm_take_all_locks(cx, mm).await.is_err() {
+            cx.unlock(mmap_lock);
+            return None;
+        }
+        cx.with(|state| state.mms[mm].ever_notified = true);
+    }
     let range = cx.kernel().engine.observe(|_, recorder| {
         let name = recorder.cast.devices[device].name.clone();
         let interval = api == Api::Interval;
@@ -223,25 +248,8 @@ pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64)
         state.notifiers.push(notifier)
     });
     cx.record(Event::NotifierRegistered { notifier: id, range: range.id });
-    if !ops.has_any() {
-        // It registers no notifier, it only pins.
-        registered(cx, id).await;
-        return id;
-    }
-    // mmu_notifier_register() takes the lock for writing; a later interval does without.
-    let first_interval = cx.with(|state| !state.mms[mm].itree.has_itree);
-    let locks = api == Api::Hlist || first_interval;
-    let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
-    if locks {
-        let _in = cx.enter(Func::HlistRegister);
-        cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
-        prime_notifier_map(cx);
-        // kzalloc() of the subscriptions.
-        might_alloc(cx, Gfp::KERNEL);
-        hlist::mm_take_all_locks(cx, mm).await;
-        cx.with(|state| state.mms[mm].ever_notified = true);
-    }
     match api {
+        _ if !ops.has_any() => {}
         Api::Hlist => cx.with(|state| hlist::hlist_add_head(state, mm, id)),
         Api::Interval => interval::mmu_interval_notifier_insert(cx, mm, id),
     }
@@ -249,7 +257,7 @@ pub async fn register(cx: &Cx, device: DeviceId, mm: MmId, start: u64, end: u64)
         cx.unlock(mmap_lock);
     }
     registered(cx, id).await;
-    id
+    Some(id)
 }
 
 /// `mmu_notifier_unregister()` or `mmu_interval_notifier_remove()`.

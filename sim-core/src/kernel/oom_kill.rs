@@ -23,7 +23,7 @@ use super::switches::Switches;
 use super::timer::schedule_timeout;
 use crate::base::{CgroupId, TaskId};
 use crate::engine::{Hold, Signals, Stop};
-use crate::record::{Event, Func, Gfp, OomResult, PanicText, Reason};
+use crate::record::{Event, Func, Gfp, OomResult, OomScope, PanicText, Reason};
 
 use dump::dump_header;
 use kill::oom_kill_process;
@@ -78,7 +78,7 @@ impl OomControl {
 /// `oc->chosen` and `oc->chosen_points`.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 enum Chosen {
-    /// A process: the task that stands for it, its leader, its points.
+    /// A process: the task that stands for it (`oc->chosen`), its leader, its points.
     Task { task: TaskId, leader: TaskId, points: i64 },
     /// This victim is still pending: kill nobody.
     Abort(TaskId),
@@ -117,9 +117,10 @@ pub(super) async fn out_of_memory(cx: &Cx, oc: &OomControl) -> bool {
     let (constraint, totalpages) = cx.with(|state| constrained_alloc(state, oc));
     check_panic_on_oom(cx, oc, constraint).await;
     if cx.with(|state| kills_allocating_task(state, oc, current)) {
-        let leader = cx.with(|state| state.tasks[current].leader);
-        let result = oom_kill_process(cx, oc, leader, (0, totalpages)).await;
-        returned(result, Some(leader));
+        // The thread itself, whoever leads it; its points nobody has counted.
+        let points = (0, totalpages);
+        let result = oom_kill_process(cx, oc, current, points, OomScope::AllocatingTask).await;
+        returned(result, Some(cx.with(|state| state.tasks[current].leader)));
         return true;
     }
     match select_bad_process(cx, oc, totalpages).await {
@@ -143,9 +144,15 @@ pub(super) async fn out_of_memory(cx: &Cx, oc: &OomControl) -> bool {
             returned(OomResult::Aborted, Some(pending));
             true
         }
-        Chosen::Task { leader, points, .. } => {
-            let result = oom_kill_process(cx, oc, leader, (points, totalpages)).await;
-            if switches.kill_sleeps {
+        Chosen::Task { task, leader, points } => {
+            let scope = match (oc.order, oc.memcg) {
+                (OomOrder::Sysrq, _) => OomScope::Sysrq,
+                (_, Some(_)) => OomScope::Memcg,
+                (_, None) => OomScope::Global,
+            };
+            let result = oom_kill_process(cx, oc, task, (points, totalpages), scope).await;
+            // mem_cgroup_out_of_memory() of 4.6 chooses and kills by itself, without this.
+            if switches.kill_sleeps && !(switches.victim_is_memdie && oc.memcg.is_some()) {
                 // A chance for the victim to exit, with oom_lock held.
                 schedule_timeout(cx, 1, Reason::AfterKill, Signals::Killable).await;
             }
@@ -248,11 +255,7 @@ fn oom_evaluate_task(
             Pending::No => {}
         }
     }
-    // for_each_process_thread() of 4.6 meets the first thread that has an mm.
-    let task = match state.find_task_mm(group) {
-        Some((thread, _)) if switches.victim_is_memdie => thread,
-        _ => leader,
-    };
+    let task = stands_for(state, switches, oc, leader, group);
     if group.oom_origin && (!switches.victim_is_memdie || state.tasks[task].mm.is_some()) {
         return Chosen::Task { task, leader, points: i64::MAX };
     }
@@ -265,6 +268,27 @@ fn oom_evaluate_task(
     }
     // Equal points replace: the later process wins.
     Chosen::Task { task, leader, points }
+}
+
+/// Who is chosen if this process is. Scans that go by threads (in 4.6 all of them, up to 5.2 those of
+/// a cgroup) pass over a leader that has exited, and of the other threads the last one stays.
+fn stands_for(
+    state: &State,
+    switches: &Switches,
+    oc: &OomControl,
+    leader: TaskId,
+    group: &Group,
+) -> TaskId {
+    let by_threads =
+        switches.victim_is_memdie || (switches.scans_cgroup_by_threads && oc.memcg.is_some());
+    let is_met = |task: &TaskId| {
+        let task = &state.tasks[*task];
+        if switches.victim_is_memdie { task.mm.is_some() } else { !task.left_cgroup }
+    };
+    if !by_threads || is_met(&leader) {
+        return leader;
+    }
+    group.threads.iter().copied().rfind(is_met).unwrap_or(leader)
 }
 
 /// Whether a process was killed and has not been dealt with.

@@ -136,10 +136,11 @@ switches! {
         [F, F, F, F, F, older(T), older(T), older(T), older(T), T, older(T), older(T)];
 
     // OOM killer (kernel-spec 2).
-    /// A core dump stops everybody who uses the mm, in `exit_mm()`; since 5.16 the threads of
-    /// its process, at the start of `do_exit()` ("coredump: Don't perform any cleanups before dumping core").
+    /// A core dump stops everybody who uses the mm, in `exit_mm()`; since 5.16 the threads of its process, at the
+    /// start of `do_exit()` (commits 92307383082d, "coredump: Don't perform any cleanups before dumping core", and
+    /// 0258b5fd7c71, "coredump: Limit coredumps to a single thread group").
     dump_stops_whole_mm: bool =
-        [unverified(T), unverified(T), unverified(T), unverified(T), unverified(T), unverified(T), unverified(T), unverified(T), unverified(T), unverified(F), unverified(F), unverified(F)];
+        [older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(F), older(F), older(F)];
     /// Victims are those with TIF_MEMDIE: there is no `signal->oom_mm`, no SKIP.
     victim_is_memdie: bool =
         [T, F, F, F, F, F, F, F, F, F, F, F];
@@ -155,6 +156,9 @@ switches! {
     /// On a tie a thread-group leader already chosen is kept (else the later task wins).
     tie_keeps_first: bool =
         [T, T, T, T, T, F, F, F, F, F, F, F];
+    /// The tasks of a cgroup are scanned thread by thread (to commit f168a9a54ec3, "mm: memcontrol: use CSS_TASK_ITER_PROCS at mem_cgroup_scan_tasks()", 5.3).
+    scans_cgroup_by_threads: bool =
+        [older(T), older(T), older(T), older(T), older(T), F, F, F, F, F, F, F];
     /// Badness counts page tables by number, without their upper levels.
     badness_counts_ptes: bool =
         [T, T, T, F, F, F, F, F, F, F, F, F];
@@ -221,9 +225,14 @@ switches! {
     /// accounting", 4.15, and c3b78b11efbb, "mm, oom: describe task memory unit, larger PID pad", 4.19).
     task_table: TaskTable =
         [older(Counts), older(Counts), older(Counts), older(Bytes), older(Padded), older(Padded), older(Padded), older(Padded), older(Padded), Padded, older(ByKind), older(ByKind)];
-    /// Layout of lock debugging and of dumps of tasks (that of 6.1 recorded).
+    /// Layout of lock debugging and of dumps of tasks (that of 6.1 recorded; in public reports locks have no wait
+    /// types in 4.17 and 5.6, and have them in 5.9, with `ppid:` in 5.12, `{3:3}` in 6.12).
     debug_layout: DebugLayout =
-        [unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(NoWaitTypes), unverified(WaitTypes), Marked, unverified(WithIds), unverified(RawNesting)];
+        [older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(WaitTypes), Marked, older(WithIds), unverified(RawNesting)];
+    /// "OOM victim … is already exiting. Skip killing the task", where the one chosen was gone by then (commit
+    /// 619b5b469bca, "mm, oom: show process exiting information in __oom_kill_process()", 5.9).
+    logs_exiting_victim: bool =
+        [F, F, F, F, F, F, F, F, older(T), older(T), older(T), older(T)];
     /// A global OOM without candidates panics with "Out of memory and no killable processes...".
     panics_in_old_words: bool =
         [T, T, T, T, F, F, F, F, F, F, F, F];
@@ -391,6 +400,7 @@ impl Switches {
             killed_line: self.killed_line,
             logs_constraint: self.logs_constraint,
             logs_no_killable: !self.panics_in_old_words,
+            logs_exiting_victim: self.logs_exiting_victim,
             sysrq_in_old_words: self.sysrq_in_old_words,
             sysrq_blames_killer: self.sysrq_blames_killer,
             logs_refusals: self.logs_refusals,

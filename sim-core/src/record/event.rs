@@ -151,7 +151,7 @@ events! {
         victim: Option<TaskId> }
     /// `oom_kill_process()` was entered: the report is being printed,
     /// unless there were too many of late.
-    18 OomKillProcess { /// The chosen task.
+    18 OomKillProcess { /// The chosen task: of most, the leader.
         victim: TaskId, /// [`Gfp`](super::Gfp) bits of the request.
         gfp: u32, /// Its order; 255 stands for sysrq-f's -1.
         order: u8, /// On whose behalf.
@@ -167,7 +167,7 @@ events! {
         victim: TaskId, /// Sizes at that moment.
         report: ReportId }
     /// The line `Killed process …`.
-    22 KilledProcess { /// Leader of the process.
+    22 KilledProcess { /// The thread that it names: the first one that has an mm.
         victim: TaskId, /// Sizes at that moment.
         report: ReportId }
     /// `wake_reaper`.
@@ -202,6 +202,9 @@ events! {
         range: RangeId,
         /// Whether it may sleep.
         blockable: bool,
+        /// Whether it may for so long only, and may refuse then (policy `deadline`); what any
+        /// other call that may sleep answers is ignored.
+        limited: bool,
         /// Why the range is invalidated.
         event: MnEvent,
     }

@@ -46,8 +46,8 @@ pub enum TaskTable {
 }
 
 /// How lock debugging and the dumps of tasks are laid out (kernel/locking/lockdep.c,
-/// kernel/sched/core.c, lib/dump_stack.c). That of 6.1 is recorded; lock names and headers of 5.4,
-/// 6.5, 6.12 and later stand in public reports; what else differs is from memory.
+/// kernel/sched/core.c, lib/dump_stack.c). That of 6.1 is recorded; lock names and headers of 4.17,
+/// 5.4, 5.6, 5.9, 5.12, 6.5, 6.12 and later stand in public reports; what else differs is from memory.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug)]
 pub enum DebugLayout {
     /// Up to 5.7: locks have no wait types, and `mmap_lock` is `mmap_sem`.
@@ -89,6 +89,8 @@ pub struct Wording {
     pub logs_constraint: bool,
     /// That there is nobody to kill is logged before the panic, and for cgroups too.
     pub logs_no_killable: bool,
+    /// That the process chosen was gone by then is logged.
+    pub logs_exiting_victim: bool,
     /// Sysrq-f's line begins "SysRq : " (up to 4.20).
     pub sysrq_in_old_words: bool,
     /// Sysrq-f that found nobody says that the killer is disabled (up to 4.11).
@@ -125,6 +127,7 @@ impl Default for Wording {
             killed_line: KilledLine::PgtablesInKb,
             logs_constraint: true,
             logs_no_killable: true,
+            logs_exiting_victim: true,
             sysrq_in_old_words: false,
             sysrq_blames_killer: false,
             logs_refusals: true,

@@ -7,7 +7,7 @@ mod stage;
 use sim_core::base::{CgroupId, CpuId, DeviceId, LockId, QueueId, SimTime, StackId, ZoneId};
 use sim_core::engine::{EngineEvent, Hold, Observer as _, WaitOn, Waited};
 use sim_core::kernel::plugin::Approach;
-use sim_core::record::{Event, Gfp, Invariant, ItreeOp, ItreeRead, OomScope, Reason};
+use sim_core::record::{Event, Gfp, Invariant, ItreeOp, ItreeRead, OomResult, OomScope, Reason};
 use stage::*;
 
 #[test]
@@ -84,6 +84,12 @@ fn i3_skip_is_the_end() {
     reaped.woken().skips(HOG).is_sound().starts().breaks(Invariant::SkipEndsReaping);
     let mut chosen = Stage::new();
     chosen.skips(HOG).chooses(OTHER, HOG, Gfp::KERNEL).breaks(Invariant::SkipEndsReaping);
+    let mut marked = Stage::new();
+    marked.skips(HOG).marks(HOG, HOG).breaks(Invariant::SkipEndsReaping);
+    // Others may be chosen: nobody waits for it any longer.
+    let aborted = Event::OutOfMemory { result: OomResult::Aborted, victim: Some(HOG) };
+    Stage::new().woken().add(OTHER, aborted).is_sound();
+    Stage::new().woken().skips(HOG).add(OTHER, aborted).breaks(Invariant::SkipEndsReaping);
     let mut handed = Stage::with("6.1", Approach::HandOff, &FENCE);
     handed.woken().skips(HOG).starts().is_waived(Invariant::SkipEndsReaping);
     let mut allocating = Stage::declared("6.1", Approach::NonBlocking, &FENCE, true);
@@ -174,6 +180,13 @@ fn i8_a_refused_vma_is_whole() {
     // Nobody asks what a call that may sleep returned.
     let mut blocks = Stage::with("6.1", Approach::Blocking, &FENCE);
     blocks.woken().starts().calls(REAPER, true).returns(REAPER, true).add(REAPER, zap).is_sound();
+    // For the reaper a call that may sleep for a while is like one that must not.
+    let mut late = Stage::with("6.1", Approach::NonBlocking, &FENCE);
+    late.woken().starts().calls_for_a_while(REAPER).returns(REAPER, true).is_sound();
+    late.add(REAPER, zap).breaks(Invariant::RefusedVmaIsWhole);
+    let mut core = Stage::with("6.1", Approach::CoreRefuses, &FENCE);
+    core.woken().starts().add(REAPER, Event::CoreRefused { notifier: NOTIFIER, range: HEAP });
+    core.is_sound().add(REAPER, zap).breaks(Invariant::RefusedVmaIsWhole);
     let mut next = Stage::new();
     next.woken().starts().calls(REAPER, false).returns(REAPER, true).fails();
     next.at(100).starts().calls(REAPER, false).returns(REAPER, false).add(REAPER, zap).is_sound();
@@ -228,6 +241,9 @@ fn i10_starts_have_ends() {
     let mut refuses = Stage::with("5.12", Approach::NonBlocking, &KVM);
     refuses.calls(REAPER, false).returns(REAPER, true).is_sound().add(REAPER, end);
     refuses.is_waived(starts_have_ends);
+    // So does who refuses because its time is up: no end is owed to it.
+    let mut late = Stage::with("5.12", Approach::NonBlocking, &KVM);
+    late.calls_for_a_while(HOG).returns(HOG, true).add(HOG, goes).add(HOG, gone).is_sound();
     // The interval leak: only some kernels have it.
     let leak = |kernel| {
         let mut stage = Stage::with(kernel, Approach::NonBlocking, &FENCE);
@@ -258,6 +274,10 @@ fn i11_the_tree_is_frozen_while_odd() {
         stage.breaks(Invariant::TreeFrozenWhileOdd);
     }
     Stage::new().tree(ItreeOp::End, 0, 2).breaks(Invariant::TreeFrozenWhileOdd);
+    // Who is called overlaps, and then seq is odd.
+    let mut even = Stage::new();
+    even.tree(ItreeOp::Start, 1, 2).is_sound().calls_so(HOG, true, false);
+    even.breaks(Invariant::TreeFrozenWhileOdd);
 }
 
 #[test]
@@ -294,6 +314,14 @@ fn i14_who_must_not_sleep_does_not() {
     done.add(HOG, Event::AllocDone { ok: false }).blocks(HOG, WaitOn::Time, Reason::Pause);
     done.is_sound();
     let reclaim = Event::DirectReclaimBegin { order: 0, gfp: Gfp::KERNEL.0 };
+    let asks = Event::AllocBegin { order: 0, gfp: Gfp::KERNEL.0 };
+    // Who reclaims may sleep, but not in a request of its own: PF_MEMALLOC.
+    let mut reclaims = Stage::new();
+    reclaims.add(HOG, asks).add(HOG, reclaim);
+    reclaims.blocks(HOG, WaitOn::Time, Reason::ReclaimThrottle).is_sound();
+    reclaims.wakes(HOG, Waited::TimedOut).add(HOG, asks).is_sound();
+    reclaims.blocks(HOG, WaitOn::Time, Reason::ReclaimThrottle);
+    reclaims.breaks(Invariant::NoSleepWhereForbidden);
     Stage::new().add(HOG, reclaim).add(HOG, reclaim).breaks(Invariant::NoSleepWhereForbidden);
 }
 

@@ -80,6 +80,8 @@ pub(crate) static SLEEPS: Named = Named("sleeps-anyway", Ops::START);
 pub(crate) struct Stage {
     pub(crate) recorder: Recorder,
     pub(crate) at: u64,
+    /// Invalidations begun by calls.
+    active: u16,
 }
 
 fn task(cast: &mut Cast, name: &str, kind: TaskKind, mm: Option<MmId>) {
@@ -155,7 +157,7 @@ impl Stage {
             maps_what_is_gone: driver.0 == "sleeps-anyway",
             callback_allocates: false,
         }));
-        let mut stage = Self { recorder, at: 0 };
+        let mut stage = Self { recorder, at: 0, active: 0 };
         for task in [REAPER, HOG, OTHER] {
             stage.add(task, Event::Spawned {});
         }
@@ -215,9 +217,27 @@ impl Stage {
         self.kills(OTHER, HOG).add(TIMER, Event::WakeReaper { victim: HOG })
     }
 
+    /// It calls the notifier; with an interval the tree is frozen by then.
     pub(crate) fn calls(&mut self, task: TaskId, blockable: bool) -> &mut Self {
-        let event = MnEvent::Unmap;
-        self.add(task, Event::MnCall { notifier: NOTIFIER, range: HEAP, blockable, event })
+        self.freezes().calls_so(task, blockable, false)
+    }
+
+    /// It calls the notifier, which may sleep for a while (policy `deadline`).
+    pub(crate) fn calls_for_a_while(&mut self, task: TaskId) -> &mut Self {
+        self.freezes().calls_so(task, true, true)
+    }
+
+    pub(crate) fn calls_so(&mut self, task: TaskId, blockable: bool, limited: bool) -> &mut Self {
+        let (notifier, range, event) = (NOTIFIER, HEAP, MnEvent::Unmap);
+        self.add(task, Event::MnCall { notifier, range, blockable, limited, event })
+    }
+
+    fn freezes(&mut self) -> &mut Self {
+        if self.recorder.cast.notifiers[NOTIFIER].interval {
+            self.active += 1;
+            return self.tree(ItreeOp::Start, self.active, 3);
+        }
+        self
     }
 
     pub(crate) fn returns(&mut self, task: TaskId, refused: bool) -> &mut Self {

@@ -183,6 +183,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             notifier: NOTIFIER,
             range: crate::base::RangeId(range),
             blockable: false,
+            limited: false,
             event: crate::record::MnEvent::Clear,
         }),
         (0..3u32).prop_map(|fence| Event::JobSubmitted { device: GPU, fence: FenceId(fence) }),

@@ -16,8 +16,18 @@ const ORDER_SYSRQ: u8 = u8::MAX;
 
 impl Log {
     pub(super) fn write_killer(&mut self, state: &State<'_>, record: &Record) -> fmt::Result {
+        if matches!(
+            record.event,
+            Event::OomKillProcess { .. } | Event::OomGroupKill { .. } | Event::OutOfMemory { .. }
+        ) {
+            self.write_exiting(state, record)?;
+        }
         match record.event {
             Event::OomKillProcess { victim, gfp, order, scope, report } => {
+                let tasks = self.dump.iter().flat_map(|dump| &dump.tasks);
+                let leader = |task| state.cast.tasks.get(task).map(|info| info.leader);
+                let shown = tasks.rev().find(|shown| leader(shown.task) == leader(victim));
+                self.chosen = Some((victim, shown.map_or(0, |shown| shown.uid)));
                 // The rest of a group is killed in the same words, with no report of its own.
                 self.is_dumped = false;
                 if scope != OomScope::Group {
@@ -98,6 +108,7 @@ impl Log {
         self.stamp(record.at)?;
         self.out.push_str(match self.scope {
             OomScope::Memcg => "Memory cgroup out of memory: ",
+            OomScope::AllocatingTask => "Out of memory (oom_kill_allocating_task): ",
             OomScope::Global | OomScope::Sysrq | OomScope::Group => "Out of memory: ",
         });
         Ok(())
@@ -151,9 +162,8 @@ impl Log {
         let wording = &state.cast.wording;
         let report = state.cast.reports.get(report).cloned().unwrap_or_default();
         let (pid, comm) = (pid(state, victim), comm(state, victim));
-        if std::mem::take(&mut self.is_dumped) && wording.logs_constraint {
-            self.write_constraint(state, record, victim, report.uid)?;
-        }
+        self.write_constraint(state, record)?;
+        self.chosen = None;
         match wording.killed_line {
             KilledLine::Plain => self.stamp(record.at)?,
             _ => self.write_message(record)?,
@@ -184,15 +194,27 @@ impl Log {
         )
     }
 
-    /// `dump_oom_summary()`. There are no cpusets.
-    fn write_constraint(
-        &mut self,
-        state: &State<'_>,
-        record: &Record,
-        victim: TaskId,
-        uid: u32,
-    ) -> fmt::Result {
-        let (pid, comm) = (pid(state, victim), comm(state, victim));
+    /// `__oom_kill_process()` of who lost its mm while the report was printed.
+    fn write_exiting(&mut self, state: &State<'_>, record: &Record) -> fmt::Result {
+        self.write_constraint(state, record)?;
+        let Some((chosen, _)) = self.chosen.take() else { return Ok(()) };
+        if !state.cast.wording.logs_exiting_victim {
+            return Ok(());
+        }
+        let (pid, comm) = (pid(state, chosen), comm(state, chosen));
+        self.write_message(record)?;
+        writeln!(self.out, "OOM victim {pid} ({comm}) is already exiting. Skip killing the task")
+    }
+
+    /// `dump_oom_summary()`, the end of a report: of the task that was chosen, whichever thread of
+    /// it is killed. There are no cpusets.
+    fn write_constraint(&mut self, state: &State<'_>, record: &Record) -> fmt::Result {
+        let is_dumped = std::mem::take(&mut self.is_dumped);
+        let Some((chosen, uid)) = self.chosen.filter(|_| is_dumped) else { return Ok(()) };
+        if !state.cast.wording.logs_constraint {
+            return Ok(());
+        }
+        let (pid, comm) = (pid(state, chosen), comm(state, chosen));
         let memcg = state.memcg_oom(record.task).filter(|_| self.scope == OomScope::Memcg);
         self.stamp(record.at)?;
         let (constraint, scope, task_memcg) = match memcg {

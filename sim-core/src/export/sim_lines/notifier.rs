@@ -10,7 +10,7 @@ use crate::record::{Event, ItreeOp, ItreeRead, MnEvent, Record};
 
 pub(super) fn write(out: &mut String, state: &State<'_>, record: &Record) -> Written {
     match record.event {
-        Event::MnCall { notifier, range, blockable, event } => {
+        Event::MnCall { notifier, range, blockable, event, .. } => {
             out.push_str("sim:mn_call: ");
             write_registration(out, state, notifier)?;
             write_range(out, state, range)?;

@@ -85,7 +85,8 @@ pub(in crate::export) fn run(kernel: &str) -> Run {
     let call = |recorder: &mut Recorder, at, refused| {
         let (notifier, range) = (NotifierId(0), RangeId(1));
         let event = MnEvent::Unmap;
-        recorder.record(at, REAPER, Event::MnCall { notifier, range, blockable: false, event });
+        let call = Event::MnCall { notifier, range, blockable: false, limited: false, event };
+        recorder.record(at, REAPER, call);
         recorder.record(at, REAPER, Event::MnReturn { notifier, range, refused });
     };
     let ms = |ms: u64| SimTime(ms * 1_000_000);

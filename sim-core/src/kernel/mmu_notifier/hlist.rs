@@ -230,12 +230,22 @@ pub(super) fn range_done(cx: &Cx, mm: MmId) {
     }
 }
 
+/// `-EINTR`: a signal came first.
+pub(super) struct Interrupted;
+
 /// `mm_take_all_locks()`, as far as it matters: nobody registers while an
 /// invalidation is under way. Those under `mmap_lock` are kept out by that; those of
-/// reclaim by the locks that this takes.
-pub(super) async fn mm_take_all_locks(cx: &Cx, mm: MmId) {
+/// reclaim by the locks that this takes. Before each VMA's it looks for a signal, in all of these
+/// kernels, and then takes none.
+pub(super) async fn mm_take_all_locks(cx: &Cx, mm: MmId) -> Result<(), Interrupted> {
     let left = cx.with(|state| state.srcu.left);
-    while cx.with(|state| state.mms[mm].hlist_ranges > 0) {
+    loop {
+        if cx.fatal_signal_pending() {
+            return Err(Interrupted);
+        }
+        if cx.with(|state| state.mms[mm].hlist_ranges == 0) {
+            return Ok(());
+        }
         cx.wait(left, Reason::NotifierEnd, Signals::Ignored).await;
     }
 }

@@ -9,10 +9,11 @@ use super::{
     mmu_notifier_range_init, register, unregister,
 };
 use crate::base::{DeviceId, MmId, Nanos, NotifierId, RangeId};
-use crate::engine::Signals;
+use crate::engine::{Hold, Signals};
 use crate::kernel::cx::Cx;
 use crate::kernel::mm::Backing::Anonymous;
 use crate::kernel::plugin::{Api, Approach, Blockable, Ops};
+use crate::kernel::signal::send_sigkill;
 use crate::kernel::testing::{Log, Machine, Probe};
 use crate::record::{Event, ItreeOp, ItreeRead, MnEvent, Reason};
 
@@ -218,7 +219,7 @@ fn deferred_insert_that_is_removed_never_comes_to_be_and_does_not_wait() {
     let done = Rc::new(Cell::new((0, 0)));
     let found = Rc::clone(&done);
     beside_an_invalidation(|cx, mm| async move {
-        let id = register(&cx, DeviceId(1), mm, GIB, GIB + 4096).await;
+        let id = register(&cx, DeviceId(1), mm, GIB, GIB + 4096).await.expect("nobody is killed");
         unregister(&cx, id).await;
         let at = cx.now().0;
         pause(&cx, 100).await;
@@ -253,7 +254,9 @@ fn insert_beside_an_invalidation_of_something_else_makes_its_reader_wait() {
     });
     bench.task("other", Some(mm), move |cx| async move {
         pause(&cx, 10).await;
-        let id = register(&cx, DeviceId(1), mm, 2 * GIB, 2 * GIB + 4096).await;
+        let id = register(&cx, DeviceId(1), mm, 2 * GIB, 2 * GIB + 4096)
+            .await
+            .expect("nobody is killed");
         let seq = mmu_interval_read_begin(&cx, id).await;
         assert!(!mmu_interval_read_retry(&cx, id, seq));
     });
@@ -269,7 +272,7 @@ fn reader_whose_range_was_invalidated_meanwhile_has_to_do_it_again() {
         Machine::with_devices("6.1", Approach::NonBlocking, &[(Probe::WILLING, Api::Interval)]);
     let mm = bench.mm(&[(Anonymous, 10), (Anonymous, 10)]);
     bench.task("reader", Some(mm), move |cx| async move {
-        let id = register(&cx, DeviceId(0), mm, GIB, GIB + 4096).await;
+        let id = register(&cx, DeviceId(0), mm, GIB, GIB + 4096).await.expect("nobody is killed");
         let seq = mmu_interval_read_begin(&cx, id).await;
         pause(&cx, 20).await;
         assert!(mmu_interval_read_retry(&cx, id, seq));
@@ -440,5 +443,38 @@ fn walk_goes_on_over_what_was_taken_off_the_list_and_its_end_does_not() {
         let log = bench.into_log();
         assert_eq!(log.called(), [1, 0].map(NotifierId), "{profile}");
         assert_eq!(log.count(|event| matches!(event, Event::MnEnd { .. })), 0, "{profile}");
+    }
+}
+
+/// `mm_take_all_locks()` looks for signals; an interval that is not the mm's first takes no locks.
+#[test]
+fn killed_while_it_waits_for_the_locks_it_registers_nothing() {
+    for (profile, api, first) in
+        [("4.6", Api::Hlist, true), ("6.1", Api::Interval, true), ("6.1", Api::Interval, false)]
+    {
+        let devices = [(Probe::WILLING, api)];
+        let bench = Machine::with_devices(profile, Approach::NonBlocking, &devices);
+        let mm = bench.mm(&[(Anonymous, 10)]);
+        let mmap_lock = bench.with(|state| state.mms[mm].mmap_lock);
+        bench.with(|state| state.mms[mm].itree.has_itree = !first);
+        bench.task("writer", None, move |cx| async move {
+            cx.lock(mmap_lock, Hold::Exclusive, Reason::MmapLock).await;
+            pause(&cx, 20).await;
+            cx.unlock(mmap_lock);
+        });
+        let driver = bench.task("driver", Some(mm), move |cx| async move {
+            pause(&cx, 5).await;
+            let id = register(&cx, DeviceId(0), mm, GIB, GIB + 4096).await;
+            assert_eq!(id.is_none(), first, "{profile}");
+            assert_eq!(cx.now().0, if first { 20_000_000 } else { 5_000_000 }, "{profile}");
+            assert!(cx.try_lock(mmap_lock, Hold::Exclusive) == first, "{profile}: let go of");
+        });
+        bench.kthread(move |cx| async move {
+            pause(&cx, if first { 10 } else { 1 }).await;
+            send_sigkill(&cx, driver);
+        });
+        let log = bench.into_log();
+        let registered = |event: &Event| matches!(event, Event::NotifierRegistered { .. });
+        assert_eq!(log.count(registered), usize::from(!first), "{profile}");
     }
 }

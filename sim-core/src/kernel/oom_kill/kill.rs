@@ -6,9 +6,7 @@
 //! it costs its time.
 
 use super::dump::dump_header;
-use super::{
-    OomControl, OomOrder, is_global_init, mark_oom_victim, task_will_free_mem, victim_report,
-};
+use super::{OomControl, is_global_init, mark_oom_victim, task_will_free_mem, victim_report};
 use crate::base::{MmId, TaskId};
 use crate::kernel::badness::{OOM_SCORE_ADJ_MIN, oom_badness};
 use crate::kernel::cx::Cx;
@@ -21,12 +19,14 @@ use crate::kernel::state::State;
 use crate::kernel::switches::Switches;
 use crate::record::{Event, Func, OomResult, OomScope, SkipBy};
 
-/// `oom_kill_process()`. `points` are those of the process chosen, and `totalpages`.
+/// `oom_kill_process()`. `points` are those of the process chosen, and `totalpages`; the message
+/// that reports begin with follows from the scope.
 pub(super) async fn oom_kill_process(
     cx: &Cx,
     oc: &OomControl,
     chosen: TaskId,
     points: (i64, u64),
+    scope: OomScope,
 ) -> OomResult {
     let _in = cx.enter(Func::OomKillProcess);
     let switches = cx.kernel().switches;
@@ -38,11 +38,6 @@ pub(super) async fn oom_kill_process(
     }
     let now = cx.now();
     let report = cx.with(|state| state.oom_rs.allows(now));
-    let scope = match (oc.order, oc.memcg) {
-        (OomOrder::Sysrq, _) => OomScope::Sysrq,
-        (_, Some(_)) => OomScope::Memcg,
-        (_, None) => OomScope::Global,
-    };
     let (gfp, order) = (oc.gfp.0, oc.order.number());
     if report {
         dump_header(cx, oc);
@@ -92,9 +87,10 @@ fn sacrificed_child(
     state: &State,
     switches: &Switches,
     oc: &OomControl,
-    parent: TaskId,
+    chosen: TaskId,
     totalpages: u64,
 ) -> Option<TaskId> {
+    let parent = state.tasks[chosen].leader;
     let (_, mm) = state.find_task_mm(state.group_of(parent)?)?;
     let mut victim = None;
     let mut victim_points = 0;
@@ -113,18 +109,21 @@ fn sacrificed_child(
     victim
 }
 
-/// `__oom_kill_process()`.
-fn __oom_kill_process(cx: &Cx, leader: TaskId) -> OomResult {
+/// `__oom_kill_process()`. From here on the victim is the first thread that has an mm, whoever was chosen.
+fn __oom_kill_process(cx: &Cx, chosen: TaskId) -> OomResult {
     // While the report was printed the process may have lost its mm.
-    let group = cx.with(|state| state.group(leader).clone());
-    let Some((victim, mm)) = cx.with(|state| state.find_task_mm(&group)) else {
+    let (leader, found) = cx.with(|state| {
+        let leader = state.tasks[chosen].leader;
+        (leader, state.group_of(leader).and_then(|group| state.find_task_mm(group)))
+    });
+    let Some((victim, mm)) = found else {
         return OomResult::Gone;
     };
     // SIGKILL before the reserves, so that user space cannot eat them.
     send_sigkill(cx, leader);
     mark_oom_victim(cx, victim);
     let report = victim_report(cx, mm, leader);
-    cx.record(Event::KilledProcess { victim: leader, report });
+    cx.record(Event::KilledProcess { victim, report });
     if kill_sharers(cx, leader, victim, mm) {
         queue_oom_reaper(cx, victim);
     }

@@ -88,7 +88,7 @@ field_enum!(OomResult { Killed = 0, Aborted = 1, NoFs = 2, SelfDying = 3, NoVict
 field_enum!(PanicText { Deadlocked = 0, NoKillable = 1, SystemWide = 2, Compulsory = 3 });
 field_enum!(SkipBy { Reaper = 0, GiveUp = 1, Exit = 2, SharedWithInit = 3 });
 field_enum!(MnEvent { Unmap = 0, Clear = 1, Release = 2, ProtectionPage = 3 });
-field_enum!(OomScope { Global = 0, Memcg = 1, Sysrq = 2, Group = 3 });
+field_enum!(OomScope { Global = 0, Memcg = 1, Sysrq = 2, Group = 3, AllocatingTask = 4 });
 field_enum!(ThrottleReason { Writeback = 0, Isolated = 1, NoProgress = 2, Congested = 3 });
 field_enum!(CompactResult { Skipped = 0, Deferred = 1, Complete = 2, Success = 3 });
 field_enum!(Injected { Kill = 0, SysrqF = 1, Limit = 2, Policy = 3, OomScoreAdj = 4, Suspend = 5, End = 6, Delay = 7, Freeze = 8, Thaw = 9 });

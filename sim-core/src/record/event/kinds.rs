@@ -73,6 +73,8 @@ pub enum OomScope {
     Sysrq,
     /// It is a member of a victim's `memory.oom.group`.
     Group,
+    /// The whole machine is, and who asks is killed (`vm.oom_kill_allocating_task`).
+    AllocatingTask,
 }
 
 /// Why `reclaim_throttle()` sleeps (`enum vmscan_throttle_state`).

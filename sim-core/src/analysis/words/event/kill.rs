@@ -34,6 +34,9 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
             let victim = process_name(cast, victim);
             match scope {
                 OomScope::Global => format!("{who} reports out of memory and chooses {victim}"),
+                OomScope::AllocatingTask => {
+                    format!("{who} reports out of memory and chooses {victim}, which asks")
+                }
                 OomScope::Memcg => {
                     format!("{who} reports that its cgroup is out of memory and chooses {victim}")
                 }

@@ -7,7 +7,7 @@ use crate::record::{Cast, Event, ItreeOp, ItreeRead, MnEvent};
 
 pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
     Some(match *event {
-        Event::MnCall { notifier, range, blockable, event } => {
+        Event::MnCall { notifier, range, blockable, event, .. } => {
             let manner = if blockable { "may sleep" } else { "must not sleep" };
             let why = match event {
                 MnEvent::Unmap => "unmap",

@@ -53,6 +53,37 @@ fn only_the_marked_thread_has_memdie_and_its_exit_ends_that() {
     assert!(machine.with(|state| state.group(leader).oom_mm.is_some()), "never cleared");
 }
 
+/// The report is about who was chosen, the line about a kill about who has the mm: its first
+/// thread; scans by threads pass over the leader and end with the last one.
+#[test]
+fn kill_of_a_process_whose_leader_has_exited_names_the_leader_and_the_thread_that_lives() {
+    let scopes = [("4.6", false, 2), ("4.9", false, 0), ("4.19", true, 2), ("6.1", true, 0)];
+    for (profile, in_cgroup, chosen) in scopes {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(60));
+        let member = Proc { cgroup: Some(memcg), ..Proc::of(100, 20) };
+        let leader = machine.process(&member, stuck);
+        let threads = [leader, machine.thread(leader, stuck), machine.thread(leader, stuck)];
+        machine.with(|state| {
+            (state.tasks[leader].mm, state.tasks[leader].left_cgroup) = (None, true);
+        });
+        killer(&machine, OomControl { memcg: in_cgroup.then_some(memcg), ..GLOBAL });
+        machine.run();
+        let named = machine.story(|event| match event {
+            Event::OomKillProcess { victim, .. } => Some(("report", victim)),
+            Event::SignalGenerate { target } => Some(("SIGKILL", target)),
+            Event::MarkVictim { victim, .. } => Some(("mark", victim)),
+            Event::KilledProcess { victim, .. } => Some(("killed", victim)),
+            _ => None,
+        });
+        let [_, first, _] = threads;
+        let chosen = threads[chosen];
+        let expected =
+            [("report", chosen), ("SIGKILL", leader), ("mark", first), ("killed", first)];
+        assert_eq!(named, expected, "{profile}");
+    }
+}
+
 #[test]
 fn tenth_report_within_5_s_is_the_last_that_is_printed() {
     let mut machine = Machine::new("6.1");

@@ -112,6 +112,29 @@ fn step_6_allocating_task_is_killed_unless_it_is_exempt() {
     }
 }
 
+/// The thread that asks is chosen; who has the mm and dies is the first of its process.
+#[test]
+fn step_6_chooses_the_thread_that_asks_and_says_so() {
+    for profile in ["4.6", "4.14", "6.1"] {
+        let mut machine = Machine::new(profile);
+        machine.with(|state| state.sysctl.oom_kill_allocating_task = true);
+        let leader = machine.process(&Proc::of(100, 10), stuck);
+        let caller = machine.thread(leader, move |cx| async move {
+            call_oom(&cx, GLOBAL).await;
+            stuck(cx).await;
+        });
+        machine.process(&Proc::of(101, 20), stuck);
+        machine.run();
+        let chosen = machine.story(|event| match event {
+            Event::OomKillProcess { victim, scope, .. } => Some((victim, scope)),
+            _ => None,
+        });
+        assert_eq!(chosen, [(caller, OomScope::AllocatingTask)], "{profile}");
+        assert_eq!(killed(&machine), [leader], "{profile}");
+        assert_eq!(results(&machine), [(OomResult::Killed, Some(leader))], "{profile}");
+    }
+}
+
 #[test]
 fn step_8_no_candidate_panics_with_the_words_of_the_era() {
     for (profile, text) in [
