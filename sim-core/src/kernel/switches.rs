@@ -156,7 +156,8 @@ switches! {
     /// On a tie a thread-group leader already chosen is kept (else the later task wins).
     tie_keeps_first: bool =
         [T, T, T, T, T, F, F, F, F, F, F, F];
-    /// The tasks of a cgroup are scanned thread by thread (to commit f168a9a54ec3, "mm: memcontrol: use CSS_TASK_ITER_PROCS at mem_cgroup_scan_tasks()", 5.3).
+    /// The tasks of a cgroup are scanned thread by thread (to commit f168a9a54ec3, "mm: memcontrol: use
+    /// CSS_TASK_ITER_PROCS at mem_cgroup_scan_tasks()", 5.3).
     scans_cgroup_by_threads: bool =
         [older(T), older(T), older(T), older(T), older(T), F, F, F, F, F, F, F];
     /// Badness counts page tables by number, without their upper levels.
