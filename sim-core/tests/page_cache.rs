@@ -244,10 +244,10 @@ fn frozen_process_dies_when_it_is_thawed_and_at_once_by_the_oom_killer() {
 
 #[test]
 fn exit_waits_for_reclaim_that_walks_its_memory() {
-    // 32 pages at 100 ms each, of a process that is killed meanwhile.
+    // A page at a time, each for a second, of a process that is killed meanwhile.
     let run = run(
         "6.1",
-        "[machine]\n[machine.cost]\nrmap_page = '100ms'\n[machine.swap]\nsize = \
+        "[machine]\n[machine.cost]\nrmap_page = '1s'\n[machine.swap]\nsize = \
          '64MiB'\n[[machine.zone]]\nname = 'Normal'\nmanaged = 9000\nfree = 8000\nmin = \
          40\n[[device]]\nname = 'd'\ndriver = 'spin'\napi = 'interval'\n[[task]]\nname = \
          'a'\npreset = 'none'\nprogram = [{ mmap = 'm', size = '8MiB' }, { register = 'd', region = \

@@ -8,7 +8,8 @@
 //! VMAs: a hand goes round over all of them and takes from one until it
 //! has no more, oldest pages first (see [`Vma::swapped`](super::mm::Vma)).
 //! Pages shared since a fork and those of shared memory take turns with them
-//! ([`shared`], [`segments`]). Left out: migration.
+//! ([`shared`], [`segments`]). Left out: migration; addresses of pages that are not a
+//! process's own, of which notifiers hear by the batch, as of the whole VMA.
 
 mod segments;
 mod shared;
@@ -19,8 +20,9 @@ use super::cx::Cx;
 use super::device::pages_held;
 use super::filemap::unmapped;
 use super::lruvec::Memcg;
+use super::mm::Mm;
 use super::mmu_notifier::{
-    Range, invalidate_range_end, invalidate_range_start, mmu_notifier_range_init,
+    Range, invalidate_range_end, invalidate_range_start, mm_has_notifiers, mmu_notifier_range_init,
 };
 use super::state::State;
 use super::writeback::{Owner, To, write_pages};
@@ -140,6 +142,14 @@ fn next_source(state: &mut State, most: u64, scope: Scope) -> Option<Source> {
     None
 }
 
+/// The page of a VMA that goes to swap next (see [`Vma::swapped`](super::mm::Vma)).
+fn oldest_page(mm: &Mm, range: Range) -> Range {
+    let vma = mm.vmas.iter().find(|vma| vma.id == range.id);
+    let first = vma.map_or(0, |vma| if vma.swapped == 0 { 0 } else { vma.head });
+    let start = range.start + (first << 12);
+    Range { id: range.id, start, end: start + (1 << 12) }
+}
+
 /// Takes up to `most` pages off a cgroup's list of anonymous pages and
 /// sends them to swap; how many. They are charged until they are free.
 pub(super) async fn swap_out(cx: &Cx, most: u64, scope: Scope) -> u64 {
@@ -170,11 +180,22 @@ pub(super) async fn swap_out(cx: &Cx, most: u64, scope: Scope) -> u64 {
     let _in = cx.enter(Func::TryToUnmap);
     cx.with(|state| state.lru.isolated += count);
     let mut taken = Pages::default();
-    let one = |state: &mut State, mm, range| {
-        taken = unmap(state, mm, range, count, scope.zones);
-        taken.count()
-    };
-    rmap_walk(cx, &[(mm, range)], one, |range, pages| Event::SwapOut { range, pages }).await;
+    loop {
+        // Where somebody listens, each page is announced by its address.
+        let alone = cx
+            .with(|state| mm_has_notifiers(state, mm).then(|| oldest_page(&state.mms[mm], range)));
+        let (range, most) = alone.map_or((range, count), |page| (page, 1));
+        let mut unmapped = Pages::default();
+        let one = |state: &mut State, mm, range| {
+            unmapped = unmap(state, mm, range, most, scope.zones);
+            unmapped.count()
+        };
+        rmap_walk(cx, &[(mm, range)], one, |range, pages| Event::SwapOut { range, pages }).await;
+        taken.add(unmapped);
+        if alone.is_none() || unmapped.count() == 0 || taken.count() >= count {
+            break;
+        }
+    }
     pageout(cx, taken, scope);
     cx.with(|state| state.lru.isolated -= count);
     taken.count()

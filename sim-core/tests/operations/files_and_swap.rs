@@ -200,6 +200,28 @@ fn who_is_largest_with_what_is_in_swap_is_said_to_be() {
     assert!(told.contains(" of idle's memory, all it may take; "), "{told}");
 }
 
+/// `try_to_unmap_one()` announces a page by its address: all of them on the list, in the tree those of the
+/// 2 MiB that are mirrored.
+#[test]
+fn notifiers_hear_of_each_page_that_goes_to_swap() {
+    for (api, mirrored) in [("hlist", None), ("interval", Some(512))] {
+        let run = run_whole(&format!(
+            "{SWAP}[[device]]\nname = 'd'\ndriver = 'gpu-fence'\napi = '{api}'\n[[task]]\nname = \
+             'p'\npreset = 'none'\nprogram = [{{ mmap = 'm', size = '30MiB' }}, {{ register = 'd', \
+             region = 'm', offset = '4MiB', length = '2MiB' }}, {{ touch = 'm' }}, {{ ready = true \
+             }}, {{ pause = '2s' }}]\n[[task]]\nname = 'b'\npreset = 'none'\nstart = {{ after = 'p' \
+             }}\nprogram = [{{ mmap = 'n', size = '50MiB' }}, {{ touch = 'n' }}, {{ ready = true }}]\n"
+        ));
+        let out = swapped_out(&run, "m");
+        assert!(out > 6 * 256, "{out}");
+        let calls = run.trace.iter().filter(|record| {
+            matches!(record.event, Event::MnCall { event: MnEvent::Clear, blockable: true, .. })
+        });
+        let calls = u64::try_from(calls.count()).expect("few");
+        assert_eq!(calls, mirrored.unwrap_or(out), "{api}");
+    }
+}
+
 /// Waiting for what was in the page cache before is a stall, the first reading is none.
 #[test]
 fn reading_a_file_again_that_was_pushed_out_is_a_memory_stall() {
