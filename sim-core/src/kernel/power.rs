@@ -74,7 +74,7 @@ mod tests {
     };
     use crate::kernel::zone::Use;
     use crate::kernel::{do_group_exit, freezable_sleep};
-    use crate::record::OomResult;
+    use crate::record::{Event, OomResult};
 
     #[test]
     fn nobody_is_killed_while_the_machine_is_suspended() {
@@ -124,5 +124,11 @@ mod tests {
         });
         machine.run();
         assert!(killed(&machine).is_empty());
+        // It got that answer, and does not ask for ever.
+        let answers = machine.story(|event| match event {
+            Event::AllocDone { ok } => Some(ok),
+            _ => None,
+        });
+        assert_eq!(answers, [false]);
     }
 }

@@ -196,15 +196,28 @@ fn step_9_pending_victim_aborts_until_it_has_skip() {
 
 #[test]
 fn step_10_killer_sleeps_a_jiffy_with_oom_lock_up_to_4_17() {
-    for (profile, jiffy) in [("4.6", 4), ("4.16", 4), ("4.19", 0), ("6.1", 0)] {
-        let (mut machine, ..) = two(profile, GLOBAL);
+    // That of a cgroup went its own way in 4.6.
+    for (profile, in_cgroup, jiffy) in [
+        ("4.6", false, 4),
+        ("4.6", true, 0),
+        ("4.16", false, 4),
+        ("4.16", true, 4),
+        ("4.19", false, 0),
+        ("6.1", false, 0),
+    ] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(30));
+        let member = Proc { cgroup: Some(memcg), ..Proc::of(100, 20) };
+        machine.process(&member, stuck);
+        killer(&machine, OomControl { memcg: in_cgroup.then_some(memcg), ..GLOBAL });
         machine.run();
+        assert_eq!(killed(&machine).len(), 1, "{profile}");
         let oom_lock = machine.with(|state| state.oom_lock);
         let released = machine
             .events()
             .into_iter()
             .find_map(|(at, _, event)| (event == Event::Released { lock: oom_lock }).then_some(at));
-        assert_eq!(released, Some(jiffy), "{profile}");
+        assert_eq!(released, Some(jiffy), "{profile}, cgroup: {in_cgroup}");
     }
 }
 
