@@ -177,6 +177,7 @@ fn machine_has_the_specified_defaults_and_can_be_set() {
     assert_eq!(machine.hung_task_timeout, Nanos::from_secs(120));
     let timeout = read(&["machine.hung_task_timeout=10s"]).hung_task_timeout;
     assert_eq!(timeout, Nanos::from_secs(10));
+    assert_eq!(machine.iotlb_flush_timeout, Nanos::from_secs(1));
     // watermark_scale_factor 10: a thousandth of the zone, or a quarter of min.
     let step = |set: &[&str]| {
         let machine = read(set);

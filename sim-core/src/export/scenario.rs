@@ -136,6 +136,7 @@ fn machine(out: &mut Writer, machine: &Machine, kernel: &str) {
         dirty_writeback_interval,
         dirty_expire_interval,
         hung_task_timeout,
+        iotlb_flush_timeout,
         lock_op_cost,
         costs,
     } = machine;
@@ -161,6 +162,7 @@ fn machine(out: &mut Writer, machine: &Machine, kernel: &str) {
     out.time("dirty_writeback_interval", *dirty_writeback_interval);
     out.time("dirty_expire_interval", *dirty_expire_interval);
     out.time("hung_task_timeout", *hung_task_timeout);
+    out.time("iotlb_flush_timeout", *iotlb_flush_timeout);
     let balloon = zones.iter().map(|zone| zone.balloon).sum();
     out.field("balloon", &pages_text(balloon));
     out.table("[machine.disk]");

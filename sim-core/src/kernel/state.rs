@@ -232,6 +232,9 @@ impl Default for Sysctl {
     }
 }
 
+/// `ARM_SMMU_POLL_TIMEOUT_US` (drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.h): 1 s.
+pub const ARM_SMMU_POLL_TIMEOUT: Nanos = Nanos::from_secs(1);
+
 /// A memory cgroup (mm/memcontrol.c, `struct mem_cgroup`).
 #[derive(Clone, Debug)]
 pub struct Cgroup {
@@ -339,6 +342,8 @@ pub struct State {
     pub shares: IdVec<ShareId, AnonShare>,
     /// Settings.
     pub sysctl: Sysctl,
+    /// How long a flush of an IOTLB is polled for.
+    pub iotlb_flush_timeout: Nanos,
     /// How the reaper meets notifiers.
     pub policy: &'static dyn Policy,
     /// Events that programs signal and wait for.
@@ -398,6 +403,7 @@ impl State {
             files: IdVec::new(),
             shares: IdVec::new(),
             sysctl: Sysctl::default(),
+            iotlb_flush_timeout: ARM_SMMU_POLL_TIMEOUT,
             policy,
             completions: IdVec::new(),
             forever: engine.new_queue(),

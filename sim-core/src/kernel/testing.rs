@@ -363,6 +363,14 @@ impl Machine {
         stop
     }
 
+    /// Runs to the end, which this task reaches: whatever it asserts was asserted.
+    pub(super) fn run_through(&mut self, task: TaskId) {
+        self.run();
+        let ended =
+            |&(_, who, event): &(u64, TaskId, Event)| (who, event) == (task, Event::Exited {});
+        assert!(self.events().iter().any(ended), "the test's task hangs");
+    }
+
     /// Runs to the end, and returns what happened.
     pub(super) fn into_log(mut self) -> Log {
         self.run();

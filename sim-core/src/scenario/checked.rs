@@ -88,6 +88,8 @@ pub struct Machine {
     pub dirty_expire_interval: Nanos,
     /// `kernel.hung_task_timeout_secs`; zero: nothing is reported.
     pub hung_task_timeout: Nanos,
+    /// How long a flush of an IOTLB is polled for.
+    pub iotlb_flush_timeout: Nanos,
     /// What lock debugging adds to taking a free mutex, or to letting it go; zero: the
     /// kernel debugs no locks.
     pub lock_op_cost: Nanos,

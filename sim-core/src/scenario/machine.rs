@@ -13,7 +13,7 @@ use super::fields::Fields;
 use super::units::{PAGE_SIZE, mul_div};
 use crate::base::{Distribution, Nanos, Shape};
 use crate::kernel::Costs;
-use crate::kernel::state::Sysctl;
+use crate::kernel::state::{ARM_SMMU_POLL_TIMEOUT, Sysctl};
 use crate::kernel::switches::Switches;
 
 /// Memory below this is zone DMA: 16 MiB, `MAX_DMA_PFN`.
@@ -59,6 +59,7 @@ impl Default for Machine {
             dirty_writeback_interval: sysctl.dirty_writeback_interval,
             dirty_expire_interval: sysctl.dirty_expire_interval,
             hung_task_timeout: Nanos::from_secs(120),
+            iotlb_flush_timeout: ARM_SMMU_POLL_TIMEOUT,
             lock_op_cost: Nanos::ZERO,
             costs: BTreeMap::new(),
         }
@@ -86,6 +87,7 @@ pub(super) fn machine(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> M
     set(&mut machine.timer_wheel, fields.boolean(report, "timer_wheel"));
     set(&mut machine.uptime, fields.time(report, "uptime"));
     set(&mut machine.hung_task_timeout, fields.time(report, "hung_task_timeout"));
+    set(&mut machine.iotlb_flush_timeout, fields.time(report, "iotlb_flush_timeout"));
     if let Some(value) = fields.get("cost") {
         machine.costs = report.costs(value);
     }

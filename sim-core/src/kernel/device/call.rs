@@ -13,9 +13,6 @@ use crate::engine::{Hold, Signals};
 use crate::kernel::kmem::{Request, alloc_and_free};
 use crate::record::{Event, Gfp, Reason, SleepSite};
 
-/// `ARM_SMMU_POLL_TIMEOUT_US` (kernel-spec 5.3): 1 s.
-const ARM_SMMU_POLL_TIMEOUT: Nanos = Nanos::from_secs(1);
-
 /// Ends a scope of `PF_MEMALLOC` when it drops.
 #[must_use]
 pub struct Memalloc {
@@ -67,8 +64,9 @@ impl Call<'_> {
     /// would: `queue_poll()` (drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c). Nobody asks whether it
     /// was, and the pages go all the same.
     pub async fn poll_tlb_flush(&self, time: Nanos) {
-        self.cx.cpu(time.min(ARM_SMMU_POLL_TIMEOUT)).await;
-        if time > ARM_SMMU_POLL_TIMEOUT {
+        let longest = self.cx.with(|state| state.iotlb_flush_timeout);
+        self.cx.cpu(time.min(longest)).await;
+        if time > longest {
             self.cx.record(Event::TlbSyncTimedOut { notifier: self.notifier });
         }
     }

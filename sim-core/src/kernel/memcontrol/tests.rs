@@ -191,7 +191,7 @@ fn wait_for_oom_lock_is_killable_from_5_4_on() {
             sleep_ms(&cx, 150).await;
             cx.unlock(oom_lock);
         });
-        machine.run();
+        machine.run_through(caller);
     }
 }
 

@@ -283,11 +283,11 @@ fn lists_in_use_are_taken_at_last_since_5_5() {
             let vma = &mut state.mms[mm].vmas[0];
             (vma.vm_file, vma.file, vma.touched) = (Some(file), 256, 256);
         });
-        machine.process(&Proc::of(100, 0), move |cx| async move {
+        let asks = machine.process(&Proc::of(100, 0), move |cx| async move {
             let page = alloc_pages(&cx, Gfp::KERNEL.with(Gfp::NORETRY), 0, 1).await;
             assert_eq!(page.is_some(), served, "{profile}");
         });
-        machine.run();
+        machine.run_through(asks);
     }
 }
 

@@ -75,7 +75,7 @@ fn tables_are_charged_to_who_needs_them_and_given_back() {
         let mut machine = Machine::new(profile);
         let cgroup = machine.cgroup(None, Some(1000));
         let proc = Proc { cgroup: Some(cgroup), ..Proc::of(1, 0) };
-        machine.process(&proc, move |cx| async move {
+        let asks = machine.process(&proc, move |cx| async move {
             let mm = cx.mm().expect("it has one");
             let heap = cx.with(|state| state.mms[mm].vmas[0].clone());
             assert_eq!(fault_in(&cx, mm, heap.id, 0, 1, Access::Write).await, Ok(1));
@@ -86,6 +86,6 @@ fn tables_are_charged_to_who_needs_them_and_given_back() {
             do_munmap(&cx, mm, heap.start, heap.end).await;
             assert_eq!(usage() - stock(), 0, "{profile}");
         });
-        machine.run();
+        machine.run_through(asks);
     }
 }

@@ -120,6 +120,7 @@ pub(super) fn state(
             dirty_writeback_interval: machine.dirty_writeback_interval,
             dirty_expire_interval: machine.dirty_expire_interval,
         },
+        iotlb_flush_timeout: machine.iotlb_flush_timeout,
         policy: choice.policy,
         completions: completions(scenario, engine),
         forever: engine.new_queue(),

@@ -94,6 +94,8 @@ declare! {
         may oom_kill_allocating_task: Kind::Boolean,
         /// kernel.hung_task_timeout_secs; by default 120s; 0s reports nothing.
         may hung_task_timeout: Kind::Time(ZERO, HORIZON_MAX),
+        /// How long a flush of an IOTLB is polled for, until the pages go all the same; by default 1s, as for SMMUv3.
+        may iotlb_flush_timeout: Kind::Time(ZERO, HORIZON_MAX),
         /// Costs that differ from the defaults, by name.
         may cost: Kind::Costs,
     }
