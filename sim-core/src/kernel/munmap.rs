@@ -22,6 +22,7 @@ use crate::record::{Event, Func, MnEvent, Reason};
 /// `do_mmap()`: maps a VMA; what was mapped at its place is unmapped
 /// first. SIGKILL cuts the wait for `mmap_lock` short.
 pub async fn do_mmap(cx: &Cx, mm: MmId, vma: Vma) -> Waited {
+    let _in = cx.enter(Func::DoMmap);
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     let waited = cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLockKillable).await;
     if waited != Waited::Granted {
@@ -48,6 +49,7 @@ pub async fn do_mmap(cx: &Cx, mm: MmId, vma: Vma) -> Waited {
 /// `__do_munmap()`: unmaps everything in a range. SIGKILL cuts the wait
 /// for `mmap_lock` short.
 pub async fn do_munmap(cx: &Cx, mm: MmId, start: u64, end: u64) -> Waited {
+    let _in = cx.enter(Func::DoMunmap);
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     let waited = cx.lock_killable(mmap_lock, Hold::Exclusive, Reason::MmapLockKillable).await;
     if waited != Waited::Granted {
@@ -82,7 +84,7 @@ fn detach(cx: &Cx, mm: MmId, start: u64, end: u64) -> Vec<RangeId> {
 /// `unmap_region()`: notifiers, then the pages, then the VMAs are gone.
 async fn unmap_region(cx: &Cx, mm: MmId, start: u64, end: u64, detached: Vec<RangeId>) {
     let Some(&first) = detached.first() else { return };
-    let _in = cx.enter(Func::DoMunmap);
+    let _in = cx.enter(Func::UnmapRegion);
     let range = Range { id: first, start, end };
     let mut tlb = tlb_gather_mmu(mm);
     // What the VMAs on either side need stays.

@@ -185,6 +185,8 @@ vocabulary! {
         Fput = "__fput",
         DoSemtimedop = "do_semtimedop",
         Kmalloc = "kmalloc",
+        DoMmap = "do_mmap",
+        UnmapRegion = "unmap_region",
     }
 }
 

@@ -196,12 +196,11 @@ fn older_kernels_have_no_wait_types_and_another_name_for_mmap_lock() {
     }
 }
 
-/// A system call whose own function is not modelled, as that of munmap, takes mmap_lock all the same.
 #[test]
 fn every_lock_says_where_it_was_taken() {
     let text = find("seed-5-found-cold").expect("in the gallery").text;
     let log = dmesg(&run("cold", text, &["lockdep"]));
-    assert!(log.contains("(&mm->mmap_sem){++++}, at: do_syscall_64\n"), "{log}");
+    assert!(log.contains("(&mm->mmap_sem){++++}, at: __vm_munmap\n"), "{log}");
     assert!(log.contains("(mmu_notifier_invalidate_range_start){+.+.}, at: unmap_vmas\n"), "{log}");
     // Whence reclaim's map leads to the notifiers': from a registration here, from boot on since 5.11.
     assert!(log.contains("        __mmu_notifier_register\n"), "{log}");
