@@ -2,7 +2,7 @@
 //!
 //! Summary: warns of a deadlock once each half of it has run, at any time and in any task.
 //! Mechanism: keeps the classes of the locks each task holds, and an edge from class to class when one is taken under the other; an edge that closes a cycle is reported, and then it turns itself off.
-//! Models: `CONFIG_PROVE_LOCKING`, with the maps fs_reclaim (4.14) and mmu_notifier_invalidate_range_start (5.4), and the trylock rule.
+//! Models: `CONFIG_PROVE_LOCKING`, with the maps fs_reclaim (4.14) and mmu_notifier_invalidate_range_start (5.4), those of a device's workqueue and its work, and the trylock rule.
 //! Doesn't model: that a way through the reader of an SRCU (a recursive one, since 6.4) is no strong one and that what is taken under it is connected to that reader alone, which, read literally, would hide every lock of a list callback behind it; interrupt contexts, lock subclasses, wait types, waits that have no lock class (fences, completions): so it can't see those either.
 //! See: kernel/locking/lockdep.c, mm/page_alloc.c fs_reclaim_acquire(), mm/mmu_notifier.c.
 //!

@@ -12,7 +12,7 @@ use super::plan::{Alloc, Calls, EndStep, LockName, OwnStep, Plan, Step, Take, Wh
 use crate::base::{DeviceId, Distribution, LockId, Nanos, SimTime};
 use crate::engine::{Hold, Signals, Waited};
 use crate::kernel::alloc_and_free;
-use crate::kernel::device::{flush, unpin_all, wait_for_idle};
+use crate::kernel::device::{flush, queue_all, unpin_all, wait_for_idle};
 use crate::kernel::plugin::{
     Blockable, Boxed, Call, Driver, FaultWait, Finish, Ops, Refuse, Refused, Shrinker, head_of,
 };
@@ -262,12 +262,12 @@ impl<'p, 'a> Pass<'p, 'a> {
                 }
                 call.wait_for_fences().await
             }
-            Step::Flush => {
+            Step::Flush(awaits) => {
                 if self.lucky {
                     return Ok(());
                 }
                 self.would_sleep();
-                call.flush_worker().await
+                call.flush_worker(awaits).await
             }
             Step::Queue => {
                 call.queue_work();
@@ -353,7 +353,7 @@ impl<'p, 'a> Pass<'p, 'a> {
     fn must_wait_in(&self, steps: &[Step]) -> bool {
         let waits = |step: &Step| match step {
             Step::Fences { .. } => self.call.has_jobs(),
-            Step::Hardware(_) | Step::Sleep(_) | Step::Flush => true,
+            Step::Hardware(_) | Step::Sleep(_) | Step::Flush(_) => true,
             _ => false,
         };
         !self.call.blockable.may_sleep() && !self.lucky && steps.iter().any(waits)
@@ -426,7 +426,10 @@ async fn enter(cx: &Cx, device: DeviceId, steps: &[OwnStep]) {
             }
             OwnStep::Sleep(time) => msleep(cx, draw(time), Reason::CallbackSleep).await,
             OwnStep::Fences => wait_for_idle(cx, device).await,
-            OwnStep::Flush => drop(flush(cx, device, None, SimTime::MAX).await),
+            OwnStep::Flush(awaits) => {
+                flush(cx, device, None, awaits, SimTime::MAX).await;
+            }
+            OwnStep::Queue => queue_all(cx, device),
             OwnStep::Unpin => unpin_all(cx, device),
         }
     }

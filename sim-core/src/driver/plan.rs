@@ -7,7 +7,8 @@
 use crate::base::Distribution;
 use crate::engine::Hold;
 use crate::kernel::Request;
-use crate::kernel::plugin::{ActsOn, FaultWait};
+use crate::kernel::device::Awaits;
+use crate::kernel::plugin::{ActsOn, FaultWait, Refuse};
 use crate::record::{Gfp, LockKind};
 
 /// A driver's description.
@@ -123,8 +124,8 @@ pub enum Step {
         /// Whether a caller that exits does without (`PF_EXITING`).
         unless_exiting: bool,
     },
-    /// `flush_workqueue()`: gives the worker something to do and waits until it has done that.
-    Flush,
+    /// Gives the worker something to do and waits until it has done that.
+    Flush(Awaits),
     /// `queue_work()`: gives the worker something to do and goes on.
     Queue,
     /// Allocates, and gives back.
@@ -183,10 +184,19 @@ pub enum OwnStep {
     Sleep(Distribution),
     /// Waits for the fences of all jobs of the device.
     Fences,
-    /// `flush_workqueue()`.
-    Flush,
+    /// Waits until the worker has done all that it was given.
+    Flush(Awaits),
+    /// `queue_work()`: gives the worker what is to be done for every registration, and goes on.
+    Queue,
     /// Drops its references to all pages.
     Unpin,
+}
+
+impl OwnStep {
+    /// Whether it gives the device's worker something to do.
+    pub fn needs_worker(&self) -> bool {
+        matches!(self, Self::Flush(_) | Self::Queue)
+    }
 }
 
 impl Plan {
@@ -209,21 +219,32 @@ impl Plan {
         locks
     }
 
-    /// The locks that a call which must not sleep tries, and how, where no rule has it refuse
-    /// before it comes to them.
-    pub fn tried_locks(&self) -> Vec<(LockName, Hold)> {
+    /// The locks that a call which must not sleep tries, and how, where its rule does not have it
+    /// refuse whatever comes. `refuse` is what the device says in the rule's stead.
+    pub fn tried_locks(&self, refuse: Option<Refuse>) -> Vec<(LockName, Hold)> {
         let tried = |step: &Step| match *step {
             Step::Lock { lock, hold, take } => {
-                let is_tried = match self.refuse {
-                    WhenAsked::IfNeeded => true,
-                    WhenAsked::Never => take == Take::Try,
-                    _ => false,
+                let is_tried = match (refuse, self.refuse) {
+                    (Some(Refuse::Overlap), _) => false,
+                    (_, WhenAsked::Never) => take == Take::Try,
+                    (Some(Refuse::WhenBusy), _) => true,
+                    (None, asked) => matches!(asked, WhenAsked::IfNeeded | WhenAsked::WhenBusy),
                 };
                 is_tried.then_some((lock, hold))
             }
             _ => None,
         };
         self.callback().filter_map(tried).collect()
+    }
+
+    /// Whether such a call is refused because of jobs of the device.
+    pub fn refuses_for_jobs(&self) -> bool {
+        let waits = |step: &Step| matches!(step, Step::Fences { .. });
+        match self.refuse {
+            WhenAsked::WhenBusy => true,
+            WhenAsked::IfNeeded => self.callback().any(waits),
+            _ => false,
+        }
     }
 
     /// Whether it can fail in a call that may sleep, where nobody asks for
@@ -275,7 +296,7 @@ impl Plan {
 
     /// Whether it needs the device's worker.
     pub fn needs_worker(&self) -> bool {
-        self.callback().any(|step| matches!(step, Step::Flush | Step::Queue))
-            || self.release.contains(&OwnStep::Flush)
+        self.callback().any(|step| matches!(step, Step::Flush(_) | Step::Queue))
+            || self.release.iter().any(OwnStep::needs_worker)
     }
 }

@@ -10,7 +10,7 @@
 
 use super::cx::Cx;
 use super::gfp::current_gfp_context;
-use crate::base::{LockId, Nanos};
+use crate::base::{DeviceId, LockId, Nanos};
 use crate::engine::Hold;
 use crate::record::{Annotation, Attempt, By, FakeMap, Gfp, LockKind, SleepSite, Tracked};
 
@@ -173,6 +173,45 @@ pub(super) fn srcu_lock_sync(cx: &Cx) {
 pub(super) fn touch_notifier_map(cx: &Cx) {
     lock_map_acquire(cx, FakeMap::MmuNotifier);
     lock_map_release(cx, FakeMap::MmuNotifier);
+}
+
+/// What `flush_workqueue()` takes before it waits: the map of the workqueue, and its mutex, which
+/// nobody keeps.
+pub(super) fn flushes_workqueue(cx: &Cx, device: DeviceId) {
+    if !is_on(cx) {
+        return;
+    }
+    if cx.kernel().switches.flush_takes_workqueue_map {
+        acquire_and_release(cx, Tracked::Workqueue(device));
+    }
+    note(cx, Annotation::MightSleep(SleepSite::Mutex));
+    let on = acquire_and_release(cx, Tracked::WorkqueueMutex(device));
+    pay(cx, Op::Mutex, on);
+    pay(cx, Op::Mutex, on);
+}
+
+fn acquire_and_release(cx: &Cx, what: Tracked) -> bool {
+    let (hold, attempt, by) = (Hold::Exclusive, Attempt::Waits, By::Caller);
+    note(cx, Annotation::Acquire { what, hold, attempt, by });
+    note(cx, Annotation::Release(what))
+}
+
+/// The maps that `process_one_work()` holds around the function of the work.
+pub(super) fn processes_work(cx: &Cx, device: DeviceId, begins: bool) {
+    if !is_on(cx) {
+        return;
+    }
+    let maps = [Tracked::Workqueue(device), Tracked::Work(device)];
+    if begins {
+        for what in maps {
+            let (hold, attempt, by) = (Hold::Exclusive, Attempt::Waits, By::ProcessOneWork);
+            note(cx, Annotation::Acquire { what, hold, attempt, by });
+        }
+    } else {
+        for what in maps.into_iter().rev() {
+            note(cx, Annotation::Release(what));
+        }
+    }
 }
 
 /// `might_sleep()`.

@@ -339,6 +339,10 @@ switches! {
     /// of `dma_fence_wait_timeout()` in kernels as distributed, 5.8 and 5.11).
     fence_wait_might_sleep: bool =
         [older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(T), T, T, T];
+    /// `flush_workqueue()` takes the workqueue's map, as its works do. 4.14 had left that to
+    /// crossrelease, which never came to be used; it is back in a report of 4.19 (87915adc3f0a).
+    flush_takes_workqueue_map: bool =
+        [older(T), older(T), F, older(F), T, older(T), older(T), older(T), older(T), T, T, older(T)];
     /// lockdep knows of SRCU: `srcu_read_lock()` is a recursive reader and `synchronize_srcu()` an
     /// empty writer (6.4: "rcu: Annotate SRCU's update-side lockdep dependencies").
     srcu_lock_map: bool =

@@ -10,7 +10,7 @@
 use super::cast::Cast;
 use super::trace::Record;
 use super::wait_for::WaitFor;
-use crate::base::{LockId, NotifierId, SimTime, StackId, TaskId};
+use crate::base::{DeviceId, LockId, NotifierId, SimTime, StackId, TaskId};
 use crate::engine::Hold;
 
 /// What kind of lock it is: how it is held, and what may be done under it.
@@ -103,6 +103,12 @@ pub enum Tracked {
     Lock(LockId),
     /// A map.
     Map(FakeMap),
+    /// The map of the workqueue that a device's worker serves.
+    Workqueue(DeviceId),
+    /// That of the work which the worker does.
+    Work(DeviceId),
+    /// `wq->mutex` of that workqueue.
+    WorkqueueMutex(DeviceId),
 }
 
 /// Whether whoever takes a lock would wait for it.
@@ -127,6 +133,8 @@ pub enum By {
     LockSync,
     /// `mmu_notifier_register()`, up to 5.10.
     Priming,
+    /// `process_one_work()`.
+    ProcessOneWork,
     /// Code that ran at boot, with nobody's stack.
     Boot(&'static [&'static str]),
 }

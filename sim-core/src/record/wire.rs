@@ -383,7 +383,7 @@ structs! {
     MmInfo { owner mmap_lock }
     RangeInfo { mm start end name anonymous }
     ZoneInfo { name managed min low high }
-    DeviceInfo { name driver module task locks tries worker faulter timeout signaled }
+    DeviceInfo { name driver module task locks tries refuses_for worker faulter timeout signaled }
     NotifierInfo { device mm interval }
     LockInfo { name kind class }
     CgroupInfo { name parent members }
@@ -463,9 +463,13 @@ enums! {
     FakeMap {
         0 FsReclaim {} 1 MmuNotifier {} 2 Srcu {} 3 DmaFence {} 4 DmaResv {} 5 DmaResvAcquire {}
     }
-    Tracked { 0 Lock { 0: lock } 1 Map { 0: map } }
+    Tracked {
+        0 Lock { 0: lock } 1 Map { 0: map } 2 Workqueue { 0: device } 3 Work { 0: device }
+        4 WorkqueueMutex { 0: device }
+    }
     By {
         0 Caller {} 1 FsReclaimAcquire {} 2 DmaFenceWait {} 3 Priming {} 4 Boot { 0: stack } 5 LockSync {}
+        6 ProcessOneWork {}
     }
     SleepSite {
         0 Mutex {} 1 DownRead {} 2 DownWrite {} 3 Alloc {} 4 Completion {} 5 FenceWait {}

@@ -184,7 +184,7 @@ pub(super) fn device(
         let expected = "expected no `lock`, or a driver whose steps (`start`) take it";
         report.add(&fields.span_of("lock"), found, expected);
     }
-    let shrinks = traits.shrinker.iter().flatten().any(|step| *step == OwnStep::Flush);
+    let shrinks = traits.shrinker.iter().flatten().any(OwnStep::needs_worker);
     let gives = matches!(&spec.behaviour, Behaviour::Steps(plan) if plan.needs_worker());
     if (gives || shrinks) && traits.worker.is_none() {
         let expected = "expected a `worker`, whom the driver's step `flush` or `queue` gives work";

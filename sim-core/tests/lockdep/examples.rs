@@ -302,6 +302,35 @@ fn annotated_fences_show_what_lockdep_is_blind_to() {
     }
 }
 
+/// The same through a workqueue, whose map is taken by who flushes it and by its works; a bare
+/// completion has none.
+#[test]
+fn work_that_a_callback_flushes_must_not_allocate() {
+    let found = |kernel: &str, start: &str, worker: &str| {
+        let device = format!(
+            "driver = 'mine'
+[[driver]]
+name = 'mine'
+api = 'hlist'
+start = [{start}]
+worker = {{ {worker}, signals = false }}"
+        );
+        lockdep(kernel, &device, "{ pause = '100ms' },")
+    };
+    let (flush, kernel) = ("{ flush = true }", "alloc = 'GFP_KERNEL'");
+    let (queue, work) = ("(wq_completion)mine", "(work_completion)(&mine->work)");
+    let cycle = Some(classes(&["fs_reclaim", MN, queue, work]));
+    for version in ["5.4", "5.6", "6.1", "7.1"] {
+        assert_eq!(found(version, flush, kernel), cycle, "{version}");
+    }
+    let nofs = Some(classes(&[MN, queue, work]));
+    assert_eq!(found("6.1", flush, "alloc = 'GFP_NOFS'"), nofs);
+    assert_eq!(found("5.6", flush, "alloc = 'GFP_NOFS'"), None);
+    assert_eq!(found("6.1", flush, "alloc = 'GFP_ATOMIC'"), None);
+    assert_eq!(found("6.1", "{ flush = true, how = 'completion' }", kernel), None);
+    assert_eq!(found("6.1", "{ queue = true }", kernel), None);
+}
+
 /// A fence whose signal needs the lock under which it is waited for: no allocation is in that.
 #[test]
 fn annotated_fences_show_a_lock_held_over_the_wait() {

@@ -187,8 +187,14 @@ const ROWS: &[(&str, Change, &[&str], &str)] = &[
     (
         "N1 with a worker",
         Change { start: "{ flush = true }", ..N1 },
-        &["schedules oom_reaper/1"],
-        "flush_workqueue() waits; its own lock class is not modelled",
+        &["might sleep 1", "schedules oom_reaper/1"],
+        "flush_workqueue() takes wq->mutex, and waits",
+    ),
+    (
+        "N1 with a worker's completion",
+        Change { start: "{ flush = true, how = 'completion' }", ..N1 },
+        &["might sleep 1", "schedules oom_reaper/1"],
+        "so does wait_for_completion()",
     ),
     (
         "N1 with nothing to wait for",

@@ -220,7 +220,10 @@ fn words(section: &Section) -> Option<(Kind, String)> {
         "hardware" => (Kind::Wait, format!("waits for the hardware, {what}")),
         "sleep" => (Kind::Wait, format!("sleeps {what}")),
         "fences" => (Kind::Wait, "waits for the fences of the range".to_owned()),
-        "flush" => (Kind::Wait, "waits for its worker".to_owned()),
+        "flush" => {
+            let how = value_of("how").map(|how| format!(" (by a {how})")).unwrap_or_default();
+            (Kind::Wait, format!("waits for its worker{how}"))
+        }
         "queue" => (Kind::Work, "leaves the rest to its worker".to_owned()),
         "alloc" => (Kind::Alloc, format!("allocates with {what}")),
         "fails" => (Kind::Refuse, format!("fails in {what} of 100 calls")),

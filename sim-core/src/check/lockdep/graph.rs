@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::base::LockId;
+use crate::base::{DeviceId, LockId};
 use crate::engine::Hold;
 use crate::record::{Cast, ClassInfo, FakeMap, HeldLock, LockKind, Tracked};
 
@@ -18,6 +18,13 @@ impl Classes {
     pub(super) fn of(&mut self, what: Tracked, cast: &Cast) -> usize {
         match what {
             Tracked::Map(map) => self.of_map(map),
+            Tracked::Workqueue(device) => {
+                self.named(&format!("(wq_completion){}", module(device, cast)), None)
+            }
+            Tracked::Work(device) => {
+                self.named(&format!("(work_completion)(&{}->work)", module(device, cast)), None)
+            }
+            Tracked::WorkqueueMutex(_) => self.named("&wq->mutex", Some(LockKind::Mutex)),
             Tracked::Lock(lock) => {
                 let known = self.of_lock.get(lock.index()).copied().flatten();
                 known.unwrap_or_else(|| self.meet(lock, cast))
@@ -62,6 +69,11 @@ impl Classes {
             Hold::Exclusive => info.written = true,
         }
     }
+}
+
+/// The kernel module of a device's driver, after which its workqueue is called, too.
+fn module(device: DeviceId, cast: &Cast) -> &str {
+    cast.devices.get(device).map_or("a device", |info| &info.module)
 }
 
 /// Whether a lock is one that recursive readers take as this one does: they don't wait for

@@ -7,6 +7,7 @@ use super::Writer;
 use super::values::{self, distribution, string};
 use crate::driver::plan::{Alloc, Calls, EndStep, LockName, OwnStep, Plan, Step, Take, WhenAsked};
 use crate::engine::Hold;
+use crate::kernel::device::Awaits;
 use crate::kernel::plugin::FaultWait;
 use crate::scenario::checked::{Behaviour, Scenario};
 use crate::scenario::names;
@@ -131,13 +132,20 @@ fn step(step: &Step, lock: &impl Fn(&LockName) -> String) -> String {
         Step::Sleep(time) => format!("sleep = {}", distribution(time)),
         Step::Fences { unless_exiting: true } => "fences = true, unless = \"exiting\"".to_owned(),
         Step::Fences { unless_exiting: false } => "fences = true".to_owned(),
-        Step::Flush => "flush = true".to_owned(),
+        Step::Flush(awaits) => flushed(*awaits),
         Step::Queue => "queue = true".to_owned(),
         Step::Alloc(alloc) => allocated(*alloc),
         Step::Unpin => "unpin = true".to_owned(),
         Step::Fails(percent) => format!("fails = {percent}"),
         Step::Begin => "invalidation = \"begin\"".to_owned(),
         Step::End => "invalidation = \"end\"".to_owned(),
+    }
+}
+
+fn flushed(awaits: Awaits) -> String {
+    match awaits {
+        Awaits::Workqueue => "flush = true".to_owned(),
+        Awaits::Completion => "flush = true, how = \"completion\"".to_owned(),
     }
 }
 
@@ -163,7 +171,8 @@ fn own_step(step: &OwnStep, lock: &impl Fn(&LockName) -> String) -> String {
         OwnStep::Hardware(time) => format!("hardware = {}", distribution(time)),
         OwnStep::Sleep(time) => format!("sleep = {}", distribution(time)),
         OwnStep::Fences => "fences = true".to_owned(),
-        OwnStep::Flush => "flush = true".to_owned(),
+        OwnStep::Flush(awaits) => flushed(*awaits),
+        OwnStep::Queue => "queue = true".to_owned(),
         OwnStep::Unpin => "unpin = true".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use super::super::lockdep::might_sleep;
 use super::super::mmu_notifier::mmu_interval_set_seq;
 use super::super::plugin::{Api, Blockable, Call, DeviceSetup, Refuse, Refused};
 use super::super::timer::msleep;
-use super::{wait_for_fences, worker};
+use super::{Awaits, wait_for_fences, worker};
 use crate::base::{DeviceId, Distribution, LockId, Nanos, RangeId};
 use crate::engine::{Hold, Signals};
 use crate::kernel::kmem::{Request, alloc_and_free};
@@ -182,12 +182,11 @@ impl Call<'_> {
         self.cx.with(|state| state.tasks[self.cx.task()].exiting)
     }
 
-    /// `flush_workqueue()`: waits until the device's worker has done what
-    /// this call gives it.
-    pub async fn flush_worker(&self) -> Result<(), Refused> {
+    /// Waits until the device's worker has done what this call gives it.
+    pub async fn flush_worker(&self, awaits: Awaits) -> Result<(), Refused> {
         let until = self.blockable.until();
         let ranges = Some(self.vmas());
-        if worker::flush(self.cx, self.device(), ranges, until).await {
+        if worker::flush(self.cx, self.device(), ranges, awaits, until).await {
             Ok(())
         } else {
             Err(Refused)

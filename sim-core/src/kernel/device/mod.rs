@@ -32,7 +32,7 @@ use crate::record::{Event, Func, Reason};
 pub(super) use mirror::registered;
 pub(super) use pages::{keep_referenced, kept_pages, released, split, unregistered};
 pub use pages::{pages_held, unpin_all};
-pub use worker::flush;
+pub use worker::{Awaits, flush, queue_all};
 
 /// A job that is queued or runs.
 #[derive(Copy, Clone, Debug)]

@@ -53,6 +53,11 @@ impl Attachment {
         self.mirrors.iter().find(|mirror| mirror.range == range)
     }
 
+    /// The VMAs that it maps, or has mapped, something of.
+    pub(super) fn ranges(&self) -> Vec<RangeId> {
+        self.mirrors.iter().map(|mirror| mirror.range).collect()
+    }
+
     pub(super) fn maps_any(&self, vmas: &[RangeId]) -> bool {
         self.mirrors.iter().any(|mirror| mirror.mapped > 0 && vmas.contains(&mirror.range))
     }
@@ -243,11 +248,8 @@ pub fn unpin_all(cx: &Cx, device: DeviceId) {
 
 /// A registration is gone, and with it all that the device did through it.
 pub(in crate::kernel) fn unregistered(cx: &Cx, notifier: NotifierId) {
-    let ranges: Vec<_> = cx.with(|state| {
-        let mirrors = state.attachment(notifier).map(|attachment| &attachment.mirrors);
-        mirrors.into_iter().flatten().map(|mirror| mirror.range).collect()
-    });
-    for range in ranges {
+    let ranges = cx.with(|state| Some(state.attachment(notifier)?.ranges()));
+    for range in ranges.into_iter().flatten() {
         drop_refs(cx, notifier, range);
     }
     cx.with(|state| {

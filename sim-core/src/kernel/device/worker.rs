@@ -10,13 +10,16 @@
 use std::collections::VecDeque;
 
 use super::super::cx::{Cx, NewTask};
-use super::super::lockdep::{dma_fence_begin_signalling, dma_fence_end_signalling};
+use super::super::lockdep::{
+    dma_fence_begin_signalling, dma_fence_end_signalling, flushes_workqueue, might_sleep,
+    processes_work,
+};
 use super::pages::{drop_refs_of, mapping};
 use super::{signal, wait_for_fences, wait_for_idle};
 use crate::base::{DeviceId, NotifierId, RangeId, SimTime};
 use crate::engine::{Hold, Signals};
 use crate::kernel::kmem::{Request, alloc_and_free};
-use crate::record::{Func, Reason, TaskKind};
+use crate::record::{Func, Reason, SleepSite, TaskKind};
 
 /// Thread id of workers, which log lines hardly ever show.
 const WORKER_PID: u32 = 60;
@@ -62,12 +65,34 @@ pub(super) fn queue(cx: &Cx, device: DeviceId, notifier: NotifierId, ranges: Vec
     cx.wake_all(done);
 }
 
+/// Gives the worker what is to be done once a process's address space, or its registration, goes: a
+/// piece of work for each registration of the device.
+pub fn queue_all(cx: &Cx, device: DeviceId) {
+    let attached: Vec<_> = cx.with(|state| {
+        let attached = state.devices[device].attached.iter();
+        attached.map(|it| (it.notifier, it.ranges())).collect()
+    });
+    for (notifier, ranges) in attached {
+        queue(cx, device, notifier, ranges);
+    }
+}
+
+/// How somebody waits for the worker.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub enum Awaits {
+    /// `flush_workqueue()`.
+    Workqueue,
+    /// `wait_for_completion()`, of which lockdep knows nothing.
+    Completion,
+}
+
 /// Gives the worker a piece of work, for some ranges or for none in particular, and waits
 /// until that is done, until `until` at the latest; whether it is.
 pub async fn flush(
     cx: &Cx,
     device: DeviceId,
     ranges: Option<Vec<RangeId>>,
+    awaits: Awaits,
     until: SimTime,
 ) -> bool {
     if until <= cx.now() {
@@ -78,7 +103,14 @@ pub async fn flush(
         (device.work_queue.push(Work { ranges, mappings: None }), device.signaled, device.done)
     });
     cx.wake_all(done);
-    let _in = cx.enter(Func::FlushWorkqueue);
+    let _in = cx.enter(match awaits {
+        Awaits::Workqueue => Func::FlushWorkqueue,
+        Awaits::Completion => Func::WaitForCompletion,
+    });
+    if awaits == Awaits::Workqueue {
+        flushes_workqueue(cx, device);
+    }
+    might_sleep(cx, SleepSite::Completion);
     while cx.with(|state| state.devices[device].work_queue.done) < mine {
         if !cx.wait_until(wait, Reason::FlushWork, until).await {
             return false;
@@ -110,12 +142,16 @@ async fn work(cx: Cx, device: DeviceId) {
             (job, work)
         });
         if let Some(job) = job {
+            processes_work(&cx, device, true);
             dma_fence_begin_signalling(&cx);
             item(&cx, device, &Work::default()).await;
             signal(&cx, device, job);
             dma_fence_end_signalling(&cx);
+            processes_work(&cx, device, false);
         } else if let Some(work) = work {
+            processes_work(&cx, device, true);
             item(&cx, device, &work).await;
+            processes_work(&cx, device, false);
             let wait = cx.with(|state| {
                 let device = &mut state.devices[device];
                 device.work_queue.done += 1;

@@ -10,6 +10,7 @@ use crate::base::{CgroupId, DeviceId, LockId, Seeds, SimTime, TaskId};
 use crate::engine::{Hold, Share};
 use crate::kernel::device::run_device;
 use crate::kernel::mm::{Backing, Vma};
+use crate::kernel::plugin::Refuse;
 use crate::kernel::sched::nice_share;
 use crate::kernel::state::Group;
 use crate::kernel::{Kernel, NewTask, kswapd, oom_reaper, wb_wakeup_delayed};
@@ -62,26 +63,32 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
         let new = new_task(&device.name, &device.name, 0, TaskKind::Device);
         let task = kernel.spawn(new, |cx| run_device(cx, id));
         kernel.with(|state| state.devices[id].task = Some(task));
-        let (locks, tries, signaled) = kernel.with(|state| {
+        let (locks, tries, for_jobs, signaled) = kernel.with(|state| {
             let of = &state.devices[id];
             let (own, refuse) = (of.setup.lock, of.setup.refuse);
-            let (others, tries) = match &device.behaviour {
+            let when_busy = refuse == Some(Refuse::WhenBusy);
+            let (others, tries, for_jobs) = match &device.behaviour {
                 Behaviour::Archetype(driver) => {
                     let driver = crate::driver::find(driver);
                     let tried = driver.and_then(|driver| driver.tries_lock(refuse));
-                    (Vec::new(), tried.map(|hold| (own, hold)).into_iter().collect())
+                    let tried = tried.map(|hold| (own, hold));
+                    (Vec::new(), tried.into_iter().collect(), when_busy)
                 }
                 Behaviour::Steps(plan) => {
-                    let tried = plan.tried_locks().into_iter().filter(|_| refuse.is_none());
+                    let tried = plan.tried_locks(refuse).into_iter();
                     let tried = tried.map(|(lock, hold)| (of.lock_named(lock.index()), hold));
-                    (plan.locks_of_scenario(), tried.collect())
+                    let for_jobs = when_busy || refuse.is_none() && plan.refuses_for_jobs();
+                    (plan.locks_of_scenario(), tried.collect(), for_jobs)
                 }
             };
             let others = others.into_iter().map(|index| of.lock_named(Some(index)));
             let others = others.filter(|&lock| lock != own);
-            (std::iter::once(own).chain(others).collect(), tries, of.signaled())
+            (std::iter::once(own).chain(others).collect(), tries, for_jobs, of.signaled())
         });
         let tries: Vec<(LockId, Hold)> = tries;
+        let is_ring =
+            |&other: &usize| other == index || scenario.devices[other].ring_of == Some(index);
+        let rings = (0..scenario.devices.len()).filter(is_ring).map(DeviceId::from_index);
         kernel.engine.observe(|_, recorder| {
             recorder.cast.devices.push(DeviceInfo {
                 name: device.name.clone(),
@@ -94,6 +101,7 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
                     .into_iter()
                     .filter(|&(lock, _)| !recorder.cast.locks[lock].kind.spins())
                     .collect(),
+                refuses_for: rings.filter(|_| for_jobs).collect(),
                 worker: None,
                 faulter: None,
                 timeout: device.timeout,

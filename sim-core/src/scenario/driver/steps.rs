@@ -12,6 +12,7 @@ use super::super::spec::{OPS_MAX, STEPS, Value};
 use crate::base::{Distribution, Nanos, Shape};
 use crate::driver::plan::{Alloc, Calls, EndStep, OwnStep, Plan, Step, Take, WhenAsked};
 use crate::engine::Hold;
+use crate::kernel::device::Awaits;
 use crate::kernel::plugin::FaultWait;
 
 /// Reads what a driver does, from a table without `like`.
@@ -193,8 +194,12 @@ impl Reader<'_> {
             "end" if self.never_asks => &["lock", "unlock", "work", "sleep", "invalidation"],
             "end" => &["lock", "unlock", "work", "invalidation"],
             "register" | "map" => &["lock", "unlock", "work", "alloc"],
-            "release" | "shrinker" => &[
+            "shrinker" => &[
                 "lock", "unlock", "work", "alloc", "hardware", "sleep", "fences", "flush", "unpin",
+            ],
+            "release" => &[
+                "lock", "unlock", "work", "alloc", "hardware", "sleep", "fences", "flush", "queue",
+                "unpin",
             ],
             "finish" => &[
                 "lock",
@@ -255,7 +260,13 @@ impl Reader<'_> {
                 fields.flag(report, name)?;
                 Step::Fences { unless_exiting: fields.choice(report, "unless").is_some() }
             }
-            "flush" => fields.flag(report, name).map(|()| Step::Flush)?,
+            "flush" => {
+                fields.flag(report, name)?;
+                Step::Flush(match fields.choice(report, "how") {
+                    Some("completion") => Awaits::Completion,
+                    _ => Awaits::Workqueue,
+                })
+            }
             "queue" => fields.flag(report, name).map(|()| Step::Queue)?,
             "alloc" => Step::Alloc(Alloc {
                 request: fields.request(report)?,
@@ -364,8 +375,9 @@ fn own_step(step: &Step) -> Option<OwnStep> {
         Step::Hardware(time) => Some(OwnStep::Hardware(time)),
         Step::Sleep(time) => Some(OwnStep::Sleep(time)),
         Step::Fences { .. } => Some(OwnStep::Fences),
-        Step::Flush => Some(OwnStep::Flush),
+        Step::Flush(awaits) => Some(OwnStep::Flush(awaits)),
+        Step::Queue => Some(OwnStep::Queue),
         Step::Unpin => Some(OwnStep::Unpin),
-        Step::Queue | Step::Fails(_) | Step::Begin | Step::End => None,
+        Step::Fails(_) | Step::Begin | Step::End => None,
     }
 }

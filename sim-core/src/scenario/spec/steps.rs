@@ -123,8 +123,10 @@ declare! {
     FLUSH = "flush" {
         /// Always true.
         must flush: Kind::True,
+        /// By the workqueue (the default), or by a completion of the driver's own (wait_for_completion), of which lockdep knows nothing.
+        may how: Kind::OneOf(&["workqueue", "completion"]),
     }
-    /// Gives the device's worker something to do for this range, and goes on (queue_work).
+    /// Gives the device's worker something to do for this range, in `release` for all that is registered, and goes on (queue_work).
     QUEUE = "queue" {
         /// Always true.
         must queue: Kind::True,

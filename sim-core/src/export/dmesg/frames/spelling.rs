@@ -44,29 +44,28 @@ pub(super) fn spelled(
         ],
         (Func::DoMunmap, _) if is_top => &["__vm_munmap", "__x64_sys_munmap"],
         (Func::DoMunmap, NoWaitTypes | WaitTypes) => {
-            &["unmap_vmas", "unmap_region", "__do_munmap", "__vm_munmap", "__x64_sys_munmap"]
+            &["__do_munmap", "__vm_munmap", "__x64_sys_munmap"]
         }
-        (Func::DoMunmap, Marked) => &[
-            "unmap_vmas",
-            "unmap_region",
-            "do_mas_align_munmap",
-            "do_mas_munmap",
-            "__vm_munmap",
-            "__x64_sys_munmap",
-        ],
+        (Func::DoMunmap, Marked) => {
+            &["do_mas_align_munmap", "do_mas_munmap", "__vm_munmap", "__x64_sys_munmap"]
+        }
         (Func::DoMunmap, WithIds | RawNesting) => &[
-            "unmap_vmas",
-            "vms_clear_ptes",
             "vms_complete_munmap_vmas",
             "do_vmi_align_munmap",
             "do_vmi_munmap",
             "__vm_munmap",
             "__x64_sys_munmap",
         ],
+        (Func::DoMmap, _) if is_top => &["vm_mmap_pgoff", "ksys_mmap_pgoff"],
+        (Func::DoMmap, _) => &["mmap_region", "do_mmap", "vm_mmap_pgoff", "ksys_mmap_pgoff"],
+        (Func::UnmapRegion, NoWaitTypes | WaitTypes | Marked) => &["unmap_vmas", "unmap_region"],
+        (Func::UnmapRegion, WithIds | RawNesting) => &["unmap_vmas", "vms_clear_ptes"],
         (Func::AllocPages, NoWaitTypes | WaitTypes) => &["__alloc_pages_nodemask"],
         (Func::AllocPages, WithIds) => &["__alloc_pages_noprof"],
         (Func::AllocPages, RawNesting) => &["__alloc_frozen_pages_noprof"],
         (Func::Kmalloc, _) => kmalloc(layout, is_top),
+        // It got its name when flush_workqueue() became a macro that warns (6.0).
+        (Func::FlushWorkqueue, Marked | WithIds | RawNesting) => &["__flush_workqueue"],
         (Func::DmaFenceWait, NoWaitTypes | WaitTypes) => {
             &["dma_fence_wait_timeout", "dma_resv_wait_timeout_rcu"]
         }

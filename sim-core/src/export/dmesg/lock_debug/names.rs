@@ -12,8 +12,11 @@ use crate::record::{
 pub(super) const TEXT_BASE: u64 = 0xffff_ffff_8100_0000;
 const STATIC_BASE: u64 = 0xffff_ffff_8200_0000;
 const HEAP_BASE: u64 = 0xffff_8880_0010_0000;
+const WORKQUEUE_BASE: u64 = HEAP_BASE + 0x10_0000;
 /// Distance of two of them.
 const LOCK_SIZE: u64 = 0x80;
+/// That of two workqueues, each with what lockdep knows of it and of its work.
+const WORKQUEUE_SIZE: u64 = 4 * LOCK_SIZE;
 
 /// `file:line` of a `might_sleep()`, which a report names: of 5.4, 5.12, 6.1, 6.12 and 7.1, and of the last
 /// one known for those behind it. In 6.1 that of a mutex is recorded, and the others are those of its source.
@@ -49,6 +52,7 @@ fn taking(class: &ClassInfo, held: &HeldLock) -> &'static [&'static str] {
         (By::LockSync, ..) => &["lock_sync", "__synchronize_srcu"],
         (By::Priming, ..) => &["__mmu_notifier_register"],
         (By::Boot(stack), ..) => stack,
+        (By::ProcessOneWork, ..) => &[],
         (By::Caller, None, _) => &[],
         (By::Caller, Some(LockKind::Mutex), _) => &["__mutex_lock", "mutex_lock_nested"],
         (By::Caller, Some(LockKind::Rwsem), Hold::Shared) => &["down_read"],
@@ -76,6 +80,10 @@ pub(super) fn trace(state: &State<'_>, classes: &[ClassInfo], held: &HeldLock) -
     let tops = tops.iter().map(|&name| name.to_owned());
     match held.place.by {
         By::Boot(_) => tops.collect(),
+        By::ProcessOneWork => {
+            // The function of the work has not been entered yet.
+            stack(state, &held.place, top_of(held)).into_iter().skip(1).collect()
+        }
         _ => tops.chain(stack(state, &held.place, top_of(held))).collect(),
     }
 }
@@ -90,9 +98,10 @@ pub(super) fn acquired_at(state: &State<'_>, held: &HeldLock) -> String {
         By::Caller if names_itself && is_fs_reclaim => "__fs_reclaim_acquire".to_owned(),
         By::LockSync => "__synchronize_srcu".to_owned(),
         By::Priming => "__mmu_notifier_register".to_owned(),
+        By::ProcessOneWork => "process_one_work".to_owned(),
         By::Boot(stack) => stack.first().map_or_else(String::new, |&name| name.to_owned()),
         By::FsReclaimAcquire | By::DmaFenceWait | By::Caller => {
-            // The function of a system call that is not modelled by itself, such as munmap's.
+            // The function of a system call that is not modelled by itself.
             let caller = stack(state, &held.place, top_of(held)).into_iter().next();
             caller.unwrap_or_else(|| "do_syscall_64".to_owned())
         }
@@ -103,6 +112,13 @@ pub(super) fn address(what: Tracked, classes: &[ClassInfo], class: usize) -> u64
     let is_static = |info: &ClassInfo| !info.name.starts_with('&');
     match what {
         Tracked::Map(map) => STATIC_BASE + LOCK_SIZE * map as u64,
+        Tracked::Workqueue(device) => WORKQUEUE_BASE + WORKQUEUE_SIZE * u64::from(device.0),
+        Tracked::WorkqueueMutex(device) => {
+            WORKQUEUE_BASE + WORKQUEUE_SIZE * u64::from(device.0) + LOCK_SIZE
+        }
+        Tracked::Work(device) => {
+            WORKQUEUE_BASE + WORKQUEUE_SIZE * u64::from(device.0) + 2 * LOCK_SIZE
+        }
         Tracked::Lock(lock) => {
             let is_static = classes.get(class).is_some_and(is_static);
             let base = if is_static { STATIC_BASE + 0x1000 } else { HEAP_BASE };
