@@ -184,7 +184,7 @@ fn write_partings(out: &mut String, rows: &[Row]) -> fmt::Result {
         let name = row_name(rows, row);
         match &row.parts {
             Some((_, text)) => writeln!(out, "{name}: {text}.")?,
-            None => writeln!(out, "{name}: never; the runs are the same.")?,
+            None => writeln!(out, "{name}: never; the runs tell the same.")?,
         }
     }
     Ok(())

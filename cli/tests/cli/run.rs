@@ -286,7 +286,7 @@ fn chains_of_an_instant_have_durations_and_stacks() {
     }
     let text = printed(&["run", "d3-fence", "--at", "3200ms"]);
     let told = text.split("Who waits for whom at 3200.000 ms:\n").nth(1).expect("it is told");
-    assert!(told.contains("\n  gpu0 [queue, 610 ms]: gpu0 is done"), "{told}");
+    assert!(told.contains("\n  gpu0 [worker, 610 ms]: gpu0 is done"), "{told}");
     assert!(
         told.contains("\n    in dma_fence_wait < gpu_fence_invalidate [gpu_fence] <"),
         "{told}"

@@ -8,7 +8,7 @@
 //! from choosing it: the reaper, or the delay before it; where the giver
 //! asks for a page itself, at its own giver. Where nobody
 //! gave anything it is at the reaper while a victim is pending, and else
-//! at the waiter; so it is while the reaper, who gave in the end, has nothing to do yet.
+//! at the waiter; so it is while whoever gave in the end has nothing to do yet.
 //! While nobody waits but memory is still low, it is at
 //! whoever brought it above the mark in the end. Whoever is killed only later waits like the others
 //! until then, but comes after them.
@@ -47,7 +47,7 @@ pub enum Cause {
     SkipSleep(Option<DeviceId>),
     /// Somebody is in a callback of this device, at work or waiting.
     Callback(DeviceId),
-    /// The reaper unmaps and frees pages.
+    /// The reaper, or the worker that it hands ranges to, unmaps and frees pages.
     Reaping,
     /// This victim is on its way out.
     Exit(TaskId),
@@ -279,8 +279,8 @@ impl<'i> Path<'i> {
             Some(giver) if index.is_killed(giver, index.times.len()) => {
                 if index.is_killed(giver, seen) { Some(giver) } else { reaper.or(waiter) }
             }
-            // It gives only because of a kill that is still to come.
-            Some(giver) if self.is_idle_reaper(giver, seen) => waiter.or(Some(giver)),
+            // It gives only because of what is still to come: a kill, or work that it is handed.
+            Some(giver) if self.has_no_work(giver, seen) => reaper.or(waiter).or(Some(giver)),
             Some(giver) => Some(giver),
             None => reaper.or(waiter),
         };
@@ -290,7 +290,7 @@ impl<'i> Path<'i> {
         }
         let stand = |at| {
             let mut place = self.stand(at, stall, seen);
-            place.over.extend(&asked);
+            place.over.extend(asked.iter().chain(&giver));
             place
         };
         let place = stand(at);
@@ -401,12 +401,13 @@ impl<'i> Path<'i> {
         (record >= seen).then_some(task)
     }
 
-    /// The reaper, while it has nobody to reap.
-    fn is_idle_reaper(&self, task: TaskId, seen: usize) -> bool {
+    /// Who has not begun, such as a worker that nothing was handed to yet; the reaper, while it
+    /// has nobody to reap.
+    fn has_no_work(&self, task: TaskId, seen: usize) -> bool {
         let index = self.index;
-        index.reaper == Some(task)
-            && index.doing(task, seen).reason() == Some(Reason::ReaperIdle)
-            && index.pending_victim(seen).is_none()
+        let doing = index.doing(task, seen);
+        let is_idle = index.reaper == Some(task) && doing.reason() == Some(Reason::ReaperIdle);
+        doing == Doing::Unborn || is_idle && index.pending_victim(seen).is_none()
     }
 
     /// Whether a pending victim keeps a waiter from having another one chosen. Who is killed
@@ -441,8 +442,9 @@ impl<'i> Path<'i> {
         let doing = index.doing(task, seen);
         let call = index.call(task, seen).and_then(|call| index.device_called(&call.what));
         let reason = doing.reason();
-        let is_reaper = index.reaper == Some(task);
+        let is_reaper = index.reaper == Some(task) || index.cast.hand_off_workers.contains(&task);
         match (doing, reason) {
+            (Doing::Unborn, _) => Cause::Idle,
             (_, Some(Reason::BackOff)) => Cause::BackOff(self.met(seen)),
             (_, Some(Reason::SkipSleep)) => {
                 let because = index.backed_off(seen).map(|(_, notifier)| notifier);

@@ -15,8 +15,9 @@ mod outside;
 mod worker;
 
 use super::blame::{Cause, cause_text, recovery_blame};
+use super::flags::lost_ends;
 use super::index::Index;
-use super::reaping::Outcome;
+use super::reaping::{Attempt, Outcome};
 use super::types::{Report, Said, Verdict, Victim};
 use super::victims::VictimFacts;
 use super::wait_for::{closed_text, dependency_text};
@@ -178,12 +179,18 @@ impl Tale<'_> {
         Some(format!("{got}{obstacle}{elsewhere}{end}."))
     }
 
+    /// The record at which the reaper was done with a victim.
+    fn reaped(&self, facts: &VictimFacts) -> Option<usize> {
+        let leader = |task| self.index.cast.tasks.get(task).map_or(task, |info| info.leader);
+        let mut attempts = self.index.attempts.iter();
+        let is_it =
+            |it: &&Attempt| it.outcome == Outcome::Reaped && leader(it.victim) == facts.leader;
+        attempts.find(is_it)?.to
+    }
+
     /// Whether the victim tore down more than a little of its memory before the reaper came to it.
     fn is_exit_ahead(&self, facts: &VictimFacts, victim: &Victim) -> bool {
-        let reaped = self.index.attempts.iter().find(|attempt| attempt.outcome == Outcome::Reaped);
-        let (Some(mm), Some(to)) = (facts.mm, reaped.and_then(|attempt| attempt.to)) else {
-            return false;
-        };
+        let (Some(mm), Some(to)) = (facts.mm, self.reaped(facts)) else { return false };
         let had = self.index.present(mm, victim.killed);
         let left = self.index.present(mm, self.index.time(to));
         let swapped = self.swapped_of(mm, to).saturating_sub(self.swapped_of(mm, facts.killed));
@@ -199,16 +206,25 @@ impl Tale<'_> {
         size_text(facts.mm.map_or(0, |mm| self.index.present(mm, at)))
     }
 
-    /// That a device kept the rest, if one did.
+    /// That a device kept the rest, if one did when the reaper was done.
     fn pinned(&self, facts: &VictimFacts) -> String {
         let cast = &self.index.cast;
         let of_victim =
             |range| cast.ranges.get(range).is_some_and(|info| Some(info.mm) == facts.mm);
-        let pinned = self.run.trace.iter().filter_map(|record| match record.event {
-            Event::StillPinned { range, pages } if of_victim(range) => Some(u64::from(pages)),
-            _ => None,
-        });
-        match pinned.sum() {
+        let until = self.reaped(facts).unwrap_or(usize::MAX);
+        let mut pinned: u64 = 0;
+        for record in self.run.trace.iter().take(until) {
+            match record.event {
+                Event::StillPinned { range, pages } if of_victim(range) => {
+                    pinned += u64::from(pages);
+                }
+                Event::Unpinned { range, pages } if of_victim(range) => {
+                    pinned = pinned.saturating_sub(u64::from(pages));
+                }
+                _ => {}
+            }
+        }
+        match pinned {
             0 => String::new(),
             pages => format!(", while a device still held {}", size_text(pages)),
         }
@@ -337,7 +353,10 @@ impl Tale<'_> {
                 )
             }
             "slept-nonblocking" => "a callback slept although it must not".to_owned(),
-            "lost-end" => "an invalidation was begun that nobody ends".to_owned(),
+            "lost-end" => match lost_ends(self.index) {
+                1 => "an invalidation was begun that nobody ends".to_owned(),
+                count => format!("{count} ends of invalidations never came"),
+            },
             "hung-task" => {
                 format!(
                     "the hung-task detector reported {}",

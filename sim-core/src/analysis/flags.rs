@@ -5,7 +5,7 @@ use super::graph::Moment;
 use super::hung::hung_tasks;
 use super::index::Index;
 use crate::base::{MmId, Nanos};
-use crate::check::wait_for::needs::has_leaked;
+use crate::check::wait_for::needs::leaked;
 
 /// Every flag there is, in the order of design.md section 7.
 pub const FLAGS: [&str; 6] =
@@ -17,7 +17,7 @@ pub(super) fn flags(index: &Index) -> Vec<&'static str> {
         !index.stale.is_empty(),
         has_slept_nonblocking(index),
         index.lock_reports.lockdep_count > 0,
-        has_lost_end(index),
+        lost_ends(index) > 0,
         hung_tasks(index) > 0,
         has_exhausted_reserves(index),
     ];
@@ -37,9 +37,9 @@ fn has_exhausted_reserves(index: &Index) -> bool {
     index.counts.reserves_exhausted > 0 || index.memory.free.iter().any(|&(_, free)| free == 0)
 }
 
-/// A start that succeeded got no end, or invalidations began that nobody will end.
-fn has_lost_end(index: &Index) -> bool {
+/// Starts that succeeded and got no end, and invalidations that nobody will end.
+pub(super) fn lost_ends(index: &Index) -> usize {
     let end = Moment::at_end(index);
-    !index.lost_ends.is_empty()
-        || (0..index.invalidations.len()).any(|mm| has_leaked(&end, MmId::from_index(mm)))
+    let mms = (0..index.invalidations.len()).map(MmId::from_index);
+    index.lost_ends.len() + mms.map(|mm| leaked(&end, mm).count()).sum::<usize>()
 }

@@ -9,7 +9,7 @@
 
 use super::index::Index;
 use super::lock_reports::splats;
-use super::reaping::Attempt;
+use super::reaping::{Attempt, because_text};
 use super::types::{Incident, WaitEdge, WaitFor, WaitLink};
 use super::wait_for::{dependency_text, edge_text};
 use super::waits::wait_chain_after;
@@ -74,9 +74,11 @@ fn refusal_text(index: &Index, attempt: &Attempt) -> String {
             names.push(name);
         }
     }
+    let because = attempt.refusals.first().map(|first| index.refused_because(first));
+    let because = because_text(cast, &because.unwrap_or_default());
     let count = u64::try_from(attempt.refusals.len()).unwrap_or(u64::MAX);
     format!(
-        "{} in attempt {}: {}",
+        "{} in attempt {}: {}{because}",
         count_text(count, "refusal"),
         attempt.number,
         short_list_text(&names)

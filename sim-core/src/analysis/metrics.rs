@@ -20,7 +20,7 @@ pub fn metrics(index: &Index) -> Metrics {
     let calls = || index.tasks.iter().flat_map(|track| &track.calls.items);
     let blocked = || calls().map(|call| call.what.blocked.0);
     Metrics {
-        reap_attempts: count(index.attempts.len()),
+        reap_attempts: count(index.attempts.len() + index.backed_off.len()),
         backoffs: backoffs(index),
         refusals: index.counts.refusals,
         gave_up: index.counts.gave_up,

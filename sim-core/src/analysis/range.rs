@@ -17,8 +17,14 @@ pub fn range_sums(run: &Run, index: &Index, from: SimTime, to: SimTime) -> Range
             Event::MarkVictim { .. } => sums.kills += 1,
             Event::MnCall { .. } => sums.callbacks += 1,
             Event::MnReturn { refused: true, .. } | Event::CoreRefused { .. } => sums.refusals += 1,
-            Event::StartTaskReaping { .. } | Event::SkipTaskReaping { .. } => sums.attempts += 1,
-            Event::Zap { pages, .. } if is_reaper => sums.reaped_pages += u64::from(pages),
+            Event::StartTaskReaping { .. }
+            | Event::SkipTaskReaping { .. }
+            | Event::BackedOff { .. } => sums.attempts += 1,
+            Event::Zap { pages, .. }
+                if is_reaper || run.cast.hand_off_workers.contains(&record.task) =>
+            {
+                sums.reaped_pages += u64::from(pages);
+            }
             Event::Blocked { why, .. } if is_reaper => {
                 let reason = Reason::from_number(why);
                 let backs_off = matches!(reason, Some(Reason::BackOff | Reason::SkipSleep));

@@ -1,13 +1,15 @@
 //! The reaper's attempts, one by one, with what refused in each.
 //!
 //! An attempt is what the reaper announces: a start with its finish, or
-//! a skip. Policies that sleep instead of trying leave none.
+//! a skip. Policies that sleep in place of one leave none here; where attempts
+//! are counted, that sleep is one.
 
-use super::index::{Index, lock_waited_for};
+use super::index::{Index, Step, lock_waited_for};
 use super::replay::ReaperNow;
-use crate::base::{LockId, NotifierId, RangeId, TaskId};
+use super::words::{device_name, list_text, lock_name, task_name};
+use crate::base::{DeviceId, LockId, NotifierId, RangeId, TaskId};
 use crate::engine::Hold;
-use crate::record::{Event, Reason, Record};
+use crate::record::{Cast, Event, Reason, Record};
 
 /// How an attempt ended.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -70,6 +72,81 @@ impl Index {
         let waiters = (0..self.tasks.len()).map(TaskId::from_index).filter(waits);
         let since = |task: &TaskId| self.step(*task, seen).map(|(step, _)| step.record);
         Some((lock, waiters.min_by_key(since)?, Keeps::Queued))
+    }
+}
+
+/// What a refusal is due to.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub(super) enum Because {
+    /// This task had a lock that the driver tried, or waited for in vain.
+    Held(TaskId, LockId),
+    /// This device had a job of this task to do.
+    Job(DeviceId, TaskId),
+}
+
+impl Because {
+    /// Who had the lock.
+    pub(super) fn holder(self) -> Option<TaskId> {
+        match self {
+            Self::Held(task, _) => Some(task),
+            Self::Job(..) => None,
+        }
+    }
+}
+
+/// `, while writer held lock of gpu0`; nothing where nothing is known.
+pub(super) fn because_text(cast: &Cast, reasons: &[Because]) -> String {
+    let text = |&because: &Because| match because {
+        Because::Held(task, lock) => {
+            format!("{} held {}", task_name(cast, task), lock_name(cast, lock))
+        }
+        Because::Job(device, task) => {
+            format!("{} had a job of {} to do", device_name(cast, device), task_name(cast, task))
+        }
+    };
+    let texts: Vec<_> = reasons.iter().map(text).collect();
+    if texts.is_empty() { String::new() } else { format!(", while {}", list_text(&texts)) }
+}
+
+impl Index {
+    /// What a driver refused for, where that is a lock or a job; a driver that refuses whatever
+    /// overlaps needs neither, and for whom the core refuses was not asked.
+    pub(super) fn refused_because(&self, refusal: &Refusal) -> Vec<Because> {
+        let device = self.cast.notifiers.get(refusal.notifier).map(|info| info.device);
+        let info = device.and_then(|device| self.cast.devices.get(device));
+        let Some(info) = info.filter(|_| !refusal.by_core) else { return Vec::new() };
+        let in_vain = self.waited_in_vain(refusal).map(|lock| (lock, Hold::Exclusive));
+        let held = info.tries.iter().copied().chain(in_vain).flat_map(|(lock, hold)| {
+            let holders = self.holders(lock, refusal.record).into_iter().map(|holder| holder.what);
+            // Those who read keep no reader out.
+            let in_the_way = move |held: Hold| hold == Hold::Exclusive || held == Hold::Exclusive;
+            let holders = holders.filter(move |holder| in_the_way(holder.hold));
+            holders.map(move |holder| Because::Held(holder.task, lock))
+        });
+        let held = held.filter(|because| because.holder() != self.reaper);
+        let jobs = info.refuses_for.iter().flat_map(|&ring| {
+            let jobs = self.jobs.get(ring.index()).into_iter();
+            let jobs = jobs.flat_map(|jobs| jobs.open_after(refusal.record));
+            jobs.filter_map(move |job| Some(Because::Job(ring, *self.actors.get(job.from)?)))
+        });
+        // What is tried may be what was waited for in vain; a task may have several jobs.
+        let mut found = Vec::new();
+        for because in held.chain(jobs) {
+            if !found.contains(&because) {
+                found.push(because);
+            }
+        }
+        found
+    }
+
+    /// The lock that a call waited for last before it refused (policy `deadline`).
+    fn waited_in_vain(&self, refusal: &Refusal) -> Option<LockId> {
+        let track = self.tasks.get(self.reaper?.index())?;
+        let call = track.calls.items.iter().find(|call| call.to == refusal.record)?;
+        let within = |step: &&Step| (call.from..call.to).contains(&step.record);
+        let waits = track.steps.iter().rev().filter(within);
+        let mut waits = waits.filter(|step| step.doing.reason().is_some());
+        waits.next().and_then(|step| lock_waited_for(step.doing))
     }
 }
 

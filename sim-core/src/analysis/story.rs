@@ -214,6 +214,7 @@ fn cast() -> Cast {
         task: Some(GPU_TASK),
         locks: vec![GPU_LOCK],
         tries: Vec::new(),
+        refuses_for: Vec::new(),
         worker: None,
         faulter: None,
         timeout: None,

@@ -55,13 +55,13 @@ fn gallery_has_these_verdicts() {
           attempts 10 back-offs 10 refusals 10 reaped 264192 incidents 21
         g5-silent-back-off: extra-victims
           mem-hog was killed at 1501.000 ms although victim, killed before, still had 1 GiB.
-          attempts 1 back-offs 1 refusals 0 reaped 0 incidents 3
+          attempts 2 back-offs 1 refusals 0 reaped 0 incidents 3
         g6-flagged-notifier: recovered
           victim was killed at 1.000 ms; by 3.044 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 1
         g6-unflagged-notifier: extra-victims
           mem-hog was killed at 1501.000 ms although victim, killed before, still had 1 GiB.
-          attempts 1 back-offs 1 refusals 0 reaped 0 incidents 3
+          attempts 2 back-offs 1 refusals 0 reaped 0 incidents 3
         g7-ignore: recovered
           victim was killed at 1.001 ms; by 3.045 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 262144 incidents 4

@@ -22,6 +22,7 @@ pub(super) struct VictimFacts {
     /// there is no SKIP (4.6), its memory was reaped or torn down.
     pub(super) done: Option<usize>,
     pub(super) freed_pages: u64,
+    /// Attempts of the reaper, a sleep in place of one among them.
     pub(super) attempts: u32,
     /// Times the reaper slept instead of trying (policies `skip-*`).
     pub(super) skipped: u32,
@@ -110,6 +111,7 @@ impl<'r> VictimsBuilder<'r> {
             }
             Event::BackedOff { mm, .. } if self.is_reaper(record.task) => {
                 for victim in self.of_mm(mm) {
+                    victim.attempts += 1;
                     victim.skipped += 1;
                 }
             }

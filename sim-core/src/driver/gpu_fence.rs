@@ -34,6 +34,10 @@ impl Driver for GpuFence {
         Shape::Uniform { lo: Nanos::ZERO, hi: Nanos::from_ms(16) }
     }
 
+    fn tries_lock(&self, refuse: Option<Refuse>) -> Option<Hold> {
+        (refuse == Some(Refuse::WhenBusy)).then_some(Hold::Exclusive)
+    }
+
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {
         Box::pin(invalidate(call))
     }

@@ -26,6 +26,10 @@ impl Driver for RdmaOdp {
         Ops { end: true, ..Ops::START }
     }
 
+    fn tries_lock(&self, refuse: Option<Refuse>) -> Option<Hold> {
+        (refuse == Some(Refuse::WhenBusy)).then_some(Hold::Exclusive)
+    }
+
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {
         Box::pin(invalidate(call))
     }

@@ -23,7 +23,7 @@ impl Driver for Trylock {
     }
 
     fn tries_lock(&self, refuse: Option<Refuse>) -> Option<Hold> {
-        refuse.is_none().then_some(Hold::Exclusive)
+        (refuse != Some(Refuse::Overlap)).then_some(Hold::Exclusive)
     }
 
     fn invalidate<'a>(&'a self, call: Call<'a>) -> Boxed<'a, Result<(), Refused>> {

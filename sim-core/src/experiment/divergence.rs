@@ -6,10 +6,11 @@
 //! memory or of a task: a kill, an attempt and its end, a VMA unmapped by
 //! the reaper, a refusal, a wait of the reaper, SKIP. Decisions are compared
 //! one by one, and in time to a jiffy; only where all are alike is it the
-//! first record of any kind.
+//! first record of any kind. What a record tells is compared, not the number
+//! of its call stack: stacks are numbered as they are met.
 
-use crate::analysis::{event_text, time_text};
-use crate::base::{NotifierId, RangeId, SimTime, TaskId};
+use crate::analysis::{event_text, span_text, time_text};
+use crate::base::{Nanos, NotifierId, RangeId, SimTime, TaskId};
 use crate::record::{Event, Reason, Record, Run, SkipBy, TaskKind};
 
 /// The first difference.
@@ -34,7 +35,7 @@ impl Divergence {
     }
 }
 
-/// Where two runs part; `None` if they have the same records.
+/// Where two runs part; `None` if their records tell the same.
 pub fn divergence(first: &Run, second: &Run) -> Option<Divergence> {
     let any = first_record(first, second)?;
     // What came before is alike, decisions too.
@@ -63,12 +64,26 @@ fn first_record(first: &Run, second: &Run) -> Option<Divergence> {
     loop {
         match (of_first.next(), of_second.next()) {
             (None, None) => return None,
-            (one, two) if one != two => {
+            (Some(one), Some(two)) if tell_alike((first, &one), (second, &two)) => record += 1,
+            (one, two) => {
                 let (first, second) = (one, two);
                 return Some(Divergence { record, other: record, first, second, decides: false });
             }
-            _ => record += 1,
         }
+    }
+}
+
+/// Whether two records tell the same.
+fn tell_alike((first, one): (&Run, &Record), (second, two): (&Run, &Record)) -> bool {
+    match (one.event, two.event) {
+        (
+            Event::Blocked { on, why, stack },
+            Event::Blocked { on: on_2, why: why_2, stack: stack_2 },
+        ) => {
+            (one.at, one.task, on, why) == (two.at, two.task, on_2, why_2)
+                && first.cast.functions(stack) == second.cast.functions(stack_2)
+        }
+        _ => one == two,
     }
 }
 
@@ -152,22 +167,38 @@ pub fn divergence_text(first: &Run, second: &Run, at: &Divergence) -> String {
     let when = at.time();
     let tell = |run: &Run, index: usize, record: Option<Record>| match record {
         Some(record) => {
+            let late = record.at.saturating_sub(when.unwrap_or(record.at));
             // Less than a jiffy is no more than what asking took.
-            let jiffy = run.cast.jiffy;
-            let late = when.is_some_and(|when| record.at.saturating_sub(when) > jiffy);
-            let late = if late { format!(" at {}", time_text(record.at)) } else { String::new() };
+            let late = match late {
+                _ if late > run.cast.jiffy => format!(" at {}", time_text(record.at)),
+                _ if at.decides || late == Nanos::ZERO => String::new(),
+                _ => format!(", {} later", span_text(late)),
+            };
             format!("{}{}{late}", event_text(run, &record), manner(run, index, &record))
         }
         None if at.decides => "nothing more is decided".to_owned(),
         None => "it is over".to_owned(),
     };
     let only = if at.decides { "" } else { "only in what decides nothing, first at " };
-    format!(
-        "{only}{}: here {}; there {}",
-        time_text(when.unwrap_or(first.end.min(second.end))),
-        tell(first, at.record, at.first),
-        tell(second, at.other, at.second)
-    )
+    let mut here = tell(first, at.record, at.first);
+    let mut there = tell(second, at.other, at.second);
+    if here == there {
+        here.push_str(&place(first, at.first));
+        there.push_str(&place(second, at.second));
+    }
+    let when = time_text(when.unwrap_or(first.end.min(second.end)));
+    format!("{only}{when}: here {here}; there {there}")
+}
+
+/// Where in the kernel somebody stopped to wait.
+fn place(run: &Run, record: Option<Record>) -> String {
+    match record.map(|record| record.event) {
+        Some(Event::Blocked { stack, .. }) => {
+            let functions = run.cast.functions(stack);
+            format!(" in {}", run.cast.function_names(&functions, &[]).join(" < "))
+        }
+        _ => String::new(),
+    }
 }
 
 /// In what the decision was made: a callback that may, or must not, sleep.

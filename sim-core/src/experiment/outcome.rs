@@ -102,7 +102,7 @@ pub fn outcome(run: &Run, report: &Report) -> Outcome {
         reaped_pages: first.map_or(0, |victim| victim.reaped_pages),
         freed_by_reaper: first.map_or(0, |victim| victim.freed_by_reaper),
         freed_pages: first.map_or(0, |victim| victim.freed_pages),
-        attempts: first.map_or(0, |victim| u64::from(victim.attempts + victim.backed_off)),
+        attempts: first.map_or(0, |victim| u64::from(victim.attempts)),
         refusals: report.metrics.refusals,
         said: first.and_then(|victim| victim.said),
         next_victim_after: first.and_then(|victim| since(victim.done?)),

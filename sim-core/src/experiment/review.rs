@@ -230,7 +230,7 @@ fn partings(group: &[Case]) -> Vec<Block> {
     }
     let text = |case: &Case| match parting(first, case) {
         Some(at) => divergence_text(&first.shown.run, &case.shown.run, &at),
-        None => "never; the runs are the same".to_owned(),
+        None => "never; the runs tell the same".to_owned(),
     };
     // Several may part in the same way.
     let mut points: Vec<(String, String)> = Vec::new();

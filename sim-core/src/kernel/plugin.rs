@@ -154,8 +154,8 @@ pub trait Driver: Send + Sync {
     fn takes_lock(&self) -> bool {
         true
     }
-    /// How a call that must not sleep tries the device's lock, where nothing but that lock has it
-    /// refuse; `None`: it refuses by another rule before, or never. `refuse` is the scenario's word.
+    /// How a call that must not sleep tries the device's lock, where that can have it refuse;
+    /// `None`: it always refuses by another rule before, or never. `refuse` is the scenario's word.
     fn tries_lock(&self, _refuse: Option<Refuse>) -> Option<Hold> {
         None
     }

@@ -94,9 +94,12 @@ pub struct DeviceInfo {
     pub task: Option<TaskId>,
     /// The locks that its callback may take, its driver's own first.
     pub locks: Vec<LockId>,
-    /// Those of them that a call which must not sleep tries, and how: it refuses because
-    /// somebody has one, and by no rule before that.
+    /// Those of them that a call which must not sleep tries, and how: where no rule has it
+    /// refuse before, it refuses because somebody has one.
     pub tries: Vec<(LockId, Hold)>,
+    /// The devices, itself or its rings, whose jobs have such a call refused
+    /// (`refuse = "when-busy"`, or `"if-needed"` before a wait for fences).
+    pub refuses_for: Vec<DeviceId>,
     /// The kernel thread that its fences need before they signal.
     pub worker: Option<TaskId>,
     /// The kernel thread that serves its page faults.

@@ -12,8 +12,8 @@ const FENCE: &str = "eras-fence-needs-allocation";
 pub(crate) const ROWS: &[Row] = &[
     row(SIDE, "", "recovered", 1, 10, "", "10 back-off, 1 give-up, 10 refusal"),
     row(SIDE, "policy=ignore", "recovered", 1, 1, "stale-access", "1 stale-access"),
-    row(SIDE, "policy=skip-any", "extra-victims", 2, 1, "", "1 back-off, 1 extra-victim"),
-    row(SIDE, "policy=skip-flag", "extra-victims", 2, 1, "", "1 back-off, 1 extra-victim"),
+    row(SIDE, "policy=skip-any", "extra-victims", 2, 2, "", "1 back-off, 1 extra-victim"),
+    row(SIDE, "policy=skip-flag", "extra-victims", 2, 2, "", "1 back-off, 1 extra-victim"),
     row(SIDE, "policy=nonblock", "recovered", 1, 10, "", "10 back-off, 1 give-up, 10 refusal"),
     row(
         SIDE,
@@ -77,8 +77,8 @@ const TABLE: &[Line] = &[
         log: Some("reaped process"),
         next: Some(328),
     },
-    Line { id: SIDE, with: "policy=skip-any", freed: 0, attempts: 0, log: None, next: Some(1000) },
-    Line { id: SIDE, with: "policy=skip-flag", freed: 0, attempts: 0, log: None, next: Some(1000) },
+    Line { id: SIDE, with: "policy=skip-any", freed: 0, attempts: 1, log: None, next: Some(1000) },
+    Line { id: SIDE, with: "policy=skip-flag", freed: 0, attempts: 1, log: None, next: Some(1000) },
     Line {
         id: SIDE,
         with: "policy=nonblock",

@@ -40,8 +40,8 @@ pub(crate) const ROWS: &[Row] = &[
         "",
         "",
     ),
-    row("f2-lost-teardown", "", "extra-victims", 2, 1, "", "1 back-off, 1 extra-victim"),
-    row("f2-lost-teardown", "kernel=4.16", "extra-victims", 2, 1, "", "1 back-off, 1 extra-victim"),
+    row("f2-lost-teardown", "", "extra-victims", 2, 2, "", "1 back-off, 1 extra-victim"),
+    row("f2-lost-teardown", "kernel=4.16", "extra-victims", 2, 2, "", "1 back-off, 1 extra-victim"),
     row(
         "f2-lost-teardown",
         "kernel=4.16; device.gpu0.does_not_block=true",
@@ -120,7 +120,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row("f6-priority-inversion", "task.tuner.nice=-20", "recovered", 1, 1, "", ""),
     row("f6-priority-inversion", "machine.cpus=2", "recovered", 1, 1, "", ""),
-    row("f7-oom-lock-convoy", "", "extra-victims", 2, 1, "", "1 back-off, 1 extra-victim"),
+    row("f7-oom-lock-convoy", "", "extra-victims", 2, 2, "", "1 back-off, 1 extra-victim"),
     row("f7-oom-lock-convoy", "kernel=4.19; device.gpu0.driver=spin", "recovered", 1, 1, "", ""),
     row(
         "f8-mmap-lock-starvation",

@@ -123,6 +123,7 @@ fn cast(driver: &'static str) -> Cast {
         task: None,
         locks: Vec::new(),
         tries: Vec::new(),
+        refuses_for: Vec::new(),
         worker,
         faulter: None,
         timeout,

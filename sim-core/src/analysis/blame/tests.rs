@@ -197,3 +197,28 @@ fn who_is_killed_later_waits_until_then() {
     let causes = blame(&index, SimTime(10_000_000), SimTime(60_000_000)).causes;
     assert_eq!(causes, [(Cause::ReclaimBefore(HOG), Nanos::from_ms(50))]);
 }
+
+#[test]
+fn who_has_not_begun_is_not_at_work() {
+    let mut story = Story::new();
+    story.at(1).faults(HOG, HEAP, 900).free(40);
+    story.at(10).reclaims(OTHER, Gfp::KERNEL).kills(OTHER, HOG);
+    story.add(GPU_TASK, Event::WakeReaper { victim: HOG }).wakes(REAPER).attempt_is_refused();
+    // What was refused is done by somebody who comes to life for it.
+    story
+        .at(50)
+        .add(WORKER, Event::Spawned {})
+        .add(WORKER, Event::Ran { cpu: crate::base::CpuId(0) });
+    let zone = crate::base::ZoneId(0);
+    story.at(80).add(WORKER, Event::ZoneFree { zone, free: 900 });
+    story.at(81).faults(OTHER, OTHER_HEAP, 1).sleeps(OTHER, Reason::Forever);
+    let mut run = story.ends(100, Stop::Idle);
+    run.cast.hand_off_workers.push(WORKER);
+    let index = Index::new(&run);
+    let path = blame(&index, SimTime(10_000_000), SimTime(80_000_000)).segments;
+    let told: Vec<_> =
+        path.iter().map(|it| (it.from.0 / 1_000_000, segment_text(&index, it))).collect();
+    let backs_off = "oom_reaper: the reaper's back-offs (gpu0 refused)";
+    let expected = [(10, backs_off), (50, "gpu0/worker: reaping")];
+    assert_eq!(told, expected.map(|(at, text)| (at, text.to_owned())));
+}

@@ -78,7 +78,7 @@ pub struct Victim {
     pub skip: Option<SimTime>,
     /// Pages that reached the free list, by whomever.
     pub freed_pages: u64,
-    /// Attempts of the reaper.
+    /// Attempts of the reaper, a sleep in place of one among them.
     pub attempts: u32,
     /// Times the reaper slept instead of trying (policies `skip-*`).
     pub backed_off: u32,
@@ -115,7 +115,7 @@ impl Said {
 /// Numbers of a run; times in ns.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
-    /// Attempts of the reaper (starts and skips).
+    /// Attempts of the reaper: starts, skips, and sleeps in place of one (policies `skip-*`).
     pub reap_attempts: u64,
     /// Sleeps after a failed attempt or skip.
     pub backoffs: u64,
@@ -204,7 +204,7 @@ pub struct Report {
 pub struct RangeSums {
     /// Victims marked.
     pub kills: u64,
-    /// Attempts of the reaper that began or were skipped.
+    /// Attempts of the reaper that began or were skipped, or in whose place it slept.
     pub attempts: u64,
     /// Its sleeps after one that failed.
     pub backoffs: u64,

@@ -12,7 +12,8 @@ pub struct WaitLink {
     pub since: SimTime,
     /// What it waits on, in words: `mmap_lock of hog`, `back-off 3 of 10`.
     pub waits_on: String,
-    /// A word for the kind: `lock`, `queue`, `time`, `cpu`, `memory`, `none`.
+    /// A word for the kind: that of an edge ([`EdgeKind::id`]); `memory` for a page, `cpu`,
+    /// `time`, `queue` for what no task is known to end, `none` for who waits for nothing.
     pub kind: &'static str,
     /// Whom it waits for, if that is a task.
     pub holder: Option<TaskId>,

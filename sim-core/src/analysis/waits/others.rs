@@ -6,7 +6,7 @@ use crate::analysis::replay::Doing;
 use crate::analysis::words::{event_title, list_text, time_text};
 use crate::base::TaskId;
 use crate::engine::WaitOn;
-use crate::record::Reason;
+use crate::record::{EdgeKind, Reason};
 
 impl Walk<'_> {
     /// Anybody whose program signals the event would do.
@@ -28,7 +28,7 @@ impl Walk<'_> {
         };
         let left = self.left_text(task);
         let text = format!("{} waits for {title}, which {who} ({left}).", self.name(task));
-        self.push(task, title, "queue", signalers.first().copied(), text);
+        self.push(task, title, EdgeKind::Event.id(), signalers.first().copied(), text);
         for signaler in signalers {
             self.follow(signaler);
         }
@@ -46,7 +46,7 @@ impl Walk<'_> {
             format!("{} waits until {names} left the notifiers ({left}).", self.name(task))
         };
         let waits_on = Reason::Srcu.text().to_owned();
-        self.push(task, waits_on, "queue", callers.first().copied(), text);
+        self.push(task, waits_on, EdgeKind::Srcu.id(), callers.first().copied(), text);
         for caller in callers {
             self.follow(caller);
         }
@@ -65,7 +65,7 @@ impl Walk<'_> {
             self.left_text(task)
         );
         let waits_on = Reason::PfMemalloc.text().to_owned();
-        self.push(task, waits_on, "memory", self.index.kswapd, text);
+        self.push(task, waits_on, EdgeKind::Kswapd.id(), self.index.kswapd, text);
         if let Some(kswapd) = self.index.kswapd {
             self.follow(kswapd);
         }

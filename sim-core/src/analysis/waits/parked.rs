@@ -11,7 +11,7 @@ use crate::analysis::words::{
 use crate::base::{DeviceId, MmId, TaskId};
 use crate::check::wait_for::needs::{Needs, needs};
 use crate::engine::{Hold, WaitOn};
-use crate::record::Reason;
+use crate::record::{EdgeKind, Reason};
 
 /// What a task that waits by its own wish does, after its name.
 fn wish_text(reason: Reason) -> &'static str {
@@ -39,9 +39,11 @@ impl Walk<'_> {
         let lock_text = lock_name(&self.index.cast, lock);
         let holders = self.index.holders(lock, self.seen);
         let name = self.name(task);
+        let is_oom_lock = self.index.oom_lock == Some(lock);
+        let kind = if is_oom_lock { EdgeKind::OomLock } else { EdgeKind::Lock }.id();
         let Some(first) = holders.first() else {
             let text = format!("{name} waits for {lock_text} and is about to get it.");
-            return self.push(task, lock_text, "lock", None, text);
+            return self.push(task, lock_text, kind, None, text);
         };
         let names: Vec<_> = holders.iter().map(|holder| self.name(holder.what.task)).collect();
         let (verb, mode) = match (holders.len(), first.what.hold) {
@@ -54,7 +56,7 @@ impl Walk<'_> {
             "{name} waits for {lock_text}, which {} {verb}{mode} since {since}.",
             list_text(&names)
         );
-        self.push(task, lock_text, "lock", Some(first.what.task), text);
+        self.push(task, lock_text, kind, Some(first.what.task), text);
         for holder in holders {
             self.follow(holder.what.task);
         }
@@ -101,7 +103,13 @@ impl Walk<'_> {
                 let verb = if reason == Some(Reason::Stuck) { "is stuck in" } else { "waits for" };
                 let place = self.callback_text(task);
                 let text = format!("{}{place} {verb} {what}{left}.", self.name(task));
-                let kind = if is_timed { "time" } else { "queue" };
+                let needs = needs(&Moment::new(self.index, self.seen), task);
+                let need = needs.as_ref().and_then(|needs| needs.list().first());
+                let kind = match need {
+                    Some(need) => need.kind.id(),
+                    None if is_timed => "time",
+                    None => "queue",
+                };
                 self.push(task, what.to_owned(), kind, None, text);
             }
         }
@@ -140,7 +148,7 @@ impl Walk<'_> {
         };
         let text =
             format!("{}{} waits for {fence} ({left}).", self.name(task), self.callback_text(task));
-        self.push(task, fence, "queue", worker, text);
+        self.push(task, fence, EdgeKind::Fence.id(), worker, text);
         match (worker, device) {
             (Some(worker), _) => self.follow(worker),
             (None, Some(device)) => {
@@ -172,7 +180,8 @@ impl Walk<'_> {
             }
             _ => format!("{name} is to write the core of its process once {names} {have} stopped."),
         };
-        self.push(task, reason.text().to_owned(), "queue", others.first().copied(), text);
+        let kind = EdgeKind::CoreDump.id();
+        self.push(task, reason.text().to_owned(), kind, others.first().copied(), text);
         for other in others {
             self.follow(other);
         }
@@ -185,7 +194,7 @@ impl Walk<'_> {
         let whose = worker.map_or_else(|| "its worker".to_owned(), |worker| self.name(worker));
         let left = self.left_text(task);
         let text = format!("{name}{place} waits for {whose} to do what it was given ({left}).");
-        self.push(task, Reason::FlushWork.text().to_owned(), "queue", worker, text);
+        self.push(task, Reason::FlushWork.text().to_owned(), EdgeKind::Worker.id(), worker, text);
         if let Some(worker) = worker {
             self.follow(worker);
         }
@@ -222,7 +231,7 @@ impl Walk<'_> {
             )
         };
         let waits_on = reason.text().to_owned();
-        self.push(task, waits_on, "queue", by.first().copied(), text);
+        self.push(task, waits_on, EdgeKind::Invalidation.id(), by.first().copied(), text);
         for other in by {
             self.follow(other);
         }
@@ -243,6 +252,7 @@ impl Walk<'_> {
         let lost: Vec<_> = lost.filter(|&&(_, notifier)| of_mm(notifier)).collect();
         let (name, left) = (self.name(task), self.left_text(task));
         let waits_on = reason.text().to_owned();
+        let kind = EdgeKind::Invalidation.id();
         if let Some(&&(record, notifier)) = lost.last() {
             let who = notifier_name(cast, notifier);
             let times = count_text(u64::try_from(lost.len()).unwrap_or(u64::MAX), "range");
@@ -251,7 +261,7 @@ impl Walk<'_> {
                  no end, the last {}.",
                 self.ago(record)
             );
-            return self.push(task, waits_on, "queue", None, text);
+            return self.push(task, waits_on, kind, None, text);
         }
         let inside = |other: &TaskId| {
             let call = self.index.call(*other, self.seen);
@@ -259,7 +269,7 @@ impl Walk<'_> {
         };
         let callers: Vec<_> = cast.tasks.ids().filter(inside).collect();
         let text = format!("{name} waits for {waits_on} ({left}).");
-        self.push(task, waits_on, "queue", callers.first().copied(), text);
+        self.push(task, waits_on, kind, callers.first().copied(), text);
         for caller in callers {
             self.follow(caller);
         }
@@ -274,7 +284,7 @@ impl Walk<'_> {
         {
             let (name, who) = (self.name(task), self.name(worker));
             let text = format!("{name} is done with a job, whose fence {who} has to signal.");
-            self.push(task, "its worker".to_owned(), "queue", Some(worker), text);
+            self.push(task, "its worker".to_owned(), EdgeKind::Worker.id(), Some(worker), text);
             return self.follow(worker);
         }
         if self.index.doing(task, self.seen).reason() == Some(Reason::PageRequest)
@@ -282,7 +292,8 @@ impl Walk<'_> {
         {
             let (name, who) = (self.name(task), self.name(faulter));
             let text = format!("{name} has a job whose memory {who} has to map first.");
-            self.push(task, "a page fault of its own".to_owned(), "queue", Some(faulter), text);
+            let what = "a page fault of its own".to_owned();
+            self.push(task, what, EdgeKind::Worker.id(), Some(faulter), text);
             return self.follow(faulter);
         }
         let text = self.jobs_text(device);

@@ -1,7 +1,7 @@
 //! The reaper in words: what it reaps, why it backs off, what it sleeps for.
 
 use super::Walk;
-use crate::analysis::reaping::{Attempt, Keeps, Outcome, Refusal};
+use crate::analysis::reaping::{Attempt, Keeps, Outcome, Refusal, because_text};
 use crate::analysis::words::{
     lock_name, mm_name, notifier_name, process_name, range_name, range_text, short_list_text,
     span_text,
@@ -76,10 +76,17 @@ impl Walk<'_> {
                 causes.push(cause);
             }
         }
+        let because = self.index.refused_because(first);
         let device = cast.notifiers.get(first.notifier).map(|info| info.device);
         let worker = device.and_then(|device| cast.devices.get(device)?.task);
-        let cause = format!("{} in attempt {}", short_list_text(&causes), attempt.number);
-        (cause, worker)
+        let holder = because.iter().find_map(|because| because.holder());
+        let cause = format!(
+            "{} in attempt {}{}",
+            short_list_text(&causes),
+            attempt.number,
+            because_text(cast, &because)
+        );
+        (cause, holder.or(worker))
     }
 
     fn cause_of_skip(&self, attempt: &Attempt) -> (String, Option<TaskId>) {
@@ -100,7 +107,7 @@ impl Walk<'_> {
         let delayed = self.index.victims.iter().rev().find(|victim| victim.is_delayed(self.seen));
         let Some(victim) = delayed else {
             let text = format!("{name} has nothing to reap.");
-            return self.push(task, "a victim to reap".to_owned(), "queue", None, text);
+            return self.push(task, "a victim to reap".to_owned(), "none", None, text);
         };
         let who = process_name(&self.index.cast, victim.leader);
         let left = match victim.woken {

@@ -205,9 +205,9 @@ fn throttled_task_waits_for_kswapd() {
         OTHER,
         6,
         &expect![[r#"
-        [memory] kswapd to free some of the reserves / kswapd0: other asks for a page since 3.000 ms and is held back until kswapd has freed some of the reserves (past the end of the run).
-        [time] a last look before it sleeps / -: kswapd0 takes a nap, to see whether there is still enough when it is over.
-    "#]],
+            [kswapd] kswapd to free some of the reserves / kswapd0: other asks for a page since 3.000 ms and is held back until kswapd has freed some of the reserves (past the end of the run).
+            [time] a last look before it sleeps / -: kswapd0 takes a nap, to see whether there is still enough when it is over.
+        "#]],
     );
 }
 
@@ -221,7 +221,7 @@ fn waits_for_events_and_readers_name_whom_they_wait_for() {
         HOG,
         6,
         &expect![[r#"
-        [queue] event done / other: hog waits for event done, which other signals (past the end of the run).
+        [event] event done / other: hog waits for event done, which other signals (past the end of the run).
         [none] nothing / -: other runs on CPU 0.
     "#]],
     );
@@ -230,7 +230,7 @@ fn waits_for_events_and_readers_name_whom_they_wait_for() {
         HOG_2,
         6,
         &expect![[r#"
-        [queue] callers still inside a notifier (SRCU) / other: hog/2 waits until other left the notifiers (past the end of the run).
+        [srcu] callers still inside a notifier (SRCU) / other: hog/2 waits until other left the notifiers (past the end of the run).
         [none] nothing / -: other runs on CPU 0.
     "#]],
     );

@@ -267,10 +267,14 @@ pub(crate) fn is_reaping_another(scene: &impl Scene, leader: TaskId) -> bool {
     other.is_some_and(|other| scene.is_pending(other))
 }
 
-/// Whether invalidations of an mm began whose tasks are somewhere else by
-/// now: nobody will end them.
+/// Whether invalidations of an mm began that nobody will end.
 pub(crate) fn has_leaked(scene: &impl Scene, mm: MmId) -> bool {
-    let is_elsewhere = |by: TaskId| {
+    leaked(scene, mm).next().is_some()
+}
+
+/// Invalidations of an mm whose tasks are somewhere else by now, by task.
+pub(crate) fn leaked(scene: &impl Scene, mm: MmId) -> impl Iterator<Item = TaskId> {
+    let is_elsewhere = move |&by: &TaskId| {
         let doing = scene.doing(by);
         let is_here = scene.cast().tasks.get(by).is_some_and(|info| info.mm == Some(mm))
             && doing.is_alive()
@@ -281,7 +285,7 @@ pub(crate) fn has_leaked(scene: &impl Scene, mm: MmId) -> bool {
         let is_in_call = scene.call(by).is_some();
         !is_here && !is_reaping && !is_in_call
     };
-    scene.invalidators(mm).into_iter().any(is_elsewhere)
+    scene.invalidators(mm).into_iter().filter(is_elsewhere)
 }
 
 /// Whether `task` is in the slow path and retries there, rather than

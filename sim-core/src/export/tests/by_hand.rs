@@ -58,6 +58,7 @@ fn cast(wording: Wording) -> Cast {
         task: None,
         locks: Vec::new(),
         tries: Vec::new(),
+        refuses_for: Vec::new(),
         worker: None,
         faulter: None,
         timeout: None,

@@ -120,6 +120,7 @@ pub(super) fn drivers(probes: &[(Probe, Api)], cast: &mut Cast) -> IdVec<DeviceI
             task,
             locks: Vec::new(),
             tries: Vec::new(),
+            refuses_for: Vec::new(),
             worker,
             faulter,
             timeout,
