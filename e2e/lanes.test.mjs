@@ -251,7 +251,7 @@ test("policies are compared under one seed, and the link carries all of them", a
   const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&policy=interval&t=3600ms");
   t.after(view.close);
   const { digest } = await readRun(view);
-  await view.page.getByLabel("Compare with").selectOption({ value: "skip-any" });
+  await view.page.getByLabel("Compare with").selectOption({ value: "policy:skip-any" });
   await until(view, () => document.documentElement.dataset.digest.includes(","), "two runs");
   const both = await readRun(view);
   assert.equal(both.digest.split(",")[0], digest);

@@ -3,6 +3,7 @@
 //! Functions that must stay apart (`inline(never)`) are those the first view does not run: the build
 //! parts the program function by function.
 
+use sim_core::share::Branch;
 use yew::prelude::*;
 
 use crate::address::{Shown, address_of, shareable, use_opened_links, use_written_link};
@@ -92,16 +93,15 @@ fn print_link(state: &State) -> String {
 
 /// The runs on screen, and what the others are called.
 fn named_scenes(state: &State) -> Vec<(Shared<Scene>, String)> {
-    let policies = state.request.others.len();
-    let name = |(place, scene): (usize, &Shared<Scene>)| {
-        let fork = place.checked_sub(policies + 1).and_then(|it| state.request.branches.get(it));
-        let name = fork.map_or_else(
-            || scene.outcome.run.id.policy.clone(),
-            |it| format!("fork at {}: {}", format::instant(it.fork.at), it.fork.choice.text()),
-        );
-        (scene.clone(), name)
+    let others = state.request.others.len();
+    let name = |(place, (scene, name)): (usize, (&Shared<Scene>, String))| {
+        let fork = place.checked_sub(others + 1).and_then(|it| state.request.branches.get(it));
+        let of_fork = |it: &Branch| {
+            format!("fork at {}: {}", format::instant(it.fork.at), it.fork.choice.text())
+        };
+        (scene.clone(), fork.map_or(name, of_fork))
     };
-    state.scenes().enumerate().map(name).collect()
+    state.scenes().zip(state.names()).enumerate().map(name).collect()
 }
 
 #[inline(never)]
@@ -110,11 +110,11 @@ fn exported(state: &State) -> Html {
     let lanes: Vec<usize> = if open { state.rows().lanes().collect() } else { Vec::new() };
     let route = if open { state.route() } else { Route::default() };
     let scenes = if open { named_scenes(state) } else { Vec::new() };
-    // As on screen: policies beside the first run, forks below what they came off.
-    let policies = state.others.len() - state.branch_scenes().len();
-    let off = |parent: usize| if parent == 0 { 0 } else { policies + parent };
+    // As on screen: others beside the first run, forks below what they came off.
+    let others = state.others.len() - state.branch_scenes().len();
+    let off = |parent: usize| if parent == 0 { 0 } else { others + parent };
     let branches = state.request.branches.iter().map(|branch| off(branch.parent));
-    let parents: Vec<usize> = std::iter::repeat_n(0, policies).chain(branches).collect();
+    let parents: Vec<usize> = std::iter::repeat_n(0, others).chain(branches).collect();
     html! {
         <ExportDialog {open} {scenes} {parents} {route} {lanes} lane={state.lane} followed={state.followed()} view={state.view} at={state.cursor.at} shade={state.shade()} />
     }
@@ -150,9 +150,11 @@ fn swept(state: &State) -> Vec<Shared<Scene>> {
 /// What stands under the run: what it is compared with, and whose run that is.
 fn beside(state: &State, scene: &Shared<Scene>) -> Vec<(Shared<Scene>, Shared<Scene>, Beside)> {
     let branches = state.branch_scenes();
-    let policies = state.others.len() - branches.len();
-    let others = state.others[..policies].iter().enumerate();
-    let others = others.map(|(index, other)| (scene.clone(), other.clone(), Beside::Policy(index)));
+    let others =
+        state.request.others.iter().zip(&state.others).zip(state.names().into_iter().skip(1));
+    let others = others.enumerate().map(|(place, ((other, run), name))| {
+        (scene.clone(), run.clone(), Beside::Other { place, kind: other.kind(), name })
+    });
     let forked = forks::tree(&state.request.branches).into_iter().filter_map(|node| {
         let fork = state.request.branches.get(node.branch - 1)?.fork.clone();
         let parent = node.parent.checked_sub(1);
@@ -193,7 +195,7 @@ fn compared(state: &State, scene: &Shared<Scene>) -> Html {
                 <Compared key={of.key()} {first} {other} of={of.clone()} view={state.view}
                     at={state.cursor.at} playing={state.playing} shade={state.shade()} />
             }) }
-            { differences(&scenes, state.branch_scenes().len()) }
+            { differences(&scenes, &state.names()) }
         </>
     }
 }

@@ -16,7 +16,7 @@ use sim_core::policy;
 use sim_core::record::{Event, Func, Record, Run};
 use sim_core::scenario::checked::Scenario;
 use sim_core::scenario::{Diagnostic, Fork, RunOptions, Simulation, gallery, parse};
-use sim_core::share::{self, Branch, Link, LinkError, ScenarioRef};
+use sim_core::share::{self, Branch, Link, LinkError, Other, ScenarioRef};
 
 use crate::{forks, texts};
 
@@ -45,8 +45,8 @@ pub struct Request {
     pub kernel: Option<String>,
     /// `None`: the scenario's, else the kernel's own.
     pub policy: Option<String>,
-    /// Policies to compare it with, under the same seed; at most [`OTHERS_MAX`].
-    pub others: Vec<String>,
+    /// What to compare it with, under the same seed; at most [`OTHERS_MAX`], policies first.
+    pub others: Vec<Other>,
     /// Overrides, by path.
     pub sets: Vec<(String, String)>,
     /// Checkers; they don't change the run.
@@ -59,14 +59,21 @@ pub struct Request {
 
 /// Forks beside the first run.
 pub const BRANCHES_MAX: usize = 7;
-/// Policies beside the first one.
+/// Runs to compare the first one with.
 pub const OTHERS_MAX: usize = 3;
 
 impl Request {
-    /// The same under another policy.
+    /// The first run with another choice instead.
     #[must_use]
-    pub fn under(&self, policy: &str) -> Self {
-        Self { policy: Some(policy.to_owned()), ..self.alone() }
+    pub fn with(&self, other: &Other) -> Self {
+        let mut request = self.alone();
+        let id = other.id().to_owned();
+        match other {
+            Other::Policy(_) => request.policy = Some(id),
+            Other::Kernel(_) => request.kernel = Some(id),
+            Other::Check(_) => request.checks = vec![id],
+        }
+        request
     }
 
     /// The first run without those beside it.
@@ -88,10 +95,10 @@ impl Request {
         self.others.len() + self.branches.len()
     }
 
-    /// What to run, in order: policies to compare with, branches, and last
+    /// What to run, in order: what to compare with, branches, and last
     /// the run that is looked at, so that all is there when the page changes.
     pub fn runs(&self) -> Vec<Self> {
-        let others = self.others.iter().map(|policy| self.under(policy));
+        let others = self.others.iter().map(|other| self.with(other));
         let branches = (1..=self.branches.len()).map(|branch| self.forked(branch));
         others.chain(branches).chain([self.alone()]).collect()
     }
@@ -295,6 +302,15 @@ pub fn encode_link(link: &Link) -> String {
     share::encode(link)
 }
 
+/// All that a run can be compared with.
+pub fn others() -> Vec<Other> {
+    let all = |choices: Vec<Choice>, make: fn(String) -> Other| {
+        choices.into_iter().map(move |choice| make(choice.id.to_owned()))
+    };
+    let kernels = all(kernels(), Other::Kernel);
+    all(policies(), Other::Policy).chain(kernels).chain(all(checkers(), Other::Check)).collect()
+}
+
 /// All notifier policies.
 pub fn policies() -> Vec<Choice> {
     let choice =
@@ -351,6 +367,11 @@ pub fn wait_chain(outcome: &Outcome, task: TaskId, happened: usize, at: u64) -> 
 /// Whether who waits there is on its way out, where no signal reaches it any more.
 pub fn is_exiting(link: &WaitLink) -> bool {
     link.stack.contains(&Func::DoExit)
+}
+
+/// Whether a task's process was killed by then: another signal does nothing to it.
+pub fn is_killed(outcome: &Outcome, task: TaskId, happened: usize) -> bool {
+    outcome.index.is_killed(task, happened)
 }
 
 /// How every record stands to one of them.

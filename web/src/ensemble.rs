@@ -48,9 +48,11 @@ impl<T: Clone> Ensemble<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sim_core::share::Other;
 
     fn policies(names: &[&str]) -> Vec<Request> {
-        names.iter().map(|name| Request::default().under(name)).collect()
+        let policy = |name: &&str| Request::default().with(&Other::Policy((*name).to_owned()));
+        names.iter().map(policy).collect()
     }
 
     #[test]

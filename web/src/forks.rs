@@ -146,9 +146,10 @@ pub fn targets(scene: &Scene, at: u64, happened: usize) -> Vec<Target> {
                 || lane.marks.iter().any(has_exited)
                 || chain.first().is_some_and(engine::is_exiting);
             let doing = chain.into_iter().next().filter(|link| link.kind != "none");
+            let dies = exits || engine::is_killed(outcome, task, happened);
             Some(Target {
                 name: info.name.clone(),
-                process: is_user && lives && !exits,
+                process: is_user && lives && !dies,
                 doing: doing.map(|link| link.waits_on).unwrap_or_default(),
             })
         })
@@ -189,7 +190,7 @@ mod tests {
         let request = Request::default();
         let scene = run(&request).unwrap_or_else(|problem| panic!("{problem}"));
         let mut offered = Vec::new();
-        for at in [0, 4_310_000_000, 4_900_000_000, 7_000_000_000]
+        for at in [0, 1_000_000_000, 4_310_000_000, 4_900_000_000, 7_000_000_000]
             .map(|at| at.min(scene.outcome.run.end.0))
         {
             let happened = happened_by(&scene, at);
@@ -204,6 +205,9 @@ mod tests {
         }
         assert!(offered.iter().any(|(at, name)| *at < 4_900_000_000 && name == "presser"));
         assert!(!offered.iter().any(|(at, name)| *at > 4_900_000_000 && name == "presser"));
+        // A thread of a victim has its signal, however long a driver keeps it.
+        assert!(offered.iter().any(|(at, name)| *at < 1_200_000_000 && name == "hog/stuck"));
+        assert!(!offered.iter().any(|(at, name)| *at > 1_300_000_000 && name == "hog/stuck"));
     }
 
     fn texts(branches: &[Branch]) -> Vec<String> {

@@ -3,7 +3,7 @@
 //! here it becomes the page's own terms.
 
 use sim_core::base::Nanos;
-use sim_core::share::{self, Link, LinkError, ScenarioRef};
+use sim_core::share::{self, Link, LinkError, Other, ScenarioRef};
 
 use crate::engine::{self, BRANCHES_MAX, OTHERS_MAX, Request, SEED_MAX};
 
@@ -122,16 +122,19 @@ fn newer_text(version: &str, ignored: &[LinkError]) -> String {
 }
 
 fn from_link(link: Link) -> Route {
-    let too_many = link.policies.len() > 1 + OTHERS_MAX || link.branches.len() > BRANCHES_MAX;
     let mut policies = link.policies.into_iter();
+    let policy = policies.next();
+    let mut others: Vec<Other> = policies.map(Other::Policy).chain(link.compared).collect();
+    let too_many = others.len() > OTHERS_MAX || link.branches.len() > BRANCHES_MAX;
+    others.truncate(OTHERS_MAX);
     let digests: Vec<String> = link.digests.iter().map(ToString::to_string).collect();
     Route {
         request: Request {
             scenario: link.scenario,
             seed: link.seed,
             kernel: link.kernel,
-            policy: policies.next(),
-            others: policies.take(OTHERS_MAX).collect(),
+            policy,
+            others,
             sets: link.sets,
             checks: link.checks,
             forks: link.forks,
@@ -152,7 +155,7 @@ fn from_link(link: Link) -> Route {
         newer: false,
         note: too_many.then(|| {
             format!(
-                "The link compares more runs than fit; here are the first {} policies and {} forks.",
+                "The link compares more runs than fit; here are the first {} and {} forks.",
                 1 + OTHERS_MAX,
                 BRANCHES_MAX
             )
@@ -164,11 +167,15 @@ fn from_link(link: Link) -> Route {
 pub fn fragment(route: &Route) -> String {
     let request = &route.request;
     let digests = route.digest.iter().flat_map(|digests| digests.split(','));
+    let (policies, compared): (Vec<Other>, Vec<Other>) =
+        request.others.iter().cloned().partition(|other| matches!(other, Other::Policy(_)));
+    let policies = policies.iter().map(|other| other.id().to_owned());
     let link = Link {
         scenario: request.scenario.clone(),
         seed: request.seed,
         kernel: request.kernel.clone(),
-        policies: request.policy.iter().chain(&request.others).cloned().collect(),
+        policies: request.policy.iter().cloned().chain(policies).collect(),
+        compared,
         checks: request.checks.clone(),
         sets: request.sets.clone(),
         forks: request.forks.clone(),
@@ -343,7 +350,7 @@ mod tests {
         );
         let route = parse(&link).unwrap();
         assert_eq!(route.request.policy.as_deref(), Some("nonblock"));
-        assert_eq!(route.request.others, ["interval"]);
+        assert_eq!(route.request.others, [Other::Policy("interval".into())]);
         assert_eq!((&route.digest, &route.note), (&Some(digests), &None));
         assert_eq!(parse(&fragment(&route)), Ok(route));
         let five = "#/v1/run?scenario=x&policy=ignore,skip-any,skip-flag,nonblock,interval";

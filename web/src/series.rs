@@ -70,6 +70,7 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sim_core::share::Other;
 
     fn all(request: &Request) -> Vec<Run> {
         let mut series = Some(Series::start(request.runs()).expect("it starts"));
@@ -89,13 +90,13 @@ mod tests {
     fn the_one_to_look_at_comes_last_whatever_the_slices() {
         let request = Request {
             policy: Some("interval".into()),
-            others: vec!["skip-any".into(), "nonblock".into()],
+            others: ["skip-any", "nonblock"].map(|id| Other::Policy(id.into())).to_vec(),
             ..Request::default()
         };
         let runs = all(&request);
         let policies: Vec<&str> = runs.iter().map(|run| run.id.policy.as_str()).collect();
         assert_eq!(policies, ["skip-any", "nonblock", "interval"]);
-        let alone = all(&request.under("interval"));
+        let alone = all(&request.with(&Other::Policy("interval".into())));
         assert_eq!(alone[0].digest, runs[2].digest);
     }
 

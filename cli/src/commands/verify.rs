@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use sim_core::record::{Keep, MODEL_VERSION};
-use sim_core::scenario::Fork;
-use sim_core::share::parting_text;
+use sim_core::share::{Link, parting_text};
 
 use crate::args::VerifyArgs;
 use crate::choice::Choice;
@@ -18,37 +17,22 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Error> {
     if linked.digests.is_empty() {
         return Err(Error::bad_input("the link has no digest= to compare with"));
     }
-    // Policies under the first run's forks, then what was forked off the first run.
-    let policies: Vec<Option<String>> = match linked.policies.as_slice() {
-        [] => vec![None],
-        policies => policies.iter().cloned().map(Some).collect(),
-    };
-    let first = policies[0].clone();
-    let branches = (1..=linked.branches.len()).map(|branch| (first.clone(), branch));
-    let runs: Vec<_> = policies.into_iter().map(|policy| (policy, 0)).chain(branches).collect();
-    if runs.len() != linked.digests.len() {
-        return Err(Error::bad_input(format!(
-            "the link has {} digests for {} runs",
-            linked.digests.len(),
-            runs.len()
-        )));
-    }
     let mut text = String::new();
     let mut same = true;
-    for (place, ((policy, branch), expected)) in runs.into_iter().zip(&linked.digests).enumerate() {
-        let mut choice = Choice::linked(&linked, policy, &[])?;
-        choice.forks = linked.path(branch);
+    // As many digests as runs, or the link could not be read.
+    for (one, expected) in linked.runs().iter().zip(&linked.digests) {
+        let choice = Choice::linked(one, one.policies.first().cloned(), &[])?;
         let run = simulate(&choice, Keep::DigestOnly)?;
         let digest = run.digest;
         let reproduced = digest == *expected;
         same &= reproduced;
         let word = if reproduced { "reproduced" } else { "differs   " };
+        let told = format!("{}{}", run.id.policy, parted_text(&linked, one));
         // Writing to a String cannot fail.
-        let _: std::fmt::Result =
-            writeln!(text, "{word}  {digest}  {}{}", run.id.policy, forks_text(&choice.forks));
+        let _: std::fmt::Result = writeln!(text, "{word}  {digest}  {told}");
         if !reproduced {
             let _: std::fmt::Result = writeln!(text, "link says   {expected}");
-            let marks = linked.marks.get(place).map_or(&[][..], Vec::as_slice);
+            let marks = one.marks.first().map_or(&[][..], Vec::as_slice);
             if let Some(parting) = parting_text(marks, &run.marks) {
                 let _: std::fmt::Result = writeln!(text, "            {parting}");
             }
@@ -62,6 +46,12 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Error> {
     if same { Ok(()) } else { Err(Error::Mismatch) }
 }
 
-fn forks_text(forks: &[Fork]) -> String {
-    forks.iter().fold(String::new(), |text, fork| text + ", fork " + &fork.to_string())
+/// What a run of a link has other than its first one, besides the policy, and its forks.
+fn parted_text(linked: &Link, one: &Link) -> String {
+    let kernel = one.kernel.iter().filter(|_| one.kernel != linked.kernel);
+    let checks = one.checks.iter().filter(|_| one.checks != linked.checks);
+    let kernel = kernel.map(|kernel| format!(", kernel {kernel}"));
+    let checks = checks.map(|check| format!(", check {check}"));
+    let forks = one.forks.iter().map(|fork| format!(", fork {fork}"));
+    kernel.chain(checks).chain(forks).collect()
 }

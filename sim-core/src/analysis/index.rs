@@ -308,8 +308,8 @@ impl Index {
         stall.or_else(|| Some(self.step(task, seen)?.0.record))
     }
 
-    /// Whether `task` has been sent SIGKILL.
-    pub(super) fn is_killed(&self, task: TaskId, seen: usize) -> bool {
+    /// Whether `task` had been sent SIGKILL when so many records were made.
+    pub fn is_killed(&self, task: TaskId, seen: usize) -> bool {
         self.tasks
             .get(task.index())
             .and_then(|track| track.killed)

@@ -8,9 +8,11 @@
 //! comparing digests, is left to the reader.
 
 mod marks;
+mod other;
 mod v1;
 
 pub use marks::{equal_until, parting_text};
+pub use other::Other;
 
 use self::v1::Demand;
 use crate::base::{Digest, Nanos};
@@ -42,6 +44,8 @@ pub struct Link {
     pub kernel: Option<String>,
     /// Policies to compare; empty: the scenario's or the profile's own.
     pub policies: Vec<String>,
+    /// What else the first run is compared with.
+    pub compared: Vec<Other>,
     /// Checkers to run.
     pub checks: Vec<String>,
     /// Overrides `(path, value)`, in order.
@@ -52,7 +56,7 @@ pub struct Link {
     pub branches: Vec<Branch>,
     /// Version of the model that the digests are from.
     pub model: Option<u32>,
-    /// Digests that were seen: none, or one per policy and then per branch, in their order.
+    /// Digests that were seen: none, or one per run ([`Link::runs`]).
     pub digests: Vec<Digest>,
     /// Marks of these runs ([`Run::marks`](crate::record::Run::marks)), in
     /// their order: tell where a run that came out otherwise parts. May be empty.
@@ -102,9 +106,34 @@ impl Link {
         path
     }
 
+    /// The runs that it is about, each alone, with the digest that was seen: policies, what else
+    /// is compared, and what was forked off the first run, in this order.
+    pub fn runs(&self) -> Vec<Self> {
+        let alone = Self {
+            policies: self.policies.first().cloned().into_iter().collect(),
+            compared: Vec::new(),
+            branches: Vec::new(),
+            digests: Vec::new(),
+            marks: Vec::new(),
+            ..self.clone()
+        };
+        let policies = self.policies.iter().skip(1).cloned().map(Other::Policy);
+        let others: Vec<Other> = policies.chain(self.compared.iter().cloned()).collect();
+        let others = others.iter().map(|other| other.of(&alone));
+        let branches = (1..=self.branches.len())
+            .map(|branch| Self { forks: self.path(branch), ..alone.clone() });
+        let mut runs: Vec<Self> =
+            [alone.clone()].into_iter().chain(others).chain(branches).collect();
+        for (place, run) in runs.iter_mut().enumerate() {
+            run.digests.extend(self.digests.get(place));
+            run.marks.extend(self.marks.get(place).cloned());
+        }
+        runs
+    }
+
     /// How many runs it is about.
     pub fn run_count(&self) -> usize {
-        self.policies.len().max(1) + self.branches.len()
+        self.policies.len().max(1) + self.compared.len() + self.branches.len()
     }
 }
 
@@ -136,6 +165,7 @@ impl Link {
             seed: SEED_DEFAULT,
             kernel: None,
             policies: Vec::new(),
+            compared: Vec::new(),
             checks: Vec::new(),
             sets: Vec::new(),
             forks: Vec::new(),

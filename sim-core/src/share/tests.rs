@@ -102,6 +102,39 @@ fn forks_travel_in_the_link() {
 }
 
 #[test]
+fn kernels_and_checks_to_compare_with_travel_in_the_link() {
+    let link = Link {
+        policies: vec!["nonblock".to_owned(), "interval".to_owned()],
+        compared: vec![Other::Kernel("4.9".to_owned()), Other::Check("lockdep".to_owned())],
+        branches: vec![Branch { parent: 0, fork: "5ms:kill=hog".parse().expect("a fork") }],
+        digests: (1..=5).map(Digest).collect(),
+        ..Link::to("capture-6-1-s6")
+    };
+    let text = encode(&Link { digests: Vec::new(), ..link.clone() });
+    expect!["#/v1/run?scenario=capture-6-1-s6&seed=1&policy=nonblock,interval&compare=kernel:4.9,check:lockdep&fork=0~5ms:kill=hog"].assert_eq(&text);
+    assert_eq!(decode(&encode(&link)), Ok(link.clone()));
+    let told = |run: &Link| {
+        let kernel = run.kernel.clone().unwrap_or_default();
+        let (checks, forks) = (run.checks.join(" "), run.forks.len());
+        format!("{} {kernel} {checks} {forks} {:x}", run.policies.join(" "), run.digests[0].0)
+    };
+    let runs: Vec<String> = link.runs().iter().map(told).collect();
+    let expected = [
+        "nonblock   0 1",
+        "interval   0 2",
+        "nonblock 4.9  0 3",
+        "nonblock  lockdep 0 4",
+        "nonblock   1 5",
+    ];
+    assert_eq!(runs, expected);
+    assert_eq!(runs.len(), link.run_count());
+    for bad in ["kernel:9.9", "check:", "4.9", "color:red", &vec!["kernel:4.9"; 17].join(",")] {
+        let problem = decode(&format!("#/v1/run?scenario=x&compare={bad}"));
+        assert!(matches!(&problem, Err(LinkError::Value { key: "compare", .. })), "{problem:?}");
+    }
+}
+
+#[test]
 fn scenarios_travel_in_the_link() {
     for entry in crate::scenario::gallery::gallery() {
         let scenario = ScenarioRef::Inline(entry.text.to_owned());
@@ -311,6 +344,7 @@ prop_compose! {
         kernel in proptest::option::of(proptest::sample::select(&["4.6", "6.1", "7.1"][..])),
         policies in proptest::sample::subsequence(&["nonblock", "interval", "hand-off"][..], 0..3),
         checks in proptest::sample::subsequence(&["lockdep", "non-block"][..], 0..=2),
+        compared in proptest::sample::subsequence(&["kernel:4.9", "check:lockdep"][..], 0..=1),
         sets in proptest::collection::vec(("[a-z._0-9]{0,12}", "\\PC{0,12}"), 0..4),
         model: Option<u32>,
         digests: [u128; 3],
@@ -320,12 +354,14 @@ prop_compose! {
         lesson in proptest::option::of("[a-z-]{1,20}[.][1-9]"),
         marks in proptest::collection::vec(0_u32..1 << 18, 1..20),
     ) -> Link {
-        let count = if has_digests { policies.len().max(1) } else { 0 };
+        let runs = policies.len().max(1) + compared.len();
+        let count = if has_digests { runs } else { 0 };
         Link {
             scenario: if inline { ScenarioRef::Inline(scenario) } else { ScenarioRef::ById(scenario) },
             seed,
             kernel: kernel.map(str::to_owned),
             policies: policies.into_iter().map(str::to_owned).collect(),
+            compared: compared.into_iter().filter_map(|it| Other::parse(it).ok()).collect(),
             checks: checks.into_iter().map(str::to_owned).collect(),
             sets,
             forks: Vec::new(),

@@ -3,7 +3,7 @@
 //! instead. Keys may be added, if a link without them means what it did: who
 //! doesn't know one says so.
 //!
-//! Values are percent-encoded. `policy`, `check` and `digest` are lists
+//! Values are percent-encoded. `policy`, `check`, `compare` and `digest` are lists
 //! with commas, `set` and `fork` repeat. A scenario that isn't in the gallery
 //! travels in `z`: base64url without padding of one byte, 1, and the
 //! text of its file as a raw deflate stream. Whether the scenario parses
@@ -16,19 +16,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use miniz_oxide::inflate::TINFLStatus;
 
 use super::marks;
-use super::{Branch, Link, LinkError, Note, SEED_DEFAULT, SEED_MAX, ScenarioRef};
+use super::{Branch, Link, LinkError, Note, Other, SEED_DEFAULT, SEED_MAX, ScenarioRef};
 use crate::base::Digest;
 use crate::base::Nanos;
 use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
 use crate::scenario::{Fork, TEXT_SIZE_MAX, suggestion, units};
 
 /// Keys, in the order in which they are written.
-const KEYS: [&str; 20] = [
-    "scenario", "z", "seed", "kernel", "policy", "check", "set", "fork", "model", "digest", "t",
-    "nth", "focus", "view", "range", "filter", "note", "marks", "lesson", "embed",
+const KEYS: [&str; 21] = [
+    "scenario", "z", "seed", "kernel", "policy", "check", "compare", "set", "fork", "model",
+    "digest", "t", "nth", "focus", "view", "range", "filter", "note", "marks", "lesson", "embed",
 ];
 /// How many of them say what runs. The others say what came out and where to look.
-const KEYS_OF_RUN: usize = 8;
+const KEYS_OF_RUN: usize = 9;
 /// First byte of `z`: how the rest is packed.
 const PACKED_DEFLATE: u8 = 1;
 /// Bytes of an id or a lane's name.
@@ -59,7 +59,11 @@ pub(super) fn encode(link: &Link) -> String {
         text.push_str(key);
         text.push('=');
         // Legible where nothing would be read in another way.
-        let also: &[u8] = if key == "fork" { b":/=+" } else { b"" };
+        let also: &[u8] = match key {
+            "fork" => b":/=+",
+            "compare" => b":",
+            _ => b"",
+        };
         percent_encode(&mut text, value, also);
     };
     match &link.scenario {
@@ -74,6 +78,10 @@ pub(super) fn encode(link: &Link) -> String {
         if !list.is_empty() {
             push(key, &list.join(","));
         }
+    }
+    if !link.compared.is_empty() {
+        let others: Vec<String> = link.compared.iter().map(Other::to_string).collect();
+        push("compare", &others.join(","));
     }
     for (path, value) in &link.sets {
         push("set", &format!("{path}={value}"));
@@ -278,13 +286,15 @@ pub(super) fn decode(
     let policies = parts.read("policy", |key, text| list(key, text, &POLICIES))?;
     let checks = parts.read("check", |key, text| list(key, text, &CHECKERS))?;
     let policies = policies.unwrap_or_default();
-    let runs = policies.len().max(1) + branches.len();
+    let compared = parts.read("compare", others)?.unwrap_or_default();
+    let runs = policies.len().max(1) + compared.len() + branches.len();
     let model = parts.read("model", |key, text| number(key, text, u64::from(u32::MAX)))?;
     let link = Link {
         scenario,
         seed: seed.unwrap_or(SEED_DEFAULT),
         kernel,
         policies,
+        compared,
         checks: checks.unwrap_or_default(),
         sets,
         forks,
@@ -379,6 +389,13 @@ fn list(key: &'static str, text: &str, names: &[&str]) -> Result<Vec<String>, Li
         return Err(damaged(key, format!("there are more than {LIST_MAX}")));
     }
     text.split(',').map(|item| known(key, item, names)).collect()
+}
+
+fn others(key: &'static str, text: &str) -> Result<Vec<Other>, LinkError> {
+    if text.split(',').count() > LIST_MAX {
+        return Err(damaged(key, format!("there are more than {LIST_MAX}")));
+    }
+    text.split(',').map(|item| Other::parse(item).map_err(|error| damaged(key, error))).collect()
 }
 
 fn digests(text: &str, count: usize) -> Result<Vec<Digest>, LinkError> {

@@ -8,7 +8,7 @@ mod text;
 use std::collections::BTreeMap;
 
 use sim_core::lesson::{self, Complaint, Lesson, Look, Moment, Stage, Step, Zoom};
-use sim_core::share::ScenarioRef;
+use sim_core::share::{Other, ScenarioRef};
 
 use crate::engine::{DEFAULT_SEED, OTHERS_MAX, Outcome, Request};
 use crate::shared::Shared;
@@ -133,7 +133,7 @@ pub fn request(step: &Step) -> Request {
         seed: setting.seed.unwrap_or(DEFAULT_SEED),
         kernel: setting.kernel.clone(),
         policy: policies.next(),
-        others: policies.take(OTHERS_MAX).collect(),
+        others: policies.take(OTHERS_MAX).map(Other::Policy).collect(),
         sets: setting.sets.clone(),
         checks: setting.checks.clone(),
         forks: Vec::new(),

@@ -1,12 +1,12 @@
-//! Other policies under the same seed: where their runs part from the
-//! first one, their lanes on the same axis, and what came out.
+//! Other policies, kernels or checks under the same seed: where their runs
+//! part from the first one, their lanes on the same axis, and what came out.
 
 use sim_core::analysis::task_name;
 use sim_core::scenario::Fork;
 use yew::prelude::*;
 
 use super::icon::{Icon, drawing};
-use crate::engine;
+use crate::engine::{self, Outcome};
 use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Change, Scene};
@@ -18,8 +18,8 @@ use crate::ui::use_ui;
 /// Why a run stands under another one.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Beside {
-    /// It is under another policy; its place among the others.
-    Policy(usize),
+    /// Another choice was made for it: its place among the others, of what, and what it is called.
+    Other { place: usize, kind: &'static str, name: String },
     /// It was forked off a run: 0 the first, else another branch.
     Branch { number: usize, parent: usize, fork: Fork },
 }
@@ -28,7 +28,7 @@ impl Beside {
     /// Tells it from others.
     pub fn key(&self) -> String {
         match self {
-            Self::Policy(index) => format!("policy-{index}"),
+            Self::Other { name, .. } => name.clone(),
             Self::Branch { parent, fork, .. } => format!("{parent}~{fork}"),
         }
     }
@@ -55,9 +55,9 @@ pub fn Compared(props: &Props) -> Html {
         use_memo(both, |(first, other)| engine::parting(&first.outcome, &other.outcome))
     };
     let outcome = &props.other.outcome;
-    let (policy, verdict) = (outcome.run.id.policy.clone(), outcome.report.verdict.id());
+    let verdict = outcome.report.verdict.id();
     let (title, off, forked) = match &props.of {
-        Beside::Policy(_) => (policy.clone(), String::new(), None),
+        Beside::Other { name, .. } => (name.clone(), String::new(), None),
         Beside::Branch { number, parent, fork } => {
             let parent =
                 if *parent == 0 { "this run".to_owned() } else { format!("fork {parent}") };
@@ -66,15 +66,17 @@ pub fn Compared(props: &Props) -> Html {
         }
     };
     let change = match &props.of {
-        Beside::Policy(index) => Change::Without(*index),
+        Beside::Other { place, .. } => Change::Without(*place),
         Beside::Branch { number, .. } => Change::Unfork(*number),
     };
     let remove = ui.on(move |_: MouseEvent| Action::Choose(change.clone()));
     let told = match parting.as_ref() {
-        None => {
-            html! { <p>{ if forked.is_some() { "The same run: what was changed made no difference." }
-            else { "The same run: nothing in it depends on which of the two policies is in force." } }</p> }
-        }
+        None => html! { <p>{ match &props.of {
+            Beside::Branch { .. } => "The same run: what was changed made no difference.".to_owned(),
+            Beside::Other { kind: "check", .. } => format!("The same run: a checker only watches. {}", reported(outcome)),
+            Beside::Other { kind: "kernel", .. } => "The same run: nothing in it depends on which of the two kernels it is.".to_owned(),
+            Beside::Other { .. } => "The same run: nothing in it depends on which of the two policies is in force.".to_owned(),
+        } }</p> },
         Some(parting) => {
             let (at, record) = (parting.at, parting.record);
             // In the first run; one that is over has no such record.
@@ -101,10 +103,24 @@ pub fn Compared(props: &Props) -> Html {
     }
 }
 
+/// The first report of the checkers, and how many more there are.
+fn reported(outcome: &Outcome) -> String {
+    let mut reports = engine::reports(outcome);
+    let Some(first) = reports.next() else {
+        return "It reports nothing.".to_owned();
+    };
+    let more = match reports.count() {
+        0 => String::new(),
+        1 => " And another one.".to_owned(),
+        more => format!(" And {more} more."),
+    };
+    format!("At {} it reports: {}.{more}", format::instant(first.at), first.text)
+}
+
 /// What came out of each run, side by side.
-pub fn differences(scenes: &[Shared<Scene>], forks: usize) -> Html {
+pub fn differences(scenes: &[Shared<Scene>], names: &[String]) -> Html {
     type Read = fn(&Scene) -> String;
-    let rows: [(&str, Read); 11] = [
+    let rows: [(&str, Read); 12] = [
         ("verdict", |it| it.outcome.report.verdict.id().to_owned()),
         ("victims", |it| format::grouped(it.outcome.report.victims.len() as u64)),
         ("attempts of the reaper", |it| format::grouped(it.outcome.report.metrics.reap_attempts)),
@@ -128,12 +144,16 @@ pub fn differences(scenes: &[Shared<Scene>], forks: usize) -> Html {
             )
         }),
         ("pressure, full", |it| format::duration(it.outcome.report.metrics.psi_full_ns)),
+        ("reports of checkers", |it| {
+            let many = engine::reports(&it.outcome).count();
+            if it.outcome.run.lock_reports.checks.is_empty() {
+                "not asked".to_owned()
+            } else {
+                format::grouped(many as u64)
+            }
+        }),
     ];
-    let heads = scenes.iter().enumerate().map(|(index, scene)| {
-        // Forks stand behind all policies.
-        let fork = (index + forks).checked_sub(scenes.len()).map(|fork| format!("fork {}", fork + 1));
-        html! { <th scope="col">{ fork.unwrap_or_else(|| scene.outcome.run.id.policy.clone()) }</th> }
-    });
+    let heads = names.iter().map(|name| html! { <th scope="col">{ name }</th> });
     let rows = rows.into_iter().map(|(name, read)| {
         let values: Vec<String> = scenes.iter().map(|scene| read(scene)).collect();
         let differs = values.iter().any(|value| *value != values[0]);

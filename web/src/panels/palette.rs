@@ -1,6 +1,7 @@
 //! Everything that can be done, by name: type a few letters, press Enter.
 
 use sim_core::analysis::Topic;
+use sim_core::share::Other;
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, KeyboardEvent};
 use yew::prelude::*;
@@ -42,9 +43,12 @@ fn items(scene: Option<&Scene>) -> Vec<Item> {
     let policies = engine::policies().into_iter().map(|choice| {
         plain(format!("Policy: {}", choice.id), choose(Change::Policy(Some(choice.id.into()))))
     });
-    let besides = engine::policies().into_iter().map(|choice| {
-        let name = format!("Compare with: {}", choice.id);
-        plain(name, choose(Change::Beside(choice.id.into())))
+    let besides = engine::others().into_iter().map(|other| {
+        let name = match &other {
+            Other::Policy(id) => format!("Compare with: {id}"),
+            _ => format!("Compare with: {} {}", other.kind(), other.id()),
+        };
+        plain(name, choose(Change::Beside(other)))
     });
     let incidents = scene.into_iter().flat_map(|scene| &scene.outcome.report.incidents);
     let incidents = incidents.map(|incident| {

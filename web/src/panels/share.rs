@@ -103,8 +103,10 @@ fn contents(route: &Route) -> Vec<String> {
     lines.extend(request.sets.iter().map(|(path, value)| format!("the change {path} = {value}")));
     lines.extend(request.kernel.as_ref().map(|kernel| format!("the kernel {kernel}")));
     lines.extend(request.policy.as_ref().map(|policy| format!("the policy {policy}")));
-    let others = request.others.join(", ");
-    lines.extend((!others.is_empty()).then(|| format!("to compare with: {others}")));
+    let others = request.others.iter();
+    lines.extend(
+        others.map(|other| format!("the {} {}, to compare with", other.kind(), other.id())),
+    );
     lines.extend(request.forks.iter().map(|fork| format!("the fork {fork}")));
     lines.extend((!request.branches.is_empty()).then(|| {
         let forks: Vec<String> = request.branches.iter().map(|it| it.fork.to_string()).collect();

@@ -1,6 +1,7 @@
 //! What is run: scenario, policy, kernel and seed, and what can be done
 //! with it.
 
+use sim_core::share::Other;
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
@@ -34,12 +35,6 @@ pub fn TopBar(props: &Props) -> Html {
         ui.on(|event: Event| Action::Choose(Change::Scenario(chosen(&event).unwrap_or_default())));
     let policy = ui.on(|event: Event| Action::Choose(Change::Policy(chosen(&event))));
     let kernel = ui.on(|event: Event| Action::Choose(Change::Kernel(chosen(&event))));
-    let beside = ui.on(|event: Event| Action::Choose(Change::Beside(taken(&event))));
-    let shown = |id: &str| {
-        run.is_some_and(|run| run.policy == id) || request.others.iter().any(|other| other == id)
-    };
-    let left: Vec<Choice> =
-        engine::policies().into_iter().filter(|choice| !shown(choice.id)).collect();
     let own_policy = run.filter(|_| request.policy.is_none()).map_or("", |run| &run.policy);
     let own_kernel = run.filter(|_| request.kernel.is_none()).map_or("", |run| &run.kernel);
     let share = ui.on(|_: MouseEvent| Action::Show(Dialog::Share));
@@ -83,12 +78,7 @@ pub fn TopBar(props: &Props) -> Html {
                         <option value="" selected={request.policy.is_none()}>{ own(own_policy) }</option>
                         { options(&engine::policies(), request.policy.as_deref().unwrap_or_default()) }
                     </select></label>
-                <label class="field"><span class="hidden">{ "Compare with" }</span>
-                    <select id="compare-with" class="beside" onchange={beside} title="Another policy under the same seed, on the same axis (C)"
-                        disabled={request.others.len() >= OTHERS_MAX}>
-                        <option value="" selected=true>{ "+ compare" }</option>
-                        { options(&left, "") }
-                    </select></label>
+                { compare(&ui, request, props.scene.as_deref()) }
                 <label class="field"><span>{ "Kernel" }</span>
                     <select onchange={kernel}>
                         <option value="" selected={request.kernel.is_none()}>{ own(own_kernel) }</option>
@@ -109,6 +99,44 @@ pub fn TopBar(props: &Props) -> Html {
             </div>
             <button type="button" class="primary bar-share" onclick={share}>{ "Share" }</button>
         </header>
+    }
+}
+
+/// What the run can be compared with.
+fn compare(ui: &Ui, request: &Request, scene: Option<&Scene>) -> Html {
+    let own = scene.map(|scene| &scene.outcome.run.id);
+    let left = |other: &Other| {
+        let is_own = match other {
+            Other::Policy(id) => own.is_some_and(|own| own.policy == *id),
+            Other::Kernel(id) => own.is_some_and(|own| own.kernel == *id),
+            Other::Check(id) => request.checks == [id.as_str()],
+        };
+        !is_own && !request.others.contains(other)
+    };
+    let left: Vec<Other> = engine::others().into_iter().filter(left).collect();
+    let choose = {
+        let (ui, left) = (ui.clone(), left.clone());
+        Callback::from(move |event: Event| {
+            let chosen = taken(&event);
+            if let Some(other) = left.iter().find(|other| other.to_string() == chosen) {
+                ui.send(Action::Choose(Change::Beside(other.clone())));
+            }
+        })
+    };
+    let group = |(kind, name): (&str, &'static str)| {
+        let members = left.iter().filter(|other| other.kind() == kind);
+        html! {
+            <optgroup label={name}>{ for members.map(|it| html! { <option value={it.to_string()}>{ it.id().to_owned() }</option> }) }</optgroup>
+        }
+    };
+    let groups = [("policy", "Policies"), ("kernel", "Kernels"), ("check", "Checks")];
+    html! {
+        <label class="field"><span class="hidden">{ "Compare with" }</span>
+            <select id="compare-with" class="beside" onchange={choose} title="Another policy, kernel or check under the same seed, on the same axis (C)"
+                disabled={request.others.len() >= OTHERS_MAX}>
+                <option value="" selected=true>{ "+ compare" }</option>
+                { for groups.into_iter().map(group) }
+            </select></label>
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can happen to the page.
 
 use sim_core::base::{SimTime, TaskId};
-use sim_core::share::{Branch, ScenarioRef};
+use sim_core::share::{Branch, Other, ScenarioRef};
 
 use super::{Dialog, Scene};
 use crate::event_filter::Narrow;
@@ -29,8 +29,8 @@ pub enum Change {
     Seed(u64),
     /// A checker is asked, or not any more.
     Check(&'static str),
-    /// One more policy to compare with.
-    Beside(String),
+    /// One more run to compare with.
+    Beside(Other),
     /// One less, by its place among the others.
     Without(usize),
     /// A run forked off the first one (0), or off a branch.

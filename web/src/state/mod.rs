@@ -12,7 +12,7 @@ mod stage;
 mod tests;
 
 use sim_core::base::SimTime;
-use sim_core::share::ScenarioRef;
+use sim_core::share::{Other, ScenarioRef};
 
 pub use action::{Action, Change, Theme};
 pub use history::History;
@@ -137,7 +137,7 @@ pub struct State {
     pub links: u32,
     /// The last finished run.
     pub scene: Option<Shared<Scene>>,
-    /// Those it is compared with, in the order of their policies, and those
+    /// Those it is compared with, in the order of the request, and those
     /// forked off it, in the order of the branches.
     pub others: Vec<Shared<Scene>>,
     pub link_check: LinkCheck,
@@ -314,6 +314,34 @@ impl State {
     /// The runs of the branches, in their order.
     pub fn branch_scenes(&self) -> &[Shared<Scene>] {
         self.others.get(self.request.others.len()..).unwrap_or_default()
+    }
+
+    /// What they are called, by what is different in them.
+    pub fn names(&self) -> Vec<String> {
+        let Some(first) = &self.scene else {
+            return Vec::new();
+        };
+        let request = &self.request;
+        let has = |kind| request.others.iter().any(|other| other.kind() == kind);
+        // A kernel brings a policy of its own.
+        let of_kernel = |scene: &Scene| {
+            let id = &scene.outcome.run.id;
+            format!("kernel {} ({})", id.kernel, id.policy)
+        };
+        let mut of_first =
+            if has("kernel") { of_kernel(first) } else { first.outcome.run.id.policy.clone() };
+        if has("check") && request.checks.is_empty() {
+            of_first.push_str(", no check");
+        } else if has("check") {
+            of_first = format!("{of_first}, check {}", request.checks.join(", "));
+        }
+        let others = request.others.iter().zip(&self.others).map(|(other, scene)| match other {
+            Other::Policy(id) => id.clone(),
+            Other::Kernel(_) => of_kernel(scene),
+            Other::Check(id) => format!("check {id}"),
+        });
+        let forks = (1..=self.branch_scenes().len()).map(|number| format!("fork {number}"));
+        [of_first].into_iter().chain(others).chain(forks).collect()
     }
 
     /// Their digests, with commas.

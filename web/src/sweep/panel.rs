@@ -129,9 +129,7 @@ fn heard(sweep: &Sweep) -> Html {
     let (done, runs) = sweep.progress();
     html! {
         <>
-            if sweep.is_running() {
-                <progress max={runs.to_string()} value={done.to_string()} aria-label="Runs made"></progress>
-            }
+            <progress class={classes!((!sweep.is_running()).then_some("idle"))} max={runs.max(1).to_string()} value={done.to_string()} aria-label="Runs made"></progress>
             <p class="small" role="status">{ sweep.told() }</p>
         </>
     }

@@ -11,7 +11,7 @@ use crate::timeline::rows::Arrangement;
 use crate::timeline::viewport::Viewport;
 use sim_core::base::SimTime;
 use sim_core::scenario::MINIMAL;
-use sim_core::share::ScenarioRef;
+use sim_core::share::{Other, ScenarioRef};
 
 impl State {
     pub(super) fn open(&mut self, route: Route) {
@@ -65,15 +65,19 @@ impl State {
             }
             // Without one of its own there is nothing to name the first run by.
             Change::Policy(None) => {
-                Request { policy: None, others: Vec::new(), ..self.request.clone() }
+                let others = self.others_but(|other| matches!(other, Other::Policy(_)));
+                Request { policy: None, others, ..self.request.clone() }
             }
-            Change::Policy(policy) => {
-                let others = self.request.others.iter();
-                let others = others.filter(|other| Some(*other) != policy.as_ref());
-                Request { others: others.cloned().collect(), policy, ..self.request.clone() }
+            Change::Policy(Some(policy)) => {
+                let own = Other::Policy(policy.clone());
+                let others = self.others_but(|other| *other == own);
+                Request { policy: Some(policy), others, ..self.request.clone() }
             }
             Change::Kernel(kernel) => {
-                let others = Vec::new();
+                let own = kernel.clone().map(Other::Kernel);
+                let others = self.others_but(|other| {
+                    matches!(other, Other::Policy(_)) || Some(other) == own.as_ref()
+                });
                 Request { kernel, policy: None, others, ..self.request.clone() }
             }
             Change::Beside(other) => self.beside(other),
@@ -90,7 +94,11 @@ impl State {
                 let has = |known: &str| self.request.checks.iter().any(|it| it == known);
                 let wanted = engine::checkers().into_iter().map(|it| it.id);
                 let checks = wanted.filter(|&known| has(known) != (known == id));
-                Request { checks: checks.map(str::to_owned).collect(), ..self.request.clone() }
+                let checks: Vec<String> = checks.map(str::to_owned).collect();
+                let others = self.others_but(
+                    |other| matches!(other, Other::Check(id) if checks == [id.as_str()]),
+                );
+                Request { checks, others, ..self.request.clone() }
             }
             Change::Fork(branch) => {
                 let mut branches = self.request.branches.clone();
@@ -123,14 +131,27 @@ impl State {
         Request { scenario, sets, forks, branches, ..self.request.clone() }
     }
 
-    /// The request with one more policy to compare with.
-    pub(super) fn beside(&self, other: String) -> Request {
+    /// What is compared with, but for some.
+    fn others_but(&self, gone: impl Fn(&Other) -> bool) -> Vec<Other> {
+        self.request.others.iter().filter(|other| !gone(other)).cloned().collect()
+    }
+
+    /// The request with one more run to compare with.
+    pub(super) fn beside(&self, other: Other) -> Request {
         let mut request = self.request.clone();
-        let own = self.scene.as_ref().map(|scene| scene.outcome.run.id.policy.clone());
-        request.policy = request.policy.or(own);
-        let is_there = request.policy.as_ref() == Some(&other) || request.others.contains(&other);
-        if !is_there && request.others.len() < OTHERS_MAX {
+        let own = self.scene.as_ref().map(|scene| &scene.outcome.run.id);
+        let is_own = match &other {
+            Other::Policy(id) => {
+                request.policy = request.policy.or(own.map(|own| own.policy.clone()));
+                request.policy.as_ref() == Some(id)
+            }
+            Other::Kernel(id) => own.is_some_and(|own| own.kernel == *id),
+            Other::Check(id) => request.checks == [id.as_str()],
+        };
+        if !is_own && !request.others.contains(&other) && request.others.len() < OTHERS_MAX {
             request.others.push(other);
+            // As in links.
+            request.others.sort_by_key(|other| !matches!(other, Other::Policy(_)));
         }
         request
     }

@@ -1,10 +1,11 @@
 //! Lessons and the tour, on a run.
 
 use super::*;
+use sim_core::share::Other;
 
 /// As the page does it: what is asked for is run.
 fn run_asked(state: &mut State) {
-    let others = state.request.others.iter().map(|other| scene(&state.request.under(other)));
+    let others = state.request.others.iter().map(|other| scene(&state.request.with(other)));
     state.apply(Action::Compared(others.collect()));
     state.apply(Action::Finished(scene(&state.request)));
 }
@@ -43,7 +44,7 @@ fn link_opens_a_step_of_a_lesson() {
     state.apply(Action::Learn(Lessons::Open("range-notifier", 2)));
     run_asked(&mut state);
     let mut link = state.route();
-    assert_eq!(link.request.others, ["core-refuse"]);
+    assert_eq!(link.request.others, [Other::Policy("core-refuse".into())]);
     (link.at, link.view) = (None, None);
     let mut other = State::default();
     other.apply(Action::Open(link));

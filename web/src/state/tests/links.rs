@@ -2,6 +2,7 @@
 
 use super::*;
 use sim_core::scenario::{Fork, RunOptions, Simulation};
+use sim_core::share::Other;
 
 #[test]
 fn link_with_the_right_digest_is_reproduced() {
@@ -147,11 +148,11 @@ fn fork_that_cannot_be_made_leaves_the_run_as_it_is() {
 #[test]
 fn compared_policies_run_beside_the_first_and_are_all_in_the_link() {
     let mut state = opened(Route::default());
-    state.apply(Action::Choose(Change::Beside("skip-any".into())));
+    state.apply(Action::Choose(Change::Beside(Other::Policy("skip-any".into()))));
     assert_eq!(state.request.policy.as_deref(), Some("interval"), "the scenario's own by name");
-    assert_eq!(state.request.others, ["skip-any"]);
+    assert_eq!(state.request.others, [Other::Policy("skip-any".into())]);
     let request = state.request.clone();
-    state.apply(Action::Compared(vec![scene(&request.under("skip-any"))]));
+    state.apply(Action::Compared(vec![scene(&request.with(&request.others[0]))]));
     state.apply(Action::Finished(scene(&Request { others: Vec::new(), ..request })));
     assert_eq!(state.verdicts().split(',').count(), 2);
     let (one, other) = (&state.scene.as_ref().unwrap().outcome, &state.others[0].outcome);
@@ -166,11 +167,44 @@ fn compared_policies_run_beside_the_first_and_are_all_in_the_link() {
     let again = crate::route::parse(&crate::route::fragment(&route)).unwrap();
     assert_eq!((again.request, again.digest), (route.request, Some(state.digests())));
     for policy in ["ignore", "nonblock", "skip-flag", "skip-any"] {
-        state.apply(Action::Choose(Change::Beside(policy.into())));
+        state.apply(Action::Choose(Change::Beside(Other::Policy(policy.into()))));
     }
     assert_eq!(state.request.others.len(), crate::engine::OTHERS_MAX);
     state.apply(Action::Choose(Change::Without(0)));
-    assert_eq!(state.request.others, ["ignore", "nonblock"]);
+    assert_eq!(state.request.others, ["ignore", "nonblock"].map(|id| Other::Policy(id.into())));
+}
+
+#[test]
+fn kernels_and_checks_are_compared_as_policies_are() {
+    let mut state = opened(Route::default());
+    let others = [Other::Kernel("4.9".into()), Other::Check("lockdep".into())];
+    for other in others.clone().into_iter().chain([Other::Kernel("4.9".into())]) {
+        state.apply(Action::Choose(Change::Beside(other)));
+    }
+    assert_eq!((&state.request.policy, &state.request.others[..]), (&None, &others[..]));
+    // What is compared is another kernel with its own policy, and the same run with a checker.
+    let request = state.request.clone();
+    let scenes: Vec<_> = others.iter().map(|other| scene(&request.with(other))).collect();
+    state.apply(Action::Compared(scenes));
+    state.apply(Action::Finished(scene(&request.alone())));
+    let digests = state.digests();
+    let digests: Vec<&str> = digests.split(',').collect();
+    assert!(digests[0] != digests[1] && digests[0] == digests[2], "{digests:?}");
+    assert_eq!(
+        state.names(),
+        ["kernel 6.1 (interval), no check", "kernel 4.9 (ignore)", "check lockdep"]
+    );
+    let route = state.route();
+    let again = crate::route::parse(&crate::route::fragment(&route)).unwrap();
+    assert_eq!((again.request, again.digest), (route.request, Some(state.digests())));
+    // Policies come first, as in links.
+    state.apply(Action::Choose(Change::Beside(Other::Policy("ignore".into()))));
+    assert_eq!(state.request.others[0], Other::Policy("ignore".into()));
+    // What becomes the first run's own is not compared with it.
+    state.apply(Action::Choose(Change::Kernel(Some("4.9".into()))));
+    assert_eq!(state.request.others, [Other::Check("lockdep".into())]);
+    state.apply(Action::Choose(Change::Check("lockdep")));
+    assert_eq!(state.request.others, []);
 }
 
 #[test]

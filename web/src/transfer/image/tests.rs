@@ -4,6 +4,7 @@ use super::*;
 use crate::engine::{Job, Outcome, Request};
 use crate::timeline::palette::mark_look;
 use sim_core::analysis::MarkKind;
+use sim_core::share::Other;
 
 fn scene(request: &Request) -> Scene {
     let mut job = Job::start(request).unwrap();
@@ -56,7 +57,7 @@ fn image_carries_verdict_link_and_code() {
 #[test]
 fn where_a_run_parts_from_the_first_is_marked_or_said_to_be_outside() {
     let first = scene(&Request::default());
-    let other = scene(&Request::default().under("skip-any"));
+    let other = scene(&Request::default().with(&Other::Policy("skip-any".into())));
     let parting = crate::engine::parting(&first.outcome, &other.outcome).expect("they differ");
     let image = |view: Viewport| {
         let mut below = shown(&other);
@@ -127,7 +128,7 @@ fn dark_image_is_drawn_in_the_colors_of_the_dark_page() {
 #[test]
 fn every_run_on_screen_is_in_the_image() {
     let first = scene(&Request::default());
-    let other = scene(&Request::default().under("block-always"));
+    let other = scene(&Request::default().with(&Other::Policy("block-always".into())));
     let mut second = shown(&other);
     second.name = "block-always".to_owned();
     let image = image(&[shown(&first), second], "https://example.org/");
