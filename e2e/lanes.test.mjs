@@ -269,6 +269,35 @@ test("policies are compared under one seed, and the link carries all of them", a
   assert.deepEqual(view.problems, []);
 });
 
+test("kernels and checks are compared as policies are", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms");
+  t.after(view.close);
+  const { page } = view;
+  for (const [count, value] of [[2, "kernel:4.9"], [3, "check:lockdep"], [4, "policy:skip-any"]]) {
+    await page.locator("#compare-with").selectOption({ value });
+    await until(view, (n) => document.documentElement.dataset.digest.split(",").length === n, value, count);
+  }
+  await until(view, () => location.hash.includes("&policy=interval,skip-any&compare=kernel:4.9,check:lockdep&"), "the address");
+  assert.ok(await page.locator("#compare-with").isDisabled(), "four are as many as fit");
+  const heads = await page.locator(".outcomes thead th").allInnerTexts();
+  assert.deepEqual(heads, ["kernel 6.1 (interval), no check", "skip-any", "kernel 4.9 (interval)", "check lockdep"]);
+  const told = (name) => page.getByRole("region", { name: `Compared with ${name}` }).locator("header p").innerText();
+  assert.match(await told("kernel 4.9 (interval)"), /^parts /);
+  assert.match(await told("check lockdep"), /^The same run: a checker only watches\. At .* it reports: /);
+  const digests = (await readRun(view)).digest.split(",");
+  assert.equal(digests[3], digests[0]);
+  assert.equal(new Set(digests).size, 3);
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await screenshot(view, "compared-kernels", { fullPage: true });
+  await until(view, () => /digest=\w{32}(,\w{32}){3}/.test(location.hash), "all digests");
+  const reader = await openPage(new URL(page.url()).hash);
+  t.after(reader.close);
+  assert.equal((await readRun(reader)).linkCheck, "reproduced");
+  await page.getByRole("button", { name: "Do not compare with kernel 4.9 (interval)" }).click();
+  await until(view, () => location.hash.includes("&compare=check:lockdep&"), "one less");
+  assert.deepEqual(view.problems, []);
+});
+
 test("a double click shows what a lane does in full, and the whole run once more", async (t) => {
   const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3805ms");
   t.after(view.close);

@@ -121,6 +121,9 @@ test("the verdict's sentence keeps its room beside a link that was reproduced", 
   t.after(view.close);
   await view.page.getByText("reproduced").waitFor();
   assert.ok((await width(view)) >= plain - 24, `${await width(view)} of ${plain}`);
+  // And nothing of it is cut.
+  const cut = await view.page.locator(".evidence").evaluate((it) => it.scrollHeight - it.clientHeight);
+  assert.ok(cut <= 0, `${cut} px`);
 });
 
 // Forks that only a search makes, and its links carry: the page makes the very run of the command line.

@@ -159,6 +159,35 @@ test("a key that is pressed before all of the page is there is kept, and what is
   assert.deepEqual(view.problems, []);
 });
 
+test("printing waits for all of the page, and colors that are the system's from the start do not", async (t) => {
+  const opened = async (media) => {
+    const waits = [];
+    const prepare = async (page) => {
+      page.on("request", (request) => request.resourceType() === "xhr" && waits.push(request.url()));
+      await page.emulateMedia(media);
+      // Late, but for whoever stands still.
+      await page.route(/_rest\.wasm$/, async (route) => {
+        if (route.request().resourceType() !== "xhr") await new Promise((done) => setTimeout(done, 1_500));
+        await route.continue().catch(() => {});
+      });
+    };
+    const view = await openPage("", { prepare });
+    t.after(view.close);
+    return { view, waits };
+  };
+  for (const media of [{ forcedColors: "active" }, { contrast: "more" }]) {
+    const { view, waits } = await opened(media);
+    assert.equal(await proof(view), "reproduced");
+    assert.deepEqual(waits, [], Object.keys(media).join());
+    assert.deepEqual(view.problems, []);
+  }
+  const { view, waits } = await opened({});
+  await view.page.emulateMedia({ media: "print" });
+  assert.equal(await proof(view), "reproduced");
+  assert.match(waits.join(), /_rest\.wasm$/);
+  assert.deepEqual(view.problems, []);
+});
+
 test("what is typed behind the key of the filter filters, and a note has its text", async (t) => {
   for (const [key, text, field] of [["/", "refuses", "#event-filter"], ["m", "my note", ".notes input"]]) {
     const { prepare, come } = heldBack();

@@ -281,8 +281,8 @@ export async function time(view) {
 }
 
 /** Waits until the root element's attribute satisfies a condition. */
-export async function until(view, condition, what) {
+export async function until(view, condition, what, argument) {
   await view.page
-    .waitForFunction(condition, undefined, { timeout: 20_000 })
+    .waitForFunction(condition, argument, { timeout: 20_000 })
     .catch(() => assert.fail(`never happened: ${what}`));
 }

@@ -63,6 +63,10 @@ test("closed by Esc a sweep goes on, says so, and is there when it is opened aga
   await panel.getByLabel("Seeds", { exact: true }).fill("900");
   await panel.getByRole("button", { name: "Run them" }).click();
   await panel.getByText(/^[1-9]\d* of 900 runs/).waitFor();
+  const bar = await panel.getByRole("progressbar", { name: "Runs made" }).boundingBox();
+  assert.ok(bar.height >= 8 && bar.width > 200, JSON.stringify(bar));
+  const below = async () => (await panel.locator("[role=status]").first().boundingBox()).y;
+  const place = await below();
   await page.keyboard.press("Escape");
   await panel.waitFor({ state: "hidden" });
   const back = page.getByRole("button", { name: /^Sweep: \d+ of 900 runs$/ });
@@ -73,6 +77,9 @@ test("closed by Esc a sweep goes on, says so, and is there when it is opened aga
   await panel.getByText(/^\d+ runs in [\d.]+ s$/).waitFor({ timeout: 60_000 });
   assert.equal(await panel.getByLabel("Seeds", { exact: true }).inputValue(), "900");
   assert.ok((await said(panel)).length > 0);
+  // The bar is gone, and what is below it stays where it was.
+  assert.equal(await panel.getByRole("progressbar", { name: "Runs made" }).count(), 0);
+  assert.equal(await below(), place);
   assert.deepEqual(view.problems, []);
 });
 

@@ -2,20 +2,10 @@
 // what is told in words, filters by cause, and the looks of forced colors and narrow windows.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accessibilityProblems, openPage, readRun, screenshot } from "./support.mjs";
+import { accessibilityProblems, openPage, readRun, screenshot, time, until } from "./support.mjs";
 
 const DEADLOCK = "#/v1/run?scenario=d2-direct&seed=1&t=0ms";
 const BACK_OFF = "#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=oom_reaper";
-
-async function time(view) {
-  return Number((await readRun(view)).tNs);
-}
-
-async function until(view, condition, what, argument) {
-  await view.page
-    .waitForFunction(condition, argument, { timeout: 20_000 })
-    .catch(() => assert.fail(`never happened: ${what}`));
-}
 
 /** What the status region said last. */
 function said(view) {

@@ -94,7 +94,9 @@
     // A link wants more than the first view, and what is kept costs nothing: then there is no call
     // that has to wait, which no network could answer where there is none.
     const isLink = location.hash.length > 2;
-    const whole = isLink || navigator.serviceWorker?.controller;
+    // Nor does the first part know any colors but the themes'.
+    const hasOwnColors = matchMedia("(forced-colors: active), (prefers-contrast: more)").matches;
+    const whole = isLink || hasOwnColors || navigator.serviceWorker?.controller;
     const worker = isLink && !inlined && typeof Worker === "function" ? thread(js) : undefined;
     const program = inlined ? inlined.wasm().then(WebAssembly.compile) : compiled(wasm);
     const rest = whole ? restOfProgram.ahead() : undefined;

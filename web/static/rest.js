@@ -5,7 +5,9 @@
 // until the rest is there, keys included: what is typed behind one that opens something is meant for
 // that, and goes there. What nobody sees at first is put into the page only then, so that the first
 // part can do without. Should it want something of the rest all the same, it stands in the middle of a
-// call and can only wait: that is not known to happen in a page, but no list says that it cannot.
+// call and can only wait. That happens where something comes in that moment that nobody does in the page
+// and that cannot be kept: it is printed, or the system goes over to colors of its own. The file is the
+// one that the page fetches anyway, and it is waited for once.
 // Runs in the page and in its worker. Leaves out who waits for what, and files that are dropped,
 // which cannot be kept; a build that was not parted is there from the start.
 "use strict";

@@ -100,6 +100,12 @@ pub fn pointer(event: &PointerEvent, (left, top): (f64, f64)) -> Pointer {
     }
 }
 
+/// Whether a finger is on a lane's label.
+pub fn is_touch_on_label(event: &PointerEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    event.pointer_type() == "touch" && target.is_some_and(|it| dom::inside(&it, ".lane button"))
+}
+
 /// Whether a press is for a button over the plot.
 pub fn is_on_button(event: &PointerEvent) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());

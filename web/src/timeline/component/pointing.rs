@@ -78,14 +78,19 @@ impl Timeline {
             self.pointer = (f64::from(event.client_x()), f64::from(event.client_y()));
             ctx.link().send_message(Msg::Hover(place));
         }
+        // Where lanes have their labels in the plot, fingers need not find the way between them.
+        let on_label = listen::is_touch_on_label(event);
         let gesture = match kind {
+            // It is the label's own while it is down, and what comes of it is told here all the same.
+            listen::Kind::Down if inside && on_label => self.gestures.on_down(pointer),
             listen::Kind::Down if inside && !listen::is_on_button(event) => {
                 listen::capture(event, self.body.cast::<HtmlElement>().as_ref());
                 self.gestures.on_down(pointer)
             }
             listen::Kind::Down => None,
             listen::Kind::Move => self.gestures.on_move(pointer),
-            listen::Kind::Up => self.gestures.on_up(pointer),
+            // A tap is for the label itself.
+            listen::Kind::Up => self.gestures.on_up(pointer).filter(|_| !on_label),
             listen::Kind::Cancel => {
                 self.gestures.on_cancel(pointer.id);
                 None
