@@ -154,7 +154,10 @@ pub fn differences(scenes: &[Shared<Scene>], names: &[String]) -> Html {
         }),
     ];
     let heads = names.iter().map(|name| html! { <th scope="col">{ name }</th> });
-    let rows = rows.into_iter().map(|(name, read)| {
+    // The last row is about who was asked, if anybody was.
+    let is_asked = |it: &Shared<Scene>| !it.outcome.run.lock_reports.checks.is_empty();
+    let shown = if scenes.iter().any(is_asked) { rows.len() } else { rows.len() - 1 };
+    let rows = rows.into_iter().take(shown).map(|(name, read)| {
         let values: Vec<String> = scenes.iter().map(|scene| read(scene)).collect();
         let differs = values.iter().any(|value| *value != values[0]);
         html! {
