@@ -10,6 +10,10 @@ use super::fork::{Taken, Unshared, do_wp_page, unshare};
 use super::memcontrol::{mem_cgroup_charge, mem_cgroup_handle_over_high, mem_cgroup_uncharge};
 use super::mm::{Access, Backing, Vma};
 use super::mmu_gather::{MmuGather, unmap_page};
+use super::mmu_notifier::{
+    NotifierRange, Range, invalidate_range_end, invalidate_range_start, mm_has_notifiers,
+    mmu_notifier_range_init,
+};
 use super::oom_kill::pagefault_out_of_memory;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::pgtable::{alloc_tables, pte_alloc};
@@ -17,7 +21,7 @@ use super::swap::{do_swap_page, drop_entries};
 use super::zone::{Pages, Use, ZONES};
 use crate::base::{MmId, RangeId};
 use crate::engine::Hold;
-use crate::record::{Event, Func, Gfp, Reason};
+use crate::record::{Event, Func, Gfp, MnEvent, Reason};
 
 /// PTEs of a page table.
 const PTRS_PER_PTE: u64 = 512;
@@ -104,6 +108,9 @@ async fn handle_mm_fault(
             return Ok(reuse(cx, mm, range, pages));
         }
     };
+    // wp_page_copy() announces the page that it replaces: where somebody listens, one at a time.
+    let notified = (shared > 0).then(|| wp_page_range(cx, mm, range, first)).flatten();
+    let shared = if notified.is_some() { 1 } else { shared };
     let want = if shared > 0 { shared } else { want };
     let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await;
     let mut pages = charge(cx, mm, pages).await.ok_or(FaultError::Oom)?;
@@ -117,6 +124,9 @@ async fn handle_mm_fault(
         free_pages(cx, pages, Use::InFlight);
         mem_cgroup_uncharge(cx, mm, touched);
         return Err(FaultError::Sigbus);
+    }
+    if let Some(notified) = notified {
+        invalidate_range_start(cx, notified).await;
     }
     // Another thread may have been faster: what was its page is not needed twice.
     let (room, shared) = cx.with(|state| {
@@ -137,7 +147,20 @@ async fn handle_mm_fault(
         left -= unshared.count;
     }
     add_anon(cx, mm, range, copies);
+    if let Some(notified) = notified {
+        invalidate_range_end(cx, notified).await;
+    }
     Ok(touched)
+}
+
+/// The page number `first` of a VMA, as notifiers of the mm hear of it when it is copied; none if it has none.
+fn wp_page_range(cx: &Cx, mm: MmId, range: RangeId, first: u64) -> Option<NotifierRange> {
+    let page = cx.with(|state| {
+        let start = state.mms[mm].vma(range)?.start + (first << 12);
+        let page = Range { id: range, start, end: start + (1 << 12) };
+        mm_has_notifiers(state, mm).then_some(page)
+    })?;
+    Some(mmu_notifier_range_init(cx, MnEvent::Clear, mm, page))
 }
 
 /// `wp_page_reuse()`: the last mapper of shared pages has them for itself.

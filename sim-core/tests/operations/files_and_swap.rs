@@ -222,6 +222,22 @@ fn notifiers_hear_of_each_page_that_goes_to_swap() {
     }
 }
 
+/// `wp_page_copy()` announces each page that a write after a fork replaces; what the child reads alone is copied by nobody.
+#[test]
+fn notifiers_hear_of_each_page_that_is_copied_after_a_fork() {
+    let run = run(
+        "[[device]]\nname = 'd'\ndriver = 'gpu-fence'\napi = 'interval'\n[[task]]\nname = 'p'\npreset \
+         = 'none'\nprogram = [{ mmap = 'm', size = '8MiB' }, { touch = 'm' }, { register = 'd', \
+         region = 'm', offset = '2MiB', length = '1MiB' }, { fork = 'c' }, { pause = '10ms' }, { touch = 'm' \
+         }, { signal = 'done' }]\n[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{ read = 'm' }, { wait = \
+         'done' }]\n",
+    );
+    let calls = times(&run, "p", |event| {
+        matches!(event, Event::MnCall { event: MnEvent::Clear, blockable: true, .. })
+    });
+    assert_eq!(calls.len(), 256, "{calls:?}");
+}
+
 /// Waiting for what was in the page cache before is a stall, the first reading is none.
 #[test]
 fn reading_a_file_again_that_was_pushed_out_is_a_memory_stall() {
