@@ -218,10 +218,11 @@ fn records(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A line without the marks by which mail quotes it (`> `, `>> `, `> > `), a comment holds it (` * `), or
-/// a table has it in a row of its own (`| … |`).
+/// a table has it in a row of its own (`| … |`, `"…","…"`).
 fn unquoted(line: &str) -> &str {
     let bare = line.trim();
-    let cell = bare.strip_prefix('|').and_then(|bare| bare.strip_suffix('|'));
+    let inside = |mark: char| bare.strip_prefix(mark).and_then(|bare| bare.strip_suffix(mark));
+    let cell = inside('|').or_else(|| inside('"'));
     match cell.or_else(|| bare.strip_prefix("* ")) {
         Some(bare) => bare.trim(),
         None if line.starts_with('>') => line.trim_start_matches(['>', ' ']),

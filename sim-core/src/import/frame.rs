@@ -1,11 +1,12 @@
 //! What stands before the text of a log line: nothing, a time since boot,
 //! a date, or what syslog, journald and consoles add. Forms are those of
 //! `dmesg`, `dmesg -T`, `-x`, `-d`, `-H` and `--time-format iso`, `journalctl -k` (short, short-iso,
-//! short-monotonic, short-precise), /var/log/kern.log, RFC 5424, /dev/kmsg and Android's `logcat`; of others
+//! short-monotonic, short-precise), /var/log/kern.log, RFC 5424, /dev/kmsg, netconsole and Android's `logcat`; of others
 //! that keep the time since boot, whatever stands before it. Names of days and months are not read, so they
 //! may be in any language.
 
 use super::keys::seconds_us;
+use super::logcat::logcat;
 
 /// When a line was printed, in µs.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -33,32 +34,32 @@ pub(super) fn framed(line: &str) -> Framed<'_> {
     let line = line.trim_end();
     // What is left of a line of syslog without date and host.
     let line = line.strip_prefix("kernel: ").unwrap_or(line);
+    let line = without_priority(line);
     let own = bracketed(line.trim_start()).or_else(|| kmsg(line)).or_else(|| logcat(line));
     if let Some(framed) = own {
+        // Some keep the kernel's own time behind theirs, and crash its priority.
+        let text = without_priority(framed.text);
+        let inner = if is_stamp(text, 0) { bracketed(text) } else { None };
+        return inner.unwrap_or(Framed { text, ..framed });
+    }
+    if let Some(framed) = sender_with_pid(line) {
         return framed;
     }
-    // `<6>`, `kern  :warn  : `, `Nov 22 10:00:00 box kernel: `.
+    // `Nov 22 10:00:00 box kernel: `.
     for (at, mark, time_from) in [
         (line.find(" kernel: "), " kernel: ", true),
         (line.find(" kernel - - - "), " kernel - - - ", true),
         (line.find(": ["), ": ", false),
-        (line.find('>'), ">", false),
     ] {
         let Some(at) = at else { continue };
         let (Some(before), Some(after)) = (line.get(..at), line.get(at + mark.len()..)) else {
             continue;
         };
-        if mark == ">" && !(before.starts_with('<') && before.len() <= 4) {
-            continue;
-        }
         if let Some(framed) = bracketed(after.trim_start()) {
             return framed;
         }
         if time_from {
-            return Framed {
-                time: time_of_day(before).map_or(When::Unknown, When::At),
-                text: after,
-            };
+            return Framed { time: time_before(before), text: after };
         }
     }
     // Whatever a tool puts before it, a time since boot has six decimals.
@@ -69,6 +70,39 @@ pub(super) fn framed(line: &str) -> Framed<'_> {
         .or_else(|| without_bracket(line))
         .or_else(|| dated(line))
         .unwrap_or(Framed { time: When::Unknown, text: line })
+}
+
+/// Without `kern  :warn  : ` of `dmesg -x` and `<4>` of the kernel, in front of a time or of the text.
+fn without_priority(line: &str) -> &str {
+    let priority = line.strip_prefix('<').and_then(|line| line.split_once('>'));
+    let is_number = |it: &str| it.len() <= 3 && it.parse::<u16>().is_ok();
+    if let Some((_, rest)) = priority.filter(|(it, rest)| is_number(it) && !rest.starts_with("1 "))
+    {
+        return rest;
+    }
+    let mut parts = line.splitn(3, ':');
+    let (Some(facility), Some(level), Some(rest)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return line;
+    };
+    let is_level = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"]
+        .contains(&level.trim_end());
+    let is_facility = ["kern", "user", "daemon", "syslog"].contains(&facility.trim_end());
+    if is_level && is_facility { rest.strip_prefix(' ').unwrap_or(rest) } else { line }
+}
+
+/// `Nov 22 10:00:00 box kernel[0]: text`.
+fn sender_with_pid(line: &str) -> Option<Framed<'_>> {
+    let (before, rest) = line.split_once(" kernel[")?;
+    let (pid, text) = rest.split_once("]: ")?;
+    pid.parse::<u32>().ok()?;
+    Some(bracketed(text).unwrap_or(Framed { time: time_before(before), text }))
+}
+
+/// Of a date and a host, or of the seconds since 1970 that `journalctl -o short-unix` has for a date.
+fn time_before(text: &str) -> When {
+    let since_1970 = || text.split(' ').next().and_then(seconds_us);
+    time_of_day(text).or_else(since_1970).map_or(When::Unknown, When::At)
 }
 
 /// Whether a time since boot begins at this bracket.
@@ -101,34 +135,6 @@ fn dated(line: &str) -> Option<Framed<'_>> {
     Some(Framed { time: When::At(time), text })
 }
 
-/// `11-22 10:00:00.500     0     0 W tag     : text`, where the tag may be missing, and is part of what
-/// the kernel said; `W/kernel  (    0): text`.
-fn logcat(line: &str) -> Option<Framed<'_>> {
-    let is_level = |word: &str| matches!(word, "V" | "D" | "I" | "W" | "E" | "F" | "S");
-    let brief = line.split_once('/').filter(|(level, _)| is_level(level));
-    if let Some((_, rest)) = brief {
-        let (sender, text) = rest.split_once("): ")?;
-        let (tag, pid) = sender.split_once('(')?;
-        pid.trim_start().parse::<u32>().ok()?;
-        let is_tag = !tag.trim_end().contains(' ');
-        return is_tag.then_some(Framed { time: When::Unknown, text });
-    }
-    let (date, rest) = line.split_once(' ')?;
-    let is_date = date.contains('-') && date.bytes().all(|b| b == b'-' || b.is_ascii_digit());
-    let time = time_of_day(rest.split(' ').next()?).filter(|_| is_date)?;
-    // A zone, a user, the process and its thread.
-    let level = rest.match_indices(' ').map(|(at, _)| at + 1).take(40).find(|at| {
-        let after = rest.get(*at..).unwrap_or_default();
-        after.split(' ').next().is_some_and(is_level)
-    })?;
-    let threads = rest.get(..level)?.split_whitespace().rev().take(2);
-    if threads.filter(|word| word.parse::<u32>().is_ok()).count() < 2 {
-        return None;
-    }
-    let text = rest.get(level + 1..)?.trim_start();
-    Some(Framed { time: When::At(time), text: text.strip_prefix(": ").unwrap_or(text) })
-}
-
 /// `[   15.984412] text`, `[   15.984412][  T130] text`, `[So Nov 22 10:00:00 2026] text`,
 /// `[Nov22 10:00] text`, `[  +0.000004] text`, `[   15.984412 <    0.000004>] text`.
 fn bracketed(line: &str) -> Option<Framed<'_>> {
@@ -152,8 +158,8 @@ fn bracketed(line: &str) -> Option<Framed<'_>> {
     let time = time.or_else(|| time_of_day(stamp)).map(When::At);
     let time = time.or_else(|| since(stamp.trim())).or_else(|| minute(stamp))?;
     let text = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((_, text)) => text,
-        None => without_caller(rest),
+        Some((_, text)) => without_cpu(text),
+        None => without_caller(rest.strip_prefix('.').unwrap_or(rest)),
     };
     // `[…]: text` of Talos; `[…] host kernel: text`, `[…] kernel: text` of `journalctl -o short-monotonic`.
     let text = text.strip_prefix(':').unwrap_or(text);
@@ -187,6 +193,12 @@ fn without_caller(rest: &str) -> &str {
     parts.filter(|(caller, _)| is_caller(caller)).map_or(rest, |(_, text)| text)
 }
 
+/// Without `@3 `, which makers of telephones put behind a second time: `[   16.000000][10:00:00.5]@3 text`.
+fn without_cpu(text: &str) -> &str {
+    let cpu = text.strip_prefix('@').and_then(|rest| rest.split_once(' '));
+    cpu.filter(|(cpu, _)| cpu.parse::<u32>().is_ok()).map_or(text, |(_, text)| text)
+}
+
 /// `Nov22 10:00`: month and day may be in any language.
 fn minute(stamp: &str) -> Option<When> {
     let (day, time) = stamp.rsplit_once(' ')?;
@@ -200,9 +212,12 @@ fn minute(stamp: &str) -> Option<When> {
     is_day.then_some(When::Minute(minutes * 60_000_000))
 }
 
-/// `6,8100,3120500000,-;text`: level, number, µs since boot, flags; other fields may follow.
+/// `6,8100,3120500000,-;text`: level, number, µs since boot, flags; other fields may follow. netconsole may
+/// have the release before them.
 fn kmsg(line: &str) -> Option<Framed<'_>> {
     let (prefix, text) = line.split_once(';')?;
+    let release = prefix.split_once(',').filter(|(first, _)| first.contains('.'));
+    let prefix = release.map_or(prefix, |(_, rest)| rest);
     let mut numbers = prefix.split(',').map(|field| field.parse::<i64>().ok());
     let (_level, _number) = (numbers.next()??, numbers.next()??);
     let us = numbers.next()??;
@@ -210,7 +225,7 @@ fn kmsg(line: &str) -> Option<Framed<'_>> {
 }
 
 /// The first `10:00:00` or `10:00:00.123456` of a date.
-fn time_of_day(text: &str) -> Option<i64> {
+pub(super) fn time_of_day(text: &str) -> Option<i64> {
     text.split([' ', 'T']).find_map(|word| {
         let mut parts = word.splitn(3, ':');
         let mut number = |most: i64| {
@@ -280,6 +295,17 @@ mod tests {
             ),
             ("2026-11-22 10:00:00.500 +0100  root     0     0 I a", Some(ten + 500_000), "a"),
             ("W/kernel  (    0): a", None, "a"),
+            ("11-22 10:00:00.500 W/kernel(    0): a", Some(ten + 500_000), "a"),
+            ("1795338000.500     0     0 W kernel  : a", Some(1_795_338_000_500_000), "a"),
+            ("11-22 10:00:00.500     0     0 W kernel  : [   16.000000] a", Some(16_000_000), "a"),
+            ("[   16.000000] <4>a", Some(16_000_000), "a"),
+            ("kern  :warn  : 2026-11-22T10:00:00,500000+01:00 a", Some(ten + 500_000), "a"),
+            ("kern  :warn  : a: b", None, "a: b"),
+            ("Nov 22 10:00:00 box kernel[0]: a", Some(ten), "a"),
+            ("Nov 22 10:00:00 box kernel[0]: [   16.000000] a", Some(16_000_000), "a"),
+            ("6.1.0-7,4,8100,16000000,-,ncfrag=0/9;a", Some(16_000_000), "a"),
+            ("[   16.000000][10:00:00.500000]@3 a", Some(16_000_000), "a"),
+            ("<4>[   16.000000].(3)[130:hog]a", Some(16_000_000), "a"),
             ("I/O error (1): a", None, "I/O error (1): a"),
             ("[   16.000000]  (5)[130:hog]a", Some(16_000_000), "a"),
             ("[   16.000000]  [5:            hog:  130] a", Some(16_000_000), "a"),

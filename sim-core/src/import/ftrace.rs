@@ -8,6 +8,8 @@
 //! notes, banners of other tools and lines cut in half. Only a text in
 //! which no line at all is an event is turned down.
 
+use super::perf;
+
 /// Bytes of the longest `comm` (`TASK_COMM_LEN` with its zero, include/linux/sched.h).
 pub(super) const COMM_MAX: usize = 15;
 /// How many unread lines are kept to show; all of them are counted.
@@ -144,7 +146,7 @@ pub(super) fn parse_line(line: &str) -> Option<TraceLine<'_>> {
             return Some(event);
         }
     }
-    latency_format(line).or_else(|| without_cpu(line))
+    latency_format(line).or_else(|| perf::script(line)).or_else(|| perf::trace(line))
 }
 
 /// `comm-pid CPUflags 15540548us : name: args`, the option `latency-format`; `trace-cmd report -l`
@@ -186,25 +188,6 @@ pub(super) fn is_counted(line: &str) -> bool {
     })
 }
 
-/// `comm pid/tid time: subsystem:name: args`: `perf script` without the CPU, and if need be without one of
-/// the others. Only where the subsystem is named, since a line of a log may look like the rest.
-fn without_cpu(line: &str) -> Option<TraceLine<'_>> {
-    let (at, time_us, after) = line.match_indices(": ").find_map(|(at, mark)| {
-        let (before, token) = line.get(..at)?.rsplit_once(' ')?;
-        let time_us = super::keys::seconds_us(token)?;
-        Some((before.len(), time_us, line.get(at + mark.len()..)?))
-    })?;
-    let Task { comm, pid, tgid } = some_of_task(line.get(..at)?.trim());
-    let (name, args) = after.trim_start().split_once(": ")?;
-    let (subsystem, name) = name.split_once(':')?;
-    let is_word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    let is_event = is_word(subsystem) && is_word(name);
-    let args = args.trim_end();
-    is_event.then_some(TraceLine { comm, pid, tgid, cpu: 0, time_us, name, args })
-}
-
 fn parse_around_cpu<'a>(task: &'a str, rest: &'a str) -> Option<TraceLine<'a>> {
     let (cpu, rest) = rest.split_once(']')?;
     let cpu = digits(cpu)?;
@@ -217,16 +200,12 @@ fn parse_around_cpu<'a>(task: &'a str, rest: &'a str) -> Option<TraceLine<'a>> {
         _ => (task, None),
     };
     let is_bare = task.bytes().all(|byte| byte.is_ascii_digit() || byte == b'/');
-    let Task { comm, pid, tgid } = if is_bare { some_of_task(task) } else { comm_and_pid(task)? };
-    let rest = rest.trim_start();
-    let (first, after) = rest.split_once(' ')?;
-    let (time_us, rest) = if let Some(time) = clock(first) {
-        (time, after)
-    } else {
-        // The first word was the latency flags.
-        let (second, after) = after.trim_start().split_once(' ')?;
-        (clock(second)?, after)
-    };
+    let Task { comm, pid, tgid } =
+        if is_bare { perf::some_of_task(task) } else { comm_and_pid(task)? };
+    let (time_us, rest) = perf::stamp(rest).or_else(|| {
+        // The first word is the latency flags.
+        perf::stamp(rest.trim_start().split_once(' ')?.1)
+    })?;
     let (name, args) = named(rest)?;
     Some(TraceLine { comm, pid, tgid: group.or(tgid), cpu, time_us, name, args })
 }
@@ -255,14 +234,14 @@ fn named(rest: &str) -> Option<(&str, &str)> {
 }
 
 /// Who was current.
-struct Task<'a> {
-    comm: &'a str,
-    pid: u32,
-    tgid: Option<u32>,
+pub(super) struct Task<'a> {
+    pub(super) comm: &'a str,
+    pub(super) pid: u32,
+    pub(super) tgid: Option<u32>,
 }
 
 /// `comm-pid`; of `perf script`, `comm pid` or `comm pid/tid`.
-fn comm_and_pid(task: &str) -> Option<Task<'_>> {
+pub(super) fn comm_and_pid(task: &str) -> Option<Task<'_>> {
     if let Some((comm, pid)) = task.rsplit_once('-')
         && let Some(pid) = digits(pid)
     {
@@ -276,23 +255,10 @@ fn comm_and_pid(task: &str) -> Option<Task<'_>> {
     Some(Task { comm: own_comm(comm), pid: digits(thread)?, tgid: group })
 }
 
-/// What `perf script -F` was asked for: `pid/tid`, `comm`, or neither.
-fn some_of_task(task: &str) -> Task<'_> {
-    if let Some(known) = comm_and_pid(task) {
-        return known;
-    }
-    let (tgid, pid) = match task.split_once('/') {
-        Some((group, thread)) => (digits(group), digits(group).and(digits(thread))),
-        None => (None, digits(task)),
-    };
-    let comm = if task.is_empty() || pid.is_some() { "<...>" } else { own_comm(task) };
-    Task { comm, pid: pid.unwrap_or(0), tgid }
-}
-
 /// What is the task's own of what stands before its pid. `trace-cmd report` of several files puts
 /// the file before it, a kernel that dumps its trace at the end (`ftrace_dump_on_oops`) the time; a
 /// comm has no more than 15 bytes. `perf script` calls who is gone `:130`.
-fn own_comm(text: &str) -> &str {
+pub(super) fn own_comm(text: &str) -> &str {
     let text = text.trim();
     if text.strip_prefix(':').is_some_and(|pid| digits(pid).is_some()) {
         return "<...>";
@@ -307,18 +273,13 @@ fn is_tgid(text: &str) -> bool {
         .is_some_and(|tgid| tgid.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-'))
 }
 
-fn digits(text: &str) -> Option<u32> {
+pub(super) fn digits(text: &str) -> Option<u32> {
     digits_long(text.trim()).and_then(|number| u32::try_from(number).ok())
 }
 
-fn digits_long(text: &str) -> Option<u64> {
+pub(super) fn digits_long(text: &str) -> Option<u64> {
     let all = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     all.then(|| text.parse().ok()).flatten()
-}
-
-/// `13.544552:` in µs.
-fn clock(token: &str) -> Option<i64> {
-    super::keys::seconds_us(token.strip_suffix(':')?)
 }
 
 #[cfg(test)]

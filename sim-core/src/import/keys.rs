@@ -11,13 +11,19 @@ pub(super) fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
         if !matches!(before, None | Some(' ' | ',')) {
             return None;
         }
-        let value = text.get(at + key.len()..)?.strip_prefix(['=', ':'])?;
+        let rest = text.get(at + key.len()..)?;
+        // `perf trace` has a blank behind the colon.
+        let value = rest.strip_prefix(": ").or_else(|| rest.strip_prefix(['=', ':']))?;
         value.split([' ', ',']).next()
     })
 }
 
-/// The value after `comm=`: it may hold blanks, and ends where the next `key=` begins.
+/// The value after `comm=`: it may hold blanks, and ends where the next `key=` begins. `perf trace` has
+/// `comm: "…"`.
 pub(super) fn comm_field(args: &str) -> Option<&str> {
+    if let Some((_, rest)) = args.split_once("comm: \"") {
+        return rest.split('"').next().filter(|comm| !comm.is_empty());
+    }
     let (before, rest) = args.split_once("comm=")?;
     if !matches!(before.chars().next_back(), None | Some(' ')) {
         return None;

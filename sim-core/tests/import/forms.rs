@@ -40,6 +40,11 @@ fn seconds(us: i64) -> String {
     format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
 }
 
+/// The same as a time of day.
+fn of_day(us: i64) -> String {
+    format!("10:{:02}:{:02}.{:06}", us / 60_000_000, us / 1_000_000 % 60, us % 1_000_000)
+}
+
 type Form = (&'static str, fn(&Event, i64) -> String);
 
 const FORMS: &[Form] = &[
@@ -96,6 +101,22 @@ const FORMS: &[Form] = &[
         let us = seconds(e.us);
         format!("{:>16}-{:<5} [{:03}] {us}: (+12)    {}", e.comm, e.pid, e.cpu, e.rest)
     }),
+    ("perf script -F +tod", |e, _| {
+        let (comm, pid, cpu, us) = (&e.comm, e.pid, e.cpu, seconds(e.us));
+        format!(
+            "{comm:>16} {pid:>7} [{cpu:03}] 2026-11-22 {} {us:>12}: oom:{}",
+            of_day(e.us),
+            e.rest
+        )
+    }),
+    ("perf script -F comm,tid,cpu,tod,event,trace", |e, _| {
+        let (comm, pid, cpu) = (&e.comm, e.pid, e.cpu);
+        format!("{comm:>16} {pid:>7} [{cpu:03}] 2026-11-22 {}000    oom:{}", of_day(e.us), e.rest)
+    }),
+    ("a time of day", |e, _| {
+        let (comm, pid, cpu) = (&e.comm, e.pid, e.cpu);
+        format!("{comm:>16} {pid:>7} [{cpu:03}] {}: oom:{}", of_day(e.us), e.rest)
+    }),
     ("perf script with counts", |e, _| {
         let us = seconds(e.us);
         format!("{:>16} {:>7} [{:03}] {us}:          1 oom:{}", e.comm, e.pid, e.cpu, e.rest)
@@ -129,7 +150,7 @@ fn every_form_of_a_trace_tells_the_same() {
 #[test]
 fn fields_that_were_not_asked_for_are_not_needed() {
     let events = events();
-    let forms: [Form; 5] = [
+    let forms: [Form; 8] = [
         ("pid,tid,cpu,time", |e, _| {
             format!("{:>7}/{:<7} [{:03}] {}: oom:{}", e.pid, e.pid, e.cpu, seconds(e.us), e.rest)
         }),
@@ -137,6 +158,26 @@ fn fields_that_were_not_asked_for_are_not_needed() {
         ("comm,time", |e, _| format!("{:>16} {}: oom:{}", e.comm, seconds(e.us), e.rest)),
         ("tid,time", |e, _| format!("{:>7} {}: oom:{}", e.pid, seconds(e.us), e.rest)),
         ("time", |e, _| format!("{:>12}: oom:{}", seconds(e.us), e.rest)),
+        ("comm,tid,tod,time", |e, _| {
+            let (of_day, us) = (of_day(e.us), seconds(e.us));
+            format!("{:>16} {:>7} 2026-11-22 {of_day} {us}: oom:{}", e.comm, e.pid, e.rest)
+        }),
+        ("comm,tid,tod", |e, _| {
+            format!("{:>16} {:>7} 2026-11-22 {} oom:{}", e.comm, e.pid, of_day(e.us), e.rest)
+        }),
+        ("perf trace", |e, start| {
+            let (name, args) = e.rest.split_once(": ").expect("a name");
+            let us = e.us - start;
+            let args = args.replace('=', ": ");
+            format!(
+                "{:>6}.{:03} ({:9}): {}/{} oom:{name}({args})",
+                us / 1000,
+                us % 1000,
+                "",
+                e.comm,
+                e.pid
+            )
+        }),
     ];
     for (name, form) in forms {
         let told = |form: fn(&Event, i64) -> String| {

@@ -8,6 +8,7 @@ mod damaged;
 mod eras;
 mod field;
 mod forms;
+mod log_forms;
 mod marks;
 #[path = "../support/recorded.rs"]
 mod recorded;
