@@ -280,7 +280,7 @@ impl<'i> Path<'i> {
                 if index.is_killed(giver, seen) { Some(giver) } else { reaper.or(waiter) }
             }
             // It gives only because of what is still to come: a kill, or work that it is handed.
-            Some(giver) if self.has_no_work(giver, seen) => reaper.or(waiter).or(Some(giver)),
+            Some(giver) if self.has_no_work(giver, seen) => reaper.or(waiter),
             Some(giver) => Some(giver),
             None => reaper.or(waiter),
         };

@@ -83,6 +83,22 @@ fn two_policies_part_where_the_reaper_meets_the_driver() {
     assert_eq!(waited.run.trace.get(at.other), at.second);
 }
 
+/// A callback that has nothing to say changes how call stacks are numbered, and no more.
+#[test]
+fn runs_are_compared_by_what_they_tell() {
+    let (ignores, skips) = (run("g11-pins", "ignore", 1), run("g11-pins", "skip-any", 1));
+    assert_ne!(ignores.run.digest, skips.run.digest);
+    assert_eq!(divergence(&ignores.run, &skips.run), None);
+    // What is the same but for its time has that told.
+    let (ignores, blocks) =
+        (run("f2-lost-teardown", "ignore", 1), run("f2-lost-teardown", "block-always", 1));
+    let at = divergence(&ignores.run, &blocks.run).expect("asking takes time");
+    let text = divergence_text(&ignores.run, &blocks.run, &at);
+    let (here, there) = text.split_once("; there ").expect("both");
+    let here = here.split_once(": here ").expect("the first").1;
+    assert_eq!(there.strip_prefix(here), Some(", 1 µs later"), "{text}");
+}
+
 #[test]
 fn what_is_only_done_otherwise_is_no_decision() {
     // An interval notifier is found in a tree and not asked about what it doesn't watch.

@@ -53,6 +53,9 @@ fn a_lock_is_told_where_the_refusal_is_due_to_it() {
     // It waits for the lock as long as it may.
     says("d6-global-lock", "policy=deadline", ", while compute held lock of gpu0");
     says("f6-priority-inversion", "", ", while tuner held mirror_lock");
+    says("seed-9-gpus-must-sleep", "", ", while gpu0 had a job of hog to do");
+    says_not("seed-6-no-interest", "", "had a job of");
+    says("f14-interval-leak", "", "140 ends of invalidations never came");
     says("mutex-held-across-allocations", "", ", while holder held drv_mutex");
 }
 
