@@ -34,7 +34,7 @@ pub(super) fn framed(line: &str) -> Framed<'_> {
     let line = line.trim_end();
     // What is left of a line of syslog without date and host.
     let line = line.strip_prefix("kernel: ").unwrap_or(line);
-    let line = without_priority(line);
+    let line = without_priority(without_number(line));
     let own = bracketed(line.trim_start()).or_else(|| kmsg(line)).or_else(|| logcat(line));
     if let Some(framed) = own {
         // Some keep the kernel's own time behind theirs, and crash its priority.
@@ -70,6 +70,13 @@ pub(super) fn framed(line: &str) -> Framed<'_> {
         .or_else(|| without_bracket(line))
         .or_else(|| dated(line))
         .unwrap_or(Framed { time: When::Unknown, text: line })
+}
+
+/// Without the number that a pager, a manual or `grep -n` puts before a bracket: `565 [`, `565:[`.
+fn without_number(line: &str) -> &str {
+    let bare = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = bare.strip_prefix([' ', ':']).unwrap_or(bare);
+    if bare.len() < line.len() && rest.starts_with('[') { rest } else { line }
 }
 
 /// Without `kern  :warn  : ` of `dmesg -x` and `<4>` of the kernel, in front of a time or of the text.
@@ -301,6 +308,7 @@ mod tests {
             ("[   16.000000] <4>a", Some(16_000_000), "a"),
             ("kern  :warn  : 2026-11-22T10:00:00,500000+01:00 a", Some(ten + 500_000), "a"),
             ("kern  :warn  : a: b", None, "a: b"),
+            ("565 [So Nov 22 10:00:00 2026] a", Some(ten), "a"),
             ("Nov 22 10:00:00 box kernel[0]: a", Some(ten), "a"),
             ("Nov 22 10:00:00 box kernel[0]: [   16.000000] a", Some(16_000_000), "a"),
             ("6.1.0-7,4,8100,16000000,-,ncfrag=0/9;a", Some(16_000_000), "a"),

@@ -262,6 +262,7 @@ pub(super) struct Sacrifice {
 /// Who died in whose place. The chosen one is named by the thread that was looked at, which may be
 /// one of the victim's own: a name of another process, or its row in the table, tells them apart.
 pub(super) fn sacrificed(capture: &Capture<'_>) -> Vec<Sacrifice> {
+    let has_table = capture.facts.reports.iter().any(|report| !report.rows.is_empty());
     let mut pairs = Vec::new();
     let mut last = None;
     for line in &capture.log {
@@ -273,8 +274,9 @@ pub(super) fn sacrificed(capture: &Capture<'_>) -> Vec<Sacrifice> {
                     .iter()
                     .any(|report| report.rows.iter().any(|row| row.pid == pid))
             };
+            // Where there is a table a process has a row in it.
             let is_other = |(parent, name): &(u32, String)| {
-                *parent != pid && (name != comm || is_row(*parent))
+                *parent != pid && (is_row(*parent) || name != comm && !has_table)
             };
             if let Some(parent) = last.take().filter(is_other) {
                 pairs.push(Sacrifice { child: (pid, comm.to_owned()), parent });

@@ -142,6 +142,16 @@ fn make_limits(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
                 }
             }
         }
+        if let Some(limit) = said.filter(|_| made.all_in_groups) {
+            // Whoever's size is made up had no more than the others left.
+            let others =
+                made.tasks.iter().filter(|task| task.group == Some(number) && task.is_told);
+            let others = others.map(|task| task.pages).fold(0, u64::saturating_add);
+            let is_made_up = |task: &&mut TaskMade| task.group == Some(number) && !task.is_told;
+            for task in made.tasks.iter_mut().filter(is_made_up) {
+                task.pages = task.pages.min(limit.saturating_sub(others).max(1));
+            }
+        }
         let members = made.tasks.iter().filter(|task| task.group == Some(number));
         let used = members.map(|task| task.pages).fold(0, u64::saturating_add);
         let text = match group {

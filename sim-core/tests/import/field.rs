@@ -60,7 +60,7 @@ field! {
     "aks-5.15-memcg" "5.12" ["bash"] ["inferred: the control group /kubepods.slice was at its limit"]
     "fedora-5.4-kubelet" "5.4" ["kubelet"] ["inferred: the control group /podruntime.slice was at its limit"]
     "efs-6.1-memcg-v2" "6.1" ["stunnel"] ["inferred: 3 tasks with their memory, from the table of the first report"]
-    "istio-3.10-memcg" "4.6" ["envoy"] ["ignored: envoy died in place of wrk:worker_2, whose child it was: here it is none"]
+    "istio-3.10-memcg" "4.6" ["envoy"] []
     "uek-5.4-slow-console" "5.4" ["app"] ["inferred: the reaper took app's memory at the first attempt"]
     "zen-russian-5.12" "5.12" ["tail"] ["inferred: kernel 5.12.19-zen2: profile 5.12"]
     "mips64-16k-5.13" "5.12" ["cc1"] ["inferred: pages of 16 KiB, which are modelled as 4 pages of 4 KiB", "assumed: what systemd wants beyond what it has are blocks of order 2 for the kernel"]
@@ -104,6 +104,32 @@ field! {
     "newest-first-5.15" "5.12" ["php-fpm8.1"] ["inferred: 3 tasks with their memory, from the table of the first report"]
     "terminal-folded-6.6" "6.1" ["rust-analyzer"] ["inferred: kernel 6.6.87.2-microsoft-standard-WSL2: profile 6.1", "inferred: 3 tasks with their memory, from the table of the first report"]
     "cut-before-kill-5.15" "5.12" ["ld"] ["assumed: ld was killed: the log breaks off before it says who, and that one has the highest score"]
+    "limit-told-3.10" "4.6" ["java"] ["inferred: the control group /kubepods/pod1 was at its limit"]
+    "numbered-lines-4.19" "4.19" ["test"] ["inferred: kernel 4.19.91-24.1.al7.x86_64: profile 4.19", "inferred: zones, watermarks and reserves, from the first report", "inferred: 2 tasks with their memory, from the table of the first report"]
+    "thread-node-4.12" "4.9" ["oom02"] ["inferred: the reaper took oom02's memory at the first attempt"]
+    "ppc64-64k-4.18" "4.16" ["hyperkube"] ["inferred: pages of 64 KiB, which are modelled as 16 pages of 4 KiB"]
+    "router-5.15-memcg-v2" "5.12" ["dp_service"] ["inferred: 2 tasks with their memory, from the table of the first report"]
+    "arm64-6.8" "6.1" ["python3"] ["inferred: zones, watermarks and reserves, from the first report", "inferred: 2 tasks with their memory, from the table of the first report"]
+    "zspages-7.1" "7.1" ["clang"] ["inferred: 3 tasks with their memory, from the table of the first report"]
+    "console-6.14" "6.12" ["NetworkManager"] ["inferred: kernel 6.14.9-1.qubes.fc41.x86_64: profile 6.12", "inferred: 3 tasks with their memory, from the table of the first report"]
+    "router-5.4-arm64" "5.4" ["v2ray"] ["inferred: the reaper took v2ray's memory at the first attempt", "inferred: 3 tasks with their memory, from the table of the first report"]
+    "memcg-4kb-3.10" "4.6" ["memcg_process"] ["inferred: the control group /17 was at its limit"]
+}
+
+/// Somebody whose size is made up does not raise a limit that is told; and a chosen thread that has no row in
+/// the table is the victim's own, no parent.
+#[test]
+fn limits_are_as_told_and_threads_are_nobodys_parents() {
+    let found = imported(include_str!("field/limit-told-3.10.txt"));
+    assert!(found.toml.contains("limit = \"5GiB\""), "{}", found.toml);
+    let node = imported(include_str!("field/thread-node-4.12.txt"));
+    for found in [found, node] {
+        assert!(
+            !found.notes.iter().any(|note| note.text.contains("in place of")),
+            "{:#?}",
+            found.notes
+        );
+    }
 }
 
 /// Each of those that were chosen died, also where the log was searched for the choice alone; and a
