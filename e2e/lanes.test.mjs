@@ -202,6 +202,44 @@ test("compared lanes share the first run's axis on a phone, and numbers fit thei
   assert.ok(spare >= 0, `${-spare} px are cut`);
 });
 
+test("fingers on a lane's label pan, zoom and select as beside it, and a tap selects the lane", async (t) => {
+  const link = "#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms";
+  const view = await openPage(link, { viewport: { width: 390, height: 844 }, touch: true });
+  t.after(view.close);
+  const { page } = view;
+  await until(view, () => location.hash.includes("digest="), "the address");
+  const hand = await page.context().newCDPSession(page);
+  const label = await page.locator(".lane button").nth(1).boundingBox();
+  const y = label.y + label.height / 2;
+  const touch = (type, ...xs) =>
+    hand.send("Input.dispatchTouchEvent", { type, touchPoints: xs.map((x, id) => ({ x, y, id })) });
+  const span = async () => {
+    const [, from, to] = /view=([\d.]+)ms\.\.([\d.]+)ms/.exec(await page.evaluate(() => location.hash));
+    return [Number(from), to - from];
+  };
+  await touch("touchStart", 40);
+  for (const x of [50, 70, 90]) await touch("touchMove", x);
+  await touch("touchEnd");
+  await until(view, () => location.hash.includes("view="), "panned");
+  const [from, wide] = await span();
+  await touch("touchStart", 50, 90);
+  for (const far of [10, 20, 30]) await touch("touchMove", 50 - far, 90 + far);
+  await touch("touchEnd");
+  await until(view, (from) => !location.hash.includes(`view=${from}ms`), "zoomed", from);
+  assert.ok((await span())[1] < wide / 2, `${await span()} of ${wide}`);
+  await touch("touchStart", 40);
+  await page.waitForTimeout(300);
+  for (const x of [60, 90, 140]) await touch("touchMove", x);
+  await touch("touchEnd");
+  await until(view, () => location.hash.includes("range="), "selected");
+  assert.equal(await page.locator(".lane.selected .lane-title").innerText(), "oom_reaper");
+  const before = await time(view);
+  await page.touchscreen.tap(60, y);
+  await until(view, () => document.querySelector(".lane.selected .lane-title").innerText === "gpu0", "the lane");
+  assert.equal(await time(view), before, "and the cursor stays");
+  assert.deepEqual(view.problems, []);
+});
+
 test("Back returns to the part of the run that was on screen", async (t) => {
   const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms");
   t.after(view.close);

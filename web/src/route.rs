@@ -155,7 +155,7 @@ fn from_link(link: Link) -> Route {
         newer: false,
         note: too_many.then(|| {
             format!(
-                "The link compares more runs than fit; here are the first {} and {} forks.",
+                "The link compares more runs than fit: here are the first {}, and of forks the first {}.",
                 1 + OTHERS_MAX,
                 BRANCHES_MAX
             )

@@ -89,14 +89,18 @@ impl Timeline {
             }
             listen::Kind::Down => None,
             listen::Kind::Move => self.gestures.on_move(pointer),
-            // A tap is for the label itself.
-            listen::Kind::Up => self.gestures.on_up(pointer).filter(|_| !on_label),
+            listen::Kind::Up => self.gestures.on_up(pointer),
             listen::Kind::Cancel => {
                 self.gestures.on_cancel(pointer.id);
                 None
             }
         };
-        if let Some(gesture) = gesture {
+        // A tap on a label is for its lane, and moves no cursor; not every one becomes a click.
+        if on_label && let Some(Gesture::Click { y, .. } | Gesture::Fit { y, .. }) = gesture {
+            if let Some(lane) = self.rows(ctx.props()).lane_at(y) {
+                ui(ctx).send(Action::SelectLane(lane));
+            }
+        } else if let Some(gesture) = gesture {
             self.on_gesture(ctx, gesture, event.alt_key());
         }
     }
