@@ -35,16 +35,16 @@ impl Tale<'_> {
         let taken: u64 = shares.iter().map(|share| share.0).sum();
         let others: u64 = shares.iter().skip(3).map(|share| share.0).sum();
         let rest = memory.managed.saturating_sub(taken + free);
-        let mut named = taken - others;
-        if others > 0 && named * 2 <= memory.managed {
-            named = taken;
+        let mut told = taken - others;
+        if others > 0 && told * 2 <= memory.managed {
+            told = taken;
             names.push(format!("{} more ({})", shares.len() - 3, size_text(others)));
         }
         if rest > taken {
-            named += rest;
+            told += rest;
             names.push(format!("files and the kernel ({})", size_text(rest)));
         }
-        let much = if named * 2 > memory.managed { "had taken most" } else { "had some" };
+        let much = if told * 2 > memory.managed { "had taken most" } else { "had some" };
         format!(
             "At {} {} {much} of the {}; free were {}.",
             time_text(at),
