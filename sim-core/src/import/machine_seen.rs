@@ -313,6 +313,10 @@ impl MachineSeen {
             notes.push(Note { kind: NoteKind::Assumed, text });
             self.fill(room);
         } else {
+            for zone in &mut self.zones {
+                // Who may go below the watermark had done so; before that it held.
+                zone.free = zone.free.max(zone.min);
+            }
             self.fill(used);
         }
     }

@@ -113,6 +113,7 @@ field! {
     "zspages-7.1" "7.1" ["clang"] ["inferred: 3 tasks with their memory, from the table of the first report"]
     "console-6.14" "6.12" ["NetworkManager"] ["inferred: kernel 6.14.9-1.qubes.fc41.x86_64: profile 6.12", "inferred: 3 tasks with their memory, from the table of the first report"]
     "router-5.4-arm64" "5.4" ["v2ray"] ["inferred: the reaper took v2ray's memory at the first attempt", "inferred: 3 tasks with their memory, from the table of the first report"]
+    "router-4.14-free-below-min" "4.14" ["dnsmasq"] ["inferred: the reaper took dnsmasq's memory at the first attempt"]
     "memcg-4kb-3.10" "4.6" ["memcg_process"] ["inferred: the control group /17 was at its limit"]
 }
 
