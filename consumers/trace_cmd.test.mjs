@@ -1,10 +1,10 @@
 // trace-cmd reads our trace.dat without a complaint, and reports what our ftrace text says.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { ROOT, TRACE_CMD, reaperscope, scratch } from "./support.mjs";
+import { TRACE_CMD, reaperscope, scratch } from "./support.mjs";
 
 const folder = scratch();
 
@@ -99,13 +99,6 @@ for (const args of RUNS) {
     assert.match(report(file, "--uname"), /simulated by Reaperscope/);
   });
 }
-
-test("the book shows what trace-cmd reports", () => {
-  const told = report(recorded(["g1-clean-exit"]).file);
-  const book = readFileSync(path.join(ROOT, "docs/src/formats.md"), "utf8");
-  const shown = book.match(/trace-cmd report run.dat` prints[^]*?```text\n(.*)\n```/)[1];
-  assert.ok(told.split("\n").some((line) => line.startsWith(shown)), shown);
-});
 
 test("what trace-cmd reports is imported with the key events of the run", () => {
   const { file, text } = recorded(["capture-6-1-s6"]);
