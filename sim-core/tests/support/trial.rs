@@ -157,7 +157,9 @@ fn wrong_chain(index: &Index, run: &Run) -> Option<String> {
                     return Some(format!("a chain of {name} that breaks off: {link:?}"));
                 }
             }
-            if matches!(on, WaitOn::Lock(_)) && !["lock", "memory"].contains(&first.kind) {
+            if matches!(on, WaitOn::Lock(_))
+                && !["lock", "oom_lock", "memory"].contains(&first.kind)
+            {
                 return Some(format!("{name} waits for a lock: {first:?}"));
             }
         }

@@ -98,7 +98,7 @@ impl State {
                 let others = self.others_but(
                     |other| matches!(other, Other::Check(id) if checks == [id.as_str()]),
                 );
-                Request { checks, others, ..self.request.clone() }
+                Request { others, checks, ..self.request.clone() }
             }
             Change::Fork(branch) => {
                 let mut branches = self.request.branches.clone();
