@@ -321,6 +321,15 @@ test("a run is saved in other tools' formats, and as images with the link", asyn
   await screenshot(view, "share");
   assert.deepEqual(view.lateRequests(), []);
   assert.deepEqual(view.problems, []);
+  const other = await openPage("#/v1/run?scenario=d2-direct&seed=3");
+  t.after(other.close);
+  await other.page.getByRole("button", { name: "Import" }).click();
+  const saved = { name: "run.json", mimeType: "application/json", buffer: chrome.bytes };
+  await other.page.locator("dialog[open] input[type=file]").setInputFiles(saved);
+  await other.page.waitForFunction(() => location.hash.includes("scenario=gpu-fence-overlap"));
+  await other.page.locator('html[data-state="ready"]').waitFor({ state: "attached" });
+  const [{ digest }, again] = [JSON.parse(chrome.bytes).otherData, await readRun(other)];
+  assert.equal(again.digest, digest, "the same run to the bit");
 });
 
 test("inside another page there is the timeline, and a way to all of it", async (t) => {

@@ -17,6 +17,8 @@ pub(crate) struct JsonRun {
     seed: u64,
     model: u32,
     digest: String,
+    /// To run it again; `null` where a link can't say all of it.
+    link: Option<String>,
     verdict: &'static str,
     flags: Vec<&'static str>,
     end_ns: u64,
@@ -84,7 +86,7 @@ struct JsonLink {
 }
 
 /// The object of a run and its report.
-pub(crate) fn of(run: &Run, report: &Report, waits: JsonWaits) -> JsonRun {
+pub(crate) fn of(run: &Run, report: &Report, link: Option<String>, waits: JsonWaits) -> JsonRun {
     JsonRun {
         scenario: run.id.scenario.clone(),
         kernel: run.id.kernel.clone(),
@@ -92,6 +94,7 @@ pub(crate) fn of(run: &Run, report: &Report, waits: JsonWaits) -> JsonRun {
         seed: run.id.seed,
         model: MODEL_VERSION,
         digest: run.digest.to_string(),
+        link,
         verdict: report.verdict.id(),
         flags: report.flags.clone(),
         end_ns: run.end.0,

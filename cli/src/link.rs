@@ -30,6 +30,11 @@ pub(crate) fn of(choice: &Choice, run: Option<&Run>) -> String {
     }
 }
 
+/// The fragment of a run, if it says all that was chosen.
+pub(crate) fn whole(choice: &Choice, run: &Run) -> Option<String> {
+    ties_words(choice.ties).is_none().then(|| of(choice, Some(run)))
+}
+
 /// The fragment to send of a run: with its marks, if they leave it short.
 pub(crate) fn marked(choice: &Choice, run: &Run) -> String {
     let policies = choice.policy.iter().cloned().collect();

@@ -75,10 +75,14 @@ mod tests {
     use super::super::sweep::table::{Column, Columns, Value};
     use super::*;
 
+    #[expect(clippy::disallowed_methods, reason = "files need a place; it decides nothing")]
+    fn place(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("reaperscope-merge-{}-{name}", std::process::id()))
+    }
+
     /// A shard with these runs, of a sweep with so many; files did not say that once.
     fn shard(name: &str, runs: std::ops::Range<u64>, all: Option<u64>) -> PathBuf {
-        let name = format!("reaperscope-merge-{}-{name}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = place(name);
         let columns = Columns(vec![Column::number("run"), Column::text("verdict")]);
         let about: Vec<_> =
             all.map(|all| (RUNS_KEY.to_owned(), all.to_string())).into_iter().collect();
@@ -91,8 +95,7 @@ mod tests {
     fn last_shard_is_missed_where_files_say_how_many_runs_there_are() {
         let merged = |all: Option<u64>| {
             let files = vec![shard("a.parquet", 0..3, all), shard("b.parquet", 3..5, all)];
-            let out =
-                std::env::temp_dir().join(format!("reaperscope-merged-{}.csv", std::process::id()));
+            let out = place("merged.csv");
             let result = run(&MergeArgs { files: files.clone(), out: out.clone() });
             for file in files.iter().chain(&[out]) {
                 let _ = std::fs::remove_file(file);

@@ -58,7 +58,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
         RunFormat::Json => {
             let index = Index::new(&run);
             let waits = waits::json(&index, &waits::of(&index, args)?);
-            let object = json::of(&run, &report_from(&index), waits);
+            let link = link::whole(&choice, &run);
+            let object = json::of(&run, &report_from(&index), link, waits);
             let mut text = serde_json::to_string_pretty(&object).map_err(|error| Error::Io {
                 doing: "writing JSON".to_owned(),
                 error: error.into(),
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Error> {
             tell_wait_for(&run);
             export::dmesg(&run)
         }
-        RunFormat::Chrome => export::chrome(&run),
+        RunFormat::Chrome => export::chrome(&run, link::whole(&choice, &run).as_deref()),
         RunFormat::Csv => export::csv(&run),
         RunFormat::Svg => picture(&choice, &run),
         RunFormat::Png => {

@@ -6,7 +6,7 @@ use sim_core::analysis::{Said, count_text, size_text, span_text, time_text};
 use sim_core::base::Nanos;
 use sim_core::experiment::{
     FREED, LONGEST_WAIT, Outcome, Paired, Proportion, Quantity, RECOVERY, Sample,
-    longest_wait_text, quantile_text, share_difference_text, shares_of_verdicts,
+    longest_wait_text, quantile_text, sameness_text, share_difference_text, shares_of_verdicts,
 };
 
 use super::{Comparison, Row};
@@ -184,7 +184,11 @@ fn write_partings(out: &mut String, rows: &[Row]) -> fmt::Result {
         let name = row_name(rows, row);
         match &row.parts {
             Some((_, text)) => writeln!(out, "{name}: {text}.")?,
-            None => writeln!(out, "{name}: never; the runs tell the same.")?,
+            None => writeln!(
+                out,
+                "{name}: {}.",
+                sameness_text(first.outcome.digest, row.outcome.digest)
+            )?,
         }
     }
     Ok(())

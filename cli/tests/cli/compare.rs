@@ -217,7 +217,7 @@ fn runs_part_where_the_policies_differ() {
     }
     // A processor more that nobody runs on decides nothing.
     let cpus = printed(&["compare", G4, "--policy", "nonblock", "--set", "machine.cpus=4,8"]);
-    let same = "nonblock machine.cpus=8: never; the runs tell the same.";
+    let same = "nonblock machine.cpus=8: never; the runs are the same.";
     assert!(cpus.contains(same), "{cpus}");
     let eras = printed(&["compare", "gpu-fence-overlap", "--kernel", "4.9,4.14,5.3,6.1"]);
     for era in ["4.9 ignore", "4.14 skip-any", "5.3 nonblock", "6.1 interval"] {

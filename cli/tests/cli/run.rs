@@ -26,6 +26,7 @@ fn json_has_the_fields_that_scripts_rely_on() {
         "seed",
         "model",
         "digest",
+        "link",
         "verdict",
         "flags",
         "end_ns",
@@ -35,6 +36,8 @@ fn json_has_the_fields_that_scripts_rely_on() {
     ];
     expected.sort_unstable();
     assert_eq!(keys(&json), expected);
+    let link = json["link"].as_str().expect("this run has one");
+    assert!(printed(&["verify", link]).contains(json["digest"].as_str().expect("a text")));
     let mut expected = vec![
         "reap_attempts",
         "backoffs",

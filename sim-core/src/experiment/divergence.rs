@@ -10,7 +10,7 @@
 //! of its call stack: stacks are numbered as they are met.
 
 use crate::analysis::{event_text, span_text, time_text};
-use crate::base::{Nanos, NotifierId, RangeId, SimTime, TaskId};
+use crate::base::{Digest, Nanos, NotifierId, RangeId, SimTime, TaskId};
 use crate::record::{Event, Reason, Record, Run, SkipBy, TaskKind};
 
 /// The first difference.
@@ -33,6 +33,12 @@ impl Divergence {
     pub fn time(&self) -> Option<SimTime> {
         [self.first, self.second].into_iter().flatten().map(|record| record.at).min()
     }
+}
+
+/// What is said of two runs that don't part: they are one, or differ in what no text tells
+/// (how stacks are numbered, say).
+pub fn sameness_text(first: Digest, second: Digest) -> &'static str {
+    if first == second { "never; the runs are the same" } else { "never; the runs tell the same" }
 }
 
 /// Where two runs part; `None` if their records tell the same.

@@ -31,7 +31,7 @@ mod tests;
 
 pub use bootstrap::{Mean, mean};
 pub use closeness::{Closeness, closeness};
-pub use divergence::{Divergence, divergence, divergence_text};
+pub use divergence::{Divergence, divergence, divergence_text, sameness_text};
 pub use grid::{Grid, combinations, path_and_value, refuse_twice, values_of, values_text};
 pub use outcome::{Danger, Outcome, outcome};
 pub use paired_shares::{PairedShares, ShareDifference};

@@ -18,7 +18,9 @@ pub use numbers::{
 
 use std::ops::Range;
 
-use super::{Divergence, Outcome, Proportion, Replication, divergence, divergence_text};
+use super::{
+    Divergence, Outcome, Proportion, Replication, divergence, divergence_text, sameness_text,
+};
 use crate::analysis::{Verdict, time_text};
 use crate::export::document::Block;
 use crate::export::svg::{Picture, Shown, svg};
@@ -230,7 +232,7 @@ fn partings(group: &[Case]) -> Vec<Block> {
     }
     let text = |case: &Case| match parting(first, case) {
         Some(at) => divergence_text(&first.shown.run, &case.shown.run, &at),
-        None => "never; the runs tell the same".to_owned(),
+        None => sameness_text(first.shown.run.digest, case.shown.run.digest).to_owned(),
     };
     // Several may part in the same way.
     let mut points: Vec<(String, String)> = Vec::new();

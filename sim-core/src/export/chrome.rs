@@ -27,8 +27,9 @@ use crate::record::{MODEL_VERSION, Run};
 use tracks::Tracks;
 use writer::{Order, Writer};
 
-/// The run as Chrome's JSON, events in the order of time.
-pub fn chrome(run: &Run) -> String {
+/// The run as Chrome's JSON, events in the order of time. With `link` in it, who
+/// gets the file can have the run made again.
+pub fn chrome(run: &Run, link: Option<&str>) -> String {
     let tracks = Tracks::new(&run.cast);
     let mut writer = Writer::new(run.end);
     tracks.write_names(&mut writer);
@@ -39,9 +40,10 @@ pub fn chrome(run: &Run) -> String {
     waits::write(&mut writer, &tracks, run);
     counters::write(&mut writer, &tracks, run);
     let id = &run.id;
+    let link = link.map_or_else(String::new, |link| format!(",\"link\":{}", string(link)));
     format!(
         "{{\"displayTimeUnit\":\"ms\",\"otherData\":{{\"scenario\":{},\"kernel\":{},\"policy\":{},\
-         \"seed\":\"{}\",\"model\":\"{MODEL_VERSION}\",\"digest\":\"{}\"}},\n\"traceEvents\":[\n{}\n]}}\n",
+         \"seed\":\"{}\",\"model\":\"{MODEL_VERSION}\",\"digest\":\"{}\"{link}}},\n\"traceEvents\":[\n{}\n]}}\n",
         string(&id.scenario),
         string(&id.kernel),
         string(&id.policy),

@@ -9,10 +9,12 @@
 
 mod marks;
 mod other;
+mod saved;
 mod v1;
 
 pub use marks::{equal_until, parting_text};
 pub use other::Other;
+pub use saved::saved_link;
 
 use self::v1::Demand;
 use crate::base::{Digest, Nanos};

@@ -147,7 +147,7 @@ fn blames(run: &Run, index: &Index) -> Sound {
 }
 
 fn exports(scenario: &Scenario, run: &Run, report: &Report) -> Sound {
-    let chrome: Result<serde_json::Value, _> = serde_json::from_str(&export::chrome(run));
+    let chrome: Result<serde_json::Value, _> = serde_json::from_str(&export::chrome(run, None));
     must(chrome.is_ok(), || format!("trace events: {chrome:?}"))?;
     let lines = export::csv(run).lines().count();
     must(lines == run.trace.len() + 1, || {

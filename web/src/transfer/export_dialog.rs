@@ -88,7 +88,11 @@ enum Format {
 }
 
 const FORMATS: [(Format, &str, &str); 10] = [
-    (Format::Chrome, "Trace events (JSON)", "for Perfetto, speedscope and other timeline viewers"),
+    (
+        Format::Chrome,
+        "Trace events (JSON)",
+        "for Perfetto, speedscope and other timeline viewers; Import here runs it again",
+    ),
     (Format::Ftrace, "ftrace text", "as the kernel would have traced it, with its own tracepoints"),
     (Format::TraceDat, "trace.dat", "the same as a file for trace-cmd report and KernelShark"),
     (Format::Dmesg, "Kernel log", "as dmesg would have shown it"),
@@ -158,7 +162,9 @@ pub fn stem(route: &Route) -> String {
 fn save(format: Format, scene: &Scene, route: &Route) {
     let (run, stem) = (&scene.outcome.run, stem(route));
     let (end, kind, text) = match format {
-        Format::Chrome => ("trace.json", "application/json", export::chrome(run)),
+        Format::Chrome => {
+            ("trace.json", "application/json", export::chrome(run, Some(&fragment(route))))
+        }
         Format::Ftrace => ("ftrace.txt", "text/plain", export::ftrace(run)),
         Format::Dmesg => ("dmesg.txt", "text/plain", export::dmesg(run)),
         Format::Csv => ("csv", "text/csv", export::csv(run)),

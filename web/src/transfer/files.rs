@@ -6,9 +6,11 @@ use std::io::{ErrorKind, Read as _};
 use flate2::bufread::MultiGzDecoder;
 use sim_core::import::{CaptureFile, NoText, Note, cut_off, import_noted, text_of_bytes};
 use sim_core::scenario::{TEXT_SIZE_MAX, parse};
+use sim_core::share::saved_link;
 
 use super::{Capture, Received};
 use crate::learn::{self, has_extension};
+use crate::route;
 
 /// Bytes of the largest file, and of all together, unpacked.
 pub const FILE_SIZE_MAX: usize = 32 << 20;
@@ -43,7 +45,7 @@ pub fn receive(files: Vec<Dropped>) -> Received {
             learn::read(name, text).map(Received::Lesson)
         }
         [(name, text)] if is_scenario(name, text) => scenario(name, text),
-        _ => capture(&texts, notes),
+        texts => saved_run(texts).unwrap_or_else(|| capture(texts, notes)),
     };
     found.unwrap_or_else(Received::Nothing)
 }
@@ -109,6 +111,13 @@ fn scenario(name: &str, text: &str) -> Result<Received, String> {
     }
 }
 
+/// A run that was saved as JSON: it is made again.
+fn saved_run(texts: &[(String, String)]) -> Option<Result<Received, String>> {
+    let [(name, text)] = texts else { return None };
+    let route = route::parse(&saved_link(text)?);
+    Some(route.map(Received::Run).map_err(|wrong| format!("{name}: {wrong}")))
+}
+
 fn capture(texts: &[(String, String)], notes: Vec<Note>) -> Result<Received, String> {
     let files: Vec<CaptureFile<'_>> =
         texts.iter().map(|(name, text)| CaptureFile { name, text }).collect();
@@ -154,6 +163,22 @@ mod tests {
         let Received::Capture(alone) = receive(vec![file("d", log)]) else { panic!("a log") };
         assert_eq!((&alone.killed, alone.killed.len()), (&capture.killed, 2));
         assert!(!capture.notes.is_empty());
+    }
+
+    #[test]
+    fn saved_runs_are_opened_by_their_link() {
+        let saved = |link: &str| {
+            let text = format!(r#"{{"otherData":{{"link":"{link}"}},"traceEvents":[]}}"#);
+            vec![file("trace.json", text.as_bytes())]
+        };
+        let Received::Run(route) = receive(saved("#/v1/run?scenario=d3-fence&seed=7")) else {
+            panic!("a run")
+        };
+        assert_eq!(route.request.seed, 7);
+        let told = refused(saved("#/v1/run?scenario=d3-fence&seed=x"));
+        assert!(told.starts_with("trace.json: "), "{told}");
+        // A newer page's or an older one's without a link is no log either.
+        assert!(refused(vec![file("a.json", br#"{"otherData":{}}"#)]).contains("a.json:1"));
     }
 
     #[test]

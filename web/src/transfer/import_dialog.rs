@@ -54,7 +54,7 @@ pub fn ImportDialog(props: &Props) -> Html {
     html! {
         <Dialog open=true title="Import">
             <p>{ "Drop files anywhere on the page, choose them here, or paste text: ftrace (trace, trace-cmd report, perf script), \
-                an OOM report of dmesg, or both; a scenario (TOML); a lesson (Markdown)." }</p>
+                an OOM report of dmesg, or both; a scenario (TOML); a run that was exported as JSON; a lesson (Markdown)." }</p>
             <p class="small">{ "They are read in this page. Nothing leaves your machine." }</p>
             <p><label>{ "Files " }<input type="file" multiple=true onchange={chosen} /></label></p>
             <details><summary>{ "Paste text" }</summary>

@@ -1,5 +1,5 @@
 //! What comes in and goes out as files: recordings of real kernels,
-//! scenarios and lessons; runs in the formats of other tools, images.
+//! scenarios, lessons and saved runs; runs in the formats of other tools, images.
 //! All of it stays on this machine.
 
 pub mod download;
@@ -16,6 +16,7 @@ pub mod strip;
 use sim_core::import::{Note, Story};
 use sim_core::lesson::Lesson;
 
+use crate::route::Route;
 use crate::shared::Shared;
 
 /// What was read of files that somebody brought.
@@ -25,6 +26,8 @@ pub enum Received {
     /// The text of a scenario that is right.
     Scenario(String),
     Lesson(Shared<Lesson>),
+    /// What a run that was saved as JSON was made from.
+    Run(Route),
     /// Nothing could be made of them; why.
     Nothing(String),
 }

@@ -10,7 +10,7 @@ use crate::record::Run;
 use crate::scenario::{RunOptions, Simulation, gallery};
 
 fn events(run: &Run) -> Vec<Value> {
-    let json: Value = serde_json::from_str(&chrome(run)).expect("JSON");
+    let json: Value = serde_json::from_str(&chrome(run, None)).expect("JSON");
     json["traceEvents"].as_array().expect("a list").clone()
 }
 

@@ -1,4 +1,4 @@
-//! Files that were brought: lessons open, scenarios run, recordings are
+//! Files that were brought: lessons open, scenarios and saved runs run, recordings are
 //! shown first.
 
 use sim_core::share::ScenarioRef;
@@ -17,6 +17,7 @@ impl State {
         match &*received {
             Received::Lesson(lesson) => self.learn(Lessons::OpenFile(lesson.clone())),
             Received::Scenario(text) => self.run_text(text.clone(), None),
+            Received::Run(route) => self.open(route.clone()),
             Received::Capture(_) | Received::Nothing(_) => self.dialog = Some(Dialog::Import),
         }
         self.received = Some(received);
