@@ -176,6 +176,8 @@ export async function openPage(fragment = "", options = {}) {
   });
   page.on("pageerror", (error) => problems.push(`exception: ${error.message}`));
   page.on("requestfailed", (request) => {
+    // A worker that is ended while it loads takes its request along; what is missing has a status.
+    if (request.failure()?.errorText === "net::ERR_ABORTED") return;
     problems.push(`request: ${request.url()} ${request.failure()?.errorText}`);
   });
   page.on("response", (response) => {
