@@ -5,6 +5,8 @@
 //! only corrects the present one, and waits until the hand rests, since
 //! browsers limit how often that may be done.
 
+use std::cell::RefCell;
+
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use sim_core::share::ScenarioRef;
@@ -30,8 +32,15 @@ pub fn use_opened_links(ui: &Ui) {
     });
 }
 
+thread_local! {
+    /// The fragment that was opened or written last.
+    static KNOWN: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
 fn open(ui: &Ui) {
-    ui.send(match route::parse(&fragment()) {
+    let fragment = fragment();
+    KNOWN.set(fragment.clone());
+    ui.send(match route::parse(&fragment) {
         Ok(route) => Action::Open(route),
         Err(message) => Action::Refuse { message },
     });
@@ -78,7 +87,9 @@ pub fn use_written_link(shown: Shown) {
 fn write(route: &Route, substitute: bool) {
     let text = route::fragment(route);
     let present = fragment();
-    if present == text {
+    // Another one than is known is a link just followed, of which the page hears next: written over,
+    // it would be lost.
+    if present == text || KNOWN.with_borrow(|known| *known != present) {
         return;
     }
     let Ok(history) = dom::window().history() else {
@@ -112,6 +123,7 @@ fn write(route: &Route, substitute: bool) {
     } else {
         history.replace_state_with_url(&JsValue::NULL, "", Some(&url))
     };
+    KNOWN.set(fragment());
 }
 
 /// The link for others: the page's address with this fragment, or the fragment alone where that
