@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::analysis::lanes::tests::any_run;
 use crate::analysis::story::*;
-use crate::engine::Stop;
+use crate::engine::{Stop, WaitOn};
 use crate::record::{Event, Gfp, SkipBy};
 
 fn total(blame: &Blame) -> Nanos {
