@@ -19,8 +19,9 @@ use super::cx::Cx;
 use super::fs_writeback::mark_inode_dirty;
 use super::lruvec::Memcg;
 use super::memcontrol::charge_cache;
-use super::memory::{FaultError, charge, install_copy};
+use super::memory::{FaultError, charge, install_copy, wp_page_range};
 use super::mm::{Access, Backing};
+use super::mmu_notifier::{NotifierRange, invalidate_range_end, invalidate_range_start};
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::page_writeback::balance_dirty_pages_ratelimited;
 use super::pgtable::pte_alloc;
@@ -288,7 +289,9 @@ async fn do_cow_fault(
     first: u64,
     want: u64,
 ) -> Result<u64, FaultError> {
-    let own = cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.anon.count()));
+    let found =
+        cx.with(|state| state.mms[mm].vma(range).map(|vma| (vma.anon.count(), vma.mapped())));
+    let (own, mapped) = found.unwrap_or_default();
     if own > first {
         return Ok(want.min(own - first));
     }
@@ -296,17 +299,33 @@ async fn do_cow_fault(
     let count = filemap_fault(cx, mm, range, first, want).await?;
     let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
     cx.try_lock_or_wait(mmap_lock, Hold::Shared, Reason::MmapLock).await;
-    let result = copy_pages(cx, mm, range, count).await;
+    // A page that was mapped is replaced, which wp_page_copy() announces, one at a time.
+    let replaced = (mapped > first).then(|| wp_page_range(cx, mm, range, first)).flatten();
+    let count = if replaced.is_some() { 1 } else { count };
+    let result = copy_pages(cx, mm, range, count, replaced).await;
     cx.unlock(mmap_lock);
     result
 }
 
-async fn copy_pages(cx: &Cx, mm: MmId, range: RangeId, count: u64) -> Result<u64, FaultError> {
+async fn copy_pages(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    count: u64,
+    replaced: Option<NotifierRange>,
+) -> Result<u64, FaultError> {
     let _in = cx.enter(Func::DoWpPage);
     let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, count).await;
     let pages = charge(cx, mm, pages).await.ok_or(FaultError::Oom)?;
     cx.cpu(cx.costs().page_fault * pages.count()).await;
-    install_copy(cx, mm, range, pages)
+    if let Some(replaced) = replaced {
+        invalidate_range_start(cx, replaced).await;
+    }
+    let result = install_copy(cx, mm, range, pages);
+    if let Some(replaced) = replaced {
+        invalidate_range_end(cx, replaced).await;
+    }
+    result
 }
 
 /// `unmap_page_range()` of pages that belong to nobody or to a file: up

@@ -154,7 +154,12 @@ async fn handle_mm_fault(
 }
 
 /// The page number `first` of a VMA, as notifiers of the mm hear of it when it is copied; none if it has none.
-fn wp_page_range(cx: &Cx, mm: MmId, range: RangeId, first: u64) -> Option<NotifierRange> {
+pub(super) fn wp_page_range(
+    cx: &Cx,
+    mm: MmId,
+    range: RangeId,
+    first: u64,
+) -> Option<NotifierRange> {
     let page = cx.with(|state| {
         let start = state.mms[mm].vma(range)?.start + (first << 12);
         let page = Range { id: range, start, end: start + (1 << 12) };

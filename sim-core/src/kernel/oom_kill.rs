@@ -105,7 +105,9 @@ pub(super) async fn out_of_memory(cx: &Cx, oc: &OomControl) -> bool {
     // Who dies already gets the reserves, and the reaper behind it.
     if cx.with(|state| current_will_free_mem(state, cx, current)) {
         mark_oom_victim(cx, current);
-        queue_oom_reaper(cx, current);
+        if switches.reaps_who_dies_already {
+            queue_oom_reaper(cx, current);
+        }
         returned(OomResult::SelfDying, Some(current));
         return true;
     }

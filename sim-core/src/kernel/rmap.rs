@@ -8,8 +8,7 @@
 //! VMAs: a hand goes round over all of them and takes from one until it
 //! has no more, oldest pages first (see [`Vma::swapped`](super::mm::Vma)).
 //! Pages shared since a fork and those of shared memory take turns with them
-//! ([`shared`], [`segments`]). Left out: migration; addresses of pages that are not a
-//! process's own, of which notifiers hear by the batch, as of the whole VMA.
+//! ([`shared`], [`segments`]). Left out: migration.
 
 mod segments;
 mod shared;
@@ -20,7 +19,7 @@ use super::cx::Cx;
 use super::device::pages_held;
 use super::filemap::unmapped;
 use super::lruvec::Memcg;
-use super::mm::Mm;
+use super::mm::{Mm, Vma};
 use super::mmu_notifier::{
     Range, invalidate_range_end, invalidate_range_start, mm_has_notifiers, mmu_notifier_range_init,
 };
@@ -226,6 +225,45 @@ async fn rmap_walk(
     }
 }
 
+/// As [`rmap_walk`], of the pages of a file or a segment from number `keep` on, `count` of them. Where a
+/// mapper's notifiers listen they go one by one, the last one first, and each is announced by its address.
+/// `one` takes so many at most from behind that number.
+async fn rmap_walk_file(
+    cx: &Cx,
+    mappers: &[(MmId, Range)],
+    (keep, count): (u64, u64),
+    one: impl Fn(&mut Vma, u64, u64) -> u64,
+) {
+    let told = |range, pages| Event::Zap { range, pages, freed: 0 };
+    let take = |state: &mut State, mm: MmId, range, keep, most| {
+        state.mms[mm].vma(range).map_or(0, |vma| one(vma, keep, most))
+    };
+    if !cx.with(|state| mappers.iter().any(|&(mm, _)| mm_has_notifiers(state, mm))) {
+        let all = |state: &mut State, mm, range| take(state, mm, range, keep, count);
+        return rmap_walk(cx, mappers, all, told).await;
+    }
+    for page in (keep..keep + count).rev() {
+        let here = cx.with(|state| {
+            let mut here = Vec::new();
+            for &(mm, range) in mappers {
+                let vma = state.mms[mm].vma(range.id);
+                here.extend(vma.and_then(|vma| last_page(vma, page)).map(|range| (mm, range)));
+            }
+            here
+        });
+        let single = |state: &mut State, mm, range| take(state, mm, range, page, 1);
+        rmap_walk(cx, &here, single, told).await;
+    }
+}
+
+/// Where a VMA has page number `page` of its file or segment, if that is the last one that it maps.
+/// Copies of its own are before it.
+fn last_page(vma: &Vma, page: u64) -> Option<Range> {
+    let start = vma.start + ((vma.anon.count() + vma.shared() + page) << 12);
+    let range = Range { id: vma.id, start, end: start + (1 << 12) };
+    (vma.file + vma.shmem == page + 1).then_some(range)
+}
+
 /// `pageout()` to swap, of anonymous pages that nobody maps any more.
 fn pageout(cx: &Cx, taken: Pages, scope: Scope) {
     if taken.count() > 0 {
@@ -272,19 +310,18 @@ pub(super) async fn unmap_file(cx: &Cx, most: u64, scope: Scope) -> u64 {
                 mapped.map(|vma| (mm_id, Range { id: vma.id, start: vma.start, end: vma.end })),
             );
         }
-        Some((id, keep, mappers))
+        Some((id, (keep, most), mappers))
     });
-    let Some((file, keep, mappers)) = found else { return 0 };
+    let Some((file, pages, mappers)) = found else { return 0 };
     let _in = cx.enter(Func::TryToUnmap);
     let before = cx.with(|state| state.files[file].pages.count());
-    let one = |state: &mut State, mm: MmId, range| {
-        let Some(vma) = state.mms[mm].vma(range) else { return 0 };
-        let count = vma.file.saturating_sub(keep);
+    let one = |vma: &mut Vma, keep: u64, most: u64| {
+        let count = vma.file.saturating_sub(keep).min(most);
         vma.file -= count;
         vma.dirtied = vma.dirtied.min(vma.file);
         count
     };
-    rmap_walk(cx, &mappers, one, |range, pages| Event::Zap { range, pages, freed: 0 }).await;
+    rmap_walk_file(cx, &mappers, pages, one).await;
     cx.with(|state| {
         unmapped(state, file, zones);
         before.saturating_sub(state.files[file].pages.count())

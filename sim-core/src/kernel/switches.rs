@@ -160,6 +160,10 @@ switches! {
     /// CSS_TASK_ITER_PROCS at mem_cgroup_scan_tasks()", 5.3).
     scans_cgroup_by_threads: bool =
         [older(T), older(T), older(T), older(T), older(T), F, F, F, F, F, F, F];
+    /// Who dies already and is only marked is reaped, too (commit 3ef22dfff239, "oom, oom_reaper: try to reap tasks
+    /// which skip regular OOM killer path", 4.7; kernel-spec 2.2 and 2.5 have it without a version).
+    reaps_who_dies_already: bool =
+        [older(F), T, T, T, T, T, T, T, T, T, T, T];
     /// Badness counts page tables by number, without their upper levels.
     badness_counts_ptes: bool =
         [T, T, T, F, F, F, F, F, F, F, F, F];

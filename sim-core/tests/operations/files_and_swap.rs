@@ -73,15 +73,22 @@ fn huge_and_device_pages_are_not_the_zones() {
 fn reclaim_unmaps_files_before_anybody_is_killed() {
     let run = run("[[device]]\nname = 'd'\ndriver = 'gpu-fence'\n[[task]]\nname = 'a'\npreset = \
                    'none'\nprogram = [{ mmap = 'f', size = '30MiB', kind = 'shared-file' }, { \
-                   register = 'd', region = 'f' }, { read = 'f' }, { ready = true }, { idle = true \
+                   register = 'd', region = 'f', offset = '25MiB', length = '1MiB' }, { read = 'f' }, { ready = true }, { idle = true \
                    }]\n[[task]]\nname = 'b'\nstart = { after = 'a' }\nprogram = [{ mmap = 'm', size \
                    = '40MiB' }, { touch = 'm' }, { idle = true }]\n");
     assert!(run.trace.iter().all(|record| !matches!(record.event, Event::MarkVictim { .. })));
     assert_eq!(faulted(&run, "m"), 10_240);
-    let told = run.trace.iter().any(|record| {
+    // Of each page by its address; two who reclaim may be at one page.
+    let told = cleared(&run);
+    assert!((256..320).contains(&told), "{told}");
+}
+
+/// Blockable calls of notifiers for ranges that reclaim or a copy clears.
+fn cleared(run: &Run) -> u64 {
+    let calls = run.trace.iter().filter(|record| {
         matches!(record.event, Event::MnCall { event: MnEvent::Clear, blockable: true, .. })
     });
-    assert!(told);
+    u64::try_from(calls.count()).expect("few")
 }
 
 #[test]
@@ -214,11 +221,28 @@ fn notifiers_hear_of_each_page_that_goes_to_swap() {
         ));
         let out = swapped_out(&run, "m");
         assert!(out > 6 * 256, "{out}");
-        let calls = run.trace.iter().filter(|record| {
-            matches!(record.event, Event::MnCall { event: MnEvent::Clear, blockable: true, .. })
-        });
-        let calls = u64::try_from(calls.count()).expect("few");
-        assert_eq!(calls, mirrored.unwrap_or(out), "{api}");
+        assert_eq!(cleared(&run), mirrored.unwrap_or(out), "{api}");
+    }
+}
+
+/// So it does with pages that others map as well, of a segment from its end on: each of those mirrored is told once.
+#[test]
+fn notifiers_hear_of_each_shared_page_that_goes_to_swap() {
+    for (kind, offset, fork) in
+        [("shmem", 26, ""), ("shmem", 26, "{ fork = 'c' },"), ("anon", 4, "{ fork = 'c' },")]
+    {
+        let child =
+            "[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{ read = 'm' }, { pause = '5s' }]\n";
+        let child = if fork.is_empty() { "" } else { child };
+        let run = run_whole(&format!(
+            "{SWAP}[[device]]\nname = 'd'\ndriver = 'gpu-fence'\napi = 'interval'\n[[task]]\nname = 'p'\n\
+             preset = 'none'\nprogram = [{{ mmap = 'm', size = '30MiB', kind = '{kind}' }}, {{ register = 'd', \
+             region = 'm', offset = '{offset}MiB', length = '2MiB' }}, {{ touch = 'm' }}, {fork} {{ pause = '100ms' \
+             }}, {{ ready = true }}, {{ pause = '5s' }}]\n{child}[[task]]\nname = 'b'\npreset = 'none'\nstart = \
+             {{ after = 'p' }}\nprogram = [{{ mmap = 'n', size = '50MiB' }}, {{ touch = 'n' }}]\n"
+        ));
+        assert!(nobody_is_killed(&run));
+        assert_eq!(cleared(&run), 512, "{kind} {fork}");
     }
 }
 
@@ -236,6 +260,23 @@ fn notifiers_hear_of_each_page_that_is_copied_after_a_fork() {
         matches!(event, Event::MnCall { event: MnEvent::Clear, blockable: true, .. })
     });
     assert_eq!(calls.len(), 256, "{calls:?}");
+}
+
+/// A write to a page of a private file that is mapped replaces it (`wp_page_copy()`), and each such page is announced;
+/// a page that is written first is a copy from the start (`do_cow_fault()`), of which nobody hears.
+#[test]
+fn notifiers_hear_of_each_page_of_a_private_file_that_a_write_replaces() {
+    let program = |read: &str| {
+        format!(
+            "[[device]]\nname = 'd'\ndriver = 'gpu-fence'\napi = 'interval'\n[[task]]\nname = 'p'\npreset \
+             = 'none'\nprogram = [{{ mmap = 'm', size = '1MiB', kind = 'private-file' }}, {read} {{ register = \
+             'd', region = 'm', offset = '512KiB', length = '256KiB' }}, {{ write = 'm' }}]\n"
+        )
+    };
+    for (read, heard) in [("{ read = 'm' },", 64), ("", 0)] {
+        let run = run(&program(read));
+        assert_eq!(cleared(&run), heard, "{read}");
+    }
 }
 
 /// Waiting for what was in the page cache before is a stall, the first reading is none.

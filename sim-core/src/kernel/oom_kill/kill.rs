@@ -7,7 +7,7 @@
 
 use super::dump::dump_header;
 use super::{OomControl, is_global_init, mark_oom_victim, task_will_free_mem, victim_report};
-use crate::base::{MmId, TaskId};
+use crate::base::{CgroupId, MmId, TaskId};
 use crate::kernel::badness::{OOM_SCORE_ADJ_MIN, oom_badness};
 use crate::kernel::cx::Cx;
 use crate::kernel::memcontrol::{
@@ -33,7 +33,9 @@ pub(super) async fn oom_kill_process(
     if cx.with(|state| task_will_free_mem(state, switches, chosen)) {
         // It exits by itself: no need to alarm anybody.
         mark_oom_victim(cx, chosen);
-        queue_oom_reaper(cx, chosen);
+        if switches.reaps_who_dies_already {
+            queue_oom_reaper(cx, chosen);
+        }
         return OomResult::Killed;
     }
     let now = cx.now();
@@ -60,9 +62,9 @@ pub(super) async fn oom_kill_process(
     let result = __oom_kill_process(cx, victim);
     if let Some(cgroup) = oom_group {
         cx.record(Event::OomGroupKill { cgroup });
-        for member in cx.with(|state| mem_cgroup_scan_tasks(state, cgroup)) {
+        for member in cx.with(|state| members(state, switches, cgroup)) {
             let spared = cx.with(|state| {
-                let group = state.group(member);
+                let group = state.group(state.tasks[member].leader);
                 group.oom_score_adj == OOM_SCORE_ADJ_MIN || is_global_init(group)
             });
             if !spared {
@@ -79,6 +81,18 @@ pub(super) async fn oom_kill_process(
         }
     }
     result
+}
+
+/// Whom `oom_kill_memcg_member()` is called for: each process once, or once for each of its threads,
+/// though it always kills the same.
+fn members(state: &State, switches: &Switches, cgroup: CgroupId) -> Vec<TaskId> {
+    let leaders = mem_cgroup_scan_tasks(state, cgroup);
+    if !switches.scans_cgroup_by_threads {
+        return leaders;
+    }
+    let groups = leaders.into_iter().filter_map(|leader| state.group_of(leader));
+    let threads = groups.flat_map(|group| group.threads.iter().copied());
+    threads.filter(|&thread| !state.tasks[thread].left_cgroup).collect()
 }
 
 /// The child that dies in its parent's stead: the worst of those with

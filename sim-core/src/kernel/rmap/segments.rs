@@ -6,15 +6,16 @@
 //! Left out: segments that somebody has locked or a device holds pages of
 //! (they are skipped whole).
 
-use super::{Scope, rmap_walk};
+use super::{Scope, rmap_walk_file};
 use crate::base::{FileId, MmId};
 use crate::kernel::cx::Cx;
 use crate::kernel::device::pages_held;
+use crate::kernel::mm::Vma;
 use crate::kernel::mmu_notifier::Range;
 use crate::kernel::state::State;
 use crate::kernel::writeback::{Owner, To, write_pages};
 use crate::kernel::zone::{Pages, Use};
-use crate::record::{Event, Func};
+use crate::record::Func;
 
 /// Pages at the end of a segment, and who maps them.
 struct Source {
@@ -57,13 +58,12 @@ pub(super) async fn swap_out_segment(cx: &Cx, most: u64, scope: Scope) -> u64 {
     let Source { segment, keep, count, mappers } = source;
     let _in = cx.enter(Func::TryToUnmap);
     cx.with(|state| state.lru.isolated += count);
-    let one = |state: &mut State, mm: MmId, range| {
-        let Some(vma) = state.mms[mm].vma(range) else { return 0 };
-        let unmapped = vma.shmem.saturating_sub(keep);
+    let one = |vma: &mut Vma, keep: u64, most: u64| {
+        let unmapped = vma.shmem.saturating_sub(keep).min(most);
         vma.shmem -= unmapped;
         unmapped
     };
-    rmap_walk(cx, &mappers, one, |range, pages| Event::Zap { range, pages, freed: 0 }).await;
+    rmap_walk_file(cx, &mappers, (keep, count), one).await;
     let taken = cx.with(|state| {
         state.lru.isolated -= count;
         add_to_swap(state, segment, (keep, count), scope)

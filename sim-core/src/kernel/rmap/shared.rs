@@ -6,13 +6,13 @@
 //! swap when the last one has lost it; its slot is theirs together. Left
 //! out: pages that only some can be made to let go of (they are skipped).
 
-use super::{Scope, isolate, pageout, rmap_walk};
+use super::{Scope, isolate, oldest_page, pageout, rmap_walk};
 use crate::base::{MmId, RangeId, ShareId};
 use crate::kernel::cx::Cx;
 use crate::kernel::device::pages_held;
 use crate::kernel::fork::{AnonShare, Unshared, unshare};
 use crate::kernel::mm::{Shared, Vma};
-use crate::kernel::mmu_notifier::Range;
+use crate::kernel::mmu_notifier::{Range, mm_has_notifiers};
 use crate::kernel::state::State;
 use crate::kernel::zone::Pages;
 use crate::record::{Event, Func};
@@ -86,27 +86,37 @@ pub(super) async fn swap_out_shared(cx: &Cx, most: u64, scope: Scope) -> u64 {
         state.shares.push(AnonShare::of_slots(count, owner))
     });
     let mut taken = Pages::default();
-    let one = |state: &mut State, mm, range| {
-        let Some(unmapped) = unmap(state, (mm, range), (share, from), slots, count) else {
-            return 0;
+    // Where somebody listens, each page is announced by its address.
+    let alone = cx.with(|state| mappers.iter().any(|&(mm, _)| mm_has_notifiers(state, mm)));
+    let (rounds, most) = if alone { (count, 1) } else { (1, count) };
+    for done in 0..rounds {
+        let mut here = mappers.clone();
+        if alone {
+            cx.with(|state| {
+                here.iter_mut().for_each(|(mm, at)| *at = oldest_page(&state.mms[*mm], *at));
+            });
+        }
+        let one = |state: &mut State, mm, range| {
+            let (page, slot) = ((share, from + done), (slots, done));
+            let Some(unmapped) = unmap(state, (mm, range), page, slot, most) else { return 0 };
+            isolate(state, unmapped.dropped);
+            taken.add(unmapped.dropped);
+            unmapped.count
         };
-        isolate(state, unmapped.dropped);
-        taken.add(unmapped.dropped);
-        unmapped.count
-    };
-    rmap_walk(cx, &mappers, one, |range, pages| Event::SwapOut { range, pages }).await;
+        rmap_walk(cx, &here, one, |range, pages| Event::SwapOut { range, pages }).await;
+    }
     pageout(cx, taken, scope);
     cx.with(|state| state.lru.isolated -= count);
     taken.count()
 }
 
 /// `try_to_unmap_one()`, of up to `most` pages that a VMA still has: it
-/// names the first of the `slots` instead.
+/// names the slots from number `slot` on instead.
 fn unmap(
     state: &mut State,
     (mm, range): (MmId, RangeId),
     (share, from): (ShareId, u64),
-    slots: ShareId,
+    (slots, slot): (ShareId, u64),
     most: u64,
 ) -> Option<Unshared> {
     let room = state.swap.as_ref().map_or(0, |swap| swap.pages - swap.used);
@@ -116,12 +126,15 @@ fn unmap(
     vma.shares[..=at].rotate_right(1);
     let unshared = unshare(state, mm, range, most.min(room))?;
     let count = unshared.count;
-    let used = state.shares[slots].map(0, count);
+    let used = state.shares[slots].map(slot, slot + count);
     if let Some(swap) = &mut state.swap {
         swap.used += used;
     }
     let vma = state.mms[mm].vma(range)?;
     vma.swap_out(count);
-    vma.swap_shares.push(Shared { share: slots, from: 0, to: count });
+    match vma.swap_shares.last_mut() {
+        Some(last) if (last.share, last.to) == (slots, slot) => last.to += count,
+        _ => vma.swap_shares.push(Shared { share: slots, from: slot, to: slot + count }),
+    }
     Some(unshared)
 }

@@ -205,6 +205,29 @@ fn oom_group_kills_all_members_but_the_exempt_and_g12_reaps_the_last_first() {
 }
 
 #[test]
+fn oom_group_is_killed_once_for_each_thread_up_to_5_2() {
+    for (profile, times) in [("4.19", [3, 2]), ("5.3", [2, 1])] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(100));
+        machine.with(|state| state.cgroups[memcg].oom_group = true);
+        let members = [(100, 30), (101, 10)].map(|(pid, anon)| {
+            let member = Proc { cgroup: Some(memcg), ..Proc::of(pid, anon) };
+            let leader = machine.process(&member, stuck);
+            machine.thread(leader, stuck);
+            leader
+        });
+        let gone = machine.thread(members[0], |_| async {});
+        machine.with(|state| state.tasks[gone].left_cgroup = true);
+        killer(&machine, OomControl { memcg: Some(memcg), ..GLOBAL });
+        machine.run();
+        // The first is chosen, and then a member like the other.
+        let said = members.map(|member| killed(&machine).iter().filter(|&&v| v == member).count());
+        assert_eq!(said, times, "{profile}");
+        assert_eq!(marked(&machine), members, "{profile}");
+    }
+}
+
+#[test]
 fn oom_group_counts_up_to_the_cgroup_that_is_out_of_memory() {
     for (domain, kills) in [(Some(1), 1), (Some(0), 2), (None, 2)] {
         let mut machine = Machine::new("6.1");

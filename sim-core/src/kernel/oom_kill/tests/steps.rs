@@ -19,6 +19,35 @@ fn step_3_dying_caller_marks_itself_without_sigkill() {
 }
 
 #[test]
+fn step_3_who_dies_already_is_queued_for_the_reaper_since_4_7() {
+    for (profile, queued) in [("4.6", false), ("4.9", true), ("4.19", true)] {
+        for asks_itself in [true, false] {
+            let mut machine = Machine::new(profile);
+            let dying = machine.process(&Proc::of(100, 20), move |cx| async move {
+                if asks_itself {
+                    call_oom(&cx, GLOBAL).await;
+                }
+                stuck(cx).await;
+            });
+            machine.with(|state| {
+                state.group(dying).group_exit = true;
+                state.tasks[dying].exiting = true;
+            });
+            if !asks_itself {
+                killer(&machine, GLOBAL);
+            }
+            machine.run();
+            let woken = machine.story(|event| match event {
+                Event::WakeReaper { victim } => Some(victim),
+                _ => None,
+            });
+            assert_eq!(woken, vec![dying; usize::from(queued)], "{profile}, {asks_itself}");
+            assert_eq!(marked(&machine), [dying], "{profile}, {asks_itself}");
+        }
+    }
+}
+
+#[test]
 fn step_4_nofs_request_makes_progress_and_kills_nobody() {
     let nofs = OomControl { gfp: Gfp::NOFS, ..GLOBAL };
     for profile in ["4.6", "4.14", "5.3", "7.1"] {
