@@ -147,6 +147,7 @@ impl Topic {
             | Event::CompactionEnd { .. }
             | Event::AllocBegin { .. }
             | Event::AllocDone { .. }
+            | Event::AllocServed { .. }
             | Event::ReserveTaken { .. } => Self::Reclaim,
             Event::ZoneFree { .. }
             | Event::Fault { .. }

@@ -33,11 +33,11 @@ impl Allocs {
     }
 
     pub(super) fn begun(&mut self, record: &Record, cast: &Cast) {
-        let Event::AllocBegin { gfp, .. } = record.event else { return };
+        let Event::AllocBegin { gfp, memalloc, .. } = record.event else { return };
         let task = slot(&mut self.tasks, record.task.index());
-        // Who reclaims has PF_MEMALLOC, which goes before the flags.
-        let reclaims = task.reclaims.is_some() || is_kswapd(cast, record.task);
-        task.open.push((*record, reclaims || !Gfp(gfp).has(Gfp::DIRECT_RECLAIM)));
+        // PF_MEMALLOC goes before the flags, and who reclaims has it.
+        let memalloc = memalloc || task.reclaims.is_some() || is_kswapd(cast, record.task);
+        task.open.push((*record, memalloc || !Gfp(gfp).has(Gfp::DIRECT_RECLAIM)));
     }
 
     pub(super) fn done(&mut self, task: TaskId) {
@@ -46,13 +46,14 @@ impl Allocs {
 
     pub(super) fn reclaim_begun(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach> {
         let task = slot(&mut self.tasks, record.task.index());
-        match task.reclaims.replace(*record) {
-            None => Ok(()),
-            Some(first) => {
-                let text = format!("{} reclaims while it reclaims", name(cast, record.task));
-                Err(Breach::new(Invariant::NoSleepWhereForbidden, text).after(first))
-            }
-        }
+        let forbidden = task.open.last().filter(|(_, must_not_sleep)| *must_not_sleep);
+        let (why, first) = match (task.reclaims.replace(*record), forbidden) {
+            (Some(first), _) => ("while it reclaims", first),
+            (None, Some((begun, _))) => ("for a request that must not sleep", *begun),
+            (None, None) => return Ok(()),
+        };
+        let text = format!("{} reclaims {why}", name(cast, record.task));
+        Err(Breach::new(Invariant::NoSleepWhereForbidden, text).after(first))
     }
 
     pub(super) fn reclaim_ended(&mut self, task: TaskId) {
@@ -76,6 +77,8 @@ impl Allocs {
         if let Some((begun, must_not_sleep)) = task.open.last() {
             if let Event::AllocBegin { gfp, .. } = begun.event
                 && *must_not_sleep
+                // cond_resched(), of one that must not fail, is no sleep.
+                && why != Reason::Yield as u8
             {
                 let text = format!("{who} asks with {} and waits for {}", Gfp(gfp).text(), waits());
                 return Err(Breach::new(Invariant::NoSleepWhereForbidden, text).after(*begun));

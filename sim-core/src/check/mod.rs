@@ -5,17 +5,19 @@
 //! rounding of timers, from which follows what is waived. A breach that is
 //! waived is kept as a finding, any other ends the run. What needs the
 //! state itself (I13, and the flags of I1) the kernel recounts at rare
-//! points, in `kernel/recount.rs`. I19 is about two runs, so tests and the
+//! points, in `kernel/recount.rs`; that nobody reclaims who must not (I14)
+//! it sees where reclaim begins. I19 is about two runs, so tests and the
 //! search hold it.
 //!
 //! One file per kind of record: [`locks`], [`allocs`], [`victims`],
-//! [`reaper`], [`notifiers`]. The checkers that one selects, such as
+//! [`reaper`], [`notifiers`], [`itree`]. The checkers that one selects, such as
 //! lockdep, are in [`checkers`].
 
 mod allocs;
 pub mod checkers;
 mod fence_annotations;
 mod hand_off;
+mod itree;
 mod lockdep;
 mod locks;
 mod non_block;
@@ -25,7 +27,7 @@ mod victims;
 pub(crate) mod wait_for;
 mod waivers;
 
-use crate::base::{LockId, MmId, TaskId};
+use crate::base::{LockId, MmId, NotifierId, TaskId};
 use crate::kernel::plugin::{Driver, Policy};
 use crate::kernel::switches::Switches;
 use crate::record::{Breach, Cast, Event, Invariant, Monitor, OomResult, Record, TaskKind};
@@ -109,7 +111,7 @@ impl Monitor for Watch {
                 )),
                 _ => Ok(()),
             },
-            Event::Zap { range, .. } if is_reaper => self.reaper.zapped(range, cast),
+            Event::Zap { range, .. } if is_reaper => self.reaper.zapped(range, &self.victims, cast),
             Event::Zap { range, .. } if cast.hand_off_workers.contains(&task) => {
                 self.handed.zapped(range, &self.victims, cast)
             }
@@ -144,6 +146,7 @@ impl Watch {
                 self.allocs.begun(record, cast);
                 if is_reaper { reaper::Reaper::allocates(gfp) } else { Ok(()) }
             }
+            Event::AllocServed { gfp, .. } if is_reaper => reaper::Reaper::allocates(gfp),
             Event::AllocDone { .. } => {
                 self.allocs.done(record.task);
                 Ok(())
@@ -222,9 +225,11 @@ impl Watch {
                 }
                 self.notifiers.called(record, cast)
             }
-            Event::CoreRefused { range, .. } if is_reaper => {
-                self.reaper.refused(range);
-                Ok(())
+            Event::CoreRefused { range, .. } => {
+                if is_reaper {
+                    self.reaper.refused(range);
+                }
+                self.notifiers.itrees.called(record, cast)
             }
             Event::MnReturn { notifier, range, refused } => {
                 if is_reaper {
@@ -239,16 +244,16 @@ impl Watch {
             Event::MnLostEnd { notifier, range } => {
                 self.notifiers.lost(record.task, notifier, range, cast)
             }
-            Event::MnItree { mm, op, active, seq } => {
-                self.notifiers.tree_changed(record, mm, op, active, seq, cast)
-            }
+            Event::MnItree { .. } => self.notifiers.itrees.changed(record, cast),
             Event::MnRead { notifier, op, .. } => self.notifiers.read(record, notifier, op, cast),
             Event::NotifierUnregistered { notifier } => self.notifiers.unregistered(notifier, cast),
             Event::StaleAccess { device, range, pages } => {
                 notifiers::stale_access(device, range, pages, cast)
             }
             Event::ExitMmap { mm } => self.notifiers.mm_goes(mm, cast),
-            Event::ExitMmapDone { mm } => self.notifiers.mm_gone(mm, cast),
+            Event::ExitMmapDone { mm } => {
+                self.notifiers.mm_gone(mm, cast).and(self.reaper.mm_gone(mm, cast))
+            }
             _ => Ok(()),
         }
     }
@@ -271,6 +276,12 @@ fn lock_name(cast: &Cast, lock: LockId) -> &str {
 /// The name of a range, for texts.
 fn range_name(cast: &Cast, range: crate::base::RangeId) -> &str {
     cast.ranges.get(range).map_or("a range", |info| &info.name)
+}
+
+/// The name of a notifier's device, for texts.
+fn device_name(cast: &Cast, notifier: NotifierId) -> &str {
+    let device = cast.notifiers.get(notifier).and_then(|info| cast.devices.get(info.device));
+    device.map_or("a device", |info| &info.name)
 }
 
 /// The name of who an mm was made for, for texts.

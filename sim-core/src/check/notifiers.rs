@@ -1,14 +1,12 @@
-//! I9 to I12: starts and ends, the interval tree, and who programs a
-//! device (mm/mmu_notifier.c).
+//! I9, I10 and I12: starts and ends, and who programs a device
+//! (mm/mmu_notifier.c). The interval tree is in [`itree`](super::itree).
 
-use super::{mm_name, range_name, slot};
+use super::itree::Itrees;
+use super::{device_name, mm_name, range_name, slot};
 use crate::base::{DeviceId, MmId, NotifierId, RangeId, TaskId};
 use crate::kernel::plugin::{Driver, Ops};
 use crate::kernel::switches::Switches;
-use crate::record::{Breach, Cast, Event, Invariant, ItreeOp, ItreeRead, MnEvent, Record};
-
-/// `invalidate_seq` of an mm that never had a subscription.
-const FIRST_SEQ: u32 = 2;
+use crate::record::{Breach, Cast, Event, Invariant, ItreeRead, MnEvent, Record};
 
 /// A registration.
 #[derive(Clone, Default)]
@@ -21,22 +19,6 @@ struct Notifier {
     readers: Vec<(TaskId, bool)>,
 }
 
-/// The interval tree of an mm.
-#[derive(Clone, Copy)]
-struct Tree {
-    active: u16,
-    seq: u32,
-    /// Inserts that wait for the tree to thaw.
-    deferred: u16,
-    last: Option<Record>,
-}
-
-impl Default for Tree {
-    fn default() -> Self {
-        Self { active: 0, seq: FIRST_SEQ, deferred: 0, last: None }
-    }
-}
-
 /// A call into a driver.
 #[derive(Clone, Copy)]
 struct Call {
@@ -47,12 +29,12 @@ struct Call {
     event: MnEvent,
 }
 
-/// Registrations and trees.
+/// Registrations and calls.
 pub(super) struct Notifiers {
     switches: &'static Switches,
     ops: Vec<Ops>,
     subscriptions: Vec<Notifier>,
-    trees: Vec<Tree>,
+    pub(super) itrees: Itrees,
     /// Calls under way, the innermost of each task last.
     calls: Vec<Call>,
     /// Ranges of which a refusal was ignored.
@@ -66,29 +48,19 @@ impl Notifiers {
             switches,
             ops,
             subscriptions: Vec::new(),
-            trees: Vec::new(),
+            itrees: Itrees::default(),
             calls: Vec::new(),
             failed: Vec::new(),
         }
     }
 
     pub(super) fn called(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach> {
-        let Event::MnCall { notifier, blockable, limited, event, .. } = record.event else {
+        let Event::MnCall { blockable, limited, event, .. } = record.event else {
             return Ok(());
         };
         let ignored = blockable && !limited;
         self.calls.push(Call { task: record.task, record: *record, ignored, event });
-        let Some(info) = cast.notifiers.get(notifier).filter(|info| info.interval) else {
-            return Ok(());
-        };
-        let tree = *slot(&mut self.trees, info.mm.index());
-        if tree.seq % 2 == 1 {
-            return Ok(());
-        }
-        let who = device_name(cast, notifier);
-        let text = format!("{who} is told of an invalidation while seq is even, {}", tree.seq);
-        let breach = Breach::new(Invariant::TreeFrozenWhileOdd, text);
-        Err(tree.last.into_iter().fold(breach, Breach::after))
+        self.itrees.called(record, cast)
     }
 
     pub(super) fn returned(
@@ -102,6 +74,9 @@ impl Notifiers {
             return;
         };
         let call = self.calls.remove(at);
+        if refused && !call.ignored {
+            self.itrees.refused(task, notifier, cast);
+        }
         let info = cast.notifiers.get(notifier);
         let ops = info.and_then(|info| self.ops.get(info.device.index()));
         // Only the list's interface has an end.
@@ -198,7 +173,7 @@ impl Notifiers {
 
     /// The mm is gone: no invalidation of its tree may be left open.
     pub(super) fn mm_gone(&mut self, mm: MmId, cast: &Cast) -> Result<(), Breach> {
-        let tree = *slot(&mut self.trees, mm.index());
+        let tree = self.itrees.of(mm);
         // The reaper was waited for, and so was reclaim.
         let listed = cast.notifiers.iter().filter(|(_, info)| info.mm == mm && !info.interval);
         let mut off_list = Ok(());
@@ -217,65 +192,6 @@ impl Notifiers {
         let expected = self.switches.interval_leak;
         let breach = Breach::new(Invariant::StartsHaveEnds, text).unless(expected);
         Err(tree.last.into_iter().fold(breach, Breach::after))
-    }
-
-    pub(super) fn tree_changed(
-        &mut self,
-        record: &Record,
-        mm: MmId,
-        op: ItreeOp,
-        active: u16,
-        seq: u32,
-        cast: &Cast,
-    ) -> Result<(), Breach> {
-        let tree = slot(&mut self.trees, mm.index());
-        let before = *tree;
-        *tree = Tree { active, seq, last: Some(*record), ..before };
-        let was_odd = before.seq % 2 == 1;
-        let opened = active == 0 && was_odd;
-        let as_before = (active, seq) == (before.active, before.seq);
-        let sound = match op {
-            ItreeOp::Start => {
-                active == before.active.saturating_add(1)
-                    && (seq == before.seq || seq == before.seq | 1)
-            }
-            ItreeOp::End => {
-                if opened {
-                    tree.deferred = 0;
-                }
-                before.active > 0
-                    && (active == before.active - 1 || before.active == u16::MAX)
-                    && seq == before.seq + u32::from(opened)
-            }
-            ItreeOp::Insert => {
-                let raced = before.active > 0;
-                !was_odd
-                    && active == before.active
-                    && seq == if raced { before.seq | 1 } else { before.seq }
-            }
-            ItreeOp::DeferInsert => {
-                tree.deferred += 1;
-                was_odd && as_before
-            }
-            ItreeOp::DeferRemove => was_odd && as_before,
-            // What was only going to be inserted can be taken back at any time.
-            ItreeOp::Remove if was_odd => {
-                tree.deferred = before.deferred.saturating_sub(1);
-                before.deferred > 0 && as_before
-            }
-            ItreeOp::Remove => as_before,
-        };
-        if sound && (seq.is_multiple_of(2) || active > 0) {
-            return Ok(());
-        }
-        let text = format!(
-            "{op:?} in the interval tree of {}: active {} → {active}, seq {} → {seq}",
-            mm_name(cast, mm),
-            before.active,
-            before.seq
-        );
-        let breach = Breach::new(Invariant::TreeFrozenWhileOdd, text);
-        Err(before.last.into_iter().fold(breach, Breach::after))
     }
 
     pub(super) fn read(
@@ -336,9 +252,4 @@ fn take(starts: &mut Vec<Record>, task: TaskId, range: RangeId) -> Option<Record
     };
     let at = starts.iter().position(is_it)?;
     Some(starts.remove(at))
-}
-
-fn device_name(cast: &Cast, notifier: NotifierId) -> &str {
-    let device = cast.notifiers.get(notifier).and_then(|info| cast.devices.get(info.device));
-    device.map_or("a device", |info| &info.name)
 }

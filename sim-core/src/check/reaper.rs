@@ -1,4 +1,4 @@
-//! I4 to I8 and I20: how the reaper works (mm/oom_kill.c,
+//! I3 to I8 and I20: how the reaper works (mm/oom_kill.c,
 //! `oom_reap_task()`, `oom_reap_task_mm()`, `__oom_reap_task_mm()`).
 
 use std::collections::BTreeMap;
@@ -259,7 +259,38 @@ impl Reaper {
         }
     }
 
-    pub(super) fn zapped(&self, range: RangeId, cast: &Cast) -> Result<(), Breach> {
+    /// The mm of the attempt under way.
+    fn works_on(&self, cast: &Cast) -> Option<MmId> {
+        mm_of(cast, self.attempt?.0)
+    }
+
+    /// `exit_mmap()` is over: it has waited for the reaper.
+    pub(super) fn mm_gone(&self, mm: MmId, cast: &Cast) -> Result<(), Breach> {
+        match self.attempt {
+            Some((_, start, _)) if self.works_on(cast) == Some(mm) => {
+                let text = format!("the mm of {} is gone while it is reaped", mm_name(cast, mm));
+                Err(Breach::new(Invariant::SkipEndsReaping, text).after(start))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// It unmaps. After SKIP (I3) an attempt may go on that was under way when `exit_mmap()` set it,
+    /// as in kernel-spec 3.7; none begins.
+    pub(super) fn zapped(
+        &self,
+        range: RangeId,
+        victims: &Victims,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
+        let mm = cast.ranges.get(range).map(|info| info.mm);
+        if let Some(skip) =
+            mm.filter(|_| mm != self.works_on(cast)).and_then(|mm| victims.skip_of(mm))
+        {
+            let text =
+                format!("{} is reaped outside of an attempt, after SKIP", range_name(cast, range));
+            return Err(Breach::new(Invariant::SkipEndsReaping, text).after(skip));
+        }
         if self.attempt.is_none() || !self.refused.contains(&range) {
             return Ok(());
         }

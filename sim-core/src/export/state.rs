@@ -139,7 +139,7 @@ impl<'a> State<'a> {
                 }
             }
             Event::DirectReclaimBegin { order, gfp }
-            | Event::AllocBegin { order, gfp }
+            | Event::AllocBegin { order, gfp, .. }
             | Event::MemcgOom { order, gfp, .. }
             | Event::AllocFailed { order, gfp } => {
                 let gfp = Gfp(gfp);

@@ -104,7 +104,10 @@ fn victim_mm(state: &State, victim: TaskId) -> Option<MmId> {
 #[expect(clippy::infinite_loop, reason = "a kernel thread never ends")]
 pub async fn oom_reaper(cx: Cx) {
     let _in = cx.enter(Func::OomReaper);
-    let queue = cx.with(|state| state.oom_reaper_wait);
+    let queue = cx.with(|state| {
+        state.oom_reaper_th = Some(cx.task());
+        state.oom_reaper_wait
+    });
     loop {
         if cx.kernel().switches.reaper_is_freezable {
             try_to_freeze(&cx).await;

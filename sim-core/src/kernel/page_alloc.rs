@@ -100,10 +100,14 @@ pub(super) async fn alloc_pages(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Opti
     let _in = cx.enter(Func::AllocPages);
     might_alloc(cx, gfp);
     if let Some(pages) = get_page_from_freelist(cx, gfp, order, want, Mark::Low) {
+        if gfp.has(Gfp::DIRECT_RECLAIM) && cx.with(|state| state.oom_reaper_th) == Some(cx.task()) {
+            cx.record(Event::AllocServed { order, gfp: gfp.0 });
+        }
         return Some(pages);
     }
     let gfp = current_gfp_context(cx, gfp_allowed(cx, gfp));
-    cx.record(Event::AllocBegin { order, gfp: gfp.0 });
+    let memalloc = cx.with(|state| state.tasks[cx.task()].memalloc);
+    cx.record(Event::AllocBegin { order, gfp: gfp.0, memalloc });
     let pages = alloc_pages_slowpath(cx, gfp, order, want).await;
     if pages.is_none() && !gfp.has(Gfp::NOWARN) {
         cx.record(Event::AllocFailed { order, gfp: gfp.0 });

@@ -44,6 +44,11 @@ impl Kernel {
         let Some((invariant, text)) = breach else {
             return;
         };
+        self.breached(task, invariant, text);
+    }
+
+    /// The state itself shows a breach, while `task` runs.
+    pub(super) fn breached(&self, task: TaskId, invariant: Invariant, text: String) {
         self.engine.observe(|at, recorder| {
             recorder.breached(at, task, Breach::new(invariant, text));
         });

@@ -316,6 +316,8 @@ pub struct State {
     pub oom_rs: RateLimit,
     /// `pfoom_rs`: holds back lines about faults that are repeated.
     pub pfoom_rs: RateLimit,
+    /// `oom_reaper_th`: the reaper, once it has run.
+    pub oom_reaper_th: Option<TaskId>,
     /// `oom_reaper_list`: the last one in, which leads to the others.
     pub oom_reaper_list: Option<TaskId>,
     /// `oom_reaper_wait`.
@@ -378,6 +380,7 @@ impl State {
             balloon: Pages::default(),
             oom_rs: RateLimit::default(),
             pfoom_rs: RateLimit::default(),
+            oom_reaper_th: None,
             oom_reaper_list: None,
             oom_reaper_wait: engine.new_queue(),
             kswapd: Kswapd {

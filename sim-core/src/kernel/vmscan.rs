@@ -30,7 +30,7 @@ use super::writeback::{To, record_page_cache, write_pages};
 use super::zone::{Use, ZoneType};
 use crate::base::{CgroupId, Nanos};
 use crate::engine::{Signals, Waited, Why};
-use crate::record::{Event, Func, Gfp, Reason, ThrottleReason};
+use crate::record::{Event, Func, Gfp, Invariant, Reason, ThrottleReason};
 
 /// `SWAP_CLUSTER_MAX`: what one call tries to reclaim (include/linux/swap.h).
 pub(super) const SWAP_CLUSTER_MAX: u64 = 32;
@@ -141,11 +141,22 @@ impl ScanControl {
 /// reclaim itself needs comes from the reserves and never from reclaim.
 pub(super) async fn perform_reclaim(cx: &Cx, gfp: Gfp, order: u8) -> u64 {
     fs_reclaim_acquire(cx, gfp);
-    let before = set_memalloc(cx, true);
+    let before = starts_reclaim(cx, gfp);
     let reclaimed = try_to_free_pages(cx, gfp, order).await;
     set_memalloc(cx, before);
     fs_reclaim_release(cx, gfp);
     reclaimed
+}
+
+/// `memalloc_noreclaim_save()` of who begins to reclaim. I14, also where records don't show it (a
+/// cgroup's reclaim leaves none): it must be free to sleep, and not have PF_MEMALLOC.
+fn starts_reclaim(cx: &Cx, gfp: Gfp) -> bool {
+    let before = set_memalloc(cx, true);
+    if before || !gfp.has(Gfp::DIRECT_RECLAIM) {
+        let text = format!("reclaim for {}, PF_MEMALLOC {before}", gfp.text());
+        cx.kernel().breached(cx.task(), Invariant::NoSleepWhereForbidden, text);
+    }
+    before
 }
 
 /// `memalloc_noreclaim_save()` and `_restore()`: PF_MEMALLOC, and what it was.
@@ -177,7 +188,7 @@ pub(super) async fn try_to_free_mem_cgroup_pages(
     gfp: Gfp,
 ) -> u64 {
     let _in = cx.enter(Func::TryToFreeMemCgroupPages);
-    let before = set_memalloc(cx, true);
+    let before = starts_reclaim(cx, gfp);
     let mut sc = ScanControl::direct(current_gfp_context(cx, gfp), 0);
     sc.nr_to_reclaim = nr_pages.max(SWAP_CLUSTER_MAX);
     // Any page will do.

@@ -218,7 +218,8 @@ events! {
         mm: MmId, /// What happened.
         op: ItreeOp, /// `active_invalidate_ranges` after it.
         active: u16, /// `invalidate_seq` after it.
-        seq: u32 }
+        seq: u32, /// Of a range that starts: how many registered intervals overlap it, 255 standing for more too.
+        overlapping: u8 }
     /// `exit_mmap()` was entered.
     33 ExitMmap { /// Of which mm.
         mm: MmId }
@@ -394,7 +395,8 @@ events! {
     /// An allocation of kernel code begins that must not sleep, or one that may; ends with `AllocDone`.
     78 AllocBegin { /// Allocation order.
         order: u8, /// [`Gfp`](super::Gfp) bits in effect.
-        gfp: u32 }
+        gfp: u32, /// Whether the task has PF_MEMALLOC, so that it must not sleep whatever the bits say.
+        memalloc: bool }
     /// The slow path of an allocation returned.
     79 AllocDone { /// Whether it brought a page.
         ok: bool }
@@ -448,6 +450,11 @@ events! {
         notifier: NotifierId }
     /// The line `OOM request ignored. No task eligible`: sysrq-f killed nobody, and none is pending.
     105 SysrqIgnored {}
+    /// The free lists served a request at once that may sleep, and the reaper made it, who must make none
+    /// (`sim:alloc_served`). Nobody else's leave a record.
+    106 AllocServed { /// Allocation order.
+        order: u8, /// [`Gfp`](super::Gfp) bits asked for.
+        gfp: u32 }
 }
 
 #[cfg(test)]
@@ -462,7 +469,13 @@ mod tests {
             Event::Woken { by: None, how: Waited::Killed },
             Event::Woken { by: Some(TaskId(3)), how: Waited::TimedOut },
             Event::Zap { range: RangeId(9), pages: u32::MAX, freed: 1 },
-            Event::MnItree { mm: MmId(1), op: ItreeOp::End, active: 140, seq: u32::MAX },
+            Event::MnItree {
+                mm: MmId(1),
+                op: ItreeOp::End,
+                active: 140,
+                seq: u32::MAX,
+                overlapping: 255,
+            },
             Event::ReclaimRetryZone { zone: ZoneId(1), reclaimable: 428, loops: 16, ok: true },
         ];
         for event in events {

@@ -52,7 +52,7 @@ invariants! {
     9 NoStaleMapping,
     /// every successful start of an invalidation has exactly one end on the same range
     10 StartsHaveEnds,
-    /// the interval tree's sequence number is odd only while an invalidation runs, and the tree is frozen then
+    /// the interval tree's sequence number is odd only while an invalidation runs, the tree is frozen then, and all who overlap are called
     11 TreeFrozenWhileOdd,
     /// who programs a device has passed read_retry since the last invalidation
     12 ReadersRetry,

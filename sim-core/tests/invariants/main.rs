@@ -4,11 +4,20 @@
 
 mod stage;
 
-use sim_core::base::{CgroupId, CpuId, DeviceId, LockId, QueueId, SimTime, StackId, ZoneId};
+use sim_core::base::{
+    CgroupId, CpuId, DeviceId, LockId, NotifierId, QueueId, SimTime, StackId, ZoneId,
+};
 use sim_core::engine::{EngineEvent, Hold, Observer as _, WaitOn, Waited};
 use sim_core::kernel::plugin::Approach;
-use sim_core::record::{Event, Gfp, Invariant, ItreeOp, ItreeRead, OomResult, OomScope, Reason};
+use sim_core::record::{
+    Event, Gfp, Invariant, ItreeOp, ItreeRead, MnEvent, NotifierInfo, OomResult, OomScope, Reason,
+};
 use stage::*;
+
+/// A request that the free lists don't serve at once.
+fn asks(gfp: Gfp, memalloc: bool) -> Event {
+    Event::AllocBegin { order: 0, gfp: gfp.0, memalloc }
+}
 
 #[test]
 fn i1_flags_are_set_once() {
@@ -82,6 +91,14 @@ fn i2_a_cgroup_waits_for_victims_below_it_whoever_killed_them() {
 fn i3_skip_is_the_end() {
     let mut reaped = Stage::new();
     reaped.woken().skips(HOG).is_sound().starts().breaks(Invariant::SkipEndsReaping);
+    // What is under way when exit_mmap() sets it may go on; exit_mmap() waits for that.
+    let zap = Event::Zap { range: HEAP, pages: 1, freed: 1 };
+    let mut under_way = Stage::new();
+    under_way.woken().starts().skips(HOG).add(REAPER, zap).is_sound();
+    under_way.fails().add(REAPER, zap).breaks(Invariant::SkipEndsReaping);
+    let mut gone = Stage::new();
+    gone.woken().starts().skips(HOG).is_sound().add(HOG, Event::ExitMmapDone { mm: HOG_MM });
+    gone.breaks(Invariant::SkipEndsReaping);
     let mut chosen = Stage::new();
     chosen.skips(HOG).chooses(OTHER, HOG, Gfp::KERNEL).breaks(Invariant::SkipEndsReaping);
     let mut marked = Stage::new();
@@ -161,10 +178,13 @@ fn i7_the_reaper_takes_nothing() {
     Stage::with("4.14", Approach::SkipAny, &FENCE)
         .add(REAPER, lock)
         .is_waived(Invariant::ReaperTakesNothing);
-    let asks = |gfp: Gfp| Event::AllocBegin { order: 0, gfp: gfp.0 };
+    let asks = |gfp: Gfp| asks(gfp, false);
     let mut stage = Stage::new();
     stage.add(REAPER, asks(Gfp::NOWAIT)).is_sound().add(REAPER, asks(Gfp::NOFS));
     stage.breaks(Invariant::ReaperTakesNothing);
+    // Also if it is served at once.
+    let served = Event::AllocServed { order: 0, gfp: Gfp::KERNEL.0 };
+    Stage::new().add(REAPER, served).breaks(Invariant::ReaperTakesNothing);
 }
 
 #[test]
@@ -185,7 +205,8 @@ fn i8_a_refused_vma_is_whole() {
     late.woken().starts().calls_for_a_while(REAPER).returns(REAPER, true).is_sound();
     late.add(REAPER, zap).breaks(Invariant::RefusedVmaIsWhole);
     let mut core = Stage::with("6.1", Approach::CoreRefuses, &FENCE);
-    core.woken().starts().add(REAPER, Event::CoreRefused { notifier: NOTIFIER, range: HEAP });
+    core.woken().starts().begins(REAPER, 1, 3, 1);
+    core.add(REAPER, Event::CoreRefused { notifier: NOTIFIER, range: HEAP });
     core.is_sound().add(REAPER, zap).breaks(Invariant::RefusedVmaIsWhole);
     let mut next = Stage::new();
     next.woken().starts().calls(REAPER, false).returns(REAPER, true).fails();
@@ -232,11 +253,9 @@ fn i10_starts_have_ends() {
     let mut reclaims = Stage::with("5.12", Approach::NonBlocking, &KVM);
     reclaims.calls(OTHER, true).returns(OTHER, false).add(HOG, goes).is_sound();
     let mut inside = Stage::with("5.4", Approach::NonBlocking, &FENCE);
-    let begins = Event::MnItree { mm: HOG_MM, op: ItreeOp::Start, active: 1, seq: 3 };
-    inside.add(OTHER, begins).add(HOG, gone).breaks(starts_have_ends);
+    inside.begins(OTHER, 1, 2, 0).add(HOG, gone).breaks(starts_have_ends);
     let mut waited = Stage::with("5.4", Approach::NonBlocking, &FENCE);
-    let ends = Event::MnItree { mm: HOG_MM, op: ItreeOp::End, active: 0, seq: 4 };
-    waited.add(OTHER, begins).add(OTHER, ends).add(HOG, gone).is_sound();
+    waited.begins(OTHER, 1, 2, 0).tree(ItreeOp::End, 0, 2).add(HOG, gone).is_sound();
     // Who refuses must not have an end; from 5.12 on it gets one all the same.
     let mut refuses = Stage::with("5.12", Approach::NonBlocking, &KVM);
     refuses.calls(REAPER, false).returns(REAPER, true).is_sound().add(REAPER, end);
@@ -247,7 +266,7 @@ fn i10_starts_have_ends() {
     // The interval leak: only some kernels have it.
     let leak = |kernel| {
         let mut stage = Stage::with(kernel, Approach::NonBlocking, &FENCE);
-        stage.tree(ItreeOp::Start, 1, 3).is_sound().add(HOG, gone);
+        stage.begins(HOG, 1, 3, 1).is_sound().add(HOG, gone);
         stage
     };
     leak("6.1").is_waived(starts_have_ends);
@@ -257,10 +276,10 @@ fn i10_starts_have_ends() {
 #[test]
 fn i11_the_tree_is_frozen_while_odd() {
     let mut sound = Stage::new();
-    sound.tree(ItreeOp::Insert, 0, 2).tree(ItreeOp::Start, 1, 3).tree(ItreeOp::Start, 2, 3);
-    sound.tree(ItreeOp::DeferInsert, 2, 3).tree(ItreeOp::Remove, 2, 3);
+    sound.tree(ItreeOp::Insert, 0, 2).begins(HOG, 1, 3, 1).calls_so(HOG, true, false);
+    sound.begins(HOG, 2, 3, 0).tree(ItreeOp::DeferInsert, 2, 3).tree(ItreeOp::Remove, 2, 3);
     sound.tree(ItreeOp::DeferRemove, 2, 3).tree(ItreeOp::End, 1, 3).tree(ItreeOp::End, 0, 4);
-    sound.tree(ItreeOp::Start, 1, 4).tree(ItreeOp::Insert, 1, 5).tree(ItreeOp::End, 0, 6);
+    sound.begins(HOG, 1, 4, 0).tree(ItreeOp::Insert, 1, 5).tree(ItreeOp::End, 0, 6);
     sound.is_sound();
     for (op, active, seq) in [
         (ItreeOp::Insert, 1, 3),
@@ -270,14 +289,41 @@ fn i11_the_tree_is_frozen_while_odd() {
         (ItreeOp::DeferInsert, 0, 3),
     ] {
         let mut stage = Stage::new();
-        stage.tree(ItreeOp::Start, 1, 3).is_sound().tree(op, active, seq);
+        stage.begins(HOG, 1, 3, 1).is_sound().tree(op, active, seq);
         stage.breaks(Invariant::TreeFrozenWhileOdd);
     }
     Stage::new().tree(ItreeOp::End, 0, 2).breaks(Invariant::TreeFrozenWhileOdd);
     // Who is called overlaps, and then seq is odd.
     let mut even = Stage::new();
-    even.tree(ItreeOp::Start, 1, 2).is_sound().calls_so(HOG, true, false);
+    even.begins(HOG, 1, 2, 0).is_sound().calls_so(HOG, true, false);
     even.breaks(Invariant::TreeFrozenWhileOdd);
+    Stage::new().begins(HOG, 1, 2, 1).breaks(Invariant::TreeFrozenWhileOdd);
+    Stage::new().begins(HOG, 1, 3, 0).breaks(Invariant::TreeFrozenWhileOdd);
+}
+
+#[test]
+fn i11_all_who_overlap_are_called() {
+    let one_of_two = |refused| {
+        let mut stage = Stage::new();
+        stage.begins(HOG, 1, 3, 2).calls_so(HOG, false, false).returns(HOG, refused).is_sound();
+        stage
+    };
+    one_of_two(false).tree(ItreeOp::End, 0, 4).breaks(Invariant::TreeFrozenWhileOdd);
+    // Who refuses ends it.
+    one_of_two(true).tree(ItreeOp::End, 0, 4).is_sound();
+    // That is seen before the list is called, too: kernels with the leak of 4.5 may never end the range.
+    let (notifier, range, event) = (NotifierId(1), HEAP, MnEvent::Unmap);
+    let calls_list = Event::MnCall { notifier, range, blockable: false, limited: false, event };
+    for complete in [false, true] {
+        let mut stage = one_of_two(false);
+        let info = NotifierInfo { device: DeviceId(0), mm: HOG_MM, interval: false };
+        stage.recorder.cast.notifiers.push(info);
+        if complete {
+            stage.calls_so(HOG, false, false).returns(HOG, false).add(HOG, calls_list).is_sound();
+        } else {
+            stage.add(HOG, calls_list).breaks(Invariant::TreeFrozenWhileOdd);
+        }
+    }
 }
 
 #[test]
@@ -305,31 +351,42 @@ fn i13_there_are_no_more_pages_than_there_are() {
 fn i14_who_must_not_sleep_does_not() {
     for gfp in [Gfp::NOWAIT, Gfp::ATOMIC] {
         let mut stage = Stage::new();
-        stage.add(HOG, Event::AllocBegin { order: 0, gfp: gfp.0 }).is_sound();
+        stage.add(HOG, asks(gfp, false)).is_sound();
         stage.blocks(HOG, WaitOn::Time, Reason::ReclaimThrottle);
         stage.breaks(Invariant::NoSleepWhereForbidden);
     }
     let mut done = Stage::new();
-    done.add(HOG, Event::AllocBegin { order: 0, gfp: Gfp::NOWAIT.0 });
+    done.add(HOG, asks(Gfp::NOWAIT, false));
     done.add(HOG, Event::AllocDone { ok: false }).blocks(HOG, WaitOn::Time, Reason::Pause);
     done.is_sound();
     let reclaim = Event::DirectReclaimBegin { order: 0, gfp: Gfp::KERNEL.0 };
-    let asks = Event::AllocBegin { order: 0, gfp: Gfp::KERNEL.0 };
+    let may_sleep = asks(Gfp::KERNEL, false);
     // Who reclaims may sleep, but not in a request of its own: PF_MEMALLOC.
     let mut reclaims = Stage::new();
-    reclaims.add(HOG, asks).add(HOG, reclaim);
+    reclaims.add(HOG, may_sleep).add(HOG, reclaim);
     reclaims.blocks(HOG, WaitOn::Time, Reason::ReclaimThrottle).is_sound();
-    reclaims.wakes(HOG, Waited::TimedOut).add(HOG, asks).is_sound();
+    reclaims.wakes(HOG, Waited::TimedOut).add(HOG, may_sleep).is_sound();
     reclaims.blocks(HOG, WaitOn::Time, Reason::ReclaimThrottle);
     reclaims.breaks(Invariant::NoSleepWhereForbidden);
     Stage::new().add(HOG, reclaim).add(HOG, reclaim).breaks(Invariant::NoSleepWhereForbidden);
+    // A driver gave itself PF_MEMALLOC, which goes before the flags.
+    let mut scope = Stage::new();
+    scope.add(HOG, asks(Gfp::KERNEL, true)).blocks(HOG, WaitOn::Time, Reason::Yield).is_sound();
+    scope.wakes(HOG, Waited::TimedOut).is_sound();
+    scope.blocks(HOG, WaitOn::Time, Reason::ReclaimThrottle);
+    scope.breaks(Invariant::NoSleepWhereForbidden);
+    for (gfp, memalloc) in [(Gfp::KERNEL, true), (Gfp::NOWAIT, false)] {
+        let mut stage = Stage::new();
+        stage.add(HOG, asks(gfp, memalloc)).add(HOG, reclaim);
+        stage.breaks(Invariant::NoSleepWhereForbidden);
+    }
 }
 
 #[test]
 fn i15_the_loser_sleeps_one_jiffy() {
     let story = |ms| {
         let mut stage = Stage::new();
-        stage.add(HOG, Event::AllocBegin { order: 0, gfp: Gfp::KERNEL.0 });
+        stage.add(HOG, asks(Gfp::KERNEL, false));
         stage.add(HOG, Event::OomTrylockFail { owner: Some(OTHER) });
         stage.blocks(HOG, WaitOn::Time, Reason::OomLockJiffy);
         stage.at(ms).wakes(HOG, Waited::TimedOut);
@@ -343,7 +400,7 @@ fn i15_the_loser_sleeps_one_jiffy() {
     other.blocks(HOG, WaitOn::Time, Reason::ReclaimThrottle);
     other.breaks(Invariant::LoserSleepsOneJiffy);
     let mut blocks = Stage::new();
-    blocks.add(HOG, Event::AllocBegin { order: 0, gfp: Gfp::KERNEL.0 });
+    blocks.add(HOG, asks(Gfp::KERNEL, false));
     blocks.blocks(HOG, WaitOn::Lock(OOM_LOCK), Reason::OomLock);
     blocks.breaks(Invariant::LoserSleepsOneJiffy);
 }

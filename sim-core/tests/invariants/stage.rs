@@ -220,12 +220,12 @@ impl Stage {
 
     /// It calls the notifier; with an interval the tree is frozen by then.
     pub(crate) fn calls(&mut self, task: TaskId, blockable: bool) -> &mut Self {
-        self.freezes().calls_so(task, blockable, false)
+        self.freezes(task).calls_so(task, blockable, false)
     }
 
     /// It calls the notifier, which may sleep for a while (policy `deadline`).
     pub(crate) fn calls_for_a_while(&mut self, task: TaskId) -> &mut Self {
-        self.freezes().calls_so(task, true, true)
+        self.freezes(task).calls_so(task, true, true)
     }
 
     pub(crate) fn calls_so(&mut self, task: TaskId, blockable: bool, limited: bool) -> &mut Self {
@@ -233,12 +233,18 @@ impl Stage {
         self.add(task, Event::MnCall { notifier, range, blockable, limited, event })
     }
 
-    fn freezes(&mut self) -> &mut Self {
+    fn freezes(&mut self, task: TaskId) -> &mut Self {
         if self.recorder.cast.notifiers[NOTIFIER].interval {
             self.active += 1;
-            return self.tree(ItreeOp::Start, self.active, 3);
+            return self.begins(task, self.active, 3, 1);
         }
         self
+    }
+
+    /// An invalidation that so many intervals overlap.
+    pub(crate) fn begins(&mut self, task: TaskId, active: u16, seq: u32, over: u8) -> &mut Self {
+        let op = ItreeOp::Start;
+        self.add(task, Event::MnItree { mm: HOG_MM, op, active, seq, overlapping: over })
     }
 
     pub(crate) fn returns(&mut self, task: TaskId, refused: bool) -> &mut Self {
@@ -246,7 +252,7 @@ impl Stage {
     }
 
     pub(crate) fn tree(&mut self, op: ItreeOp, active: u16, seq: u32) -> &mut Self {
-        self.add(HOG, Event::MnItree { mm: HOG_MM, op, active, seq })
+        self.add(HOG, Event::MnItree { mm: HOG_MM, op, active, seq, overlapping: 0 })
     }
 
     pub(crate) fn reads(&mut self, op: ItreeRead) -> &mut Self {

@@ -358,3 +358,19 @@ fn what_was_taken_with_undo_is_given_back_at_exit() {
     assert!((1_000..1_010).contains(&got[0]), "{got:?}");
     assert!(semaphore_ms("").is_empty());
 }
+
+/// `cond_resched()` between its tries is no sleep (I14).
+#[test]
+fn request_that_must_not_fail_spins_under_pf_memalloc() {
+    let run = run("[[task]]\nname = 'a'\npreset = 'none'\nprogram = [{ alloc = 'GFP_KERNEL', \
+                   count = 5000, hold = true }, { sleep = '20ms' }, { free = true }]\n\
+                   [[task]]\nname = 'b'\npreset = 'none'\nstart = '10ms'\nprogram = [{ memalloc = \
+                   'memalloc', program = [{ alloc = 'GFP_KERNEL|__GFP_NOFAIL', count = 12000, \
+                   hold = true }] }]\n");
+    let yields =
+        |event: Event| matches!(event, Event::Blocked { why, .. } if why == Reason::Yield as u8);
+    assert!(times(&run, "b", yields).len() > 1000);
+    let reclaims = |event: Event| matches!(event, Event::DirectReclaimBegin { .. });
+    assert!(times(&run, "b", reclaims).is_empty());
+    assert_eq!(exit_ms(&run, "b"), 20);
+}

@@ -275,7 +275,7 @@ fn forgotten_invalidation_holds_its_waiter_for_ever() {
     let mut story = killing();
     // The reaper began an invalidation in its first attempt that it never ended.
     let op = crate::record::ItreeOp::Start;
-    story.at(41).add(REAPER, Event::MnItree { mm: HOG_MM, op, active: 1, seq: 3 });
+    story.at(41).add(REAPER, Event::MnItree { mm: HOG_MM, op, active: 1, seq: 3, overlapping: 0 });
     story.at(140).wakes(REAPER).add(REAPER, Event::StartTaskReaping { victim: HOG });
     story.takes(HOG_2, GPU_LOCK).calls(REAPER, BUFFERS, true);
     story.returns(REAPER, BUFFERS, true);

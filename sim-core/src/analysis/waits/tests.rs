@@ -198,7 +198,7 @@ fn the_end_of_a_wait_is_seen_at_its_instant() {
 fn throttled_task_waits_for_kswapd() {
     let mut story = Story::new();
     story.add(KSWAPD, Event::Spawned {}).sleeps(KSWAPD, Reason::KswapdNap);
-    story.at(3).add(OTHER, Event::AllocBegin { order: 0, gfp: Gfp::KERNEL.0 });
+    story.at(3).add(OTHER, Event::AllocBegin { order: 0, gfp: Gfp::KERNEL.0, memalloc: false });
     story.blocks(OTHER, WaitOn::Queue(QueueId(9)), Reason::PfMemalloc);
     check(
         &mut story,
@@ -262,9 +262,9 @@ fn reaper_that_does_not_try_says_because_of_whom() {
 #[test]
 fn request_within_reclaim_does_not_end_the_one_around_it() {
     let mut story = Story::new();
-    story.at(3).add(OTHER, Event::AllocBegin { order: 0, gfp: Gfp::NOFS.0 });
+    story.at(3).add(OTHER, Event::AllocBegin { order: 0, gfp: Gfp::NOFS.0, memalloc: false });
     story.reclaims(OTHER, Gfp::NOFS);
-    story.add(OTHER, Event::AllocBegin { order: 0, gfp: Gfp::ATOMIC.0 });
+    story.add(OTHER, Event::AllocBegin { order: 0, gfp: Gfp::ATOMIC.0, memalloc: false });
     story.add(OTHER, Event::AllocDone { ok: false });
     let run = story.ends(200, Stop::Horizon);
     let stall = |run| crate::analysis::report(run).metrics.alloc_stall;

@@ -105,6 +105,7 @@ pub fn event_name(event: &Event) -> &'static str {
         Event::CoreDump {} => "sim:do_coredump",
         Event::AllocBegin { .. } => "sim:alloc_begin",
         Event::AllocDone { .. } => "sim:alloc_done",
+        Event::AllocServed { .. } => "sim:alloc_served",
         Event::OomMmSet { .. } => "sim:oom_mm",
         Event::JobTimedOut { .. } => "sim:job_timeout",
         Event::TlbSyncTimedOut { .. } => "sim:tlb_sync_timeout",

@@ -93,16 +93,12 @@ pub(super) fn write(out: &mut String, state: &State<'_>, record: &Record) -> Wri
             let device = device.map_or("?", |(_, info)| info.name.as_str());
             write!(out, "sim:job_timeout: device={device} seqno={}", fence.0)?;
         }
-        Event::MnItree { mm, op, active, seq } => {
-            let op = match op {
-                ItreeOp::Start => "start",
-                ItreeOp::End => "end",
-                ItreeOp::Insert => "insert",
-                ItreeOp::DeferInsert => "defer-insert",
-                ItreeOp::Remove => "remove",
-                ItreeOp::DeferRemove => "defer-remove",
-            };
-            write!(out, "sim:mn_itree: op={op} active={active} seq={seq} ")?;
+        Event::MnItree { mm, op, active, seq, overlapping } => {
+            let op = op_name(op);
+            write!(
+                out,
+                "sim:mn_itree: op={op} active={active} seq={seq} overlapping={overlapping} "
+            )?;
             write_mm(out, state, mm)?;
         }
         _ => return Ok(false),
@@ -120,4 +116,15 @@ fn write_call(
     write!(out, "sim:{name}: ")?;
     write_registration(out, state, notifier)?;
     write_range(out, state, range)
+}
+
+fn op_name(op: ItreeOp) -> &'static str {
+    match op {
+        ItreeOp::Start => "start",
+        ItreeOp::End => "end",
+        ItreeOp::Insert => "insert",
+        ItreeOp::DeferInsert => "defer-insert",
+        ItreeOp::Remove => "remove",
+        ItreeOp::DeferRemove => "defer-remove",
+    }
 }

@@ -38,9 +38,13 @@ pub(super) fn write(out: &mut String, state: &State<'_>, record: &Record) -> Wri
         Event::CoreDump {} => write!(out, "sim:do_coredump: pid={me}")?,
         Event::MemstallEnter {} => write!(out, "sim:psi_memstall_enter: pid={me}")?,
         Event::MemstallLeave {} => write!(out, "sim:psi_memstall_leave: pid={me}")?,
-        Event::AllocBegin { order, gfp } => {
+        Event::AllocBegin { order, gfp, memalloc } => {
+            let (gfp, memalloc) = (gfp::name(Gfp(gfp), &state.cast.wording), u8::from(memalloc));
+            write!(out, "sim:alloc_begin: pid={me} order={order} gfp={gfp} memalloc={memalloc}")?;
+        }
+        Event::AllocServed { order, gfp } => {
             let gfp = gfp::name(Gfp(gfp), &state.cast.wording);
-            write!(out, "sim:alloc_begin: pid={me} order={order} gfp={gfp}")?;
+            write!(out, "sim:alloc_served: pid={me} order={order} gfp={gfp}")?;
         }
         Event::AllocDone { ok } => write!(out, "sim:alloc_done: pid={me} ok={}", u8::from(ok))?,
         Event::BadUnlock { lock } => {

@@ -13,7 +13,7 @@ use crate::base::{MmId, NotifierId};
 use crate::engine::Signals;
 use crate::kernel::lockdep::{might_sleep, touch_notifier_map};
 use crate::kernel::mm::{Deferred, Itree};
-use crate::kernel::plugin::{Approach, Blockable, Finish};
+use crate::kernel::plugin::{Api, Approach, Blockable, Finish};
 use crate::kernel::state::State;
 use crate::record::{Event, Func, ItreeOp, ItreeRead, Reason, SleepSite};
 
@@ -102,19 +102,36 @@ async fn mn_itree_finish(
 
 /// `mn_itree_inv_start_range()`: the overlapping notifiers and the sequence number.
 fn mn_itree_inv_start_range(cx: &Cx, range: NotifierRange) -> (Vec<NotifierId>, u32) {
-    let (called, seq) = cx.with(|state| {
+    let (called, seq, overlapping) = cx.with(|state| {
+        let overlapping = registered(state, &range);
         let notifiers = &state.notifiers;
         let itree = &mut state.mms[range.mm].itree;
         itree.active += 1;
-        let overlapping = |&id: &NotifierId| notifiers[id].range.overlaps(range.range);
-        let called: Vec<_> = itree.tree.iter().copied().filter(overlapping).collect();
+        let overlaps = |&id: &NotifierId| notifiers[id].range.overlaps(range.range);
+        let called: Vec<_> = itree.tree.iter().copied().filter(overlaps).collect();
         if !called.is_empty() {
             itree.seq |= 1;
         }
-        (called, itree.seq)
+        (called, itree.seq, overlapping)
     });
-    record_itree(cx, range.mm, ItreeOp::Start);
+    record_itree(cx, range.mm, ItreeOp::Start, overlapping);
     (called, seq)
+}
+
+/// How many of the mm's intervals overlap, by what was registered: whoever watches the run (I11)
+/// compares the tree's calls with it.
+fn registered(state: &State, range: &NotifierRange) -> u8 {
+    let deferred = &state.mms[range.mm].itree.deferred;
+    let of_mm = state.notifiers.iter().filter(|(_, notifier)| notifier.mm == range.mm);
+    let overlapping = of_mm.filter(|(id, notifier)| {
+        let is_in = if notifier.registered {
+            !deferred.contains(&Deferred::Insert(*id))
+        } else {
+            deferred.contains(&Deferred::Remove(*id))
+        };
+        is_in && notifier.api == Api::Interval && notifier.range.overlaps(range.range)
+    });
+    u8::try_from(overlapping.count()).unwrap_or(u8::MAX)
 }
 
 /// `mn_itree_inv_end()`: the last one out makes the tree changeable again.
@@ -141,7 +158,7 @@ pub(super) fn mn_itree_inv_end(cx: &Cx, mm: MmId) {
     }) else {
         return;
     };
-    record_itree(cx, mm, ItreeOp::End);
+    record_itree(cx, mm, ItreeOp::End, 0);
     if opened {
         cx.wake_all(wait);
     }
@@ -204,7 +221,7 @@ pub(super) fn mmu_interval_notifier_insert(cx: &Cx, mm: MmId, id: NotifierId) {
             ItreeOp::Insert
         }
     });
-    record_itree(cx, mm, op);
+    record_itree(cx, mm, op, 0);
 }
 
 fn insert_sorted(state: &mut State, id: NotifierId) {
@@ -237,7 +254,7 @@ pub(super) async fn mmu_interval_notifier_remove(cx: &Cx, mm: MmId, id: Notifier
             (ItreeOp::Remove, None)
         }
     });
-    record_itree(cx, mm, op);
+    record_itree(cx, mm, op, 0);
     let wait = cx.with(|state| state.mms[mm].itree.wait);
     touch_notifier_map(cx);
     while seq.is_some_and(|seq| cx.with(|state| state.mms[mm].itree.seq) == seq) {
@@ -245,8 +262,8 @@ pub(super) async fn mmu_interval_notifier_remove(cx: &Cx, mm: MmId, id: Notifier
     }
 }
 
-fn record_itree(cx: &Cx, mm: MmId, op: ItreeOp) {
+fn record_itree(cx: &Cx, mm: MmId, op: ItreeOp, overlapping: u8) {
     let (active, seq) = cx.with(|state| (state.mms[mm].itree.active, state.mms[mm].itree.seq));
     let active = u16::try_from(active).unwrap_or(u16::MAX);
-    cx.record(Event::MnItree { mm, op, active, seq });
+    cx.record(Event::MnItree { mm, op, active, seq, overlapping });
 }

@@ -229,6 +229,26 @@ fn deferred_insert_that_is_removed_never_comes_to_be_and_does_not_wait() {
 }
 
 #[test]
+fn start_says_how_many_overlap_without_those_that_wait_to_be_inserted() {
+    let log = beside_an_invalidation(|cx, mm| async move {
+        register(&cx, DeviceId(1), mm, GIB, GIB + 4096).await;
+        for ms in [0, 100] {
+            pause(&cx, ms).await;
+            for vma in [1, 2] {
+                let range = range(&cx, mm, vma);
+                invalidate_range_start(&cx, range).await;
+                invalidate_range_end(&cx, range).await;
+            }
+        }
+    });
+    let starts = log.records().filter_map(|record| match record.event {
+        Event::MnItree { op: ItreeOp::Start, overlapping, .. } => Some(overlapping),
+        _ => None,
+    });
+    assert_eq!(starts.collect::<Vec<_>>(), [1, 1, 0, 2, 0]);
+}
+
+#[test]
 fn remove_beside_an_invalidation_sleeps_until_its_end() {
     let done = Rc::new(Cell::new((0, 9)));
     let found = Rc::clone(&done);

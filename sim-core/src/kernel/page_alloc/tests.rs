@@ -57,6 +57,22 @@ fn who_reclaims_takes_everything_and_never_reclaims() {
 }
 
 #[test]
+fn request_of_the_reaper_that_may_sleep_leaves_a_record_even_if_it_is_served_at_once() {
+    for (is_reaper, gfp, told) in
+        [(true, Gfp::KERNEL, 1), (true, Gfp::NOWAIT, 0), (false, Gfp::KERNEL, 0)]
+    {
+        let mut machine = Machine::new("6.1");
+        machine.kthread(move |cx| async move {
+            cx.with(|state| state.oom_reaper_th = is_reaper.then(|| cx.task()));
+            assert!(alloc_pages(&cx, gfp, 0, 1).await.is_some());
+        });
+        machine.run();
+        let served = |event| matches!(event, Event::AllocServed { .. }).then_some(());
+        assert_eq!(machine.story(served).len(), told, "{is_reaper} {gfp:?}");
+    }
+}
+
+#[test]
 fn reserves_of_a_victim_by_era() {
     let mark = |cx: &Cx| {
         cx.with(|state| {

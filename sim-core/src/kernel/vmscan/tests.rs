@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::base::ZoneId;
+use crate::engine::Stop;
 use crate::kernel::reclaim_retry::MAX_RECLAIM_RETRIES;
 use crate::kernel::testing::Machine;
 
@@ -74,4 +75,27 @@ fn fruitless_pass_of_a_cgroup_costs_its_own_and_looks_at_its_own_pages() {
         assert_eq!(reclaimed, 0);
     });
     assert_eq!(took, 300);
+}
+
+#[test]
+fn i14_who_must_not_sleep_or_reclaims_already_must_not_reclaim() {
+    for (gfp, memalloc, sound) in
+        [(Gfp::KERNEL, false, true), (Gfp::KERNEL, true, false), (Gfp::NOWAIT, false, false)]
+    {
+        for of_cgroup in [false, true] {
+            let mut machine = Machine::new("6.1");
+            machine.cgroup(None, Some(1000));
+            machine.mm(&[]);
+            machine.kthread(move |cx| async move {
+                set_memalloc(&cx, memalloc);
+                if of_cgroup {
+                    try_to_free_mem_cgroup_pages(&cx, CgroupId(0), 1, gfp).await;
+                } else {
+                    perform_reclaim(&cx, gfp, 0).await;
+                }
+            });
+            let broken = machine.run() == Stop::Broken;
+            assert_eq!(broken, !sound, "{gfp:?} {memalloc} {of_cgroup}");
+        }
+    }
 }

@@ -89,6 +89,7 @@ pub(super) fn state(
         balloon,
         oom_rs: RateLimit::default(),
         pfoom_rs: RateLimit::default(),
+        oom_reaper_th: None,
         oom_reaper_list: None,
         lru: Lru::new(engine.new_queue()),
         psi: None,

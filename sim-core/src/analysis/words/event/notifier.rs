@@ -26,7 +26,7 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
             let verb = if refused { "refuses" } else { "gives up" };
             format!("{device} {verb} {}", range_text(cast, range))
         }
-        Event::MnItree { mm, op, active, seq } => {
+        Event::MnItree { mm, op, active, seq, .. } => {
             let (what, mm) = (step_text(op), mm_name(cast, mm));
             format!("{what} in the interval tree of {mm} ({active} active, seq {seq})")
         }

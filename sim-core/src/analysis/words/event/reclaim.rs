@@ -25,8 +25,15 @@ pub(super) fn text(cast: &Cast, who: &str, event: &Event) -> Option<String> {
         Event::AllocFailed { gfp, .. } => {
             format!("{who} gets no page ({})", Gfp(gfp).text())
         }
-        Event::AllocBegin { order, gfp } => {
-            format!("{who} asks for memory of order {order} ({})", Gfp(gfp).text())
+        Event::AllocBegin { order, gfp, memalloc } => {
+            let with = if memalloc { ", with PF_MEMALLOC" } else { "" };
+            format!("{who} asks for memory of order {order} ({}{with})", Gfp(gfp).text())
+        }
+        Event::AllocServed { order, gfp } => {
+            format!(
+                "{who} asks for memory of order {order} ({}) and has it at once",
+                Gfp(gfp).text()
+            )
         }
         Event::AllocDone { ok: true } => format!("{who} leaves the slow path with its memory"),
         Event::AllocDone { ok: false } => format!("{who} leaves the slow path with nothing"),
