@@ -19,7 +19,7 @@ mod native {
     use std::time::Instant;
 
     use peak_alloc::PeakAlloc;
-    use sim_core::record::{Keep, Run};
+    use sim_core::record::Keep;
     use sim_core::scenario::{RunOptions, Simulation, parse};
 
     use crate::machines::{large, steady};
@@ -30,22 +30,18 @@ mod native {
     /// Rounds per figure; the fastest counts, since noise only adds.
     const ROUNDS: usize = 3;
 
-    fn run(text: &str, keep: Keep) -> Run {
-        let scenario = parse("bench", text, &[]).unwrap_or_else(|errors| panic!("{errors:?}"));
-        let options = RunOptions { keep, ..RunOptions::default() };
-        Simulation::new(&scenario, &options).expect("starts").run()
-    }
-
-    /// Time and memory of a run with records kept.
+    /// Time and memory of a run from its checked scenario on, with records kept.
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
     fn measure(name: &str, text: &str) {
+        let scenario = parse("bench", text, &[]).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let options = RunOptions { keep: Keep::Records, ..RunOptions::default() };
         let mut best = f64::INFINITY;
         let (mut events, mut bytes) = (0, 0.0);
         for _ in 0..ROUNDS {
             let before = MEMORY.current_usage();
             let start = Instant::now();
-            let run = run(text, Keep::Records);
+            let run = Simulation::new(&scenario, &options).expect("starts").run();
             let time = start.elapsed().as_secs_f64() * 1e9;
             events = run.events;
             best = best.min(time / events as f64);
@@ -55,14 +51,23 @@ mod native {
         println!("bench scale/{name}/memory {bytes:.1} B/event");
     }
 
+    #[expect(clippy::disallowed_methods, reason = "it is not a run that depends on its arguments")]
     pub(crate) fn main() {
+        let mut machines = Vec::new();
         for (name, ms) in [("1e4", 70), ("1e5", 700), ("1e6", 7_000), ("1e7", 70_000)] {
-            measure(name, &steady(10, ms));
+            machines.push((name.to_owned(), steady(10, ms)));
         }
         for tasks in [10, 100, 500] {
-            measure(&format!("tasks-{tasks}"), &steady(tasks, 5_000));
+            machines.push((format!("tasks-{tasks}"), steady(tasks, 5_000)));
         }
-        measure("64GiB-500-tasks", &large());
+        machines.push(("64GiB-500-tasks".to_owned(), large()));
+        // `cargo bench --bench scale -- 1e4` measures one, say under callgrind.
+        let asked: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+        for (name, text) in machines {
+            if asked.is_empty() || asked.contains(&name) {
+                measure(&name, &text);
+            }
+        }
     }
 }
 
