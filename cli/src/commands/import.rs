@@ -1,6 +1,7 @@
 //! `import`: a capture of a real kernel becomes a scenario, and its run
 //! is laid beside what the capture tells.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Take};
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
         |_| Story::default(),
         |trace| story(&trace.lines, &parse_dmesg(&log).lines, 0),
     );
-    tell(&compared(&imported, &victims(&told)));
+    tell(&compared(&imported, &victims(&told), killed(&log)));
     Ok(())
 }
 
@@ -115,8 +116,14 @@ fn victims(story: &Story) -> Vec<(String, usize)> {
     victims
 }
 
-/// A sentence on capture and run.
-fn compared(imported: &Imported, run: &[(String, usize)]) -> String {
+/// How many processes a run's log kills; one may be chosen again.
+fn killed(log: &str) -> usize {
+    let kills = log.lines().filter_map(|line| line.split_once("Killed process "));
+    kills.map(|(_, rest)| rest.split(' ').next()).collect::<BTreeSet<_>>().len()
+}
+
+/// A sentence on capture and run, which kills so many.
+fn compared(imported: &Imported, run: &[(String, usize)], kills: usize) -> String {
     let words = |victims: &[(String, usize)]| {
         let words: Vec<String> =
             victims.iter().map(|(name, attempts)| format!("{name} ({attempts})")).collect();
@@ -134,16 +141,22 @@ fn compared(imported: &Imported, run: &[(String, usize)]) -> String {
             words(&capture)
         );
     }
-    // A log counts no attempts; a name says how many died of it.
+    // A log counts no attempts.
     let mut named: Vec<&str> = Vec::new();
     for name in &imported.killed {
         if !named.contains(&name.as_str()) {
             named.push(name);
         }
     }
-    if named.iter().copied().eq(run.iter().map(|(name, _)| name.as_str())) {
-        format!("log and run kill the same; attempts of the reaper in the run: {run_words}")
-    } else {
+    let logged = imported.killed.len();
+    if !named.iter().copied().eq(run.iter().map(|(name, _)| name.as_str())) {
         format!("differs: the log kills {}, the run kills {run_words}", named.join(", "))
+    } else if logged != kills {
+        let victims = named.join(", ");
+        format!(
+            "differs: of {victims} the log kills {logged}, the run {kills}; attempts in the run: {run_words}"
+        )
+    } else {
+        format!("log and run kill the same; attempts of the reaper in the run: {run_words}")
     }
 }

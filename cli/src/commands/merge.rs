@@ -12,6 +12,11 @@ pub(crate) fn run(args: &MergeArgs) -> Result<(), Error> {
     let format = Format::of(&args.out)?;
     let mut shards = Vec::new();
     for path in &args.files {
+        if path.extension().is_some_and(|end| end == "csv") {
+            let line = format!("{}: expected shards in Parquet: CSV doesn't say", path.display());
+            let remedy = "of which sweep it is; merge can write CSV";
+            return Err(Error::bad_input(format!("{line} {remedy}")));
+        }
         let shard = table::read_parquet(path)?;
         if let Some(first) = shard.first_run()? {
             shards.push((first, path, shard));

@@ -172,6 +172,7 @@ fn merged_shards_are_the_whole() {
     fs::write(&csv, "run\n1\n").expect("writable");
     let said = call(&["merge", &csv, "--out", &out]);
     assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("expected shards in Parquet"), "{}", said.err);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::frame::{When, framed, is_stamp};
-use super::ftrace::{is_counted, lost_events, parse_line};
+use super::ftrace::{digits, is_counted, lost_events, parse_line};
 use super::oom_report::LogFacts;
 use super::teller::names;
 use super::{LogLine, TraceLine};
@@ -56,6 +56,8 @@ pub(super) struct Capture<'a> {
     pub(super) by_signal: bool,
     /// Events that the tracer says it lost.
     pub(super) lost: u64,
+    /// Whether it says so without a number somewhere.
+    pub(super) lost_more: bool,
     /// Places of lines that begin as they should and don't go on so.
     pub(super) damaged: Vec<NotACapture>,
     /// The first line that is not empty, to point at.
@@ -114,7 +116,7 @@ impl<'a> Capture<'a> {
         }
         for (index, line) in lines {
             for record in records(unquoted(line)) {
-                self.record(file.name, index + 1, record, &mut last_us);
+                self.record(file.name, index + 1, ended(record), &mut last_us);
             }
         }
         self.facts.close();
@@ -129,6 +131,8 @@ impl<'a> Capture<'a> {
         self.first.get_or_insert_with(|| (file.to_owned(), number));
         if let Some(comment) = trimmed.strip_prefix('#') {
             self.header(comment);
+        } else if let Some(cpus) = trimmed.strip_prefix("cpus=").and_then(digits) {
+            self.cpus = Some(cpus);
         } else if let Some(event) = parse_line(line) {
             // printk:console has the lines of the log in the trace.
             if event.name == "console" {
@@ -139,6 +143,7 @@ impl<'a> Capture<'a> {
             }
         } else if let Some(lost) = lost_events(trimmed) {
             self.lost = self.lost.saturating_add(lost);
+            self.lost_more |= lost == 0;
         } else if is_counted(line) {
             let text = "a count instead of a time: expected such as `13.544552:`, which every \
                         trace_clock but `counter` and `x86-tsc` gives";
@@ -149,7 +154,8 @@ impl<'a> Capture<'a> {
         }
     }
 
-    /// `entries-in-buffer/entries-written: 3/3   #P:2` of ftrace; of `perf script --header`,
+    /// `entries-in-buffer/entries-written: 3/3   #P:2` of ftrace, and with `latency-format`
+    /// `nop latency trace v1.1.5 on 6.8.0-45-generic`; of `perf script --header`,
     /// `nrcpus online : 8` and `os release : 6.8.0-45-generic`.
     fn header(&mut self, comment: &str) {
         let after = |key: &str| {
@@ -159,7 +165,11 @@ impl<'a> Capture<'a> {
         let cpus = comment.split_once("#P:").map(|(_, cpus)| cpus.trim_end_matches(')').trim());
         let cpus = cpus.or_else(|| after("nrcpus online")).and_then(|cpus| cpus.parse().ok());
         self.cpus = cpus.or(self.cpus);
-        if let Some(release) = after("os release") {
+        let latency = || {
+            let (_, rest) = comment.split_once(" latency trace v")?;
+            Some(rest.split_once(" on ")?.1.trim())
+        };
+        if let Some(release) = after("os release").or_else(latency) {
             self.facts.release.get_or_insert_with(|| release.to_owned());
         }
     }
@@ -218,16 +228,27 @@ fn records(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A line without the marks by which mail quotes it (`> `, `>> `, `> > `), a comment holds it (` * `), or
-/// a table has it in a row of its own (`| … |`, `"…","…"`).
+/// a table or a chat has it in a row of its own (`| … |`, `"…","…"`, between backquotes).
 fn unquoted(line: &str) -> &str {
     let bare = line.trim();
     let inside = |mark: char| bare.strip_prefix(mark).and_then(|bare| bare.strip_suffix(mark));
-    let cell = inside('|').or_else(|| inside('"'));
+    let cell = inside('|').or_else(|| inside('"')).or_else(|| inside('`'));
     match cell.or_else(|| bare.strip_prefix("* ")) {
         Some(bare) => bare.trim(),
         None if line.starts_with('>') => line.trim_start_matches(['>', ' ']),
         None => line,
     }
+}
+
+/// A record without what marks its end in a web page, a string or a table.
+fn ended(record: &str) -> &str {
+    let mut bare = record.trim_end();
+    let ends = ["<br>", "<br/>", "<br />", "\\n", "\\r", "</code>", "</pre>"];
+    while let Some(end) = ends.iter().find_map(|end| bare.strip_suffix(end)) {
+        bare = end.trim_end();
+    }
+    // The other quote is in front of the text, behind other columns.
+    bare.strip_suffix('"').filter(|rest| rest.contains(",\"")).unwrap_or(bare)
 }
 
 /// Whether the newest line stands first (`journalctl -r`): the times of the log run backwards.

@@ -14,6 +14,8 @@ use super::perf;
 pub(super) const COMM_MAX: usize = 15;
 /// How many unread lines are kept to show; all of them are counted.
 const SHOWN_MAX: usize = 8;
+/// What stands before the name of an event takes no more bytes than this.
+const FRAME_MAX: usize = 512;
 
 /// One event.
 #[derive(Clone, Eq, PartialEq, Debug)]
@@ -50,6 +52,12 @@ impl<'a> TraceLine<'a> {
     /// The value after `key=` (or the kernel's odd `key:`) in the arguments.
     pub fn field(&self, key: &str) -> Option<&'a str> {
         super::keys::field(self.args, key)
+    }
+
+    /// Kilobytes of anonymous memory of a victim (`mark_victim`, 6.9 on; earlier in stable kernels), as printed
+    /// or by the field's own name (`trace-cmd report -R`).
+    pub(super) fn anon_kb(&self) -> Option<i64> {
+        self.number("anon-rss").or_else(|| self.number("anon_rss"))
     }
 
     /// [`field`](Self::field) as a number, also as `trace-cmd report -R` prints it (`0x82`); a unit
@@ -127,9 +135,12 @@ pub fn parse_ftrace(text: &str) -> Result<FtraceText<'_>, NotFtrace> {
 }
 
 /// `CPU:0 [LOST 123 EVENTS]`, as the kernel notes a full ring buffer; `trace-cmd report` says
-/// `CPU:0 [123 EVENTS DROPPED]`.
+/// `CPU:0 [123 EVENTS DROPPED]`. Where they were not counted the number is missing: nought.
 pub(super) fn lost_events(line: &str) -> Option<u64> {
     let (_, rest) = line.strip_prefix("CPU:")?.split_once('[')?;
+    if matches!(rest, "LOST EVENTS]" | "EVENTS DROPPED]") {
+        return Some(0);
+    }
     let count = rest
         .strip_suffix(" EVENTS DROPPED]")
         .or_else(|| rest.strip_prefix("LOST ")?.strip_suffix(" EVENTS]"))?;
@@ -140,19 +151,48 @@ pub(super) fn lost_events(line: &str) -> Option<u64> {
 pub(super) fn parse_line(line: &str) -> Option<TraceLine<'_>> {
     // A comm may hold blanks, dashes and brackets: try every bracket
     // until the text around one reads as a CPU.
-    for (at, _) in line.match_indices('[') {
+    for (at, _) in in_frame(line, '[') {
         let (task, rest) = line.split_at(at);
         if let Some(event) = parse_around_cpu(task, rest.get(1..)?) {
             return Some(event);
         }
     }
-    latency_format(line).or_else(|| perf::script(line)).or_else(|| perf::trace(line))
+    latency_format(line)
+        .or_else(|| verbose_latency(line))
+        .or_else(|| perf::script(line))
+        .or_else(|| perf::trace(line))
+}
+
+/// Where a mark stands in what may be the frame of an event: whatever else a line holds, it is looked at once.
+pub(super) fn in_frame(line: &str, mark: char) -> impl Iterator<Item = (usize, &str)> {
+    line.match_indices(mark).take_while(|(at, _)| *at < FRAME_MAX)
+}
+
+/// `comm pid cpu flags preempt number [0000000000ceae88] 13544.552ms (+0.010ms): name: args`, the options
+/// `latency-format` and `verbose` (kernel/trace/trace_output.c: `trace_print_lat_context()`). Between the
+/// brackets is the trace's clock in µs.
+fn verbose_latency(line: &str) -> Option<TraceLine<'_>> {
+    let (mut head, rest) = line.split_once(" [")?;
+    let (us, rest) = rest.split_once("] ")?;
+    let time_us = i64::from_str_radix(us, 16).ok()?;
+    let (since_start, rest) = rest.split_once("ms (+")?;
+    super::keys::seconds_us(since_start.trim())?;
+    let (_, rest) = rest.split_once("ms): ")?;
+    let (name, args) = named(rest)?;
+    let mut word = || {
+        let (before, word) = head.trim_end().rsplit_once(' ')?;
+        head = before;
+        Some(word)
+    };
+    let (_number, _preempt, _flags) = (word()?, word()?, word()?);
+    let (cpu, pid) = (digits(word()?)?, digits(word()?)?);
+    Some(TraceLine { comm: own_comm(head), pid, tgid: None, cpu, time_us, name, args })
 }
 
 /// `comm-pid CPUflags 15540548us : name: args`, the option `latency-format`; `trace-cmd report -l`
 /// has seconds. The kernel cuts a comm off after eight letters here.
 fn latency_format(line: &str) -> Option<TraceLine<'_>> {
-    line.match_indices(' ').find_map(|(at, _)| {
+    in_frame(line, ' ').find_map(|(at, _)| {
         let (task, rest) = line.split_at(at);
         let (word, rest) = rest.get(1..)?.split_once(' ')?;
         let end = word.find(|c: char| !c.is_ascii_digit()).filter(|end| *end > 0)?;
@@ -176,8 +216,11 @@ fn latency_format(line: &str) -> Option<TraceLine<'_>> {
 
 /// Whether a line is an event with a count where its time should be.
 pub(super) fn is_counted(line: &str) -> bool {
-    line.match_indices("] ").any(|(at, _)| {
-        let mut words = line.get(at + 2..).unwrap_or_default().split_whitespace();
+    in_frame(line, ']').any(|(at, _)| {
+        let Some(rest) = line.get(at + 1..).and_then(|rest| rest.strip_prefix(' ')) else {
+            return false;
+        };
+        let mut words = rest.split_whitespace();
         let is_count = |word: &str| word.strip_suffix(':').and_then(digits_long).is_some();
         let count = words.by_ref().take(2).any(is_count);
         let is_frame = line.get(..at).is_some_and(|before| {
@@ -334,8 +377,8 @@ mod tests {
         ] {
             assert_eq!(one(line).comm, comm, "{line}");
         }
-        let raw = one("  hog-130   [000]    13.5: mark_victim:            pid=0x82");
-        assert_eq!(raw.number("pid"), Some(130));
+        let raw = one("  hog-130   [000]    13.5: mark_victim:            pid=0x82 anon_rss=0x100");
+        assert_eq!((raw.number("pid"), raw.anon_kb()), (Some(130), Some(256)));
     }
 
     #[test]
@@ -350,6 +393,15 @@ mod tests {
             assert_eq!(line.number("pid"), Some(130));
         }
         assert_eq!(one("  a-1      11d..2.    7us : b: c").cpu, 11);
+        // With `verbose`.
+        let line = one(
+            "          web co     130 3 1 00000000 00000012 [0000000000ed20f4] 544.552ms (+0.010ms): mark_victim: pid=130 comm=a",
+        );
+        assert_eq!((line.comm, line.pid, line.cpu), ("web co", 130, 3));
+        assert_eq!(
+            (line.time_us, line.name, line.args),
+            (15_540_468, "mark_victim", "pid=130 comm=a")
+        );
         assert_eq!(parse_line("a-1 3rd. 7 times: b: c"), None);
         let counted = one("   hog  2203 [001]  8812.100001:          1 oom:mark_victim: pid=2201");
         assert_eq!((counted.name, counted.number("pid")), ("mark_victim", Some(2201)));
@@ -365,10 +417,10 @@ mod tests {
 
     #[test]
     fn unknown_lines_are_counted_not_fatal() {
-        let text = "# tracer: nop\nCPU:0 [LOST 5 EVENTS]\nCPU:1 [7 EVENTS DROPPED]\nwhat is this\n a-1 [000] ..... 1.0: b: c\n";
+        let text = "# tracer: nop\nCPU:0 [LOST 5 EVENTS]\nCPU:1 [7 EVENTS DROPPED]\nCPU:1 [EVENTS DROPPED]\nCPU:2 [LOST EVENTS]\nwhat is this\n a-1 [000] ..... 1.0: b: c\n";
         let read = parse_ftrace(text).expect("one event");
         assert_eq!((read.lines.len(), read.unread, read.lost), (1, 1, 12));
-        assert_eq!(read.unread_shown, [(4, "what is this")]);
+        assert_eq!(read.unread_shown, [(6, "what is this")]);
     }
 
     #[test]

@@ -6,8 +6,7 @@ use super::ftrace::COMM_MAX;
 use super::log_lines::{Said, said};
 use super::memory_seen::{self, PAGE};
 use super::oom_facts::Row;
-use super::oom_report::kb_pages;
-use super::story::{Attempt, Story};
+use super::story::{Attempt, Story, VictimStory};
 use super::teller::names;
 
 /// `MAX_OOM_REAP_RETRIES` (mm/oom_kill.c).
@@ -29,6 +28,8 @@ pub(super) struct Killed {
     pub(super) report: Option<usize>,
     /// Whether it dies because its whole control group does.
     pub(super) together: bool,
+    /// Whether it was not there yet when another of its control group died.
+    pub(super) is_later: bool,
     /// Whether the log breaks off before it says so.
     pub(super) is_guess: bool,
     /// From the kill to the end of its address space, in µs, if that was seen.
@@ -71,6 +72,7 @@ pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> Vec<Killed> {
     if victims.is_empty() && capture.facts.panicked.is_none() {
         victims.extend(would_be_killed(capture));
     }
+    mark_later(capture, &mut victims);
     for victim in &mut victims {
         // A log may have been made readable by whoever sent it.
         let end = victim.comm.char_indices().map(|(at, _)| at).nth(COMM_MAX);
@@ -111,13 +113,42 @@ pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> Vec<Killed> {
     victims
 }
 
-/// Whether a victim that was queued stayed so long that the reaper, which is busy with others in this
-/// trace, must have looked at it.
+/// Who is not in the table of an earlier kill of its control group came later, as what a service is started
+/// anew with does: the group comes to its limit once more, under that one.
+fn mark_later(capture: &Capture<'_>, victims: &mut [Killed]) {
+    let report = |victim: &Killed| victim.report.and_then(|at| capture.facts.reports.get(at));
+    for index in 1..victims.len() {
+        let (before, rest) = victims.split_at_mut(index);
+        let Some(victim) = rest.first_mut().filter(|victim| !victim.together) else { continue };
+        let Some(group) = report(victim).and_then(|report| report.memcg.as_deref()) else {
+            continue;
+        };
+        let lacks_it = |other: &Killed| {
+            report(other).is_some_and(|report| {
+                report.memcg.as_deref() == Some(group)
+                    && !report.rows.is_empty()
+                    && !report.rows.iter().any(|row| Some(row.pid) == victim.pid)
+            })
+        };
+        victim.is_later = before.iter().any(lacks_it);
+        if victim.is_later {
+            victim.invoker = Some((victim.comm.clone(), victim.pid));
+        }
+    }
+}
+
+/// Whether a victim that was queued stayed so long that the reaper must have looked at it: it is busy with
+/// others in this trace, or somebody else was killed since.
 fn passed_over(story: &Story, victim: &Killed, woken_us: i64) -> bool {
     let gone_us = story.process(&victim.comm).and_then(|process| process.exit_mmap_us);
     let stayed = gone_us.is_none_or(|gone| gone - woken_us > REAPER_COMES_US);
     let is_later = |attempt: &Attempt| attempt.start_us > woken_us;
-    stayed && story.victims.iter().any(|other| other.attempts.iter().any(is_later))
+    let is_since = |other: &VictimStory| {
+        let killed_us = other.killed_us;
+        killed_us > woken_us + REAPER_COMES_US && gone_us.is_none_or(|gone| gone > killed_us)
+    };
+    stayed
+        && story.victims.iter().any(|other| is_since(other) || other.attempts.iter().any(is_later))
 }
 
 fn pages(bytes: i64) -> Option<u64> {
@@ -164,6 +195,10 @@ fn from_log(capture: &Capture<'_>) -> Vec<Killed> {
     for kill in &facts.kills {
         let report = kill.report.and_then(|index| facts.reports.get(index));
         let row = report.and_then(|report| report.rows.iter().find(|row| row.pid == kill.pid));
+        // Up to 4.6 a victim may be chosen again and again.
+        if victims.iter().any(|known| known.pid == Some(kill.pid) && known.comm == kill.comm) {
+            continue;
+        }
         victims.push(Killed {
             comm: kill.comm.clone(),
             pid: Some(kill.pid),
@@ -174,6 +209,7 @@ fn from_log(capture: &Capture<'_>) -> Vec<Killed> {
             adj: kill.adj.or(row.map(|row| row.adj)),
             report: kill.report,
             together: kill.together,
+            is_later: false,
             is_guess: false,
             gone_us: None,
             last_us: 0,
@@ -203,6 +239,7 @@ fn would_be_killed(capture: &Capture<'_>) -> Option<Killed> {
         adj: Some(row.adj),
         report: Some(at),
         together: false,
+        is_later: false,
         is_guess: true,
         gone_us: None,
         last_us: 0,
@@ -239,10 +276,11 @@ fn from_trace(capture: &Capture<'_>) -> Vec<Killed> {
             comm,
             pid,
             invoker: (mark.comm != "<...>").then_some(asking),
-            anon: mark.field("anon-rss").and_then(kb_pages),
+            anon: mark.anon_kb().and_then(|kb| pages(kb.checked_mul(1024)?)),
             adj: adj.and_then(|adj| i16::try_from(adj).ok()),
             report: None,
             together: false,
+            is_later: false,
             is_guess: false,
             gone_us: None,
             last_us: 0,

@@ -6,7 +6,8 @@ use super::keys::{field, leading_number};
 /// What a log line says.
 #[derive(Clone, Copy, Eq, PartialEq, Debug)]
 pub(super) enum Said<'a> {
-    /// `Killed process 130 (hog) …`.
+    /// `Killed process 130 (hog) …`; `Triggered by PID 9 ("a"), OOM kill of PID 130 ("hog"), …` of the tool
+    /// `oomkill`; `System OOM encountered, victim process: hog, pid: 130`, Kubernetes's event.
     Killed { pid: u32, comm: &'a str },
     /// `oom_reaper: reaped process 130 (hog), now anon-rss:…`.
     Reaped { pid: u32, comm: &'a str, anon_kb: Option<i64> },
@@ -25,6 +26,14 @@ pub(super) fn said(text: &str) -> Option<Said<'_>> {
     } else if let Some((_, rest)) = text.split_once("oom_reaper: unable to reap pid:") {
         let (pid, comm, _) = pid_and_comm(rest)?;
         Some(Said::Unable { pid, comm })
+    } else if let Some((_, rest)) = text.split_once(", OOM kill of PID ") {
+        let (pid, rest) = rest.split_once(" (\"")?;
+        let (comm, _) = rest.split_once("\")")?;
+        Some(Said::Killed { pid: pid.parse().ok()?, comm })
+    } else if let Some((_, rest)) = text.split_once("System OOM encountered, victim process: ") {
+        let (comm, pid) = rest.split_once(", pid: ")?;
+        let pid = leading_number(pid).and_then(|pid| u32::try_from(pid).ok())?;
+        Some(Said::Killed { pid, comm })
     } else if text.ends_with("blockable context.") {
         text.contains(" callback failed with ").then_some(Said::Refused)
     } else {
@@ -63,6 +72,8 @@ mod tests {
             "Killed process 130, UID 27, (hog) total-vm:47388kB, anon-rss:3744kB, file-rss:80kB",
             "Killed process 130 (hog), UID 1000, total-vm:606096kB, anon-rss:68308kB",
             "Out of memory: Killed process 130 (hog).",
+            "10:00:00 Triggered by PID 9 (\"a\"), OOM kill of PID 130 (\"hog\"), 3850642 pages, loadavg: 0.99 0.39",
+            "3m  Warning  SystemOOM  node/w3  System OOM encountered, victim process: hog, pid: 130",
         ] {
             assert_eq!(said(line), Some(Said::Killed { pid: 130, comm: "hog" }), "{line}");
         }

@@ -292,8 +292,10 @@ impl MachineSeen {
             let pages = task.pages.max(preset(task));
             pages.saturating_add(page_tables(pages))
         };
-        let used: u64 = tasks.iter().map(own).fold(0, u64::saturating_add);
-        let wanted = tasks.iter().map(|task| task.want).fold(0, u64::saturating_add);
+        // Who comes later finds the memory of those before.
+        let tasks = || tasks.iter().filter(|task| !task.is_later);
+        let used: u64 = tasks().map(own).fold(0, u64::saturating_add);
+        let wanted = tasks().map(|task| task.want).fold(0, u64::saturating_add);
         notes.splice(0..0, self.notes.drain(..));
         if self.zones.is_empty() || has_limit {
             // As many again: a control group runs out long before the machine.

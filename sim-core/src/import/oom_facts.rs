@@ -55,6 +55,8 @@ pub(super) struct OomReport {
     /// `oom_score_adj` of the same.
     pub(super) invoker_adj: i16,
     pub(super) order: u8,
+    /// Whether somebody asked for it (SysRq f, drivers/tty/sysrq.c: `moom_callback()`, an order of -1).
+    pub(super) by_hand: bool,
     pub(super) zones: Vec<ZoneSeen>,
     pub(super) rows: Vec<Row>,
     pub(super) swap: u64,

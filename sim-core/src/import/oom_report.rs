@@ -184,6 +184,7 @@ impl LogFacts {
             invoker: comm.trim().to_owned(),
             invoker_adj: adj.unwrap_or(0).clamp(-1000, 1000),
             order: number("order").and_then(|order| u8::try_from(order).ok()).unwrap_or(0),
+            by_hand: number("order") == Some(-1),
             ..OomReport::default()
         });
         self.columns.clear();
@@ -315,8 +316,18 @@ impl LogFacts {
             Some(Said::Reaped { pid, comm, .. } | Said::Unable { pid, comm }) => (pid, comm, true),
             _ => return false,
         };
-        if is_reaped && self.kills.iter().any(|kill| kill.pid == pid) {
+        let is_known = self.kills.iter().any(|kill| kill.pid == pid);
+        if is_reaped && is_known {
             return true;
+        }
+        if let Some((invoker_pid, invoker)) = triggered_by(text) {
+            if is_known {
+                return true;
+            }
+            let invoker = invoker.to_owned();
+            let report =
+                OomReport { invoker, invoker_pid: Some(invoker_pid), ..OomReport::default() };
+            self.reports.push(report);
         }
         let size = field(text, "anon-rss").filter(|_| !is_reaped);
         let adj = field(text, "oom_score_adj").and_then(leading_number);
@@ -349,7 +360,7 @@ impl LogFacts {
             self.cpus = leading_number(cpus).and_then(|cpus| u32::try_from(cpus).ok());
         } else if let Some((_, rest)) = text
             .split_once("PID: ")
-            .filter(|_| text.starts_with("CPU: "))
+            .filter(|_| cpu_of(text).is_some())
             .or_else(|| text.split_once("Pid: ").filter(|(before, _)| before.is_empty()))
         {
             let release = rest
@@ -358,7 +369,7 @@ impl LogFacts {
             if let Some(release) = release {
                 self.release.get_or_insert_with(|| release.to_owned());
             }
-            let cpu = text.strip_prefix("CPU: ").and_then(leading_number);
+            let cpu = cpu_of(text).and_then(leading_number);
             self.cpu_seen = self.cpu_seen.max(cpu.and_then(|cpu| u32::try_from(cpu).ok()));
             if let Some(report) = self.reports.last_mut() {
                 let pid = leading_number(rest).and_then(|pid| u32::try_from(pid).ok());
@@ -440,6 +451,18 @@ impl LogFacts {
         }
         true
     }
+}
+
+/// `3 PID: 130 …` behind `CPU: `, which logcat takes for a tag and sets apart: `CPU     : `.
+fn cpu_of(text: &str) -> Option<&str> {
+    text.strip_prefix("CPU")?.trim_start().strip_prefix(": ")
+}
+
+/// `Triggered by PID 3297 ("ntpd"), OOM kill of …`, of bcc's and bpftrace's `oomkill`.
+fn triggered_by(text: &str) -> Option<(u32, &str)> {
+    let (_, rest) = text.split_once("Triggered by PID ")?;
+    let (pid, rest) = rest.split_once(" (\"")?;
+    Some((pid.parse().ok()?, rest.split_once("\"), OOM kill of PID ")?.0))
 }
 
 /// `1744kB` in pages.

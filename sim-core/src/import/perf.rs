@@ -3,7 +3,7 @@
 //! is `ftrace.rs`'s.
 
 use super::frame::time_of_day;
-use super::ftrace::{Task, TraceLine, comm_and_pid, digits, own_comm};
+use super::ftrace::{Task, TraceLine, comm_and_pid, digits, in_frame, own_comm};
 use super::keys::seconds_us;
 
 /// A time, and what follows: `13.544552:`; `2026-11-22 10:00:13.544552 13.544552:` of `-F +tod`, where the
@@ -38,7 +38,7 @@ fn clock(word: &str) -> Option<i64> {
 /// the others. Only where the subsystem is named, since a line of a log may look like the rest.
 pub(super) fn script(line: &str) -> Option<TraceLine<'_>> {
     let is_end = |at: usize| line.as_bytes().get(at + 1) == Some(&b' ') || at + 1 == line.len();
-    let (before, name, args) = line.match_indices(':').find_map(|(at, _)| {
+    let (before, name, args) = in_frame(line, ':').find_map(|(at, _)| {
         let (before, event) = line.get(..at)?.rsplit_once(' ')?;
         let name = event_name(event).filter(|_| is_end(at))?;
         Some((before, name, line.get(at + 1..)?.trim()))

@@ -14,6 +14,7 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
     // JSON has colors as escapes.
     let bare = and_then(bare, without_colors);
     let bare = and_then(bare, decoded);
+    let bare = and_then(bare, with_blanks);
     and_then(bare, unfolded)
 }
 
@@ -22,6 +23,14 @@ fn and_then(text: Cow<'_, str>, further: fn(&str) -> Cow<'_, str>) -> Cow<'_, st
         Cow::Borrowed(text) => further(text),
         Cow::Owned(text) => Cow::Owned(further(&text).into_owned()),
     }
+}
+
+/// With blanks where a web page has some that don't break.
+fn with_blanks(text: &str) -> Cow<'_, str> {
+    if !text.contains('\u{a0}') {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace('\u{a0}', " "))
 }
 
 /// Without `ESC [ … m`.

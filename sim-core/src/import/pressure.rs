@@ -9,9 +9,13 @@ use super::to_scenario::{Made, NoteKind, TaskMade, UNKNOWN_PAGES, find, plain_ta
 /// Nobody is killed for a block larger than `PAGE_ALLOC_COSTLY_ORDER` (mm/oom_kill.c), so that is damage.
 const ORDER_MAX: u8 = 3;
 
+/// Longest pause between kills that is kept, in µs.
+const PAUSE_MAX_US: i64 = 5_000_000;
+
 /// Under whom memory runs out, and how far they grow.
 pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
-    let all = victims.iter().map(|victim| had(made, victim)).fold(0, u64::saturating_add);
+    let at_first = victims.iter().filter(|victim| !victim.is_later);
+    let all = at_first.map(|victim| had(made, victim)).fold(0, u64::saturating_add);
     let smallest = victims.iter().map(|victim| had(made, victim)).min();
     let mut freed = 0_u64;
     // Who dies with its group needs no pressure of its own.
@@ -20,7 +24,16 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
         let freed_before = freed;
         freed = freed.saturating_add(victim.freed(had(made, victim)));
         let first_size = victims.first().and_then(|victim| victim.anon).unwrap_or(UNKNOWN_PAGES);
-        let (comm, pid) = victim.invoker.clone().unwrap_or_else(|| {
+        let report = victim.report.and_then(|at| capture.facts.reports.get(at));
+        let by_hand = report.is_some_and(|report| report.by_hand);
+        if by_hand {
+            let text = format!(
+                "{} was killed because somebody asked for it (SysRq f), not for want of memory: here it runs out",
+                victim.comm
+            );
+            made.note(NoteKind::Assumed, text);
+        }
+        let (comm, pid) = victim.invoker.clone().filter(|_| !by_hand).unwrap_or_else(|| {
             let text = "an allocator under which memory ran out: the capture doesn't name it";
             made.note(NoteKind::Assumed, text);
             ("allocator".to_owned(), None)
@@ -38,6 +51,12 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
             victims.iter().any(|other| other.comm == comm && (other.pid == pid || pid.is_none()));
         let task = &mut made.tasks[at];
         task.presses = true;
+        if victim.is_later {
+            let report = victim.report.and_then(|at| capture.facts.reports.get(at));
+            let limit = report.and_then(|report| report.limit).unwrap_or(task.pages);
+            task.want = task.pages.max(limit).saturating_mul(2).saturating_add(4096);
+            continue;
+        }
         if is_killed {
             // More than there will ever be for it.
             task.want = task.want.max(task.pages.saturating_add(all).saturating_add(4096));
@@ -152,7 +171,7 @@ fn make_limits(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
                 task.pages = task.pages.min(limit.saturating_sub(others).max(1));
             }
         }
-        let members = made.tasks.iter().filter(|task| task.group == Some(number));
+        let members = made.tasks.iter().filter(|task| task.group == Some(number) && !task.is_later);
         let used = members.map(|task| task.pages).fold(0, u64::saturating_add);
         let text = match group {
             "" => "a control group was at its limit: the capture doesn't name it".to_owned(),
@@ -166,24 +185,37 @@ fn make_limits(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
         // A limit that was set below what they had long had let them get that far.
         made.limits.push(said.unwrap_or(used).max(used).clamp(1, PAGES_MAX));
     }
-    if made.limits.len() > 1 {
-        in_order_of_their_kills(made, capture, victims);
-    }
+    in_order_of_their_kills(made, capture, victims);
 }
 
-/// Groups reach their limits one after the other, as they did.
+/// Groups reach their limits one after the other, as they did, and so does one that does so again.
 fn in_order_of_their_kills(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
     let kills = &capture.facts.kills;
     let at = |victim: &Killed| kills.iter().find(|kill| Some(kill.pid) == victim.pid);
-    let first = victims.first().and_then(at).map_or(0, |kill| kill.at_us);
+    let is_alone = made.limits.len() < 2;
+    let (mut last, mut delay_us) = (None, 0_i64);
     for victim in victims.iter().filter(|victim| !victim.together) {
         let (Some(kill), Some((comm, pid))) = (at(victim), &victim.invoker) else { continue };
+        let pause = kill.at_us.saturating_sub(last.unwrap_or(kill.at_us)).max(0);
+        last = Some(kill.at_us);
+        if is_alone && !victim.is_later {
+            continue;
+        }
+        delay_us = delay_us.saturating_add(pause.min(PAUSE_MAX_US));
         if let Some(task) = find(&made.tasks, comm, *pid)
             && made.tasks[task].delay_us == 0
         {
-            made.tasks[task].delay_us = kill.at_us.saturating_sub(first).max(0);
+            made.tasks[task].delay_us = delay_us;
+        }
+        if pause > PAUSE_MAX_US {
+            let text = format!(
+                "that more than {} s were between kills: they come that much after each other",
+                PAUSE_MAX_US / 1_000_000
+            );
+            made.note(NoteKind::Ignored, text);
         }
     }
+    made.lasts_us = made.lasts_us.saturating_add(delay_us);
 }
 
 /// Pages a second by which a task's counter grew, if the trace shows it.

@@ -128,7 +128,7 @@ fn tell_trace(
     let pid = line.number("pid").unwrap_or(-1);
     let known = names.get(&pid).map(|name| (*name).to_owned());
     let name = known.unwrap_or_else(|| format!("pid {pid}"));
-    let anon_at_kill = line.number("anon-rss").map(|kb| kb.saturating_mul(1024));
+    let anon_at_kill = line.anon_kb().map(|kb| kb.saturating_mul(1024));
     if kind != KeyKind::MarkVictim || marked.insert(pid) {
         tell_key(story, line.time_us, kind, &name, anon_at_kill);
     }

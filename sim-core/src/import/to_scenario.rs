@@ -24,6 +24,8 @@ use crate::kernel::switches;
 
 /// Tasks of the table that are modelled one by one: the largest.
 pub(super) const TASKS_MAX: usize = 40;
+/// Kills that are replayed: those that come first.
+const VICTIMS_MAX: usize = 64;
 /// A task of at least so many pages has the small VMAs of a program too.
 const PROGRAM_PAGES: u64 = 1024;
 /// Anonymous pages of these (`layout.rs`).
@@ -77,6 +79,10 @@ pub struct Imported {
 
 /// A task of the scenario.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing of its own that a capture tells"
+)]
 pub(super) struct TaskMade {
     pub(super) comm: String,
     pub(super) pid: Option<u32>,
@@ -103,6 +109,8 @@ pub(super) struct TaskMade {
     pub(super) order: u8,
     /// How much later than the first it begins to press, in µs.
     pub(super) delay_us: i64,
+    /// Whether it comes when another of its control group is dead.
+    pub(super) is_later: bool,
 }
 
 impl TaskMade {
@@ -184,10 +192,12 @@ pub fn import_noted(files: &[CaptureFile<'_>], notes: Vec<Note>) -> Result<Impor
     for kill in &capture.facts.kills {
         tell_kill(&mut story, kill.at_us.saturating_add(offset), &kill.comm);
     }
-    let victims = killed(&capture, &story);
+    let mut victims = killed(&capture, &story);
     if victims.is_empty() {
         return Err(nobody_killed(&capture, files));
     }
+    let left_out = victims.len().saturating_sub(VICTIMS_MAX);
+    victims.truncate(VICTIMS_MAX);
     let machine = machine_seen(&capture, &story);
     let mut made = Made {
         files: files.iter().map(|file| file.name.to_owned()).collect(),
@@ -207,6 +217,10 @@ pub fn import_noted(files: &[CaptureFile<'_>], notes: Vec<Note>) -> Result<Impor
         );
         made.note(NoteKind::Assumed, text);
     }
+    if left_out > 0 {
+        let text = format!("{left_out} later kills: the first {VICTIMS_MAX} are replayed");
+        made.note(NoteKind::Ignored, text);
+    }
     if capture.by_signal {
         let text = "who got SIGKILL from the kernel was killed for want of memory: no oom events";
         made.note(NoteKind::Assumed, text);
@@ -221,6 +235,7 @@ pub fn import_noted(files: &[CaptureFile<'_>], notes: Vec<Note>) -> Result<Impor
     for victim in &victims {
         make_stay(&mut made, victim);
     }
+    note_unexplained(&mut made, &victims, left_out);
     make_askers(&mut made, &victims);
     make_group(&mut made, &capture, &victims);
     make_parents(&mut made, &capture);
@@ -280,13 +295,22 @@ fn make_tasks(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
         if found.is_some_and(|at| victim.pid.is_none() || !is_other(at)) {
             continue;
         }
-        let pages = victim.anon.filter(|pages| *pages > 0).unwrap_or_else(|| {
+        let size = |victim: &Killed| victim.anon.filter(|pages| *pages > 0);
+        let of_its_name = || victims.iter().filter(|other| other.comm == victim.comm);
+        let pages = size(victim).unwrap_or_else(|| {
+            if let Some(pages) = of_its_name().find_map(size) {
+                let text =
+                    format!("each {} had as much: not every one's size is told", victim.comm);
+                made.note(NoteKind::Assumed, text);
+                return pages;
+            }
             let text = format!("{} had 64 MiB or less: the capture has no size of it", victim.comm);
             made.note(NoteKind::Assumed, text);
             // Who died first was the larger one.
             UNKNOWN_PAGES / (u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1))
         });
-        made.tasks.push(plain_task(&victim.comm, victim.pid, victim.adj.unwrap_or(0), pages));
+        let task = plain_task(&victim.comm, victim.pid, victim.adj.unwrap_or(0), pages);
+        made.tasks.push(TaskMade { is_later: victim.is_later, ..task });
     }
 }
 
@@ -307,6 +331,7 @@ pub(super) fn plain_task(comm: &str, pid: Option<u32>, adj: i16, pages: u64) -> 
         group: None,
         order: 0,
         delay_us: 0,
+        is_later: false,
     }
 }
 
@@ -352,7 +377,13 @@ fn make_stay(made: &mut Made, victim: &Killed) {
         (false, 0) => format!("the reaper took {name}'s memory at the first attempt"),
         (false, _) => format!("the reaper took {name}'s memory at attempt {}", reaping.attempts),
     };
-    made.note(NoteKind::Inferred, text);
+    let from_log = !reaping.gave_up && capture_tells_nothing(victim);
+    let (kind, counts) = if from_log {
+        (NoteKind::Assumed, ": a log counts none")
+    } else {
+        (NoteKind::Inferred, "")
+    };
+    made.note(kind, format!("{text}{counts}"));
     stays.stuck_us = Some(gone);
     if failed > 0 {
         let pages = made.tasks[at].pages;
@@ -400,6 +431,17 @@ fn make_askers(made: &mut Made, victims: &[Killed]) {
             victim.comm, next.comm
         );
         made.note(NoteKind::Assumed, text);
+    }
+}
+
+/// A victim that is given up no longer counts, so somebody else dies if its memory stays where it is.
+fn note_unexplained(made: &mut Made, victims: &[Killed], left_out: usize) {
+    let last = victims.last().filter(|last| left_out == 0 && last.reaping.gave_up);
+    if let Some(Killed { comm, .. }) = last {
+        let text = format!(
+            "where memory came from when {comm} was given up: nobody else was killed; here somebody may be"
+        );
+        made.note(NoteKind::Ignored, text);
     }
 }
 
@@ -468,8 +510,17 @@ fn make_parents(made: &mut Made, capture: &Capture<'_>) {
 fn note_the_rest(made: &mut Made, capture: &Capture<'_>) {
     let rates = "all tasks fill their memory one after the other, then the allocator grows";
     made.note(NoteKind::Assumed, rates);
-    if capture.lost > 0 {
-        made.note(NoteKind::Ignored, format!("{} events that the tracer lost", capture.lost));
+    let lost = capture.lost;
+    match capture.lost_more {
+        true if lost == 0 => made.note(NoteKind::Ignored, "events that the tracer lost: no count"),
+        true => {
+            let text = format!("{lost} events that the tracer lost, and others without a count");
+            made.note(NoteKind::Ignored, text);
+        }
+        false if lost > 0 => {
+            made.note(NoteKind::Ignored, format!("{lost} events that the tracer lost"));
+        }
+        false => {}
     }
     for damaged in capture.damaged.iter().take(8) {
         made.note(NoteKind::Ignored, damaged.to_string());

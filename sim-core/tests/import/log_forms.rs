@@ -136,6 +136,12 @@ const FORMS: &[Form] = &[
         format!("2026-11-22T09:00:00.1Z| vcpu-0| I005: Guest: {} {}", boot(l.us), l.text)
     }),
     ("a table of values", Some(1), |l| format!("\"2026-11-22\",\"{} {}\"", boot(l.us), l.text)),
+    ("a web page", Some(1), |l| format!("{} {}<br>", boot(l.us), l.text).replace(' ', "\u{a0}")),
+    ("a string with escapes", Some(1), |l| format!("{} {}\\n", boot(l.us), l.text)),
+    ("a chat", Some(1), |l| format!("`{} {}`", boot(l.us), l.text)),
+    ("a table with bare columns", Some(1), |l| {
+        format!("2026-11-22,box,\"{} {}\"", boot(l.us), l.text)
+    }),
     ("mail", Some(1), |l| format!(">> {} {}", boot(l.us), l.text)),
     ("tabs", Some(1), |l| format!("{}\t{}", boot(l.us), l.text)),
     ("colours", Some(1), |l| format!("\x1b[32m{} \x1b[0m\x1b[33m{}\x1b[0m", boot(l.us), l.text)),

@@ -15,6 +15,7 @@ mod recorded;
 mod reports;
 mod round_trip;
 mod samples;
+mod tools;
 
 use recorded::ALL;
 use sim_core::export::{dmesg, ftrace};

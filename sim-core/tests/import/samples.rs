@@ -65,6 +65,8 @@ samples! {
     "runc-init-v2-5.15" "5.12" ["runc:[2:INIT]" 1]
     "serial-interleaved-6.1" "6.1" ["stress-ng-vm" 1]
     "gpu-6.12-caller-apart" "6.12" ["blender" 1]
+    "logcat-5.10" "5.6" ["com.big.game" 1]
+    "restarted-5.15" "5.12" ["java" 2, "worker" 1]
 }
 
 #[test]
@@ -78,8 +80,9 @@ fn every_sample_kills_whom_it_says_and_its_run_does_too() {
         }
         let expected: Vec<(String, usize)> =
             sample.killed.iter().map(|(name, tries)| ((*name).to_owned(), *tries)).collect();
-        let run = victims(&run_of(&found));
-        if run != expected {
+        let ran = run_of(&found);
+        let run = victims(&ran);
+        if run != expected || ran.victims.len() != found.killed.len() {
             wrong.push(format!("{}: {expected:?}, but {run:?}\n{}", sample.name, found.toml));
         }
     }
@@ -93,6 +96,18 @@ fn sacrificed_child_is_told() {
     let found = imported(sample.text);
     assert!(found.toml.contains("Imported: tab killed"), "{}", found.toml);
     let told = "# inferred: tab is a child of browser, and died in its place\n";
+    assert!(found.toml.contains(told), "{}", found.toml);
+}
+
+/// What a service is started anew with comes when the one before is dead, and finds the limit as it was.
+#[test]
+fn restarted_service_reaches_its_own_limit_again() {
+    let sample = SAMPLES.iter().find(|sample| sample.name == "restarted-5.15").expect("there");
+    let found = imported(sample.text);
+    assert_eq!(found.killed, ["java", "worker", "java"]);
+    assert!(found.toml.contains("limit = \"256MiB\""), "{}", found.toml);
+    let told =
+        "# ignored: that more than 5 s were between kills: they come that much after each other\n";
     assert!(found.toml.contains(told), "{}", found.toml);
 }
 
