@@ -184,6 +184,11 @@ async fn try_charge_memcg(
             nr_retries -= 1;
             continue;
         }
+        // Who was killed while it reclaimed is not to ask for a kill.
+        if switches.memcg_forces_dying && !gfp.has(Gfp::RETRY_MAYFAIL) && cx.fatal_signal_pending()
+        {
+            return Ok(force(cx, memcg, block).await);
+        }
         // The dying have been let through by the OOM killer once: no endless loop.
         let bypassed = passed_oom && !switches.memcg_forces_dying && task_is_dying(cx);
         if gfp.has(Gfp::RETRY_MAYFAIL)

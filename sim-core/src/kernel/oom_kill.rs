@@ -177,6 +177,7 @@ fn current_will_free_mem(state: &State, cx: &Cx, current: TaskId) -> bool {
 /// filesystem. A request without any flags is a page fault's.
 fn may_kill_for(switches: &Switches, oc: &OomControl) -> bool {
     oc.gfp.has(Gfp::FS)
+        || switches.nofs_stays_in_allocator
         || (oc.gfp == Gfp(0) && switches.page_fault_kills)
         || (oc.gfp.has(Gfp::NOFAIL) && switches.nofail_always_kills)
         || (oc.memcg.is_some() && switches.memcg_nofs_kills)

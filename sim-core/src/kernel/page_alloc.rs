@@ -29,7 +29,7 @@ use super::vmscan::perform_reclaim;
 use super::zone::{Mark, PAGEBLOCK, Pages, Use, ZoneType};
 use crate::base::{Nanos, ZoneId};
 use crate::engine::{Hold, Signals};
-use crate::record::{Event, Func, Gfp, Reason};
+use crate::record::{Event, Func, Gfp, OomResult, Reason};
 
 /// `get_page_from_freelist()`: up to `want` pages in blocks of `order`
 /// from the highest zone that may give any.
@@ -311,7 +311,10 @@ async fn alloc_pages_may_oom(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> (Option
     // A parallel kill may have freed enough; hence the high mark.
     let mut pages = get_page_from_freelist(cx, gfp, order, want, Mark::High);
     let mut did_some_progress = pages.is_some();
-    if pages.is_none() && may_kill(cx, gfp, order) {
+    if pages.is_none() && keeps_looping(cx, gfp, order) {
+        cx.record(Event::OutOfMemory { result: OomResult::NoFs, victim: None });
+        did_some_progress = !cx.with(|state| state.oom_killer_disabled);
+    } else if pages.is_none() && may_kill(cx, gfp, order) {
         let killed = out_of_memory(cx, &OomControl::global(gfp, order)).await;
         did_some_progress = killed || gfp.has(Gfp::NOFAIL);
         if did_some_progress && gfp.has(Gfp::NOFAIL) {
@@ -322,17 +325,29 @@ async fn alloc_pages_may_oom(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> (Option
     (pages, did_some_progress)
 }
 
+/// "Keep looping as per tradition": in 4.6 a request that may not enter the filesystem does not come to
+/// `out_of_memory()`, which later looks at that after the notifier chain and a caller that dies.
+fn keeps_looping(cx: &Cx, gfp: Gfp, order: u8) -> bool {
+    cx.kernel().switches.nofs_stays_in_allocator
+        && !gfp.has(Gfp::FS)
+        && !gfp.has(Gfp::NOFAIL)
+        && a_kill_may_help(cx, gfp, order)
+}
+
 /// Whether killing somebody is worth it for this request.
 fn may_kill(cx: &Cx, gfp: Gfp, order: u8) -> bool {
     if gfp.has(Gfp::NOFAIL) && cx.kernel().switches.nofail_always_kills {
         return true;
     }
-    let dumps_core = cx.with(|state| state.tasks[cx.task()].dumpcore);
-    !dumps_core
-        && order <= PAGE_ALLOC_COSTLY_ORDER
+    a_kill_may_help(cx, gfp, order)
         && !gfp.has(Gfp::RETRY_MAYFAIL)
         && !gfp.has(Gfp::THISNODE)
-        // Whoever dies, little of it would be low memory.
-        && gfp_zone(gfp) == ZoneType::Normal
         && !pm_suspended_storage(cx)
+}
+
+/// The first of its tests: memory for a core dump or in large blocks is not to be had by a kill, and
+/// whoever dies, little of it would be low memory.
+fn a_kill_may_help(cx: &Cx, gfp: Gfp, order: u8) -> bool {
+    let dumps_core = cx.with(|state| state.tasks[cx.task()].dumpcore);
+    !dumps_core && order <= PAGE_ALLOC_COSTLY_ORDER && gfp_zone(gfp) == ZoneType::Normal
 }

@@ -118,6 +118,10 @@ switches! {
     /// allocation in bd_start_writeback()", of September 2017: 4.15; trees of 4.14 have it as a backport only).
     flusher_has_a_list: bool =
         [older(T), older(T), older(T), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F)];
+    /// `__alloc_pages_may_oom()` keeps requests without `__GFP_FS` from `out_of_memory()`, which does not look at that
+    /// (4.6.2; to commit 3da88fb3bacf, "mm, oom: move GFP_NOFS check to out_of_memory", 4.7).
+    nofs_stays_in_allocator: bool =
+        [T, F, F, F, F, F, F, F, F, F, F, F];
     /// `__GFP_NOFAIL` calls the OOM killer even without `__GFP_FS`, and skips its bail-outs.
     nofail_always_kills: bool =
         [older(T), T, F, F, F, F, F, F, F, F, F, F];

@@ -173,6 +173,26 @@ fn dying_task_is_let_through_up_to_5_12_and_fails_after_one_oom_since() {
     }
 }
 
+/// SIGKILL comes in the last of the 18 reclaims before the OOM killer.
+#[test]
+fn who_is_killed_while_it_reclaims_asks_for_no_kill_up_to_5_12() {
+    for (profile, asks) in [("4.19", false), ("5.12", false), ("6.1", true)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(100));
+        let charging = machine.process(&member(memcg, 100, 100), move |cx| async move {
+            let _ = charge(&cx, Gfp::KERNEL, 1).await;
+            do_group_exit(&cx).await;
+        });
+        machine.kthread(move |cx| async move {
+            cx.sleep(Nanos(17_500_000), Reason::Sleep, Signals::Ignored).await;
+            crate::kernel::signal::send_sigkill(&cx, charging);
+        });
+        machine.run();
+        let asked = machine.story(|event| matches!(event, Event::MemcgOom { .. }).then_some(()));
+        assert_eq!(!asked.is_empty(), asks, "{profile}");
+    }
+}
+
 #[test]
 fn wait_for_oom_lock_is_killable_from_5_4_on() {
     for (profile, killable) in [("4.19", false), ("5.3", false), ("5.4", true), ("6.1", true)] {

@@ -390,6 +390,32 @@ fn nofail_digs_to_the_last_page_and_kills_by_era() {
     }
 }
 
+/// A balloon of 600 pages is asked on the way to the OOM killer, to which this request does not come in 4.6.
+#[test]
+fn request_without_fs_stays_in_the_allocator_in_4_6() {
+    for (profile, gfp, left) in
+        [("4.6", Gfp::NOFS, 600), ("4.6", Gfp::KERNEL, 344), ("4.9", Gfp::NOFS, 344)]
+    {
+        let mut machine = Machine::new(profile);
+        leave(&machine, 700);
+        machine.with(|state| {
+            state.zones[ZoneId(0)].transfer(Use::Free, Use::Reserved, 600);
+            state.balloon.0[0] = 600;
+        });
+        machine.kthread(move |cx| async move {
+            let _ = alloc_pages(&cx, gfp, 0, 1).await;
+        });
+        machine.kthread(move |cx| async move {
+            sleep_ms(&cx, 100).await;
+            assert_eq!(cx.with(|state| state.balloon.count()), left, "{profile}");
+            // Ends the wait.
+            free_pages(&cx, Pages([100, 0, 0, 0]), Use::Reserved);
+        });
+        machine.run();
+        assert!(killed(&machine).is_empty(), "{profile}");
+    }
+}
+
 /// Results of the compactions of a request for 4 pages, and whether it was served.
 fn compacted(set: impl FnOnce(&mut crate::kernel::zone::Zone)) -> (Vec<CompactResult>, bool) {
     let mut machine = Machine::new("6.1");

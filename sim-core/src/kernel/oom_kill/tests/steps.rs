@@ -50,7 +50,7 @@ fn step_3_who_dies_already_is_queued_for_the_reaper_since_4_7() {
 #[test]
 fn step_4_nofs_request_makes_progress_and_kills_nobody() {
     let nofs = OomControl { gfp: Gfp::NOFS, ..GLOBAL };
-    for profile in ["4.6", "4.14", "5.3", "7.1"] {
+    for profile in ["4.9", "4.14", "5.3", "7.1"] {
         let (mut machine, ..) = two(profile, nofs);
         machine.run();
         assert_eq!(results(&machine), [(OomResult::NoFs, None)], "{profile}");
@@ -70,8 +70,15 @@ fn step_4_nofail_kills_up_to_4_9_only() {
 }
 
 #[test]
-fn step_4_memcg_nofs_kills_from_5_4_on() {
-    for (profile, kills) in [("4.19", false), ("5.3", false), ("5.4", true), ("6.12", true)] {
+fn step_4_memcg_nofs_kills_in_4_6_and_from_5_4_on() {
+    for (profile, kills) in [
+        ("4.6", true),
+        ("4.9", false),
+        ("4.19", false),
+        ("5.3", false),
+        ("5.4", true),
+        ("6.12", true),
+    ] {
         let mut machine = Machine::new(profile);
         let memcg = machine.cgroup(None, Some(30));
         let proc = Proc { cgroup: Some(memcg), ..Proc::of(100, 30) };
