@@ -12,6 +12,7 @@ mod book;
 mod browser;
 mod chores;
 mod counts;
+mod models;
 mod offline;
 mod page;
 mod parts;
@@ -38,6 +39,8 @@ Commands:
           and other programs reading what reaperscope writes
   dist    build the page into dist/, ready for any static host and any sub-path
             --single-file   say where the page as one file is; it opens from a disk
+            --models DIR    put pages of older models below it: DIR/N, built from the git tags
+                            model-N as far as DIR lacks them, becomes model/N
   book    build the book of docs/ into target/book
   bench   measure: simulator natively and in WebAssembly, weight of the page
             --page      the page in a browser instead, beside speedscope
@@ -74,7 +77,7 @@ enum Chore {
     Help,
     Serve(page::ServeOptions),
     Test,
-    Dist { single_file: bool },
+    Dist(page::DistOptions),
     Book,
     Bench { page: bool },
     Screenshots,
@@ -101,10 +104,7 @@ impl Chore {
             "-h" | "--help" | "help" => Ok(Self::Help),
             "serve" => page::ServeOptions::from_words(&rest).map(Self::Serve),
             "test" => plain(Self::Test),
-            "dist" => match rest.as_slice() {
-                ["--single-file"] => Ok(Self::Dist { single_file: true }),
-                _ => plain(Self::Dist { single_file: false }),
-            },
+            "dist" => page::DistOptions::from_words(&rest).map(Self::Dist),
             "bench" => match rest.as_slice() {
                 ["--page"] => Ok(Self::Bench { page: true }),
                 _ => plain(Self::Bench { page: false }),
@@ -131,8 +131,7 @@ impl Chore {
             // The tests report their own failures and end on the line that counts them.
             Self::Test => return suites::test(),
             Self::Serve(options) => page::serve(&options),
-            Self::Dist { single_file: false } => page::dist(),
-            Self::Dist { single_file: true } => page::single_file(),
+            Self::Dist(options) => page::dist(&options),
             Self::Bench { page: false } => bench::bench(),
             Self::Bench { page: true } => bench::page(),
             Self::Screenshots => page::screenshots(),
@@ -177,13 +176,15 @@ mod tests {
         let seeds = chores::Search { from: 7, runs: 1_000_000 };
         assert_eq!(chore("search --runs 1000000 --from 7"), Ok(Chore::Search(seeds)));
         assert_eq!(chore("bench --page"), Ok(Chore::Bench { page: true }));
-        assert_eq!(chore("dist --single-file"), Ok(Chore::Dist { single_file: true }));
+        let all = page::DistOptions { single_file: true, models: std::path::absolute("older").ok() };
+        assert_eq!(chore("dist --models older --single-file"), Ok(Chore::Dist(all)));
+        assert_eq!(chore("dist"), Ok(Chore::Dist(page::DistOptions::default())));
         assert_eq!(chore(""), Ok(Chore::Help));
     }
 
     #[test]
     fn unknown_words_are_named() {
-        for (line, word) in [("tset", "tset"), ("test --fast", "--fast"), ("serve --port x", "x")] {
+        for (line, word) in [("tset", "tset"), ("test --fast", "--fast"), ("serve --port x", "x"), ("dist --models", "--models")] {
             let message = chore(line).expect_err(line);
             assert!(message.contains(word), "{message}");
         }

@@ -18,7 +18,7 @@ pub(crate) fn prepare(dist: &Path) -> Result<(), String> {
     let assets = assets_in(dist).map_err(failed)?;
     let mut hash = Fnv::default();
     let mut files = vec!["\"./\"".to_owned()];
-    for asset in assets.iter().filter(|asset| asset.name != SCRIPT) {
+    for asset in assets.iter().filter(|asset| asset.name != SCRIPT && asset.is_of_page()) {
         hash.add(asset.name.as_bytes());
         hash.add(&asset.content);
         if asset.name != "index.html" {
@@ -83,6 +83,10 @@ mod tests {
             write("index.html", "<script data-worker=\"./worker.js\">");
             write("a.css", style);
             write(SCRIPT, &format!("const x = {NOTHING};"));
+            for other in ["single", "model/8"] {
+                fs::create_dir_all(folder.join(other)).expect("a folder");
+                write(&format!("{other}/a.html"), "");
+            }
             prepare(&folder).expect("it is all there");
             fs::read_to_string(folder.join(SCRIPT)).expect("readable")
         };

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use crate::browser::CHROMIUM;
 use crate::process::{self, path_with, run};
 use crate::step::{Failure, Step};
-use crate::{offline, parts, setup, single, styles, weight};
+use crate::{models, offline, parts, setup, single, styles, weight};
 
 const PORT_DEFAULT: u16 = 8080;
 
@@ -40,6 +40,36 @@ impl ServeOptions {
                     })?;
                 }
                 other => return Err(format!("`serve` does not take `{other}`")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// How `dist` was called.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct DistOptions {
+    /// Whether to say where the page as one file is.
+    pub(crate) single_file: bool,
+    /// Where pages of older models are.
+    pub(crate) models: Option<PathBuf>,
+}
+
+impl DistOptions {
+    pub(crate) fn from_words(words: &[&str]) -> Result<Self, String> {
+        let mut options = Self::default();
+        let mut words = words.iter().flat_map(|word| word.split('='));
+        while let Some(word) = words.next() {
+            match word {
+                "--single-file" => options.single_file = true,
+                "--models" => {
+                    let folder = words.next().filter(|folder| !folder.starts_with("--"));
+                    let folder = folder.ok_or("`--models` wants a folder")?;
+                    // Steps run in the root, and a path means what it means where it was typed.
+                    let folder = std::path::absolute(folder).map_err(|error| error.to_string())?;
+                    options.models = Some(folder);
+                }
+                other => return Err(format!("`dist` does not take `{other}`")),
             }
         }
         Ok(options)
@@ -74,20 +104,22 @@ fn trunk(arguments: &[&str], tools: &Tools) -> Command {
 }
 
 /// Builds the page into dist/ and says what is in it.
-pub(crate) fn dist() -> Result<(), Failure> {
-    build()?;
-    weight::report()
-}
-
-/// The same, and says where the page is as one file.
-pub(crate) fn single_file() -> Result<(), Failure> {
-    dist()?;
-    println!("  one file with all of it: {SINGLE_FILE}");
+pub(crate) fn dist(options: &DistOptions) -> Result<(), Failure> {
+    build_with(options.models.as_deref())?;
+    weight::report()?;
+    if options.single_file {
+        println!("  one file with all of it: {SINGLE_FILE}");
+    }
     Ok(())
 }
 
 /// Builds the page into dist/.
 pub(crate) fn build() -> Result<(), Failure> {
+    build_with(None)
+}
+
+/// The same, with pages of older models below it.
+fn build_with(older: Option<&Path>) -> Result<(), Failure> {
     let mut tools = Tools::set_up()?;
     let mut arguments = vec!["build"];
     match setup::wasm_opt() {
@@ -113,6 +145,15 @@ pub(crate) fn build() -> Result<(), Failure> {
     Step { name: "Write the page as one file", cost: "", remedy: LAYOUT }
         .run(|| single::write(&dist, &process::root().join(SINGLE_FILE)).map(drop))?;
     parts::prepare(&dist)?;
+    if let Some(older) = older {
+        Step {
+            name: "Put pages of older models below the page",
+            cost: "ten minutes for each that is not kept",
+            remedy: "`git tag --list 'model-*'` names their sources; a page built in another way \
+                     does as well, as a folder DIR/N",
+        }
+        .run(|| models::fill(older).and_then(|()| models::take_in(&dist, older)))?;
+    }
     Step { name: "List what is kept for visits without a network", cost: "", remedy: LAYOUT }
         .run(|| offline::prepare(&dist))?;
     Step { name: "Have the command line take in the page", cost: "", remedy: LAYOUT }

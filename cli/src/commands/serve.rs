@@ -104,10 +104,15 @@ fn policy(page: &str) -> Option<String> {
 }
 
 fn answer(find: Find, name: &str, headers: &HeaderMap, policy: &str) -> Response<Body> {
-    let response = Response::builder()
-        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .header(header::CONTENT_SECURITY_POLICY, policy);
-    let Some(asset) = find(name) else {
+    let response = Response::builder().header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    // Older pages name policies of their own.
+    let response = if name.starts_with("model/") {
+        response
+    } else {
+        response.header(header::CONTENT_SECURITY_POLICY, policy)
+    };
+    let page = name.ends_with('/').then(|| format!("{name}index.html"));
+    let Some(asset) = find(page.as_deref().unwrap_or(name)) else {
         let text = format!("There is no {name} here; the page is at /.\n");
         let response = response.status(StatusCode::NOT_FOUND);
         return response
@@ -142,7 +147,7 @@ mod tests {
 
     fn site(name: &str) -> Option<Asset> {
         let (content, media_type) = match name {
-            "index.html" => (INDEX, "text/html"),
+            "index.html" | "model/8/index.html" => (INDEX, "text/html"),
             "web-753597d0143ec922.js" => ("run()", "text/javascript"),
             _ => return None,
         };
@@ -174,6 +179,14 @@ mod tests {
         let script = ask("web-753597d0143ec922.js", None);
         assert_eq!(told(&script, header::CONTENT_TYPE), "text/javascript");
         assert!(told(&script, header::CACHE_CONTROL).contains("immutable"));
+    }
+
+    #[test]
+    fn older_page_is_found_by_its_folder_and_under_its_own_policy() {
+        let older = ask("model/8/", None);
+        assert_eq!(older.status(), StatusCode::OK);
+        assert_eq!(told(&older, header::CONTENT_SECURITY_POLICY), "");
+        assert_eq!(ask("model/7/", None).status(), StatusCode::NOT_FOUND);
     }
 
     #[test]

@@ -39,8 +39,15 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), Error> {
         }
     }
     if !same && let Some(model) = linked.model.filter(|model| *model != MODEL_VERSION) {
-        let _: std::fmt::Result =
-            writeln!(text, "the link is of model {model}, this program has model {MODEL_VERSION}");
+        let there = if model < MODEL_VERSION {
+            format!("; built from the source's tag model-{model} it has the link's")
+        } else {
+            String::new()
+        };
+        let _: std::fmt::Result = writeln!(
+            text,
+            "the link is of model {model}, this program has model {MODEL_VERSION}{there}"
+        );
     }
     output::write(&text, None)?;
     if same { Ok(()) } else { Err(Error::Mismatch) }

@@ -19,6 +19,7 @@ pub mod legend;
 pub mod metrics;
 pub mod notes;
 pub mod notice;
+pub mod older;
 pub mod palette;
 pub mod share;
 pub mod story;

@@ -6,6 +6,7 @@ use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::icon::{Icon, drawing};
+use super::older::replay;
 use crate::format;
 use crate::keys::Command;
 use crate::playback::{SPEEDS, Speed};
@@ -87,15 +88,16 @@ fn verdict(ui: &Ui, scene: &Scene, state: &State) -> Html {
     let check = match &state.link_check {
         LinkCheck::None => Html::default(),
         LinkCheck::Reproduced => html! { <b class="badge good">{ "✓ reproduced" }</b> },
-        LinkCheck::Differs(what, equal_until) => {
+        LinkCheck::Differs { how, equal_until, older } => {
             let last = equal_until.and_then(|count| usize::try_from(count).ok()?.checked_sub(1));
             html! {
                 <>
-                    <b class="badge bad">{ format!("✗ differs: {what}") }</b>
+                    <b class="badge bad">{ format!("✗ differs: {how}") }</b>
                     { for last.map(|record| html! {
                         <button type="button" class="link" onclick={ui.on(move |_: MouseEvent| Action::SeekRecord(record))}
                             title={format!("The runs are the same up to record {}; they part behind it", record + 1)}>{ "Go there" }</button>
                     }) }
+                    { for older.map(|model| replay(model, &state.route())) }
                 </>
             }
         }

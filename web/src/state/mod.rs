@@ -88,8 +88,15 @@ pub enum LinkCheck {
     None,
     /// It is the same run, to the bit.
     Reproduced,
-    /// It is not: in words, and the number of the last record up to which it is known to be.
-    Differs(String, Option<u64>),
+    /// It is not.
+    Differs {
+        /// In words.
+        how: String,
+        /// The number of the last record up to which it is known to be.
+        equal_until: Option<u64>,
+        /// The model that made the link, if that is an older one.
+        older: Option<u32>,
+    },
 }
 
 /// A step from an effect to its cause.
@@ -441,7 +448,7 @@ impl State {
         match self.link_check {
             LinkCheck::None => "none",
             LinkCheck::Reproduced => "reproduced",
-            LinkCheck::Differs(..) => "differs",
+            LinkCheck::Differs { .. } => "differs",
         }
     }
 }

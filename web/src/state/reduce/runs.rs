@@ -290,24 +290,26 @@ impl State {
         self.link_check = match (&route.digest, route.model) {
             (None, _) => LinkCheck::None,
             (Some(digest), _) if *digest == here => LinkCheck::Reproduced,
-            (Some(_), Some(other)) if other != model => LinkCheck::Differs(
-                format!(
+            (Some(_), Some(other)) if other != model => LinkCheck::Differs {
+                how: format!(
                     "the link was made with model {other}, this page has model {model}{}",
                     self.parting(route)
                 ),
-                self.equal_until(route),
-            ),
-            (Some(digest), _) => LinkCheck::Differs(
-                format!(
+                equal_until: self.equal_until(route),
+                older: (other < model).then_some(other),
+            },
+            (Some(digest), _) => LinkCheck::Differs {
+                how: format!(
                     "the link's run has digest {}, this one {}{}",
                     crate::format::short_digest(digest),
                     crate::format::short_digest(&here),
                     self.parting(route)
                 ),
-                self.equal_until(route),
-            ),
+                equal_until: self.equal_until(route),
+                older: None,
+            },
         };
-        if let LinkCheck::Differs(..) = self.link_check {
+        if let LinkCheck::Differs { .. } = self.link_check {
             self.promised = route.digest.clone().map(|digest| (digest, route.model));
         }
     }

@@ -12,11 +12,18 @@ fn link_with_the_right_digest_is_reproduced() {
 
     route.digest = Some("0".repeat(32));
     let state = opened(route.clone());
-    assert!(matches!(&state.link_check, LinkCheck::Differs(text, _) if text.contains("00000000")));
+    let LinkCheck::Differs { how, older, .. } = state.link_check else { panic!() };
+    assert!(how.contains("00000000") && older.is_none(), "{how}");
 
-    route.model = Some(999);
-    let state = opened(route);
-    assert!(matches!(&state.link_check, LinkCheck::Differs(text, _) if text.contains("model 999")));
+    for (model, is_older) in [(999, false), (1, true)] {
+        route.model = Some(model);
+        let state = opened(route.clone());
+        // Whoever goes to the older page takes the link's own digest along.
+        assert_eq!((state.route().digest, state.route().model), (route.digest.clone(), route.model));
+        let LinkCheck::Differs { how, older, .. } = state.link_check else { panic!() };
+        assert!(how.contains(&format!("model {model}")), "{how}");
+        assert_eq!(older, is_older.then_some(model));
+    }
 }
 
 #[test]
@@ -311,7 +318,7 @@ fn run_that_differs_tells_the_last_record_that_is_the_same() {
     route.digest = Some("0".repeat(32));
     route.marks[0][3] ^= 1;
     let state = opened(route);
-    assert!(matches!(state.link_check, LinkCheck::Differs(_, Some(256))), "{:?}", state.link_check);
+    assert!(matches!(state.link_check, LinkCheck::Differs { equal_until: Some(256), .. }), "{:?}", state.link_check);
 }
 
 #[test]
