@@ -7,6 +7,7 @@
 //! other, each followed to its end. A task met again closes a cycle,
 //! which is named.
 
+mod give_up;
 mod memory;
 mod others;
 mod parked;
@@ -157,7 +158,11 @@ impl Walk<'_> {
         if self.index.device_of(task).is_some() {
             return self.explain_device(task);
         }
-        let work = if Some(task) == self.index.reaper { self.reaper_work() } else { None };
+        let is_reaper = Some(task) == self.index.reaper;
+        if is_reaper && self.explain_give_up(task) {
+            return;
+        }
+        let work = if is_reaper { self.reaper_work() } else { None };
         let work = work.unwrap_or_else(|| "runs".to_owned());
         let place = cpu.map_or_else(String::new, |cpu| format!(" on CPU {cpu}"));
         self.say_idle(task, &format!("{work}{place}"), "nothing");

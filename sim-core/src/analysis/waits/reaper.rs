@@ -9,11 +9,11 @@ use crate::analysis::words::{
 use crate::base::TaskId;
 
 /// MAX_OOM_REAP_RETRIES, mm/oom_kill.c, Linux 4.6 to 7.1.
-const ATTEMPTS_MAX: u8 = 10;
+pub(super) const ATTEMPTS_MAX: u8 = 10;
 
 impl Walk<'_> {
     /// The attempt under way or last made.
-    fn attempt(&self) -> Option<&Attempt> {
+    pub(super) fn attempt(&self) -> Option<&Attempt> {
         self.index.attempt(self.seen)
     }
 
@@ -52,7 +52,8 @@ impl Walk<'_> {
         } else {
             format!("after attempt {ATTEMPTS_MAX}, the last, before it gives up")
         };
-        let (cause, holder) = self.cause_of_failure(&attempt);
+        let when = format!(" in attempt {}", attempt.number);
+        let (cause, holder) = self.cause_of_failure(&attempt, &when);
         let text = format!("{name} waits for the back-off {next} ({left}), because {cause}.");
         self.push(task, waits_on, "time", holder, text);
         if let Some(holder) = holder {
@@ -60,14 +61,18 @@ impl Walk<'_> {
         }
     }
 
-    /// Why an attempt failed, and who could say more.
-    fn cause_of_failure(&self, attempt: &Attempt) -> (String, Option<TaskId>) {
+    /// Why an attempt failed `when` it was made, and who could say more.
+    pub(super) fn cause_of_failure(
+        &self,
+        attempt: &Attempt,
+        when: &str,
+    ) -> (String, Option<TaskId>) {
         if attempt.outcome == Outcome::Skipped {
-            return self.cause_of_skip(attempt);
+            return self.cause_of_skip(attempt, when);
         }
         let cast = &self.index.cast;
         let Some(first) = attempt.refusals.first() else {
-            return (format!("attempt {} failed", attempt.number), None);
+            return (format!("it failed{when}"), None);
         };
         let mut causes: Vec<String> = Vec::new();
         for refusal in &attempt.refusals {
@@ -80,24 +85,18 @@ impl Walk<'_> {
         let device = cast.notifiers.get(first.notifier).map(|info| info.device);
         let worker = device.and_then(|device| cast.devices.get(device)?.task);
         let holder = because.iter().find_map(|because| because.holder());
-        let cause = format!(
-            "{} in attempt {}{}",
-            short_list_text(&causes),
-            attempt.number,
-            because_text(cast, &because)
-        );
+        let cause = format!("{}{when}{}", short_list_text(&causes), because_text(cast, &because));
         (cause, holder.or(worker))
     }
 
-    fn cause_of_skip(&self, attempt: &Attempt) -> (String, Option<TaskId>) {
-        let number = attempt.number;
+    fn cause_of_skip(&self, attempt: &Attempt, when: &str) -> (String, Option<TaskId>) {
         let Some((lock, task, keeps)) = self.index.kept_mmap_lock(attempt) else {
-            return (format!("attempt {number} was skipped"), None);
+            return (format!("it skipped the victim{when}"), None);
         };
         let (who, name) = (self.name(task), lock_name(&self.index.cast, lock));
         let cause = match keeps {
-            Keeps::Holds => format!("{who} held {name} for writing in attempt {number}"),
-            Keeps::Queued => format!("{who} was queued for {name} in attempt {number}"),
+            Keeps::Holds => format!("{who} held {name} for writing{when}"),
+            Keeps::Queued => format!("{who} was queued for {name}{when}"),
         };
         (cause, Some(task))
     }

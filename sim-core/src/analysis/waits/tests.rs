@@ -135,6 +135,66 @@ fn each_of_two_cycles_is_told_of_who_closes_it() {
     assert_eq!(closing(HOG_2), [(OTHER, format!("{unless}{both}"))]);
 }
 
+/// Attempts 1 to 7 meet a device that refuses, 8 to 10 a writer; then it gives up.
+#[test]
+fn reaper_that_gives_up_says_what_each_attempt_failed_for() {
+    let story = || {
+        let mut story = Story::new();
+        story.at(1).faults(HOG, HEAP, 900);
+        story.at(2).kills(OTHER, HOG).submits(HOG, 7);
+        story.at(3).add(GPU_TASK, Event::WakeReaper { victim: HOG });
+        for attempt in 0..7 {
+            story.at(4 + 10 * attempt).wakes(REAPER).attempt_is_refused();
+        }
+        story.at(73).takes(HOG, HOG_LOCK).sleeps(HOG, Reason::Stuck);
+        for attempt in 7..10 {
+            story.at(4 + 10 * attempt).wakes(REAPER);
+            story.add(REAPER, Event::SkipTaskReaping { victim: HOG });
+            story.sleeps(REAPER, Reason::BackOff);
+        }
+        story.at(104).wakes(REAPER);
+        story.at(105).add(REAPER, Event::UnableToReap { victim: HOG });
+        story.at(106).sleeps(REAPER, Reason::ReaperIdle);
+        story.at(110).wakes(REAPER);
+        story
+    };
+    check(
+        &mut story(),
+        REAPER,
+        104,
+        &expect![[r#"
+        [none] nothing / hog: oom_reaper gives up on hog, which keeps 3.5 MiB, after 10 attempts in vain: in 7 gpu0 refused hog's buffers [0x20000000–0x21000000) and in 3 hog held mmap_lock of hog for writing.
+        [time] an uninterruptible wait inside a driver / -: hog is stuck in an uninterruptible wait inside a driver (past the end of the run).
+    "#]],
+    );
+    check(
+        &mut story(),
+        REAPER,
+        105,
+        &expect![[r#"
+        [none] nothing / hog: oom_reaper gives up on hog, which keeps 3.5 MiB, after 10 attempts in vain: in 7 gpu0 refused hog's buffers [0x20000000–0x21000000) and in 3 hog held mmap_lock of hog for writing.
+        [time] an uninterruptible wait inside a driver / -: hog is stuck in an uninterruptible wait inside a driver (past the end of the run).
+    "#]],
+    );
+    check(
+        &mut story(),
+        REAPER,
+        106,
+        &expect![[r#"
+        [none] a victim to reap / -: oom_reaper has nothing to reap.
+    "#]],
+    );
+    // Woken once more it has left that behind.
+    check(
+        &mut story(),
+        REAPER,
+        111,
+        &expect![[r#"
+        [none] nothing / -: oom_reaper runs on CPU 1.
+    "#]],
+    );
+}
+
 #[test]
 fn mmap_lock_explains_a_skipped_attempt() {
     let mut story = Story::new();
