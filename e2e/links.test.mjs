@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { PROGRAM, openPage, readRun, waitForState } from "./support.mjs";
+import { accessibilityProblems, PROGRAM, openPage, readRun, screenshot, waitForState } from "./support.mjs";
 
 /** Opens another link in a page, as a click on one does, and waits until `done`. */
 async function follow({ page }, fragment, done, expected) {
@@ -20,7 +20,7 @@ test("a link whose extras are damaged opens its run and says what it leaves out"
   const { page } = view;
   assert.equal(await page.getByLabel("Scenario", { exact: true }).inputValue(), "d2-direct");
   const notice = await page.locator(".notice").innerText();
-  for (const part of ["note", "digest", "opens without those parts"]) {
+  for (const part of ["`note=1ms,%E`", "`digest=0123`", "opens without those parts"]) {
     assert.ok(notice.includes(part), notice);
   }
   assert.equal((await readRun(view)).linkCheck, "none");
@@ -61,6 +61,66 @@ test("a bad link in an open page leaves the run, and the address says so", async
     assert.equal(await page.getByLabel("Scenario", { exact: true }).inputValue(), "d2-direct");
     assert.equal(await page.locator("main.stale").count(), 0);
   }
+});
+
+test("a link that is followed just before the page writes its own is not lost", async (t) => {
+  // The browser changes the address at once and tells the page later: here, when it is told to.
+  const prepare = (page) =>
+    page.addInitScript(() => {
+      window.held = [];
+      addEventListener("hashchange", (event) => {
+        if (!window.holds) return;
+        event.stopImmediatePropagation();
+        window.held.push(event);
+      });
+    });
+  const view = await openPage("#/v1/run?scenario=d2-direct&seed=3&t=1ms", { prepare });
+  t.after(view.close);
+  const { page } = view;
+  /** Moves the cursor, follows a link if there is one, and waits until the page has written its own. */
+  const moved = async (link) => {
+    await page.waitForFunction(() => location.hash.includes("digest="));
+    const before = await page.evaluate((to) => {
+      const before = location.hash;
+      const key = { key: "ArrowRight", code: "ArrowRight", ctrlKey: true, bubbles: true };
+      document.body.dispatchEvent(new KeyboardEvent("keydown", key));
+      window.holds = Boolean(to);
+      if (to) location.hash = to;
+      return before;
+    }, link);
+    await page.waitForTimeout(1_200);
+    return [before, await page.evaluate(() => location.hash)];
+  };
+  const [before, after] = await moved();
+  assert.notEqual(after, before, "the address follows the cursor");
+  const link = "#/v1/run?scenario=d2-direct&seed=4&t=2ms";
+  assert.equal((await moved(link))[1], link);
+  await page.evaluate(() => {
+    window.holds = false;
+    for (const event of window.held) dispatchEvent(new HashChangeEvent("hashchange", event));
+  });
+  await page.waitForFunction(() => document.documentElement.dataset.tNs === "2000000");
+  await waitForState(view, "ready");
+  assert.equal(await page.getByLabel("Seed", { exact: true }).inputValue(), "4");
+  await page.waitForFunction(() => /seed=4.*digest=/.test(location.hash));
+  assert.deepEqual(view.problems, []);
+});
+
+test("a link whose damage stops its run is told in full, and the run stays", async (t) => {
+  const view = await openPage("#/v1/run?scenario=d2-direct&seed=3&t=1ms");
+  t.after(view.close);
+  const bad = "#/v1/run?scenario=d2-direct&seed=x&policy=non&t=21";
+  await follow(view, bad, () => document.querySelector(".notice"));
+  const told = (await view.page.locator(".notice p").innerText()).split("\n");
+  for (const [line, part] of ["`seed=x`", "`policy=non`", "`t=21`", "The run that was here stays."].entries()) {
+    assert.ok(told[line].includes(part), told.join("\n"));
+  }
+  await screenshot(view, "damaged");
+  await view.page.setViewportSize({ width: 390, height: 844 });
+  await screenshot(view, "damaged-phone");
+  await view.page.emulateMedia({ colorScheme: "dark" });
+  await screenshot(view, "damaged-dark");
+  assert.deepEqual(await accessibilityProblems(view), []);
 });
 
 test("a link leads back to one of several records of an instant", async (t) => {

@@ -286,7 +286,13 @@ pub fn scenarios() -> Vec<Choice> {
 /// Reads a link, and what is wrong with those parts of it that its run can do
 /// without; why it can't be read is said as a sentence.
 pub fn decode_link(text: &str) -> Result<(Link, Vec<LinkError>), String> {
-    share::read(&format!("#{text}")).map_err(|error| sentence(&error.to_string()))
+    share::read(&format!("#{text}")).map_err(|errors| link_problems(&errors))
+}
+
+/// What is wrong with a link, a sentence a line.
+pub fn link_problems(errors: &[LinkError]) -> String {
+    let sentences = share::problems(errors).into_iter().map(|line| sentence(&line));
+    sentences.collect::<Vec<_>>().join("\n")
 }
 
 /// With a capital and a stop.

@@ -82,15 +82,12 @@ fn decoded(text: &str) -> Result<Route, String> {
 
 /// What is told of a link that opens without some of its parts.
 fn ignored_text(ignored: &[LinkError]) -> Option<String> {
-    let told = |error: &LinkError| engine::sentence(&error.to_string());
-    let (first, more) = ignored.split_first()?;
-    let rest = match more {
-        [] => String::new(),
-        [second] => format!(" {}", told(second)),
-        _ => format!(" {} more parts are no better.", more.len()),
+    let parts = match ignored {
+        [] => return None,
+        [_] => "that part",
+        _ => "those parts",
     };
-    let parts = if more.is_empty() { "that part" } else { "those parts" };
-    Some(format!("{}{rest} The link opens without {parts}.", told(first)))
+    Some(format!("{}\nThe link opens without {parts}.", engine::link_problems(ignored)))
 }
 
 /// Names of parts that are told of a link; there may be as many as fit into one.
@@ -302,12 +299,14 @@ mod tests {
     fn damage_to_what_the_run_can_do_without_is_told_and_the_run_opens() {
         let whole = "#/v1/run?scenario=d2-direct&seed=7";
         for (part, expected) in [
-            ("note=1ms,%E", "`note`"),
-            ("digest=0123", "`digest`"),
-            ("t=21", "`t`"),
-            ("view=3ms", "`view`"),
+            ("note=1ms,%E", "`note=1ms,%E`"),
+            ("digest=0123", "`digest=0123`"),
+            ("t=21", "`t=21`"),
+            ("view=3ms", "`view=3ms`"),
             ("vie", "`vie`"),
-            ("color=red&t=1&view=2", "2 more"),
+            ("color=red&t=1&view=2", "`color`"),
+            ("color=red&t=1&view=2", "`t=1`"),
+            ("color=red&t=1&view=2", "`view=2`"),
         ] {
             let route = parse(&format!("{whole}&{part}")).unwrap();
             assert_eq!(route.request, parse(whole).unwrap().request);

@@ -116,6 +116,14 @@ fn damaged_links_are_told() {
     "#]],
     );
     check(
+        &["run", "#/v1/run?scenario=d2-direct&seed=x&policy=non&t=1"],
+        &expect![[r#"
+            error: the part `seed=x` of this link is damaged: expected a whole number from 0 to 9007199254740991
+            error: the part `policy=non` of this link is damaged: unknown `non`: expected one of ignore, skip-any, skip-flag, nonblock, interval, interval-two-pass, core-refuse, block-always, deadline and hand-off
+            error: the part `t=1` of this link is damaged: expected a number and a unit, such as "12.5ms" (units: ns, us, ms, s, min, h)
+        "#]],
+    );
+    check(
         &["run", "#/v1/run?scenario=gone&seed=1"],
         &expect![[r#"
         error: the link's scenario `gone` is not in this gallery

@@ -56,9 +56,12 @@ fn alike(linked: &[u32], here: &[u32]) -> usize {
     linked.iter().zip(here).take_while(|(one, other)| one == other).count()
 }
 
-/// Lists of several runs, with commas.
-pub(super) fn decode_list(text: &str, runs: usize) -> Result<Vec<Vec<u32>>, super::LinkError> {
+/// Lists of several runs, with commas; of how many, if that is known.
+pub(super) fn decode_list(
+    text: &str,
+    runs: Option<usize>,
+) -> Result<Vec<Vec<u32>>, super::LinkError> {
     let wrong = || v1::damaged("marks", "a part of it is missing: copy the whole link");
-    let lists: Option<Vec<_>> = text.split(',').take(runs + 1).map(decode).collect();
-    lists.filter(|lists| lists.len() == runs).ok_or_else(wrong)
+    let lists: Option<Vec<_>> = text.split(',').map(decode).collect();
+    lists.filter(|lists| runs.is_none_or(|runs| lists.len() == runs)).ok_or_else(wrong)
 }

@@ -32,6 +32,10 @@ pub const SEED_MAX: u64 = (1 << 53) - 1;
 pub const SEED_DEFAULT: u64 = 1;
 /// The version that [`encode`] writes.
 const VERSION: u32 = 1;
+/// Letters of a damaged value that are shown.
+const SHOWN_MAX: usize = 40;
+/// Damaged parts that are told; there may be as many as fit into a link.
+const PROBLEMS_MAX: usize = 12;
 /// Digits of a newer version that are told.
 const VERSION_DIGITS_MAX: usize = 20;
 
@@ -225,10 +229,12 @@ pub enum LinkError {
     #[error("this link needs either `scenario` or `z`, and has {0}")]
     Scenario(&'static str),
     /// A value makes no sense.
-    #[error("the part `{key}` of this link is damaged: {reason}")]
+    #[error("the part `{key}={text}` of this link is damaged: {reason}")]
     Value {
         /// Its key.
         key: &'static str,
+        /// What stands there, or how it begins.
+        text: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -243,6 +249,28 @@ impl LinkError {
             Self::TooLong(_) | Self::Form | Self::Newer(_) | Self::Scenario(_) => None,
         }
     }
+
+    /// The same of a value that stands in the link like this.
+    fn of(mut self, value: &str) -> Self {
+        if let Self::Value { text, .. } = &mut self {
+            let plain = |letter: char| if letter.is_control() { '\u{fffd}' } else { letter };
+            text.extend(value.chars().take(SHOWN_MAX).map(plain));
+            text.extend(value.chars().nth(SHOWN_MAX).map(|_| '…'));
+        }
+        self
+    }
+}
+
+/// What is wrong with a link, a line for each of its parts; of very many only the first.
+pub fn problems(errors: &[LinkError]) -> Vec<String> {
+    let mut lines: Vec<String> =
+        errors.iter().take(PROBLEMS_MAX).map(LinkError::to_string).collect();
+    match errors.len().saturating_sub(PROBLEMS_MAX) {
+        0 => {}
+        1 => lines.push("another part is no better".to_owned()),
+        more => lines.push(format!("{more} more parts are no better")),
+    }
+    lines
 }
 
 /// Writes a link as a fragment, `#` included.
@@ -253,11 +281,11 @@ pub fn encode(link: &Link) -> String {
 /// Reads a link: a fragment, with or without `#`, or a whole address.
 ///
 /// # Errors
-/// What is wrong with it, in words for people. No text panics or takes
+/// All that is wrong with it, in words for people. No text panics or takes
 /// more than a few times [`LINK_SIZE_MAX`] of memory.
-pub fn decode(text: &str) -> Result<Link, LinkError> {
+pub fn decode(text: &str) -> Result<Link, Vec<LinkError>> {
     let (link, ignored) = read(text)?;
-    ignored.into_iter().next().map_or(Ok(link), Err)
+    if ignored.is_empty() { Ok(link) } else { Err(ignored) }
 }
 
 /// Reads a link as far as it can be: with what says what runs, and what is
@@ -266,8 +294,32 @@ pub fn decode(text: &str) -> Result<Link, LinkError> {
 /// scenario; that it is newer is then the first thing that is wrong with it.
 ///
 /// # Errors
-/// Why it does not say what to run.
-pub fn read(text: &str) -> Result<(Link, Vec<LinkError>), LinkError> {
+/// Why it does not say what to run, with all else that is wrong with it.
+pub fn read(text: &str) -> Result<(Link, Vec<LinkError>), Vec<LinkError>> {
+    let (version, query) = parts(text).map_err(|error| vec![error])?;
+    match version.parse::<u32>() {
+        Ok(0) => Err(vec![LinkError::Form]),
+        Ok(VERSION) => {
+            let query = query.ok_or_else(|| vec![LinkError::Form])?;
+            match v1::decode(query, Demand::Run) {
+                (Some(link), ignored) => Ok((link, ignored)),
+                (None, wrong) => Err(wrong),
+            }
+        }
+        _ => {
+            let newer = LinkError::Newer(version.chars().take(VERSION_DIGITS_MAX).collect());
+            match query.map(|query| v1::decode(query, Demand::Scenario)) {
+                Some((Some(link), ignored)) => {
+                    Ok((link, [newer].into_iter().chain(ignored).collect()))
+                }
+                _ => Err(vec![newer]),
+            }
+        }
+    }
+}
+
+/// The digits of a link's version, and what stands behind `run?`, if that is there.
+fn parts(text: &str) -> Result<(&str, Option<&str>), LinkError> {
     if text.len() > LINK_SIZE_MAX {
         return Err(LinkError::TooLong(text.len()));
     }
@@ -279,19 +331,7 @@ pub fn read(text: &str) -> Result<(Link, Vec<LinkError>), LinkError> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(LinkError::Form);
     }
-    let query = rest.strip_prefix("run?").ok_or(LinkError::Form);
-    let mut ignored = Vec::new();
-    match digits.parse::<u32>() {
-        Ok(0) => Err(LinkError::Form),
-        Ok(VERSION) => Ok((v1::decode(query?, Demand::Run, &mut ignored)?, ignored)),
-        _ => {
-            let newer = || LinkError::Newer(digits.chars().take(VERSION_DIGITS_MAX).collect());
-            ignored.push(newer());
-            let query = query.map_err(|_| newer())?;
-            let link = v1::decode(query, Demand::Scenario, &mut ignored).map_err(|_| newer())?;
-            Ok((link, ignored))
-        }
-    }
+    Ok((digits, rest.strip_prefix("run?")))
 }
 
 #[cfg(test)]

@@ -206,23 +206,25 @@ impl Repeated {
     }
 }
 
-/// What was read of a link's parts, and what is wrong with those that it can do without.
-struct Parts<'i> {
+/// What was read of a link's parts, and what is wrong with them.
+struct Parts {
     demand: Demand,
     values: [Option<String>; KEYS.len()],
-    ignored: &'i mut Vec<LinkError>,
+    wrong: Vec<LinkError>,
+    /// Whether something is wrong that the link cannot do without.
+    fails: bool,
 }
 
-impl Parts<'_> {
-    /// What is wrong with a part ends the reading only if the link cannot do without it.
-    fn weigh<T>(&mut self, key: &str, read: Result<T, LinkError>) -> Result<Option<T>, LinkError> {
+impl Parts {
+    /// The value; or what is wrong with the part, which stands there as `text`, is kept.
+    fn weigh<T>(&mut self, key: &str, text: &str, read: Result<T, LinkError>) -> Option<T> {
         let of_run = KEYS[..KEYS_OF_RUN].contains(&key);
         match read {
-            Ok(value) => Ok(Some(value)),
-            Err(error) if of_run && self.demand == Demand::Run => Err(error),
+            Ok(value) => Some(value),
             Err(error) => {
-                self.ignored.push(error);
-                Ok(None)
+                self.fails |= of_run && self.demand == Demand::Run;
+                self.wrong.push(error.of(text));
+                None
             }
         }
     }
@@ -237,60 +239,75 @@ impl Parts<'_> {
         &mut self,
         key: &'static str,
         read: impl FnOnce(&'static str, &str) -> Result<T, LinkError>,
-    ) -> Result<Option<T>, LinkError> {
-        let Some(text) = self.take(key) else { return Ok(None) };
-        self.weigh(key, read(key, &text))
+    ) -> Option<T> {
+        let text = self.take(key)?;
+        self.weigh(key, &text, read(key, &text))
+    }
+
+    /// Where the scenario is; that is always on demand.
+    fn scenario(&mut self) -> Option<ScenarioRef> {
+        let is_about_it =
+            |error: &LinkError| matches!(error.part(), Some(part) if KEYS[..2].contains(&part));
+        let told = self.wrong.iter().any(is_about_it);
+        let there = match (self.take("scenario"), self.take("z")) {
+            (Some(id), None) => {
+                let read = name("scenario", id.clone()).map(ScenarioRef::ById);
+                return self.weigh("scenario", &id, read);
+            }
+            (None, Some(packed)) => {
+                let read = unpack(&packed).map(ScenarioRef::Inline);
+                return self.weigh("z", &packed, read);
+            }
+            // It is, and cannot be read.
+            (None, None) if told => return None,
+            (None, None) => "neither",
+            (Some(_), Some(_)) => "both",
+        };
+        self.wrong.push(LinkError::Scenario(there));
+        None
     }
 }
 
-/// Reads what stands behind `run?`; its length was checked before. What is
-/// wrong with all that is not on `demand` is `ignored`.
-pub(super) fn decode(
-    query: &str,
-    demand: Demand,
-    ignored: &mut Vec<LinkError>,
-) -> Result<Link, LinkError> {
-    let mut parts = Parts { demand, values: Default::default(), ignored };
+/// Reads what stands behind `run?`; its length was checked before. Also tells all that is wrong with
+/// it; the link is there if it is nothing that is on `demand`.
+pub(super) fn decode(query: &str, demand: Demand) -> (Option<Link>, Vec<LinkError>) {
+    let mut parts = Parts { demand, values: Default::default(), wrong: Vec::new(), fails: false };
     let mut repeated = Repeated::default();
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
         let Some(index) = KEYS.iter().position(|known| *known == key) else {
             let key: String = key.chars().take(NAME_SIZE_MAX).collect();
             let hint = suggestion(&key, &KEYS);
-            parts.ignored.push(LinkError::UnknownKey { key, hint });
+            parts.wrong.push(LinkError::UnknownKey { key, hint });
             continue;
         };
         let key = KEYS[index];
-        let value = percent_decode(value).ok_or_else(|| {
+        let decoded = percent_decode(value).ok_or_else(|| {
             damaged(key, "after a % come two hexadecimal digits, and the text is UTF-8")
         });
-        let Some(value) = parts.weigh(key, value)? else { continue };
+        let Some(value) = parts.weigh(key, value, decoded) else { continue };
         let taken = repeated.take(key, &value);
-        match parts.weigh(key, taken)? {
+        match parts.weigh(key, &value, taken) {
             Some(false) if parts.values[index].is_some() => {
-                parts.weigh(key, Err::<(), _>(LinkError::Twice(key)))?;
+                parts.weigh(key, &value, Err::<(), _>(LinkError::Twice(key)));
             }
             Some(false) => parts.values[index] = Some(value),
             Some(true) | None => {}
         }
     }
     let Repeated { sets, forks, branches, notes, .. } = repeated;
-    let scenario = match (parts.take("scenario"), parts.take("z")) {
-        (Some(id), None) => ScenarioRef::ById(name("scenario", id)?),
-        (None, Some(packed)) => ScenarioRef::Inline(unpack(&packed)?),
-        (None, None) => return Err(LinkError::Scenario("neither")),
-        (Some(_), Some(_)) => return Err(LinkError::Scenario("both")),
-    };
-    let seed = parts.read("seed", |key, text| number(key, text, SEED_MAX))?;
-    let kernel = parts.read("kernel", |key, text| known(key, text, &PROFILES))?;
-    let policies = parts.read("policy", |key, text| list(key, text, &POLICIES))?;
-    let checks = parts.read("check", |key, text| list(key, text, &CHECKERS))?;
+    let scenario = parts.scenario();
+    let seed = parts.read("seed", |key, text| number(key, text, SEED_MAX));
+    let kernel = parts.read("kernel", |key, text| known(key, text, &PROFILES));
+    let policies = parts.read("policy", |key, text| list(key, text, &POLICIES));
+    let checks = parts.read("check", |key, text| list(key, text, &CHECKERS));
     let policies = policies.unwrap_or_default();
-    let compared = parts.read("compare", others)?.unwrap_or_default();
+    let compared = parts.read("compare", others).unwrap_or_default();
+    // How many there are to be is not known where something is wrong with what runs.
     let runs = policies.len().max(1) + compared.len() + branches.len();
-    let model = parts.read("model", |key, text| number(key, text, u64::from(u32::MAX)))?;
-    let link = Link {
-        scenario,
+    let runs = (!parts.fails).then_some(runs);
+    let model = parts.read("model", |key, text| number(key, text, u64::from(u32::MAX)));
+    let mut link = Link {
         seed: seed.unwrap_or(SEED_DEFAULT),
         kernel,
         policies,
@@ -300,20 +317,26 @@ pub(super) fn decode(
         forks,
         branches,
         model: model.and_then(|model| u32::try_from(model).ok()),
-        digests: parts.read("digest", |_, text| digests(text, runs))?.unwrap_or_default(),
-        marks: parts.read("marks", |_, text| marks::decode_list(text, runs))?.unwrap_or_default(),
+        digests: parts.read("digest", |_, text| digests(text, runs)).unwrap_or_default(),
+        marks: parts.read("marks", |_, text| marks::decode_list(text, runs)).unwrap_or_default(),
         t: parts
-            .read("t", |key, text| units::parse_time(text).map_err(|error| damaged(key, error)))?,
-        nth: parts.read("nth", |key, text| number(key, text, SEED_MAX))?,
-        focus: parts.read("focus", |key, text| name(key, text.to_owned()))?,
-        view: parts.read("view", part)?,
-        range: parts.read("range", part)?,
-        filter: parts.read("filter", |key, text| name_of(key, text.to_owned(), FILTER_SIZE_MAX))?,
+            .read("t", |key, text| units::parse_time(text).map_err(|error| damaged(key, error))),
+        nth: parts.read("nth", |key, text| number(key, text, SEED_MAX)),
+        focus: parts.read("focus", |key, text| name(key, text.to_owned())),
+        view: parts.read("view", part),
+        range: parts.read("range", part),
+        filter: parts.read("filter", |key, text| name_of(key, text.to_owned(), FILTER_SIZE_MAX)),
         notes,
-        lesson: parts.read("lesson", |key, text| name(key, text.to_owned()))?,
-        embed: parts.read("embed", switched_on)?.is_some(),
+        lesson: parts.read("lesson", |key, text| name(key, text.to_owned())),
+        embed: parts.read("embed", switched_on).is_some(),
+        ..Link::to("")
     };
-    Ok(link)
+    let Parts { wrong, fails, .. } = parts;
+    let link = scenario.filter(|_| !fails).map(|scenario| {
+        link.scenario = scenario;
+        link
+    });
+    (link, wrong)
 }
 
 fn switched_on(key: &'static str, text: &str) -> Result<(), LinkError> {
@@ -356,7 +379,7 @@ fn note(value: &str) -> Result<Note, LinkError> {
 }
 
 pub(super) fn damaged(key: &'static str, reason: impl std::fmt::Display) -> LinkError {
-    LinkError::Value { key, reason: format!("{reason}") }
+    LinkError::Value { key, text: String::new(), reason: format!("{reason}") }
 }
 
 fn name(key: &'static str, text: String) -> Result<String, LinkError> {
@@ -398,8 +421,8 @@ fn others(key: &'static str, text: &str) -> Result<Vec<Other>, LinkError> {
     text.split(',').map(|item| Other::parse(item).map_err(|error| damaged(key, error))).collect()
 }
 
-fn digests(text: &str, count: usize) -> Result<Vec<Digest>, LinkError> {
-    if text.split(',').count() != count {
+fn digests(text: &str, count: Option<usize>) -> Result<Vec<Digest>, LinkError> {
+    if let Some(count) = count.filter(|count| text.split(',').count() != *count) {
         return Err(damaged("digest", format!("expected {count}, one for each run")));
     }
     let digest = |item: &str| item.parse().map_err(|error| damaged("digest", error));
