@@ -14,7 +14,7 @@ use sim_core::experiment::{
 };
 use sim_core::policy;
 use sim_core::record::Keep;
-use sim_core::scenario::TieOrder;
+use sim_core::share::{Link, encode};
 
 use crate::args::{CasesArgs, ChoiceArgs, VariantArgs};
 use crate::choice::Choice;
@@ -52,9 +52,9 @@ pub(crate) fn choices(
     wanted: &CasesArgs,
     checks: &[String],
 ) -> Result<Vec<Wanted>, Error> {
-    let linked = if link::is_link(scenario) { link::read(scenario)?.policies } else { Vec::new() };
+    let (linked, starts) = starts(scenario, wanted)?;
     let policies: Vec<Option<String>> = match (wanted.policy.as_slice(), linked.as_slice()) {
-        ([], []) if wanted.kernel.len() > 1 => vec![None],
+        ([], []) if wanted.kernel.len() > 1 || starts.len() > 1 => vec![None],
         ([], []) => policy::ALL.iter().map(|policy| Some(policy.id().to_owned())).collect(),
         ([], linked) => linked.iter().cloned().map(Some).collect(),
         (typed, _) => typed.iter().cloned().map(Some).collect(),
@@ -68,11 +68,15 @@ pub(crate) fn choices(
     refuse_twice(&wanted.policy, &wanted.kernel, &grid).map_err(Error::bad_input)?;
     let is_varied =
         |path: &String| grid.iter().any(|(other, values)| other == path && values.len() > 1);
-    let choice = |kernel: &Option<String>, sets: &[(String, String)], policy: &Option<String>| {
+    let choice = |start: &Start,
+                  kernel: &Option<String>,
+                  sets: &[(String, String)],
+                  policy: &Option<String>| {
         let varied = sets.iter().filter(|(path, _)| is_varied(path));
         let values = values_text(varied.map(|(path, value)| (path, value)));
+        let values = [start.values.as_str(), &values].join(" ").trim().to_owned();
         let choice = Choice::of(&ChoiceArgs {
-            scenario: scenario.to_owned(),
+            scenario: start.scenario.clone(),
             seed: wanted.seed,
             variant: VariantArgs {
                 kernel: kernel.clone(),
@@ -88,19 +92,52 @@ pub(crate) fn choices(
         Ok(Wanted { choice, values })
     };
     let combinations = combinations(&grid, CASES_MAX + 1);
-    if kernels.len() * combinations.len() * policies.len() > CASES_MAX {
+    if starts.len() * kernels.len() * combinations.len() * policies.len() > CASES_MAX {
         let line = format!("more than {CASES_MAX} kernels × values × policies");
         return Err(Error::bad_input(line));
     }
     let mut all = Vec::new();
-    for kernel in &kernels {
-        for sets in &combinations {
-            for policy in &policies {
-                all.push(choice(kernel, sets, policy)?);
+    for start in &starts {
+        for kernel in &kernels {
+            for sets in &combinations {
+                for policy in &policies {
+                    all.push(choice(start, kernel, sets, policy)?);
+                }
             }
         }
     }
     Ok(all)
+}
+
+/// What is run with each kernel, value and policy.
+struct Start {
+    scenario: String,
+    /// What tells it from the others: the checker that a link compares.
+    values: String,
+}
+
+/// The policies that a link compares, and what there is to start from: what was named, or each run that
+/// a link compares the first one with, unless kernels or policies were typed, which win.
+fn starts(scenario: &str, wanted: &CasesArgs) -> Result<(Vec<String>, Vec<Start>), Error> {
+    let start = |scenario: String, values: String| Start { scenario, values };
+    if !link::is_link(scenario) {
+        return Ok((Vec::new(), vec![start(scenario.to_owned(), String::new())]));
+    }
+    let linked = link::read(scenario)?;
+    if linked.compared.is_empty() {
+        return Ok((linked.policies, vec![start(scenario.to_owned(), String::new())]));
+    }
+    let runs = Link { branches: Vec::new(), digests: Vec::new(), ..linked }.runs();
+    let first = runs.first().cloned().unwrap_or_else(|| Link::to(""));
+    let is_typed = !(wanted.policy.is_empty() && wanted.kernel.is_empty());
+    let count = if is_typed { 1 } else { runs.len() };
+    let starts = runs.iter().take(count).map(|run| {
+        let checks = run.checks.iter().filter(|_| run.checks != first.checks);
+        let values: Vec<String> = checks.map(|check| format!("check {check}")).collect();
+        start(encode(run), values.join(" "))
+    });
+    let policies = if is_typed { first.policies.clone() } else { Vec::new() };
+    Ok((policies, starts.collect()))
 }
 
 /// What was typed, without where it goes; it begins with `start`.
@@ -167,17 +204,19 @@ pub(crate) fn with_lockdep(choice: &Choice) -> Choice {
     choice
 }
 
-/// One link per kernel and choice of values, with all of its policies. A link has no word for
-/// `--ties seeded`.
+/// One link to all of them where a link can say that, else one per kernel and choice of values, with
+/// all of its policies. A link has no word for `--ties seeded`.
 pub(crate) fn links(cases: &[Case]) -> Vec<String> {
     let is_one =
         |a: &Case, b: &Case| a.shown.run.id.kernel == b.shown.run.id.kernel && a.values == b.values;
     let link = |cases: &[Case]| {
-        let choice = &cases.first()?.choice;
-        let runs: Vec<_> = cases.iter().map(|case| &case.shown.run).collect();
-        (choice.ties == TieOrder::Fifo).then(|| link::of_runs(choice, &runs))
+        let cases: Vec<_> = cases.iter().map(|case| (&case.choice, &case.shown.run)).collect();
+        link::of_cases(&cases)
     };
-    cases.chunk_by(is_one).filter_map(link).collect()
+    match link(cases) {
+        Some(link) => vec![link],
+        None => cases.chunk_by(is_one).filter_map(link).collect(),
+    }
 }
 
 /// A run with all that was found in it.

@@ -10,7 +10,7 @@ use sim_core::record::Keep;
 use sim_core::scenario::checked::Scenario;
 use sim_core::scenario::gallery::{find, gallery};
 use sim_core::scenario::{self, Diagnostic, Fork, RunOptions, TieOrder};
-use sim_core::share::{Link, ScenarioRef};
+use sim_core::share::{Link, Other, ScenarioRef};
 
 use crate::args::ChoiceArgs;
 use crate::error::Error;
@@ -63,6 +63,18 @@ impl Choice {
         let ties = TieOrder::from(args.variant.ties);
         if link::is_link(&args.scenario) {
             let linked = link::read(&args.scenario)?;
+            let kernels: Vec<&str> = linked.compared.iter().filter_map(Other::kernel).collect();
+            if !kernels.is_empty() && args.variant.kernel.is_none() {
+                return Err(Error::bad_input(format!(
+                    "the link compares {} with kernel {}: choose one with --kernel, or see all of them with \
+                     `compare`",
+                    linked
+                        .kernel
+                        .as_ref()
+                        .map_or("the scenario's kernel".to_owned(), |own| format!("kernel {own}")),
+                    kernels.join(", ")
+                )));
+            }
             let policy = match (&args.variant.policy, linked.policies.as_slice()) {
                 (Some(policy), _) => Some(policy.clone()),
                 (None, []) => None,

@@ -3,7 +3,7 @@
 use sim_core::base::Digest;
 use sim_core::record::{MODEL_VERSION, Run};
 use sim_core::scenario::{Fork, TieOrder};
-use sim_core::share::{Link, ScenarioRef, decode, encode};
+use sim_core::share::{Link, Other, ScenarioRef, decode, encode, problems};
 
 use crate::choice::Choice;
 use crate::error::Error;
@@ -14,9 +14,9 @@ pub(crate) fn is_link(text: &str) -> bool {
     begins.iter().any(|begin| text.starts_with(begin)) || text.contains("#/v")
 }
 
-/// Reads one; what is wrong with it is bad input.
+/// Reads one; all that is wrong with it is bad input.
 pub(crate) fn read(text: &str) -> Result<Link, Error> {
-    decode(text).map_err(|error| Error::bad_input(error.to_string()))
+    decode(text).map_err(|errors| Error::BadInput(problems(&errors)))
 }
 
 /// The fragment of a choice, with the digest of its run if that is over.
@@ -51,10 +51,29 @@ pub(crate) fn fork_words(forks: &[Fork]) -> impl Iterator<Item = String> {
     forks.iter().map(|fork| format!("--fork {fork}"))
 }
 
-/// The fragment of several runs of a choice that differ in the policy.
-pub(crate) fn of_runs(choice: &Choice, runs: &[&Run]) -> String {
-    let policies = runs.iter().map(|run| run.id.policy.clone()).collect();
-    encode(&link(choice, policies, runs.iter().map(|run| run.digest).collect()))
+/// The fragment of several runs, if each has one choice other than the first: its policy, its kernel
+/// or its checker. A link has no word for what else they differ in.
+pub(crate) fn of_cases(cases: &[(&Choice, &Run)]) -> Option<String> {
+    let &(first, _) = cases.first()?;
+    let is_other = |choice: &Choice| {
+        let kernel = choice.kernel.as_ref().filter(|_| choice.kernel != first.kernel);
+        let check = choice.checks.first().filter(|_| choice.checks != first.checks);
+        kernel.cloned().map(Other::Kernel).or(check.cloned().map(Other::Check))
+    };
+    let choices = || cases.iter().map(|(choice, _)| *choice);
+    let policies = choices().filter(|choice| is_other(choice).is_none());
+    let policies = policies.filter_map(|choice| choice.policy.clone()).collect();
+    let compared = choices().filter_map(is_other).collect();
+    let digests = cases.iter().map(|(_, run)| run.digest).collect();
+    let link = Link { compared, ..link(first, policies, digests) };
+    // It says these runs and no others.
+    let is_said = |(one, choice): (&Link, &Choice)| {
+        let said = (&one.kernel, one.policies.first(), &one.checks, &one.sets);
+        said == (&choice.kernel, choice.policy.as_ref(), &choice.checks, &choice.sets)
+            && choice.ties == TieOrder::Fifo
+    };
+    let all = link.run_count() == cases.len() && link.runs().iter().zip(choices()).all(is_said);
+    all.then(|| encode(&link))
 }
 
 fn link(choice: &Choice, policies: Vec<String>, digests: Vec<Digest>) -> Link {

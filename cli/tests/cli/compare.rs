@@ -223,7 +223,7 @@ fn runs_part_where_the_policies_differ() {
     for era in ["4.9 ignore", "4.14 skip-any", "5.3 nonblock", "6.1 interval"] {
         assert!(eras.contains(era), "{eras}");
     }
-    assert_eq!(eras.matches("\nlink  ").count(), 4, "{eras}");
+    assert_eq!(eras.matches("\nlink  ").count(), 1, "{eras}");
 }
 
 #[test]
@@ -251,6 +251,40 @@ fn its_link_verifies() {
     assert_eq!(printed(&["verify", link]).matches("reproduced").count(), 2);
     // Read again, it compares the same policies.
     assert_eq!(printed(&["compare", link]), text);
+}
+
+/// As the page writes it.
+#[test]
+fn kernels_and_checks_are_compared_by_one_link() {
+    let link_of = |text: &str| {
+        let link = text.lines().find_map(|line| line.strip_prefix("link  "));
+        link.unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    let text = printed(&["compare", "gpu-fence-overlap", "--kernel", "4.9,5.3,6.1"]);
+    let link = link_of(&text);
+    assert!(link.contains("&kernel=4.9&compare=kernel:5.3,kernel:6.1&"), "{link}");
+    assert_eq!(printed(&["verify", &link]).matches("reproduced").count(), 3);
+    assert_eq!(printed(&["compare", &link]), text);
+    // One of them alone is to be chosen, and is the one that the link has.
+    let said = call(&["run", &link]);
+    let part = "the link compares kernel 4.9 with kernel 5.3, 6.1: choose one with --kernel";
+    assert!(said.code == Some(2) && said.err.contains(part), "{}", said.err);
+    let one = printed(&["link", &link, "--kernel", "5.3"]);
+    let digest = one.split("digest=").nth(1).expect("a digest").get(..32).expect("32 digits");
+    assert!(link.contains(&format!(",{digest},")), "{one}");
+    // What is typed wins.
+    let typed = printed(&["compare", &link, "--policy", "nonblock,block-always"]);
+    let ours = link_of(&typed);
+    assert!(ours.contains("&kernel=4.9&policy=nonblock,block-always&"), "{ours}");
+
+    let checks = "#/v1/run?scenario=d3-fence&policy=block-always&compare=check:wait-for";
+    let text = printed(&["compare", checks]);
+    assert!(text.contains("\nblock-always check wait-for: "), "{text}");
+    assert!(link_of(&text).contains("&policy=block-always&compare=check:wait-for&"), "{text}");
+    // Two things at once are no one link.
+    let grid = ["--kernel", "5.3,6.1", "--policy", "nonblock,interval"];
+    let text = printed(&[&["compare", "gpu-fence-overlap"], &grid[..]].concat());
+    assert_eq!(text.matches("\nlink  ").count(), 2, "{text}");
 }
 
 #[test]

@@ -35,6 +35,22 @@ impl Other {
         }
     }
 
+    /// The policy, if it is one.
+    pub fn policy(&self) -> Option<&str> {
+        match self {
+            Self::Policy(id) => Some(id),
+            Self::Kernel(_) | Self::Check(_) => None,
+        }
+    }
+
+    /// The kernel, if it is one.
+    pub fn kernel(&self) -> Option<&str> {
+        match self {
+            Self::Kernel(id) => Some(id),
+            Self::Policy(_) | Self::Check(_) => None,
+        }
+    }
+
     /// Reads `kernel:4.9`; fails, in words, on what there is not.
     pub fn parse(text: &str) -> Result<Self, String> {
         type Make = fn(String) -> Other;
