@@ -195,6 +195,33 @@ test("kernels and values are varied too, and links carry them", async (t) => {
   }
 });
 
+test("kernels that are compared on screen are swept, checks are said not to be", async (t) => {
+  const fragment = "#/v1/run?scenario=gpu-fence-overlap&seed=1&kernel=6.1&compare=kernel:4.9,check:lockdep&t=1ms";
+  for (const [name, look] of [
+    ["desktop", {}],
+    ["phone", { viewport: { width: 390, height: 844 } }],
+    ["dark", { dark: true }],
+  ]) {
+    const { view, panel } = await openSweep({ fragment, ...look });
+    t.after(view.close);
+    for (const kernel of ["6.1", "4.9"]) {
+      assert.ok(await panel.getByLabel(kernel, { exact: true }).isChecked(), kernel);
+      assert.ok(await panel.getByLabel(kernel, { exact: true }).isVisible(), kernel);
+    }
+    assert.equal(await panel.locator(".policies :checked").count(), 0);
+    await panel.getByText("Checks change no run, so those that are compared are not swept.").waitFor();
+    await screenshot(view, `sweep-kernels-${name}`);
+    assert.deepEqual(await accessibilityProblems(view), []);
+    if (name !== "desktop") continue;
+    await sweep(panel, { count: "6" });
+    const names = await panel.locator(".swept h3").allInnerTexts();
+    assert.deepEqual(names.map((text) => text.slice(0, 14)), ["6.1 own policy", "4.9 own policy"]);
+    const href = await panel.locator(".swept").nth(1).locator(".shares a").first().getAttribute("href");
+    assert.ok(href.includes("kernel=4.9") && !href.includes("policy="), href);
+    assert.deepEqual(view.problems, []);
+  }
+});
+
 test("a sweep is cancelled, and what is there stays", async (t) => {
   const { view, panel } = await openSweep({ cores: 1 });
   t.after(view.close);

@@ -142,11 +142,6 @@ fn embedded(ui: &Ui, state: &State) -> Html {
     }
 }
 
-/// The runs whose policies a sweep begins with.
-fn swept(state: &State) -> Vec<Shared<Scene>> {
-    if state.sweeping { state.scenes().cloned().collect() } else { Vec::new() }
-}
-
 /// What stands under the run: what it is compared with, and whose run that is.
 fn beside(state: &State, scene: &Shared<Scene>) -> Vec<(Shared<Scene>, Shared<Scene>, Beside)> {
     let branches = state.branch_scenes();
@@ -272,7 +267,7 @@ fn page(ui: &Ui, state: &State, told: Told) -> Html {
             if told != Told::Picture {
                 <>
                     <LearnPanel learn={state.learn.clone()} />
-                    <SweepPanel open={state.sweeping} request={state.request.clone()} scenes={swept(state)} {shade} curve={state.curve().cloned()} />
+                    <SweepPanel open={state.sweeping} request={state.request.clone()} scene={state.scene.clone().filter(|_| state.sweeping)} {shade} curve={state.curve().cloned()} />
                 </>
             }
             </div>

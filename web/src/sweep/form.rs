@@ -1,14 +1,17 @@
-//! What to sweep, as typed.
+//! What to sweep, as typed; at first, what is on screen.
 
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-use crate::engine;
+use sim_core::share::Other;
+
+use crate::engine::{self, Request};
 
 /// What is in the fields.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Typed {
+    /// None: each kernel's own.
     pub policies: Vec<String>,
     /// None: that of the run on screen.
     pub kernels: Vec<String>,
@@ -22,7 +25,24 @@ pub struct Typed {
 const COUNT: &str = "256";
 
 impl Typed {
-    /// Fields for what is on screen.
+    /// Fields for what is on screen; kernel and policy are those of the run that is looked at.
+    pub fn shown(request: &Request, kernel: &str, policy: &str) -> Self {
+        let beside = |of: fn(&Other) -> Option<&str>| request.others.iter().filter_map(of);
+        let kernels: Vec<&str> = beside(Other::kernel).collect();
+        let policies: Vec<&str> = beside(Other::policy).collect();
+        // Kernels that are compared have each its own, unless one was chosen for all.
+        let is_own = request.policy.is_none() && policies.is_empty() && !kernels.is_empty();
+        Self {
+            kernels: with_first(kernel, kernels).unwrap_or_default(),
+            ..Self::of(match with_first(policy, policies) {
+                _ if is_own => Vec::new(),
+                Some(policies) => policies,
+                None => vec![policy.to_owned()],
+            })
+        }
+    }
+
+    /// Fields for these policies.
     pub fn of(policies: Vec<String>) -> Self {
         Self {
             policies,
@@ -43,6 +63,13 @@ impl Typed {
     }
 }
 
+/// The first and those it is compared with, each once; `None` where there are none.
+fn with_first(first: &str, others: Vec<&str>) -> Option<Vec<String>> {
+    let more = others.iter().filter(|other| **other != first);
+    let all = [first].into_iter().chain(more.copied()).map(str::to_owned).collect();
+    (!others.is_empty()).then_some(all)
+}
+
 fn toggled(chosen: &[String], id: &str) -> Vec<String> {
     let mut left: Vec<String> = chosen.iter().filter(|it| *it != id).cloned().collect();
     if left.len() == chosen.len() {
@@ -51,8 +78,8 @@ fn toggled(chosen: &[String], id: &str) -> Vec<String> {
     left
 }
 
-/// The fields.
-pub fn fields(typed: &Typed, set: &Callback<Typed>) -> Html {
+/// The fields; those for kernels and values are unfolded if they are `varied` on screen.
+pub fn fields(typed: &Typed, varied: bool, set: &Callback<Typed>) -> Html {
     let choice = |choice: engine::Choice, chosen: &[String], with: fn(&Typed, &str) -> Typed| {
         let is_on = chosen.iter().any(|it| it == choice.id);
         let (now, set) = (typed.clone(), set.clone());
@@ -80,9 +107,9 @@ pub fn fields(typed: &Typed, set: &Callback<Typed>) -> Html {
     let kernels = kernels.map(|it| choice(it, &typed.kernels, Typed::with_kernel));
     html! {
         <>
-            <fieldset class="policies"><legend>{ "Policies; the first one chosen is what the others are compared with" }</legend>
+            <fieldset class="policies"><legend>{ "Policies; the first one chosen is what the others are compared with; none: each kernel's own" }</legend>
                 { for policies }</fieldset>
-            <details class="grid"><summary>{ "Kernels and values" }</summary>
+            <details class="grid" open={varied}><summary>{ "Kernels and values" }</summary>
                 <fieldset class="kernels"><legend>{ "Kernels; none: the one of the run on screen" }</legend>{ for kernels }</fieldset>
                 { grid_field(typed, set) }
             </details>
@@ -120,5 +147,25 @@ mod tests {
         assert_eq!(both.policies, ["interval", "ignore"]);
         assert_eq!(both.with_kernel("6.1").kernels, ["6.1"]);
         assert_eq!(both.with_policy("interval").policies, ["ignore"]);
+    }
+
+    #[test]
+    fn what_is_compared_on_screen_is_taken_over() {
+        let shown = |policy: Option<&str>, others: &[&str]| {
+            let others = others.iter().map(|other| Other::parse(other).unwrap()).collect();
+            let policy = policy.map(str::to_owned);
+            let request = Request { policy, others, ..Request::default() };
+            let Typed { kernels, policies, .. } = Typed::shown(&request, "6.1", "interval");
+            format!("{} / {}", kernels.join(" "), policies.join(" "))
+        };
+        assert_eq!(shown(None, &[]), " / interval");
+        assert_eq!(
+            shown(None, &["policy:ignore", "policy:nonblock"]),
+            " / interval ignore nonblock"
+        );
+        assert_eq!(shown(None, &["kernel:4.9", "kernel:5.3"]), "6.1 4.9 5.3 / ");
+        assert_eq!(shown(Some("interval"), &["kernel:4.9"]), "6.1 4.9 / interval");
+        assert_eq!(shown(None, &["policy:ignore", "kernel:4.9"]), "6.1 4.9 / interval ignore");
+        assert_eq!(shown(None, &["check:lockdep"]), " / interval");
     }
 }

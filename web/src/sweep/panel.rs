@@ -3,6 +3,7 @@
 //! that, goes on, and says so; one of its seeds can be looked at meanwhile.
 
 use sim_core::experiment::QUANTITIES;
+use sim_core::share::Other;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
@@ -23,8 +24,8 @@ use crate::ui::{Ui, on_escape, use_ui};
 pub struct Props {
     pub open: bool,
     pub request: Request,
-    /// The runs on screen, the one that is looked at first.
-    pub scenes: Vec<Shared<Scene>>,
+    /// The run that is looked at.
+    pub scene: Option<Shared<Scene>>,
     pub shade: Shade,
     /// Of the run on screen, if it was rewound.
     pub curve: Option<Shared<Rewind>>,
@@ -42,7 +43,7 @@ pub fn SweepPanel(props: &Props) -> Html {
     if !*was_open.borrow() {
         return Html::default();
     }
-    let shown = (*typed).clone().unwrap_or_else(|| Typed::of(policies(&props.scenes)));
+    let shown = (*typed).clone().unwrap_or_else(|| on_screen(props));
     let set = {
         let typed = typed.clone();
         Callback::from(move |now: Typed| typed.set(Some(now)))
@@ -59,7 +60,7 @@ pub fn SweepPanel(props: &Props) -> Html {
                     { asked(&sweep, &props.request, &shown, &set) }
                     { heard(&sweep) }
                     if let Some(found) = (*found).as_ref().filter(|_| props.open) { { told(found, &quantity, props.shade) } }
-                    <RewindForm request={props.request.clone()} scene={props.scenes.first().cloned()} curve={props.curve.clone()} />
+                    <RewindForm request={props.request.clone()} scene={props.scene.clone()} curve={props.curve.clone()} />
                 </div>
             </aside>
             if let Some(told) = sweep.told_briefly().filter(|_| !props.open) { { reopener(&ui, told) } }
@@ -67,16 +68,28 @@ pub fn SweepPanel(props: &Props) -> Html {
     }
 }
 
-/// The policies on screen, each once.
-fn policies(scenes: &[Shared<Scene>]) -> Vec<String> {
-    let mut policies: Vec<String> = Vec::new();
-    for scene in scenes {
-        let policy = &scene.outcome.run.id.policy;
-        if !policies.contains(policy) {
-            policies.push(policy.clone());
+/// What would be swept of what is on screen.
+fn on_screen(props: &Props) -> Typed {
+    match &props.scene {
+        Some(scene) => {
+            let id = &scene.outcome.run.id;
+            Typed::shown(&props.request, &id.kernel, &id.policy)
         }
+        None => Typed::of(Vec::new()),
     }
-    policies
+}
+
+/// What is on screen and is not swept, if there is such.
+fn left_out(request: &Request) -> Option<&'static str> {
+    let is_check = |other: &Other| matches!(other, Other::Check(_));
+    match (request.others.iter().any(is_check), request.branches.is_empty()) {
+        (false, true) => None,
+        (true, true) => Some("Checks change no run, so those that are compared are not swept."),
+        (false, false) => Some("The forks beside the run are not swept."),
+        (true, false) => Some(
+            "The forks beside the run are not swept, nor are the checks that are compared: they change no run.",
+        ),
+    }
 }
 
 /// Leads back to a sweep that goes on behind its closed panel.
@@ -109,7 +122,8 @@ fn asked(sweep: &Sweep, request: &Request, shown: &Typed, set: &Callback<Typed>)
     };
     html! {
         <form onsubmit={submit}>
-            { fields(shown, set) }
+            { fields(shown, request.others.iter().any(|other| other.kernel().is_some()), set) }
+            { for left_out(request).map(|told| html! { <p class="small">{ told }</p> }) }
             <div class="buttons">
                 { if sweep.is_running() {
                     html! { <button type="button" class="primary" onclick={cancel}>{ "Cancel" }</button> }

@@ -30,7 +30,8 @@ pub struct SweptCase {
     /// `None`: what the scenario on screen runs on.
     pub kernel: Option<String>,
     pub sets: Vec<(String, String)>,
-    pub policy: String,
+    /// `None`: the scenario's, or else the kernel's own.
+    pub policy: Option<String>,
 }
 
 /// A sweep.
@@ -55,8 +56,9 @@ impl Plan {
             .ok()
             .filter(|count| *count > 0)
             .ok_or_else(|| format!("“{count}” is no count of seeds: it takes 1 or more."))?;
-        if typed.policies.is_empty() {
-            return Err("Choose a policy to run them under.".to_owned());
+        if typed.policies.is_empty() && typed.kernels.len() < 2 {
+            let why = "Choose a policy to run them under, or several kernels, each with its own.";
+            return Err(why.to_owned());
         }
         let request = request.alone();
         let cases = cases(&request, typed)?;
@@ -71,7 +73,7 @@ impl Plan {
             Some(end) if end <= SEED_MAX + 1 => first..end,
             _ => return Err(format!("The largest seed is {SEED_MAX}.")),
         };
-        let plan = Self { request, cases, policies: typed.policies.len(), seeds };
+        let plan = Self { request, cases, policies: typed.policies.len().max(1), seeds };
         // Everything that would be refused later is refused now.
         for case in 0..plan.cases.len() {
             let request = plan.one(case, plan.seeds.start);
@@ -106,7 +108,7 @@ impl Plan {
         let Some(case) = self.cases.get(case) else { return self.request.alone() };
         Request {
             seed,
-            policy: Some(case.policy.clone()),
+            policy: case.policy.clone(),
             kernel: case.kernel.clone(),
             sets: case.sets.clone(),
             ..self.request.alone()
@@ -116,7 +118,7 @@ impl Plan {
     /// What a case is compared with: the first policy beside it, and where it is that itself,
     /// the first case of all. Nothing for the very first.
     pub fn base(&self, case: usize) -> Option<usize> {
-        let beside = case - case % self.policies.max(1);
+        let beside = case - case % self.policies;
         let base = if beside == case { 0 } else { beside };
         (base != case).then_some(base)
     }
@@ -140,10 +142,14 @@ fn cases(request: &Request, typed: &Typed) -> Result<Vec<SweptCase>, String> {
         [] => vec![None],
         kernels => kernels.iter().map(Some).collect(),
     };
+    let policies: Vec<Option<&String>> = match typed.policies.as_slice() {
+        [] => vec![None],
+        policies => policies.iter().map(Some).collect(),
+    };
     let mut cases = Vec::new();
     for kernel in &kernels {
         for values in combinations(&grid, CASES_MAX + 1) {
-            for policy in &typed.policies {
+            for policy in &policies {
                 if cases.len() == CASES_MAX {
                     return Err(format!(
                         "More than {CASES_MAX} kernels × values × policies: take fewer of them, \
@@ -152,7 +158,8 @@ fn cases(request: &Request, typed: &Typed) -> Result<Vec<SweptCase>, String> {
                 }
                 let chosen = values_text(values.iter().map(|(path, value)| (path, value)));
                 let kernel_name = kernel.filter(|_| kernels.len() > 1).map(String::as_str);
-                let parts = [kernel_name.unwrap_or_default(), policy, &chosen];
+                let policy_name = policy.map_or("own policy", String::as_str);
+                let parts = [kernel_name.unwrap_or_default(), policy_name, &chosen];
                 let parts: Vec<&str> = parts.into_iter().filter(|it| !it.is_empty()).collect();
                 let is_varied = |path: &String| values.iter().any(|(varied, _)| varied == path);
                 let kept = request.sets.iter().filter(|(path, _)| !is_varied(path));
@@ -161,7 +168,7 @@ fn cases(request: &Request, typed: &Typed) -> Result<Vec<SweptCase>, String> {
                     values: chosen.clone(),
                     kernel: kernel.cloned().or_else(|| request.kernel.clone()),
                     sets: kept.chain(&values).cloned().collect(),
-                    policy: policy.clone(),
+                    policy: policy.cloned(),
                 });
             }
         }
@@ -224,6 +231,18 @@ pub mod tests {
         let sets: Vec<_> = run.sets.iter().map(|(path, value)| (&path[..], &value[..])).collect();
         assert_eq!(sets, [("task.hog.oom_score_adj", "5"), ("machine.cpus", "2")]);
         assert_eq!((run.kernel.as_deref(), run.policy.as_deref()), (Some("6.1"), Some("interval")));
+    }
+
+    #[test]
+    fn without_a_policy_each_kernel_has_its_own() {
+        let kernels = vec!["4.9".to_owned(), "6.1".to_owned()];
+        let typed = Typed { kernels, ..typed(&[], "0", "2") };
+        let plan = Plan::typed(&Request::default(), &typed).expect("it is right");
+        let names: Vec<&str> = plan.cases.iter().map(|case| case.name.as_str()).collect();
+        assert_eq!(names, ["4.9 own policy", "6.1 own policy"]);
+        let run = plan.run(1);
+        assert_eq!((run.kernel.as_deref(), run.policy, run.seed), (Some("6.1"), None, 0));
+        assert_eq!((plan.base(0), plan.base(1)), (None, Some(0)));
     }
 
     #[test]

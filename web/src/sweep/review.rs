@@ -121,7 +121,8 @@ fn command_of(dossier: &Dossier, cases: &[(String, Request)]) -> String {
         all.join(",")
     };
     let mut words = vec![format!("reaperscope review {scenario}")];
-    words.push(format!("--policy {}", each_once(|request| &request.policy)));
+    let policies = each_once(|request| &request.policy);
+    words.extend((!policies.is_empty()).then(|| format!("--policy {policies}")));
     let kernels = each_once(|request| &request.kernel);
     words.extend((!kernels.is_empty()).then(|| format!("--kernel {kernels}")));
     words.push(format!("--seed {}", request.seed));
