@@ -20,7 +20,7 @@ async function host(t, options = {}) {
   await cp(DIST, site, { recursive: true, filter: (file) => !/\/(single|model)$/.test(file) });
   const index = path.join(site, "index.html");
   const page = await readFile(index, "utf8");
-  const named = page.replace('<meta name="models" content=""', '<meta name="models" content="1"');
+  const named = page.replace(/<meta name="models" content="[\d ]*"/, '<meta name="models" content="1"');
   assert.notEqual(named, page);
   await writeFile(index, named);
   const server = await serve(site, "/sub/path/", { "/sub/path/model/1/": DIST });
@@ -72,6 +72,14 @@ test("a link of an older model leads to the page of that model, with its view", 
   }
 });
 
+test("a link of an older model that cannot be run here leads there, too", async (t) => {
+  const { context, url } = await host(t);
+  const view = await visit(context, `${url}#/v1/run?scenario=gone&seed=3&model=1&t=5ms`);
+  await screenshot(view, "older-gone");
+  await view.page.getByRole("alert").getByRole("link", { name: "Replay it with model 1" }).click();
+  await view.page.waitForURL(`${url}model/1/#/v1/run?scenario=gone&seed=3&model=1&t=5ms`);
+});
+
 test("a link of this model, or of a newer one, is not led elsewhere", async (t) => {
   const { context, url } = await host(t);
   for (const link of [OLDER.replace("model=1&", ""), OLDER.replace("model=1&", "model=999&")]) {
@@ -120,7 +128,7 @@ test("the page as one file says where its older selves are to be had", async (t)
   t.after(() => context.close());
   const file = pathToFileURL(path.join(DIST, "single/reaperscope.html")).href;
   const { page, problems } = await visit(context, file + OLDER);
-  await page.getByText("To replay it, build the page from the source's tag model-1.").waitFor();
+  await page.getByText("To replay the link, build the page from the source's tag model-1.").waitFor();
   assert.equal(await page.getByRole("link", { name: /Replay/ }).count(), 0);
   assert.deepEqual(problems, []);
 });

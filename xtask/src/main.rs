@@ -176,7 +176,8 @@ mod tests {
         let seeds = chores::Search { from: 7, runs: 1_000_000 };
         assert_eq!(chore("search --runs 1000000 --from 7"), Ok(Chore::Search(seeds)));
         assert_eq!(chore("bench --page"), Ok(Chore::Bench { page: true }));
-        let all = page::DistOptions { single_file: true, models: std::path::absolute("older").ok() };
+        let all =
+            page::DistOptions { single_file: true, models: std::path::absolute("older").ok() };
         assert_eq!(chore("dist --models older --single-file"), Ok(Chore::Dist(all)));
         assert_eq!(chore("dist"), Ok(Chore::Dist(page::DistOptions::default())));
         assert_eq!(chore(""), Ok(Chore::Help));
@@ -184,7 +185,12 @@ mod tests {
 
     #[test]
     fn unknown_words_are_named() {
-        for (line, word) in [("tset", "tset"), ("test --fast", "--fast"), ("serve --port x", "x"), ("dist --models", "--models")] {
+        for (line, word) in [
+            ("tset", "tset"),
+            ("test --fast", "--fast"),
+            ("serve --port x", "x"),
+            ("dist --models", "--models"),
+        ] {
             let message = chore(line).expect_err(line);
             assert!(message.contains(word), "{message}");
         }

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::{models, process};
 use crate::step::{Failure, Step};
+use crate::{models, process};
 
 /// What the first view may weigh, compressed: design goal for a first visit.
 const GZIP_BYTES_MAX: u64 = 350 * 1024;

@@ -2,17 +2,18 @@
 
 use yew::prelude::*;
 
-use crate::state::Action;
+use super::older::replay;
+use crate::state::{Action, Notice};
 use crate::ui::Ui;
 
 /// The message, if there is one.
-pub fn notice(ui: &Ui, text: Option<&String>) -> Html {
-    let Some(text) = text else {
+pub fn notice(ui: &Ui, notice: Option<&Notice>) -> Html {
+    let Some(Notice { text, older }) = notice else {
         return Html::default();
     };
     html! {
         <div class="notice" role="alert">
-            <p>{ text }</p>
+            <p>{ text }{ for older.as_ref().and_then(|link| Some(html! { <>{ " " }{ replay(link.model?, link) }</> })) }</p>
             <button type="button" onclick={ui.on(|_: MouseEvent| Action::DismissNotice)}>{ "Dismiss" }</button>
         </div>
     }

@@ -14,7 +14,7 @@ use crate::route::{Route, fragment};
 pub fn replay(model: u32, route: &Route) -> Html {
     if !is_kept(&dom::meta("models"), model) {
         return html! {
-            <span>{ "To replay it, build the page from the source's tag " }<code>{ format!("model-{model}") }</code>{ "." }</span>
+            <span>{ "To replay the link, build the page from the source's tag " }<code>{ format!("model-{model}") }</code>{ "." }</span>
         };
     }
     let page = format!("model/{model}/{}", fragment(route));

@@ -99,6 +99,28 @@ pub enum LinkCheck {
     },
 }
 
+/// Something to tell that is not about the run on screen.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Notice {
+    pub text: String,
+    /// A link of an older model that cannot be run here.
+    pub older: Option<Route>,
+}
+
+impl From<String> for Notice {
+    fn from(text: String) -> Self {
+        Self { text, older: None }
+    }
+}
+
+impl std::ops::Deref for Notice {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
 /// A step from an effect to its cause.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub struct Hop {
@@ -139,7 +161,7 @@ pub struct State {
     pub turn: u32,
     pub phase: Phase,
     /// A plain message about a bad link, until dismissed.
-    pub notice: Option<String>,
+    pub notice: Option<Notice>,
     /// Counts links that were opened, and those that could not be.
     pub links: u32,
     /// The last finished run.

@@ -119,7 +119,7 @@ impl State {
             Action::Learn(what) => self.learn(what),
             Action::Received(received) => self.receive(received),
             Action::RunReceived(policy) => self.run_received(policy),
-            Action::Notice(text) => self.notice = Some(text),
+            Action::Notice(text) => self.notice = Some(text.into()),
             Action::DismissNotice => self.notice = None,
         }
     }

@@ -110,7 +110,7 @@ impl State {
         }
         let Some(course) = course_of_key(key) else {
             let text = format!("This page has no lesson “{key}”; here is the run it is about.");
-            self.notice = Some(text);
+            self.notice = Some(text.into());
             return;
         };
         // Who moved on from the step sees what they saw.

@@ -6,10 +6,11 @@ use crate::forks;
 use crate::route::Route;
 use crate::shared::Shared;
 use crate::state::history::History;
-use crate::state::{Change, Cursor, LinkCheck, Phase, Scene, State};
+use crate::state::{Change, Cursor, LinkCheck, Notice, Phase, Scene, State};
 use crate::timeline::rows::Arrangement;
 use crate::timeline::viewport::Viewport;
 use sim_core::base::SimTime;
+use sim_core::record::MODEL_VERSION;
 use sim_core::scenario::MINIMAL;
 use sim_core::share::{Other, ScenarioRef};
 
@@ -18,7 +19,7 @@ impl State {
         self.rescued = None;
         self.edited = false;
         self.links += 1;
-        self.notice.clone_from(&route.note);
+        self.notice = route.note.clone().map(Notice::from);
         self.embed = route.embed;
         self.open_course(&route);
         if self.phase == Phase::Ready && route.request == self.request {
@@ -43,7 +44,9 @@ impl State {
         };
         let message = message.trim_end_matches('.');
         let stop = if message.ends_with('?') { "" } else { "." };
-        self.notice = Some(format!("{message}{stop} {instead}"));
+        // What is wrong stands on lines of its own where it is more than one thing.
+        let gap = if message.contains('\n') { '\n' } else { ' ' };
+        self.notice = Some(format!("{message}{stop}{gap}{instead}").into());
     }
 
     #[inline(never)]
@@ -234,6 +237,8 @@ impl State {
             ScenarioRef::Inline(text) if of_link && !self.embed => Some(text.clone()),
             _ => None,
         };
+        let older =
+            link.clone().filter(|link| link.model.is_some_and(|model| model < MODEL_VERSION));
         let message = if link.is_some_and(|link| link.newer) {
             format!("{message} A newer version of this page made the link: reload to get that.")
         } else {
@@ -256,6 +261,9 @@ impl State {
         } else {
             self.phase = Phase::Failed(message);
         }
+        if let Some(notice) = &mut self.notice {
+            notice.older = older;
+        }
     }
 
     /// Opens the text of a link's scenario, which cannot be run, in the editor.
@@ -266,7 +274,7 @@ impl State {
         self.rescued = text;
         self.editing = true;
         if let Some(notice) = &mut self.notice {
-            notice.push_str(
+            notice.text.push_str(
                 " The link's scenario is in the editor, with what is wrong at its place.",
             );
         }
@@ -277,7 +285,8 @@ impl State {
         self.request = self.shown.clone();
         self.phase = Phase::Ready;
         self.history.forget_forks(&self.request.branches);
-        self.notice = Some(format!("That cannot be done, so the run stays as it is. {message}"));
+        let text = format!("That cannot be done, so the run stays as it is. {message}");
+        self.notice = Some(text.into());
     }
 
     #[inline(never)]
@@ -286,7 +295,7 @@ impl State {
             return;
         }
         let here = self.digests();
-        let model = sim_core::record::MODEL_VERSION;
+        let model = MODEL_VERSION;
         self.link_check = match (&route.digest, route.model) {
             (None, _) => LinkCheck::None,
             (Some(digest), _) if *digest == here => LinkCheck::Reproduced,

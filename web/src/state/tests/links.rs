@@ -19,7 +19,10 @@ fn link_with_the_right_digest_is_reproduced() {
         route.model = Some(model);
         let state = opened(route.clone());
         // Whoever goes to the older page takes the link's own digest along.
-        assert_eq!((state.route().digest, state.route().model), (route.digest.clone(), route.model));
+        assert_eq!(
+            (state.route().digest, state.route().model),
+            (route.digest.clone(), route.model)
+        );
         let LinkCheck::Differs { how, older, .. } = state.link_check else { panic!() };
         assert!(how.contains(&format!("model {model}")), "{how}");
         assert_eq!(older, is_older.then_some(model));
@@ -83,6 +86,14 @@ fn bad_link_leaves_a_notice_and_the_default() {
     newer.apply(Action::Open(crate::route::parse("#/v2/run?scenario=no-such").unwrap()));
     newer.apply(Action::Failed("There is none.".into()));
     assert!(newer.notice.unwrap().starts_with("There is none. A newer version of this page"));
+
+    let mut older = State::default();
+    let link = crate::route::parse("#/v1/run?scenario=no-such&model=1&t=1ms").unwrap();
+    older.apply(Action::Open(link.clone()));
+    older.apply(Action::Failed("There is none.".into()));
+    assert_eq!(older.notice.clone().unwrap().older, Some(link));
+    older.apply(Action::Notice("of another thing".into()));
+    assert_eq!(older.notice.unwrap().older, None);
 }
 
 #[test]
@@ -97,7 +108,7 @@ fn scenario_of_a_link_that_cannot_be_run_goes_to_the_editor() {
         assert_eq!(state.rescued.as_deref(), Some(text));
         assert!(state.editing && state.request == Request::default());
         let told = state.notice.clone().unwrap();
-        assert!(told.contains("hue") && told.contains("in the editor"), "{told}");
+        assert!(told.contains("hue") && told.contains("in the editor"), "{told:?}");
         state.apply(Action::Open(Route::default()));
         assert_eq!(state.rescued, None);
     }
@@ -318,7 +329,11 @@ fn run_that_differs_tells_the_last_record_that_is_the_same() {
     route.digest = Some("0".repeat(32));
     route.marks[0][3] ^= 1;
     let state = opened(route);
-    assert!(matches!(state.link_check, LinkCheck::Differs { equal_until: Some(256), .. }), "{:?}", state.link_check);
+    assert!(
+        matches!(state.link_check, LinkCheck::Differs { equal_until: Some(256), .. }),
+        "{:?}",
+        state.link_check
+    );
 }
 
 #[test]
