@@ -62,6 +62,11 @@ fn text(index: &Index, report: &LockReport) -> String {
         Splat::Recursive { acquiring, .. } => {
             format!("{title}: {task} wants {} twice, in {here}", class(index, acquiring))
         }
+        Splat::WaitContext { acquiring, holding } => format!(
+            "{title}: {task} wants {}, for which it may have to sleep, under {}, in {here}",
+            class(index, acquiring),
+            class(index, holding)
+        ),
         Splat::BadUnlock { class, .. } => {
             let info = index.lock_reports.classes.get(*class);
             let name = info.map_or("?", |class| &class.name);
@@ -87,6 +92,7 @@ fn site_text(site: SleepSite) -> &'static str {
         SleepSite::NotifierStart => "mmu_notifier_invalidate_range_start",
         SleepSite::NotifierEnd => "mmu_notifier_invalidate_range_end",
         SleepSite::IntervalRemove => "mmu_interval_notifier_remove",
+        SleepSite::CopyToUser => "copy_to_user",
     }
 }
 

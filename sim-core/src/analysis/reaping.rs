@@ -82,6 +82,10 @@ pub(super) enum Because {
     Held(TaskId, LockId),
     /// This device had a job of this task to do.
     Job(DeviceId, TaskId),
+    /// The hardware of this device happened to be in use.
+    Busy(DeviceId),
+    /// This device happened to fail.
+    Failure(DeviceId),
 }
 
 impl Because {
@@ -89,7 +93,7 @@ impl Because {
     pub(super) fn holder(self) -> Option<TaskId> {
         match self {
             Self::Held(task, _) => Some(task),
-            Self::Job(..) => None,
+            Self::Job(..) | Self::Busy(_) | Self::Failure(_) => None,
         }
     }
 }
@@ -103,14 +107,23 @@ pub(super) fn because_text(cast: &Cast, reasons: &[Because]) -> String {
         Because::Job(device, task) => {
             format!("{} had a job of {} to do", device_name(cast, device), task_name(cast, task))
         }
+        Because::Busy(device) => {
+            let busy = 100 - cast.devices.get(device).map_or(0, |info| info.lucky.min(100));
+            let name = device_name(cast, device);
+            format!("{name}'s hardware was in use, as {busy} of 100 calls find it")
+        }
+        Because::Failure(device) => {
+            let fails = cast.devices.get(device).map_or(0, |info| info.fails);
+            format!("{} failed, as it does in {fails} of 100 calls", device_name(cast, device))
+        }
     };
     let texts: Vec<_> = reasons.iter().map(text).collect();
     if texts.is_empty() { String::new() } else { format!(", while {}", list_text(&texts)) }
 }
 
 impl Index {
-    /// What a driver refused for, where that is a lock or a job; a driver that refuses whatever
-    /// overlaps needs neither, and for whom the core refuses was not asked.
+    /// What a driver refused for, where that is a lock, a job or chance; a driver that refuses whatever
+    /// overlaps needs none of them, and for whom the core refuses was not asked.
     pub(super) fn refused_because(&self, refusal: &Refusal) -> Vec<Because> {
         let device = self.cast.notifiers.get(refusal.notifier).map(|info| info.device);
         let info = device.and_then(|device| self.cast.devices.get(device));
@@ -135,6 +148,14 @@ impl Index {
             if !found.contains(&because) {
                 found.push(because);
             }
+        }
+        // Where nothing else explains it, what it is known to do now and then.
+        let chances = [(info.lucky, Because::Busy as fn(_) -> _), (info.fails, Because::Failure)];
+        let mut chances = chances.into_iter().filter(|&(percent, _)| percent > 0);
+        if found.is_empty()
+            && let (Some(device), Some((_, because))) = (device, chances.next())
+        {
+            found.push(because(device));
         }
         found
     }

@@ -215,6 +215,8 @@ fn cast() -> Cast {
         locks: vec![GPU_LOCK],
         tries: Vec::new(),
         refuses_for: Vec::new(),
+        lucky: 0,
+        fails: 0,
         worker: None,
         faulter: None,
         timeout: None,

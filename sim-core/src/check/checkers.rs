@@ -264,6 +264,11 @@ impl Checker for Debug {
 
     fn finish(&mut self, end: SimTime) -> LockReports {
         let mut found = std::mem::take(&mut self.found);
+        // The detector may look long after the last record; nothing changes until then.
+        let held = self.lockdep.as_ref().filter(|_| self.shown).and_then(Lockdep::everybody);
+        if held.is_some() {
+            found.at_looks.push(AllLocks { at: end, record: u64::MAX, held });
+        }
         found.wait_for = self.wait_for.as_mut().map(|watcher| watcher.finish(end));
         found.classes = self.lockdep.as_mut().map(Lockdep::classes).unwrap_or_default();
         found

@@ -3,7 +3,7 @@
 //! Summary: warns of a deadlock once each half of it has run, at any time and in any task.
 //! Mechanism: keeps the classes of the locks each task holds, and an edge from class to class when one is taken under the other; an edge that closes a cycle is reported, and then it turns itself off.
 //! Models: `CONFIG_PROVE_LOCKING`, with the maps fs_reclaim (4.14) and mmu_notifier_invalidate_range_start (5.4), those of a device's workqueue and its work, and the trylock rule.
-//! Doesn't model: that a way through the reader of an SRCU (a recursive one, since 6.4) is no strong one and that what is taken under it is connected to that reader alone, which, read literally, would hide every lock of a list callback behind it; interrupt contexts, lock subclasses, wait types, waits that have no lock class (fences, completions): so it can't see those either.
+//! Doesn't model: that a way through the reader of an SRCU (a recursive one, since 6.4) is no strong one and that what is taken under it is connected to that reader alone, which, read literally, would hide every lock of a list callback behind it; interrupt contexts, lock subclasses, waits that have no lock class (fences, completions): so it can't see those either.
 //! See: kernel/locking/lockdep.c, mm/page_alloc.c fs_reclaim_acquire(), mm/mmu_notifier.c.
 //!
 //! The kernel's behaviour is kept to: after its first report lockdep
@@ -98,6 +98,10 @@ pub(super) struct Lockdep {
     held: Vec<Vec<Held>>,
     /// Whether the map of SRCU makes edges.
     knows_srcu: bool,
+    /// Whether readers of an rwlock make none.
+    rwlock_readers_recurse: bool,
+    /// Whether locks have wait types.
+    has_wait_types: bool,
     /// `debug_locks`.
     pub(super) is_on: bool,
 }
@@ -106,10 +110,12 @@ impl Lockdep {
     /// Lockdep as it is when user space starts.
     pub(super) fn new(switches: &Switches, fences: bool) -> Self {
         let mut new = Self {
-            classes: Classes::default(),
+            classes: Classes::new(switches.workqueue_classes),
             graph: Graph::default(),
             held: Vec::new(),
             knows_srcu: switches.srcu_lock_map,
+            rwlock_readers_recurse: switches.rwlock_readers_recurse,
+            has_wait_types: switches.debug_layout >= DebugLayout::WaitTypes,
             is_on: true,
         };
         if switches.fs_reclaim_map && switches.reclaim_touches_notifier_map {
@@ -194,25 +200,51 @@ impl Lockdep {
         let class = self.classes.of(what, cast);
         let is_srcu = what == Tracked::Map(FakeMap::Srcu);
         let checked = !is_srcu || self.knows_srcu;
+        let next = HeldLock { what, class, hold, place };
+        let waits = attempt == Attempt::Waits && checked;
+        let wrong = if waits { self.check_wait_context(noted.task, &next) } else { None };
         // lock_sync() introduces no section in which anything could be used.
-        if checked && place.by != By::LockSync {
+        if wrong.is_none() && checked && place.by != By::LockSync {
             self.classes.used(class, hold);
         }
-        let next = HeldLock { what, class, hold, place };
+        let recurses = self.recurses(&next);
         let stack = slot(&mut self.held, noted.task.index());
-        let found = if attempt == Attempt::Waits && checked {
-            check_deadlock(stack, &next).or_else(|| self.graph.check_prevs_add(stack, &next))
-        } else {
-            None
-        };
+        let found = wrong.or_else(|| {
+            let check = || {
+                check_deadlock(stack, &next, recurses)
+                    .or_else(|| self.graph.check_prevs_add(stack, &next, recurses))
+            };
+            waits.then(check).flatten()
+        });
         if found.is_some() {
             // print_circular_bug(): debug_locks_off(). The lock itself is still to be listed as not held.
             self.is_on = false;
             return found;
         }
-        let is_passed = attempt == Attempt::Tries || is_srcu;
-        stack.push(Held { lock: next, checked, is_passed });
+        let is_passed = attempt == Attempt::Tries || is_srcu || recurses;
+        stack.push(Held { lock: next, checked: checked && !recurses, is_passed });
         None
+    }
+
+    fn kind(&self, lock: &HeldLock) -> Option<LockKind> {
+        self.classes.infos.get(lock.class).and_then(|class| class.kind)
+    }
+
+    /// Whether it is taken by a recursive reader whose orders are not kept (`read == 2`, up to 5.9).
+    fn recurses(&self, lock: &HeldLock) -> bool {
+        let reads = self.rwlock_readers_recurse && lock.hold == Hold::Shared;
+        reads && self.kind(lock) == Some(LockKind::Rwlock)
+    }
+
+    /// `check_wait_context()`, of tasks and of locks that spin or sleep; maps have no wait type.
+    fn check_wait_context(&self, task: TaskId, next: &HeldLock) -> Option<Splat> {
+        let sleeps = |kind: LockKind| !kind.spins();
+        if !self.has_wait_types || !self.kind(next).is_some_and(sleeps) {
+            return None;
+        }
+        let mut held = self.held.get(task.index())?.iter().map(|held| held.lock);
+        let spins = held.find(|lock| self.kind(lock).is_some_and(LockKind::spins))?;
+        Some(Splat::WaitContext { acquiring: *next, holding: spins })
     }
 
     /// `__lock_release()`.
@@ -261,10 +293,11 @@ impl Lockdep {
 }
 
 /// `check_deadlock()`: something of the same class is held already.
-fn check_deadlock(held: &[Held], next: &HeldLock) -> Option<Splat> {
+fn check_deadlock(held: &[Held], next: &HeldLock, recurses: bool) -> Option<Splat> {
     let is_srcu = next.what == Tracked::Map(FakeMap::Srcu);
-    // Readers of an SRCU may nest.
-    let nests = |held: &Held| is_srcu && [held.lock.hold, next.hold] == [Hold::Shared; 2];
+    // Recursive readers may nest.
+    let nests =
+        |held: &Held| (is_srcu || recurses) && [held.lock.hold, next.hold] == [Hold::Shared; 2];
     let same = held.iter().find(|held| held.lock.class == next.class && !nests(held))?;
     Some(Splat::Recursive { acquiring: *next, holding: same.lock })
 }
@@ -272,7 +305,8 @@ fn check_deadlock(held: &[Held], next: &HeldLock) -> Option<Splat> {
 impl Graph {
     /// `check_prevs_add()`: edges from the locks held, from the last one
     /// back to the first that was waited for: those before it have theirs.
-    fn check_prevs_add(&mut self, held: &[Held], next: &HeldLock) -> Option<Splat> {
+    /// `recurses`: whether they are looked at only.
+    fn check_prevs_add(&mut self, held: &[Held], next: &HeldLock, recurses: bool) -> Option<Splat> {
         for prev in held.iter().rev().filter(|held| held.checked) {
             if !self.has(prev.lock.class, next) {
                 // check_noncircular()
@@ -283,7 +317,9 @@ impl Graph {
                     let chain = std::iter::once(first).chain(rest).collect();
                     return Some(Splat::Circular { acquiring: *next, holding: prev.lock, chain });
                 }
-                self.add(prev.lock.class, *next);
+                if !recurses {
+                    self.add(prev.lock.class, *next);
+                }
             }
             if !prev.is_passed {
                 break;

@@ -247,6 +247,12 @@ impl Plan {
         }
     }
 
+    /// Of 100 calls, how many fail by a step of their own.
+    pub fn fails(&self) -> u32 {
+        let percent = |step: &Step| if let Step::Fails(percent) = *step { percent } else { 0 };
+        self.callback().map(percent).max().unwrap_or(0)
+    }
+
     /// Whether it can fail in a call that may sleep, where nobody asks for
     /// its answer: the device then uses memory that it was told is gone.
     pub fn can_lose(&self, acts_on: ActsOn) -> bool {

@@ -186,6 +186,9 @@ pub fn divergence_text(first: &Run, second: &Run, at: &Divergence) -> String {
         None => "it is over".to_owned(),
     };
     let only = if at.decides { "" } else { "only in what decides nothing, first at " };
+    if let Some(text) = only_later(first, second, at) {
+        return format!("{only}{text}");
+    }
     let mut here = tell(first, at.record, at.first);
     let mut there = tell(second, at.other, at.second);
     if here == there {
@@ -194,6 +197,27 @@ pub fn divergence_text(first: &Run, second: &Run, at: &Divergence) -> String {
     }
     let when = time_text(when.unwrap_or(first.end.min(second.end)));
     format!("{only}{when}: here {here}; there {there}")
+}
+
+/// What is said where both do the same, but not at one time.
+fn only_later(first: &Run, second: &Run, at: &Divergence) -> Option<String> {
+    let (one, two) = (at.first?, at.second?);
+    let tell = |run: &Run, index, record: Record| {
+        let text = format!("{}{}", event_text(run, &record), manner(run, index, &record));
+        (text, place(run, Some(record)))
+    };
+    let told = tell(first, at.record, one);
+    if one.at == two.at || told != tell(second, at.other, two) {
+        return None;
+    }
+    let (when, later) = (one.at.min(two.at), one.at.max(two.at));
+    let late = span_text(later.saturating_sub(when));
+    let who = if one.at == when { "here; there" } else { "there; here" };
+    Some(format!(
+        "{}: {} {who} it comes {late} later: what differs is when",
+        time_text(when),
+        told.0
+    ))
 }
 
 /// Where in the kernel somebody stopped to wait.

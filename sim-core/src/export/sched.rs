@@ -92,7 +92,14 @@ pub(super) fn letter_of(why: Option<Reason>) -> char {
             | Reason::PsiTrigger
             | Reason::PsiPoll,
         ) => 'S',
-        Some(Reason::BackOff | Reason::SkipSleep) => 'I',
+        // schedule_timeout_idle(), and workers without work.
+        Some(
+            Reason::BackOff
+            | Reason::SkipSleep
+            | Reason::DeviceIdle
+            | Reason::DiskIdle
+            | Reason::HandOffWork,
+        ) => 'I',
         _ => 'D',
     }
 }

@@ -222,6 +222,19 @@ pub fn might_sleep(cx: &Cx, site: SleepSite) {
     }
 }
 
+/// `__might_fault()` of a copy to user memory, whose pages may be there or not.
+pub fn might_fault(cx: &Cx, mmap_lock: LockId) {
+    if is_on(cx) {
+        might_sleep(cx, SleepSite::CopyToUser);
+        let (what, by) = (Tracked::Lock(mmap_lock), By::MightFault);
+        let (hold, attempt) = (Hold::Shared, Attempt::Waits);
+        note(cx, Annotation::Acquire { what, hold, attempt, by });
+        let on = note(cx, Annotation::Release(what));
+        pay(cx, Op::Rwsem, on);
+        pay(cx, Op::Rwsem, on);
+    }
+}
+
 /// `non_block_start()`.
 pub(super) fn non_block_start(cx: &Cx) {
     if is_on(cx) && cx.kernel().switches.notifier_map {

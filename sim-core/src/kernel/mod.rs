@@ -75,7 +75,7 @@ pub use fs_writeback::wb_wakeup_delayed;
 pub use futex::{futex_lock, futex_unlock};
 pub use kmem::{Request, alloc_and_free, alloc_kernel_pages, free_kernel_pages};
 pub use kswapd::kswapd;
-pub use lockdep::{LockDebug, might_sleep};
+pub use lockdep::{LockDebug, might_fault, might_sleep};
 pub use madvise::madvise_dontneed;
 pub use memcontrol::memory_max_write;
 pub use memory::{FaultError, fault_in, map_initial};

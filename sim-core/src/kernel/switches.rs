@@ -33,6 +33,18 @@ pub enum VictimReserves {
     AllocOom,
 }
 
+/// What lockdep calls workqueues and their works (include/linux/workqueue.h).
+#[derive(Copy, Clone, Eq, PartialEq, Debug, Default)]
+pub enum WorkqueueClasses {
+    /// As the source spells them, the workqueue in the quotes of its string.
+    Source,
+    /// The same behind what they stand for.
+    Prefixed,
+    /// The workqueue by its own name, which no longer is one class per place in the source.
+    #[default]
+    Named,
+}
+
 /// Marks a switch that was carried over from the nearest tree read.
 const fn older<T: Copy>(value: T) -> T {
     value
@@ -62,6 +74,7 @@ use KilledLine::{PgtablesInBytes, PgtablesInKb, Plain, Prefixed};
 use MnEvent::{Clear, Unmap};
 use TaskTable::{ByKind, Bytes, Counts, Padded};
 use VictimReserves::{AllocOom, Memdie};
+use WorkqueueClasses::{Named, Prefixed as PrefixedWorks, Source};
 
 const COLUMNS: usize = 12;
 const T: bool = true;
@@ -356,6 +369,15 @@ switches! {
     srcu_lock_map: bool =
         [F, F, F, F, F, F, F, F, F, F, T, T];
 
+    /// Names of the classes of workqueues (fd1a5b04dfb8, "workqueue: Remove now redundant lock acquisitions wrt.
+    /// workqueue flushes", 4.15; 669de8bda87b, "kernel/workqueue: Use dynamic lockdep keys for workqueues", 5.1).
+    workqueue_classes: WorkqueueClasses =
+        [older(Source), older(Source), older(Source), older(PrefixedWorks), older(PrefixedWorks), older(Named), older(Named), older(Named), older(Named), older(Named), older(Named), older(Named)];
+    /// Readers of an rwlock count as recursive ones, whose orders are not kept (up to 5.9: "lockdep: Add
+    /// recursive read locks into dependency graph" and `read_lock_is_recursive()`, both 5.10).
+    rwlock_readers_recurse: bool =
+        [older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(F), older(F), older(F), older(F)];
+
     // MMU notifiers (kernel-spec 4).
     /// Registration API of a driver that does not say.
     interval_api: bool =
@@ -418,6 +440,7 @@ impl Switches {
             sysrq_blames_killer: self.sysrq_blames_killer,
             logs_refusals: self.logs_refusals,
             warns_of_refusals: self.warns_of_refusals,
+            watches_notifiers: self.notifier_map,
             dumps_unreaped: self.dumps_unreaped,
             traces_exit_mmap: self.traces_exit_mmap,
             traces_exit_first: self.traces_exit_first,

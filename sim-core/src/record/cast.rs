@@ -100,6 +100,10 @@ pub struct DeviceInfo {
     /// The devices, itself or its rings, whose jobs have such a call refused
     /// (`refuse = "when-busy"`, or `"if-needed"` before a wait for fences).
     pub refuses_for: Vec<DeviceId>,
+    /// Of 100 such calls, how many find hardware that needs no waiting for (`lucky`).
+    pub lucky: u32,
+    /// Of 100 calls, how many fail (the step `fails`).
+    pub fails: u32,
     /// The kernel thread that its fences need before they signal.
     pub worker: Option<TaskId>,
     /// The kernel thread that serves its page faults.

@@ -135,6 +135,8 @@ pub enum By {
     Priming,
     /// `process_one_work()`.
     ProcessOneWork,
+    /// `__might_fault()` of a copy to user memory.
+    MightFault,
     /// Code that ran at boot, with nobody's stack.
     Boot(&'static [&'static str]),
 }
@@ -162,6 +164,8 @@ pub enum SleepSite {
     NotifierEnd,
     /// `mmu_interval_notifier_remove()`.
     IntervalRemove,
+    /// `might_fault()` of `copy_to_user()`.
+    CopyToUser,
 }
 
 /// What the running task is about to do, or did.
@@ -260,6 +264,13 @@ pub enum Splat {
         /// What of the same class is held.
         holding: HeldLock,
     },
+    /// `Invalid wait context`: what may sleep is wanted under what forbids it.
+    WaitContext {
+        /// What is wanted.
+        acquiring: HeldLock,
+        /// The spinning lock that is held.
+        holding: HeldLock,
+    },
     /// `bad unlock balance detected`.
     BadUnlock {
         /// What was let go though it was not held.
@@ -294,6 +305,7 @@ impl Splat {
         match self {
             Self::Circular { .. } => "possible circular locking dependency",
             Self::Recursive { .. } => "possible recursive locking",
+            Self::WaitContext { .. } => "invalid wait context",
             Self::BadUnlock { .. } => "bad unlock balance",
             Self::MightSleep { .. } => "sleeping function called from invalid context",
             Self::NonBlockSchedule { .. } => "scheduling in a non-blocking section",
@@ -303,7 +315,13 @@ impl Splat {
 
     /// Whether it is lockdep's; else it is of those who watch for sleepers.
     pub fn is_lockdep(&self) -> bool {
-        matches!(self, Self::Circular { .. } | Self::Recursive { .. } | Self::BadUnlock { .. })
+        matches!(
+            self,
+            Self::Circular { .. }
+                | Self::Recursive { .. }
+                | Self::WaitContext { .. }
+                | Self::BadUnlock { .. }
+        )
     }
 }
 

@@ -383,7 +383,7 @@ structs! {
     MmInfo { owner mmap_lock }
     RangeInfo { mm start end name anonymous }
     ZoneInfo { name managed min low high }
-    DeviceInfo { name driver module task locks tries refuses_for worker faulter timeout signaled }
+    DeviceInfo { name driver module task locks tries refuses_for lucky fails worker faulter timeout signaled }
     NotifierInfo { device mm interval }
     LockInfo { name kind class }
     CgroupInfo { name parent members }
@@ -403,7 +403,7 @@ structs! {
     Wording {
         release traces_reaper mark_victim_sizes traces_reclaim_retry traces_throttling killed_line
         logs_constraint logs_no_killable logs_exiting_victim sysrq_in_old_words sysrq_blames_killer logs_refusals warns_of_refusals
-        dumps_unreaped traces_exit_mmap
+        watches_notifiers dumps_unreaped traces_exit_mmap
         traces_exit_first gfp_numbers anon_is_compound task_table debug_layout
     }
     LockReports {
@@ -469,11 +469,12 @@ enums! {
     }
     By {
         0 Caller {} 1 FsReclaimAcquire {} 2 DmaFenceWait {} 3 Priming {} 4 Boot { 0: stack } 5 LockSync {}
-        6 ProcessOneWork {}
+        6 ProcessOneWork {} 7 MightFault {}
     }
     SleepSite {
         0 Mutex {} 1 DownRead {} 2 DownWrite {} 3 Alloc {} 4 Completion {} 5 FenceWait {}
         6 NotifierStart {} 7 NotifierEnd {} 8 IntervalRemove {} 9 Kmalloc {}
+        10 CopyToUser {}
     }
     HeldLocks { 0 Unknown {} 1 TurnedOff {} 2 Known { 0: held } }
     Splat {
@@ -483,5 +484,6 @@ enums! {
         3 MightSleep { site: site non_block: non_block preempt: preempt }
         4 NonBlockSchedule { non_block: non_block }
         5 AtomicSchedule { preempt: preempt }
+        6 WaitContext { acquiring: acquiring holding: holding }
     }
 }

@@ -99,6 +99,8 @@ pub struct Wording {
     pub logs_refusals: bool,
     /// A refusal of a call that may sleep is warned of.
     pub warns_of_refusals: bool,
+    /// Notifier calls are known to lockdep, and those that must not sleep are marked (5.4).
+    pub watches_notifiers: bool,
     /// After "unable to reap" the task's state is dumped.
     pub dumps_unreaped: bool,
     /// Tracepoint `exit_mmap` (kernels with maple trees).
@@ -132,6 +134,7 @@ impl Default for Wording {
             sysrq_blames_killer: false,
             logs_refusals: true,
             warns_of_refusals: true,
+            watches_notifiers: true,
             dumps_unreaped: true,
             traces_exit_mmap: true,
             traces_exit_first: false,

@@ -5,7 +5,7 @@ use crate::base::{MmId, Nanos, RangeId};
 use crate::engine::Signals;
 use crate::kernel::mm::Access;
 use crate::kernel::plugin::Boxed;
-use crate::kernel::{Cx, FaultError, fault_in, freezable_sleep, try_to_freeze};
+use crate::kernel::{Cx, FaultError, fault_in, freezable_sleep, might_fault, try_to_freeze};
 use crate::record::Reason;
 
 /// Pages accessed between two looks at the clock: 256 KiB, as the
@@ -68,6 +68,9 @@ impl Touch {
             let Some(mm) = cx.mm() else {
                 return Err(Flow::Exit);
             };
+            if self.mode == Mode::Kernel {
+                might_fault(cx, cx.with(|state| state.mms[mm].mmap_lock));
+            }
             match self.touch_some(cx, mm, address + (done << 12), pages - done).await {
                 Ok(count) => done += count,
                 // In the kernel the access just fails with -EFAULT.

@@ -2,6 +2,7 @@
 //! what it waits for, and what becomes of the pages (kernel-spec 5.2).
 
 mod answers;
+mod chance;
 mod described;
 mod documented;
 mod faults;

@@ -184,3 +184,16 @@ fn what_the_oracle_found_is_told_as_other_checkers_reports_are() {
     says("d3-fence", "check=wait-for", "wait-for found 1 set of tasks that could never go on");
     says("g1-clean-exit", "check=wait-for", "wait-for found nobody who could never go on");
 }
+
+/// No report of a checker that its kernel has not got is no news.
+#[test]
+fn what_a_kernel_cannot_check_is_told() {
+    let id = "f12-always-refuse";
+    let marked = "non-block made no report (calls that must not sleep are marked since 5.4).";
+    says(id, "check=non-block", marked);
+    says(id, "check=lockdep", "lockdep made no report (it knows of notifiers since 5.4).");
+    for check in ["non-block", "lockdep"] {
+        let with = format!("check={check}; kernel=5.4");
+        says(id, &with, &format!("{check} made no report."));
+    }
+}

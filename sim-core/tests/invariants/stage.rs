@@ -124,6 +124,8 @@ fn cast(driver: &'static str) -> Cast {
         locks: Vec::new(),
         tries: Vec::new(),
         refuses_for: Vec::new(),
+        lucky: 0,
+        fails: 0,
         worker,
         faulter: None,
         timeout,

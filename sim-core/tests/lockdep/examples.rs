@@ -9,7 +9,7 @@ use sim_core::scenario::gallery::find;
 
 /// A process whose callback takes `L` once, in a call that may sleep, and
 /// that then does `then`.
-fn after_a_callback(kernel: &str, device: &str, then: &str) -> String {
+pub(crate) fn after_a_callback(kernel: &str, device: &str, then: &str) -> String {
     format!(
         "schema = 1
 title = 't'
@@ -51,10 +51,10 @@ program = [
     )
 }
 
-const HLIST: &str = "driver = 'trylock'\napi = 'hlist'\nlock = 'L'";
+pub(crate) const HLIST: &str = "driver = 'trylock'\napi = 'hlist'\nlock = 'L'";
 const INTERVAL: &str = "driver = 'trylock'\napi = 'interval'\nlock = 'L'";
 
-fn over(gfp: &str) -> String {
+pub(crate) fn over(gfp: &str) -> String {
     format!("{{ ioctl = [{{ lock = 'L' }}, {{ alloc = '{gfp}' }}, {{ unlock = 'L' }}] }},")
 }
 
@@ -68,15 +68,15 @@ fn chain(kernel: &str, device: &str, then: &str, checks: &[&str]) -> Option<Vec<
     })
 }
 
-fn lockdep(kernel: &str, device: &str, then: &str) -> Option<Vec<String>> {
+pub(crate) fn lockdep(kernel: &str, device: &str, then: &str) -> Option<Vec<String>> {
     chain(kernel, device, then, &["lockdep"])
 }
 
-fn classes(names: &[&str]) -> Vec<String> {
+pub(crate) fn classes(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
-const MN: &str = "mmu_notifier_invalidate_range_start";
+pub(crate) const MN: &str = "mmu_notifier_invalidate_range_start";
 
 #[test]
 fn kernel_allocation_is_found_from_5_4_on() {

@@ -4,6 +4,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod examples;
+mod kinds;
 mod layout;
 mod mutex_held;
 mod reader;

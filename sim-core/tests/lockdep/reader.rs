@@ -26,6 +26,15 @@ pub(crate) enum Report {
         /// The class.
         class: String,
     },
+    /// What may sleep, wanted under a spinlock.
+    WaitContext {
+        /// `comm` of who printed it.
+        task: String,
+        /// Class wanted.
+        acquiring: String,
+        /// Classes held, outermost first.
+        held: Vec<String>,
+    },
     /// Something that may sleep where it must not.
     Sleeping {
         /// `name:` of who did it.
@@ -175,6 +184,12 @@ pub(crate) fn read(log: &str) -> Vec<Report> {
         } else if line.contains("possible recursive locking detected") {
             let task = wants(&mut lines);
             reports.push(Report::Recursive { task, class: class(lines.next().unwrap_or("")) });
+        } else if line == "[ BUG: Invalid wait context ]" {
+            let line = lines.until(|line| line.ends_with("is trying to lock:"));
+            let task = line.and_then(|line| line.split('/').next()).unwrap_or_default().to_owned();
+            let acquiring = class(lines.next().unwrap_or_default());
+            lines.until(|line| line.starts_with("context-{"));
+            reports.push(Report::WaitContext { task, acquiring, held: lines.held() });
         } else if line.starts_with("BUG: sleeping function called") {
             let about = lines.next().unwrap_or_default();
             let task = field(about, "name:").to_owned();

@@ -132,6 +132,9 @@ fn word(report: &Report) -> String {
             format!("circular {}", chain.join(" "))
         }
         Report::Recursive { class, .. } => format!("recursive {}", short(class)),
+        Report::WaitContext { acquiring, held, .. } => {
+            format!("wait context {acquiring} under {}", held.last().map_or("", String::as_str))
+        }
         Report::Sleeping { non_block, .. } => format!("might sleep {non_block}"),
         Report::Scheduling { who } => format!("schedules {who}"),
         Report::Atomic { .. } => "atomic".to_owned(),
@@ -249,8 +252,8 @@ const ROWS: &[(&str, Change, &[&str], &str)] = &[
             start: "{ lock = 'own' }, { lock = 'M' }, { unlock = 'M' }, { unlock = 'own' }",
             ..N1
         },
-        &["might sleep 1"],
-        "one report says both; wait types, which would say it again, are not modelled",
+        &["might sleep 1", "wait context M under L"],
+        "one report says both; lockdep's wait types say it again",
     ),
     (
         "N1, two mutexes",

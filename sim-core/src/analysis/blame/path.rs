@@ -239,13 +239,15 @@ impl<'i> Path<'i> {
         (record >= seen).then_some(task)
     }
 
-    /// Who has not begun, such as a worker that nothing was handed to yet; the reaper, while it
-    /// has nobody to reap.
+    /// Who has not begun, such as a worker that nothing was handed to yet; a device or its worker
+    /// without work; the reaper, while it has nobody to reap.
     fn has_no_work(&self, task: TaskId, seen: usize) -> bool {
         let index = self.index;
         let doing = index.doing(task, seen);
         let is_idle = index.reaper == Some(task) && doing.reason() == Some(Reason::ReaperIdle);
-        doing == Doing::Unborn || is_idle && index.pending_victim(seen).is_none()
+        doing == Doing::Unborn
+            || doing.reason() == Some(Reason::DeviceIdle)
+            || is_idle && index.pending_victim(seen).is_none()
     }
 
     /// Whether a pending victim keeps a waiter from having another one chosen. Who is killed

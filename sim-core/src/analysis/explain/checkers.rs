@@ -17,7 +17,11 @@ impl Tale<'_> {
         let told = [("lockdep", found.lockdep_count), ("non-block", found.non_block_count)];
         let told = told.into_iter().filter(|(id, count)| found.checks.contains(id) || *count > 0);
         let told = told.map(|(id, count)| match count {
-            0 => format!("{id} made no report"),
+            0 if self.run.cast.wording.watches_notifiers => format!("{id} made no report"),
+            0 if id == "lockdep" => {
+                format!("{id} made no report (it knows of notifiers since 5.4)")
+            }
+            0 => format!("{id} made no report (calls that must not sleep are marked since 5.4)"),
             _ => format!("{id} made {}", count_text(count, "report")),
         });
         let oracle = found.wait_for.as_ref().map(|found| match found.closed.len() {

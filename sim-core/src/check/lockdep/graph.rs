@@ -4,25 +4,40 @@ use std::collections::VecDeque;
 
 use crate::base::{DeviceId, LockId};
 use crate::engine::Hold;
+use crate::kernel::switches::WorkqueueClasses;
 use crate::record::{Cast, ClassInfo, FakeMap, HeldLock, LockKind, Tracked};
 
 /// The classes seen so far, and of which each lock is.
 #[derive(Default)]
 pub(super) struct Classes {
+    /// What workqueues are called.
+    workqueues: WorkqueueClasses,
     pub(super) infos: Vec<ClassInfo>,
     of_lock: Vec<Option<usize>>,
     of_map: [Option<usize>; FakeMap::ALL.len()],
 }
 
 impl Classes {
+    pub(super) fn new(workqueues: WorkqueueClasses) -> Self {
+        Self { workqueues, ..Self::default() }
+    }
+
     pub(super) fn of(&mut self, what: Tracked, cast: &Cast) -> usize {
         match what {
             Tracked::Map(map) => self.of_map(map),
             Tracked::Workqueue(device) => {
-                self.named(&format!("(wq_completion){}", module(device, cast)), None)
+                let module = module(device, cast);
+                let name = match self.workqueues {
+                    WorkqueueClasses::Source => format!("\"{module}\""),
+                    WorkqueueClasses::Prefixed => format!("(wq_completion)\"{module}\""),
+                    WorkqueueClasses::Named => format!("(wq_completion){module}"),
+                };
+                self.named(&name, None)
             }
             Tracked::Work(device) => {
-                self.named(&format!("(work_completion)(&{}->work)", module(device, cast)), None)
+                let is_bare = self.workqueues == WorkqueueClasses::Source;
+                let prefix = if is_bare { "" } else { "(work_completion)" };
+                self.named(&format!("{prefix}(&{}->work)", module(device, cast)), None)
             }
             Tracked::WorkqueueMutex(_) => self.named("&wq->mutex", Some(LockKind::Mutex)),
             Tracked::Lock(lock) => {

@@ -38,11 +38,13 @@ pub(super) fn stack(
     let layout = state.cast.wording.debug_layout;
     let mut is_top = top == Top::Itself;
     let mut names: Vec<String> = Vec::new();
-    for &func in functions.iter().skip_while(|func| is_lock(**func)) {
+    let callers = functions.iter().skip(1).map(|&func| Some(func)).chain([None]);
+    let calls = functions.iter().zip(callers).skip_while(|(func, _)| is_lock(**func));
+    for (&func, caller) in calls {
         let own = Some(func).filter(|&func| func == Func::DriverCallback).and(notifier);
         if let Some(name) = own.and_then(|notifier| state.cast.callback_name(notifier)) {
             names.push(name);
-        } else if let Some(spelled) = spelled(func, layout, is_top) {
+        } else if let Some(spelled) = spelled(func, layout, is_top, caller) {
             names.extend(spelled.iter().map(|&name| name.to_owned()));
         } else {
             names.push(func.text().replace(' ', "_"));

@@ -188,6 +188,22 @@ impl Printer<'_, '_> {
         Ok(())
     }
 
+    /// `print_lock_invalid_wait_context()`.
+    fn wait_context(&mut self, report: &LockReport, acquiring: &HeldLock) -> fmt::Result {
+        self.header(&WIDE[..29], "[ BUG: Invalid wait context ]", &RULE[..29])?;
+        // That of a task: LD_WAIT_MAX, with one kind of spinlocks or with two.
+        let of_task = if self.layout() == DebugLayout::RawNesting { "5:5" } else { "4:4" };
+        let (wants, wanted) = (format!("{} is trying to lock:", self.who()), self.lock(acquiring));
+        let context = format!("context-{{{of_task}}}");
+        for line in [&*wants, &wanted, "other info that might help us debug this:", &context] {
+            self.line(line)?;
+        }
+        self.held_locks(&report.held)?;
+        self.line("stack backtrace:")?;
+        let frames = trace(self.state, self.classes, acquiring);
+        self.dump_stack(&["__lock_acquire", "lock_acquire"], &frames)
+    }
+
     /// `print_unlock_imbalance_bug()`.
     fn bad_unlock(&mut self, place: &Place, class: usize) -> fmt::Result {
         let rule = &WIDE[..37];
@@ -269,6 +285,7 @@ impl Printer<'_, '_> {
                 self.recursive(acquiring, holding)?;
                 self.lockdep_end(report, &["print_deadlock_bug"], Some(acquiring))
             }
+            Splat::WaitContext { acquiring, .. } => self.wait_context(report, acquiring),
             Splat::BadUnlock { class, .. } => {
                 self.bad_unlock(&report.place, *class)?;
                 self.lockdep_end(report, &["print_unlock_imbalance_bug"], None)
@@ -300,6 +317,7 @@ impl Printer<'_, '_> {
                     SleepSite::Mutex => &["__mutex_lock", "mutex_lock_nested"][..],
                     SleepSite::DownRead => &["down_read"],
                     SleepSite::DownWrite => &["down_write"],
+                    SleepSite::CopyToUser => &["__might_fault", "_copy_to_user"],
                     _ => &[],
                 });
                 let top = match at {

@@ -59,6 +59,8 @@ fn cast(wording: Wording) -> Cast {
         locks: Vec::new(),
         tries: Vec::new(),
         refuses_for: Vec::new(),
+        lucky: 0,
+        fails: 0,
         worker: None,
         faulter: None,
         timeout: None,

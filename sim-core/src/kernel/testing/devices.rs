@@ -121,6 +121,8 @@ pub(super) fn drivers(probes: &[(Probe, Api)], cast: &mut Cast) -> IdVec<DeviceI
             locks: Vec::new(),
             tries: Vec::new(),
             refuses_for: Vec::new(),
+            lucky: 0,
+            fails: 0,
             worker,
             faulter,
             timeout,

@@ -86,6 +86,10 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
             (std::iter::once(own).chain(others).collect(), tries, for_jobs, of.signaled())
         });
         let tries: Vec<(LockId, Hold)> = tries;
+        let (lucky, fails) = match &device.behaviour {
+            Behaviour::Archetype(_) => (0, 0),
+            Behaviour::Steps(plan) => (plan.lucky, plan.fails()),
+        };
         let is_ring =
             |&other: &usize| other == index || scenario.devices[other].ring_of == Some(index);
         let rings = (0..scenario.devices.len()).filter(is_ring).map(DeviceId::from_index);
@@ -102,6 +106,8 @@ fn spawn_devices(kernel: &Rc<Kernel>, scenario: &Scenario) {
                     .filter(|&(lock, _)| !recorder.cast.locks[lock].kind.spins())
                     .collect(),
                 refuses_for: rings.filter(|_| for_jobs).collect(),
+                lucky,
+                fails,
                 worker: None,
                 faulter: None,
                 timeout: device.timeout,

@@ -9,11 +9,13 @@ use crate::record::DebugLayout::{self, Marked, NoWaitTypes, RawNesting, WaitType
 use crate::record::Func;
 
 /// The functions of one that the stack has, innermost first; `None`: it has its own name. `is_top`: nothing
-/// that it calls is on the stack, so it stands there for itself: where it takes a lock, or waits.
+/// that it calls is on the stack, so it stands there for itself: where it takes a lock, or waits. `caller`:
+/// the modelled function below it.
 pub(super) fn spelled(
     func: Func,
     layout: DebugLayout,
     is_top: bool,
+    caller: Option<Func>,
 ) -> Option<&'static [&'static str]> {
     Some(match (func, layout) {
         (
@@ -58,8 +60,18 @@ pub(super) fn spelled(
         ],
         (Func::DoMmap, _) if is_top => &["vm_mmap_pgoff", "ksys_mmap_pgoff"],
         (Func::DoMmap, _) => &["mmap_region", "do_mmap", "vm_mmap_pgoff", "ksys_mmap_pgoff"],
+        // mmap() over what is mapped calls for itself what is munmap()'s own otherwise.
+        (Func::UnmapRegion, NoWaitTypes | WaitTypes) if caller == Some(Func::DoMmap) => {
+            &["unmap_vmas", "unmap_region", "__do_munmap"]
+        }
+        (Func::UnmapRegion, Marked) if caller == Some(Func::DoMmap) => {
+            &["unmap_vmas", "unmap_region", "do_mas_align_munmap", "do_mas_munmap"]
+        }
         (Func::UnmapRegion, NoWaitTypes | WaitTypes | Marked) => &["unmap_vmas", "unmap_region"],
         (Func::UnmapRegion, WithIds | RawNesting) => &["unmap_vmas", "vms_clear_ptes"],
+        (Func::ExcPageFault, WaitTypes | Marked | WithIds | RawNesting) => {
+            &["do_user_addr_fault", "exc_page_fault"]
+        }
         (Func::AllocPages, NoWaitTypes | WaitTypes) => &["__alloc_pages_nodemask"],
         (Func::AllocPages, WithIds) => &["__alloc_pages_noprof"],
         (Func::AllocPages, RawNesting) => &["__alloc_frozen_pages_noprof"],

@@ -39,6 +39,10 @@ pub(super) fn site(site: SleepSite, layout: DebugLayout) -> String {
         SleepSite::NotifierStart => ("include/linux/mmu_notifier.h", &[346, 442, 454]),
         SleepSite::NotifierEnd => ("include/linux/mmu_notifier.h", &[374, 470, 482]),
         SleepSite::IntervalRemove => ("mm/mmu_notifier.c", &[1039, 1056, 1068, 1060]),
+        SleepSite::CopyToUser if layout >= DebugLayout::WithIds => {
+            ("include/linux/uaccess.h", &[192])
+        }
+        SleepSite::CopyToUser => ("lib/usercopy.c", &[26, 28, 36]),
     };
     let line = lines.get(layout as usize).or(lines.last()).copied().unwrap_or_default();
     format!("{file}:{line}")
@@ -52,6 +56,7 @@ fn taking(class: &ClassInfo, held: &HeldLock) -> &'static [&'static str] {
         (By::LockSync, ..) => &["lock_sync", "__synchronize_srcu"],
         (By::Priming, ..) => &["__mmu_notifier_register"],
         (By::Boot(stack), ..) => stack,
+        (By::MightFault, ..) => &["__might_fault", "_copy_to_user"],
         (By::ProcessOneWork, ..) | (By::Caller, None, _) => &[],
         (By::Caller, Some(LockKind::Mutex), _) => &["__mutex_lock", "mutex_lock_nested"],
         (By::Caller, Some(LockKind::Rwsem), Hold::Shared) => &["down_read"],
@@ -98,6 +103,7 @@ pub(super) fn acquired_at(state: &State<'_>, held: &HeldLock) -> String {
         By::LockSync => "__synchronize_srcu".to_owned(),
         By::Priming => "__mmu_notifier_register".to_owned(),
         By::ProcessOneWork => "process_one_work".to_owned(),
+        By::MightFault => "__might_fault".to_owned(),
         By::Boot(stack) => stack.first().map_or_else(String::new, |&name| name.to_owned()),
         By::FsReclaimAcquire | By::DmaFenceWait | By::Caller => {
             // The function of a system call that is not modelled by itself.
