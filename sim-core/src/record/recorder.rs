@@ -148,6 +148,12 @@ impl Recorder {
         self.marks.push(u32::try_from(bits).expect("invariant: masked"));
     }
 
+    /// The records, which nothing will follow.
+    pub fn take_trace(&mut self) -> Trace {
+        self.trace.finish();
+        std::mem::take(&mut self.trace)
+    }
+
     /// Marks taken so far.
     pub fn take_marks(&mut self) -> Vec<u32> {
         std::mem::take(&mut self.marks)

@@ -67,6 +67,13 @@ impl Trace {
         self.len += 1;
     }
 
+    /// Nothing will follow: gives back what the last chunk does not need.
+    pub(super) fn finish(&mut self) {
+        if let Some(last) = self.chunks.last_mut() {
+            last.shrink_to_fit();
+        }
+    }
+
     /// Number of records.
     pub fn len(&self) -> usize {
         self.len

@@ -251,7 +251,7 @@ impl Simulation {
                 stop,
                 findings: std::mem::take(&mut recorder.findings),
                 lock_reports: recorder.take_lock_reports(end),
-                trace: std::mem::take(&mut recorder.trace),
+                trace: recorder.take_trace(),
                 cast: std::mem::take(&mut recorder.cast),
             }
         })

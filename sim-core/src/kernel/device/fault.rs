@@ -17,7 +17,7 @@ use super::super::oom_reaper::mmget_not_zero;
 use super::super::plugin::Api;
 use super::super::state::State;
 use super::Job;
-use super::mirror::{MapError, registrations, validate, wait_for_end};
+use super::mirror::{MapError, is_mapped, registrations, validate, wait_for_end};
 use crate::base::{DeviceId, MmId, QueueId, RangeId, SimTime};
 use crate::engine::Signals;
 use crate::record::{Func, Reason, TaskKind};
@@ -61,15 +61,6 @@ impl State {
     }
 }
 
-/// Whether a device maps what its registrations cover of a VMA.
-fn is_mapped(state: &mut State, owner: DeviceId, job: Job) -> bool {
-    let through = registrations(state, owner, job.mm, job.range);
-    through.into_iter().all(|notifier| {
-        let mirror = state.attachment(notifier).and_then(|attached| attached.mirror(job.range));
-        mirror.is_some_and(|mirror| mirror.mapped > 0)
-    })
-}
-
 /// Has the memory of a job mapped before it is used, by `until` at the latest; whether
 /// it is. While somebody takes it away again, the device faults again.
 pub(super) async fn resolve(
@@ -78,7 +69,7 @@ pub(super) async fn resolve(
     job: Job,
     until: SimTime,
 ) -> bool {
-    while !cx.with(|state| is_mapped(state, owner, job)) {
+    while !cx.with(|state| is_mapped(state, owner, job.mm, job.range)) {
         let (arrived, done) = cx.with(|state| {
             let faults = state.faults(owner);
             faults.raised.push_back(Fault { ring, mm: job.mm, range: job.range });
@@ -148,10 +139,9 @@ async fn work(cx: Cx, owner: DeviceId) {
 async fn serve(cx: &Cx, owner: DeviceId, fault: Fault) -> Result<(), MapError> {
     let Fault { mm, range, .. } = fault;
     // Who counts invalidations waits for their end before it holds anything of the mm.
-    let counting = cx.with(|state| {
-        let mut through = registrations(state, owner, mm, range);
-        through.retain(|&notifier| state.notifiers[notifier].api == Api::Hlist);
-        through
+    let counting: Vec<_> = cx.with(|state| {
+        let through = registrations(state, owner, mm, range).map(|attached| attached.notifier);
+        through.filter(|&notifier| state.notifiers[notifier].api == Api::Hlist).collect()
     });
     for notifier in counting {
         wait_for_end(cx, notifier).await?;

@@ -78,18 +78,19 @@ pub(super) fn registrations(
     device: DeviceId,
     mm: MmId,
     range: RangeId,
-) -> Vec<NotifierId> {
-    let mut vmas = state.mms[mm].vmas.iter();
-    let Some(vma) = vmas.find(|vma| vma.id == range) else { return Vec::new() };
-    let (start, end) = (vma.start, vma.end);
-    let attached = state.devices[device].attached.iter();
-    let mine = attached.filter(|attachment| attachment.mm == mm);
-    let notifiers = mine.map(|attachment| attachment.notifier);
-    let covers = |&notifier: &NotifierId| {
-        let covered = state.notifiers[notifier].range;
-        covered.start < end && start < covered.end
-    };
-    notifiers.filter(covers).collect()
+) -> impl Iterator<Item = &Attachment> {
+    let vma = state.mms[mm].vmas.iter().find(|vma| vma.id == range);
+    let mine = state.devices[device].attached.iter().filter(move |attached| attached.mm == mm);
+    mine.filter(move |attached| {
+        let covered = state.notifiers[attached.notifier].range;
+        vma.is_some_and(|vma| covered.start < vma.end && vma.start < covered.end)
+    })
+}
+
+/// Whether a device maps what its registrations cover of a VMA.
+pub(super) fn is_mapped(state: &State, device: DeviceId, mm: MmId, range: RangeId) -> bool {
+    registrations(state, device, mm, range)
+        .all(|attached| attached.mirror(range).is_some_and(|mirror| mirror.mapped > 0))
 }
 
 /// Maps the memory of a VMA for a job, unless it is mapped.
@@ -99,7 +100,13 @@ pub(super) async fn validate(
     mm: MmId,
     range: RangeId,
 ) -> Result<(), MapError> {
-    let through = cx.with(|state| registrations(state, device, mm, range));
+    // Most jobs find it so.
+    if cx.with(|state| is_mapped(state, device, mm, range)) {
+        return Ok(());
+    }
+    let through: Vec<_> = cx.with(|state| {
+        registrations(state, device, mm, range).map(|attached| attached.notifier).collect()
+    });
     for notifier in through {
         validate_through(cx, notifier, range).await?;
     }

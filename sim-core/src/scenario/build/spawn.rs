@@ -1,6 +1,7 @@
 //! What runs: the kernel's threads, the devices, the processes with
 //! their threads, and what is done from outside.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::super::checked::{Behaviour, Inject, Scenario, Task};
@@ -218,12 +219,15 @@ fn new_task(name: &str, comm: &str, pid: u32, kind: TaskKind) -> NewTask {
 
 /// Hands out thread ids: those asked for, else the next free one.
 struct Pids {
-    taken: Vec<u32>,
+    taken: BTreeSet<u32>,
+    /// From [`FIRST_PID`] to here all are.
+    full_to: u32,
 }
 
 impl Pids {
     fn new(scenario: &Scenario) -> Self {
-        Self { taken: scenario.tasks.iter().filter_map(|task| task.pid).collect() }
+        let taken = scenario.tasks.iter().filter_map(|task| task.pid).collect();
+        Self { taken, full_to: FIRST_PID }
     }
 
     fn of(&mut self, task: &Task) -> u32 {
@@ -231,11 +235,13 @@ impl Pids {
     }
 
     fn next(&mut self, from: u32) -> u32 {
-        let mut pid = from;
-        while self.taken.contains(&pid) {
+        let mut pid = if from == FIRST_PID { self.full_to } else { from };
+        while !self.taken.insert(pid) {
             pid += 1;
         }
-        self.taken.push(pid);
+        if from == FIRST_PID {
+            self.full_to = pid;
+        }
         pid
     }
 }
