@@ -84,13 +84,17 @@ const DMA_RESV_LOCKDEP: &[&str] = &[
 #[derive(Copy, Clone, Debug)]
 struct Held {
     lock: HeldLock,
-    /// Whether it makes edges; up to 6.3 that of SRCU does not (`check == 0`).
+    /// Whether it makes edges; up to 6.3 that of SRCU does not (`check == 0`), up to 5.9 nor does a recursive reader.
     checked: bool,
     /// Whether those before it get edges too: it was only tried, or is a recursive reader.
     is_passed: bool,
 }
 
 /// The state of lockdep.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what a kernel's lockdep knows, and whether it is on"
+)]
 pub(super) struct Lockdep {
     classes: Classes,
     graph: Graph,
