@@ -93,7 +93,9 @@ pub(super) async fn swap_out_shared(cx: &Cx, most: u64, scope: Scope) -> u64 {
         let mut here = mappers.clone();
         if alone {
             cx.with(|state| {
-                here.iter_mut().for_each(|(mm, at)| *at = oldest_page(&state.mms[*mm], *at));
+                for (mm, at) in &mut here {
+                    *at = oldest_page(&state.mms[*mm], *at);
+                }
             });
         }
         let one = |state: &mut State, mm, range| {
