@@ -1,12 +1,12 @@
 //! `import`: a capture of a real kernel becomes a scenario, and its run
 //! is laid beside what the capture tells.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Take};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use sim_core::analysis::report;
 use sim_core::export::{dmesg, ftrace};
 use sim_core::import::{
     CaptureFile, Imported, Note, Story, cut_off, import_noted, parse_dmesg, parse_ftrace, story,
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), Error> {
         |_| Story::default(),
         |trace| story(&trace.lines, &parse_dmesg(&log).lines, 0),
     );
-    tell(&compared(&imported, &victims(&told), killed(&log)));
+    tell(&compared(&imported, &victims(&told), report(&run).victims.len()));
     Ok(())
 }
 
@@ -116,12 +116,6 @@ fn victims(story: &Story) -> Vec<(String, usize)> {
     victims
 }
 
-/// How many processes a run's log kills; one may be chosen again.
-fn killed(log: &str) -> usize {
-    let kills = log.lines().filter_map(|line| line.split_once("Killed process "));
-    kills.map(|(_, rest)| rest.split(' ').next()).collect::<BTreeSet<_>>().len()
-}
-
 /// A sentence on capture and run, which kills so many.
 fn compared(imported: &Imported, run: &[(String, usize)], kills: usize) -> String {
     let words = |victims: &[(String, usize)]| {
@@ -158,5 +152,23 @@ fn compared(imported: &Imported, run: &[(String, usize)], kills: usize) -> Strin
         )
     } else {
         format!("log and run kill the same; attempts of the reaper in the run: {run_words}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn namesakes_are_counted() {
+        let imported = Imported {
+            toml: String::new(),
+            notes: Vec::new(),
+            story: Story::default(),
+            killed: vec!["a".to_owned(), "a".to_owned()],
+        };
+        let said = |kills: usize| compared(&imported, &[("a".to_owned(), kills)], kills);
+        assert!(said(2).starts_with("log and run kill the same; "), "{}", said(2));
+        assert!(said(1).starts_with("differs: of a the log kills 2, the run 1; "), "{}", said(1));
     }
 }

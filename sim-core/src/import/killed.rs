@@ -65,13 +65,18 @@ pub(super) struct Reaping {
     pub(super) passed_over: bool,
 }
 
-/// The victims, in the order of their kills.
-pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> Vec<Killed> {
+/// Kills that are replayed: those that come first.
+pub(super) const VICTIMS_MAX: usize = 64;
+
+/// The victims, in the order of their kills, and how many more there are than are replayed.
+pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> (Vec<Killed>, usize) {
     let mut victims =
         if capture.facts.kills.is_empty() { from_trace(capture) } else { from_log(capture) };
     if victims.is_empty() && capture.facts.panicked.is_none() {
         victims.extend(would_be_killed(capture));
     }
+    let left_out = victims.len().saturating_sub(VICTIMS_MAX);
+    victims.truncate(VICTIMS_MAX);
     mark_later(capture, &mut victims);
     for victim in &mut victims {
         // A log may have been made readable by whoever sent it.
@@ -110,7 +115,7 @@ pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> Vec<Killed> {
         let refused = attempts.iter().any(|attempt| attempt.refusals > 0);
         victim.reaping.refused = refused || story.refusals_logged > 0;
     }
-    victims
+    (victims, left_out)
 }
 
 /// Who is not in the table of an earlier kill of its control group came later, as what a service is started

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::capture::{Capture, CaptureFile, NotACapture};
-use super::killed::{Killed, killed, sacrificed};
+use super::killed::{Killed, VICTIMS_MAX, killed, sacrificed};
 use super::machine_seen::{MachineSeen, machine_seen};
 use super::memory_seen;
 use super::nobody::nobody_killed;
@@ -24,8 +24,6 @@ use crate::kernel::switches;
 
 /// Tasks of the table that are modelled one by one: the largest.
 pub(super) const TASKS_MAX: usize = 40;
-/// Kills that are replayed: those that come first.
-const VICTIMS_MAX: usize = 64;
 /// A task of at least so many pages has the small VMAs of a program too.
 const PROGRAM_PAGES: u64 = 1024;
 /// Anonymous pages of these (`layout.rs`).
@@ -192,12 +190,10 @@ pub fn import_noted(files: &[CaptureFile<'_>], notes: Vec<Note>) -> Result<Impor
     for kill in &capture.facts.kills {
         tell_kill(&mut story, kill.at_us.saturating_add(offset), &kill.comm);
     }
-    let mut victims = killed(&capture, &story);
+    let (victims, left_out) = killed(&capture, &story);
     if victims.is_empty() {
         return Err(nobody_killed(&capture, files));
     }
-    let left_out = victims.len().saturating_sub(VICTIMS_MAX);
-    victims.truncate(VICTIMS_MAX);
     let machine = machine_seen(&capture, &story);
     let mut made = Made {
         files: files.iter().map(|file| file.name.to_owned()).collect(),
