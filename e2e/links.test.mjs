@@ -66,29 +66,36 @@ test("a bad link in an open page leaves the run, and the address says so", async
 test("a link that is followed just before the page writes its own is not lost", async (t) => {
   // The browser changes the address at once and tells the page later: here, when it is told to.
   const prepare = (page) =>
-    page.addInitScript(() => {
+    page.addInitScript((restMs) => {
       window.held = [];
+      window.rests = 0;
+      const later = setTimeout;
+      window.setTimeout = (call, after, ...given) =>
+        later((...all) => {
+          call(...all);
+          if (after === restMs) window.rests += 1;
+        }, after, ...given);
       addEventListener("hashchange", (event) => {
         if (!window.holds) return;
         event.stopImmediatePropagation();
         window.held.push(event);
       });
-    });
+    }, 500);
   const view = await openPage("#/v1/run?scenario=d2-direct&seed=3&t=1ms", { prepare });
   t.after(view.close);
   const { page } = view;
-  /** Moves the cursor, follows a link if there is one, and waits until the page has written its own. */
+  /** Moves the cursor, follows a link if there is one, and waits until the page's rest before it writes its own is over. */
   const moved = async (link) => {
     await page.waitForFunction(() => location.hash.includes("digest="));
-    const before = await page.evaluate((to) => {
-      const before = location.hash;
+    const [before, rests] = await page.evaluate((to) => {
+      const before = [location.hash, window.rests];
       const key = { key: "ArrowRight", code: "ArrowRight", ctrlKey: true, bubbles: true };
       document.body.dispatchEvent(new KeyboardEvent("keydown", key));
       window.holds = Boolean(to);
       if (to) location.hash = to;
       return before;
     }, link);
-    await page.waitForTimeout(1_200);
+    await page.waitForFunction((count) => window.rests > count, rests);
     return [before, await page.evaluate(() => location.hash)];
   };
   const [before, after] = await moved();

@@ -20,7 +20,7 @@ async function host(t, options = {}) {
   await cp(DIST, site, { recursive: true, filter: (file) => !/\/(single|model)$/.test(file) });
   const index = path.join(site, "index.html");
   const page = await readFile(index, "utf8");
-  const named = page.replace(/<meta name="models" content="[\d ]*"/, '<meta name="models" content="1"');
+  const named = page.replace(/<meta name="models" content="[^"]*"/, '<meta name="models" content="model/1/"');
   assert.notEqual(named, page);
   await writeFile(index, named);
   const server = await serve(site, "/sub/path/", { "/sub/path/model/1/": DIST });

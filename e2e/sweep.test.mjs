@@ -215,7 +215,7 @@ test("kernels that are compared on screen are swept, checks are said not to be",
     if (name !== "desktop") continue;
     await sweep(panel, { count: "6" });
     const names = await panel.locator(".swept h3").allInnerTexts();
-    assert.deepEqual(names.map((text) => text.slice(0, 14)), ["6.1 own policy", "4.9 own policy"]);
+    assert.deepEqual(names.map((text) => text.slice(0, 18)), ["6.1 default policy", "4.9 default policy"]);
     const href = await panel.locator(".swept").nth(1).locator(".shares a").first().getAttribute("href");
     assert.ok(href.includes("kernel=4.9") && !href.includes("policy="), href);
     assert.deepEqual(view.problems, []);

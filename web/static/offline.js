@@ -39,19 +39,18 @@ async function answer(request, url) {
   const cache = await caches.open(CACHE);
   // The page has two names.
   const kept = () => cache.match(url.replace(/index\.html$/, ""));
-  if (hasHash(url)) return (await kept()) ?? fetch(request);
+  const old = await kept();
+  // What lies below the page but is none of it (older models, the book) has only the network.
+  if (hasHash(url) || !old) return old ?? fetch(request);
   let timer;
   const patience = new Promise((_, fail) => {
     timer = setTimeout(() => fail(new Error("the network does not answer")), PATIENCE_MS);
   });
   try {
     const fresh = await Promise.race([fetch(request), patience]);
-    if (fresh.status < 500) return fresh;
-    return (await kept()) ?? fresh;
-  } catch (error) {
-    const old = await kept();
-    if (old) return old;
-    throw error;
+    return fresh.status < 500 ? fresh : old;
+  } catch {
+    return old;
   } finally {
     clearTimeout(timer);
   }

@@ -78,7 +78,7 @@ pub(crate) struct Search {
 impl Search {
     pub(crate) fn from_words(words: &[&str]) -> Result<Self, String> {
         let mut search = Self { from: 0, runs: 100_000 };
-        let mut words = words.iter().flat_map(|word| word.split('='));
+        let mut words = words.iter().copied();
         while let Some(word) = words.next() {
             let number = match word {
                 "--from" => &mut search.from,

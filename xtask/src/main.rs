@@ -92,7 +92,7 @@ impl Chore {
         let Some(command) = words.next() else {
             return Ok(Self::Help);
         };
-        let rest: Vec<&str> = words.collect();
+        let rest: Vec<&str> = words.flat_map(option_and_value).collect();
         if rest.iter().any(|word| matches!(*word, "-h" | "--help")) {
             return Ok(Self::Help);
         }
@@ -150,6 +150,13 @@ impl Chore {
     }
 }
 
+/// `--port=81` as `--port 81`.
+fn option_and_value(word: &str) -> impl Iterator<Item = &str> {
+    let parted = word.split_once('=').filter(|(name, _)| name.starts_with("--"));
+    let (first, second) = parted.map_or((word, None), |(name, value)| (name, Some(value)));
+    std::iter::once(first).chain(second)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,8 +177,10 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let Ok(Chore::Serve(options)) = chore("serve --port 9000 --open") else { panic!() };
-        assert_eq!((options.port, options.open), (9000, true));
+        for line in ["serve --port 9000 --open", "serve --open --port=9000"] {
+            let Ok(Chore::Serve(options)) = chore(line) else { panic!("{line}") };
+            assert_eq!((options.port, options.open), (9000, true));
+        }
         assert_eq!(chore("golden --update"), Ok(Chore::Golden(chores::Golden::Update)));
         let seeds = chores::Search { from: 7, runs: 1_000_000 };
         assert_eq!(chore("search --runs 1000000 --from 7"), Ok(Chore::Search(seeds)));
@@ -179,6 +188,11 @@ mod tests {
         let all =
             page::DistOptions { single_file: true, models: std::path::absolute("older").ok() };
         assert_eq!(chore("dist --models older --single-file"), Ok(Chore::Dist(all)));
+        let equals = page::DistOptions {
+            models: std::path::absolute("a=b").ok(),
+            ..page::DistOptions::default()
+        };
+        assert_eq!(chore("dist --models=a=b"), Ok(Chore::Dist(equals)));
         assert_eq!(chore("dist"), Ok(Chore::Dist(page::DistOptions::default())));
         assert_eq!(chore(""), Ok(Chore::Help));
     }

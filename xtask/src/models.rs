@@ -1,8 +1,9 @@
 //! Pages of older models below the page: `model/N/` is the page as built at the git tag `model-N`, so
 //! that a link of that model is replayed by the engine that made it.
 //!
-//! They are kept in a folder outside of dist/, `N/` beside `N.commit`, and built anew only where the tag
-//! is of another commit. Leaves out when somebody is led there: the page decides that
+//! They are kept in a folder outside of dist/, `N/` beside `N.commit`, built anew only where the tag is
+//! of another commit, and taken away with their tag. An `N/` without that file was put there by hand and
+//! stays. Leaves out when somebody is led there: the page decides that
 //! (web/src/panels/older.rs).
 
 use std::fs;
@@ -15,7 +16,7 @@ use crate::weight::assets_in;
 
 /// Where they are in dist/.
 pub(crate) const FOLDER: &str = "model/";
-/// Where the page says which there are: numbers, with spaces.
+/// Where the page says which there are: their addresses from there, with spaces.
 const NONE_KEPT: &str = "<meta name=\"models\" content=\"\"";
 /// What says which model a source has.
 const VERSION_FILE: &str = "sim-core/src/record/run.rs";
@@ -25,8 +26,8 @@ pub(crate) fn fill(models: &Path) -> Result<(), String> {
     fill_of(&process::root(), models, |source| {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(["xtask", "dist"]).current_dir(source);
-        // Else it would be built over what is built here.
-        run(cargo.env_remove("CARGO_TARGET_DIR"))?;
+        // Else it could be built over what is built here.
+        run(cargo.env("CARGO_TARGET_DIR", source.join("target")))?;
         Ok(source.join("dist"))
     })
 }
@@ -38,9 +39,16 @@ fn fill_of(
 ) -> Result<(), String> {
     fs::create_dir_all(models).map_err(failed)?;
     let here = version_of(repository)?;
-    for (model, commit) in tags(repository)?.into_iter().filter(|(model, _)| *model < here) {
+    let mut older = tags(repository)?;
+    older.retain(|(model, _)| *model < here);
+    if older.is_empty() {
+        println!("  no tag model-N of an older model (a clone may lack tags)");
+    }
+    take_away(models, |model| older.iter().any(|(tagged, _)| *tagged == model))?;
+    for (model, commit) in older {
         let (page, mark) = (models.join(model.to_string()), models.join(format!("{model}.commit")));
-        if page.is_dir() && fs::read_to_string(&mark).is_ok_and(|built| built == commit) {
+        let is_current = |built: String| built == commit;
+        if page.is_dir() && fs::read_to_string(&mark).map_or(true, is_current) {
             continue;
         }
         println!("  model {model}: built from its tag");
@@ -54,11 +62,29 @@ fn fill_of(
             if has != model {
                 return Err(format!("the tag model-{model} is of a source with model {has}"));
             }
-            copy(&build(&source)?, &page)?;
-            fs::write(&mark, &commit).map_err(failed)
+            // The page comes last and whole, so that none that was interrupted counts.
+            let new = models.join(format!("{model}.new"));
+            copy(&build(&source)?, &new)?;
+            let _ = fs::remove_dir_all(&page);
+            fs::write(&mark, &commit).map_err(failed)?;
+            fs::rename(&new, &page).map_err(failed)
         })();
-        run(&mut git(repository, &["worktree", "remove", "--force", &told]))?;
-        built?;
+        let removed = run(&mut git(repository, &["worktree", "remove", "--force", &told]));
+        built.and(removed)?;
+    }
+    Ok(())
+}
+
+/// Removes what was built from a tag that is no longer there.
+fn take_away(models: &Path, is_tagged: impl Fn(u32) -> bool) -> Result<(), String> {
+    for entry in fs::read_dir(models).map_err(failed)? {
+        let mark = entry.map_err(failed)?.path();
+        let name = mark.file_name().and_then(|name| name.to_str());
+        let model = name.and_then(|name| number(name.strip_suffix(".commit")?));
+        if let Some(model) = model.filter(|model| !is_tagged(*model)) {
+            let _ = fs::remove_dir_all(models.join(model.to_string()));
+            fs::remove_file(&mark).map_err(failed)?;
+        }
     }
     Ok(())
 }
@@ -77,11 +103,23 @@ pub(crate) fn take_in(dist: &Path, models: &Path) -> Result<(), String> {
         kept.push(model);
     }
     kept.sort_unstable();
-    let page = dist.join("index.html");
-    let text = fs::read_to_string(&page).map_err(failed)?;
-    let words: Vec<String> = kept.iter().map(u32::to_string).collect();
-    let named = NONE_KEPT.replace("\"\"", &format!("{:?}", words.join(" ")));
-    fs::write(&page, replaced(&text, NONE_KEPT, &named)?).map_err(failed)
+    name_kept(&dist.join("index.html"), FOLDER, &kept)?;
+    for model in &kept {
+        let page = dist.join(FOLDER).join(model.to_string()).join("index.html");
+        // Up to model 8 a page does not ask for others.
+        if fs::read_to_string(&page).map_err(failed)?.contains(NONE_KEPT) {
+            name_kept(&page, "../", &kept)?;
+        }
+    }
+    Ok(())
+}
+
+/// Has a page say where these are, from where it is.
+fn name_kept(page: &Path, base: &str, kept: &[u32]) -> Result<(), String> {
+    let text = fs::read_to_string(page).map_err(failed)?;
+    let addresses: Vec<String> = kept.iter().map(|model| format!("{base}{model}/")).collect();
+    let named = NONE_KEPT.replace("\"\"", &format!("{:?}", addresses.join(" ")));
+    fs::write(page, replaced(&text, NONE_KEPT, &named)?).map_err(failed)
 }
 
 /// Copies what a host needs of a built page, in place of what was there.
@@ -126,6 +164,10 @@ fn version_of(source: &Path) -> Result<u32, String> {
 fn git(repository: &Path, words: &[&str]) -> Command {
     let mut git = Command::new("git");
     git.args(words).current_dir(repository);
+    // A hook says which repository is meant, whatever the folder.
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"] {
+        git.env_remove(name);
+    }
     git
 }
 
@@ -170,17 +212,20 @@ mod tests {
     fn older_pages_come_below_the_page_and_it_says_which() {
         let all = Folder::new("models");
         all.write("dist/index.html", HEAD);
-        for file in ["10/index.html", "8/index.html", "8/a.css", "8/single/x.html", "8/model/7/a"] {
+        for file in ["8/index.html", "8/a.css", "8/single/x.html", "8/model/7/a"] {
             all.write(&format!("models/{file}"), file);
         }
+        all.write("models/10/index.html", HEAD);
         for other in ["models/8.commit", "models/notes/index.html", "models/08/index.html"] {
             all.write(other, "");
         }
         take_in(&all.0.join("dist"), &all.0.join("models")).expect("it is all there");
         let page = all.read("dist/index.html").expect("the page");
-        assert_eq!(page, "<meta name=\"models\" content=\"8 10\" />");
+        assert_eq!(page, "<meta name=\"models\" content=\"model/8/ model/10/\" />");
+        let sister = "<meta name=\"models\" content=\"../8/ ../10/\" />";
+        assert_eq!(all.read("dist/model/10/index.html").as_deref(), Some(sister));
         assert_eq!(all.read("dist/model/8/a.css").as_deref(), Some("8/a.css"));
-        assert_eq!(all.read("dist/model/10/index.html").as_deref(), Some("10/index.html"));
+        assert_eq!(all.read("dist/model/8/index.html").as_deref(), Some("8/index.html"));
         for gone in ["8/single/x.html", "8/model/7/a", "8.commit", "notes/index.html"] {
             assert_eq!(all.read(&format!("dist/model/{gone}")), None, "{gone}");
         }
@@ -190,13 +235,16 @@ mod tests {
         assert!(told.contains("index.html"), "{told}");
     }
 
+    /// As somebody without settings of their own.
+    fn do_git(all: &Folder, words: &[&str]) {
+        let mut git = git(&all.0, &["-c", "user.name=a", "-c", "user.email=a@example.org"]);
+        run(git.args(["-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"]).args(words))
+            .expect("git does it");
+    }
+
     /// A repository with a commit of each of these models.
     fn repository(all: &Folder, models: &[u32]) {
-        let git = |words: &[&str]| {
-            let mut git = git(&all.0, &["-c", "user.name=a", "-c", "user.email=a@example.org"]);
-            run(git.args(["-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"]).args(words))
-                .expect("git does it");
-        };
+        let git = |words: &[&str]| do_git(all, words);
         fs::create_dir_all(&all.0).expect("a folder");
         git(&["init", "--quiet"]);
         for model in models {
@@ -228,13 +276,23 @@ mod tests {
         all.write("target/models/7.commit", "of another");
         fill_of(&all.0, &models, build).expect("it builds");
         assert_eq!(built.take(), [7]);
+        // By hand, and half copied.
+        fs::remove_file(models.join("7.commit")).expect("a mark");
+        fs::remove_dir_all(models.join("8")).expect("a page");
+        all.write("target/models/8.new/index.html", "half");
+        fill_of(&all.0, &models, build).expect("it builds");
+        assert_eq!(built.take(), [8]);
+        do_git(&all, &["tag", "--delete", "model-7", "model-8"]);
+        fill_of(&all.0, &models, build).expect("nothing to build");
+        assert!(models.join("7").is_dir(), "put there by hand");
+        assert!(!models.join("8").exists() && !models.join("8.commit").exists());
     }
 
     #[test]
     fn tag_of_another_model_is_refused() {
         let all = Folder::new("wrong-tag");
         repository(&all, &[8, 9]);
-        run(&mut git(&all.0, &["tag", "model-5"])).expect("a tag");
+        do_git(&all, &["tag", "model-5"]);
         let told = fill_of(&all.0, &all.0.join("models"), |source| Ok(source.to_path_buf()));
         let told = told.expect_err("it has model 9");
         assert!(told.contains("model-5") && told.contains("model 9"), "{told}");

@@ -56,6 +56,11 @@ impl Allocs {
         Err(Breach::new(Invariant::NoSleepWhereForbidden, text).after(first))
     }
 
+    /// Whether it reclaims: what it unmaps then is no victim's because it is a victim's.
+    pub(super) fn reclaims(&self, task: TaskId) -> bool {
+        self.tasks.get(task.index()).is_some_and(|task| task.reclaims.is_some())
+    }
+
     pub(super) fn reclaim_ended(&mut self, task: TaskId) {
         slot(&mut self.tasks, task.index()).reclaims = None;
     }

@@ -267,7 +267,9 @@ impl Checker for Debug {
         // The detector may look long after the last record; nothing changes until then.
         let held = self.lockdep.as_ref().filter(|_| self.shown).and_then(Lockdep::everybody);
         if held.is_some() {
-            found.at_looks.push(AllLocks { at: end, record: u64::MAX, held });
+            // From the first look on that no record came after.
+            let at = self.next_look.min(end);
+            found.at_looks.push(AllLocks { at, record: u64::MAX, held });
         }
         found.wait_for = self.wait_for.as_mut().map(|watcher| watcher.finish(end));
         found.classes = self.lockdep.as_mut().map(Lockdep::classes).unwrap_or_default();

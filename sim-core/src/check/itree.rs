@@ -17,7 +17,7 @@ pub(super) struct Tree {
     pub(super) active: u16,
     pub(super) seq: u32,
     /// Inserts that wait for the tree to thaw.
-    deferred: u16,
+    deferred: u32,
     pub(super) last: Option<Record>,
 }
 
@@ -48,6 +48,11 @@ pub(super) struct Itrees {
 impl Itrees {
     pub(super) fn of(&mut self, mm: MmId) -> Tree {
         *slot(&mut self.trees, mm.index())
+    }
+
+    /// Nobody walks the tree of an mm that is gone.
+    pub(super) fn mm_gone(&mut self, mm: MmId) {
+        self.walks.retain(|walk| walk.mm != mm);
     }
 
     fn walk(&self, task: TaskId, mm: MmId) -> Option<usize> {

@@ -111,6 +111,8 @@ impl Monitor for Watch {
                 )),
                 _ => Ok(()),
             },
+            // What a callback's request reclaims is not reaped.
+            Event::Zap { .. } if self.allocs.reclaims(task) => Ok(()),
             Event::Zap { range, .. } if is_reaper => self.reaper.zapped(range, &self.victims, cast),
             Event::Zap { range, .. } if cast.hand_off_workers.contains(&task) => {
                 self.handed.zapped(range, &self.victims, cast)

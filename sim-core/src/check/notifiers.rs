@@ -180,6 +180,7 @@ impl Notifiers {
         for (id, _) in listed {
             off_list = off_list.and(self.hears_no_more(id, cast));
         }
+        self.itrees.mm_gone(mm);
         if tree.active == 0 {
             return off_list;
         }

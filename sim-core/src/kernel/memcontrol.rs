@@ -184,9 +184,9 @@ async fn try_charge_memcg(
             nr_retries -= 1;
             continue;
         }
-        // Who was killed while it reclaimed is not to ask for a kill.
-        if switches.memcg_forces_dying && !gfp.has(Gfp::RETRY_MAYFAIL) && cx.fatal_signal_pending()
-        {
+        // Who may not fail, or was killed while it reclaimed, is not to ask for a kill.
+        let passes = gfp.has(Gfp::NOFAIL) || cx.fatal_signal_pending();
+        if switches.memcg_forces_dying && !gfp.has(Gfp::RETRY_MAYFAIL) && passes {
             return Ok(force(cx, memcg, block).await);
         }
         // The dying have been let through by the OOM killer once: no endless loop.

@@ -180,6 +180,10 @@ pub(super) async fn swap_out(cx: &Cx, most: u64, scope: Scope) -> u64 {
     cx.with(|state| state.lru.isolated += count);
     let mut taken = Pages::default();
     loop {
+        // While a page was announced, the rest may have gone.
+        if cx.with(|state| takeable(state, mm, range.id, scope.zones)) == 0 {
+            break;
+        }
         // Where somebody listens, each page is announced by its address.
         let alone = cx
             .with(|state| mm_has_notifiers(state, mm).then(|| oldest_page(&state.mms[mm], range)));
@@ -257,9 +261,11 @@ async fn rmap_walk_file(
 }
 
 /// Where a VMA has page number `page` of its file or segment, if that is the last one that it maps.
-/// Copies of its own are before it.
+/// Copies of its own are before it; of these the oldest may be in swap (see [`Vma::swapped`](super::mm::Vma)).
 fn last_page(vma: &Vma, page: u64) -> Option<Range> {
-    let start = vma.start + ((vma.anon.count() + vma.shared() + page) << 12);
+    let nth = vma.anon.count() + vma.shared() + page;
+    let number = if vma.swapped == 0 { nth } else { (vma.head + nth) % vma.touched.max(1) };
+    let start = vma.start + (number << 12);
     let range = Range { id: vma.id, start, end: start + (1 << 12) };
     (vma.file + vma.shmem == page + 1).then_some(range)
 }

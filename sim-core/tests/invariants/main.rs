@@ -96,6 +96,11 @@ fn i3_skip_is_the_end() {
     let mut under_way = Stage::new();
     under_way.woken().starts().skips(HOG).add(REAPER, zap).is_sound();
     under_way.fails().add(REAPER, zap).breaks(Invariant::SkipEndsReaping);
+    // What reclaim takes for a request of a callback's is not reaped.
+    let reclaim = Event::DirectReclaimBegin { order: 0, gfp: Gfp::KERNEL.0 };
+    let mut callback = Stage::with("4.14", Approach::SkipAny, &FENCE);
+    callback.skips(HOG).add(REAPER, reclaim).add(REAPER, zap);
+    callback.is_waived(Invariant::ReaperTakesNothing);
     let mut gone = Stage::new();
     gone.woken().starts().skips(HOG).is_sound().add(HOG, Event::ExitMmapDone { mm: HOG_MM });
     gone.breaks(Invariant::SkipEndsReaping);

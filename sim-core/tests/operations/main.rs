@@ -359,6 +359,19 @@ fn what_was_taken_with_undo_is_given_back_at_exit() {
     assert!(semaphore_ms("").is_empty());
 }
 
+/// Who is over `memory.high` reclaims on the way to user mode, where nobody has PF_MEMALLOC (I14).
+#[test]
+fn high_is_made_up_for_behind_the_scope_of_pf_memalloc() {
+    let run = run(
+        "[[cgroup]]\nname = 'g'\nhigh = '10MiB'\n[[task]]\nname = 'a'\ncgroup = 'g'\npreset = 'none'\n\
+                   program = [{ mmap = 'm', size = '12MiB' }, { memalloc = 'memalloc', program = \
+                   [{ touch = 'm' }] }, { sleep = '1s' }, { mmap = 'n', size = '4KiB' }, { touch = 'n' }]\n",
+    );
+    let throttled = |event: Event| matches!(event, Event::Blocked { why, .. } if why == Reason::MemcgHigh as u8);
+    let at = times(&run, "a", throttled);
+    assert!(at.first().is_some_and(|at| *at >= 1000), "{at:?}");
+}
+
 /// `cond_resched()` between its tries is no sleep (I14).
 #[test]
 fn request_that_must_not_fail_spins_under_pf_memalloc() {

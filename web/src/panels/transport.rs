@@ -97,7 +97,7 @@ fn verdict(ui: &Ui, scene: &Scene, state: &State) -> Html {
                         <button type="button" class="link" onclick={ui.on(move |_: MouseEvent| Action::SeekRecord(record))}
                             title={format!("The runs are the same up to record {}; they part behind it", record + 1)}>{ "Go there" }</button>
                     }) }
-                    { for older.map(|model| replay(model, &state.route())) }
+                    { for older.as_ref().and_then(|link| Some(replay(link.model?, link))) }
                 </>
             }
         }

@@ -94,8 +94,8 @@ pub enum LinkCheck {
         how: String,
         /// The number of the last record up to which it is known to be.
         equal_until: Option<u64>,
-        /// The model that made the link, if that is an older one.
-        older: Option<u32>,
+        /// The link, if an older model made it.
+        older: Option<Box<Route>>,
     },
 }
 
@@ -110,14 +110,6 @@ pub struct Notice {
 impl From<String> for Notice {
     fn from(text: String) -> Self {
         Self { text, older: None }
-    }
-}
-
-impl std::ops::Deref for Notice {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.text
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::{self, Request};
 /// What is in the fields.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Typed {
-    /// None: each kernel's own.
+    /// None: the scenario's, or else each kernel's own.
     pub policies: Vec<String>,
     /// None: that of the run on screen.
     pub kernels: Vec<String>,
@@ -65,8 +65,12 @@ impl Typed {
 
 /// The first and those it is compared with, each once; `None` where there are none.
 fn with_first(first: &str, others: Vec<&str>) -> Option<Vec<String>> {
-    let more = others.iter().filter(|other| **other != first);
-    let all = [first].into_iter().chain(more.copied()).map(str::to_owned).collect();
+    let mut all = vec![first.to_owned()];
+    for other in &others {
+        if !all.iter().any(|known| known == other) {
+            all.push((*other).to_owned());
+        }
+    }
     (!others.is_empty()).then_some(all)
 }
 
@@ -107,7 +111,7 @@ pub fn fields(typed: &Typed, varied: bool, set: &Callback<Typed>) -> Html {
     let kernels = kernels.map(|it| choice(it, &typed.kernels, Typed::with_kernel));
     html! {
         <>
-            <fieldset class="policies"><legend>{ "Policies; the first one chosen is what the others are compared with; none: each kernel's own" }</legend>
+            <fieldset class="policies"><legend>{ "Policies; the first one chosen is what the others are compared with; none: the scenario's, or else each kernel's own" }</legend>
                 { for policies }</fieldset>
             <details class="grid" open={varied}><summary>{ "Kernels and values" }</summary>
                 <fieldset class="kernels"><legend>{ "Kernels; none: the one of the run on screen" }</legend>{ for kernels }</fieldset>
@@ -160,12 +164,15 @@ mod tests {
         };
         assert_eq!(shown(None, &[]), " / interval");
         assert_eq!(
-            shown(None, &["policy:ignore", "policy:nonblock"]),
+            shown(Some("interval"), &["policy:ignore", "policy:nonblock", "policy:ignore"]),
             " / interval ignore nonblock"
         );
         assert_eq!(shown(None, &["kernel:4.9", "kernel:5.3"]), "6.1 4.9 5.3 / ");
         assert_eq!(shown(Some("interval"), &["kernel:4.9"]), "6.1 4.9 / interval");
-        assert_eq!(shown(None, &["policy:ignore", "kernel:4.9"]), "6.1 4.9 / interval ignore");
+        assert_eq!(
+            shown(Some("interval"), &["policy:ignore", "kernel:4.9"]),
+            "6.1 4.9 / interval ignore"
+        );
         assert_eq!(shown(None, &["check:lockdep"]), " / interval");
     }
 }

@@ -57,7 +57,7 @@ impl Plan {
             .filter(|count| *count > 0)
             .ok_or_else(|| format!("“{count}” is no count of seeds: it takes 1 or more."))?;
         if typed.policies.is_empty() && typed.kernels.len() < 2 {
-            let why = "Choose a policy to run them under, or several kernels, each with its own.";
+            let why = "Choose a policy to run them under, or several kernels, each with the scenario's or its own.";
             return Err(why.to_owned());
         }
         let request = request.alone();
@@ -158,7 +158,7 @@ fn cases(request: &Request, typed: &Typed) -> Result<Vec<SweptCase>, String> {
                 }
                 let chosen = values_text(values.iter().map(|(path, value)| (path, value)));
                 let kernel_name = kernel.filter(|_| kernels.len() > 1).map(String::as_str);
-                let policy_name = policy.map_or("own policy", String::as_str);
+                let policy_name = policy.map_or("default policy", String::as_str);
                 let parts = [kernel_name.unwrap_or_default(), policy_name, &chosen];
                 let parts: Vec<&str> = parts.into_iter().filter(|it| !it.is_empty()).collect();
                 let is_varied = |path: &String| values.iter().any(|(varied, _)| varied == path);
@@ -239,7 +239,7 @@ pub mod tests {
         let typed = Typed { kernels, ..typed(&[], "0", "2") };
         let plan = Plan::typed(&Request::default(), &typed).expect("it is right");
         let names: Vec<&str> = plan.cases.iter().map(|case| case.name.as_str()).collect();
-        assert_eq!(names, ["4.9 own policy", "6.1 own policy"]);
+        assert_eq!(names, ["4.9 default policy", "6.1 default policy"]);
         let run = plan.run(1);
         assert_eq!((run.kernel.as_deref(), run.policy, run.seed), (Some("6.1"), None, 0));
         assert_eq!((plan.base(0), plan.base(1)), (None, Some(0)));

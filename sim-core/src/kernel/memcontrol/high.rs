@@ -23,6 +23,10 @@ const MEMCG_DELAY_SCALING_SHIFT: u32 = 14;
 /// `mem_cgroup_handle_over_high()`, on the way to user mode: who charged
 /// beyond `memory.high` reclaims, and pauses if that did not help.
 pub(in crate::kernel) async fn mem_cgroup_handle_over_high(cx: &Cx) {
+    // Who has PF_MEMALLOC is not on the way to user mode yet.
+    if cx.with(|state| state.tasks[cx.task()].memalloc) {
+        return;
+    }
     let (nr_pages, memcg) = cx.with(|state| {
         let nr_pages = std::mem::take(&mut state.tasks[cx.task()].memcg_over_high);
         (nr_pages, state.group_of(cx.task()).and_then(|group| group.cgroup))

@@ -134,6 +134,19 @@ fn retry_mayfail_fails_where_others_would_kill() {
 }
 
 #[test]
+fn who_may_not_fail_asks_for_a_kill_since_5_16() {
+    for (profile, asks) in [("5.4", false), ("5.12", false), ("6.1", true)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(100));
+        machine.process(&member(memcg, 100, 100), move |cx| async move {
+            assert_eq!(charge(&cx, Gfp::KERNEL.with(Gfp::NOFAIL), 1).await, Ok(1), "{profile}");
+        });
+        machine.run();
+        assert_eq!(!results(&machine).is_empty(), asks, "{profile}");
+    }
+}
+
+#[test]
 fn nofail_atomic_and_reclaimers_exceed_the_limit() {
     let nofail = Gfp::NOWAIT.with(Gfp::NOFAIL);
     for (profile, gfp, memalloc, passes) in [

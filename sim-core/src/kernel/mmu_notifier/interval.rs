@@ -121,7 +121,11 @@ fn mn_itree_inv_start_range(cx: &Cx, range: NotifierRange) -> (Vec<NotifierId>, 
 /// How many of the mm's intervals overlap, by what was registered: whoever watches the run (I11)
 /// compares the tree's calls with it.
 fn registered(state: &State, range: &NotifierRange) -> u8 {
-    let deferred = &state.mms[range.mm].itree.deferred;
+    let itree = &state.mms[range.mm].itree;
+    if !itree.has_itree {
+        return 0;
+    }
+    let deferred = &itree.deferred;
     let of_mm = state.notifiers.iter().filter(|(_, notifier)| notifier.mm == range.mm);
     let overlapping = of_mm.filter(|(id, notifier)| {
         let is_in = if notifier.registered {

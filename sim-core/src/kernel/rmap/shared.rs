@@ -93,6 +93,11 @@ pub(super) async fn swap_out_shared(cx: &Cx, most: u64, scope: Scope) -> u64 {
         let mut here = mappers.clone();
         if alone {
             cx.with(|state| {
+                // Since the page before, some may have lost theirs, or gone.
+                let next = |stretch: &Shared| (stretch.share, stretch.from) == (share, from + done);
+                here.retain(|&(mm, at)| {
+                    state.mms[mm].vma(at.id).is_some_and(|vma| vma.shares.iter().any(next))
+                });
                 for (mm, at) in &mut here {
                     *at = oldest_page(&state.mms[*mm], *at);
                 }

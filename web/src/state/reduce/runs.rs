@@ -305,7 +305,7 @@ impl State {
                     self.parting(route)
                 ),
                 equal_until: self.equal_until(route),
-                older: (other < model).then_some(other),
+                older: (other < model).then(|| Box::new(route.clone())),
             },
             (Some(digest), _) => LinkCheck::Differs {
                 how: format!(

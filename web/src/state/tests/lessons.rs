@@ -57,7 +57,7 @@ fn link_opens_a_step_of_a_lesson() {
     assert!(!other.learn.shown && other.learn.course.is_none());
     let unknown = Route { lesson: Some("nothing.1".into()), ..Route::default() };
     let state = opened(unknown);
-    assert!(state.notice.as_ref().unwrap().contains("no lesson “nothing.1”"));
+    assert!(state.notice.as_ref().unwrap().text.contains("no lesson “nothing.1”"));
     assert_eq!(state.phase_id(), "ready");
 }
 

@@ -15,6 +15,7 @@ fn link_with_the_right_digest_is_reproduced() {
     let LinkCheck::Differs { how, older, .. } = state.link_check else { panic!() };
     assert!(how.contains("00000000") && older.is_none(), "{how}");
 
+    route.at = Some(u64::MAX / 2);
     for (model, is_older) in [(999, false), (1, true)] {
         route.model = Some(model);
         let state = opened(route.clone());
@@ -25,7 +26,8 @@ fn link_with_the_right_digest_is_reproduced() {
         );
         let LinkCheck::Differs { how, older, .. } = state.link_check else { panic!() };
         assert!(how.contains(&format!("model {model}")), "{how}");
-        assert_eq!(older, is_older.then_some(model));
+        // … and all that it says, where today's run has ended before.
+        assert_eq!(older.as_deref(), is_older.then_some(&route));
     }
 }
 
@@ -80,12 +82,12 @@ fn bad_link_leaves_a_notice_and_the_default() {
     let message = Job::start(&unknown.request).err().unwrap();
     unknown.apply(Action::Failed(message));
     assert_eq!(unknown.request, Request::default());
-    assert!(unknown.notice.unwrap().contains("no-such"));
+    assert!(unknown.notice.unwrap().text.contains("no-such"));
 
     let mut newer = State::default();
     newer.apply(Action::Open(crate::route::parse("#/v2/run?scenario=no-such").unwrap()));
     newer.apply(Action::Failed("There is none.".into()));
-    assert!(newer.notice.unwrap().starts_with("There is none. A newer version of this page"));
+    assert!(newer.notice.unwrap().text.starts_with("There is none. A newer version of this page"));
 
     let mut older = State::default();
     let link = crate::route::parse("#/v1/run?scenario=no-such&model=1&t=1ms").unwrap();
@@ -108,7 +110,7 @@ fn scenario_of_a_link_that_cannot_be_run_goes_to_the_editor() {
         assert_eq!(state.rescued.as_deref(), Some(text));
         assert!(state.editing && state.request == Request::default());
         let told = state.notice.clone().unwrap();
-        assert!(told.contains("hue") && told.contains("in the editor"), "{told:?}");
+        assert!(told.text.contains("hue") && told.text.contains("in the editor"), "{told:?}");
         state.apply(Action::Open(Route::default()));
         assert_eq!(state.rescued, None);
     }
@@ -160,7 +162,7 @@ fn fork_that_cannot_be_made_leaves_the_run_as_it_is() {
     assert_eq!((state.request.clone(), state.digests(), state.cursor), before);
     assert_eq!(state.phase_id(), "ready");
     assert!(!state.history.can_undo(), "nothing was changed");
-    assert!(state.notice.as_ref().unwrap().contains("presser does not live"));
+    assert!(state.notice.as_ref().unwrap().text.contains("presser does not live"));
 }
 
 #[test]
@@ -285,8 +287,8 @@ fn bad_link_leaves_the_run_that_was_open() {
     state.apply(Action::Failed("There is no scenario “no-such” in the gallery.".into()));
     assert_eq!((&state.request, state.digests(), state.cursor), (&before.0, before.1, before.2));
     assert_eq!(state.phase_id(), "ready");
-    assert!(state.notice.as_ref().unwrap().contains("no-such"));
-    assert!(state.notice.as_ref().unwrap().contains("stays"));
+    assert!(state.notice.as_ref().unwrap().text.contains("no-such"));
+    assert!(state.notice.as_ref().unwrap().text.contains("stays"));
     assert!(state.route().request == before.0 && state.links > before.3);
 
     state.apply(Action::Refuse { message: "This is no link.".into() });
