@@ -20,6 +20,7 @@ mod killed;
 mod log_lines;
 mod logcat;
 mod machine_seen;
+mod made;
 mod memory_seen;
 mod nobody;
 mod oom_facts;
