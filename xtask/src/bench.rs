@@ -63,7 +63,7 @@ pub(crate) fn bench() -> Result<(), Failure> {
 }
 
 fn native_and_wasm() -> Result<(), Failure> {
-    let targets = ["--package", "sim-core", "--bench", "*"];
+    let targets = ["--package", "sim-core", "--bench", "model", "--bench", "scale"];
     let mut native = cargo(&["bench"]);
     native.args(targets);
     let native = measure("natively", "native", native)?;

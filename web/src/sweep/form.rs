@@ -33,8 +33,8 @@ impl Typed {
         // Kernels that are compared have each its own, unless one was chosen for all.
         let is_own = request.policy.is_none() && policies.is_empty() && !kernels.is_empty();
         Self {
-            kernels: with_first(kernel, kernels).unwrap_or_default(),
-            ..Self::of(match with_first(policy, policies) {
+            kernels: with_first(kernel, &kernels).unwrap_or_default(),
+            ..Self::of(match with_first(policy, &policies) {
                 _ if is_own => Vec::new(),
                 Some(policies) => policies,
                 None => vec![policy.to_owned()],
@@ -64,9 +64,9 @@ impl Typed {
 }
 
 /// The first and those it is compared with, each once; `None` where there are none.
-fn with_first(first: &str, others: Vec<&str>) -> Option<Vec<String>> {
+fn with_first(first: &str, others: &[&str]) -> Option<Vec<String>> {
     let mut all = vec![first.to_owned()];
-    for other in &others {
+    for other in others {
         if !all.iter().any(|known| known == other) {
             all.push((*other).to_owned());
         }
