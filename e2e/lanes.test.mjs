@@ -402,3 +402,72 @@ test("what appears behind a field takes neither its focus nor its text", async (
   await page.waitForFunction(() => !document.querySelector(".form-field.bad"));
   assert.equal(await here(), "form-machine-cpus 2");
 });
+
+test("what was hidden shows again, and pins, order and folds stay", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=gpu0");
+  t.after(view.close);
+  const { page } = view;
+  const titles = () => page.locator(".timeline .lane-title").allInnerTexts();
+  const pin = page.getByRole("button", { name: "Pin the lane" });
+  assert.equal(await pin.getAttribute("aria-pressed"), "false");
+  await page.keyboard.press("p");
+  await until(view, () => document.querySelector(".lane-title").innerText === "gpu0", "gpu0 on top");
+  assert.equal(await pin.getAttribute("aria-pressed"), "true");
+  assert.match(await page.locator(".timeline .lane button").first().textContent(), /pinned$/);
+  await until(view, () => /gpu0 is pinned on top/.test(document.querySelector("p.hidden[role=status]").textContent), "said");
+  const before = await titles();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("h");
+  await until(view, (count) => document.querySelectorAll(".timeline .lane-title").length === count - 1, "one less", before.length);
+  await page.getByRole("button", { name: "show 1 hidden" }).click();
+  await until(view, (count) => document.querySelectorAll(".timeline .lane-title").length === count, "all", before.length);
+  assert.deepEqual(await titles(), before);
+  assert.deepEqual(view.problems, []);
+});
+
+test("one label is in the order of focus, and arrows take the focus to the others", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=gpu0");
+  t.after(view.close);
+  const { page } = view;
+  assert.equal(await page.locator(".timeline .lane button[tabindex='0']").count(), 1);
+  await page.locator(".timeline .lane.selected button").focus();
+  await page.keyboard.press("ArrowDown");
+  await until(view, () => {
+    const [label, selected] = [document.activeElement, document.querySelector(".timeline .lane.selected button")];
+    return label === selected && label.tabIndex === 0 && !label.innerText.startsWith("gpu0");
+  }, "the next label");
+  assert.deepEqual(view.problems, []);
+});
+
+test("on paper every lane has its bar, wherever the lanes were scrolled", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms", { viewport: { width: 1000, height: 600 } });
+  t.after(view.close);
+  const { page } = view;
+  await page.getByRole("button", { name: /^CPUs/ }).click();
+  await page.locator(".timeline .lane", { hasText: "CPU 0" }).waitFor();
+  const body = page.locator(".tl-body");
+  assert.ok(await body.evaluate((it) => (it.scrollTop = 90) && it.scrollHeight > it.clientHeight + 90), "scrolled");
+  await page.waitForTimeout(200);
+  // Rows of the drawing, from the top, that are more than ground, beside the labels.
+  const bars = () =>
+    page.evaluate(() => {
+      const canvas = document.querySelector(".timeline .lane-plot canvas");
+      const [plot, context] = [canvas.getBoundingClientRect(), canvas.getContext("2d")];
+      return [...document.querySelectorAll(".timeline .lane")].map((lane) => {
+        const { top, height } = lane.getBoundingClientRect();
+        const y = Math.round(((top + height / 2 - 2 - plot.top) / plot.height) * canvas.height);
+        if (y < 0 || y >= canvas.height) return false;
+        const { data } = context.getImageData(0, y, canvas.width, 1);
+        return data.some((value, index) => index % 4 < 3 && value < 0xf0);
+      });
+    });
+  await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  await page.emulateMedia({ media: "print" });
+  const printed = await bars();
+  assert.ok(printed.length > 8 && printed.every(Boolean), printed.join());
+  await page.emulateMedia({ media: "screen" });
+  await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+  await page.waitForTimeout(200);
+  assert.ok((await bars()).includes(false), "and only what is in sight on the screen");
+  assert.deepEqual(view.problems, []);
+});

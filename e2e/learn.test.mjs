@@ -345,3 +345,25 @@ test("inside another page there is the timeline, and a way to all of it", async 
   const link = frame.getByRole("link", { name: "Open in Reaperscope" });
   assert.doesNotMatch(await link.getAttribute("href"), /embed/);
 });
+
+for (const dark of [false, true]) {
+  test(`inside another page compared runs and the legend are shown, and keys open nothing (${dark ? "dark" : "light"})`, async (t) => {
+    const link = "#/v1/run?scenario=gpu-fence-overlap&seed=1&policy=interval,block-always&t=3600ms&embed=1";
+    const view = await openPage(link, { viewport: { width: 860, height: 700 }, dark });
+    t.after(view.close);
+    const { page } = view;
+    await page.getByRole("region", { name: "Compared with block-always" }).waitFor();
+    await page.getByRole("list", { name: "Colors and signs of the lanes" }).waitFor();
+    for (const key of ["?", "F1", "b", "/", "c", "m", "l"]) await page.keyboard.press(key);
+    await page.waitForTimeout(300);
+    assert.equal(await page.locator("dialog[open]").count(), 0);
+    assert.equal(await page.locator(".tl-note").count(), 0, "no note without a field");
+    assert.equal(await page.getByRole("button", { name: "note", exact: true }).count(), 0);
+    const before = await page.getAttribute("html", "data-t-ns");
+    await page.keyboard.press(".");
+    await page.waitForFunction((was) => document.documentElement.dataset.tNs !== was, before);
+    assert.deepEqual(await accessibilityProblems(view), []);
+    await screenshot(view, `embed-${dark ? "dark" : "light"}`, { fullPage: true });
+    assert.deepEqual(view.problems, []);
+  });
+}

@@ -39,6 +39,7 @@ const VIEWS = [
   ["help", RUN, key("?")],
   ["palette", RUN, key("F1")],
   ["share", RUN, button("Share")],
+  ["embed", `${COMPARED}&embed=1`, async () => {}],
   ["print", RUN, (page) => page.emulateMedia({ media: "print" })],
 ];
 

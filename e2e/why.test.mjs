@@ -80,6 +80,54 @@ test("the lanes are a table that the keyboard moves through, and the cursor foll
   assert.deepEqual(view.problems, []);
 });
 
+test("the table has a head, a place for lanes at rest, and what a screen reader activates goes there", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=150ms&focus=oom_reaper&view=100ms..180ms");
+  t.after(view.close);
+  const { page } = view;
+  await until(view, () => location.hash.includes("digest="), "the address");
+  await page.getByRole("button", { name: /^CPUs/ }).click();
+  const rest = page.locator(".tl-grid [role=row]", { has: page.getByText("nothing in this window") });
+  await rest.first().waitFor({ state: "attached" });
+  const table = await page.locator(".tl-grid").evaluate((grid) => {
+    const rows = [...grid.querySelectorAll("[role=row]")];
+    const number = (element, name) => Number(element.getAttribute(name));
+    return {
+      rows: number(grid, "aria-rowcount") - rows.length,
+      indices: rows.every((row, index) => number(row, "aria-rowindex") === index + 1),
+      heads: [...rows[0].children].map((it) => it.getAttribute("role")).join(),
+      wide: Math.max(...rows.map((row) => row.children.length)) - number(grid, "aria-colcount"),
+      stops: grid.querySelectorAll("[tabindex='0']").length,
+    };
+  });
+  assert.deepEqual(table, { rows: 0, indices: true, heads: "columnheader,columnheader", wide: 0, stops: 1 });
+  assert.deepEqual(await accessibilityProblems(view, ".tl-grid"), []);
+  // A reader has no pointer: it clicks the element itself.
+  const name = await rest.first().locator("[role=rowheader]").textContent();
+  await rest.first().locator("[role=gridcell]").evaluate((cell) => cell.click());
+  await until(view, (name) => document.querySelector(".lane.selected .lane-title").innerText === name, "its lane", name);
+  await until(view, () => document.documentElement.dataset.tNs === "100000000", "its instant");
+  assert.equal(await page.locator(".tl-grid [tabindex='0']").evaluate((it) => it.textContent), "nothing in this window");
+  // From the edge of the window a key leads on to what the lane does next.
+  await page.locator(".tl-grid [tabindex='0']").focus();
+  await page.keyboard.press("ArrowRight");
+  await until(view, () => Number(document.documentElement.dataset.tNs) > 1.8e8, "past the window");
+  assert.deepEqual(view.problems, []);
+});
+
+test("what is played once more is told once more, and so is what a rerun came to", async (t) => {
+  const view = await openPage(BACK_OFF);
+  t.after(view.close);
+  const { page } = view;
+  await page.keyboard.press("End");
+  await until(view, () => /end of the run/.test(document.querySelector("p.hidden[role=status]").textContent), "at the end");
+  await page.keyboard.press("Space");
+  await until(view, () => /(is killed|attempt|cannot|refus)/.test(document.querySelector("p.hidden[role=status]").textContent), "told");
+  await page.keyboard.press("Space");
+  await page.getByLabel("Policy").first().selectOption("skip-any");
+  await until(view, () => /^Run done: [\w-]+\. /.test(document.querySelector("p.hidden[role=status]").textContent), "its verdict");
+  assert.deepEqual(view.problems, []);
+});
+
 test("steps by key are told in words", async (t) => {
   const view = await openPage(BACK_OFF);
   t.after(view.close);
@@ -228,7 +276,7 @@ test("from the top of the page one key leads to the lanes, and Ctrl with Home an
   await keyboard.press("Control+Home");
   await until(view, () => {
     const row = document.activeElement.parentElement;
-    return row.getAttribute("aria-rowindex") === "1" && row.querySelector("[role=gridcell]") === document.activeElement;
+    return row.getAttribute("aria-rowindex") === "2" && row.querySelector("[role=gridcell]") === document.activeElement;
   }, "the first cell of the first lane");
 });
 
@@ -307,6 +355,10 @@ for (const dark of [false, true]) {
       ["keys", () => page.keyboard.press("?")],
       ["commands", () => page.keyboard.press("F1")],
       ["share", () => page.getByRole("button", { name: "Share" }).click()],
+      ["fork", () => page.keyboard.press("b")],
+      ["import", () => page.getByRole("button", { name: "Import", exact: true }).click()],
+      ["export", () => page.getByRole("button", { name: "Export", exact: true }).click()],
+      ["story", () => page.getByRole("button", { name: "What happened?" }).click()],
     ]) {
       await open();
       await page.getByRole("dialog").waitFor();

@@ -128,15 +128,23 @@ fn embedded(ui: &Ui, state: &State) -> Html {
     html! {
         <div class="embedded">
             <main>
+                <h1 class="hidden">{ title_of(&state.request.scenario) }</h1>
                 { notice(ui, state.notice.as_ref()) }
                 { transport(ui, state) }
                 { state.scene.as_ref().map(|scene| html! {
                     <Timeline scene={scene.clone()} view={state.view} now={state.cursor} lane={state.lane}
                         arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()} laid={state.laid.clone()}
-                        history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
+                        history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade}
+                        keys={state.keys} printing={state.printing} embed={state.embed} />
+                }).unwrap_or_default() }
+                { state.scene.as_ref().map(|scene| html! {
+                    <>
+                        if !state.others.is_empty() { { compared(state, scene) } }
+                        { legend(scene, state.lane) }
+                    </>
                 }).unwrap_or_default() }
                 <p class="open-whole"><a href={whole} target="_blank" rel="noopener">{ "Open in Reaperscope" }</a></p>
-                <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={state.said.clone()} />
+                <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={(state.said.clone(), state.said_by_cell)} />
             </main>
         </div>
     }
@@ -252,7 +260,8 @@ fn page(ui: &Ui, state: &State, told: Told) -> Html {
                         { state.curve().map(|curve| html! { <CurveStrip curve={curve.clone()} view={state.view} /> }).unwrap_or_default() }
                         <Timeline scene={scene.clone()} view={state.view} now={state.cursor} lane={state.lane}
                             arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()} laid={state.laid.clone()}
-                            history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade} />
+                            history={(state.history.can_undo(), state.history.can_redo())} selection={state.selection} playing={state.playing} shade={shade}
+                        keys={state.keys} printing={state.printing} embed={state.embed} />
                         { fork_tree(ui, state) }
                         if !state.others.is_empty() { { compared(state, scene) } }
                         { notes(ui, &state.notes) }
@@ -262,7 +271,7 @@ fn page(ui: &Ui, state: &State, told: Told) -> Html {
                         </div>
                     </>
                 }).unwrap_or_default() }
-                <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={state.said.clone()} />
+                <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={(state.said.clone(), state.said_by_cell)} />
             </main>
             if told != Told::Picture {
                 <>

@@ -107,6 +107,11 @@ pub fn has_focus(id: &str) -> bool {
     document().active_element().is_some_and(|element| element.id() == id)
 }
 
+/// Whether the page is part of another one.
+pub fn is_embedded() -> bool {
+    document().query_selector(".embedded").is_ok_and(|found| found.is_some())
+}
+
 /// Whether a dialog is open, which keeps keys to itself.
 pub fn has_dialog() -> bool {
     document().query_selector("dialog[open]").is_ok_and(|found| found.is_some())

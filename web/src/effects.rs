@@ -209,6 +209,9 @@ fn on_key(ui: &Ui, event: &KeyboardEvent) {
     let Some(command) = command(press, focus_of(target.as_ref()), ui.keys.get()) else {
         return;
     };
+    if !command.acts_in_embed() && dom::is_embedded() {
+        return;
+    }
     event.prevent_default();
     match command {
         Command::Search => return dom::focus("event-filter"),

@@ -102,6 +102,8 @@ pub enum Command {
     /// Puts the selected lane on top, or back.
     PinLane,
     HideLane,
+    /// Lanes that were hidden show again; all else stays.
+    ShowHiddenLanes,
     /// Every lane in its own place again.
     ShowAllLanes,
     GoToStart,
@@ -162,11 +164,13 @@ pub fn command(press: Press<'_>, focus: Focus, keys: Keys) -> Option<Command> {
         return None;
     }
     if press.alt {
-        return match (press.code, press.control || press.shift) {
+        // Many layouts print brackets with AltGr (Ctrl and Alt at once on Windows) or Option.
+        let bracket = keys.single.then(|| by_bracket(press.key)).flatten();
+        return bracket.or(match (press.code, press.control || press.shift) {
             ("ArrowUp", false) => Some(Command::ShiftLane(Toward::Top)),
             ("ArrowDown", false) => Some(Command::ShiftLane(Toward::Bottom)),
             _ => None,
-        };
+        });
     }
     if press.control {
         return match press.code {
@@ -188,14 +192,55 @@ pub fn command(press: Press<'_>, focus: Focus, keys: Keys) -> Option<Command> {
         "/" => Some(Command::Search),
         "." => Some(Command::Incident(Step::Forward)),
         "," => Some(Command::Incident(Step::Back)),
-        "]" => Some(Command::FollowCause),
-        "[" => Some(Command::GoBack),
         "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" => {
             press.key.parse().ok().map(Command::Tab)
         }
-        _ => None,
+        sign => by_bracket(sign),
     };
     by_sign.or_else(|| by_preset(press, keys.preset)).or_else(|| by_position(press))
+}
+
+fn by_bracket(sign: &str) -> Option<Command> {
+    match sign {
+        "]" => Some(Command::FollowCause),
+        "[" => Some(Command::GoBack),
+        _ => None,
+    }
+}
+
+impl Command {
+    /// Whether there is something for it to act on inside another page, where only the timeline is.
+    pub fn acts_in_embed(self) -> bool {
+        !matches!(
+            self,
+            Self::Search
+                | Self::Compare
+                | Self::Help
+                | Self::Palette
+                | Self::Learn
+                | Self::Tab(_)
+                | Self::Edit
+                | Self::Sweep
+                | Self::Story
+                | Self::Fork
+                | Self::Graph
+                | Self::Note
+                | Self::NoteRange
+                | Self::RemoveNote
+        )
+    }
+}
+
+/// Keys of a list as they are with this preset.
+pub fn told(keys: &'static str, preset: Preset) -> &'static str {
+    match (preset, keys) {
+        (Preset::Zoom, _) => keys,
+        (_, "W S  + −") => "Q E  + −",
+        (_, "W") => "Q",
+        (_, "S") => "E",
+        (_, "↑ ↓") => "W S  ↑ ↓",
+        (_, other) => other,
+    }
 }
 
 /// Keys that differ from the usual ones.
@@ -315,7 +360,8 @@ pub const NAMED: &[(Command, &str, &str)] = &[
     (Command::RemoveNote, "Remove the note at the cursor", "Delete"),
     (Command::PinLane, "Pin the lane, or let it go", "P"),
     (Command::HideLane, "Hide the lane", "H"),
-    (Command::ShowAllLanes, "Show all lanes", "Shift H"),
+    (Command::ShowHiddenLanes, "Show hidden lanes", ""),
+    (Command::ShowAllLanes, "Show all lanes, each in its place", "Shift H"),
     (Command::ShiftLane(Toward::Top), "Move the lane up", "Alt ↑"),
     (Command::ShiftLane(Toward::Bottom), "Move the lane down", "Alt ↓"),
     (Command::Undo, "Undo", "Ctrl Z"),
@@ -425,6 +471,41 @@ mod tests {
         assert_eq!(of("KeyQ"), Some(Command::ZoomIn));
         assert_eq!(of("KeyS"), Some(Command::Lane(Toward::Bottom)));
         assert_eq!(of("KeyA"), Some(Command::PanLeft));
+    }
+
+    #[test]
+    fn letters_that_are_told_are_those_that_act() {
+        for preset in [Preset::Zoom, Preset::Move] {
+            let keys = Keys { preset, single: true };
+            let mut letters = 0;
+            for (wanted, name, shown) in NAMED {
+                let shown = told(shown, preset);
+                if shown.len() == 1 && shown.bytes().all(|letter| letter.is_ascii_uppercase()) {
+                    let (code, key) = (format!("Key{shown}"), shown.to_lowercase());
+                    let found = command(press(&code, &key), Focus::Timeline, keys);
+                    assert_eq!(found, Some(*wanted), "{name} by {shown} in {preset:?}");
+                    letters += 1;
+                }
+            }
+            assert!(letters > 10, "{letters}");
+        }
+        let zoom = HELP.iter().find(|(_, what)| *what == "zoom in or out").unwrap();
+        assert!(told(zoom.0, Preset::Move).starts_with("Q E"));
+    }
+
+    #[test]
+    fn brackets_act_however_a_layout_prints_them() {
+        let plain = press("BracketLeft", "[");
+        let option = Press { alt: true, ..press("Digit8", "[") };
+        let alt_gr = Press { control: true, alt: true, ..press("Digit8", "[") };
+        for press in [plain, option, alt_gr] {
+            let of = |focus, keys| command(press, focus, keys);
+            assert_eq!(of(Focus::Timeline, Keys::default()), Some(Command::GoBack), "{press:?}");
+            assert_eq!(of(Focus::Field, Keys::default()), None, "typed");
+            assert_eq!(of(Focus::Timeline, Keys { single: false, ..Keys::default() }), None);
+        }
+        let tab = Press { alt: true, ..press("Digit8", "8") };
+        assert_eq!(command(tab, Focus::Timeline, Keys::default()), None, "the browser's");
     }
 
     #[test]

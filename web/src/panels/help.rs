@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::dialog::Dialog;
-use crate::keys::{HELP, Keys, POINTER_HELP, Preset};
+use crate::keys::{HELP, Keys, POINTER_HELP, Preset, told};
 use crate::state::Action;
 use crate::ui::use_ui;
 
@@ -15,14 +15,14 @@ pub struct Props {
 
 #[component]
 pub fn HelpDialog(props: &Props) -> Html {
+    let Keys { preset, single } = props.keys;
     let rows = |list: &'static [(&'static str, &'static str)]| {
-        list.iter().map(|(keys, what)| {
-            let keys = keys.split(' ').filter(|key| !key.is_empty());
+        list.iter().map(move |(keys, what)| {
+            let keys = told(keys, preset).split(' ').filter(|key| !key.is_empty());
             html! { <tr><th scope="row">{ for keys.map(|key| html! { <kbd>{ key }</kbd> }) }</th><td>{ *what }</td></tr> }
         })
     };
     let ui = use_ui();
-    let Keys { preset, single } = props.keys;
     let other = Keys { single: !single, preset };
     let toggle = ui.on(move |_: Event| Action::Keys(other));
     let choose = |preset| ui.on(move |_: Event| Action::Keys(Keys { preset, single }));

@@ -11,7 +11,7 @@ use crate::dom;
 use crate::engine;
 use crate::event_filter::{Narrow, RELATIONS};
 use crate::format;
-use crate::keys::NAMED;
+use crate::keys::{NAMED, Preset, told};
 use crate::learn::Lessons;
 use crate::shared::Shared;
 use crate::state::{Action, Change, Dialog as Open, Scene};
@@ -29,11 +29,11 @@ struct Item {
     action: Action,
 }
 
-fn items(scene: Option<&Scene>) -> Vec<Item> {
+fn items(scene: Option<&Scene>, preset: Preset) -> Vec<Item> {
     let plain = |name: String, action: Action| Item { name, keys: "", action };
     let commands = NAMED.iter().map(|(command, name, keys)| Item {
         name: (*name).to_owned(),
-        keys,
+        keys: told(keys, preset),
         action: Action::Command { command: *command, anchor: None },
     });
     let lanes = scene.into_iter().flat_map(|scene| scene.outcome.lanes.iter().enumerate());
@@ -136,7 +136,7 @@ pub fn PaletteDialog(props: &Props) -> Html {
     if !props.open {
         return html! { <Dialog open=false title="Commands">{ Html::default() }</Dialog> };
     }
-    let items = items(props.scene.as_deref());
+    let items = items(props.scene.as_deref(), ui.keys.get().preset);
     let shown = found(&items, &query);
     let marked = (*chosen).min(shown.len().saturating_sub(1));
     let run = {
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn words_are_found_in_any_order() {
-        let items = items(None);
+        let items = items(None, Preset::Zoom);
         let names = |query: &str| {
             let places = found(&items, query).into_iter();
             places.map(|index| items[index].name.clone()).collect::<Vec<_>>()

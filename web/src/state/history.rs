@@ -80,6 +80,7 @@ pub(super) fn kind_of(action: &Action) -> Option<Kind> {
             }
             Command::PinLane
             | Command::HideLane
+            | Command::ShowHiddenLanes
             | Command::ShowAllLanes
             | Command::ShiftLane(_) => Kind::Rows,
             Command::Note | Command::NoteRange | Command::RemoveNote => Kind::Notes,

@@ -188,8 +188,10 @@ pub struct State {
     /// Selected range, in ns.
     pub selection: Option<(u64, u64)>,
     pub playing: bool,
-    /// What the last step led to, for the status region.
+    /// What the last command led to, for the status region.
     pub said: String,
+    /// Whether who is in the table hears that from the cell that takes the focus.
+    pub said_by_cell: bool,
     /// Why the last step led nowhere; empty if it did.
     pub hint: &'static str,
     /// Seconds since playing stepped last, where it steps and does not run.
@@ -264,6 +266,7 @@ impl Default for State {
             selection: None,
             playing: false,
             said: String::new(),
+            said_by_cell: false,
             hint: "",
             since_step: 0.0,
             calm: false,

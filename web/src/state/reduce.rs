@@ -70,12 +70,20 @@ impl State {
             Action::Choose(change) => self.choose(change),
             Action::Progress { now, horizon } => self.phase = Phase::Running { now, horizon },
             Action::Compared(others) => self.others = others,
-            Action::Finished(scene) => self.finished(scene),
+            Action::Finished(scene) => {
+                let before = self.scene.clone();
+                self.finished(scene);
+                self.tell_run(before.as_deref());
+            }
             Action::Failed(message) => self.failed(message),
             Action::Tick(seconds) => self.tick(seconds),
             Action::Command { command, anchor } => {
+                if self.embed && !command.acts_in_embed() {
+                    return;
+                }
+                let before = self.before();
                 self.command(command, anchor);
-                self.tell(command);
+                self.tell(command, &before);
             }
             Action::Seek(at) => self.seek(at),
             Action::SeekTold(at) => self.seek_told(at),
@@ -170,6 +178,7 @@ impl State {
                 self.arrange(|arrangement, _, lane| arrangement.toggle_pin(lane));
             }
             Command::HideLane => self.hide_lane(),
+            Command::ShowHiddenLanes => self.arrangement.show_hidden(),
             Command::ShowAllLanes => self.arrangement.reset(),
             Command::GoToStart => self.stop_and_seek(0),
             Command::GoToEnd => self.stop_and_seek(end),

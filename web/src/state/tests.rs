@@ -344,9 +344,64 @@ fn steps_by_key_are_told_in_words() {
     assert_ne!(state.said, incident);
     press(&mut state, Command::Lane(crate::timeline::rows::Toward::Bottom));
     assert!(state.said.starts_with("gpu0"), "{}", state.said);
-    let before = state.said.clone();
-    press(&mut state, Command::ZoomIn);
-    assert_eq!(state.said, before, "a zoom moves neither cursor nor lane");
+    assert!(state.said_by_cell, "the table's cell reads it, too");
+}
+
+/// What changes without the focus moving is told, or nobody who doesn't see it would know.
+#[test]
+fn what_commands_change_is_told_in_words() {
+    use crate::timeline::rows::Toward;
+    let mut state = opened(Route { at: Some(3_600_000_000), ..Route::default() });
+    let mut told = |command| {
+        press(&mut state, command);
+        assert!(!state.said_by_cell, "{command:?}");
+        state.said.replace('\u{a0}', " ")
+    };
+    assert!(told(Command::WholeRun).starts_with("from 0.000 ms to "));
+    assert_eq!(told(Command::PinLane), "oom_reaper is pinned on top");
+    assert_eq!(told(Command::PinLane), "oom_reaper is back in its place");
+    assert!(told(Command::HideLane).starts_with("oom_reaper is hidden; gpu0"));
+    assert!(told(Command::ShowHiddenLanes).ends_with(" lanes show"));
+    assert!(told(Command::ShiftLane(Toward::Bottom)).starts_with("gpu0 is lane "));
+    assert!(told(Command::RangeFromSpan).starts_with("selected from "));
+    assert!(told(Command::ExtendSelection(Step::Forward)).starts_with("selected from "));
+    assert_eq!(told(Command::Undo), "undone: no range selected");
+    assert!(told(Command::Redo).starts_with("done again: selected from "));
+    assert_eq!(told(Command::Clear), "no range selected");
+    assert_eq!(told(Command::RemoveNote), "no note near the cursor");
+    assert_eq!(told(Command::TogglePlay), "playing");
+    assert!(told(Command::TogglePlay).starts_with("paused at "));
+}
+
+#[test]
+fn run_that_takes_the_place_of_another_is_told_with_its_verdict() {
+    let mut state = opened(Route::default());
+    assert_eq!(state.said, "", "the first is what the page is about");
+    let again = scene(&state.request);
+    state.apply(Action::Finished(again));
+    assert_eq!(state.said, "", "the same once more is no news");
+    state.apply(Action::Choose(Change::Policy(Some("skip-any".to_owned()))));
+    let other = scene(&state.request);
+    state.apply(Action::Finished(other));
+    let verdict = state.verdicts();
+    assert!(state.said.starts_with(&format!("Run done: {verdict}. ")), "{}", state.said);
+    state.apply(Action::Choose(Change::Beside(Other::Policy("interval".to_owned()))));
+    let (first, beside) = (scene(&state.request), scene(&Request::default()));
+    state.apply(Action::Compared(vec![beside]));
+    state.apply(Action::Finished(first));
+    assert!(state.said.starts_with(&format!("skip-any: {verdict}; interval: ")), "{}", state.said);
+}
+
+/// Inside another page nothing opens that has no place there.
+#[test]
+fn inside_another_page_only_the_timeline_is_acted_on() {
+    let mut state = opened(Route { embed: true, at: Some(1), ..Route::default() });
+    for command in [Command::Help, Command::Palette, Command::Fork, Command::Note, Command::Learn] {
+        press(&mut state, command);
+    }
+    assert_eq!((state.dialog, state.notes.len(), state.learn.shown), (None, 0, false));
+    press(&mut state, Command::GoToEnd);
+    assert_eq!(state.cursor.at, state.end());
 }
 
 /// Brings all runs that the state asks for, as the runner does.

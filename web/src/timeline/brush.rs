@@ -1,7 +1,9 @@
 //! Dragging the window on the overview: its middle moves it, its edges
 //! resize it, elsewhere it jumps.
 
+use super::gesture::Gesture;
 use super::viewport::Viewport;
+use crate::state::Action;
 
 /// How near to an edge takes hold of it.
 const EDGE_PX: f64 = 8.0;
@@ -47,6 +49,23 @@ pub fn moved(view: Viewport, grab: Grab, x: f64, width: f64, end: u64) -> Viewpo
     }
 }
 
+/// What a turn of the wheel over the overview does: it zooms the window where it is pointed at,
+/// else around its middle, and pans it by what the turn is worth here.
+pub fn turned(view: Viewport, gesture: Gesture, width: f64, end: u64) -> Option<Action> {
+    let whole = Viewport::whole(end);
+    match gesture {
+        Gesture::Zoom { x, factor } => {
+            let anchor = view.px_from_time(whole.time_from_px(x, width), 1.0);
+            let anchor = if (0.0..=1.0).contains(&anchor) { anchor } else { 0.5 };
+            Some(Action::Zoom { factor, anchor: Some(anchor) })
+        }
+        Gesture::Pan { dx } => {
+            Some(Action::Pan(-dx / width.max(1.0) * whole.span as f64 / view.span as f64))
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +84,19 @@ mod tests {
         assert_eq!(hold, Grab::End);
         assert_eq!(moved(VIEW, hold, 700.0, 1_000.0, END).end(), 700_000);
         assert_eq!(grab(VIEW, 197.0, 1_000.0, END).0, Grab::Start);
+    }
+
+    #[test]
+    fn wheel_zooms_the_window_where_it_is_pointed_at_and_pans_it() {
+        let zoom = |x| match turned(VIEW, Gesture::Zoom { x, factor: 0.5 }, 1_000.0, END) {
+            Some(Action::Zoom { factor, anchor }) => (factor, anchor),
+            _ => panic!("no zoom"),
+        };
+        assert_eq!([zoom(300.0), zoom(900.0)], [(0.5, Some(0.25)), (0.5, Some(0.5))]);
+        let pan = turned(VIEW, Gesture::Pan { dx: -100.0 }, 1_000.0, END);
+        let Some(Action::Pan(share)) = pan else { panic!("no pan") };
+        assert_eq!(VIEW.panned(share, END).start, 300_000);
+        assert!(turned(VIEW, Gesture::Whole, 1_000.0, END).is_none());
     }
 
     #[test]

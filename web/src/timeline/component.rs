@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::Closure;
 use web_sys::{HtmlCanvasElement, HtmlElement, PointerEvent, ResizeObserver};
 use yew::prelude::*;
 
-use super::gesture::{Gesture, Gestures};
+use super::gesture::Gestures;
 use super::grid_view::GridView;
 use super::layout::Layout;
 use super::palette::Shade;
@@ -23,12 +23,13 @@ use super::{hit, listen, paint};
 use crate::chart::MemoryChart;
 use crate::dom;
 use crate::format;
+use crate::keys::Keys;
 use crate::panels::icon::{Icon, drawing};
 use crate::route::Note;
 use crate::shared::Shared;
 use crate::state::LANES;
 use crate::state::{Action, Cursor, Scene};
-use crate::timeline::toolbar::toolbar;
+use crate::timeline::toolbar::{Tools, toolbar};
 use crate::transfer::overlay::Overlay;
 use crate::ui::Ui;
 
@@ -51,6 +52,12 @@ pub struct Props {
     pub selection: Option<(u64, u64)>,
     pub playing: bool,
     pub shade: Shade,
+    /// How keys act, for what buttons say of them.
+    pub keys: Keys,
+    /// Whether the page goes to paper: then all lanes are seen at once.
+    pub printing: bool,
+    /// Whether the page is part of another one.
+    pub embed: bool,
 }
 
 pub enum Msg {
@@ -60,8 +67,6 @@ pub enum Msg {
     Scrolled,
     /// The pointer is over this place of the plot, or has left it.
     Hover(Option<(f64, f64)>),
-    /// The user did something; `free` turns snapping off.
-    Gesture { gesture: Gesture, free: bool },
     /// A pointer event, still to be understood.
     Pointer { kind: listen::Kind, event: PointerEvent },
 }
@@ -121,10 +126,6 @@ impl Component for Timeline {
             Msg::Resized => self.measure(),
             Msg::Scrolled => true,
             Msg::Hover(place) => self.on_hover(ctx, place),
-            Msg::Gesture { gesture, free } => {
-                self.on_gesture(ctx, gesture, free);
-                false
-            }
             Msg::Pointer { kind, event } => {
                 self.on_pointer(ctx, kind, &event);
                 false
@@ -136,10 +137,23 @@ impl Component for Timeline {
         let props = ctx.props();
         let lanes = &props.scene.outcome.lanes;
         let rows = self.rows(props);
-        let (top, height) = self.scrolled();
+        let (top, height) = self.scrolled(props, &rows);
         let seen = rows.visible(top, height.max(400.0));
         let is_seen = |top: f64| seen.iter().any(|row| (row.top - top).abs() < 0.5);
-        let hidden = rows.hidden;
+        let is_pinned =
+            |lane: usize| lanes.get(lane).is_some_and(|it| props.arrangement.is_pinned(it.of));
+        let tools = Tools {
+            hover: &self.hover,
+            selection: props.selection,
+            at: props.now.at,
+            hidden: rows.hidden,
+            history: props.history,
+            is_pinned: is_pinned(props.lane),
+            preset: props.keys.preset,
+            embed: props.embed,
+        };
+        // One label is in the order of focus, from which arrows lead to the others.
+        let first = rows.of_lane(props.lane).map(|_| props.lane).or_else(|| rows.lanes().next());
         let labels = rows.iter().map(|row| match row.kind {
             RowKind::Heading { group, lanes, collapsed } => heading(ctx, group, lanes, collapsed),
             RowKind::Lane(index) => {
@@ -147,8 +161,12 @@ impl Component for Timeline {
                 let now =
                     if is_seen(row.top) { hit::status(lane, props.now) } else { String::new() };
                 let now = if now.is_empty() { lane.subtitle.clone() } else { now };
-                let pinned = props.arrangement.is_pinned(lane.of);
-                label(ctx, index, (&lane.title, now), (index == props.lane, pinned))
+                let is = Labelled {
+                    selected: index == props.lane,
+                    pinned: is_pinned(index),
+                    first: Some(index) == first,
+                };
+                label(ctx, index, (&lane.title, now), is)
             }
         });
         let description = format!(
@@ -159,7 +177,7 @@ impl Component for Timeline {
         );
         html! {
             <section class="timeline" aria-label="Timeline">
-                { toolbar(&ui(ctx), &self.hover, props.selection, props.now.at, hidden, props.history) }
+                { toolbar(&ui(ctx), &tools) }
                 <div class="tl-body" id={LANES} ref={self.body.clone()} tabindex="0" role="group"
                     aria-label="Lanes over time; press ? for keys">
                     <div class="tl-corner" aria-hidden="true">{ "time" }</div>
@@ -205,6 +223,9 @@ impl Component for Timeline {
     }
 }
 
+/// Of lanes higher than this paper shows the beginning: canvases have limits.
+const PAPER_PX_MAX: f64 = 8_000.0;
+
 fn ui(ctx: &Context<Timeline>) -> Ui {
     let (ui, _) =
         ctx.link().context(Callback::noop()).expect("invariant: the root provides the context");
@@ -222,18 +243,28 @@ fn heading(ctx: &Context<Timeline>, group: Group, lanes: usize, collapsed: bool)
     }
 }
 
+/// What a lane's label is.
+#[derive(Copy, Clone)]
+struct Labelled {
+    selected: bool,
+    pinned: bool,
+    /// Whether the focus comes to it first.
+    first: bool,
+}
+
 fn label(
     ctx: &Context<Timeline>,
     index: usize,
     (title, now): (&str, String),
-    (selected, pinned): (bool, bool),
+    Labelled { selected, pinned, first }: Labelled,
 ) -> Html {
     let onclick = ui(ctx).on(move |_: MouseEvent| Action::SelectLane(index));
     html! {
         <li key={index} class={classes!("lane", selected.then_some("selected"))}>
-            <button type="button" {onclick} aria-pressed={selected.to_string()}>
+            <button type="button" {onclick} aria-pressed={selected.to_string()} tabindex={if first { "0" } else { "-1" }}>
                 <span class="lane-title">{ for pinned.then(|| drawing(Icon::Pin)) }{ title.to_owned() }</span>
                 <span class="lane-status">{ now }</span>
+                if pinned { <span class="hidden">{ "pinned" }</span> }
             </button>
         </li>
     }
@@ -255,6 +286,7 @@ impl Timeline {
         if self.revealed.replace(props.lane) == Some(props.lane) {
             return;
         }
+        self.follow_focus();
         let rows = self.rows(props);
         let (Some(row), Some(body), Some(labels)) = (
             rows.of_lane(props.lane),
@@ -274,11 +306,32 @@ impl Timeline {
         }
     }
 
+    /// Who goes from label to label takes the focus along.
+    fn follow_focus(&self) {
+        let focused = dom::document().active_element();
+        if !focused.is_some_and(|it| dom::inside(&it, ".timeline .lane")) {
+            return;
+        }
+        let labels = self.labels.cast::<HtmlElement>();
+        let selected = labels.and_then(|it| it.query_selector(".selected button").ok()?);
+        if let Some(label) = selected.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
+            let _ = label.focus();
+        }
+    }
+
     fn attach(&mut self, ctx: &Context<Self>) {
-        let Some(body) = self.body.cast::<HtmlElement>() else {
+        let (Some(body), Some(ruler)) =
+            (self.body.cast::<HtmlElement>(), self.ruler.cast::<HtmlElement>())
+        else {
             return;
         };
         self.listeners = listen::to_pointer(&body, ctx.link());
+        let ui = ui(ctx);
+        self.listeners.push(listen::to_wheel(&body, &ruler, move |gesture, width| {
+            if let Some(action) = listen::moved(gesture, width) {
+                ui.send(action);
+            }
+        }));
         let link = ctx.link().clone();
         let resized = Closure::<dyn FnMut()>::new(move || link.send_message(Msg::Resized));
         if let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) {
@@ -297,8 +350,11 @@ impl Timeline {
         true
     }
 
-    /// How far lanes are scrolled under their canvas, and the canvas's height.
-    fn scrolled(&self) -> (f64, f64) {
+    /// How far lanes are scrolled under their canvas, and the canvas's height; paper shows all.
+    fn scrolled(&self, props: &Props, rows: &Rows) -> (f64, f64) {
+        if props.printing {
+            return (0.0, rows.height());
+        }
         let (Some(labels), Some(plot)) =
             (self.labels.cast::<HtmlElement>(), self.spans.cast::<HtmlElement>())
         else {
@@ -325,8 +381,8 @@ impl Timeline {
         self.place_notes(props);
         let layout = self.layout();
         let rows = self.rows(props);
-        self.size_plot(&spans, rows.height());
-        let (top, height) = self.scrolled();
+        self.size_plot(&spans, rows.height(), props.printing);
+        let (top, height) = self.scrolled(props, &rows);
         let now = Drawn {
             scene: props.scene.clone(),
             view: props.view,
@@ -365,7 +421,7 @@ impl Timeline {
     }
 
     /// The canvas is as high as what can be seen of the lanes.
-    fn size_plot(&self, canvas: &HtmlCanvasElement, lanes_height: f64) {
+    fn size_plot(&self, canvas: &HtmlCanvasElement, lanes_height: f64, printing: bool) {
         let (Some(body), Some(plot)) = (
             self.body.cast::<HtmlElement>(),
             canvas.parent_element().and_then(|it| it.dyn_into::<HtmlElement>().ok()),
@@ -374,7 +430,8 @@ impl Timeline {
         };
         let ruler = self.ruler.cast::<HtmlElement>().map_or(0, |it| it.client_height());
         let room = f64::from(body.client_height() - ruler);
-        let height = lanes_height.min(room.max(120.0)).round();
+        let room = if printing { PAPER_PX_MAX } else { room.max(120.0) };
+        let height = lanes_height.min(room).round();
         dom::set_style(&plot, "height", &format!("{height}px"));
     }
 

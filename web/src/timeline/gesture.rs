@@ -41,6 +41,21 @@ pub enum Mode {
     Scrub,
 }
 
+impl Mode {
+    /// What a pointer that goes down with this button (0: the main one, 1: the middle one) does;
+    /// other buttons are the browser's.
+    pub fn of(button: i16, on_ruler: bool, is_touch: bool, shift: bool) -> Option<Self> {
+        Some(match button {
+            0 if on_ruler => Self::Scrub,
+            0 if is_touch => Self::Touch,
+            0 if shift => Self::Pan,
+            0 => Self::Select,
+            1 => Self::Pan,
+            _ => return None,
+        })
+    }
+}
+
 /// What the user means.
 #[derive(Copy, Clone, PartialEq, Debug)]
 pub enum Gesture {
@@ -84,7 +99,8 @@ impl Gestures {
     pub fn on_down(&mut self, pointer: Pointer) -> Option<Gesture> {
         self.down.retain(|other| other.id != pointer.id);
         self.down.push(pointer);
-        if self.down.len() == 2 {
+        // However many more: what they do together goes on.
+        if self.down.len() >= 2 {
             self.drag = Drag::Pinching;
             return None;
         }
@@ -160,11 +176,11 @@ impl Gestures {
         }
     }
 
+    /// How far the outermost fingers are apart, if there are two at least.
     fn spread(&self) -> Option<f64> {
-        let [one, other] = self.down.as_slice() else {
-            return None;
-        };
-        Some((one.x - other.x).abs().max(8.0))
+        let left = self.down.iter().map(|pointer| pointer.x).reduce(f64::min)?;
+        let right = self.down.iter().map(|pointer| pointer.x).reduce(f64::max)?;
+        (self.down.len() >= 2).then(|| (right - left).max(8.0))
     }
 
     fn center(&self) -> f64 {
@@ -254,6 +270,32 @@ mod tests {
         assert_eq!(zoom, Some(Gesture::Zoom { x: 200.0, factor: 0.5 }));
         assert_eq!(gestures.on_up(finger(2, 300.0)), None);
         assert_eq!(gestures.on_up(finger(1, 100.0)), None, "no click after a pinch");
+    }
+
+    #[test]
+    fn third_finger_goes_on_pinching_wherever_it_lands() {
+        let mut gestures = Gestures::default();
+        let finger = |id, x, time| Pointer { id, x, y: 0.0, time, mode: Mode::Touch };
+        gestures.on_down(finger(1, 100.0, 0.0));
+        gestures.on_down(finger(2, 200.0, 0.0));
+        assert_eq!(gestures.on_down(finger(3, 500.0, 10.0)), None);
+        let still = gestures.on_move(finger(2, 210.0, 400.0));
+        assert_eq!(still, Some(Gesture::Zoom { x: 270.0, factor: 1.0 }), "between the outermost");
+        let zoom = gestures.on_move(finger(3, 900.0, 410.0));
+        assert!(matches!(zoom, Some(Gesture::Zoom { factor: 0.5, .. })), "{zoom:?}");
+        assert_eq!(gestures.on_up(finger(3, 900.0, 420.0)), None);
+        let again = gestures.on_move(finger(2, 320.0, 430.0));
+        assert!(matches!(again, Some(Gesture::Zoom { factor: 0.5, .. })), "{again:?}");
+    }
+
+    #[test]
+    fn other_buttons_are_left_to_the_browser() {
+        let of = |button| Mode::of(button, false, false, false);
+        assert_eq!([of(0), of(1), of(2), of(3)], [Some(Mode::Select), Some(Mode::Pan), None, None]);
+        assert_eq!(Mode::of(0, true, true, true), Some(Mode::Scrub));
+        assert_eq!(Mode::of(0, false, true, true), Some(Mode::Touch));
+        assert_eq!(Mode::of(0, false, false, true), Some(Mode::Pan));
+        assert_eq!(Mode::of(2, true, false, false), None);
     }
 
     #[test]

@@ -68,7 +68,29 @@ pub fn cells(scene: &Scene, lane: usize, view: Viewport, width: f64) -> Vec<Cell
         });
         next += count;
     }
+    if cells.is_empty() {
+        // A lane that is at rest here is a place among the others all the same.
+        cells.push(Cell {
+            from: view.start,
+            to: view.end(),
+            left: 0.0,
+            width: width.max(CELL_PX_MIN),
+            is_crowd: false,
+            text: "nothing in this window".to_owned(),
+        });
+    }
     cells
+}
+
+/// Where the focus is when it is in the table: the selected lane's cell at the cursor. A lane that
+/// is not in the table (its group is folded) leaves it to the first.
+pub fn focused(
+    selected: Option<usize>,
+    lines: &[impl AsRef<[Cell]>],
+    at: u64,
+) -> Option<(usize, usize)> {
+    let line = selected.unwrap_or(0);
+    Some((line, cell_at(lines.get(line)?.as_ref(), at)))
 }
 
 /// The cell of an instant; the nearest before it where a lane has a gap.
@@ -252,6 +274,21 @@ mod tests {
             let name = mark_look(kind, Shade::Light).1;
             assert!(cells.iter().any(|cell| cell.text.contains(name)), "{name}: {cells:?}");
         }
+    }
+
+    #[test]
+    fn lane_at_rest_has_a_cell_and_the_focus_a_place() {
+        let mut scene = scene();
+        let end = scene.outcome.run.end.0;
+        scene.outcome.lanes[1].spans.clear();
+        let view = Viewport::between(0, end / 2, end);
+        let cells: Vec<_> = (0..2).map(|lane| cells(&scene, lane, view, 960.0)).collect();
+        assert_eq!(cells[1].len(), 1);
+        assert_eq!((cells[1][0].from, cells[1][0].to), (view.start, view.end()));
+        assert_eq!(cells[1][0].text, "nothing in this window");
+        assert_eq!(focused(Some(1), &cells, end / 3), Some((1, 0)));
+        assert_eq!(focused(None, &cells, 0), Some((0, 0)), "folded away");
+        assert_eq!(focused(None, &cells[..0], 0), None);
     }
 
     #[test]

@@ -3,21 +3,22 @@
 //!
 //! Cells lie over the states that they tell of, so that the focus is seen
 //! there; pointers go through them to the canvas. Rebuilt once the window
-//! rests: a zoom under way would only make work.
+//! rests: a zoom under way would only make work. Who activates a cell (Enter, or what a screen
+//! reader sends for it) goes there, and of several states takes a closer look.
 
 use gloo_timers::callback::Timeout;
 use std::rc::Rc;
 use wasm_bindgen::JsCast as _;
-use web_sys::{HtmlElement, KeyboardEvent};
+use web_sys::{Element, HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
-use super::grid::{Cell, cell_at, cells};
+use super::grid::{Cell, cells, focused};
 use super::rows::{RowKind, Rows};
 use super::viewport::Viewport;
 use crate::dom;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
-use crate::ui::use_ui;
+use crate::ui::{Ui, use_ui};
 
 /// A window that has stood this long is at rest.
 const REST_MS: u32 = 150;
@@ -41,11 +42,17 @@ pub struct Props {
 struct Line {
     lane: usize,
     title: String,
-    /// Place among all lanes that show, from 1.
+    /// Place among the rows of the table: after the head, and among all lanes that show.
     index: usize,
     top: f64,
     height: f64,
     cells: Vec<Cell>,
+}
+
+impl AsRef<[Cell]> for Line {
+    fn as_ref(&self) -> &[Cell] {
+        &self.cells
+    }
 }
 
 /// Everything but where the focus is; equal when it is the same.
@@ -80,7 +87,7 @@ pub fn GridView(props: &Props) -> Html {
         })
     };
     let line = table.iter().position(|line| line.lane == props.lane);
-    let active = line.map(|line| (line, cell_at(&table[line].cells, props.at)));
+    let active = focused(line, &table, props.at);
     html! {
         <Grid table={Table(table)} {active} rows={count} height={props.rows.height()} end={props.scene.outcome.run.end.0} playing={props.playing} />
     }
@@ -104,7 +111,7 @@ fn lines(scene: &Scene, view: Viewport, rows: &Rows, width: f64, center: usize) 
         .map(|(index, (lane, row))| Line {
             lane,
             title: scene.outcome.lanes[lane].title.clone(),
-            index: index + 1,
+            index: index + 2,
             top: row.top,
             height: row.height,
             cells: cells(scene, lane, view, width),
@@ -146,6 +153,16 @@ fn Grid(props: &GridProps) -> Html {
             }
         });
     }
+    let onclick = {
+        let (ui, table, end) = (ui.clone(), props.table.clone(), props.end);
+        Callback::from(move |event: MouseEvent| {
+            let target = event.target().and_then(|it| it.dyn_into::<Element>().ok());
+            if let Some((line, cell)) = target.and_then(|it| clicked(&it, &table.0)) {
+                ui.send(Action::SelectLane(line.lane));
+                activate(&ui, cell, end);
+            }
+        })
+    };
     let onkeydown = {
         let (table, active, end) = (props.table.clone(), props.active, props.end);
         Callback::from(move |event: KeyboardEvent| {
@@ -161,19 +178,12 @@ fn Grid(props: &GridProps) -> Html {
                 "End" if corner => table.0.len() - 1,
                 _ => line,
             };
-            let cells = &table.0[line].cells;
-            if corner {
-                ui.send(Action::SelectLane(table.0[line].lane));
-            }
-            if matches!(event.key().as_str(), "Enter" | " ")
-                && cells.get(cell).is_some_and(|it| it.is_crowd)
-            {
+            let Line { lane, cells, .. } = &table.0[line];
+            let crowd = cells.get(cell).filter(|it| it.is_crowd);
+            if let Some(cell) = crowd.filter(|_| matches!(event.key().as_str(), "Enter" | " ")) {
                 event.prevent_default();
                 event.stop_propagation();
-                let cell = &cells[cell];
-                ui.send(Action::View(Viewport::between(cell.from, cell.to, end)));
-                // Where the first of them is: each has a cell of its own there, or looks closer again.
-                return ui.send(Action::Seek(cell.from));
+                return activate(&ui, cell, end);
             }
             let target = match event.key().as_str() {
                 "ArrowRight" => Some(cell + 1),
@@ -182,8 +192,10 @@ fn Grid(props: &GridProps) -> Html {
                 "End" => cells.len().checked_sub(1),
                 _ => return,
             };
-            event.prevent_default();
+            // Past the window's edge the key steps to the lane's next event, as everywhere.
             if let Some(cell) = target.and_then(|target| cells.get(target)) {
+                event.prevent_default();
+                ui.send(Action::SelectLane(*lane));
                 ui.send(Action::Seek(cell.from));
             }
         })
@@ -198,17 +210,41 @@ fn Grid(props: &GridProps) -> Html {
         });
         html! {
             <div key={row.lane} role="row" aria-rowindex={row.index.to_string()}>
-                <span role="rowheader" class="hidden">{ &row.title }</span>
+                <span role="rowheader" class="hidden" aria-colindex="1">{ &row.title }</span>
                 { for cells }
             </div>
         }
     });
+    let wide = props.table.0.iter().map(|line| line.cells.len()).max().unwrap_or(0).max(1);
     html! {
-        <div class="tl-grid" ref={node} role="grid" aria-readonly="true" aria-rowcount={props.rows.to_string()}
-            aria-label="Lanes as a table: up and down change the lane, left and right the state, Enter looks closer at a cell of several; the cursor follows" {onkeydown}>
+        <div class="tl-grid" ref={node} role="grid" aria-readonly="true" aria-rowcount={(props.rows + 1).to_string()} aria-colcount={(wide + 1).to_string()}
+            aria-label="Lanes as a table: up and down change the lane, left and right the state, Enter looks closer at a cell of several; the cursor follows" {onkeydown} {onclick}>
+            <div role="row" aria-rowindex="1" class="hidden">
+                <span role="columnheader" aria-colindex="1">{ "Lane" }</span>
+                <span role="columnheader" aria-colindex="2" aria-colspan={wide.to_string()}>{ "What it does, in order of time" }</span>
+            </div>
             { for rows }
         </div>
     }
+}
+
+/// The line and cell of an element in the table.
+fn clicked<'a>(element: &Element, lines: &'a [Line]) -> Option<(&'a Line, &'a Cell)> {
+    let cell = element.closest("[role=gridcell]").ok()??;
+    let row = cell.parent_element()?;
+    let index = |element: &Element, name| element.get_attribute(name)?.parse::<usize>().ok();
+    let (row, column) = (index(&row, "aria-rowindex")?, index(&cell, "aria-colindex")?);
+    let line = lines.iter().find(|line| line.index == row)?;
+    Some((line, line.cells.get(column.checked_sub(2)?)?))
+}
+
+/// Goes to a cell; of several states, closer to them.
+fn activate(ui: &Ui, cell: &Cell, end: u64) {
+    if cell.is_crowd {
+        ui.send(Action::View(Viewport::between(cell.from, cell.to, end)));
+    }
+    // Where the first of them is: each has a cell of its own there, or looks closer again.
+    ui.send(Action::Seek(cell.from));
 }
 
 /// Puts cells over what they tell of; through the object model, as the

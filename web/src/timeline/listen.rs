@@ -1,16 +1,17 @@
-//! Pointer and wheel events of the timeline.
+//! Pointer and wheel events of the timeline, and turns of the wheel over whatever shares its axis.
 //!
 //! Yew's own handlers are passive for wheels and delegated to the root;
 //! a zoom must keep the browser from zooming the page, so these are not.
 
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast as _;
-use web_sys::{Element, HtmlElement, PointerEvent, WheelEvent};
+use web_sys::{Element, HtmlElement, MouseEvent, PointerEvent, WheelEvent};
 use yew::html::Scope;
 
 use super::component::{Msg, Timeline};
 use super::gesture::{Gesture, Mode, Pointer, wheel_factor};
 use crate::dom;
+use crate::state::Action;
 
 /// What a pointer did.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -23,6 +24,8 @@ pub enum Kind {
 
 /// Pixels of a line, where a wheel counts lines (Firefox).
 const LINE_PX: f64 = 33.0;
+/// The buttons that drag, as a pointer tells of those that are down: the main and the middle one.
+const DRAGGING: u16 = 0b101;
 
 /// Listens on the timeline's body.
 pub fn to_pointer(body: &HtmlElement, link: &Scope<Timeline>) -> Vec<EventListener> {
@@ -51,24 +54,53 @@ pub fn to_pointer(body: &HtmlElement, link: &Scope<Timeline>) -> Vec<EventListen
     listeners.push(EventListener::new(body, "scroll", move |_| {
         scroll.send_message(Msg::Scrolled);
     }));
-    let (wheel, origin) = (link.clone(), body.clone());
+    // Where it pans, the browser would begin to scroll by itself.
     let options = EventListenerOptions::enable_prevent_default();
-    listeners.push(EventListener::new_with_options(body, "wheel", options, move |event| {
-        if let Some(gesture) = event.dyn_ref::<WheelEvent>().and_then(|it| turned(it, &origin)) {
+    listeners.push(EventListener::new_with_options(body, "mousedown", options, |event| {
+        if event.dyn_ref::<MouseEvent>().is_some_and(|event| event.button() == 1) {
             event.prevent_default();
-            wheel.send_message(Msg::Gesture { gesture, free: false });
         }
     }));
     listeners
 }
 
+/// Listens for turns of the wheel over `element` that zoom or pan; what they mean is told in
+/// pixels of `axis`, and with them how wide that is.
+pub fn to_wheel(
+    element: &HtmlElement,
+    axis: &HtmlElement,
+    act: impl Fn(Gesture, f64) + 'static,
+) -> EventListener {
+    let axis = axis.clone();
+    let options = EventListenerOptions::enable_prevent_default();
+    EventListener::new_with_options(element, "wheel", options, move |event| {
+        let bounds = axis.get_bounding_client_rect();
+        let turn = event.dyn_ref::<WheelEvent>().and_then(|it| turned(it, bounds.left()));
+        if let Some(gesture) = turn {
+            event.prevent_default();
+            act(gesture, bounds.width());
+        }
+    })
+}
+
+/// What a pan or a zoom over the whole width of the window does.
+pub fn moved(gesture: Gesture, width: f64) -> Option<Action> {
+    let width = width.max(1.0);
+    match gesture {
+        Gesture::Pan { dx } => Some(Action::Pan(-dx / width)),
+        Gesture::Zoom { x, factor } => {
+            Some(Action::Zoom { factor, anchor: Some((x / width).clamp(0.0, 1.0)) })
+        }
+        _ => None,
+    }
+}
+
 /// Ctrl turns zoom (a trackpad's pinch arrives so, too), Shift turns
 /// and sideways turns pan; others scroll the lanes.
-fn turned(event: &WheelEvent, body: &HtmlElement) -> Option<Gesture> {
+fn turned(event: &WheelEvent, left: f64) -> Option<Gesture> {
     let unit = if event.delta_mode() == WheelEvent::DOM_DELTA_LINE { LINE_PX } else { 1.0 };
     let (dx, dy) = (event.delta_x() * unit, event.delta_y() * unit);
-    let ruler = body.query_selector(".tl-ruler").ok()??;
-    let x = f64::from(event.client_x()) - ruler.get_bounding_client_rect().left();
+    let x = f64::from(event.client_x()) - left;
     if event.ctrl_key() || event.meta_key() {
         return Some(Gesture::Zoom { x, factor: wheel_factor(dy) });
     }
@@ -77,20 +109,21 @@ fn turned(event: &WheelEvent, body: &HtmlElement) -> Option<Gesture> {
     pans.then_some(Gesture::Pan { dx: -sideways })
 }
 
-/// A pointer event in the plot's pixels; `origin` is its left edge and
-/// the top of the first lane.
-pub fn pointer(event: &PointerEvent, (left, top): (f64, f64)) -> Pointer {
+/// What a pointer that goes down will do, if that is for the timeline.
+pub fn mode(event: &PointerEvent) -> Option<Mode> {
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let on_ruler = target.is_some_and(|target| dom::inside(&target, ".tl-ruler"));
-    let mode = if on_ruler {
-        Mode::Scrub
-    } else if event.pointer_type() == "touch" {
-        Mode::Touch
-    } else if event.shift_key() || event.button() == 1 {
-        Mode::Pan
-    } else {
-        Mode::Select
-    };
+    Mode::of(event.button(), on_ruler, event.pointer_type() == "touch", event.shift_key())
+}
+
+/// Whether a pointer moves with no button down that drags: it was let go where nobody told of it,
+/// as over a menu of the browser's.
+pub fn is_let_go(event: &PointerEvent) -> bool {
+    event.pointer_type() != "touch" && event.buttons() & DRAGGING == 0
+}
+
+/// A pointer event in the plot's pixels; `origin` is its left edge and the top of the first lane.
+pub fn pointer(event: &PointerEvent, mode: Mode, (left, top): (f64, f64)) -> Pointer {
     Pointer {
         id: event.pointer_id(),
         x: f64::from(event.client_x()) - left,

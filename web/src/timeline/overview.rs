@@ -7,10 +7,11 @@ use web_sys::{HtmlCanvasElement, HtmlElement, PointerEvent, ResizeObserver};
 use yew::prelude::*;
 
 use super::brush::{self, Grab};
-use super::paint;
+use super::gesture::Gesture;
 use super::palette::Shade;
 use super::raster::Frame;
 use super::viewport::Viewport;
+use super::{listen, paint};
 use crate::dom;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
@@ -29,6 +30,8 @@ pub enum Msg {
     Down(PointerEvent),
     Move(PointerEvent),
     Up,
+    /// The wheel turned over so many pixels.
+    Wheel(Gesture, f64),
 }
 
 #[derive(Default)]
@@ -59,6 +62,8 @@ impl Component for Overview {
                 self.drawn = None;
                 return true;
             }
+            // Others are the browser's.
+            Msg::Down(event) if event.button() != 0 => {}
             Msg::Down(event) => {
                 let Some((x, width)) = self.place(&event) else {
                     return false;
@@ -73,6 +78,7 @@ impl Component for Overview {
                     ui(ctx).send(Action::Seek(Viewport::whole(end).time_from_px(x, width)));
                 }
             }
+            Msg::Move(event) if listen::is_let_go(&event) => self.grab = None,
             Msg::Move(event) => {
                 if let (Some(grab), Some((x, width))) = (self.grab, self.place(&event)) {
                     if props.view.span >= end {
@@ -83,6 +89,11 @@ impl Component for Overview {
                 }
             }
             Msg::Up => self.grab = None,
+            Msg::Wheel(gesture, width) => {
+                if let Some(action) = brush::turned(props.view, gesture, width, end) {
+                    ui(ctx).send(action);
+                }
+            }
         }
         false
     }
@@ -145,6 +156,10 @@ impl Overview {
                 }
             }));
         }
+        let link = ctx.link().clone();
+        self.listeners.push(listen::to_wheel(canvas, canvas, move |gesture, width| {
+            link.send_message(Msg::Wheel(gesture, width));
+        }));
         let link = ctx.link().clone();
         let resized = Closure::<dyn FnMut()>::new(move || link.send_message(Msg::Resized));
         if let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) {

@@ -228,7 +228,7 @@ fn label(
     let look = look(state, picture.shade);
     if look.under != look.color {
         let text_width = context.measure_text(&text).map_or(0.0, |measure| measure.width());
-        context.set_fill_style_str(&css(look.under));
+        context.set_fill_style_str(&css(look.ground));
         let high = picture.layout.text + 4.0;
         context.fill_rect(x - text_width / 2.0 - 3.0, y - high / 2.0, text_width + 6.0, high);
     }

@@ -296,12 +296,18 @@ impl Ink {
                 place.row >= middle.saturating_sub(place.scale) && place.row < middle + place.scale
             }
             Pattern::Half => place.row * 2 >= place.height,
+            Pattern::BackHatch => (x + 5 - y % 6) % 6 < 3,
+            Pattern::Rules => !y.is_multiple_of(5),
+            Pattern::Foot => place.row + 3 * place.scale < place.height,
+            Pattern::Slashes => !(x + 8 - y % 9).is_multiple_of(9),
+            Pattern::Grains => !(y.is_multiple_of(4) && (x + y).is_multiple_of(8)),
+            Pattern::Bars => !x.is_multiple_of(7),
         }
     }
 }
 
 fn plain(color: Rgb) -> Look {
-    Look { color, under: color, pattern: Pattern::Solid, text: color }
+    Look { color, under: color, pattern: Pattern::Solid, text: color, ground: color }
 }
 
 /// Opaque, red in the lowest byte.
@@ -389,6 +395,34 @@ mod tests {
         assert_ne!(row[0], row[2], "dots");
         assert_ne!(row[0], row[10], "the future");
         assert_eq!(frame.pixels()[0], pixel((0, 0, 0)), "rows outside stay");
+    }
+
+    /// In a frame of one color, too, each of them shows that it is none.
+    #[test]
+    fn every_pattern_is_seen_in_a_bar_and_in_a_strip_of_a_lock() {
+        let shown = |state, height| {
+            let mut frame = Frame::default();
+            frame.reset(40, height, (0, 0, 0));
+            let spans = [span(0, 100, state)];
+            let bar = Bar { top: 0, height, future: 99, fade: Fade::Weak, scale: 1 };
+            frame.lane(&spans, &peaks(&spans), Viewport { start: 0, span: 100 }, bar, Shade::Light);
+            let first = frame.pixels()[0];
+            frame.pixels().iter().filter(|pixel| **pixel != first).count()
+        };
+        assert_eq!(shown(LaneState::Running, 18), 0);
+        for state in [
+            LaneState::Reclaiming,
+            LaneState::Reaping(1),
+            LaneState::Exiting,
+            LaneState::Killed,
+            LaneState::Job,
+            LaneState::Blocked,
+        ] {
+            assert!(shown(state, 18) > 40, "{state:?}");
+        }
+        for state in [LaneState::Held, LaneState::Contended, LaneState::Blocked] {
+            assert!(shown(state, 5) > 20, "{state:?}");
+        }
     }
 
     #[test]

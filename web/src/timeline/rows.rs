@@ -112,6 +112,11 @@ impl Arrangement {
         toggle(&mut self.collapsed, group);
     }
 
+    /// Shows what was hidden; what is pinned, moved and folded stays.
+    pub fn show_hidden(&mut self) {
+        self.hidden.clear();
+    }
+
     /// Shows every lane again, in its own place.
     pub fn reset(&mut self) {
         *self = Self { collapsed: Vec::new(), ..Self::default() };
@@ -373,6 +378,19 @@ mod tests {
         assert_eq!(rows(&arrangement).hidden, 1);
         arrangement.reveal(OTHER, &Cast::default());
         assert_eq!(shown(&arrangement), [0, 3, 1, 2, 4, 5]);
+    }
+
+    #[test]
+    fn showing_what_is_hidden_leaves_the_rest_as_it_was() {
+        let mut arrangement = Arrangement::default();
+        arrangement.toggle_pin(GPU);
+        arrangement.shift(&lanes(), OTHER, &Cast::default(), Toward::Top);
+        let before = arrangement.clone();
+        arrangement.hide(HOG);
+        assert_eq!(shown(&arrangement), [3, 0, 2]);
+        arrangement.show_hidden();
+        assert_eq!(arrangement, before);
+        assert_eq!(shown(&arrangement), [3, 0, 2, 1], "pinned, moved, and CPUs folded");
     }
 
     #[test]

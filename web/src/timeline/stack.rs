@@ -1,5 +1,5 @@
 //! The lanes of a run that is compared with, under those of the first:
-//! same axis, same cursor, no gestures but a click.
+//! same axis, same cursor, no gestures but a click and turns of the wheel.
 
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlCanvasElement, HtmlElement};
@@ -10,7 +10,7 @@ use super::palette::Shade;
 use super::raster::{Fade, Frame};
 use super::rows::Rows;
 use super::viewport::Viewport;
-use super::{hit, paint};
+use super::{hit, listen, paint};
 use crate::chart::use_width;
 use crate::dom;
 use crate::shared::Shared;
@@ -39,7 +39,7 @@ pub fn Stacked(props: &Props) -> Html {
     let (cursor, parting, drop_line) = (use_node_ref(), use_node_ref(), use_node_ref());
     let frame = use_mut_ref(Frame::default);
     let outcome = &props.scene.outcome;
-    let node = use_node_ref();
+    let (node, plot) = (use_node_ref(), use_node_ref());
     let width = use_width(&node);
     // Labels stand beside the lanes or above them as those of the first run do: it is one axis.
     let layout = Layout::for_width(if width == 0 { f64::INFINITY } else { f64::from(width) });
@@ -99,6 +99,19 @@ pub fn Stacked(props: &Props) -> Html {
             },
         );
     }
+    {
+        let (ui, plot) = (ui.clone(), plot.clone());
+        use_effect_with((), move |()| {
+            let turns = plot.cast::<HtmlElement>().map(|plot| {
+                listen::to_wheel(&plot, &plot, move |gesture, width| {
+                    if let Some(action) = listen::moved(gesture, width) {
+                        ui.send(action);
+                    }
+                })
+            });
+            move || drop(turns)
+        });
+    }
     let view = props.view;
     let onclick = ui.on(move |event: MouseEvent| {
         let target = event.target().and_then(|it| it.dyn_into::<HtmlElement>().ok());
@@ -117,7 +130,7 @@ pub fn Stacked(props: &Props) -> Html {
     html! {
         <div class={classes!("stacked", is_narrow.then_some("narrow"))} ref={node}>
             <ul class="lane-labels" aria-label={format!("Lanes of {name}")}>{ for labels }</ul>
-            <div class="lane-plot" {onclick}>
+            <div class="lane-plot" ref={plot} {onclick}>
                 <canvas ref={spans} role="img" aria-label={format!("Lanes of {name}; the list beside says their states at the cursor")}></canvas>
                 <canvas ref={texts} role="img" aria-label={format!("Labels of the lanes of {name}")}></canvas>
                 <div class="tl-fork" ref={drop_line} aria-hidden="true"></div>

@@ -1,38 +1,168 @@
-//! What a step by key is followed by, in words: for the status region.
+//! What a command led to and what a run came to, in words: for the status region.
 
 use sim_core::base::SimTime;
 
 use crate::engine;
 use crate::format;
 use crate::keys::Command;
-use crate::state::State;
+use crate::state::{Scene, State};
 use crate::timeline::grid::lane_text;
+use crate::timeline::rows::Arrangement;
+use crate::timeline::viewport::Viewport;
+
+/// What a command may change, as it was.
+pub(super) struct Before {
+    lane: usize,
+    view: Viewport,
+    selection: Option<(u64, u64)>,
+    notes: usize,
+    arrangement: Arrangement,
+}
+
+fn stretch(from: u64, to: u64) -> String {
+    let instant = |at| format::instant(SimTime(at));
+    format!("from {} to {}, {}", instant(from), instant(to), format::duration(to - from))
+}
 
 impl State {
-    /// Says what a command led to, if it moved cursor or lane.
-    pub(super) fn tell(&mut self, command: Command) {
+    pub(super) fn before(&self) -> Before {
+        let (lane, view, selection) = (self.lane, self.view, self.selection);
+        let (notes, arrangement) = (self.notes.len(), self.arrangement.clone());
+        Before { lane, view, selection, notes, arrangement }
+    }
+
+    /// Says what a command led to, where nothing that takes the focus says it.
+    #[inline(never)]
+    pub(super) fn tell(&mut self, command: Command, before: &Before) {
         let Some(scene) = self.scene.clone() else {
             return;
         };
+        self.said_by_cell = matches!(
+            command,
+            Command::StepInLane(_)
+                | Command::FollowCause
+                | Command::GoBack
+                | Command::Lane(_)
+                | Command::GoToStart
+                | Command::GoToEnd
+        );
         if !self.hint.is_empty() && matches!(command, Command::Incident(_)) {
             self.said = self.hint.to_owned();
             return;
         }
         let now = format::instant(SimTime(self.cursor.at));
-        let text = match command {
-            Command::StepEvent(_) | Command::Incident(_) => self.event_told(),
-            Command::StepInLane(_) | Command::FollowCause | Command::GoBack => {
-                lane_text(&scene, self.lane, self.cursor)
+        let at_now = |text: String| format!("{now}: {text}");
+        let here = || lane_text(&scene, self.lane, self.cursor);
+        let lanes = &scene.outcome.lanes;
+        let title = |lane: usize| lanes.get(lane).map_or("", |lane| lane.title.as_str());
+        self.said = match command {
+            Command::StepEvent(_) | Command::Incident(_) => at_now(self.event_told()),
+            Command::StepInLane(_) | Command::FollowCause | Command::GoBack => at_now(here()),
+            Command::Lane(_) => here(),
+            Command::GoToStart => at_now("start of the run".to_owned()),
+            Command::GoToEnd => at_now("end of the run".to_owned()),
+            Command::TogglePlay if self.playing => "playing".to_owned(),
+            Command::TogglePlay => format!("paused at {now}"),
+            Command::ZoomIn
+            | Command::ZoomOut
+            | Command::WholeRun
+            | Command::FitSelection
+            | Command::PanLeft
+            | Command::PanRight => self.window_told(),
+            Command::RangeFromSpan | Command::ExtendSelection(_) | Command::Clear => {
+                self.range_told()
             }
-            Command::Lane(_) => {
-                self.said = lane_text(&scene, self.lane, self.cursor);
-                return;
+            Command::PinLane => {
+                let pinned =
+                    lanes.get(self.lane).is_some_and(|lane| self.arrangement.is_pinned(lane.of));
+                let told = if pinned { "is pinned on top" } else { "is back in its place" };
+                format!("{} {told}", title(self.lane))
             }
-            Command::GoToStart => "start of the run".to_owned(),
-            Command::GoToEnd => "end of the run".to_owned(),
+            Command::HideLane if self.lane == before.lane => {
+                format!("{} is the last lane, and stays", title(self.lane))
+            }
+            Command::HideLane => format!("{} is hidden; {}", title(before.lane), here()),
+            Command::ShowHiddenLanes | Command::ShowAllLanes => {
+                format!("{} lanes show", self.rows().lanes().count())
+            }
+            Command::ShiftLane(_) => {
+                let shown: Vec<usize> = self.rows().lanes().collect();
+                let place = shown.iter().position(|lane| *lane == self.lane).unwrap_or(0);
+                format!("{} is lane {} of {}", title(self.lane), place + 1, shown.len())
+            }
+            Command::RemoveNote if self.notes.len() == before.notes => {
+                "no note near the cursor".to_owned()
+            }
+            Command::RemoveNote => format!("note removed; {}", self.notes_told()),
+            Command::Undo => format!("undone: {}", self.change_told(before)),
+            Command::Redo => format!("done again: {}", self.change_told(before)),
+            Command::Graph if self.graph => "wait-for graph shown".to_owned(),
+            Command::Graph => "wait-for graph put away".to_owned(),
+            Command::StopAtCycles if self.stops => "playing stops at cycles".to_owned(),
+            Command::StopAtCycles => "playing goes on through cycles".to_owned(),
             _ => return,
         };
-        self.said = format!("{now}: {text}");
+    }
+
+    fn window_told(&self) -> String {
+        stretch(self.view.start, self.view.end())
+    }
+
+    fn range_told(&self) -> String {
+        let told = |(from, to)| format!("selected {}", stretch(from, to));
+        self.selection.map_or_else(|| "no range selected".to_owned(), told)
+    }
+
+    fn notes_told(&self) -> String {
+        match self.notes.len() {
+            0 => "no notes".to_owned(),
+            1 => "1 note".to_owned(),
+            count => format!("{count} notes"),
+        }
+    }
+
+    /// What is different from before, as it is now.
+    fn change_told(&self, before: &Before) -> String {
+        if self.view != before.view {
+            self.window_told()
+        } else if self.selection != before.selection {
+            self.range_told()
+        } else if self.arrangement != before.arrangement {
+            "the order of the lanes".to_owned()
+        } else if self.notes.len() != before.notes {
+            self.notes_told()
+        } else {
+            "nothing that shows in the lanes".to_owned()
+        }
+    }
+
+    /// Says what a run came to that took the place of another one, or joined it.
+    pub(super) fn tell_run(&mut self, before: Option<&Scene>) {
+        let (Some(before), Some(scene)) = (before, &self.scene) else {
+            return;
+        };
+        let same = before.outcome.run.digest == scene.outcome.run.digest;
+        // What the page opens on is run once more behind the first view, and is no news.
+        if !same || !self.others.is_empty() {
+            self.tell_verdicts();
+        }
+    }
+
+    #[inline(never)]
+    fn tell_verdicts(&mut self) {
+        let names = self.names();
+        let told = self.scenes().zip(&names).map(|(scene, name)| {
+            let report = &scene.outcome.report;
+            let verdict = report.verdict.id();
+            if names.len() == 1 {
+                format!("Run done: {verdict}. {}", report.evidence)
+            } else {
+                format!("{name}: {verdict}")
+            }
+        });
+        let told: Vec<String> = told.collect();
+        self.said = told.join("; ");
+        self.said_by_cell = false;
     }
 
     /// The last event in words, as an incident if it is one.

@@ -10,7 +10,7 @@ use crate::dom;
 use crate::format;
 use crate::keys::Command;
 use crate::state::Action;
-use crate::timeline::gesture::Gesture;
+use crate::timeline::gesture::{Gesture, Mode};
 use crate::timeline::hit::Aim;
 use crate::timeline::{hit, listen};
 
@@ -71,7 +71,16 @@ impl Timeline {
         };
         let origin =
             (ruler.get_bounding_client_rect().left(), labels.get_bounding_client_rect().top());
-        let pointer = listen::pointer(event, origin);
+        // What drags was said when it went down.
+        let mode =
+            if kind == listen::Kind::Down { listen::mode(event) } else { Some(Mode::Select) };
+        let Some(mode) = mode else {
+            return;
+        };
+        let pointer = listen::pointer(event, mode, origin);
+        if kind == listen::Kind::Move && listen::is_let_go(event) {
+            self.gestures.on_cancel(pointer.id);
+        }
         let inside = pointer.x >= 0.0 && pointer.x <= self.plot_width();
         if kind == listen::Kind::Move && event.pointer_type() != "touch" {
             let place = inside.then_some((pointer.x, pointer.y));
@@ -142,9 +151,10 @@ impl Timeline {
                 let edge = |x| hit::snapped(lane, props.view.time_from_px(x, width), reach);
                 ui.send(Action::Select(Some((edge(from), edge(to)))));
             }
-            Gesture::Pan { dx } => ui.send(Action::Pan(-dx / width.max(1.0))),
-            Gesture::Zoom { x, factor } => {
-                ui.send(Action::Zoom { factor, anchor: Some((x / width).clamp(0.0, 1.0)) });
+            Gesture::Pan { .. } | Gesture::Zoom { .. } => {
+                if let Some(action) = listen::moved(gesture, width) {
+                    ui.send(action);
+                }
             }
         }
     }

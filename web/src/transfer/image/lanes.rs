@@ -105,7 +105,7 @@ fn labels(out: &mut String, axis: &Axis, (scene, lane): (&Scene, &Lane), top: f6
                 "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{wide:.1}\" height=\"{BAR}\" fill=\"{}\"/>",
                 x - wide / 2.0,
                 top,
-                hex(look.under)
+                hex(look.ground)
             );
         }
         let ink = format!("text-anchor=\"middle\" font-size=\"11\" fill=\"{}\"", hex(look.text));

@@ -72,6 +72,7 @@ pub(super) fn patterns(out: &mut String, states: &[LaneState], shade: Shade) {
         let of_bar = match look.pattern {
             Pattern::Line => Some((0.45, 0.1)),
             Pattern::Half => Some((0.5, 0.5)),
+            Pattern::Foot => Some((0.0, 0.83)),
             _ => None,
         };
         if let Some((y, height)) = of_bar {
@@ -83,6 +84,12 @@ pub(super) fn patterns(out: &mut String, states: &[LaneState], shade: Shade) {
             );
             continue;
         }
+        // Little of one color in another one.
+        let sparse = |path: &str| {
+            format!(
+                "<rect width=\"8\" height=\"8\" fill=\"{ink}\"/><path d=\"{path}\" stroke=\"{ground}\"/>"
+            )
+        };
         let inside = match look.pattern {
             Pattern::Solid => format!("<rect width=\"8\" height=\"8\" fill=\"{ink}\"/>"),
             Pattern::Hatch => format!(
@@ -92,7 +99,14 @@ pub(super) fn patterns(out: &mut String, states: &[LaneState], shade: Shade) {
             Pattern::Cross => {
                 format!("<path d=\"M0 0L8 8M8 0L0 8\" stroke=\"{ink}\" stroke-width=\"1.6\"/>")
             }
-            Pattern::Line | Pattern::Half => String::new(),
+            Pattern::BackHatch => format!(
+                "<path d=\"M-2 -2L10 10M-2 6L2 10M6 -2L10 2\" stroke=\"{ink}\" stroke-width=\"2.4\"/>"
+            ),
+            Pattern::Rules => sparse("M0 2.5h8M0 6.5h8"),
+            Pattern::Slashes => sparse("M0 0L8 8"),
+            Pattern::Grains => sparse("M1 2h1.4M5 6h1.4"),
+            Pattern::Bars => sparse("M4 0v8"),
+            Pattern::Line | Pattern::Half | Pattern::Foot => String::new(),
         };
         let _ = write!(
             out,
