@@ -255,6 +255,100 @@ test("drafts outlive a reload, can be renamed and deleted, and are sent nowhere"
   assert.equal(stored, "");
 });
 
+test("what was removed in the form comes back by key, in the text as well, and after the editor was closed", async (t) => {
+  const view = await openEditor();
+  t.after(view.close);
+  const { page } = view;
+  const text = page.getByLabel("Scenario as TOML");
+  const before = await text.inputValue();
+  const digest = (await readRun(view)).digest;
+  const undo = page.getByRole("button", { name: "Undo the last change" });
+  const redo = page.getByRole("button", { name: "Redo the change" });
+  assert.equal(await undo.getAttribute("aria-disabled"), "true");
+  await page.getByRole("button", { name: "Remove task editor" }).click();
+  const less = await text.inputValue();
+  assert.ok(less.length < before.length);
+  await undo.click();
+  assert.equal(await text.inputValue(), before);
+  await redo.click();
+  assert.equal(await text.inputValue(), less);
+  await page.locator("#form-machine-cpus").focus();
+  await page.keyboard.press("Control+z");
+  assert.equal(await text.inputValue(), before);
+  await page.keyboard.press("Control+Shift+z");
+  assert.equal(await text.inputValue(), less);
+
+  // Letters typed in the text are undone by words, and the caret goes where they were.
+  await text.focus();
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.type("# two words\n");
+  await page.keyboard.press("Control+z");
+  await page.keyboard.press("Control+z");
+  assert.equal(await text.inputValue(), `# two${less}`);
+  assert.equal(await text.evaluate((area) => area.selectionStart), 5);
+  await page.getByRole("button", { name: "Close the editor" }).click();
+  await page.getByRole("button", { name: "Edit", exact: true }).click();
+  assert.equal(await text.inputValue(), `# two${less}`);
+  for (let left = 2; left > 0; left -= 1) await undo.click();
+  assert.equal(await text.inputValue(), less);
+  await undo.click();
+  assert.equal(await text.inputValue(), before);
+  assert.equal(await undo.getAttribute("aria-disabled"), "true");
+  assert.equal(await page.getByLabel(/^Name of the draft/).count(), 1, "all of it is one draft");
+  await view.page.waitForFunction((was) => document.documentElement.dataset.digest === was, digest);
+  assert.deepEqual(await accessibilityProblems(view), []);
+  assert.deepEqual(view.problems, []);
+});
+
+test("a draft goes on after a reload, two tabs keep one each, and what cannot be kept is told", async (t) => {
+  const view = await openEditor();
+  t.after(view.close);
+  const { page } = view;
+  const field = (of) => of.getByLabel("Scenario as TOML");
+  const names = (of) => of.getByLabel(/^Name of the draft/).evaluateAll((all) => all.map((it) => it.value));
+  const type = async (of, letters) => {
+    await field(of).focus();
+    await of.keyboard.press("Control+Home");
+    await of.keyboard.type(letters);
+  };
+  await type(page, "# one");
+  assert.equal((await names(page)).length, 1);
+  const [title] = await names(page);
+  await page.waitForFunction(() => location.hash.includes("z=") && location.hash.includes("digest="));
+  await page.reload();
+  await waitForState(view, "ready");
+  await page.getByRole("button", { name: "Edit", exact: true }).click();
+  const old = await page.evaluate(() => location.hash);
+  await type(page, "#");
+  assert.deepEqual(await names(page), [title], "the same draft, not one more");
+  await page.waitForFunction((hash) => location.hash !== hash && location.hash.includes("digest="), old);
+
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await other.waitForSelector('html[data-state="ready"]');
+  await other.getByRole("button", { name: "Edit", exact: true }).click();
+  await field(other).waitFor();
+  const common = await field(other).inputValue();
+  assert.equal(common, await field(page).inputValue());
+  await type(other, "# there");
+  await page.getByLabel(/^Name of the draft/).nth(0).waitFor();
+  await type(page, "# here");
+  assert.deepEqual((await names(page)).sort(), [title, `${title} 2`]);
+  const kept = await page.evaluate(() => localStorage.getItem("reaperscope-drafts"));
+  assert.ok(kept.includes(`# there${common}`));
+  assert.ok(kept.includes(`# here${common}`));
+
+  await page.evaluate(() => {
+    Storage.prototype.setItem = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+  });
+  await type(page, "!");
+  await page.getByRole("alert").filter({ hasText: "keeps no more drafts" }).waitFor();
+  assert.equal((await field(page).inputValue()).startsWith("!"), true);
+  assert.deepEqual(view.problems, []);
+});
+
 test("the editor works by keyboard alone, from nothing", async (t) => {
   const view = await openPage("");
   t.after(view.close);

@@ -219,3 +219,35 @@ test("another order of ties and a preemption are made again from a link", async 
   await follow(view, beside, (all) => document.documentElement.dataset.digest === all, digests);
   assert.deepEqual(view.problems, []);
 });
+
+test("Back returns to how the run was seen, a note stays, Forward and undo lead on again", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms");
+  t.after(view.close);
+  const { page } = view;
+  const settled = (part, has) =>
+    page.waitForFunction(([it, wanted]) => location.hash.includes(it) === wanted, [part, has]);
+  await settled("digest=", true);
+  await page.keyboard.press("0");
+  await settled("view=", true);
+  await page.keyboard.press("m");
+  await page.keyboard.type("look here");
+  await page.keyboard.press("Escape");
+  await settled("note=", true);
+  const note = () => page.locator(".notes input").evaluateAll((all) => all.map((it) => it.value));
+  assert.deepEqual(await note(), ["look here"]);
+  await page.goBack();
+  await settled("view=", false);
+  await settled("note=", true);
+  assert.deepEqual(await note(), ["look here"]);
+  await page.goForward();
+  await settled("view=", true);
+  assert.deepEqual(await note(), ["look here"]);
+  // A link that is followed says itself what notes there are; undo has those that were.
+  await page.evaluate(() => (location.hash = location.hash.replace(/&note=[^&]*/, "")));
+  await page.waitForFunction(() => !document.querySelector(".notes input"));
+  await page.locator("#lanes").focus();
+  await page.keyboard.press("Control+z");
+  await page.locator(".notes input").waitFor();
+  assert.deepEqual(await note(), ["look here"]);
+  assert.deepEqual(view.problems, []);
+});

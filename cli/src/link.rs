@@ -35,7 +35,7 @@ pub(crate) fn whole(choice: &Choice, run: &Run) -> Option<String> {
     ties_words(choice.ties).is_none().then(|| of(choice, Some(run)))
 }
 
-/// The fragment to send of a run: with its marks, if they leave it short.
+/// The fragment to send of a run: with its marks, unless it is they that make it long.
 pub(crate) fn marked(choice: &Choice, run: &Run) -> String {
     let policies = choice.policy.iter().cloned().collect();
     encode(&link(choice, policies, vec![run.digest]).with_marks(vec![run.marks.clone()]))

@@ -21,6 +21,9 @@ use crate::ui::Ui;
 /// Rest before the address follows.
 const REST_MS: u32 = 500;
 
+/// What this page leaves with the entries that it makes: a link that is followed has none.
+const SEEN: &str = "seen";
+
 /// Opens what the address says, now and whenever it changes.
 #[hook]
 pub fn use_opened_links(ui: &Ui) {
@@ -40,10 +43,25 @@ thread_local! {
 fn open(ui: &Ui) {
     let fragment = fragment();
     KNOWN.set(fragment.clone());
+    let was_here = was_here();
     ui.send(match route::parse(&fragment) {
+        Ok(route) if was_here => Action::Return(route),
         Ok(route) => Action::Open(route),
         Err(message) => Action::Refuse { message },
     });
+}
+
+/// Whether what the address says was on screen before; from now on it was.
+fn was_here() -> bool {
+    let Ok(history) = dom::window().history() else {
+        return false;
+    };
+    let was_here = history.state().is_ok_and(|mark| !mark.is_null());
+    if !was_here {
+        // Refused only when called too often.
+        let _ = history.replace_state(&JsValue::from(SEEN), "");
+    }
+    was_here
 }
 
 fn fragment() -> String {
@@ -68,7 +86,7 @@ pub struct Shown {
 /// Writes the state's link into the address: another run at once,
 /// everything else after a rest.
 #[hook]
-pub fn use_written_link(shown: Shown) {
+pub fn use_written_link(ui: &Ui, shown: Shown) {
     let asked = (shown.started, shown.route.request.clone(), shown.substitute);
     use_effect_with(asked, |(started, request, substitute)| {
         let route = Route { request: request.clone(), ..Route::default() };
@@ -77,9 +95,14 @@ pub fn use_written_link(shown: Shown) {
             write(&route, *substitute);
         }
     });
-    use_effect_with(shown, |shown| {
+    let ui = ui.clone();
+    use_effect_with(shown, move |shown| {
         let Shown { route, settled, substitute, .. } = shown.clone();
-        let timer = settled.then(|| Timeout::new(REST_MS, move || write(&route, substitute)));
+        let rest = move || {
+            write(&route, substitute);
+            ui.send(Action::Settled);
+        };
+        let timer = settled.then(|| Timeout::new(REST_MS, rest));
         move || drop(timer)
     });
 }
@@ -117,11 +140,12 @@ fn write(route: &Route, substitute: bool) {
     }
     let worth_going_back =
         !substitute && there.clone().is_ok_and(is_other) && !there.is_ok_and(typed);
+    let seen = JsValue::from(SEEN);
     // Refused only when called too often; the next rest tries again.
     let _ = if worth_going_back {
-        history.push_state_with_url(&JsValue::NULL, "", Some(&url))
+        history.push_state_with_url(&seen, "", Some(&url))
     } else {
-        history.replace_state_with_url(&JsValue::NULL, "", Some(&url))
+        history.replace_state_with_url(&seen, "", Some(&url))
     };
     KNOWN.set(fragment());
 }

@@ -60,13 +60,16 @@ pub fn App() -> Html {
         (true, false) => Told::Behind,
         (true, true) => Told::All,
     };
-    use_written_link(Shown {
-        route: state.route(),
-        started: state.phase != Phase::Loading,
-        settled: is_whole && state.phase == Phase::Ready && !state.playing,
-        links: state.links,
-        substitute: state.notice.is_some(),
-    });
+    use_written_link(
+        &ui,
+        Shown {
+            route: state.route(),
+            started: state.phase != Phase::Loading,
+            settled: is_whole && state.phase == Phase::Ready && !state.playing,
+            links: state.links,
+            substitute: state.notice.is_some(),
+        },
+    );
     html! {
         <ContextProvider<Ui> context={ui.clone()}>
             { page(&ui, &state, told) }

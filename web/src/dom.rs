@@ -134,10 +134,9 @@ pub fn stored(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(key).ok()?
 }
 
-/// Keeps `value` for later visits, if the browser lets it.
-pub fn store(key: &str, value: &str) {
-    if let Ok(Some(storage)) = window().local_storage() {
-        // Full, or off: the choice then lasts for this visit.
-        let _ = storage.set_item(key, value);
-    }
+/// Keeps `value` for later visits; whether the browser lets it. Full, or off: the choice then
+/// lasts for this visit.
+pub fn store(key: &str, value: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(key, value).is_ok())
 }

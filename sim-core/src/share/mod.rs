@@ -191,12 +191,14 @@ impl Link {
         }
     }
 
-    /// The same with marks, if that leaves it short: they help only when
-    /// something went wrong.
+    /// The same with marks, unless it is short only without: they help only when
+    /// something went wrong. One that is long anyway takes them along.
     #[must_use]
     pub fn with_marks(self, marks: Vec<Vec<u32>>) -> Self {
         let marked = Self { marks, ..self.clone() };
-        if encode(&marked).len() <= LINK_SIZE_GOAL { marked } else { self }
+        let length = encode(&marked).len();
+        let is_long = encode(&self).len() > LINK_SIZE_GOAL && length <= LINK_SIZE_MAX;
+        if is_long || length <= LINK_SIZE_GOAL { marked } else { self }
     }
 }
 

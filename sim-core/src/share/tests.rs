@@ -276,6 +276,25 @@ fn links_to_the_gallery_are_short() {
     }
 }
 
+/// Of a run that only its link describes, where another parts is told, too.
+#[test]
+fn links_that_are_long_anyway_carry_marks() {
+    let marks = vec![vec![1; 36], vec![2; 36]];
+    let mut link = Link { policies: vec!["nonblock".into(), "interval".into()], ..Link::to("x") };
+    assert_eq!(link.clone().with_marks(marks.clone()), link, "short without");
+    let text = "all work and no play ".repeat(40);
+    link.notes = vec![Note { at: Nanos(5), until: None, text: text[..200].to_owned() }];
+    let marked = link.clone().with_marks(marks.clone());
+    assert_eq!(marked.marks, marks);
+    assert_eq!(decode(&encode(&marked)), Ok(marked));
+    // What is not read is not written.
+    let noise = (0..TEXT_SIZE_MAX as u64).map(|n| char::from(b'!' + (n * n * 31 / 7 % 90) as u8));
+    link.scenario = ScenarioRef::Inline(noise.collect());
+    link.sets = vec![("a".into(), "b".repeat(LINK_SIZE_MAX - encode(&link).len() - 60))];
+    assert!(encode(&link).len() <= LINK_SIZE_MAX);
+    assert_eq!(link.clone().with_marks(marks), link);
+}
+
 #[test]
 fn marks_tell_where_runs_part() {
     let here = [1, 2, 3, 4];

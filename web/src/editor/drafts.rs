@@ -5,9 +5,14 @@
 const RECORD: char = '\u{1e}';
 const UNIT: char = '\u{1f}';
 /// Drafts kept; more push the oldest out.
-const DRAFTS_MAX: usize = 40;
+pub const DRAFTS_MAX: usize = 40;
 /// Letters of a name.
 const NAME_MAX: usize = 60;
+
+/// A text as it is stored.
+fn clean(text: &str) -> String {
+    text.chars().filter(|letter| *letter != RECORD && *letter != UNIT).collect()
+}
 
 /// A scenario that was edited.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,12 +43,26 @@ impl Drafts {
         self.0.iter().find(|draft| draft.name == name)
     }
 
+    /// The name that a text is kept under, if it is.
+    pub fn holding(&self, text: &str) -> Option<&str> {
+        let text = clean(text);
+        self.0.iter().find(|draft| draft.text == text).map(|draft| draft.name.as_str())
+    }
+
+    /// Keeps what became of a text, and says under which name: the one it has, unless another
+    /// text stands there by now, as another tab may have put it; or else one after `title`.
+    pub fn follow(&mut self, name: Option<&str>, before: &str, now: &str, title: &str) -> String {
+        let is_ours = |name: &&str| self.find(name).is_none_or(|it| it.text == clean(before));
+        let own = name.filter(is_ours).or_else(|| self.holding(before)).map(str::to_owned);
+        let name = own.unwrap_or_else(|| self.free_name(title));
+        self.keep(&name, now);
+        name
+    }
+
     /// Keeps a text under a name, in front.
     pub fn keep(&mut self, name: &str, text: &str) {
         self.remove(name);
-        let clean = |letter: &char| *letter != RECORD && *letter != UNIT;
-        let text = text.chars().filter(clean).collect();
-        self.0.insert(0, Draft { name: name.to_owned(), text });
+        self.0.insert(0, Draft { name: name.to_owned(), text: clean(text) });
         self.0.truncate(DRAFTS_MAX);
     }
 
@@ -94,6 +113,33 @@ mod tests {
         );
         assert_eq!(Drafts::read(""), Drafts::default());
         assert_eq!(Drafts::read("no separator").0, []);
+    }
+
+    #[test]
+    fn text_that_is_kept_goes_on_under_its_name() {
+        let mut drafts = Drafts::default();
+        assert_eq!(drafts.follow(None, "0", "1", "title"), "title");
+        assert_eq!(drafts.follow(Some("title"), "1", "2", "title"), "title");
+        // After a reload nobody knows the name, but the text is there.
+        assert_eq!(drafts.follow(None, "2", "3", "title"), "title");
+        // The same beginning edited another way is another draft.
+        assert_eq!(drafts.follow(None, "0", "x", "title"), "title 2");
+        assert_eq!(drafts.holding("3\u{1e}"), Some("title"));
+        assert_eq!(drafts.holding("2"), None);
+        assert_eq!(drafts.0.len(), 2);
+    }
+
+    #[test]
+    fn two_tabs_do_not_write_over_each_other() {
+        let mut stored = Drafts::default();
+        let here = stored.follow(None, "0", "1", "title");
+        let there = stored.follow(Some(&here), "1", "1 there", "title");
+        assert_eq!(there, here);
+        let here = stored.follow(Some(&here), "1", "1 here", "title");
+        assert_eq!(here, "title 2");
+        assert_eq!(stored.find(&there).unwrap().text, "1 there");
+        stored.remove(&here);
+        assert_eq!(stored.follow(Some(&here), "1 here", "2 here", "title"), here);
     }
 
     #[test]

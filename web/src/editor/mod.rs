@@ -1,9 +1,10 @@
 //! The scenario being edited: pure parts. What is wrong where, what was
-//! kept on this machine, what a driver does as a picture. The text itself
+//! kept on this machine, what can be undone, what a driver does as a picture. The text itself
 //! is read and changed by the simulator's own reader
 //! ([`sim_core::scenario::form`]).
 
 pub mod drafts;
+pub mod past;
 pub mod sketch;
 
 use std::ops::Range;
@@ -74,6 +75,11 @@ pub fn offset_of(text: &str, line: u32, column: u32) -> u32 {
         offset += content.encode_utf16().count() as u32 + 1;
     }
     offset
+}
+
+/// The UTF-16 offset of a byte.
+pub fn utf16_of(text: &str, at: usize) -> u32 {
+    text.get(..at).unwrap_or(text).encode_utf16().count() as u32
 }
 
 /// Whether a complaint is about what stands at `span`.

@@ -2,23 +2,27 @@
 //! same as a form, and what was kept on this machine. Both show one text;
 //! whoever edits the one sees the other follow, and the run after a rest.
 
+use std::ops::Range;
+
 use sim_core::scenario::{Diagnostic, form, gallery};
 use sim_core::share::ScenarioRef;
 use wasm_bindgen::JsCast as _;
-use web_sys::{HtmlSelectElement, HtmlTextAreaElement};
+use web_sys::{Element, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-use super::editor_drafts::DraftList;
+use super::editor_drafts::{Deed, DraftList};
 use super::editor_form::FormView;
-use super::editor_written::{Written, keep, use_followed, use_written};
+use super::editor_written::{Written, use_followed, use_written};
 use super::icon::{Icon, drawing};
 use crate::dom;
-use crate::editor::drafts::Drafts;
-use crate::editor::{offset_of, problems};
+use crate::editor::past::{Past, Put};
+use crate::editor::{offset_of, problems, utf16_of};
 use crate::engine;
 use crate::state::{Action, Change};
 use crate::ui::{Ui, use_ui};
 
+/// Id of the field with the text.
+const TEXT_ID: &str = "editor-text";
 /// What starts from nothing is called in the list.
 const NOTHING: &str = "-nothing";
 
@@ -45,28 +49,21 @@ pub fn Editor(props: &Props) -> Html {
     use_followed(&ui, &written, wrong.is_empty());
     let edit = written.edit();
     let start = starter(&ui, &written);
-    // The same from render to render: a list drawn anew would take back a name half typed.
-    let load = {
-        let (text, draft) = (text.setter(), written.draft.setter());
-        use_callback((*written.drafts).clone(), move |name: String, drafts: &Drafts| {
-            if let Some(found) = drafts.find(&name) {
-                text.set(found.text.clone());
-                draft.set(Some(name));
-            }
-        })
-    };
-    let change = {
-        let (draft, drafts) = (written.draft.setter(), written.drafts.setter());
-        use_callback((), move |(kept, name): (Drafts, Option<String>), ()| {
-            keep(&kept);
-            drafts.set(kept);
-            draft.set(name);
-        })
-    };
+    let act = use_deeds(&written);
+    let back = written.clone();
+    use_effect_with((*text).clone(), move |text| {
+        if let Some(place) = back.brought_back().filter(|_| dom::has_focus(TEXT_ID)) {
+            mark(text, place);
+        }
+    });
     let close = ui.on(|_: MouseEvent| Action::Edit(false));
-    let Written { notice, draft, drafts, .. } = &written;
+    let Written { notice, draft, drafts, unkept, past, .. } = &written;
+    let step = |step: Step| {
+        let written = written.clone();
+        Callback::from(move |_: MouseEvent| written.undo(step))
+    };
     html! {
-        <section class="editor" aria-labelledby="editor-title">
+        <section class="editor" aria-labelledby="editor-title" onkeydown={on_undo_key(&written)}>
             <header>
                 <h2 id="editor-title" tabindex="-1">{ "Scenario" }</h2>
                 <label>{ "Start from " }<select id="editor-start" onchange={start}>
@@ -75,6 +72,10 @@ pub fn Editor(props: &Props) -> Html {
                     { for engine::scenarios().into_iter().map(|choice| html! { <option value={choice.id}>{ choice.title }</option> }) }
                 </select></label>
                 <p class="small">{ "Drafts stay in this browser; nothing leaves your machine." }</p>
+                <div class="buttons" role="group" aria-label="Changes of the scenario">
+                    <button type="button" onclick={step(Past::undo)} aria-disabled={(!past.can_undo()).to_string()} aria-label="Undo the last change" title="Undo (Ctrl Z)">{ drawing(Icon::Undo) }</button>
+                    <button type="button" onclick={step(Past::redo)} aria-disabled={(!past.can_redo()).to_string()} aria-label="Redo the change" title="Redo (Ctrl Shift Z)">{ drawing(Icon::Redo) }</button>
+                </div>
                 <button type="button" onclick={close} aria-label="Close the editor" title="Close the editor">{ drawing(Icon::Close) }</button>
             </header>
             if !notice.is_empty() { <p class="problem" role="alert">{ (**notice).clone() }</p> }
@@ -82,7 +83,7 @@ pub fn Editor(props: &Props) -> Html {
                 <div class="editor-text">
                     { code(&text, &wrong, &edit) }
                     { complaints(&text, &wrong) }
-                    <DraftList drafts={(**drafts).clone()} current={(**draft).clone()} {load} {change} />
+                    <DraftList drafts={(**drafts).clone()} current={(**draft).clone()} unkept={**unkept} {act} />
                 </div>
                 <FormView text={(*text).clone()} sections={last.borrow().clone()} readable={sections.is_some()}
                     problems={(*wrong).clone()} onedit={edit} />
@@ -108,6 +109,70 @@ fn starter(ui: &Ui, written: &Written) -> Callback<Event> {
             ui.send(Action::Choose(Change::Scenario(id)));
         }
     })
+}
+
+/// Undo or redo.
+type Step = fn(&mut Past, &str) -> Option<Put>;
+
+/// Undo and redo by key, in the text and in the form alike: in fields that a program writes to,
+/// the browser's own ends. A draft's name is no part of the text.
+fn on_undo_key(written: &Written) -> Callback<KeyboardEvent> {
+    let written = written.clone();
+    Callback::from(move |event: KeyboardEvent| {
+        let target = event.target().and_then(|it| it.dyn_into::<Element>().ok());
+        let is_name = target.is_some_and(|it| dom::inside(&it, ".drafts"));
+        if is_name || event.alt_key() || !(event.ctrl_key() || event.meta_key()) {
+            return;
+        }
+        let step: Step = match (event.key().to_lowercase().as_str(), event.shift_key()) {
+            ("z", false) => Past::undo,
+            ("z", true) | ("y", false) => Past::redo,
+            _ => return,
+        };
+        // Neither the browser's nor the timeline's.
+        event.prevent_default();
+        event.stop_propagation();
+        written.undo(step);
+    })
+}
+
+/// What is done with a draft of the list. The same from render to render: a list drawn anew would
+/// take back a name half typed.
+#[hook]
+fn use_deeds(written: &Written) -> Callback<Deed> {
+    let written = written.clone();
+    let now = ((*written.draft).clone(), (*written.drafts).clone());
+    use_callback(now, move |deed: Deed, _| {
+        let (mut drafts, current) = (written.kept(), (*written.draft).clone());
+        match deed {
+            Deed::Open(name) => {
+                if let Some(found) = drafts.find(&name) {
+                    written.show(found.text.clone(), Some(name));
+                }
+                return;
+            }
+            Deed::Rename(from, to) => {
+                let new = drafts.rename(&from, &to);
+                if current.as_ref() == Some(&from) {
+                    written.draft.set(Some(new));
+                }
+            }
+            Deed::Delete(name) => {
+                drafts.remove(&name);
+                written.draft.set(current.filter(|current| *current != name));
+            }
+        }
+        written.keep(drafts);
+    })
+}
+
+/// Selects what stands at a place of the text, in bytes.
+fn mark(text: &str, place: Range<usize>) {
+    let area = dom::document().get_element_by_id(TEXT_ID);
+    if let Some(area) = area.and_then(|it| it.dyn_into::<HtmlTextAreaElement>().ok()) {
+        // Fails only for kinds of fields without a selection.
+        let _ = area.set_selection_range(utf16_of(text, place.start), utf16_of(text, place.end));
+    }
 }
 
 /// The text, with numbers of lines, and complaints behind the lines they are about.
@@ -139,7 +204,7 @@ fn code(text: &str, problems: &[Diagnostic], edit: &Callback<String>) -> Html {
             <pre class="numbers" aria-hidden="true">{ for numbers }</pre>
             <div class="code-text">
                 <pre class="behind" aria-hidden="true">{ for rows }</pre>
-                <textarea id="editor-text" value={text.to_owned()} oninput={typed} spellcheck="false" autocomplete="off" wrap="off"
+                <textarea id={TEXT_ID} value={text.to_owned()} oninput={typed} spellcheck="false" autocomplete="off" wrap="off"
                     aria-label="Scenario as TOML" aria-invalid={wrong} aria-describedby="editor-problems" />
             </div>
         </div>
@@ -150,7 +215,7 @@ fn code(text: &str, problems: &[Diagnostic], edit: &Callback<String>) -> Html {
 pub(super) fn go_to(text: &str, line: u32, column: u32, length: usize) -> Callback<MouseEvent> {
     let from = offset_of(text, line, column);
     Callback::from(move |_: MouseEvent| {
-        let area = dom::document().get_element_by_id("editor-text");
+        let area = dom::document().get_element_by_id(TEXT_ID);
         if let Some(area) = area.and_then(|it| it.dyn_into::<HtmlTextAreaElement>().ok()) {
             let _ = area.focus();
             // Fails only for kinds of fields without a selection.

@@ -5,16 +5,23 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::icon::{Icon, drawing};
-use crate::editor::drafts::Drafts;
+use crate::editor::drafts::{DRAFTS_MAX, Drafts};
+
+/// What is done with a draft, by its name.
+pub enum Deed {
+    Open(String),
+    Rename(String, String),
+    Delete(String),
+}
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub drafts: Drafts,
     /// The one that is edited.
     pub current: Option<String>,
-    pub load: Callback<String>,
-    /// All drafts after a change, and which is edited then.
-    pub change: Callback<(Drafts, Option<String>)>,
+    /// Whether the browser did not store them.
+    pub unkept: bool,
+    pub act: Callback<Deed>,
 }
 
 #[component]
@@ -22,43 +29,38 @@ pub fn DraftList(props: &Props) -> Html {
     let rows = props.drafts.0.iter().map(|draft| {
         let name = draft.name.clone();
         let is_current = props.current.as_ref() == Some(&name);
-        let load = props.load.reform({
+        let deed = |deed: fn(String) -> Deed| {
             let name = name.clone();
-            move |_: MouseEvent| name.clone()
-        });
-        let rename = props.change.reform({
-            let (drafts, name, current) = (props.drafts.clone(), name.clone(), props.current.clone());
-            move |event: Event| {
+            props.act.reform(move |_: MouseEvent| deed(name.clone()))
+        };
+        let rename = {
+            let name = name.clone();
+            props.act.reform(move |event: Event| {
                 let input = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
-                let mut drafts = drafts.clone();
-                let new = drafts.rename(&name, &input.map(|it| it.value()).unwrap_or_default());
-                let current = if is_current { Some(new) } else { current.clone() };
-                (drafts, current)
-            }
-        });
-        let delete = props.change.reform({
-            let (drafts, name, current) = (props.drafts.clone(), name.clone(), props.current.clone());
-            move |_: MouseEvent| {
-                let mut drafts = drafts.clone();
-                drafts.remove(&name);
-                (drafts, current.clone().filter(|current| *current != name))
-            }
-        });
+                Deed::Rename(name.clone(), input.map(|it| it.value()).unwrap_or_default())
+            })
+        };
         html! {
             <li key={name.clone()} class={classes!(is_current.then_some("current"))}>
                 <input type="text" value={name.clone()} onchange={rename} maxlength="60" aria-label={format!("Name of the draft {name}")} />
-                <button type="button" onclick={load} disabled={is_current} aria-label={format!("Open the draft {name}")}>{ if is_current { "open" } else { "Open" } }</button>
-                <button type="button" onclick={delete} aria-label={format!("Delete the draft {name}")} title="Delete">{ drawing(Icon::Close) }</button>
+                <button type="button" onclick={deed(Deed::Open)} disabled={is_current} aria-label={format!("Open the draft {name}")}>{ if is_current { "open" } else { "Open" } }</button>
+                <button type="button" onclick={deed(Deed::Delete)} aria-label={format!("Delete the draft {name}")} title="Delete">{ drawing(Icon::Close) }</button>
             </li>
         }
     });
-    if props.drafts.0.is_empty() {
-        return Html::default();
-    }
+    let oldest = props.drafts.0.last().filter(|_| props.drafts.0.len() >= DRAFTS_MAX);
     html! {
-        <details class="drafts" open={true}>
-            <summary>{ format!("Drafts in this browser ({})", props.drafts.0.len()) }</summary>
-            <ul>{ for rows }</ul>
-        </details>
+        <>
+            if props.unkept {
+                <p class="problem" role="alert">{ "This browser keeps no more drafts: what you write lasts as long as this page is open. Delete drafts, or copy the text." }</p>
+            }
+            if !props.drafts.0.is_empty() {
+                <details class="drafts" open={true}>
+                    <summary>{ format!("Drafts in this browser ({})", props.drafts.0.len()) }</summary>
+                    { for oldest.map(|oldest| html! { <p class="small">{ format!("No more than {DRAFTS_MAX} are kept: the next one takes the place of “{}”.", oldest.name) }</p> }) }
+                    <ul>{ for rows }</ul>
+                </details>
+            }
+        </>
     }
 }

@@ -81,10 +81,13 @@ impl Theme {
 
 /// Everything the reducer understands.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "an action lives for one call of the reducer")]
 pub enum Action {
     /// A link was opened.
     Open(Route),
+    /// The browser went back or forth to what was on screen before.
+    Return(Route),
+    /// The hand rests, and the address says what is on screen.
+    Settled,
     /// A link could not be read; `message` says why.
     Refuse {
         message: String,

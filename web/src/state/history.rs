@@ -22,7 +22,7 @@ pub(super) struct Look {
     branches: Vec<Branch>,
 }
 
-/// Changes that follow each other are undone together if alike.
+/// Changes that follow each other without a rest are undone together if alike.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     View,
@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Rows,
     Notes,
     Forks,
+    /// Another look at the same run was opened.
+    Opened,
     /// Typing in this note.
     Text(usize),
 }
@@ -39,6 +41,8 @@ pub(super) enum Kind {
 pub struct History {
     past: Vec<(Kind, Look)>,
     future: Vec<Look>,
+    /// Whether the hand has not rested since the last change.
+    goes_on: bool,
 }
 
 impl History {
@@ -48,6 +52,11 @@ impl History {
 
     pub fn can_redo(&self) -> bool {
         !self.future.is_empty()
+    }
+
+    /// The hand rests: what comes next is a change of its own.
+    pub(super) fn rest(&mut self) {
+        self.goes_on = false;
     }
 
     /// Forgets the last change if it was of forks, and these are what it began with.
@@ -107,7 +116,8 @@ impl State {
             return;
         }
         self.history.future.clear();
-        let joins = matches!(kind, Kind::View | Kind::Selection | Kind::Text(_));
+        let goes_on = std::mem::replace(&mut self.history.goes_on, true);
+        let joins = goes_on && matches!(kind, Kind::View | Kind::Selection | Kind::Text(_));
         if joins && self.history.past.last().is_some_and(|last| last.0 == kind) {
             return;
         }
@@ -118,6 +128,7 @@ impl State {
     }
 
     pub(super) fn undo(&mut self) {
+        self.history.rest();
         if let Some((_, look)) = self.history.past.pop() {
             let now = self.look();
             self.history.future.push(now);
@@ -126,6 +137,7 @@ impl State {
     }
 
     pub(super) fn redo(&mut self) {
+        self.history.rest();
         if let Some(look) = self.history.future.pop() {
             let now = self.look();
             self.history.past.push((Kind::Notes, now));

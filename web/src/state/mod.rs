@@ -234,6 +234,8 @@ pub struct State {
     pub sweeping: bool,
     /// Whether the run asked for is an edit of the one on screen.
     pub(crate) edited: bool,
+    /// Whether the run asked for was on screen before.
+    pub(crate) comes_back: bool,
     /// Whether the run asked for is the first one of a recording: it opens at the kill.
     pub(crate) opens_recording: bool,
 }
@@ -290,6 +292,7 @@ impl Default for State {
             rewound: None,
             sweeping: false,
             edited: false,
+            comes_back: false,
             opens_recording: false,
         }
     }

@@ -66,6 +66,8 @@ impl State {
     fn perform(&mut self, action: Action) {
         match action {
             Action::Open(route) => self.open(route),
+            Action::Return(route) => self.come_back(route),
+            Action::Settled => self.history.rest(),
             Action::Refuse { message } => self.refuse(&message),
             Action::Choose(change) => self.choose(change),
             Action::Progress { now, horizon } => self.phase = Phase::Running { now, horizon },
@@ -87,7 +89,10 @@ impl State {
             }
             Action::Seek(at) => self.seek(at),
             Action::SeekTold(at) => self.seek_told(at),
-            Action::SeekRecord(record) => self.seek_record(record),
+            Action::SeekRecord(record) => {
+                self.seek_record(record);
+                self.select_lane_of(record);
+            }
             Action::SelectLane(lane) => self.select_lane(lane),
             Action::Narrow(by) => self.filter.narrowed(by, self.cursor.happened),
             Action::Matched(found) => self.match_lanes(found.as_deref()),

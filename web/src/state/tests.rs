@@ -2,6 +2,7 @@
 
 mod lessons;
 mod links;
+mod looks;
 
 use sim_core::base::TaskId;
 use sim_core::share::{Branch, ScenarioRef};
@@ -258,29 +259,6 @@ fn hidden_lane_comes_back_when_it_is_selected() {
     assert_eq!(state.rows().lanes().next(), Some(gpu));
 }
 
-#[test]
-fn undo_brings_back_zoom_range_and_notes_but_not_the_cursor() {
-    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
-    let view = state.view;
-    press(&mut state, Command::ZoomIn);
-    press(&mut state, Command::ZoomIn);
-    state.apply(Action::Select(Some((5, 9_000))));
-    press(&mut state, Command::Note);
-    state.apply(Action::EditNote { index: 0, text: "he\nre".into() });
-    assert_eq!(state.notes[0].text, "here");
-    state.apply(Action::Seek(2_000_000));
-    for _ in 0..4 {
-        press(&mut state, Command::Undo);
-    }
-    assert_eq!((state.view, state.selection, state.notes.len()), (view, None, 0));
-    assert_eq!(state.cursor.at, 2_000_000);
-    assert!(!state.history.can_undo() && state.history.can_redo());
-    for _ in 0..4 {
-        press(&mut state, Command::Redo);
-    }
-    assert_eq!((state.selection, state.notes[0].text.as_str()), (Some((5, 9_000)), "here"));
-}
-
 /// A run that deadlocks, opened at its start.
 fn deadlocked() -> State {
     let scenario = ScenarioRef::ById("d2-direct".into());
@@ -342,8 +320,10 @@ fn steps_by_key_are_told_in_words() {
     assert!(incident.contains("ms: "), "{incident}");
     press(&mut state, Command::StepEvent(Step::Forward));
     assert_ne!(state.said, incident);
+    let lane = state.lane;
     press(&mut state, Command::Lane(crate::timeline::rows::Toward::Bottom));
-    assert!(state.said.starts_with("gpu0"), "{}", state.said);
+    let title = &state.scene.as_ref().unwrap().outcome.lanes[state.lane].title;
+    assert!(state.lane != lane && state.said.starts_with(title.as_str()), "{}", state.said);
     assert!(state.said_by_cell, "the table's cell reads it, too");
 }
 

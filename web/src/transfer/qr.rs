@@ -13,9 +13,17 @@ pub struct Code {
     pub path: String,
 }
 
-/// The code of a link, if whoever sees it can open that: not of a fragment alone.
+/// The code of a link, if whoever sees it can open that: not of a fragment alone. Where it is too
+/// long for one, of as much as says the same run without its marks.
 pub fn of_link(link: &str) -> Option<Code> {
-    if link.contains("://") { code(link) } else { None }
+    if !link.contains("://") {
+        return None;
+    }
+    code(link).or_else(|| {
+        let unmarked: Vec<&str> =
+            link.split('&').filter(|part| !part.starts_with("marks=")).collect();
+        code(&unmarked.join("&"))
+    })
 }
 
 /// The code of a text; `None` if it is too long for one.
@@ -49,6 +57,10 @@ mod tests {
         assert!((21 + 2 * MARGIN..60).contains(&small.side));
         assert!(of_link("https://example.org/#/v1/run?scenario=x").is_some());
         assert!(of_link("#/v1/run?scenario=x").is_none() && of_link("").is_none());
+        let long = format!("https://example.org/#/v1/run?z={}", "x".repeat(2850));
+        assert!(of_link(&long).is_some());
+        let marked = format!("{long}&marks={}&embed=1", "a".repeat(108));
+        assert!(code(&marked).is_none() && of_link(&marked).is_some());
         assert!(code(&"x".repeat(2900)).is_some());
         assert!(code(&"x".repeat(3000)).is_none());
     }

@@ -163,7 +163,10 @@ impl State {
         if let Some(at) = target {
             // At its own record: what happens at the same instant comes after.
             match scene.incident_record(*at) {
-                Some(record) => self.seek_record(record),
+                Some(record) => {
+                    self.seek_record(record);
+                    self.select_lane_of(record);
+                }
                 None => self.stop_and_seek(*at),
             }
         }

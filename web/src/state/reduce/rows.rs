@@ -6,7 +6,8 @@ use crate::shared::Shared;
 use crate::state::{Hop, Scene, StageArrow, State};
 use crate::timeline::hit::{Step, span_now, task_of};
 use crate::timeline::rows::{Arrangement, Toward};
-use sim_core::analysis::LaneOf;
+use sim_core::analysis::{Lane, LaneOf};
+use sim_core::record::Record;
 
 impl State {
     pub(super) fn select_lane(&mut self, lane: usize) {
@@ -27,6 +28,33 @@ impl State {
         let lane =
             outcome.lanes.iter().position(|lane| task_of(lane.of, &outcome.run.cast) == Some(task));
         if let Some(lane) = lane {
+            self.select_lane(lane);
+        }
+    }
+
+    /// Selects the lane that shows a record, with a mark or as its task's: the one that is selected
+    /// if that does. A lane that was put away stays away.
+    pub(super) fn select_lane_of(&mut self, record: usize) {
+        let Some(scene) = self.scene.clone() else {
+            return;
+        };
+        let Some(Record { at, task, .. }) = scene.outcome.run.trace.get(record) else {
+            return;
+        };
+        let Outcome { run, lanes, .. } = &scene.outcome;
+        let marked = |lane: &Lane| {
+            let first = lane.marks.partition_point(|mark| mark.at < at);
+            let now = lane.marks[first..].iter().take_while(|mark| mark.at == at);
+            now.into_iter().any(|mark| mark.record == record)
+        };
+        let of_task = |lane: &Lane| task_of(lane.of, &run.cast) == Some(task);
+        let rows = self.rows();
+        let find = |is_it: &dyn Fn(&Lane) -> bool| {
+            let shows =
+                |lane: &usize| lanes.get(*lane).is_some_and(is_it) && rows.of_lane(*lane).is_some();
+            [self.lane].into_iter().chain(0..lanes.len()).find(shows)
+        };
+        if let Some(lane) = find(&marked).or_else(|| find(&of_task)) {
             self.select_lane(lane);
         }
     }

@@ -5,7 +5,7 @@ use crate::event_filter::Wanted;
 use crate::forks;
 use crate::route::Route;
 use crate::shared::Shared;
-use crate::state::history::History;
+use crate::state::history::{History, Kind};
 use crate::state::{Change, Cursor, LinkCheck, Notice, Phase, Scene, State};
 use crate::timeline::rows::Arrangement;
 use crate::timeline::viewport::Viewport;
@@ -18,19 +18,32 @@ impl State {
     pub(super) fn open(&mut self, route: Route) {
         self.rescued = None;
         self.edited = false;
+        self.comes_back = false;
         self.links += 1;
         self.notice = route.note.clone().map(Notice::from);
         self.embed = route.embed;
         self.open_course(&route);
         if self.phase == Phase::Ready && route.request == self.request {
+            let before = self.look();
             self.check_link(&route);
             self.place(&route);
             self.arrive_at_step();
+            self.remember(Kind::Opened, before);
             return;
         }
         self.request = route.request.clone();
         self.pending = Some(route);
         self.run_again();
+    }
+
+    /// Opens what was on screen before. Notes are about the run and no look at it: those made since
+    /// stay, as long as it is the same run.
+    pub(super) fn come_back(&mut self, mut route: Route) {
+        if self.phase == Phase::Ready && route.request == self.request {
+            route.notes.clone_from(&self.notes);
+        }
+        self.open(route);
+        self.comes_back = self.pending.is_some();
     }
 
     /// A bad link: say so, and keep what is on screen; if nothing is, show the default example.
@@ -194,6 +207,7 @@ impl State {
             // What they were about is not there any more.
             self.filter = Wanted { topic: self.filter.topic, ..Wanted::default() };
             self.matched = None;
+            self.selection = None;
         }
         if other_story {
             self.notes.clear();
@@ -205,9 +219,12 @@ impl State {
         } else {
             Viewport::between(self.view.start, self.view.end(), end)
         };
-        self.selection = None;
+        let keeps_notes = std::mem::take(&mut self.comes_back) && same_run;
         match self.pending.take() {
-            Some(route) => {
+            Some(mut route) => {
+                if keeps_notes {
+                    route.notes.clone_from(&self.notes);
+                }
                 self.check_link(&route);
                 self.place(&route);
                 self.playing = route.at.is_none() && !self.calm;
