@@ -112,6 +112,7 @@ pub fn set_oom_adj(cx: &Cx, leader: TaskId, oom_score_adj: i16) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::mm::Backing;
     use crate::kernel::switches::find;
     use crate::kernel::testing::{GLOBAL, Machine, Proc, stuck};
     use crate::kernel::zone::{Use, Zone};
@@ -153,6 +154,26 @@ mod tests {
                 (vma.anon, vma.swapped) = (crate::kernel::zone::Pages::default(), swapped);
                 let points = oom_badness(state, switches, leader, 100_000);
                 assert_eq!(points, Some(rest + 4), "{swapped} in swap");
+            });
+        }
+    }
+
+    /// Neither is in a counter that makes up RSS; program text in an initramfs is.
+    #[test]
+    fn huge_pages_of_the_pool_and_memory_of_devices_do_not_count() {
+        for (backing, pages) in
+            [(Backing::PrivateFile, 1024), (Backing::Hugetlb, 0), (Backing::Pfnmap, 0)]
+        {
+            let machine = Machine::new("6.1");
+            let leader = machine.process(&Proc::of(100, 0), stuck);
+            let switches = find("6.1").expect("a profile");
+            machine.with(|state| {
+                let mm = state.tasks[leader].mm.expect("it has one");
+                let before = oom_badness(state, switches, leader, 100_000);
+                let vma = &mut state.mms[mm].vmas[0];
+                (vma.backing, vma.resident) = (backing, 1024);
+                let points = oom_badness(state, switches, leader, 100_000);
+                assert_eq!(points, before.map(|points| points + pages), "{backing:?}");
             });
         }
     }

@@ -234,9 +234,8 @@ pub(super) fn should_compact_retry(
 /// `compaction_zonelist_suitable()`: whether reclaim could make room for compaction.
 fn compaction_zonelist_suitable(cx: &Cx, reach: ZoneType, order: u8, mark: Mark) -> bool {
     cx.with(|state| {
-        state.zones.iter().filter(|(_, zone)| zone.kind <= reach).any(|(_, zone)| {
-            let available =
-                zone_reclaimable_pages(cx, state, zone) / u64::from(order) + zone.free();
+        state.zones.iter().filter(|(_, zone)| zone.kind <= reach).any(|(id, zone)| {
+            let available = zone_reclaimable_pages(cx, state, id) / u64::from(order) + zone.free();
             zone.headroom(reach, mark, available) > 0
                 && compaction_suitable(zone, reach, order, available)
         })

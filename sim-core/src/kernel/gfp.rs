@@ -53,7 +53,8 @@ pub(super) fn gfp_to_alloc_flags(gfp: Gfp) -> Mark {
 }
 
 /// `__gfp_pfmemalloc_flags()`: rights of those whose progress frees
-/// memory. None: what [`gfp_to_alloc_flags`] says.
+/// memory. None: what [`gfp_to_alloc_flags`] says, which these rights take the place of: a victim's
+/// request with `__GFP_HIGH` stops at half of `min` like any of its (kernel-spec 1.2 adds the two up).
 pub(super) fn gfp_pfmemalloc_flags(cx: &Cx, gfp: Gfp) -> Option<Mark> {
     if gfp.has(Gfp::NOMEMALLOC) {
         return None;
@@ -67,9 +68,7 @@ pub(super) fn gfp_pfmemalloc_flags(cx: &Cx, gfp: Gfp) -> Option<Mark> {
     }
     match cx.kernel().switches.victim_reserves {
         VictimReserves::Memdie => memdie.then_some(Mark::None),
-        VictimReserves::AllocOom if !victim => None,
-        VictimReserves::AllocOom if gfp.has(Gfp::HIGH) => Some(Mark::HighOom),
-        VictimReserves::AllocOom => Some(Mark::Oom),
+        VictimReserves::AllocOom => victim.then_some(Mark::Oom),
     }
 }
 
@@ -81,7 +80,7 @@ pub(super) fn effective_mark(cx: &Cx, gfp: Gfp) -> Mark {
 /// Whether the caller failed with the rights of a victim, and so fails
 /// for good (the test after `__alloc_pages_may_oom()`, since 4.14).
 pub(super) fn victim_fails(cx: &Cx, gfp: Gfp, mark: Mark) -> bool {
-    let digs = matches!(mark, Mark::Oom | Mark::HighOom) || gfp.has(Gfp::NOMEMALLOC);
+    let digs = mark == Mark::Oom || gfp.has(Gfp::NOMEMALLOC);
     digs && cx.kernel().switches.victim_reserves == VictimReserves::AllocOom
         && cx.with(|state| state.is_oom_victim(cx.task()))
 }

@@ -59,6 +59,7 @@ pub async fn kswapd(cx: Cx) {
     let _in = cx.enter(Func::Kswapd);
     let wait = cx.with(|state| {
         state.tasks[cx.task()].memalloc = true;
+        state.kswapd.task = Some(cx.task());
         state.kswapd.wait
     });
     cx.wait(wait, Reason::KswapdIdle, Signals::Ignored).await;

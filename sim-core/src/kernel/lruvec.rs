@@ -90,13 +90,14 @@ impl State {
         self.charged([Use::Writeback], memcg, |id| self.writeback.pages_of(id))
     }
 
-    /// Page cache of a cgroup that somebody maps (`NR_FILE_MAPPED`).
-    fn file_mapped(&self, memcg: Memcg) -> Pages {
-        let mut mapped = Pages::default();
-        for (_, file) in self.files.iter().filter(|(_, f)| f.cached > 0 && f.memcg == memcg) {
+    /// Page cache of a cgroup that somebody maps (`NR_FILE_MAPPED`), and how much of it is locked.
+    fn file_mapped(&self, memcg: Memcg) -> (Pages, Pages) {
+        let (mut mapped, mut locked) = (Pages::default(), Pages::default());
+        for (id, file) in self.files.iter().filter(|(_, f)| f.cached > 0 && f.memcg == memcg) {
             mapped.add(file.pages);
+            locked.add(self.mlocked(id));
         }
-        mapped
+        (mapped, locked)
     }
 
     /// Clean page cache of a cgroup that nobody maps.
@@ -116,13 +117,14 @@ impl State {
         self.group_of(self.mms[mm].owner)?.cgroup
     }
 
-    /// Anonymous pages of a cgroup that are not locked, and shared memory.
+    /// Anonymous pages of a cgroup, and shared memory, that are not locked.
     fn anon(&self, memcg: Memcg) -> Pages {
         let mut anon = Pages::default();
         if self.cgroups.is_empty() {
             for ((_, zone), count) in self.zones.iter().zip(&mut anon.0) {
                 *count = zone.pages(Use::Anon) + zone.pages(Use::Shmem);
             }
+            anon.subtract(self.mlocked_of(true));
             return anon;
         }
         for (id, mm) in self.mms.iter().filter(|(_, mm)| mm.mm_users > 0) {
@@ -135,8 +137,9 @@ impl State {
                 anon.add(share.pages);
             }
         }
-        for (_, segment) in self.files.iter().filter(|(_, f)| f.cached == 0 && f.memcg == memcg) {
+        for (id, segment) in self.files.iter().filter(|(_, f)| f.cached == 0 && f.memcg == memcg) {
             anon.add(segment.pages);
+            anon.subtract(self.mlocked(id));
         }
         anon
     }
@@ -151,8 +154,10 @@ impl State {
             file.add(self.writeback.pages_of(id));
             file
         });
-        let file = file.count_in(zones);
-        let active_file = self.file_mapped(memcg).count_in(zones).min(file);
+        let (mapped, locked) = self.file_mapped(memcg);
+        let unlocked = |pages: Pages| pages.count_in(zones).saturating_sub(locked.count_in(zones));
+        let file = unlocked(file);
+        let active_file = unlocked(mapped).min(file);
         let anon = if swaps && is_swappable(self) { self.anon(memcg).count_in(zones) } else { 0 };
         Lists { inactive_file: file - active_file, active_file, anon }
     }

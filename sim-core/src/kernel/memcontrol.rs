@@ -38,11 +38,6 @@ pub(super) use oom::mem_cgroup_oom_synchronize;
 use hierarchy::hierarchy;
 use oom::{mem_cgroup_oom, memcg_oom_recover};
 
-/// `MEMCG_CHARGE_BATCH` (include/linux/memcontrol.h): pages charged at
-/// once, of which those not needed yet go into the CPU's stock.
-const MEMCG_CHARGE_BATCH: u64 = 64;
-/// `MAX_RECLAIM_RETRIES` (mm/internal.h).
-const MAX_RECLAIM_RETRIES: u8 = 16;
 /// `PAGE_ALLOC_COSTLY_ORDER` (include/linux/mmzone.h).
 const PAGE_ALLOC_COSTLY_ORDER: u8 = 3;
 
@@ -144,7 +139,7 @@ async fn try_charge_memcg(
     let _in = cx.enter(Func::TryCharge);
     let switches = cx.kernel().switches;
     let block = 1 << order;
-    let mut nr_retries = MAX_RECLAIM_RETRIES;
+    let mut nr_retries = switches.memcg_reclaim_retries;
     let mut drained = false;
     let mut passed_oom = false;
     loop {
@@ -198,7 +193,7 @@ async fn try_charge_memcg(
             return nomem(cx, memcg, gfp, block).await;
         }
         passed_oom = true;
-        nr_retries = MAX_RECLAIM_RETRIES;
+        nr_retries = switches.memcg_reclaim_retries;
     }
 }
 
@@ -232,7 +227,8 @@ async fn charge_what_fits(
         if done == want {
             return Ok(done);
         }
-        let batch = MEMCG_CHARGE_BATCH.max(block);
+        // Those not needed yet go into the CPU's stock.
+        let batch = cx.kernel().switches.memcg_charge_batch.max(block);
         match page_counter_try_charge(cx, memcg, batch, batch) {
             Ok(_) => refill_stock(cx, memcg, batch),
             Err(_) => match page_counter_try_charge(cx, memcg, block, want - done) {
@@ -336,11 +332,12 @@ fn refill_stock(cx: &Cx, memcg: CgroupId, pages: u64) {
     if cx.with(|state| state.memcg_stock[cpu].cached != Some(memcg)) {
         drain_stock(cx, cpu);
     }
+    let most = cx.kernel().switches.memcg_charge_batch;
     let full = cx.with(|state| {
         let stock = &mut state.memcg_stock[cpu];
         stock.cached = Some(memcg);
         stock.pages += pages;
-        stock.pages > MEMCG_CHARGE_BATCH
+        stock.pages > most
     });
     if full {
         drain_stock(cx, cpu);

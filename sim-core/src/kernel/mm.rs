@@ -31,6 +31,11 @@ impl Backing {
     pub fn is_private(self) -> bool {
         matches!(self, Self::Anonymous | Self::PrivateFile)
     }
+
+    /// Whether its pages are in a process's counters.
+    fn is_counted(self) -> bool {
+        !matches!(self, Self::Hugetlb | Self::Pfnmap)
+    }
 }
 
 /// What a program does with a page.
@@ -379,9 +384,11 @@ impl Mm {
         self.all().map(|vma| vma.anon.count() + vma.shared()).sum()
     }
 
-    /// `get_mm_counter(MM_FILEPAGES)`.
+    /// `get_mm_counter(MM_FILEPAGES)`: huge pages of the pool are in no counter that makes up RSS, and
+    /// what a driver maps has no pages.
     pub fn file_pages(&self) -> u64 {
-        self.all().map(|vma| vma.file + vma.resident).sum()
+        let counted = |vma: &Vma| if vma.backing.is_counted() { vma.resident } else { 0 };
+        self.all().map(|vma| vma.file + counted(vma)).sum()
     }
 
     /// `get_mm_counter(MM_SHMEMPAGES)`.

@@ -219,13 +219,14 @@ async fn round(
         return Round::Got(pages);
     }
     let costly = order > PAGE_ALLOC_COSTLY_ORDER;
-    if gfp.has(Gfp::NORETRY) || (costly && !gfp.has(Gfp::RETRY_MAYFAIL)) {
+    let compacts = gfp.has(Gfp::IO) || !cx.kernel().switches.costly_needs_compaction;
+    if gfp.has(Gfp::NORETRY) || (costly && !(compacts && gfp.has(Gfp::RETRY_MAYFAIL))) {
         return Round::NoPage;
     }
     if should_reclaim_retry(cx, gfp, order, mark, did_some_progress, no_progress_loops).await {
         return Round::Again;
     }
-    if did_some_progress && should_compact_retry(cx, gfp, order, mark, compaction) {
+    if did_some_progress && compacts && should_compact_retry(cx, gfp, order, mark, compaction) {
         return Round::Again;
     }
     let (pages, did_some_progress) = alloc_pages_may_oom(cx, gfp, order, want).await;
@@ -239,15 +240,14 @@ async fn round(
     Round::Again
 }
 
-/// The end of the slow path of a `__GFP_NOFAIL` request: some of the
+/// The end of the slow path of a `__GFP_NOFAIL` request: since 4.11 some of the
 /// reserves, else the caller starts over after `cond_resched()`.
 async fn nofail(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option<Pages> {
     if !gfp.has(Gfp::NOFAIL) || !gfp.has(Gfp::DIRECT_RECLAIM) {
         return None;
     }
-    let quarter = cx.kernel().switches.nofail_takes_a_quarter;
-    let mark = if quarter { Mark::Harder } else { Mark::HighPrio };
-    let pages = get_page_from_freelist(cx, gfp, order, want, mark);
+    let reserve = cx.kernel().switches.nofail_reserve;
+    let pages = reserve.and_then(|mark| get_page_from_freelist(cx, gfp, order, want, mark));
     if pages.is_none() {
         cx.sleep(Nanos::ZERO, Reason::Yield, Signals::Ignored).await;
     }

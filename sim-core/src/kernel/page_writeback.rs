@@ -18,7 +18,7 @@ use super::lruvec::Memcg;
 use super::memcontrol::mem_cgroup_headroom;
 use super::state::State;
 use super::timer::schedule_timeout;
-use super::zone::Use;
+use super::zone::{Use, ZoneType};
 use crate::engine::Signals;
 use crate::record::{Func, Reason};
 
@@ -152,7 +152,10 @@ fn sum(state: &State, of: Use) -> u64 {
 /// `global_dirtyable_memory()`: what is free beyond the reserves, and page cache.
 fn global_dirtyable_memory(state: &State) -> u64 {
     // calculate_totalreserve_pages()
-    let reserve = state.zones.iter().map(|(_, z)| (z.lowmem_reserve + z.high).min(z.managed()));
+    let reserve = state
+        .zones
+        .iter()
+        .map(|(_, z)| (z.lowmem_reserve[ZoneType::Normal as usize] + z.high).min(z.managed()));
     let free = sum(state, Use::Free).saturating_sub(reserve.sum());
     free + sum(state, Use::Clean) + sum(state, Use::Dirty) + sum(state, Use::Writeback) + 1
 }

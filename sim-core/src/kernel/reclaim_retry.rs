@@ -8,7 +8,7 @@ use super::gfp::{PAGE_ALLOC_COSTLY_ORDER, gfp_zone};
 use super::page_alloc::{Keep, unreserve_highatomic_pageblock};
 use super::state::State;
 use super::timer::schedule_timeout;
-use super::zone::{Mark, Use, Zone, ZoneType};
+use super::zone::{Mark, Use, ZoneType};
 use crate::base::ZoneId;
 use crate::engine::Signals;
 use crate::record::{Event, Func, Gfp, Reason};
@@ -24,11 +24,15 @@ pub(super) fn is_swappable(state: &State) -> bool {
 /// `zone_reclaimable_pages()`: pages on lists that reclaim can take from;
 /// anonymous ones only while there is swap. If there are none, some
 /// kernels count the free pages, so that nobody waits for ever.
-pub(super) fn zone_reclaimable_pages(cx: &Cx, state: &State, zone: &Zone) -> u64 {
-    let swappable = is_swappable(state);
+pub(super) fn zone_reclaimable_pages(cx: &Cx, state: &State, id: ZoneId) -> u64 {
+    let zone = &state.zones[id];
+    let locked = |segments| state.mlocked_of(segments).0[id.index()];
     let file = zone.pages(Use::Clean) + zone.pages(Use::Dirty) + zone.pages(Use::Writeback);
-    let anon = zone.pages(Use::Anon) + zone.pages(Use::Shmem);
-    let pages = file + if swappable { anon } else { 0 };
+    let mut pages = file.saturating_sub(locked(false));
+    if is_swappable(state) {
+        let shmem = zone.pages(Use::Shmem).saturating_sub(locked(true));
+        pages += zone.pages(Use::Anon) + shmem;
+    }
     let free = cx.kernel().switches.reclaimable_falls_back_to_free;
     if pages == 0 && free { zone.free() } else { pages }
 }
@@ -95,8 +99,8 @@ fn zone_would_do(
 ) -> (u64, bool) {
     let switches = cx.kernel().switches;
     cx.with(|state| {
-        let zone = &state.zones[zone];
         let reclaimable = zone_reclaimable_pages(cx, state, zone);
+        let zone = &state.zones[zone];
         let mut available = reclaimable;
         if switches.reclaim_retry_backs_off {
             let lost = (u64::from(loops) * available).div_ceil(u64::from(MAX_RECLAIM_RETRIES));

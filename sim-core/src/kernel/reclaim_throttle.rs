@@ -3,8 +3,8 @@
 //! Mirrors mm/vmscan.c: `reclaim_throttle()`,
 //! `skip_throttle_noprogress()`, Linux 6.1 (kernel-spec 1.4 step 6). Up to
 //! 5.15 nobody pauses here for lack of progress (`should_reclaim_retry()`
-//! does), and the other pauses are HZ/10, whatever happens meanwhile. Later
-//! ones end early: when as many pages were written as those who wait
+//! does), and the other pauses are HZ/10, whatever happens meanwhile and whoever
+//! it is. Later ones end early: when as many pages were written as those who wait
 //! would take, when fewer are off the lists, when somebody gets on.
 
 use super::cx::Cx;
@@ -22,9 +22,9 @@ pub(super) async fn reclaim_throttle(cx: &Cx, reason: ThrottleReason) -> bool {
     let is_kthread = kernel
         .engine
         .observe(|_, recorder| recorder.cast.tasks[cx.task()].kind == TaskKind::Kthread);
-    let is_kswapd = is_kthread && cx.with(|state| state.tasks[cx.task()].memalloc);
-    // Other threads of the kernel may be what reclaim waits for.
-    if is_kthread && !is_kswapd {
+    let is_kswapd = cx.with(|state| state.kswapd.task) == Some(cx.task());
+    // Other threads of the kernel may be what reclaim waits for; up to 5.15 nobody asks.
+    if is_kthread && !is_kswapd && !kernel.switches.congestion_wait {
         return false;
     }
     let hz = u64::from(kernel.clock.hz);
@@ -113,8 +113,8 @@ pub(super) fn acct_reclaim_writeback(cx: &Cx, pages: u64) {
 fn skip_noprogress(cx: &Cx) -> bool {
     cx.with(|state| {
         let (mut reclaimable, mut pending) = (0, 0);
-        for (_, zone) in state.zones.iter() {
-            reclaimable += zone_reclaimable_pages(cx, state, zone);
+        for (id, zone) in state.zones.iter() {
+            reclaimable += zone_reclaimable_pages(cx, state, id);
             pending += zone.pages(Use::Dirty) + zone.pages(Use::Writeback);
         }
         is_hopeless(state) || 2 * pending <= reclaimable

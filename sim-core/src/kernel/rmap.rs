@@ -305,10 +305,13 @@ fn unmap(state: &mut State, mm: MmId, range: RangeId, count: u64, zones: usize) 
 pub(super) async fn unmap_file(cx: &Cx, most: u64, scope: Scope) -> u64 {
     let Scope { memcg, zones } = scope;
     let found = cx.with(|state| {
-        let of_memcg = state.files.iter().filter(|(_, f)| f.cached > 0 && f.memcg == memcg);
-        let (id, file) = of_memcg.into_iter().find(|(_, f)| f.pages.count_in(zones) > 0)?;
-        let most = most.min(file.pages.count_in(zones));
-        let keep = file.pages.count() - most;
+        let mut of_memcg = state.files.iter().filter(|(_, f)| f.cached > 0 && f.memcg == memcg);
+        let (id, keep, most) = of_memcg.find_map(|(id, file)| {
+            let mut pages = file.pages;
+            pages.subtract(state.mlocked(id));
+            let most = most.min(pages.count_in(zones));
+            (most > 0).then_some((id, file.pages.count() - most, most))
+        })?;
         let mut mappers = Vec::new();
         for (mm_id, mm) in state.mms.iter().filter(|(_, mm)| mm.mm_users > 0) {
             let mapped = mm.vmas.iter().filter(|vma| vma.vm_file == Some(id) && vma.file > keep);
@@ -322,7 +325,9 @@ pub(super) async fn unmap_file(cx: &Cx, most: u64, scope: Scope) -> u64 {
     let _in = cx.enter(Func::TryToUnmap);
     let before = cx.with(|state| state.files[file].pages.count());
     let one = |vma: &mut Vma, keep: u64, most: u64| {
-        let count = vma.file.saturating_sub(keep).min(most);
+        // Locked since: try_to_unmap_one() leaves it, too.
+        let mapped = if vma.locked { 0 } else { vma.file };
+        let count = mapped.saturating_sub(keep).min(most);
         vma.file -= count;
         vma.dirtied = vma.dirtied.min(vma.file);
         count

@@ -151,6 +151,8 @@ pub struct CoreState {
 /// kswapd's state (`struct pglist_data`; kernel-spec 1.5).
 #[derive(Clone, Debug)]
 pub struct Kswapd {
+    /// Who it is, once it has run.
+    pub task: Option<TaskId>,
     /// `kswapd_wait`.
     pub wait: QueueId,
     /// `kswapd_failures`.
@@ -340,6 +342,8 @@ pub struct State {
     pub memcg_stock: IdVec<CpuId, MemcgStock>,
     /// Files that are mapped, and segments of shared memory.
     pub files: IdVec<FileId, File>,
+    /// Whether anybody ever locked pages of these.
+    pub mlocks_files: bool,
     /// Pages shared since a fork.
     pub shares: IdVec<ShareId, AnonShare>,
     /// Settings.
@@ -384,6 +388,7 @@ impl State {
             oom_reaper_list: None,
             oom_reaper_wait: engine.new_queue(),
             kswapd: Kswapd {
+                task: None,
                 wait: engine.new_queue(),
                 failures: 0,
                 congested: false,
@@ -404,6 +409,7 @@ impl State {
             cgroups: IdVec::new(),
             memcg_stock: (0..4).map(|_| MemcgStock::default()).collect(),
             files: IdVec::new(),
+            mlocks_files: false,
             shares: IdVec::new(),
             sysctl: Sysctl::default(),
             iotlb_flush_timeout: ARM_SMMU_POLL_TIMEOUT,

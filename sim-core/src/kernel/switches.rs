@@ -7,6 +7,7 @@
 //! tree read (or, for the first columns, of the nearest one). `unverified(x)`
 //! marks one that is from memory.
 
+use super::zone::Mark;
 use crate::record::{DebugLayout, GfpNumbers, KilledLine, MnEvent, TaskTable, Wording};
 
 /// How `exit_mmap()` and the reaper keep out of each other's way (kernel-spec 3.7).
@@ -71,6 +72,7 @@ use DebugLayout::{Marked, NoWaitTypes, RawNesting, WaitTypes, WithIds};
 use ExitEra::{Concurrent, Drain, ReaperPins, SelfReap, SelfReapUnderOomLock};
 use GfpNumbers::{Middle, Old, Ordered, Packed, WithoutAtomic};
 use KilledLine::{PgtablesInBytes, PgtablesInKb, Plain, Prefixed};
+use Mark::{Harder, HighPrio};
 use MnEvent::{Clear, Unmap};
 use TaskTable::{ByKind, Bytes, Counts, Padded};
 use VictimReserves::{AllocOom, Memdie};
@@ -138,9 +140,17 @@ switches! {
     /// `__GFP_NOFAIL` calls the OOM killer even without `__GFP_FS`, and skips its bail-outs.
     nofail_always_kills: bool =
         [older(T), T, F, F, F, F, F, F, F, F, F, F];
-    /// A `__GFP_NOFAIL` request that found nothing may take 25 % of `min` (else 50 %).
-    nofail_takes_a_quarter: bool =
-        [older(T), older(T), T, older(F), older(F), F, F, F, older(F), F, F, F];
+    /// How deep a `__GFP_NOFAIL` request that found nothing may dig: not at all (to commit 6c18ba7a1899, "mm: help
+    /// __GFP_NOFAIL allocations which do not trigger OOM killer", 4.11), with `ALLOC_HARDER`, or as with `__GFP_HIGH`
+    /// ("mm/page_alloc: explicitly define how __GFP_HIGH non-blocking allocations accesses reserves", 6.3, and in 6.1.192).
+    /// kernel-spec 1.2 has it as half of `min` in all but 4.14, and patches of 5.x show `ALLOC_HARDER`.
+    nofail_reserve: Option<Mark> =
+        [None, None, Some(Harder), Some(Harder), Some(Harder), Some(Harder), Some(Harder), Some(Harder), Some(Harder), Some(HighPrio), Some(HighPrio), Some(HighPrio)];
+    /// Blocks above order 3 are asked for once if nobody may compact for them, for want of `__GFP_IO`, even with
+    /// `__GFP_RETRY_MAYFAIL` (commit 803de9000f33, "mm, vmscan: prevent infinite loop for costly GFP_NOIO |
+    /// __GFP_RETRY_MAYFAIL allocations", 6.8, and in 6.1.y and 5.15.y); else again as long as reclaim gets anything.
+    costly_needs_compaction: bool =
+        [F, F, F, F, F, F, F, F, F, T, T, T];
     /// What a victim may take from the reserves.
     victim_reserves: VictimReserves =
         [Memdie, Memdie, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom];
@@ -199,15 +209,29 @@ switches! {
     /// Memcg OOM is handled at the end of the page fault, all locks dropped; else where the charge fails.
     memcg_oom_at_fault_end: bool =
         [T, T, T, T, F, F, F, F, F, F, F, F];
-    /// Memcg OOM takes `oom_lock` killably.
+    /// Memcg OOM takes `oom_lock` killably (commit 7775face2079, "memcg: killed threads should not invoke memcg OOM
+    /// killer", 5.1).
     memcg_oom_killable: bool =
-        [F, F, F, F, F, older(F), T, T, T, T, T, T];
+        [F, F, F, F, F, T, T, T, T, T, T, T];
+    /// Who dies and has `oom_lock` all the same asks for no kill and passes for done (with that commit, to "memcg, oom:
+    /// do not bypass oom killer for dying tasks" of April 2025, absent in 6.18); else it is marked, and the reaper gets it.
+    memcg_passes_over_dying: bool =
+        [F, F, F, F, F, T, T, T, T, T, T, F];
     /// Memcg OOM is exempt from the rule that only `__GFP_FS` requests kill.
     memcg_nofs_kills: bool =
         [F, F, F, F, F, F, T, T, T, T, T, T];
-    /// Memcg OOM looks for room again once it has `oom_lock`.
+    /// Memcg OOM looks for room again once it has `oom_lock` (commit 1378b37d03e8, "memcg, oom: check memcg margin for
+    /// parallel oom", 5.9).
     memcg_rechecks_margin: bool =
-        [F, F, F, F, F, F, F, F, older(F), T, T, T];
+        [F, F, F, F, F, F, F, F, T, T, T, T];
+    /// Vain rounds of reclaim before a cgroup's OOM killer: `MEM_CGROUP_RECLAIM_RETRIES`, since commit d977aa939fca,
+    /// "mm, memcg: unify reclaim retry limits with page allocator", 5.9, `MAX_RECLAIM_RETRIES`.
+    memcg_reclaim_retries: u8 =
+        [5, 5, 5, 5, 5, 5, 5, 5, 16, 16, 16, 16];
+    /// Pages charged at once (`CHARGE_BATCH`, `MEMCG_CHARGE_BATCH`; 64 since commit 1813e51eece0, "memcg: increase
+    /// MEMCG_CHARGE_BATCH to 64", 6.1).
+    memcg_charge_batch: u64 =
+        [32, 32, 32, 32, 32, 32, 32, 32, 32, 64, 64, 64];
     /// The charge of a task that is killed or exits is let through at once; else it fails
     /// after one call of the OOM killer (kernel-spec 7.4 has both; commit a4ebf1b6ca1e, "memcg:
     /// prohibit unconditional exceeding the limit of dying tasks", 5.16).
@@ -225,6 +249,10 @@ switches! {
     /// allocators when failing reclaim over memory.high", 5.4).
     memcg_high_pauses: bool =
         [older(F), older(F), older(F), older(F), older(F), older(F), older(T), older(T), older(T), older(T), older(T), older(T)];
+    /// It reclaims as long as that brings anything, and as often as before a kill where it does not (commit
+    /// b3ff92916af3, "mm, memcg: reclaim more aggressively before high allocator throttling", 5.9); else once.
+    memcg_high_tries_again: bool =
+        [F, F, F, F, F, F, F, F, T, T, T, T];
     /// Format of the line about a kill.
     killed_line: KilledLine =
         [Plain, Plain, Plain, Plain, Plain, Prefixed, PgtablesInBytes, PgtablesInKb, PgtablesInKb, PgtablesInKb, PgtablesInKb, PgtablesInKb];

@@ -279,8 +279,8 @@ pub(super) fn allow_direct_reclaim(cx: &Cx, state: &State) -> bool {
         return true;
     }
     let (mut reserve, mut free) = (0, 0);
-    for (_, zone) in state.zones.iter() {
-        if zone_reclaimable_pages(cx, state, zone) > 0 {
+    for (id, zone) in state.zones.iter() {
+        if zone_reclaimable_pages(cx, state, id) > 0 {
             reserve += zone.min;
             free += zone.free();
         }
@@ -404,6 +404,11 @@ async fn shrink_list(
 ) -> u64 {
     if too_many_isolated(cx, sc) {
         reclaim_throttle(cx, ThrottleReason::Isolated).await;
+        // About to die and free its memory: as good as a batch, so that nobody is killed for it.
+        if cx.fatal_signal_pending() {
+            sc.nr_reclaimed += SWAP_CLUSTER_MAX;
+            return scan;
+        }
         if too_many_isolated(cx, sc) {
             return 0;
         }

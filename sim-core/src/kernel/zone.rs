@@ -8,6 +8,7 @@
 //! a page lies (compaction has an outcome, not a place).
 
 use super::compaction::Deferral;
+use crate::base::{IdVec, ZoneId};
 
 /// At most this many zones on a machine.
 pub const ZONES: usize = 4;
@@ -86,8 +87,8 @@ pub struct Zone {
     pub low: u64,
     /// See `min`.
     pub high: u64,
-    /// Kept from requests that a higher zone could serve.
-    pub lowmem_reserve: u64,
+    /// Kept from requests that a higher zone could serve, by the highest that they may use.
+    pub lowmem_reserve: [u64; 3],
     /// Free pages that lie alone, in no block of a higher order.
     pub scattered: u64,
     /// How compaction fared lately.
@@ -108,8 +109,26 @@ pub struct Marks {
     pub low: u64,
     /// See `min`.
     pub high: u64,
-    /// Kept from requests that a higher zone could serve.
+    /// Kept from requests that the highest zone could serve.
     pub lowmem_reserve: u64,
+}
+
+/// `sysctl_lowmem_reserve_ratio` of DMA and DMA32.
+pub const LOWMEM_RESERVE_RATIO: u64 = 256;
+
+/// `setup_per_zone_lowmem_reserve()`, of requests that stop below the highest zone: from those for
+/// zone DMA32 zone DMA is kept only for what lies in that.
+pub fn setup_per_zone_lowmem_reserve(zones: &mut IdVec<ZoneId, Zone>) {
+    let reach = ZoneType::Dma32;
+    if zones.iter().all(|(_, zone)| zone.kind <= reach) {
+        return;
+    }
+    let mut above = 0;
+    for (_, zone) in zones.iter_mut().rev().filter(|(_, zone)| zone.kind <= reach) {
+        let reserve = &mut zone.lowmem_reserve[reach as usize];
+        *reserve = (*reserve).min(above / LOWMEM_RESERVE_RATIO);
+        above += zone.managed();
+    }
 }
 
 /// How deep a request may dig (`gfp_to_alloc_flags()`, kernel-spec 1.2).
@@ -129,8 +148,6 @@ pub enum Mark {
     Harder,
     /// `ALLOC_OOM`, rights of a victim: leave half of `min`.
     Oom,
-    /// `ALLOC_HIGH | ALLOC_OOM`: leave a quarter of `min`.
-    HighOom,
     /// `ALLOC_NO_WATERMARKS`: leave nothing.
     None,
 }
@@ -145,6 +162,7 @@ impl Zone {
         pages[Use::Reserved as usize] =
             managed.checked_sub(free + clean).expect("invariant: a checked zone holds its pages");
         let Marks { min, low, high, lowmem_reserve } = marks;
+        let lowmem_reserve = [lowmem_reserve; 3];
         let deferral = Deferral::default();
         let kind = ZoneType::default();
         Self { kind, pages, min, low, high, lowmem_reserve, scattered: 0, deferral, highatomic: 0 }
@@ -209,7 +227,7 @@ impl Zone {
     /// free and not for everybody.
     fn unusable(&self, mark: Mark) -> u64 {
         match mark {
-            Mark::Atomic | Mark::Harder | Mark::Oom | Mark::HighOom | Mark::None => 0,
+            Mark::Atomic | Mark::Harder | Mark::Oom | Mark::None => 0,
             Mark::Low | Mark::Min | Mark::High | Mark::HighPrio => self.highatomic,
         }
     }
@@ -236,7 +254,7 @@ impl Zone {
     /// Pages that a request with these rights may take, were `available` free.
     pub fn headroom(&self, reach: ZoneType, mark: Mark, available: u64) -> u64 {
         // lowmem_reserve[]: kept from those who could go higher.
-        let reserve = if self.kind < reach { self.lowmem_reserve } else { 0 };
+        let reserve = if self.kind < reach { self.lowmem_reserve[reach as usize] } else { 0 };
         let min = self.min;
         let keep = match mark {
             Mark::Low => self.low,
@@ -246,7 +264,6 @@ impl Zone {
             Mark::HighPrio | Mark::Oom => min - min / 2,
             Mark::Atomic => min - min / 2 - (min - min / 2) / 4,
             Mark::Harder => min - min / 4,
-            Mark::HighOom => min - min / 2 - (min - min / 2) / 2,
             Mark::None => return available,
         };
         available.saturating_sub(keep + reserve)
@@ -319,7 +336,6 @@ mod tests {
         assert_eq!(kept(Mark::Atomic), 375);
         assert_eq!(kept(Mark::Harder), 750);
         assert_eq!(kept(Mark::Oom), 500);
-        assert_eq!(kept(Mark::HighOom), 250);
         assert_eq!(kept(Mark::None), 0);
     }
 

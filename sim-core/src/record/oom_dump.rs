@@ -52,6 +52,8 @@ pub struct ZoneDump {
     pub high: u64,
     /// Kept from requests that a higher zone could serve.
     pub reserve: u64,
+    /// The same from requests that may use nothing above zone DMA32.
+    pub reserve_dma32: u64,
     /// `nr_reserved_highatomic`.
     pub highatomic: u64,
     /// Pages that the allocator manages.

@@ -391,7 +391,7 @@ structs! {
     OomDump { record stack zones swap_total swap_free limit tasks }
     LimitDump { usage limit }
     ZoneDump {
-        zone index free min low high reserve highatomic managed anon active_file inactive_file unevictable dirty
+        zone index free min low high reserve reserve_dma32 highatomic managed anon active_file inactive_file unevictable dirty
         writeback shmem pagetables
     }
     TaskDump { task uid total_vm anon file shmem ptes pmds pgtables_bytes swap oom_score_adj }

@@ -15,6 +15,7 @@ use crate::base::{Distribution, Nanos, Shape};
 use crate::kernel::Costs;
 use crate::kernel::state::{ARM_SMMU_POLL_TIMEOUT, Sysctl};
 use crate::kernel::switches::Switches;
+use crate::kernel::zone::LOWMEM_RESERVE_RATIO;
 
 /// Memory below this is zone DMA: 16 MiB, `MAX_DMA_PFN`.
 const DMA_END: u64 = 16 << 20;
@@ -25,8 +26,6 @@ const DMA32_END: u64 = 3 << 30;
 const DMA_MANAGED: u64 = 3840;
 /// A `struct page` is 64 bytes: 1 page in 64 describes the others.
 const PAGES_PER_MAP_PAGE: u64 = 64;
-/// `sysctl_lowmem_reserve_ratio` of DMA and DMA32, mm/page_alloc.c.
-const RESERVE_RATIO: u64 = 256;
 /// Least computed `min_free_kbytes`, mm/page_alloc.c; the most is a switch of the kernel.
 const MIN_FREE_KB: u64 = 128;
 /// `watermark_scale_factor`, mm/page_alloc.c: 10 of 10,000.
@@ -201,7 +200,7 @@ fn zones_of(ram: u64, marks: &Marks) -> Vec<Zone> {
             min: 0,
             low: 0,
             high: 0,
-            lowmem_reserve: above / RESERVE_RATIO,
+            lowmem_reserve: above / LOWMEM_RESERVE_RATIO,
             page_cache: 0,
             dirty: 0,
             balloon: 0,

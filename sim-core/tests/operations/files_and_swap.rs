@@ -83,6 +83,53 @@ fn reclaim_unmaps_files_before_anybody_is_killed() {
     assert!((256..320).contains(&told), "{told}");
 }
 
+/// What a run without kills, or one with, unmaps of 'f', 30 of 64 MiB, when 'b' wants more than is left.
+fn taken_of(kernel: &str, kind: &str, lock: &str, swap: &str) -> (Run, u64) {
+    let run = run_whole(&format!(
+        "schema = 1\ntitle = 't'\nkernel = '{kernel}'\nhorizon = '10s'\n[machine]\nram = \
+         '64MiB'\n{swap}\n[[task]]\nname = 'a'\npreset = 'none'\noom_score_adj = \
+         -1000\nprogram = [{{ mmap = 'f', size = '30MiB', kind = '{kind}' }}, {{ read = 'f' }}, \
+         {lock} {{ ready = true }}, {{ idle = true }}]\n[[task]]\nname = 'b'\nstart = {{ after \
+         = 'a' }}\nprogram = [{{ mmap = 'm', size = '40MiB' }}, {{ touch = 'm' }}, {{ idle = \
+         true }}]\n"
+    ));
+    let zaps = run.trace.iter().filter_map(|record| match record.event {
+        Event::Zap { range, pages, .. } if run.cast.ranges[range].name == "f" => Some(pages),
+        _ => None,
+    });
+    let taken = zaps.map(u64::from).sum();
+    (run, taken)
+}
+
+#[test]
+fn locked_pages_of_files_and_segments_are_left_alone() {
+    let swap = "swap = { size = '128MiB' }";
+    for (kind, swap) in [("shared-file", ""), ("private-file", ""), ("shmem", swap)] {
+        let (_, taken) = taken_of("6.1", kind, "", swap);
+        assert!(taken > 1_000, "{kind}: {taken}");
+        let (run, taken) = taken_of("6.1", kind, "{ mlock = 'f' },", swap);
+        assert_eq!(taken, 0, "{kind}");
+        assert_eq!(nobody_is_killed(&run), kind == "shmem", "{kind}");
+        // The rest of what is locked in part is enough.
+        let (run, _) = taken_of("6.1", kind, "{ mlock = 'f', size = '15MiB' },", swap);
+        assert!(nobody_is_killed(&run), "{kind}");
+    }
+}
+
+#[test]
+fn nobody_counts_on_locked_pages_of_a_file() {
+    for (lock, most) in [("", 7_680), ("{ mlock = 'f' },", 0)] {
+        let (run, _) = taken_of("5.12", "shared-file", lock, "");
+        let believed = run.trace.iter().filter_map(|record| match record.event {
+            Event::ReclaimRetryZone { reclaimable, .. } => Some(reclaimable),
+            _ => None,
+        });
+        let believed = believed.max();
+        assert!(believed.is_none_or(|pages| pages <= most), "{believed:?} {lock}");
+        assert_eq!(nobody_is_killed(&run), lock.is_empty());
+    }
+}
+
 /// Blockable calls of notifiers for ranges that reclaim or a copy clears.
 fn cleared(run: &Run) -> u64 {
     let calls = run.trace.iter().filter(|record| {

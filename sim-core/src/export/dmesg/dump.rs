@@ -19,6 +19,8 @@ use crate::record::{DebugLayout, LimitDump, OomDump, TaskDump, TaskTable, ZoneDu
 
 /// `MAX_NR_ZONES`: DMA, DMA32, Normal, Movable, Device.
 const MAX_NR_ZONES: u8 = 5;
+/// Place of zone DMA32 among them.
+const DMA32: u8 = 1;
 
 /// `PAGE_COUNTER_MAX`, which is how a limit that is not set is printed.
 const NO_LIMIT_KB: u64 = 9_007_199_254_740_988;
@@ -156,7 +158,8 @@ impl Log {
         self.stamp(at)?;
         self.out.push_str("lowmem_reserve[]:");
         for other in 0..MAX_NR_ZONES {
-            write!(self.out, " {}", if other > zone.index { zone.reserve } else { 0 })?;
+            let reserve = if other == DMA32 { zone.reserve_dma32 } else { zone.reserve };
+            write!(self.out, " {}", if other > zone.index { reserve } else { 0 })?;
         }
         self.out.push('\n');
         Ok(())

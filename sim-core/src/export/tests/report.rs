@@ -36,6 +36,7 @@ fn dumped(kernel: &str, memcg: bool) -> String {
         low: 545,
         high: 654,
         reserve: 0,
+        reserve_dma32: 0,
         highatomic: 512,
         managed: 52_062,
         anon: 46_000,
@@ -66,7 +67,7 @@ fn dumped(kernel: &str, memcg: bool) -> String {
         zones: if memcg {
             Vec::new()
         } else {
-            vec![zone.clone(), ZoneDump { index: 0, reserve: 192, ..zone }]
+            vec![zone.clone(), ZoneDump { index: 0, reserve: 192, reserve_dma32: 180, ..zone }]
         },
         swap_total: 1024,
         swap_free: 1000,
@@ -97,7 +98,7 @@ fn report_before_a_kill_has_what_the_run_knows() {
         [    0.001000] Node 0 DMA32 free:1712kB min:1744kB low:2180kB high:2616kB reserved_highatomic:2048KB active_anon:0kB inactive_anon:184000kB active_file:12kB inactive_file:20kB unevictable:1412kB writepending:12kB managed:208248kB free_pcp:0kB
         [    0.001000] lowmem_reserve[]: 0 0 0 0 0
         [    0.001000] Node 0 DMA32 free:1712kB min:1744kB low:2180kB high:2616kB reserved_highatomic:2048KB active_anon:0kB inactive_anon:184000kB active_file:12kB inactive_file:20kB unevictable:1412kB writepending:12kB managed:208248kB free_pcp:0kB
-        [    0.001000] lowmem_reserve[]: 0 192 192 192 192
+        [    0.001000] lowmem_reserve[]: 0 180 192 192 192
         [    0.001000] Free swap  = 4000kB
         [    0.001000] Total swap = 4096kB
         [    0.001000] Tasks state (memory values in pages):

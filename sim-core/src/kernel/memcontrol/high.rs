@@ -2,15 +2,15 @@
 //!
 //! Mirrors mm/memcontrol.c: `mem_cgroup_handle_over_high()`,
 //! `reclaim_high()`, `mem_find_max_overage()`, `calculate_high_delay()`,
-//! Linux 6.1. Up to 5.3 there is no pause, only reclaim.
+//! Linux 6.1. Up to 5.3 there is no pause, only reclaim, up to 5.8 one attempt at that.
 
 use super::hierarchy::hierarchy;
-use super::{MAX_RECLAIM_RETRIES, MEMCG_CHARGE_BATCH};
 use crate::base::CgroupId;
 use crate::engine::Signals;
 use crate::kernel::cx::Cx;
 use crate::kernel::psi::{psi_memstall_enter, psi_memstall_leave};
 use crate::kernel::state::State;
+use crate::kernel::switches::Switches;
 use crate::kernel::timer::schedule_timeout;
 use crate::kernel::vmscan::try_to_free_mem_cgroup_pages;
 use crate::record::{Func, Gfp, Reason};
@@ -33,8 +33,9 @@ pub(in crate::kernel) async fn mem_cgroup_handle_over_high(cx: &Cx) {
     });
     let Some(memcg) = memcg.filter(|_| nr_pages > 0) else { return };
     let _in = cx.enter(Func::MemcgHigh);
+    let switches = cx.kernel().switches;
     let hz = u64::from(cx.kernel().clock.hz);
-    let mut nr_retries = MAX_RECLAIM_RETRIES;
+    let mut nr_retries = switches.memcg_reclaim_retries;
     let mut in_retry = false;
     let penalty = loop {
         if cx.fatal_signal_pending() {
@@ -42,12 +43,12 @@ pub(in crate::kernel) async fn mem_cgroup_handle_over_high(cx: &Cx) {
         }
         let target = if in_retry { 32 } else { nr_pages };
         let reclaimed = reclaim_high(cx, memcg, target).await;
-        let penalty = cx.with(|state| calculate_high_delay(state, memcg, nr_pages, hz));
+        let penalty = cx.with(|state| calculate_high_delay(state, switches, memcg, nr_pages, hz));
         // Less than that is not worth a sleep.
-        if penalty <= hz / 100 || !cx.kernel().switches.memcg_high_pauses {
+        if penalty <= hz / 100 || !switches.memcg_high_pauses {
             return;
         }
-        if reclaimed == 0 && nr_retries == 0 {
+        if (reclaimed == 0 && nr_retries == 0) || !switches.memcg_high_tries_again {
             break penalty;
         }
         nr_retries = nr_retries.saturating_sub(u8::from(reclaimed == 0));
@@ -77,7 +78,13 @@ async fn reclaim_high(cx: &Cx, memcg: CgroupId, nr_pages: u64) -> u64 {
 
 /// `calculate_high_delay()` with `mem_find_max_overage()`: the pause in
 /// jiffies, 2 s at most.
-fn calculate_high_delay(state: &State, memcg: CgroupId, nr_pages: u64, hz: u64) -> u64 {
+fn calculate_high_delay(
+    state: &State,
+    switches: &Switches,
+    memcg: CgroupId,
+    nr_pages: u64,
+    hz: u64,
+) -> u64 {
     let overage = |id| {
         let cgroup = &state.cgroups[id];
         let high = cgroup.high.map_or(u64::MAX, |high| high.max(1));
@@ -87,6 +94,7 @@ fn calculate_high_delay(state: &State, memcg: CgroupId, nr_pages: u64, hz: u64) 
     let overage = hierarchy(state, memcg).map(overage).max().unwrap_or(0);
     let shift = MEMCG_DELAY_PRECISION_SHIFT + MEMCG_DELAY_SCALING_SHIFT;
     let penalty = overage.saturating_mul(overage).saturating_mul(u128::from(hz)) >> shift;
-    let penalty = penalty.saturating_mul(u128::from(nr_pages)) / u128::from(MEMCG_CHARGE_BATCH);
+    let batch = u128::from(switches.memcg_charge_batch);
+    let penalty = penalty.saturating_mul(u128::from(nr_pages)) / batch;
     u64::try_from(penalty).unwrap_or(u64::MAX).min(2 * hz)
 }

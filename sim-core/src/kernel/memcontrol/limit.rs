@@ -4,8 +4,8 @@
 //! 7.4). Where the kernel spins because a victim is still pending, this
 //! burns a tick at a time.
 
+use super::drain_all_stock;
 use super::oom::mem_cgroup_out_of_memory;
-use super::{MAX_RECLAIM_RETRIES, drain_all_stock};
 use crate::base::CgroupId;
 use crate::kernel::cx::Cx;
 use crate::kernel::vmscan::try_to_free_mem_cgroup_pages;
@@ -18,7 +18,7 @@ pub async fn memory_max_write(cx: &Cx, memcg: CgroupId, max: Option<u64>) {
     let pages = max.map_or(u32::MAX, |max| u32::try_from(max).unwrap_or(u32::MAX));
     cx.record(Event::MemcgLimit { cgroup: memcg, pages });
     let Some(max) = max else { return };
-    let mut nr_reclaims = MAX_RECLAIM_RETRIES;
+    let mut nr_reclaims = cx.kernel().switches.memcg_reclaim_retries;
     let mut drained = false;
     loop {
         let usage = cx.with(|state| state.cgroups[memcg].usage);

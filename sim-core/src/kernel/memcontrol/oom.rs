@@ -55,7 +55,8 @@ pub(super) async fn mem_cgroup_out_of_memory(
     }
     // Somebody may have made room while we waited, or killed us.
     let room = cx.with(|state| mem_cgroup_margin(state, memcg)) >= 1 << order;
-    let again = if (room && switches.memcg_rechecks_margin) || (killable && task_is_dying(cx)) {
+    let passes_over = switches.memcg_passes_over_dying && task_is_dying(cx);
+    let again = if (room && switches.memcg_rechecks_margin) || passes_over {
         true
     } else {
         let oc = OomControl { gfp, order: OomOrder::Pages(order), memcg: Some(memcg) };

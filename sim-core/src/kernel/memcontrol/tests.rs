@@ -24,20 +24,22 @@ async fn charge(cx: &Cx, gfp: Gfp, want: u64) -> Result<u64, NoMemory> {
 }
 
 #[test]
-fn charges_come_in_batches_of_64_at_every_level() {
-    let mut machine = Machine::new("6.1");
-    let top = machine.cgroup(None, None);
-    let below = machine.cgroup(Some(top), Some(1000));
-    machine.process(&member(below, 100, 0), |cx| async move {
-        assert_eq!(charge(&cx, Gfp::KERNEL, 1).await, Ok(1));
-        assert_eq!(charge(&cx, Gfp::KERNEL, 63).await, Ok(63));
-    });
-    machine.run();
-    let usage = machine.story(|event| match event {
-        Event::MemcgUsage { cgroup, pages } => Some((cgroup, pages)),
-        _ => None,
-    });
-    assert_eq!(usage, [(below, 64), (top, 64)], "the second charge came from the stock");
+fn charges_come_in_batches_of_64_at_every_level_and_of_32_before_6_1() {
+    for (profile, batch) in [("5.12", 32), ("6.1", 64)] {
+        let mut machine = Machine::new(profile);
+        let top = machine.cgroup(None, None);
+        let below = machine.cgroup(Some(top), Some(1000));
+        machine.process(&member(below, 100, 0), move |cx| async move {
+            assert_eq!(charge(&cx, Gfp::KERNEL, 1).await, Ok(1));
+            assert_eq!(charge(&cx, Gfp::KERNEL, batch - 1).await, Ok(batch - 1));
+        });
+        machine.run();
+        let usage = machine.story(|event| match event {
+            Event::MemcgUsage { cgroup, pages } => Some((cgroup, u64::from(pages))),
+            _ => None,
+        });
+        assert_eq!(usage, [(below, batch), (top, batch)], "the second came from the stock");
+    }
 }
 
 #[test]
@@ -89,21 +91,23 @@ fn limit_above_is_kept_too_and_its_tree_is_searched() {
 }
 
 #[test]
-fn seventeen_reclaims_come_before_the_killer_and_stall() {
-    let mut machine = Machine::new("6.1");
-    let memcg = machine.cgroup(None, Some(100));
-    machine.process(&member(memcg, 99, 90), idle);
-    machine.process(&member(memcg, 100, 10), |cx| async move {
-        charge(&cx, Gfp::KERNEL, 1).await.expect("somebody dies");
-        idle(cx).await;
-    });
-    machine.run();
-    let events = machine.events();
-    let oom = events.iter().find(|(.., event)| matches!(event, Event::MemcgOom { .. }));
-    // One pass before the stocks are drained, then 16 retries and the last one.
-    assert_eq!(oom.map(|&(at, ..)| at), Some(18));
-    let stalls = machine.story(|event| matches!(event, Event::MemstallEnter {}).then_some(()));
-    assert!(stalls.len() >= 18);
+fn seventeen_reclaims_come_before_the_killer_and_stall_and_six_before_5_9() {
+    for (profile, retries) in [("5.6", 5), ("5.12", 16), ("6.1", 16)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(100));
+        machine.process(&member(memcg, 99, 90), idle);
+        machine.process(&member(memcg, 100, 10), |cx| async move {
+            charge(&cx, Gfp::KERNEL, 1).await.expect("somebody dies");
+            idle(cx).await;
+        });
+        machine.run();
+        let events = machine.events();
+        let oom = events.iter().find(|(.., event)| matches!(event, Event::MemcgOom { .. }));
+        // One pass before the stocks are drained, then the retries and the last one.
+        assert_eq!(oom.map(|&(at, ..)| at), Some(retries + 2), "{profile}");
+        let stalls = machine.story(|event| matches!(event, Event::MemstallEnter {}).then_some(()));
+        assert!(stalls.len() as u64 >= retries + 2, "{profile}");
+    }
 }
 
 #[test]
@@ -186,10 +190,10 @@ fn dying_task_is_let_through_up_to_5_12_and_fails_after_one_oom_since() {
     }
 }
 
-/// SIGKILL comes in the last of the 18 reclaims before the OOM killer.
+/// SIGKILL comes in the last of the reclaims before the OOM killer.
 #[test]
 fn who_is_killed_while_it_reclaims_asks_for_no_kill_up_to_5_12() {
-    for (profile, asks) in [("4.19", false), ("5.12", false), ("6.1", true)] {
+    for (profile, reclaims, asks) in [("4.19", 7, false), ("5.12", 18, false), ("6.1", 18, true)] {
         let mut machine = Machine::new(profile);
         let memcg = machine.cgroup(None, Some(100));
         let charging = machine.process(&member(memcg, 100, 100), move |cx| async move {
@@ -197,7 +201,8 @@ fn who_is_killed_while_it_reclaims_asks_for_no_kill_up_to_5_12() {
             do_group_exit(&cx).await;
         });
         machine.kthread(move |cx| async move {
-            cx.sleep(Nanos(17_500_000), Reason::Sleep, Signals::Ignored).await;
+            let at = Nanos(reclaims * 1_000_000 - 500_000);
+            cx.sleep(at, Reason::Sleep, Signals::Ignored).await;
             crate::kernel::signal::send_sigkill(&cx, charging);
         });
         machine.run();
@@ -207,8 +212,8 @@ fn who_is_killed_while_it_reclaims_asks_for_no_kill_up_to_5_12() {
 }
 
 #[test]
-fn wait_for_oom_lock_is_killable_from_5_4_on() {
-    for (profile, killable) in [("4.19", false), ("5.3", false), ("5.4", true), ("6.1", true)] {
+fn wait_for_oom_lock_is_killable_from_5_1_on() {
+    for (profile, killable) in [("4.19", false), ("5.3", true), ("5.4", true), ("6.1", true)] {
         let mut machine = Machine::new(profile);
         let memcg = machine.cgroup(None, Some(100));
         let caller = machine.process(&member(memcg, 100, 100), move |cx| async move {
@@ -228,9 +233,29 @@ fn wait_for_oom_lock_is_killable_from_5_4_on() {
     }
 }
 
+/// SIGKILL comes to who has `oom_lock` already and is short of room.
 #[test]
-fn room_that_appears_while_waiting_for_oom_lock_saves_a_life_since_6_1() {
-    for (profile, saved) in [("5.4", false), ("6.1", true)] {
+fn who_dies_with_oom_lock_is_marked_up_to_5_0_and_again_since_6_16() {
+    for (profile, marked) in [("4.19", true), ("5.3", false), ("6.12", false), ("7.1", true)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(100));
+        let dying = machine.process(&member(memcg, 100, 100), move |cx| async move {
+            // The flags, without a signal that would end the wait for the lock.
+            cx.with(|state| {
+                state.tasks[cx.task()].exiting = true;
+                state.group(cx.task()).group_exit = true;
+            });
+            assert!(oom::mem_cgroup_out_of_memory(&cx, memcg, Gfp::KERNEL, 0).await, "{profile}");
+        });
+        machine.run_through(dying);
+        let ends = if marked { vec![(OomResult::SelfDying, Some(dying))] } else { vec![] };
+        assert_eq!(results(&machine), ends, "{profile}");
+    }
+}
+
+#[test]
+fn room_that_appears_while_waiting_for_oom_lock_saves_a_life_since_5_9() {
+    for (profile, saved) in [("5.6", false), ("5.12", true), ("6.1", true)] {
         let mut machine = Machine::new(profile);
         let memcg = machine.cgroup(None, Some(100));
         machine.process(&member(memcg, 100, 10), move |cx| async move {
@@ -410,6 +435,24 @@ fn charges_above_high_pause_from_5_4_on() {
 }
 
 #[test]
+fn charges_above_high_reclaim_once_before_5_9_and_17_times_since() {
+    for (profile, ms) in [("5.6", 1), ("5.12", 17), ("6.1", 17)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, None);
+        machine.with(|state| state.cgroups[memcg].high = Some(100));
+        machine.process(&member(memcg, 100, 200), |cx| async move {
+            assert_eq!(charge(&cx, Gfp::KERNEL, 64).await, Ok(64));
+            mem_cgroup_handle_over_high(&cx).await;
+        });
+        machine.run();
+        let pause = machine.events().into_iter().find(|(.., event)| {
+            matches!(event, Event::Blocked { why, .. } if *why == Reason::MemcgHigh as u8)
+        });
+        assert_eq!(pause.map(|(at, ..)| at), Some(ms), "{profile}");
+    }
+}
+
+#[test]
 fn global_and_memcg_killer_share_oom_lock() {
     let mut machine = Machine::with_cost("6.1", "oom_report", Nanos::from_ms(30));
     let memcg = machine.cgroup(None, Some(100));
@@ -456,5 +499,5 @@ fn faults_are_charged_and_the_exit_leaves_at_most_a_stock() {
     machine.run();
     let stock: u64 = machine.with(|state| state.memcg_stock.iter().map(|(_, s)| s.pages).sum());
     assert_eq!(usage(&machine, memcg), stock, "nothing but what the CPUs have in stock");
-    assert!(stock <= 4 * MEMCG_CHARGE_BATCH);
+    assert!(stock <= 4 * machine.kernel.switches.memcg_charge_batch);
 }

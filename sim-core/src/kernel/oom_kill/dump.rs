@@ -43,10 +43,12 @@ fn show_free_areas(state: &State) -> Vec<ZoneDump> {
     for (_, file) in state.files.iter().filter(|(_, file)| file.cached > 0) {
         mapped.add(file.pages);
     }
-    let zones = state.zones.iter().zip(mapped.0);
-    let dumps = zones.map(|((id, zone), mapped)| {
+    let (files, segments) = (state.mlocked_of(false), state.mlocked_of(true));
+    let dumps = state.zones.iter().map(|(id, zone)| {
+        let [mapped, files, segments] = [mapped, files, segments].map(|pages| pages.0[id.index()]);
         let file = zone.pages(Use::Clean) + zone.pages(Use::Dirty) + zone.pages(Use::Writeback);
-        let active_file = mapped.min(file);
+        let file = file.saturating_sub(files);
+        let active_file = mapped.saturating_sub(files).min(file);
         ZoneDump {
             zone: id,
             index: match zone.kind {
@@ -58,13 +60,14 @@ fn show_free_areas(state: &State) -> Vec<ZoneDump> {
             min: zone.min,
             low: zone.low,
             high: zone.high,
-            reserve: zone.lowmem_reserve,
+            reserve: zone.lowmem_reserve[ZoneType::Normal as usize],
+            reserve_dma32: zone.lowmem_reserve[ZoneType::Dma32 as usize],
             highatomic: zone.highatomic,
             managed: zone.managed(),
-            anon: zone.pages(Use::Anon) + zone.pages(Use::Shmem),
+            anon: zone.pages(Use::Anon) + zone.pages(Use::Shmem) - segments,
             active_file,
             inactive_file: file - active_file,
-            unevictable: zone.pages(Use::Unevictable),
+            unevictable: zone.pages(Use::Unevictable) + files + segments,
             dirty: zone.pages(Use::Dirty),
             writeback: zone.pages(Use::Writeback),
             shmem: zone.pages(Use::Shmem),

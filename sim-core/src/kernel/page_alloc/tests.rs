@@ -10,7 +10,7 @@ use crate::kernel::filemap::File;
 use crate::kernel::reclaim_throttle::{acct_reclaim_writeback, reclaim_throttle, wake_throttled};
 use crate::kernel::state::{BlockDevice, Swap};
 use crate::kernel::testing::{Machine, Proc, idle, killed, sleep_ms, stuck};
-use crate::kernel::zone::{Marks, Zone};
+use crate::kernel::zone::{Marks, Zone, setup_per_zone_lowmem_reserve};
 use crate::record::{CompactResult, ThrottleReason};
 
 /// Leaves `free` pages free; the others are the kernel's own.
@@ -83,6 +83,43 @@ fn reserves_of_a_victim_by_era() {
     };
     assert_eq!(taken("4.9", Gfp::KERNEL, 200, mark), 200);
     assert_eq!(taken("4.14", Gfp::KERNEL.with(Gfp::NORETRY), 200, mark), 150);
+    let high = Gfp::KERNEL.with(Gfp::NORETRY).with(Gfp::HIGH);
+    assert_eq!(taken("4.14", high, 200, mark), 150, "the victim's rights take the place of others");
+}
+
+#[test]
+fn nofail_request_that_found_nothing_digs_as_deep_as_its_kernel_lets_it() {
+    for (profile, left) in [("4.9", 150), ("4.14", 75), ("5.12", 75), ("6.1", 50), ("7.1", 50)] {
+        let mut machine = Machine::new(profile);
+        leave(&machine, 150);
+        machine.process(&Proc::of(100, 0), move |cx| async move {
+            while nofail(&cx, Gfp::NOFS.with(Gfp::NOFAIL), 0, 1).await.is_some() {}
+            assert_eq!(cx.with(|state| state.zones[ZoneId(0)].free()), left, "{profile}");
+        });
+        machine.run();
+    }
+}
+
+/// Reclaim gets something each time, of which a block of 16 pages comes at last.
+#[test]
+fn large_block_that_nobody_may_compact_for_is_asked_for_once_since_6_8_and_in_6_1() {
+    for (profile, fails_early) in [("5.12", false), ("6.1", true), ("6.12", true)] {
+        let mut machine = Machine::new(profile);
+        leave(&machine, 51);
+        give(&machine, Use::Clean, 2_000);
+        machine.with(|state| {
+            let zone = &mut state.zones[ZoneId(0)];
+            zone.scattered = zone.free();
+        });
+        let asks = machine.process(&Proc::of(100, 0), move |cx| async move {
+            let gfp = Gfp::NOIO.with(Gfp::RETRY_MAYFAIL);
+            let block = alloc_pages(&cx, gfp, 4, 16).await;
+            assert_eq!(block.is_none(), fails_early, "{profile}");
+        });
+        machine.run_through(asks);
+        let rounds = machine.story(|e| matches!(e, Event::DirectReclaimBegin { .. }).then_some(()));
+        assert_eq!(rounds.len() == 1, fails_early, "{profile}: {}", rounds.len());
+    }
 }
 
 #[test]
@@ -129,6 +166,32 @@ fn low_memory_comes_from_low_zones_and_nobody_dies_for_it() {
     });
     machine.run();
     assert!(killed(&machine).is_empty());
+}
+
+/// From a request for zone DMA32 zone DMA is kept for what lies in that; from others for what is above, too.
+#[test]
+fn reserve_of_zone_dma_is_by_the_highest_zone_of_the_request() {
+    let mut zones: IdVec<ZoneId, Zone> = IdVec::new();
+    for (kind, pages, lowmem_reserve) in [
+        (ZoneType::Dma, 4_000, 1_200),
+        (ZoneType::Dma32, 51_200, 1_000),
+        (ZoneType::Normal, 256_000, 0),
+    ] {
+        let marks = Marks { min: 10, low: 12, high: 15, lowmem_reserve };
+        let mut zone = Zone::new(pages, pages, 0, marks);
+        zone.kind = kind;
+        zones.push(zone);
+    }
+    setup_per_zone_lowmem_reserve(&mut zones);
+    let kept = |zone, reach| {
+        let zone = &zones[ZoneId(zone)];
+        zone.free() - zone.takeable(reach, 0, Mark::Min) - zone.min
+    };
+    assert_eq!(kept(0, ZoneType::Dma), 0);
+    assert_eq!(kept(0, ZoneType::Dma32), 200);
+    assert_eq!(kept(0, ZoneType::Normal), 1_200);
+    assert_eq!(kept(1, ZoneType::Dma32), 0);
+    assert_eq!(kept(1, ZoneType::Normal), 1_000);
 }
 
 fn swap_of(machine: &Machine, pages: u64) {
@@ -333,6 +396,56 @@ fn pause_ends_when_enough_was_written_or_somebody_gets_on() {
     let (first, second) =
         ((0, 0, ThrottleReason::NoProgress), (9, 8_000, ThrottleReason::Writeback));
     assert_eq!(delays.collect::<Vec<_>>(), [first, second]);
+}
+
+/// Many pages are off the lists: who reclaims pauses, but for threads of the kernel since 5.16.
+#[test]
+fn kernel_threads_but_kswapd_do_not_pause_since_5_16() {
+    for (profile, is_kthread, pause) in [
+        ("5.12", false, Some(100_000)),
+        ("5.12", true, Some(100_000)),
+        ("6.1", false, Some(20_000)),
+        ("6.1", true, None),
+    ] {
+        let mut machine = Machine::new(profile);
+        leave(&machine, 90);
+        give(&machine, Use::Writeback, 1_000);
+        machine.with(|state| state.lru.isolated = 1_000);
+        let ask = |cx: Cx| async move {
+            let _ = alloc_pages(&cx, Gfp::KERNEL.with(Gfp::NORETRY), 0, 1).await;
+        };
+        if is_kthread {
+            machine.kthread(ask)
+        } else {
+            machine.process(&Proc::of(100, 0), ask)
+        };
+        machine.run();
+        let isolated = |&(_, reason): &(u32, _)| reason == ThrottleReason::Isolated;
+        let first = throttled(&machine).into_iter().find(isolated);
+        assert_eq!(first.map(|(us, _)| us), pause, "{profile} {is_kthread}");
+    }
+}
+
+/// What it pretends to have reclaimed is progress: no round in vain, no call of the OOM killer.
+#[test]
+fn killed_in_the_pause_for_isolated_pages_is_progress() {
+    let mut machine = Machine::new("6.1");
+    leave(&machine, 90);
+    give(&machine, Use::Writeback, 1_000);
+    machine.with(|state| state.lru.isolated = 1_000);
+    let asks = machine.process(&Proc::of(100, 0), |cx| async move {
+        let _ = alloc_pages(&cx, Gfp::KERNEL.with(Gfp::NORETRY), 0, 1).await;
+    });
+    machine.kthread(move |cx| async move {
+        sleep_ms(&cx, 3).await;
+        crate::kernel::signal::send_sigkill(&cx, asks);
+    });
+    machine.run_through(asks);
+    let reclaimed = machine.story(|event| match event {
+        Event::DirectReclaimEnd { reclaimed } => Some(reclaimed),
+        _ => None,
+    });
+    assert_eq!(reclaimed, [32]);
 }
 
 #[test]

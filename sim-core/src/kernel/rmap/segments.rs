@@ -3,8 +3,7 @@
 //! Mirrors mm/shmem.c: `shmem_writepage()`, and mm/rmap.c: `try_to_unmap()`
 //! of a segment's pages, Linux 6.1: all who map a page lose it first, and
 //! their notifiers hear of it. Slots are the segment's, not a page table's.
-//! Left out: segments that somebody has locked or a device holds pages of
-//! (they are skipped whole).
+//! Left out: segments that a device holds pages of (they are skipped whole).
 
 use super::{Scope, rmap_walk_file};
 use crate::base::{FileId, MmId};
@@ -33,15 +32,13 @@ fn next_source(state: &mut State, most: u64, scope: Scope) -> Option<Source> {
     });
     let segments: Vec<_> = segments.map(|(segment, _)| segment).collect();
     segments.into_iter().find_map(|segment| {
-        let pages = &state.files[segment].pages;
+        let mut pages = state.files[segment].pages;
+        pages.subtract(state.mlocked(segment));
         let count = most.min(pages.count_in(scope.zones));
-        let keep = pages.count() - count;
+        let keep = state.files[segment].pages.count() - count;
         let mut mappers = Vec::new();
         for (mm, is) in state.mms.iter().filter(|(_, mm)| mm.mm_users > 0) {
             for vma in is.vmas.iter().filter(|vma| vma.vm_file == Some(segment)) {
-                if vma.locked {
-                    return None;
-                }
                 if vma.shmem > keep {
                     mappers.push((mm, Range { id: vma.id, start: vma.start, end: vma.end }));
                 }
@@ -59,7 +56,8 @@ pub(super) async fn swap_out_segment(cx: &Cx, most: u64, scope: Scope) -> u64 {
     let _in = cx.enter(Func::TryToUnmap);
     cx.with(|state| state.lru.isolated += count);
     let one = |vma: &mut Vma, keep: u64, most: u64| {
-        let unmapped = vma.shmem.saturating_sub(keep).min(most);
+        let mapped = if vma.locked { 0 } else { vma.shmem };
+        let unmapped = mapped.saturating_sub(keep).min(most);
         vma.shmem -= unmapped;
         unmapped
     };

@@ -26,7 +26,7 @@ use crate::kernel::rmap::Lru;
 use crate::kernel::state::{BlockDevice, Cgroup, Kswapd, MemcgStock, Swap, Sysctl};
 use crate::kernel::switches::Switches;
 use crate::kernel::writeback::Writeback;
-use crate::kernel::zone::{Marks, Pages, Use, Zone, ZoneType};
+use crate::kernel::zone::{Marks, Pages, Use, Zone, ZoneType, setup_per_zone_lowmem_reserve};
 use crate::record::{LockInfo, MmInfo, NamedEventInfo, Recorder};
 
 /// The state of the whole kernel.
@@ -57,6 +57,7 @@ pub(super) fn state(
         dirty.0[index] = zone.dirty;
         zones.push(made);
     }
+    setup_per_zone_lowmem_reserve(&mut zones);
     let mut devices = IdVec::new();
     for (device, &lock) in scenario.devices.iter().zip(&named.devices) {
         let setup = device_setup(device, lock, named, choice.switches);
@@ -96,6 +97,7 @@ pub(super) fn state(
         writeback: Writeback::with_dirty(dirty),
         oom_reaper_wait: engine.new_queue(),
         kswapd: Kswapd {
+            task: None,
             wait: engine.new_queue(),
             failures: 0,
             congested: false,
@@ -112,6 +114,7 @@ pub(super) fn state(
         cgroups: cgroups(scenario, engine),
         memcg_stock: (0..machine.cpus).map(|_| MemcgStock::default()).collect(),
         files: IdVec::new(),
+        mlocks_files: false,
         shares: IdVec::new(),
         sysctl: Sysctl {
             panic_on_oom: machine.panic_on_oom,
