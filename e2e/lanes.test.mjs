@@ -471,3 +471,50 @@ test("on paper every lane has its bar, wherever the lanes were scrolled", async 
   assert.ok((await bars()).includes(false), "and only what is in sight on the screen");
   assert.deepEqual(view.problems, []);
 });
+
+for (const dark of [false, true]) {
+  test(`pinned lanes stay in sight while the others scroll, and are where they are drawn (${dark ? "dark" : "light"})`, async (t) => {
+    const link = "#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=gpu0";
+    const view = await openPage(link, { viewport: { width: 1000, height: 600 }, dark });
+    t.after(view.close);
+    const { page } = view;
+    await page.getByRole("button", { name: /^CPUs/ }).click();
+    await page.keyboard.press("p");
+    await page.locator(".timeline .stays").nth(1).waitFor();
+    const body = page.locator(".tl-body");
+    await body.evaluate((it) => (it.scrollTop = it.scrollHeight));
+    await page.waitForTimeout(200);
+    const label = await page.locator(".timeline .lane.stays", { hasText: "gpu0" }).boundingBox();
+    const ruler = await page.locator(".tl-ruler").boundingBox();
+    assert.ok(Math.abs(label.y - ruler.y - ruler.height - 26) < 2, "under the axis and the group's name");
+    // Amber of a job where its bar is.
+    const amber = await page.evaluate((y) => {
+      const canvas = document.querySelector(".timeline .lane-plot canvas");
+      const plot = canvas.getBoundingClientRect();
+      const row = Math.round(((y - plot.top) / plot.height) * canvas.height);
+      const { data } = canvas.getContext("2d").getImageData(0, row, canvas.width / 4, 1);
+      let count = 0;
+      for (let x = 0; x < data.length; x += 4) count += data[x] > 0xd0 && data[x + 1] > 0xa0 && data[x + 2] < 0x60;
+      return count;
+    }, label.y + 10);
+    assert.ok(amber > 50, `${amber} amber pixels`);
+    const last = await page.locator(".timeline .lane", { hasText: "CPU 1" }).boundingBox();
+    const click = async (box) => {
+      await page.mouse.click(ruler.x + ruler.width * 0.8, box.y + box.height / 2);
+      await page.waitForTimeout(450);
+    };
+    await click(last);
+    await until(view, () => document.querySelector(".lane.selected .lane-title").innerText === "CPU 1", "one that scrolls");
+    await click(label);
+    await until(view, () => document.querySelector(".lane.selected .lane-title").innerText === "gpu0", "one that stays");
+    assert.ok(await body.evaluate((it) => it.scrollTop > 60), "and nothing scrolled for it");
+    await screenshot(view, `pinned-${dark ? "dark" : "light"}`);
+    // A lane that is covered comes into sight below.
+    await page.keyboard.press("ArrowDown");
+    await page.waitForTimeout(200);
+    const next = await page.locator(".timeline .lane.selected").boundingBox();
+    assert.ok(next.y >= label.y + label.height - 1, `${next.y}, not below ${label.y + label.height}`);
+    assert.deepEqual(await accessibilityProblems(view), []);
+    assert.deepEqual(view.problems, []);
+  });
+}

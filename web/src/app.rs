@@ -134,6 +134,9 @@ fn embedded(ui: &Ui, state: &State) -> Html {
                 <h1 class="hidden">{ title_of(&state.request.scenario) }</h1>
                 { notice(ui, state.notice.as_ref()) }
                 { transport(ui, state) }
+                if !state.others.is_empty() {
+                    <header class="compare"><h2>{ for state.names().first().cloned() }</h2></header>
+                }
                 { state.scene.as_ref().map(|scene| html! {
                     <Timeline scene={scene.clone()} view={state.view} now={state.cursor} lane={state.lane}
                         arrangement={state.arrangement.clone()} followed={state.followed()} notes={state.notes.clone()} matched={state.matched.clone()} laid={state.laid.clone()}

@@ -18,6 +18,7 @@ use super::layout::Layout;
 use super::palette::Shade;
 use super::raster::{Fade, Frame};
 use super::rows::{Arrangement, Group, RowKind, Rows};
+use super::sight::{Sight, staying};
 use super::viewport::Viewport;
 use super::{hit, listen, paint};
 use crate::chart::MemoryChart;
@@ -154,17 +155,24 @@ impl Component for Timeline {
         };
         // One label is in the order of focus, from which arrows lead to the others.
         let first = rows.of_lane(props.lane).map(|_| props.lane).or_else(|| rows.lanes().next());
-        let labels = rows.iter().map(|row| match row.kind {
-            RowKind::Heading { group, lanes, collapsed } => heading(ctx, group, lanes, collapsed),
+        let stays = staying(&rows, self.plot_height(props, &rows));
+        let labels = rows.iter().enumerate().map(|(place, row)| match row.kind {
+            RowKind::Heading { group, lanes, collapsed } => {
+                heading(ctx, (group, lanes), collapsed, place < stays)
+            }
             RowKind::Lane(index) => {
                 let lane = &lanes[index];
-                let now =
-                    if is_seen(row.top) { hit::status(lane, props.now) } else { String::new() };
+                let now = if place < stays || is_seen(row.top) {
+                    hit::status(lane, props.now)
+                } else {
+                    String::new()
+                };
                 let now = if now.is_empty() { lane.subtitle.clone() } else { now };
                 let is = Labelled {
                     selected: index == props.lane,
                     pinned: is_pinned(index),
                     first: Some(index) == first,
+                    stays: place < stays,
                 };
                 label(ctx, index, (&lane.title, now), is)
             }
@@ -189,7 +197,7 @@ impl Component for Timeline {
                         <canvas ref={self.texts.clone()} role="img" aria-label="Labels of the lanes"></canvas>
                     </div>
                     <GridView scene={props.scene.clone()} view={props.view} width={self.plot_width()} lane={props.lane}
-                        at={props.now.at} playing={props.playing} {rows} />
+                        at={props.now.at} playing={props.playing} {rows} {stays} />
                     <div class="tl-overlay" ref={self.overlay.clone()} aria-hidden="true">
                         <div class="tl-range" ref={self.range.clone()}></div>
                         { for props.notes.iter().enumerate().map(|(index, note)| html! {
@@ -213,6 +221,7 @@ impl Component for Timeline {
             }
         }
         self.reveal_lane(ctx.props());
+        self.place_staying(ctx.props());
         self.draw(ctx.props());
     }
 
@@ -232,11 +241,16 @@ fn ui(ctx: &Context<Timeline>) -> Ui {
     ui
 }
 
-fn heading(ctx: &Context<Timeline>, group: Group, lanes: usize, collapsed: bool) -> Html {
+fn heading(
+    ctx: &Context<Timeline>,
+    (group, lanes): (Group, usize),
+    collapsed: bool,
+    stays: bool,
+) -> Html {
     let onclick = ui(ctx).on(move |_: MouseEvent| Action::ToggleGroup(group));
     let icon = if collapsed { Icon::Right } else { Icon::Down };
     html! {
-        <li key={group.title()} class="lane-heading">
+        <li key={group.title()} class={classes!("lane-heading", stays.then_some("stays"))}>
             <button type="button" {onclick} aria-expanded={(!collapsed).to_string()}>
                 { drawing(icon) }<span>{ group.title() }</span><span class="count">{ lanes }</span></button>
         </li>
@@ -250,17 +264,19 @@ struct Labelled {
     pinned: bool,
     /// Whether the focus comes to it first.
     first: bool,
+    /// Whether it stays on top while others scroll.
+    stays: bool,
 }
 
 fn label(
     ctx: &Context<Timeline>,
     index: usize,
     (title, now): (&str, String),
-    Labelled { selected, pinned, first }: Labelled,
+    Labelled { selected, pinned, first, stays }: Labelled,
 ) -> Html {
     let onclick = ui(ctx).on(move |_: MouseEvent| Action::SelectLane(index));
     html! {
-        <li key={index} class={classes!("lane", selected.then_some("selected"))}>
+        <li key={index} class={classes!("lane", selected.then_some("selected"), stays.then_some("stays"))}>
             <button type="button" {onclick} aria-pressed={selected.to_string()} tabindex={if first { "0" } else { "-1" }}>
                 <span class="lane-title">{ for pinned.then(|| drawing(Icon::Pin)) }{ title.to_owned() }</span>
                 <span class="lane-status">{ now }</span>
@@ -296,11 +312,15 @@ impl Timeline {
             return;
         };
         let ruler = self.ruler.cast::<HtmlElement>().map_or(0, |it| it.client_height());
-        let top = f64::from(labels.offset_top() - body.offset_top()) + row.top;
-        let shown = f64::from(body.scroll_top() + ruler);
+        let above = labels.offset_top() - body.offset_top() - body.client_top();
+        let top = f64::from(above) + row.top;
+        let sight = Sight::new(&rows, 0.0, self.plot_height(props, &rows));
+        let stays = sight.of_lane(props.lane).is_some_and(|it| it.stays);
+        let covered = f64::from(ruler) + sight.covered();
+        let shown = f64::from(body.scroll_top()) + covered;
         let bottom = f64::from(body.scroll_top() + body.client_height());
-        if top < shown {
-            body.set_scroll_top((top - f64::from(ruler)) as i32);
+        if top < shown && !stays {
+            body.set_scroll_top((top - covered) as i32);
         } else if top + row.height > bottom {
             body.set_scroll_top((top + row.height - f64::from(body.client_height())) as i32);
         }
@@ -381,7 +401,7 @@ impl Timeline {
         self.place_notes(props);
         let layout = self.layout();
         let rows = self.rows(props);
-        self.size_plot(&spans, rows.height(), props.printing);
+        self.size_plot(&spans, self.plot_height(props, &rows));
         let (top, height) = self.scrolled(props, &rows);
         let now = Drawn {
             scene: props.scene.clone(),
@@ -403,12 +423,11 @@ impl Timeline {
             view: props.view,
             shade: props.shade,
             layout,
-            rows: &rows,
+            sight: Sight::new(&rows, top, height),
             lane: props.lane,
             followed: &props.followed,
             matched: props.matched.as_ref().map_or(&[], |matched| matched.as_slice()),
             recorded: props.laid.as_ref().map_or(&[], |laid| &laid.events),
-            top,
             now: props.now,
             fade: if props.playing { Fade::Strong } else { Fade::Weak },
         };
@@ -420,19 +439,44 @@ impl Timeline {
         }
     }
 
-    /// The canvas is as high as what can be seen of the lanes.
-    fn size_plot(&self, canvas: &HtmlCanvasElement, lanes_height: f64, printing: bool) {
-        let (Some(body), Some(plot)) = (
-            self.body.cast::<HtmlElement>(),
-            canvas.parent_element().and_then(|it| it.dyn_into::<HtmlElement>().ok()),
-        ) else {
-            return;
+    /// How high the canvas is: as what can be seen of the lanes.
+    fn plot_height(&self, props: &Props, rows: &Rows) -> f64 {
+        let Some(body) = self.body.cast::<HtmlElement>() else {
+            return 0.0;
         };
         let ruler = self.ruler.cast::<HtmlElement>().map_or(0, |it| it.client_height());
-        let room = f64::from(body.client_height() - ruler);
-        let room = if printing { PAPER_PX_MAX } else { room.max(120.0) };
-        let height = lanes_height.min(room).round();
-        dom::set_style(&plot, "height", &format!("{height}px"));
+        let room = f64::from(body.client_height() - ruler).max(120.0);
+        rows.height().min(if props.printing { PAPER_PX_MAX } else { room }).round()
+    }
+
+    fn size_plot(&self, canvas: &HtmlCanvasElement, height: f64) {
+        let plot = canvas.parent_element().and_then(|it| it.dyn_into::<HtmlElement>().ok());
+        if let Some(plot) = plot {
+            dom::set_style(&plot, "height", &format!("{height}px"));
+        }
+    }
+
+    /// The lane at this height below the first row's top, as it is scrolled.
+    fn lane_at(&self, props: &Props, y: f64) -> Option<usize> {
+        let rows = self.rows(props);
+        let (top, height) = self.scrolled(props, &rows);
+        Sight::new(&rows, top, height).lane_at(y - top)
+    }
+
+    /// Labels that stay do so below each other.
+    fn place_staying(&self, props: &Props) {
+        let rows = self.rows(props);
+        let Some(labels) = self.labels.cast::<HtmlElement>() else {
+            return;
+        };
+        let stay = labels.query_selector_all(".stays");
+        for (place, row) in rows.iter().enumerate() {
+            let label = stay.as_ref().ok().and_then(|it| it.item(place as u32));
+            let Some(label) = label.and_then(|it| it.dyn_into::<HtmlElement>().ok()) else {
+                break;
+            };
+            dom::set_style(&label, "--down", &format!("{}px", row.top));
+        }
     }
 
     /// Beside the pointer, on the side that has room.

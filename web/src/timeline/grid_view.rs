@@ -30,6 +30,8 @@ pub struct Props {
     pub scene: Shared<Scene>,
     pub view: Viewport,
     pub rows: Rows,
+    /// How many of them stay on top while others scroll.
+    pub stays: usize,
     /// Of the plot, in pixels.
     pub width: f64,
     pub lane: usize,
@@ -46,6 +48,7 @@ struct Line {
     index: usize,
     top: f64,
     height: f64,
+    stays: bool,
     cells: Vec<Cell>,
 }
 
@@ -81,9 +84,10 @@ pub fn GridView(props: &Props) -> Html {
     let center = if count > ROWS_MAX { props.lane } else { 0 };
     let table = {
         let (scene, rows) = (props.scene.clone(), props.rows.clone());
-        let of = (props.scene.clone(), *rested, props.rows.clone(), props.width as u64, center);
-        use_memo(of, move |(_, view, _, width, _)| {
-            lines(&scene, *view, &rows, *width as f64, center)
+        let sizes = (props.width as u64, center, props.stays);
+        use_memo((props.scene.clone(), *rested, props.rows.clone(), sizes), move |of| {
+            let (_, view, _, (width, center, stays)) = of;
+            lines(&scene, *view, (&rows, *stays), *width as f64, *center)
         })
     };
     let line = table.iter().position(|line| line.lane == props.lane);
@@ -93,27 +97,34 @@ pub fn GridView(props: &Props) -> Html {
     }
 }
 
-fn lines(scene: &Scene, view: Viewport, rows: &Rows, width: f64, center: usize) -> Vec<Line> {
+fn lines(
+    scene: &Scene,
+    view: Viewport,
+    (rows, stays): (&Rows, usize),
+    width: f64,
+    center: usize,
+) -> Vec<Line> {
     if width < 1.0 {
         return Vec::new();
     }
-    let lanes = rows.iter().filter_map(|row| match row.kind {
-        RowKind::Lane(lane) => Some((lane, row)),
+    let lanes = rows.iter().enumerate().filter_map(|(place, row)| match row.kind {
+        RowKind::Lane(lane) => Some((lane, row, place < stays)),
         RowKind::Heading { .. } => None,
     });
     let lanes: Vec<_> = lanes.enumerate().collect();
-    let middle = lanes.iter().position(|(_, (lane, _))| *lane == center).unwrap_or(0);
+    let middle = lanes.iter().position(|(_, (lane, ..))| *lane == center).unwrap_or(0);
     let first = middle.saturating_sub(ROWS_MAX / 2).min(lanes.len().saturating_sub(ROWS_MAX));
     lanes
         .into_iter()
         .skip(first)
         .take(ROWS_MAX)
-        .map(|(index, (lane, row))| Line {
+        .map(|(index, (lane, row, stays))| Line {
             lane,
             title: scene.outcome.lanes[lane].title.clone(),
             index: index + 2,
             top: row.top,
             height: row.height,
+            stays,
             cells: cells(scene, lane, view, width),
         })
         .collect()
@@ -209,7 +220,7 @@ fn Grid(props: &GridProps) -> Html {
             }
         });
         html! {
-            <div key={row.lane} role="row" aria-rowindex={row.index.to_string()}>
+            <div key={row.lane} role="row" aria-rowindex={row.index.to_string()} class={row.stays.then_some("stays")}>
                 <span role="rowheader" class="hidden" aria-colindex="1">{ &row.title }</span>
                 { for cells }
             </div>

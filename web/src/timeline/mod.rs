@@ -16,6 +16,7 @@ pub mod palette;
 pub mod pyramid;
 pub mod raster;
 pub mod rows;
+pub mod sight;
 pub mod stack;
 pub mod thin;
 pub mod ticks;

@@ -13,7 +13,8 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 use super::layout::Layout;
 use super::palette::{Rgb, Shade, css, is_sign, look, mark_look};
 use super::raster::{Bar, Fade, Frame};
-use super::rows::{RowKind, Rows};
+use super::rows::RowKind;
+use super::sight::{Seen, Sight};
 use super::thin;
 use super::ticks::ticks;
 use super::viewport::Viewport;
@@ -34,7 +35,8 @@ pub struct Picture<'a> {
     pub view: Viewport,
     pub shade: Shade,
     pub layout: Layout,
-    pub rows: &'a Rows,
+    /// The rows as they are scrolled.
+    pub sight: Sight<'a>,
     /// The selected lane, whose arrows show.
     pub lane: usize,
     /// Arrows that were followed, by index.
@@ -43,8 +45,6 @@ pub struct Picture<'a> {
     pub matched: &'a [(u64, usize)],
     /// Key events of the recording that the run replays, by time.
     pub recorded: &'a [Recorded],
-    /// How far the lanes are scrolled down, in CSS pixels.
-    pub top: f64,
     /// The cursor: what is later is faded.
     pub now: Cursor,
     /// How much.
@@ -53,7 +53,7 @@ pub struct Picture<'a> {
 
 /// Draws the spans.
 pub fn lanes(canvas: &HtmlCanvasElement, frame: &mut Frame, picture: &Picture<'_>) {
-    let Some((context, _, height)) = dom::fit_canvas(canvas) else {
+    let Some((context, _, _)) = dom::fit_canvas(canvas) else {
         return;
     };
     let ratio = dom::pixel_ratio();
@@ -64,17 +64,24 @@ pub fn lanes(canvas: &HtmlCanvasElement, frame: &mut Frame, picture: &Picture<'_
     let Layout { bar_top, bar_height, strip_top, strip_height, .. } = picture.layout;
     let bar = |top: f64, height: f64| {
         // A bar that is scrolled half out begins above the frame.
-        let hidden = (picture.top - top).clamp(0.0, height);
+        let hidden = (-top).clamp(0.0, height);
         Bar {
-            top: ((top - picture.top).max(0.0) * ratio) as usize,
+            top: (top.max(0.0) * ratio) as usize,
             height: ((height - hidden) * ratio) as usize,
             future,
             fade: picture.fade,
             scale: ratio as usize,
         }
     };
-    let Picture { scene, view, shade, .. } = *picture;
-    for row in picture.rows.visible(picture.top, height) {
+    let Picture { scene, view, shade, sight, .. } = *picture;
+    let mut is_covered = false;
+    for row in sight.seen() {
+        if row.stays && !std::mem::replace(&mut is_covered, true) && sight.top > 0.0 {
+            let covered = (sight.covered() * ratio) as usize;
+            frame.fill(0, 0, pixel_width, covered, shade.ground());
+            let line = ratio as usize;
+            frame.fill(0, covered.saturating_sub(line), pixel_width, line, shade.faint_ink());
+        }
         match row.kind {
             RowKind::Lane(lane) => {
                 let (spans, stage) = (&scene.outcome.lanes[lane].spans, &scene.stage[lane]);
@@ -85,7 +92,7 @@ pub fn lanes(canvas: &HtmlCanvasElement, frame: &mut Frame, picture: &Picture<'_
                 }
             }
             RowKind::Heading { group, .. } => {
-                let members = picture.rows.folded(group);
+                let members = sight.rows.folded(group);
                 let pitch = (row.height - 8.0) / members.len().max(1) as f64;
                 for (place, lane) in members.iter().enumerate() {
                     let top = row.top + 4.0 + place as f64 * pitch;
@@ -115,19 +122,17 @@ pub fn blit(context: &CanvasRenderingContext2d, frame: &Frame) {
 }
 
 /// Ticks over the bars, where a filter lets events through: one per pixel, however many.
-fn matches(context: &CanvasRenderingContext2d, picture: &Picture<'_>, (width, height): (f64, f64)) {
+fn matches(context: &CanvasRenderingContext2d, picture: &Picture<'_>, width: f64) {
     if picture.matched.is_empty() {
         return;
     }
     let view = picture.view;
     let from = picture.matched.partition_point(|(at, _)| *at < view.start);
     let to = picture.matched.partition_point(|(at, _)| *at <= view.end());
-    let tops = picture.rows.visible(picture.top, height).iter();
-    let tops: std::collections::BTreeMap<usize, f64> = tops
-        .filter_map(|row| match row.kind {
-            RowKind::Lane(lane) => Some((lane, row.top + picture.layout.bar_top - picture.top)),
-            RowKind::Heading { .. } => None,
-        })
+    let covered = picture.sight.covered();
+    let tops: std::collections::BTreeMap<usize, f64> = bars(picture)
+        .filter(|(_, row, top)| row.stays || covered == 0.0 || top - MATCH_PX >= covered)
+        .map(|(lane, _, top)| (lane, top))
         .collect();
     let mut last = std::collections::BTreeMap::new();
     context.set_fill_style_str(&css(picture.shade.ink()));
@@ -146,23 +151,42 @@ pub fn texts(canvas: &HtmlCanvasElement, picture: &Picture<'_>) {
         return;
     };
     let lanes = &picture.scene.outcome.lanes;
-    let shown = picture.rows.visible(picture.top, height).iter().filter_map(|row| match row.kind {
-        RowKind::Lane(lane) => Some((&lanes[lane], row.top + picture.layout.bar_top - picture.top)),
-        RowKind::Heading { .. } => None,
-    });
-    let shown: Vec<(&Lane, f64)> = shown.collect();
+    let shown: Vec<_> = bars(picture).map(|(lane, row, bar)| (&lanes[lane], row, bar)).collect();
     context.set_text_baseline("middle");
-    for (lane, bar) in &shown {
-        labels(&context, lane, picture, *bar, width);
-    }
-    matches(&context, picture, (width, height));
-    arrows(&context, picture, width);
-    for (lane, bar) in &shown {
-        marks(&context, lane, picture, *bar, width);
-        if matches!(lane.of, LaneOf::Reaper(_)) && !picture.recorded.is_empty() {
-            recorded(&context, picture, *bar, width);
+    // What scrolls is seen below what stays.
+    let covered = picture.sight.covered();
+    let below = |row: &Seen, draw: &dyn Fn()| {
+        if row.stays || covered == 0.0 {
+            return draw();
         }
+        context.save();
+        context.begin_path();
+        context.rect(0.0, covered, width, (height - covered).max(0.0));
+        context.clip();
+        draw();
+        context.restore();
+    };
+    for (lane, row, bar) in &shown {
+        below(row, &|| labels(&context, lane, picture, *bar, width));
     }
+    matches(&context, picture, width);
+    arrows(&context, picture, width);
+    for (lane, row, bar) in &shown {
+        below(row, &|| {
+            marks(&context, lane, picture, *bar, width);
+            if matches!(lane.of, LaneOf::Reaper(_)) && !picture.recorded.is_empty() {
+                recorded(&context, picture, *bar, width);
+            }
+        });
+    }
+}
+
+/// The lanes in sight, with their rows, and where their bars begin.
+fn bars<'a>(picture: &'a Picture<'_>) -> impl Iterator<Item = (usize, Seen, f64)> + 'a {
+    picture.sight.seen().filter_map(|row| match row.kind {
+        RowKind::Lane(lane) => Some((lane, row, row.top + picture.layout.bar_top)),
+        RowKind::Heading { .. } => None,
+    })
 }
 
 /// What was recorded, under the reaper's bar: a triangle for what happens in the run, too, a cross
@@ -188,10 +212,10 @@ fn recorded(context: &CanvasRenderingContext2d, picture: &Picture<'_>, bar: f64,
 }
 
 impl Picture<'_> {
-    /// The middle of a lane's bar, if the lane shows.
+    /// The middle of a lane's bar, if the lane shows and none that stays covers it.
     fn middle(&self, lane: usize) -> Option<f64> {
-        let row = self.rows.of_lane(lane)?;
-        Some(row.top + self.layout.bar_top + self.layout.bar_height / 2.0 - self.top)
+        let row = self.sight.of_lane(lane)?;
+        Some(row.top + self.layout.bar_top + self.layout.bar_height / 2.0)
     }
 }
 

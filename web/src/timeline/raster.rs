@@ -297,11 +297,11 @@ impl Ink {
             }
             Pattern::Half => place.row * 2 >= place.height,
             Pattern::BackHatch => (x + 5 - y % 6) % 6 < 3,
-            Pattern::Rules => !y.is_multiple_of(5),
+            Pattern::Rules => !y.is_multiple_of(6),
             Pattern::Foot => place.row + 3 * place.scale < place.height,
             Pattern::Slashes => !(x + 8 - y % 9).is_multiple_of(9),
             Pattern::Grains => !(y.is_multiple_of(4) && (x + y).is_multiple_of(8)),
-            Pattern::Bars => !x.is_multiple_of(7),
+            Pattern::Bars => !x.is_multiple_of(10),
         }
     }
 }
@@ -421,7 +421,7 @@ mod tests {
             assert!(shown(state, 18) > 40, "{state:?}");
         }
         for state in [LaneState::Held, LaneState::Contended, LaneState::Blocked] {
-            assert!(shown(state, 5) > 20, "{state:?}");
+            assert!(shown(state, 5) > 15, "{state:?}");
         }
     }
 

@@ -9,6 +9,7 @@ use super::layout::Layout;
 use super::palette::Shade;
 use super::raster::{Fade, Frame};
 use super::rows::Rows;
+use super::sight::Sight;
 use super::viewport::Viewport;
 use super::{hit, listen, paint};
 use crate::chart::use_width;
@@ -68,12 +69,11 @@ pub fn Stacked(props: &Props) -> Html {
                     view: *view,
                     shade: *shade,
                     layout,
-                    rows: &rows,
+                    sight: Sight::new(&rows, 0.0, rows.height()),
                     lane: usize::MAX,
                     followed: &[],
                     matched: &[],
                     recorded: &[],
-                    top: 0.0,
                     now: Cursor::after_all(*at),
                     fade: if *playing { Fade::Strong } else { Fade::Weak },
                 };

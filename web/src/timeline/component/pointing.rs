@@ -35,7 +35,7 @@ impl Timeline {
         let width = self.plot_width();
         let at = props.view.time_from_px(x, width);
         let lanes = &props.scene.outcome.lanes;
-        match self.rows(props).lane_at(y) {
+        match self.lane_at(props, y) {
             Some(lane) => {
                 let mut text = hit::describe(&lanes[lane], at, self.reach(props));
                 if let Some(laid) = &props.laid
@@ -106,7 +106,7 @@ impl Timeline {
         };
         // A tap on a label is for its lane, and moves no cursor; not every one becomes a click.
         if on_label && let Some(Gesture::Click { y, .. } | Gesture::Fit { y, .. }) = gesture {
-            if let Some(lane) = self.rows(ctx.props()).lane_at(y) {
+            if let Some(lane) = self.lane_at(ctx.props(), y) {
                 ui(ctx).send(Action::SelectLane(lane));
             }
         } else if let Some(gesture) = gesture {
@@ -119,10 +119,9 @@ impl Timeline {
         let ui = ui(ctx);
         let width = self.plot_width();
         let lanes = &props.scene.outcome.lanes;
-        let rows = self.rows(props);
         match gesture {
             Gesture::Click { x, y } => {
-                let lane = rows.lane_at(y);
+                let lane = self.lane_at(props, y);
                 let at = props.view.time_from_px(x, width);
                 let reach = if free { 0 } else { self.reach(props) };
                 ui.send(match hit::aim(lane.map(|lane| &lanes[lane]), at, reach) {
@@ -134,7 +133,7 @@ impl Timeline {
                 }
             }
             Gesture::Fit { x, y } => {
-                if let Some(lane) = rows.lane_at(y) {
+                if let Some(lane) = self.lane_at(props, y) {
                     ui.send(Action::Fit { lane, at: props.view.time_from_px(x, width) });
                 }
             }
@@ -146,7 +145,7 @@ impl Timeline {
                 ui.send(Action::Seek(props.view.time_from_px(x, width)));
             }
             Gesture::Select { from, to, y } => {
-                let lane = rows.lane_at(y).map(|lane| &lanes[lane]);
+                let lane = self.lane_at(props, y).map(|lane| &lanes[lane]);
                 let reach = if free { 0 } else { self.reach(props) };
                 let edge = |x| hit::snapped(lane, props.view.time_from_px(x, width), reach);
                 ui.send(Action::Select(Some((edge(from), edge(to)))));
