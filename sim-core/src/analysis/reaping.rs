@@ -110,7 +110,7 @@ pub(super) fn because_text(cast: &Cast, reasons: &[Because]) -> String {
         Because::Busy(device) => {
             let busy = 100 - cast.devices.get(device).map_or(0, |info| info.lucky.min(100));
             let name = device_name(cast, device);
-            format!("{name}'s hardware was in use, as {busy} of 100 calls find it")
+            format!("{name}'s hardware was in use, as it is in {busy} of 100 calls")
         }
         Because::Failure(device) => {
             let fails = cast.devices.get(device).map_or(0, |info| info.fails);

@@ -213,11 +213,8 @@ fn only_later(first: &Run, second: &Run, at: &Divergence) -> Option<String> {
     let (when, later) = (one.at.min(two.at), one.at.max(two.at));
     let late = span_text(later.saturating_sub(when));
     let who = if one.at == when { "here; there" } else { "there; here" };
-    Some(format!(
-        "{}: {} {who} it comes {late} later: what differs is when",
-        time_text(when),
-        told.0
-    ))
+    let (when, what) = (time_text(when), told.0);
+    Some(format!("{when}: {what} {who} {late} later. Only the time differs"))
 }
 
 /// Where in the kernel somebody stopped to wait.

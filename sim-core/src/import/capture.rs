@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::frame::{When, framed, is_stamp};
 use super::ftrace::{digits, is_counted, lost_events, parse_line};
+use super::keys::US_END;
 use super::oom_report::LogFacts;
 use super::teller::names;
 use super::{LogLine, TraceLine};
@@ -191,7 +192,8 @@ impl<'a> Capture<'a> {
             When::Minute(us) => us.max(next),
             When::After(us) => last_us.saturating_add(us),
             When::Unknown => next,
-        };
+        }
+        .min(US_END);
         // Mail and documents indent a report.
         let text = framed.text.trim_start();
         let before = line.trim_end().len().saturating_sub(text.len());

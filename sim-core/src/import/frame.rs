@@ -5,7 +5,7 @@
 //! that keep the time since boot, whatever stands before it. Names of days and months are not read, so they
 //! may be in any language.
 
-use super::keys::seconds_us;
+use super::keys::{plausible, seconds_us};
 use super::logcat::logcat;
 
 /// When a line was printed, in µs.
@@ -114,7 +114,7 @@ fn time_before(text: &str) -> When {
 
 /// Whether a time since boot begins at this bracket.
 pub(super) fn is_stamp(line: &str, at: usize) -> bool {
-    // The longest has 13 digits before the point.
+    // The longest has 10 digits before the point; blanks may stand before them.
     let inside = line.as_bytes().get(at + 1..).unwrap_or_default();
     let inside = inside.get(..inside.len().min(24)).unwrap_or_default();
     let end = inside.iter().position(|byte| *byte == b']');
@@ -228,7 +228,7 @@ fn kmsg(line: &str) -> Option<Framed<'_>> {
     let mut numbers = prefix.split(',').map(|field| field.parse::<i64>().ok());
     let (_level, _number) = (numbers.next()??, numbers.next()??);
     let us = numbers.next()??;
-    Some(Framed { time: if us >= 0 { When::At(us) } else { When::Unknown }, text })
+    Some(Framed { time: plausible(us).map_or(When::Unknown, When::At), text })
 }
 
 /// The first `10:00:00` or `10:00:00.123456` of a date.
@@ -249,7 +249,7 @@ pub(super) fn time_of_day(text: &str) -> Option<i64> {
         } else {
             seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?
         };
-        (hours * 3600 + minutes * 60).checked_mul(1_000_000)?.checked_add(us)
+        plausible(((hours * 60 + minutes) * 60_000_000).checked_add(us)?)
     })
 }
 
@@ -321,6 +321,10 @@ mod tests {
             (" 1257.892709] sudo: a", Some(1_257_892_709), "sudo: a"),
             ("[  128]     0   128 hog", None, "[  128]     0   128 hog"),
             ("Mem-Info:", None, "Mem-Info:"),
+            // Times that no clock shows.
+            ("6,8100,9223372036854775807,-;a", None, "a"),
+            ("[9223372036854.775807] a", None, "[9223372036854.775807] a"),
+            ("10:00:9000000000 box kernel: a", None, "a"),
             ("", None, ""),
         ] {
             let time = time.map_or(When::Unknown, When::At);

@@ -174,7 +174,7 @@ pub(super) fn in_frame(line: &str, mark: char) -> impl Iterator<Item = (usize, &
 fn verbose_latency(line: &str) -> Option<TraceLine<'_>> {
     let (mut head, rest) = line.split_once(" [")?;
     let (us, rest) = rest.split_once("] ")?;
-    let time_us = i64::from_str_radix(us, 16).ok()?;
+    let time_us = super::keys::plausible(i64::from_str_radix(us, 16).ok()?)?;
     let (since_start, rest) = rest.split_once("ms (+")?;
     super::keys::seconds_us(since_start.trim())?;
     let (_, rest) = rest.split_once("ms): ")?;
@@ -205,7 +205,7 @@ fn latency_format(line: &str) -> Option<TraceLine<'_>> {
         let (time, rest) = rest.trim_start().split_once(':')?;
         // A mark tells how long it was since the event before.
         let time = time.trim_end_matches([' ', '+', '!', '#', '*', '@', '$']);
-        let since_start = || time.strip_suffix("us").and_then(|us| us.parse::<i64>().ok());
+        let since_start = || super::keys::plausible(time.strip_suffix("us")?.parse().ok()?);
         let time_us = super::keys::seconds_us(time).or_else(since_start)?;
         let (name, args) = named(rest)?;
         // The one whose name must be known whole.
@@ -435,6 +435,16 @@ mod tests {
         for line in
             ["[", "]", "-[", "a-1 [", "a-1 [0]", "a-1 [0] :", "é-1 [0é] 1.0: é", "a- [0] 1.0:: "]
         {
+            assert_eq!(parse_line(line), None, "{line}");
+        }
+        // Times that no clock shows; what is computed of them would overflow.
+        for line in [
+            "a 7 0 1 00000000 00000012 [-8000000000000000] 544.552ms (+0.010ms): mark_victim: pid=7",
+            "a 7 0 1 00000000 00000012 [7fffffffffffffff] 544.552ms (+0.010ms): mark_victim: pid=7",
+            "  a-7     0d..2. 9223372036854775807us : mark_victim: pid=7",
+            "  a-7     0d..2. -9223372036854775808us : mark_victim: pid=7",
+            "a-7 [000] ..... 9223372036854.775807: mark_victim: pid=7",
+        ] {
             assert_eq!(parse_line(line), None, "{line}");
         }
     }

@@ -148,8 +148,9 @@ fn write_time(out: &mut String, record: &Map<String, Value>) {
         Value::String(text) => text.trim().to_owned(),
         _ => return,
     };
-    // `dmesg --json` has seconds; stores have those since 1970, or thousandths, or millionths.
+    // `dmesg --json` has seconds; stores have those since 1970, or thousandths, millionths, or nanoseconds.
     let whole = text.parse::<u64>().ok().map(|number| match number {
+        100_000_000_000_000_000.. => number / 1_000,
         100_000_000_000_000.. => number,
         100_000_000_000.. => number * 1_000,
         _ => number * 1_000_000,
@@ -197,6 +198,7 @@ mod tests {
                 "[    1.000000] a\n",
             ),
             // Stores.
+            ("{\"time\":1771838183512000001,\"message\":\"a\"}\n", "[1771838183.512000] a\n"),
             (
                 "[{\"timestamp\":1771838183512,\"message\":\"a\"},{\"@timestamp\":\"2026-11-22T10:00:00Z\",\"message\":\"b\"}]",
                 "[1771838183.512000] a\n2026-11-22T10:00:00Z kernel: b\n",

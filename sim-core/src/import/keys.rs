@@ -47,8 +47,22 @@ pub(super) fn leading_number(text: &str) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
+/// Times in µs from here on, some 1100 years, are damage. The nanoseconds since boot that a kernel or a run
+/// can count are before that, and sums of a hundred such times never overflow.
+pub(super) const US_END: i64 = 1 << 55;
+
+/// A time in µs, unless it is damage. None of the kernel's clocks runs below 0.
+pub(super) fn plausible(us: i64) -> Option<i64> {
+    (0..US_END).contains(&us).then_some(us)
+}
+
 /// `13.544552` (any number of decimals) in µs, rounded.
 pub(super) fn seconds_us(text: &str) -> Option<i64> {
+    millionths(text).and_then(plausible)
+}
+
+/// The same of whatever unit, and however much.
+pub(super) fn millionths(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.')?;
     let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !plain(whole) || !plain(fraction) {
@@ -98,7 +112,10 @@ mod tests {
         assert_eq!(seconds_us("0.5"), Some(500_000));
         assert_eq!(seconds_us("1.0000005"), Some(1_000_001));
         assert_eq!(seconds_us("1.9999999"), Some(2_000_000));
-        for bad in ["", ".", "1.", ".1", "1.x", "-1.0", "99999999999999999999.0"] {
+        assert_eq!(seconds_us("36028797018.963967"), Some(US_END - 1));
+        for bad in
+            ["", ".", "1.", ".1", "1.x", "-1.0", "36028797018.963968", "99999999999999999999.0"]
+        {
             assert_eq!(seconds_us(bad), None, "{bad}");
         }
     }

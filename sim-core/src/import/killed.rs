@@ -1,6 +1,8 @@
 //! Who was killed in a capture, in order, and how it went on: by itself,
 //! by the reaper, or not at all.
 
+use std::collections::BTreeSet;
+
 use super::capture::Capture;
 use super::ftrace::COMM_MAX;
 use super::log_lines::{Said, said};
@@ -70,12 +72,12 @@ pub(super) const VICTIMS_MAX: usize = 64;
 
 /// The victims, in the order of their kills, and how many more there are than are replayed.
 pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> (Vec<Killed>, usize) {
-    let mut victims =
-        if capture.facts.kills.is_empty() { from_trace(capture) } else { from_log(capture) };
+    let (mut victims, beyond) =
+        if capture.facts.kills.is_empty() { (from_trace(capture), 0) } else { from_log(capture) };
     if victims.is_empty() && capture.facts.panicked.is_none() {
         victims.extend(would_be_killed(capture));
     }
-    let left_out = victims.len().saturating_sub(VICTIMS_MAX);
+    let left_out = beyond + victims.len().saturating_sub(VICTIMS_MAX);
     victims.truncate(VICTIMS_MAX);
     mark_later(capture, &mut victims);
     for victim in &mut victims {
@@ -194,16 +196,22 @@ fn follow_log(capture: &Capture<'_>, victim: &mut Killed) {
     }
 }
 
-fn from_log(capture: &Capture<'_>) -> Vec<Killed> {
+/// The first victims, and how many more there are.
+fn from_log(capture: &Capture<'_>) -> (Vec<Killed>, usize) {
     let facts = &capture.facts;
+    let (mut known, mut beyond) = (BTreeSet::new(), 0);
     let mut victims: Vec<Killed> = Vec::new();
     for kill in &facts.kills {
-        let report = kill.report.and_then(|index| facts.reports.get(index));
-        let row = report.and_then(|report| report.rows.iter().find(|row| row.pid == kill.pid));
         // Up to 4.6 a victim may be chosen again and again.
-        if victims.iter().any(|known| known.pid == Some(kill.pid) && known.comm == kill.comm) {
+        if !known.insert((kill.pid, &kill.comm)) {
             continue;
         }
+        if victims.len() == VICTIMS_MAX {
+            beyond += 1;
+            continue;
+        }
+        let report = kill.report.and_then(|index| facts.reports.get(index));
+        let row = report.and_then(|report| report.rows.iter().find(|row| row.pid == kill.pid));
         victims.push(Killed {
             comm: kill.comm.clone(),
             pid: Some(kill.pid),
@@ -221,7 +229,7 @@ fn from_log(capture: &Capture<'_>) -> Vec<Killed> {
             reaping: Reaping::default(),
         });
     }
-    victims
+    (victims, beyond)
 }
 
 /// Whom the last report's table would have killed, by `oom_badness()` (mm/oom_kill.c): the log breaks

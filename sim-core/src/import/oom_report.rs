@@ -7,6 +7,8 @@
 //! The table's columns are read from its own header, because each era
 //! has others. Call traces and registers are passed over.
 
+use std::collections::BTreeSet;
+
 use super::constraint::Nodes;
 use super::keys::{field, leading_number};
 use super::log_lines::{Said, said};
@@ -49,6 +51,8 @@ const DIES_TOGETHER: &str = " are going to be killed due to memory.oom.group set
 pub(super) struct LogFacts {
     pub(super) reports: Vec<OomReport>,
     pub(super) kills: Vec<Kill>,
+    /// Pid and report of each kill.
+    killed_in: BTreeSet<(u32, Option<usize>)>,
     /// `6.1.0-56-cloud-amd64`.
     pub(super) release: Option<String>,
     pub(super) cpus: Option<u32>,
@@ -130,7 +134,9 @@ impl LogFacts {
         if let Some(report) = self.reports.last_mut() {
             report.zones.truncate(zones);
         }
-        self.kills.truncate(kills);
+        for kill in self.kills.drain(kills.min(self.kills.len())..) {
+            self.killed_in.remove(&(kill.pid, kill.report));
+        }
     }
 
     fn take(&mut self, at_us: i64, text: &str) -> bool {
@@ -146,10 +152,7 @@ impl LogFacts {
     /// counts as killed.
     pub(super) fn finish(&mut self) {
         let chosen = self.chosen.take();
-        let is_new = |kill: &Kill| {
-            !self.kills.iter().any(|known| (known.pid, known.report) == (kill.pid, kill.report))
-        };
-        self.kills.extend(chosen.filter(is_new));
+        self.kills.extend(chosen.filter(|kill| self.killed_in.insert((kill.pid, kill.report))));
     }
 
     /// Somebody was chosen. Who was before without a word of the kill was killed, too: the kernel does
@@ -194,7 +197,7 @@ impl LogFacts {
     /// Whether the last report, if there is one, has come to its kill.
     fn is_over(&self) -> bool {
         let last = self.reports.len().checked_sub(1);
-        last.is_none() || self.kills.iter().any(|kill| kill.report == last)
+        last.is_none() || self.kills.last().is_some_and(|kill| kill.report >= last)
     }
 
     /// The report that something belongs to with which none begins: of a log that was cut off above, one
@@ -316,7 +319,8 @@ impl LogFacts {
             Some(Said::Reaped { pid, comm, .. } | Said::Unable { pid, comm }) => (pid, comm, true),
             _ => return false,
         };
-        let is_known = self.kills.iter().any(|kill| kill.pid == pid);
+        let any_report = (pid, None)..=(pid, Some(usize::MAX));
+        let is_known = self.killed_in.range(any_report).next().is_some();
         if is_reaped && is_known {
             return true;
         }
@@ -335,7 +339,7 @@ impl LogFacts {
         self.of_a_group(text);
         let report = self.reports.len().checked_sub(1);
         // Its group's list names the first victim again.
-        if !self.kills.iter().any(|kill| (kill.pid, kill.report) == (pid, report)) {
+        if self.killed_in.insert((pid, report)) {
             self.kills.push(Kill {
                 at_us,
                 pid,
@@ -415,6 +419,7 @@ impl LogFacts {
             for kill in &mut self.kills {
                 kill.report.get_or_insert(0);
             }
+            self.killed_in = self.kills.iter().map(|kill| (kill.pid, kill.report)).collect();
         }
         let Some(report) = self.reports.last_mut() else { return false };
         if report.nodes.line(text) {

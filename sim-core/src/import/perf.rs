@@ -4,7 +4,7 @@
 
 use super::frame::time_of_day;
 use super::ftrace::{Task, TraceLine, comm_and_pid, digits, in_frame, own_comm};
-use super::keys::seconds_us;
+use super::keys::{millionths, plausible, seconds_us};
 
 /// A time, and what follows: `13.544552:`; `2026-11-22 10:00:13.544552 13.544552:` of `-F +tod`, where the
 /// second time is there unless it was left out, and a colon with it.
@@ -58,8 +58,7 @@ pub(super) fn script(line: &str) -> Option<TraceLine<'_>> {
 /// `13544.552 (         ): comm/tid subsystem:name(key: value, key: value)`: `perf trace`, in ms since it began.
 pub(super) fn trace(line: &str) -> Option<TraceLine<'_>> {
     let (stamp, rest) = line.trim_start().split_once(' ')?;
-    let time_us =
-        seconds_us(stamp).filter(|_| stamp.ends_with(|c: char| c.is_ascii_digit()))? / 1000;
+    let time_us = plausible(millionths(stamp)? / 1000)?;
     let rest = rest.trim_start();
     let rest = match rest.strip_prefix('(').and_then(|rest| rest.split_once("): ")) {
         Some((_, rest)) => rest.trim_start(),

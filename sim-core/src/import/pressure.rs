@@ -209,7 +209,7 @@ fn in_order_of_their_kills(made: &mut Made, capture: &Capture<'_>, victims: &[Ki
         }
         if pause > PAUSE_MAX_US {
             let text = format!(
-                "that more than {} s were between kills: they come that much after each other",
+                "pauses of more than {0} s between kills: here each lasts {0} s",
                 PAUSE_MAX_US / 1_000_000
             );
             made.note(NoteKind::Ignored, text);
@@ -226,7 +226,7 @@ fn growth(capture: &Capture<'_>, comm: &str) -> Option<u64> {
         .filter(|line| line.comm == comm && is_anon(line) && line.number("curr") == Some(1));
     let first = samples.next()?;
     let last = samples.next_back()?;
-    let pages = (last.number("size")? - first.number("size")?) / 4096;
+    let pages = last.number("size")?.checked_sub(first.number("size")?)? / 4096;
     let us = last.time_us - first.time_us;
     let rate = pages.checked_mul(1_000_000)?.checked_div(us)?;
     u64::try_from(rate).ok().filter(|rate| (256..1 << 24).contains(rate))

@@ -237,7 +237,7 @@ fn make_stay(made: &mut Made, victim: &Killed) {
     };
     let from_log = !reaping.gave_up && capture_tells_nothing(victim);
     let (kind, counts) = if from_log {
-        (NoteKind::Assumed, ": a log counts none")
+        (NoteKind::Assumed, ": a log doesn't count attempts")
     } else {
         (NoteKind::Inferred, "")
     };
@@ -297,7 +297,7 @@ fn note_unexplained(made: &mut Made, victims: &[Killed], left_out: usize) {
     let last = victims.last().filter(|last| left_out == 0 && last.reaping.gave_up);
     if let Some(Killed { comm, .. }) = last {
         let text = format!(
-            "where memory came from when {comm} was given up: nobody else was killed; here somebody may be"
+            "{comm} was given up and nobody else was killed: the log doesn't say what freed memory; here somebody else may die"
         );
         made.note(NoteKind::Ignored, text);
     }

@@ -62,6 +62,8 @@ pub(super) fn decode_list(
     runs: Option<usize>,
 ) -> Result<Vec<Vec<u32>>, super::LinkError> {
     let wrong = || v1::damaged("marks", "a part of it is missing: copy the whole link");
-    let lists: Option<Vec<_>> = text.split(',').map(decode).collect();
+    // One more than there may be tells that there are too many.
+    let most = runs.unwrap_or(v1::RUNS_MAX).saturating_add(1);
+    let lists: Option<Vec<_>> = text.split(',').take(most).map(decode).collect();
     lists.filter(|lists| runs.is_none_or(|runs| lists.len() == runs)).ok_or_else(wrong)
 }

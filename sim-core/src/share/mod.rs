@@ -227,6 +227,9 @@ pub enum LinkError {
     /// A key that may stand only once stands twice.
     #[error("this link has two parts `{0}`")]
     Twice(&'static str),
+    /// So many more parts than are told apart are damaged or unknown; the last of all errors.
+    #[error("{0} more parts of this link are damaged or unknown")]
+    More(usize),
     /// Neither or both of `scenario` and `z`.
     #[error("this link needs either `scenario` or `z`, and has {0}")]
     Scenario(&'static str),
@@ -248,7 +251,9 @@ impl LinkError {
         match self {
             Self::UnknownKey { key, .. } => Some(key),
             Self::Twice(key) | Self::Value { key, .. } => Some(key),
-            Self::TooLong(_) | Self::Form | Self::Newer(_) | Self::Scenario(_) => None,
+            Self::TooLong(_) | Self::Form | Self::Newer(_) | Self::More(_) | Self::Scenario(_) => {
+                None
+            }
         }
     }
 
@@ -267,10 +272,11 @@ impl LinkError {
 pub fn problems(errors: &[LinkError]) -> Vec<String> {
     let mut lines: Vec<String> =
         errors.iter().take(PROBLEMS_MAX).map(LinkError::to_string).collect();
-    match errors.len().saturating_sub(PROBLEMS_MAX) {
+    let count = |error: &LinkError| if let LinkError::More(more) = error { *more } else { 1 };
+    match errors.iter().skip(PROBLEMS_MAX).map(count).sum() {
         0 => {}
-        1 => lines.push("another part is no better".to_owned()),
-        more => lines.push(format!("{more} more parts are no better")),
+        1 => lines.push("another part is damaged or unknown".to_owned()),
+        more => lines.push(format!("{more} more parts are damaged or unknown")),
     }
     lines
 }

@@ -353,7 +353,18 @@ fn all_damages_of_a_link_are_told() {
         the part `t=12` of this link is damaged: expected a number and a unit, such as "12.5ms" (units: ns, us, ms, s, min, h)"#]].assert_eq(&told(link));
     let many: Vec<String> = (0..99).map(|part| format!("part{part}=1")).collect();
     let many = told(&format!("#/v1/run?scenario=x&{}", many.join("&")));
-    assert!(many.ends_with("\n87 more parts are no better") && many.len() < 3_000, "{many}");
+    assert!(
+        many.ends_with("\n87 more parts are damaged or unknown") && many.len() < 3_000,
+        "{many}"
+    );
+    // Beyond what is told apart they are counted, and take no memory.
+    let wrong = decode(&format!("#/v1/run?{}", "&a".repeat(200_000))).expect_err("none is known");
+    assert_eq!((wrong.len(), wrong.last()), (101, Some(&LinkError::More(199_901))));
+    let lines = problems(&wrong);
+    assert_eq!(lines.last().map(String::as_str), Some("199989 more parts are damaged or unknown"));
+    let commas = marks::decode_list(&",".repeat(200_000), None).expect("no marks");
+    assert!(commas.len() < 50, "{}", commas.len());
+    assert!(marks::decode_list(",,", Some(2)).is_err());
     // Values are told as far as they can be seen, and by no control characters.
     let long = told(&format!("#/v1/run?scenario=x&t=%1B[2J{}", "9".repeat(99)));
     expect![[r#"the part `t=�[2J999999999999999999999999999999999999…` of this link is damaged: expected a number and a unit, such as "12.5ms" (units: ns, us, ms, s, min, h)"#]].assert_eq(&long);

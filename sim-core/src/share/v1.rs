@@ -46,6 +46,10 @@ const BRANCH_MARK: char = '~';
 /// Most notes, and bytes of one.
 const NOTES_MAX: usize = 32;
 const NOTE_SIZE_MAX: usize = 200;
+/// Runs of a link: policies, others, branches.
+pub(super) const RUNS_MAX: usize = 2 * LIST_MAX + BRANCHES_MAX;
+/// Most errors that are told apart; the rest is counted.
+const WRONG_MAX: usize = 100;
 /// 0 to 10: 6 is deflate's usual trade of size for time.
 const DEFLATE_LEVEL: u8 = 9;
 
@@ -211,11 +215,23 @@ struct Parts {
     demand: Demand,
     values: [Option<String>; KEYS.len()],
     wrong: Vec<LinkError>,
+    /// How many errors there are beside those.
+    more: usize,
+    /// Whether `scenario` or `z` is there and cannot be read.
+    lacks_scenario: bool,
     /// Whether something is wrong that the link cannot do without.
     fails: bool,
 }
 
 impl Parts {
+    fn tell(&mut self, error: impl FnOnce() -> LinkError) {
+        if self.wrong.len() < WRONG_MAX {
+            self.wrong.push(error());
+        } else {
+            self.more += 1;
+        }
+    }
+
     /// The value; or what is wrong with the part, which stands there as `text`, is kept.
     fn weigh<T>(&mut self, key: &str, text: &str, read: Result<T, LinkError>) -> Option<T> {
         let of_run = KEYS[..KEYS_OF_RUN].contains(&key);
@@ -223,7 +239,8 @@ impl Parts {
             Ok(value) => Some(value),
             Err(error) => {
                 self.fails |= of_run && self.demand == Demand::Run;
-                self.wrong.push(error.of(text));
+                self.lacks_scenario |= KEYS[..2].contains(&key);
+                self.tell(|| error.of(text));
                 None
             }
         }
@@ -246,9 +263,6 @@ impl Parts {
 
     /// Where the scenario is; that is always on demand.
     fn scenario(&mut self) -> Option<ScenarioRef> {
-        let is_about_it =
-            |error: &LinkError| matches!(error.part(), Some(part) if KEYS[..2].contains(&part));
-        let told = self.wrong.iter().any(is_about_it);
         let there = match (self.take("scenario"), self.take("z")) {
             (Some(id), None) => {
                 let read = name("scenario", id.clone()).map(ScenarioRef::ById);
@@ -259,11 +273,11 @@ impl Parts {
                 return self.weigh("z", &packed, read);
             }
             // It is, and cannot be read.
-            (None, None) if told => return None,
+            (None, None) if self.lacks_scenario => return None,
             (None, None) => "neither",
             (Some(_), Some(_)) => "both",
         };
-        self.wrong.push(LinkError::Scenario(there));
+        self.tell(|| LinkError::Scenario(there));
         None
     }
 }
@@ -271,14 +285,23 @@ impl Parts {
 /// Reads what stands behind `run?`; its length was checked before. Also tells all that is wrong with
 /// it; the link is there if it is nothing that is on `demand`.
 pub(super) fn decode(query: &str, demand: Demand) -> (Option<Link>, Vec<LinkError>) {
-    let mut parts = Parts { demand, values: Default::default(), wrong: Vec::new(), fails: false };
+    let mut parts = Parts {
+        demand,
+        values: Default::default(),
+        wrong: Vec::new(),
+        more: 0,
+        lacks_scenario: false,
+        fails: false,
+    };
     let mut repeated = Repeated::default();
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
         let Some(index) = KEYS.iter().position(|known| *known == key) else {
-            let key: String = key.chars().take(NAME_SIZE_MAX).collect();
-            let hint = suggestion(&key, &KEYS);
-            parts.wrong.push(LinkError::UnknownKey { key, hint });
+            parts.tell(|| {
+                let key: String = key.chars().take(NAME_SIZE_MAX).collect();
+                let hint = suggestion(&key, &KEYS);
+                LinkError::UnknownKey { key, hint }
+            });
             continue;
         };
         let key = KEYS[index];
@@ -331,7 +354,8 @@ pub(super) fn decode(query: &str, demand: Demand) -> (Option<Link>, Vec<LinkErro
         embed: parts.read("embed", switched_on).is_some(),
         ..Link::to("")
     };
-    let Parts { wrong, fails, .. } = parts;
+    let Parts { mut wrong, more, fails, .. } = parts;
+    wrong.extend(Some(LinkError::More(more)).filter(|_| more > 0));
     let link = scenario.filter(|_| !fails).map(|scenario| {
         link.scenario = scenario;
         link

@@ -15,7 +15,7 @@ fn story(lines: &str) -> String {
 #[test]
 fn refusals_by_chance_are_told() {
     let overlap = "api = 'interval'\nrefuse = 'overlap'\nstart = [{ hardware = '1ms' }]";
-    let busy = "while dev's hardware was in use, as 80 of 100 calls find it";
+    let busy = "while dev's hardware was in use, as it is in 80 of 100 calls";
     let told = story(&format!("{overlap}\nlucky = 20"));
     assert!(told.contains("refused") && told.contains(busy), "{told}");
     assert!(!story(overlap).contains("in use"));

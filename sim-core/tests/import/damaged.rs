@@ -53,6 +53,26 @@ const HOSTILE: &[&str] = &[
     "Linux version 99999999999.1",
 ];
 
+/// What is a time and what is damage is decided once; none that passes for a time makes a sum overflow.
+#[test]
+fn times_at_the_end_of_their_range_do_no_harm() {
+    let mark = "b-8 [000] ..... 1.000000: mark_victim: pid=7";
+    for time in ["9223372036854.775807", "36028797018.963967"] {
+        for last in ["wake_reaper: pid=7", "mark_victim: pid=9", "rss_stat: size=8B"] {
+            holds(&format!("{mark}\nb-8 [000] ..... {time}: {last}\n"));
+        }
+        holds(&format!("{mark}\nb-8 [000] ..... {time}: console: a\n[{time}] a\n[ +{time}] a\n"));
+    }
+    let verbose = |us| format!("a 7 0 1 00000000 00000012 [{us}] 1.0ms (+0.010ms): exit_mmap: \n");
+    for us in ["-8000000000000000", "7fffffffffffffff", "007fffffffffffff"] {
+        holds(&format!("{mark}\n{}", verbose(us)));
+    }
+    let grown =
+        |size| format!("a-7 [000] ..... 2.0: rss_stat: curr=1 type=MM_ANONPAGES size={size}B\n");
+    let (least, most) = (format!("-{}", i64::MAX), i64::MAX.to_string());
+    holds(&format!("{mark} comm=a\n{}{}", grown(least), grown(most)));
+}
+
 #[test]
 fn hostile_lines_do_no_harm() {
     for line in HOSTILE {

@@ -106,8 +106,7 @@ fn restarted_service_reaches_its_own_limit_again() {
     let found = imported(sample.text);
     assert_eq!(found.killed, ["java", "worker", "java"]);
     assert!(found.toml.contains("limit = \"256MiB\""), "{}", found.toml);
-    let told =
-        "# ignored: that more than 5 s were between kills: they come that much after each other\n";
+    let told = "# ignored: pauses of more than 5 s between kills: here each lasts 5 s\n";
     assert!(found.toml.contains(told), "{}", found.toml);
 }
 

@@ -56,7 +56,7 @@ fn kill_that_was_asked_for_is_told_apart() {
 fn what_a_log_leaves_open_is_told() {
     let text = "[    1.000000] Out of memory: Killed process 7 (a) total-vm:90000kB, anon-rss:80000kB, file-rss:0kB\n\
                 [    4.000000] oom_reaper: unable to reap pid:7 (a)\n";
-    let open = "ignored: where memory came from when a was given up: nobody else was killed; here somebody may be";
+    let open = "ignored: a was given up and nobody else was killed: the log doesn't say what freed memory; here somebody else may die";
     assert!(notes(text).iter().any(|note| note == open));
     let more = "[    4.100000] Out of memory: Killed process 8 (b) total-vm:9000kB, anon-rss:8000kB, file-rss:0kB\n";
     assert!(!notes(&format!("{text}{more}")).iter().any(|note| note == open));

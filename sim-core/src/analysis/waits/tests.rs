@@ -163,7 +163,7 @@ fn reaper_that_gives_up_says_what_each_attempt_failed_for() {
         REAPER,
         104,
         &expect![[r#"
-        [none] nothing / hog: oom_reaper gives up on hog, which keeps 3.5 MiB, after 10 attempts in vain: in 7 gpu0 refused hog's buffers [0x20000000–0x21000000) and in 3 hog held mmap_lock of hog for writing.
+        [none] nothing / hog: oom_reaper gives up on hog, which keeps 3.5 MiB, after 10 attempts in vain: in 7 of them gpu0 refused hog's buffers [0x20000000–0x21000000) and in 3 hog held mmap_lock of hog for writing.
         [time] an uninterruptible wait inside a driver / -: hog is stuck in an uninterruptible wait inside a driver (past the end of the run).
     "#]],
     );
@@ -172,7 +172,7 @@ fn reaper_that_gives_up_says_what_each_attempt_failed_for() {
         REAPER,
         105,
         &expect![[r#"
-        [none] nothing / hog: oom_reaper gives up on hog, which keeps 3.5 MiB, after 10 attempts in vain: in 7 gpu0 refused hog's buffers [0x20000000–0x21000000) and in 3 hog held mmap_lock of hog for writing.
+        [none] nothing / hog: oom_reaper gives up on hog, which keeps 3.5 MiB, after 10 attempts in vain: in 7 of them gpu0 refused hog's buffers [0x20000000–0x21000000) and in 3 hog held mmap_lock of hog for writing.
         [time] an uninterruptible wait inside a driver / -: hog is stuck in an uninterruptible wait inside a driver (past the end of the run).
     "#]],
     );
