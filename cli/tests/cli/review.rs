@@ -96,6 +96,25 @@ fn review_says_nothing_twice() {
     assert!(mean.contains(" on average (-0."), "{mean}");
 }
 
+/// Policies that make the same runs share a row, and are told once.
+#[test]
+fn policies_of_the_same_runs_share_a_row() {
+    let told = |policies: &str| {
+        printed(&["review", "g2-stuck-no-notifier", "--policy", policies, "--seeds", "0..3"])
+    };
+    let text = told("nonblock,interval");
+    let both = "6.1 nonblock, 6.1 interval";
+    let word = "Where several stand together below each seed makes one and the same run under all of them, to the digest.";
+    assert!(text.contains(&format!("\n| {both} |")) && text.contains(word), "{text}");
+    let headings =
+        text.lines().filter(|line| line.starts_with("### ") && line.contains("under 6.1"));
+    assert!(
+        headings.clone().count() > 0 && headings.clone().all(|line| line.contains(both)),
+        "{text}"
+    );
+    assert!(!told("nonblock").contains(word));
+}
+
 #[test]
 fn review_is_written_in_both_forms() {
     let folder = scratch("review");

@@ -77,6 +77,26 @@ impl Case {
     fn scenario(&self) -> &str {
         &self.shown.run.id.scenario
     }
+
+    /// Whether each seed makes the same run here and there.
+    fn is_same(&self, other: &Self) -> bool {
+        let are_same = |(here, there): (&Outcome, &Outcome)| here.digest == there.digest;
+        self.shown.run.digest == other.shown.run.digest
+            && self.outcomes.len() == other.outcomes.len()
+            && self.outcomes.iter().zip(&other.outcomes).all(are_same)
+    }
+}
+
+/// Cases of one scenario, of those that make the same runs only the first, with the names of all of them.
+fn distinct(group: &[Case]) -> Vec<(String, &Case)> {
+    let mut found: Vec<(Vec<String>, &Case)> = Vec::new();
+    for case in group {
+        match found.iter_mut().find(|(_, before)| before.is_same(case)) {
+            Some((names, _)) => names.push(case.name()),
+            None => found.push((vec![case.name()], case)),
+        }
+    }
+    found.into_iter().map(|(names, case)| (names.join(", "), case)).collect()
 }
 
 /// The document.
@@ -93,10 +113,12 @@ pub fn review(review: &Review) -> Vec<Block> {
             blocks.push(Block::Heading(2, format!("{}: {}", first.scenario(), first.title)));
         }
         blocks.extend(pictures(group));
-        blocks.push(numbers::shown(group));
+        let cases = distinct(group);
+        blocks.extend(sameness(group, &cases));
+        blocks.push(numbers::shown(&cases));
         blocks.extend(partings(group));
-        blocks.extend(numbers::blocks(group));
-        blocks.extend(picked::blocks(group));
+        blocks.extend(numbers::blocks(&cases));
+        blocks.extend(picked::blocks(&cases));
     }
     blocks.push(Block::Heading(2, "Limits of the model that matter here".to_owned()));
     blocks.push(Block::List(limits::points(&review.cases)));
@@ -119,9 +141,11 @@ pub fn side_by_side(review: &Review) -> Vec<Block> {
     for group in &groups {
         blocks.push(Block::Heading(2, "Timelines".to_owned()));
         blocks.extend(pictures(group));
-        blocks.push(numbers::shown(group));
+        let cases = distinct(group);
+        blocks.extend(sameness(group, &cases));
+        blocks.push(numbers::shown(&cases));
         blocks.extend(partings(group));
-        blocks.extend(numbers::blocks(group));
+        blocks.extend(numbers::blocks(&cases));
     }
     blocks
 }
@@ -219,6 +243,16 @@ fn pictures(group: &[Case]) -> Vec<Block> {
         names.join(", ")
     );
     vec![Block::Picture { svg: svg(&picture), alt }]
+}
+
+/// What it means that a row has several names.
+fn sameness(group: &[Case], cases: &[(String, &Case)]) -> Option<Block> {
+    let has_seeds = group.first().is_some_and(|case| !case.outcomes.is_empty());
+    let runs =
+        if has_seeds { "each seed makes one and the same run" } else { "the run is the same" };
+    let text =
+        format!("Where several stand together below {runs} under all of them, to the digest.");
+    (cases.len() < group.len()).then_some(Block::Text(text))
 }
 
 fn parting(first: &Case, other: &Case) -> Option<Divergence> {

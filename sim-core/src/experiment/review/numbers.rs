@@ -92,32 +92,32 @@ pub const QUANTITIES: [Quantity; 6] = [
 ];
 
 /// How the runs that are shown went on from the first kill.
-pub(super) fn shown(group: &[Case]) -> Block {
+pub(super) fn shown(cases: &[(String, &Case)]) -> Block {
     let head =
         ["kernel, policy", "freed by the reaper", "next victim", "recovered", "longest wait"];
-    let row = |case: &Case| {
+    let row = |(name, case): &(String, &Case)| {
         let outcome = &case.shown.outcome;
         let after =
             |ns: Option<u64>| ns.map_or_else(|| "never".to_owned(), |ns| format!("+{}", time(ns)));
         let if_killed = |text: String| if outcome.victims > 0 { text } else { "-".to_owned() };
         vec![
-            case.name(),
+            name.clone(),
             if_killed(size_text(outcome.freed_by_reaper)),
             if_killed(after(outcome.next_victim_after)),
             if_killed(after(outcome.recovery)),
             longest_wait_text(outcome),
         ]
     };
-    Block::Table(head.map(str::to_owned).to_vec(), group.iter().map(row).collect())
+    Block::Table(head.map(str::to_owned).to_vec(), cases.iter().map(row).collect())
 }
 
 /// The tables, where there are seeds.
-pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
-    let [first, others @ ..] = group else { return Vec::new() };
+pub(super) fn blocks(cases: &[(String, &Case)]) -> Vec<Block> {
+    let [(against, first), others @ ..] = cases else { return Vec::new() };
     if first.outcomes.is_empty() {
         return Vec::new();
     }
-    if group.iter().all(is_one_run) {
+    if cases.iter().all(|(_, case)| is_one_run(case)) {
         let count = first.outcomes.len();
         return vec![Block::Text(format!(
             "Nothing in this scenario is random: its {count} seeds make one and the same run under \
@@ -126,7 +126,7 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
         ))];
     }
     let head = ["kernel, policy", "what", "seeds", "5 of 100", "median", "95 of 100"];
-    let rows = group.iter().flat_map(|case| {
+    let rows = cases.iter().flat_map(|(name, case)| {
         QUANTITIES.iter().filter_map(|quantity| {
             let sample = Sample::new(case.outcomes.iter().filter_map(quantity.of));
             let cell = |percent| quantile_text(&sample, percent, quantity.text);
@@ -135,7 +135,7 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
                 Some(text) => [String::new(), format!("{text} in each"), String::new()],
                 None => [cell(5)?, cell(50)?, cell(95)?],
             };
-            let row = [case.name(), quantity.name.to_owned(), of].into_iter().chain(cells);
+            let row = [name.clone(), quantity.name.to_owned(), of].into_iter().chain(cells);
             Some(row.collect::<Vec<_>>())
         })
     });
@@ -150,7 +150,7 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
         blocks.push(Block::Text(text.to_owned()));
     }
     if !others.is_empty() {
-        blocks.push(Block::Heading(3, format!("Pairs of one seed, against {}", first.name())));
+        blocks.push(Block::Heading(3, format!("Pairs of one seed, against {against}")));
         blocks.push(pairs(first, others));
     }
     blocks
@@ -200,14 +200,14 @@ pub fn quantile_text(
     Some(format!("{} ({} to {})", text(value), bound(low), bound(high)))
 }
 
-fn pairs(first: &Case, others: &[Case]) -> Block {
+fn pairs(first: &Case, others: &[(String, &Case)]) -> Block {
     let head = ["kernel, policy", "what", "difference", "smaller, equal, larger"];
     let mut rows = Vec::new();
-    for case in others {
+    for (name, case) in others {
         for (verdict, shares) in shares_of_verdicts(&first.outcomes, &case.outcomes) {
             let Some(text) = share_difference_text(shares) else { continue };
             rows.push(vec![
-                case.name(),
+                name.clone(),
                 format!("share of {}", verdict.id()),
                 text,
                 format!(
@@ -227,7 +227,7 @@ fn pairs(first: &Case, others: &[Case]) -> Block {
                 0 => counts,
                 one => format!("{counts}; only one has it: {one}"),
             };
-            rows.push(vec![case.name(), quantity.name.to_owned(), text, counts]);
+            rows.push(vec![name.clone(), quantity.name.to_owned(), text, counts]);
         }
     }
     Block::Table(head.map(str::to_owned).to_vec(), rows)

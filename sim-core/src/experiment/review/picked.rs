@@ -24,25 +24,25 @@ struct Told<'a> {
 }
 
 /// Of every case of a scenario. What the story of each run says is said once, before the first.
-pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
-    let is_one = group.iter().all(is_one_run);
-    let cases: Vec<Vec<Told<'_>>> = group.iter().map(|case| told_of(case, is_one)).collect();
-    let of_all = in_all(&cases.iter().flatten().collect::<Vec<_>>(), &[]);
+pub(super) fn blocks(cases: &[(String, &Case)]) -> Vec<Block> {
+    let is_one = cases.iter().all(|(_, case)| is_one_run(case));
+    let all: Vec<Vec<Told<'_>>> = cases.iter().map(|(_, case)| told_of(case, is_one)).collect();
+    let of_all = in_all(&all.iter().flatten().collect::<Vec<_>>(), &[]);
     let mut blocks = Vec::new();
     if !of_all.is_empty() {
         blocks.push(Block::Heading(3, "In every run that is told here".to_owned()));
         blocks.push(Block::List(of_all.clone()));
     }
-    for (case, told) in group.iter().zip(&cases) {
+    for ((name, case), told) in cases.iter().zip(&all) {
         let of_case = in_all(&told.iter().collect::<Vec<_>>(), &of_all);
         if !of_case.is_empty() {
-            let heading = format!("In every run that is told under {}", case.name());
+            let heading = format!("In every run that is told under {name}");
             blocks.push(Block::Heading(3, heading));
             blocks.push(Block::List(of_case.clone()));
         }
         let said = [of_all.as_slice(), &of_case].concat();
         for (index, told) in told.iter().enumerate() {
-            blocks.extend(of_run(case, told, &said));
+            blocks.extend(of_run(name, told, &said));
             // The worst comes first; what lockdep says of a path it says of the others too.
             if index == 0 {
                 blocks.extend(said_by_lockdep(told.run));
@@ -51,10 +51,10 @@ pub(super) fn blocks(group: &[Case]) -> Vec<Block> {
         if is_one {
             continue;
         }
-        blocks.extend(told_before(case));
+        blocks.extend(told_before(name, case));
         if !case.outcomes.is_empty() && first_failing(&case.outcomes).is_none() {
             let count = case.outcomes.len();
-            blocks.push(Block::Text(format!("None of {count} seeds fails under {}.", case.name())));
+            blocks.push(Block::Text(format!("None of {count} seeds fails under {name}.")));
         }
     }
     blocks
@@ -85,11 +85,11 @@ fn twin(case: &Case, at: usize) -> Option<&Picked> {
 }
 
 /// Picked runs that are the same as one before.
-fn told_before(case: &Case) -> Vec<Block> {
+fn told_before(name: &str, case: &Case) -> Vec<Block> {
     let mut blocks = Vec::new();
     for (at, picked) in case.picked.iter().enumerate() {
         let Some(same) = twin(case, at) else { continue };
-        let (heading, name) = (heading(picked), case.name());
+        let heading = heading(picked);
         let (seed, other) = (picked.replication.run.id.seed, same.replication.run.id.seed);
         blocks.push(Block::Text(format!(
             "{heading}, under {name}, seed {seed}, is the same run as that of seed {other}."
@@ -117,10 +117,10 @@ fn in_all(told: &[&Told<'_>], said: &[String]) -> Vec<String> {
     first.story.iter().filter(is_common).cloned().collect()
 }
 
-fn of_run(case: &Case, told: &Told<'_>, said: &[String]) -> Vec<Block> {
+fn of_run(name: &str, told: &Told<'_>, said: &[String]) -> Vec<Block> {
     let (run, seed) = (told.run, told.run.run.id.seed);
     let mut blocks = vec![
-        Block::Heading(3, format!("{}, under {}: seed {seed}", told.heading, case.name())),
+        Block::Heading(3, format!("{}, under {name}: seed {seed}", told.heading)),
         Block::Text(format!("{}. {}", run.outcome.verdict.id(), run.report.evidence)),
     ];
     if let Some(danger) = run.danger_text().filter(|danger| !is_told(danger, told)) {
