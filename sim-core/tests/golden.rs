@@ -226,8 +226,10 @@ fn once_per_process(log: &str, kernel: &str) -> String {
         *said += 1;
         *said == 1
     };
-    let shown =
-        log.lines().filter(|line| is_first(line)).fold(String::new(), |log, line| log + line + "\n");
+    let shown = log
+        .lines()
+        .filter(|line| is_first(line))
+        .fold(String::new(), |log, line| log + line + "\n");
     let turns = if kernel == "4.19" { 2 } else { 1 };
     let said: Vec<i32> = times.into_values().collect();
     assert_eq!(said, [1 + turns, turns, turns], "v1, who was chosen, v2 and v3 on {kernel}");

@@ -1,6 +1,7 @@
 //! `import`: a capture of a real kernel becomes a scenario, and its run
 //! is laid beside what the capture tells.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Take};
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ use crate::simulate::simulate;
 
 /// Longest file that is read, in bytes, unpacked.
 const FILE_SIZE_MAX: u64 = 256 << 20;
+/// Victims that are named, after which they are counted.
+const VICTIMS_SHOWN: usize = 64;
 /// How gzip's files begin.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -107,8 +110,10 @@ fn text_of(path: &Path, notes: &mut Vec<Note>) -> Result<String, Error> {
 /// Victims in order, each with its attempts; marks of threads are one kill.
 fn victims(story: &Story) -> Vec<(String, usize)> {
     let mut victims: Vec<(String, usize)> = Vec::new();
+    let mut known = BTreeMap::new();
     for victim in &story.victims {
-        match victims.iter_mut().find(|(name, _)| *name == victim.name) {
+        let at = *known.entry(&victim.name).or_insert(victims.len());
+        match victims.get_mut(at) {
             Some((_, attempts)) => *attempts += victim.attempts.len(),
             None => victims.push((victim.name.clone(), victim.attempts.len())),
         }
@@ -119,8 +124,11 @@ fn victims(story: &Story) -> Vec<(String, usize)> {
 /// A sentence on capture and run, which kills so many.
 fn compared(imported: &Imported, run: &[(String, usize)], kills: usize) -> String {
     let words = |victims: &[(String, usize)]| {
-        let words: Vec<String> =
-            victims.iter().map(|(name, attempts)| format!("{name} ({attempts})")).collect();
+        let shown = victims.iter().take(VICTIMS_SHOWN);
+        let mut words: Vec<String> =
+            shown.map(|(name, attempts)| format!("{name} ({attempts})")).collect();
+        let more = victims.len().saturating_sub(VICTIMS_SHOWN);
+        words.extend((more > 0).then(|| format!("{more} more")));
         if words.is_empty() { "nobody".to_owned() } else { words.join(", ") }
     };
     let (run_words, capture) = (words(run), victims(&imported.story));

@@ -88,14 +88,14 @@ impl<'a> Capture<'a> {
         if self.trace.iter().any(is_mark) {
             return;
         }
-        let kills = &self.facts.kills;
+        let killed: BTreeSet<i64> =
+            self.facts.kills.iter().map(|kill| i64::from(kill.pid)).collect();
         let is_kill = |line: &TraceLine<'_>| {
             let number = |key| line.number(key);
             line.name == "signal_generate"
                 && (number("sig"), number("code")) == (Some(9), Some(128))
                 && number("grp") != Some(0)
-                && (kills.is_empty()
-                    || kills.iter().any(|kill| number("pid") == Some(i64::from(kill.pid))))
+                && (killed.is_empty() || number("pid").is_some_and(|pid| killed.contains(&pid)))
         };
         let mut seen = BTreeSet::new();
         let mut trace = Vec::with_capacity(self.trace.len());
@@ -106,7 +106,7 @@ impl<'a> Capture<'a> {
             trace.push(line);
         }
         self.trace = trace;
-        self.by_signal = !seen.is_empty() && kills.is_empty();
+        self.by_signal = !seen.is_empty() && killed.is_empty();
     }
 
     fn file(&mut self, file: &CaptureFile<'a>) {
@@ -229,14 +229,14 @@ fn records(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A line without the marks by which mail quotes it (`> `, `>> `, `> > `), a comment holds it (` * `), or
+/// A line without the marks by which mail quotes it (`> `, `>> `, `> > `), a comment or a list holds it (` * `, `- `), or
 /// a table or a chat has it in a row of its own (`| … |`, `"…","…"`, between backquotes).
 fn unquoted(line: &str) -> &str {
     let bare = line.trim();
     let inside = |mark: char| bare.strip_prefix(mark).and_then(|bare| bare.strip_suffix(mark));
     let cell = inside('|').or_else(|| inside('"')).or_else(|| inside('`'));
-    match cell.or_else(|| bare.strip_prefix("* ")) {
-        Some(bare) => bare.trim(),
+    match cell.or_else(|| bare.strip_prefix("* ")).or_else(|| bare.strip_prefix("- ")) {
+        Some(bare) => bare.trim().trim_matches('`'),
         None if line.starts_with('>') => line.trim_start_matches(['>', ' ']),
         None => line,
     }

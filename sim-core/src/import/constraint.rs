@@ -2,11 +2,14 @@
 //! others have enough (`CONSTRAINT_CPUSET`, `CONSTRAINT_MEMORY_POLICY`, mm/oom_kill.c:
 //! `constrained_alloc()`). Nodes are not modelled, so those that count are the machine.
 
+use std::collections::BTreeSet;
+
 use super::oom_facts::{OomReport, ZoneSeen};
 use super::to_scenario::{Note, NoteKind};
 
-/// Nodes of a list that are read.
+/// Nodes that are read, and bytes of a list of them; a longer one is damage.
 const NODES_MAX: u32 = 1024;
+const LIST_MAX: usize = 8192;
 
 /// What a report says of the nodes of its request.
 #[derive(Clone, Debug, Default)]
@@ -47,22 +50,25 @@ fn list_after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(key)?;
     let is_part = |c: char| c.is_ascii_digit() || c == '-' || c == ',';
     let list = rest.split(|c| !is_part(c)).next()?.trim_end_matches(',');
-    Some(list).filter(|list| !list.is_empty())
+    Some(list).filter(|list| !list.is_empty() && list.len() < LIST_MAX)
 }
 
-fn has(list: &str, node: u32) -> bool {
-    list.split(',').any(|part| {
+/// The nodes of a list.
+fn nodes(list: &str) -> BTreeSet<u32> {
+    let number = |text: &str| text.parse::<u32>().ok().filter(|node| *node < NODES_MAX);
+    let range = |part: &str| {
         let (from, to) = part.split_once('-').unwrap_or((part, part));
-        let number = |text: &str| text.parse::<u32>().ok().filter(|node| *node < NODES_MAX);
-        matches!((number(from), number(to)), (Some(from), Some(to)) if (from..=to).contains(&node))
-    })
+        Some(number(from)?..=number(to)?)
+    };
+    list.split(',').filter_map(range).flatten().collect()
 }
 
 /// The zones of the nodes that the request could have memory of.
 pub(super) fn zones_in_reach(report: &OomReport) -> Vec<ZoneSeen> {
     let all = report.zones.clone();
     let Some(list) = report.nodes.bound() else { return all };
-    let is_in = |zone: &&ZoneSeen| zone.node.is_none_or(|node| has(list, node));
+    let bound = nodes(list);
+    let is_in = |zone: &&ZoneSeen| zone.node.is_none_or(|node| bound.contains(&node));
     let zones: Vec<ZoneSeen> = all.iter().filter(is_in).cloned().collect();
     if zones.is_empty() { all } else { zones }
 }
@@ -70,12 +76,13 @@ pub(super) fn zones_in_reach(report: &OomReport) -> Vec<ZoneSeen> {
 /// What that means, if there are other nodes.
 pub(super) fn told(report: &OomReport) -> Option<Note> {
     let list = report.nodes.bound()?;
-    let is_out = |zone: &ZoneSeen| zone.node.is_some_and(|node| !has(list, node));
+    let bound = nodes(list);
+    let is_out = |zone: &ZoneSeen| zone.node.is_some_and(|node| !bound.contains(&node));
     // A list of all nodes binds nobody; some kernels print it.
-    if report.nodes.kind.is_none() && !report.zones.iter().any(is_out) && has(list, 0) {
+    if report.nodes.kind.is_none() && !report.zones.iter().any(is_out) && bound.contains(&0) {
         return None;
     }
-    let (nodes, are) = if list.contains(['-', ',']) { ("nodes", "are") } else { ("node", "is") };
+    let (which, are) = if list.contains(['-', ',']) { ("nodes", "are") } else { ("node", "is") };
     let what = match report.nodes.kind.as_deref() {
         Some("CPUSET") => "cpuset",
         Some(_) => "memory policy",
@@ -86,7 +93,7 @@ pub(super) fn told(report: &OomReport) -> Option<Note> {
         invoker => invoker,
     };
     let text = format!(
-        "{nodes} {list} {are} the whole machine, and all memory of the tasks is there: {invoker}'s {what} \
+        "{which} {list} {are} the whole machine, and all memory of the tasks is there: {invoker}'s {what} \
          allows no other"
     );
     Some(Note { kind: NoteKind::Assumed, text })
@@ -105,10 +112,11 @@ mod tests {
         assert_eq!(nodes.bound(), None, "whoever has a cpuset is not bound by it");
         nodes.line("oom-kill:constraint=CONSTRAINT_CPUSET,nodemask=(null),cpuset=a,mems_allowed=0,2-3,task=b");
         assert_eq!(nodes.bound(), Some("0,2-3"));
-        let at: Vec<u32> = (0..5).filter(|node| has("0,2-3", *node)).collect();
-        assert_eq!(at, [0, 2, 3]);
+        assert!(super::nodes("0,2-3").into_iter().eq([0, 2, 3]));
         nodes.line("oom-kill:constraint=CONSTRAINT_MEMORY_POLICY,nodemask=1,cpuset=/,mems_allowed=0-1,task=b");
         assert_eq!(nodes.bound(), Some("1"));
-        assert!(!has("1-", 1) && !has("5-2", 3) && !has("0-99999999", 1));
+        for none in ["1-", "5-2", "0-99999999", "1024"] {
+            assert!(super::nodes(none).is_empty(), "{none}");
+        }
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn framed(line: &str) -> Framed<'_> {
         let inner = if is_stamp(text, 0) { bracketed(text) } else { None };
         return inner.unwrap_or(Framed { text, ..framed });
     }
-    if let Some(framed) = sender_with_pid(line) {
+    if let Some(framed) = sender_with_pid(line).or_else(|| sender_with_data(line)) {
         return framed;
     }
     // `Nov 22 10:00:00 box kernel: `.
@@ -69,6 +69,7 @@ pub(super) fn framed(line: &str) -> Framed<'_> {
         .next()
         .or_else(|| without_bracket(line))
         .or_else(|| dated(line))
+        .or_else(|| last_column(line))
         .unwrap_or(Framed { time: When::Unknown, text: line })
 }
 
@@ -104,6 +105,20 @@ fn sender_with_pid(line: &str) -> Option<Framed<'_>> {
     let (pid, text) = rest.split_once("]: ")?;
     pid.parse::<u32>().ok()?;
     Some(bracketed(text).unwrap_or(Framed { time: time_before(before), text }))
+}
+
+/// `<4>1 2026-11-22T10:00:00Z box kernel - - [timeQuality tzKnown="1"] text` (RFC 5424, 6.3).
+fn sender_with_data(line: &str) -> Option<Framed<'_>> {
+    let (before, rest) = line.split_once(" kernel - - [")?;
+    let (_, text) = rest.split_once("] ")?;
+    let text = text.trim_start_matches('\u{feff}');
+    Some(bracketed(text).unwrap_or(Framed { time: time_before(before), text }))
+}
+
+/// `"11/22/2026, 10:00:00.123 AM",box,"text`: the last column of a table, whose end is off already.
+fn last_column(line: &str) -> Option<Framed<'_>> {
+    let (before, text) = line.rsplit_once(",\"")?;
+    Some(Framed { time: When::At(time_of_day(before)?), text })
 }
 
 /// Of a date and a host, or of the seconds since 1970 that `journalctl -o short-unix` has for a date.
@@ -183,7 +198,7 @@ fn bracketed(line: &str) -> Option<Framed<'_>> {
 }
 
 /// Without ` [  T130]`, ` [    C1]`, which dmesg of util-linux sets apart from the time, and what makers of
-/// telephones put there: `  (5)[130:hog]`, `  [5:            hog:  130]`.
+/// telephones put there: ` [T130@C3]`, `  (5)[130:hog]`, `  [5:            hog:  130]`.
 fn without_caller(rest: &str) -> &str {
     let is_number = |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit());
     let bare = rest.trim_start();
@@ -192,6 +207,7 @@ fn without_caller(rest: &str) -> &str {
     let parts = bare.strip_prefix('[').and_then(|bare| bare.split_once(']'));
     let is_caller = |caller: &str| {
         let number = caller.trim_start().strip_prefix(['T', 'C']);
+        let number = number.map(|it| it.split_once("@C").map_or(it, |(thread, _)| thread));
         let named = caller.split_once(':').is_some_and(|(number, comm)| {
             is_number(number) && !comm.is_empty() && !comm.starts_with(|c: char| c.is_ascii_digit())
         });
@@ -249,7 +265,7 @@ pub(super) fn time_of_day(text: &str) -> Option<i64> {
         } else {
             seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?
         };
-        plausible(((hours * 60 + minutes) * 60_000_000).checked_add(us)?)
+        (us < 61_000_000).then_some((hours * 60 + minutes) * 60_000_000 + us)
     })
 }
 
@@ -265,6 +281,9 @@ mod tests {
             ("[   17.000000][  T130]  indented", Some(17_000_000), " indented"),
             ("[   17.000000] [  T130]  indented", Some(17_000_000), " indented"),
             ("[   17.000000] [    C1] a", Some(17_000_000), "a"),
+            ("[   17.000000] [T130@C3] a", Some(17_000_000), "a"),
+            ("<4>1 2026-11-22T10:00:00.5Z box kernel - - [a b=\"c\"] d", Some(ten + 500_000), "d"),
+            ("\"11/22/2026, 10:00:00.5 AM\",box,\"a, b", Some(ten + 500_000), "a, b"),
             ("[   17.000000] [  128]     0   128 hog", Some(17_000_000), "[  128]     0   128 hog"),
             ("<4>[    0.000001] a", Some(1), "a"),
             ("[2-3219.1870] a", Some(3_219_187_000), "a"),

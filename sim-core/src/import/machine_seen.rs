@@ -1,12 +1,14 @@
 //! The machine of a capture: kernel, CPUs, HZ, zones with their
 //! watermarks; and how much of it is free before the tasks come.
 
+use std::collections::BTreeSet;
+
 use super::capture::Capture;
 use super::constraint::{self, zones_in_reach};
 use super::keys::leading_number;
-use super::killed::may_sacrifice;
 use super::log_lines::{Said, said};
 use super::oom_facts::{PAGES_MAX, ZoneSeen};
+use super::sacrificed::may_sacrifice;
 use super::story::Story;
 use super::to_scenario::{Note, NoteKind, PRESET_PAGES, TaskMade};
 use crate::base::sort;
@@ -122,18 +124,20 @@ fn reaped_at_once(capture: &Capture<'_>, story: &Story) -> bool {
     let logged = || {
         // A log without times is counted in microseconds from its first line on.
         let kills = capture.facts.kills.iter().filter(|kill| kill.at_us > 1_000_000);
-        let mut reaped = capture.log.iter().filter_map(|line| match said(line.text) {
-            Some(Said::Reaped { pid, .. }) => Some((pid, line.time_us)),
-            _ => None,
-        });
-        let kills: Vec<_> = kills.collect();
-        reaped.any(|(pid, at)| kills.iter().any(|kill| kill.pid == pid && is_soon(kill.at_us, at)))
+        let kills: BTreeSet<(u32, i64)> = kills.map(|kill| (kill.pid, kill.at_us)).collect();
+        capture.log.iter().any(|line| match said(line.text) {
+            Some(Said::Reaped { pid, .. }) => {
+                let last = kills.range(..=(pid, line.time_us)).next_back();
+                last.is_some_and(|(of, at_us)| *of == pid && is_soon(*at_us, line.time_us))
+            }
+            _ => false,
+        })
     };
     traced || logged()
 }
 
 /// The profile of a release: the newest that is not newer.
-fn profile(release: &str) -> Option<&'static str> {
+pub(super) fn profile(release: &str) -> Option<&'static str> {
     let version = |text: &str| {
         let (major, rest) = text.split_once('.')?;
         Some((major.parse::<u32>().ok()?, leading_number(rest)?))

@@ -18,19 +18,6 @@ pub(super) fn is_anon(line: &TraceLine<'_>) -> bool {
     line.name == "rss_stat" && is_kind
 }
 
-impl Story {
-    /// Takes down how much a process has.
-    pub(super) fn has_memory(&mut self, name: &str, at_us: i64, bytes: i64) {
-        let known = self.memory.iter_mut().find(|memory| memory.name == name);
-        match known {
-            Some(memory) => memory.samples.push((at_us, bytes)),
-            None => self
-                .memory
-                .push(MemorySeen { name: name.to_owned(), samples: vec![(at_us, bytes)] }),
-        }
-    }
-}
-
 /// Anonymous pages that each process had at a time, by the last that is told of it before.
 pub(super) fn at(story: &Story, at_us: i64) -> impl Iterator<Item = (&str, u64)> {
     story.memory.iter().filter_map(move |memory| {

@@ -28,9 +28,12 @@ mod oom_report;
 mod perf;
 mod plain;
 mod pressure;
+mod sacrificed;
 mod story;
 mod teller;
+mod timeline;
 mod to_scenario;
+mod victims;
 mod wrapped;
 mod write_scenario;
 

@@ -1,6 +1,8 @@
 //! What the OOM killer's reports say, as plain data: zones, rows of the table of tasks, who was
 //! killed. Reading the lines is `oom_report.rs`'s.
 
+use std::collections::BTreeMap;
+
 use super::constraint::Nodes;
 
 /// Sizes beyond this many pages (1 TiB) are taken for damage.
@@ -59,6 +61,8 @@ pub(super) struct OomReport {
     pub(super) by_hand: bool,
     pub(super) zones: Vec<ZoneSeen>,
     pub(super) rows: Vec<Row>,
+    /// The first row of each pid.
+    pub(super) by_pid: BTreeMap<u32, usize>,
     pub(super) swap: u64,
     /// The control group that is at its limit.
     pub(super) memcg: Option<String>,
@@ -80,6 +84,17 @@ impl Kill {
 }
 
 impl OomReport {
+    /// Adds a row of the table.
+    pub(super) fn add(&mut self, row: Row) {
+        self.by_pid.entry(row.pid).or_insert(self.rows.len());
+        self.rows.push(row);
+    }
+
+    /// A process's row.
+    pub(super) fn row(&self, pid: u32) -> Option<&Row> {
+        self.rows.get(*self.by_pid.get(&pid)?)
+    }
+
     /// `13*4kB (UE) 12*8kB …`: the smallest block is a page. What was read in pages before is in
     /// pages of this size.
     pub(super) fn blocks(&mut self, values: &str) -> bool {

@@ -282,7 +282,7 @@ impl LogFacts {
         let others = ["swapents", "nr_ptes", "nr_pmds"].into_iter().filter_map(pages);
         let others = others.fold(0, u64::saturating_add).saturating_mul(page_kb) / 4;
         let tables = pages("pgtables_bytes").unwrap_or(0) / 4096;
-        report.rows.push(Row {
+        report.add(Row {
             // A process whose first thread is gone is listed by another one.
             pid: number("tgid").and_then(|tgid| u32::try_from(tgid).ok()).unwrap_or(pid),
             uid: number("uid").and_then(|uid| u32::try_from(uid).ok()).unwrap_or(0),

@@ -1,5 +1,7 @@
 //! Under whom memory runs out in an imported scenario, and how far they grow.
 
+use std::collections::BTreeMap;
+
 use super::capture::Capture;
 use super::killed::Killed;
 use super::memory_seen::is_anon;
@@ -19,7 +21,7 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
     let smallest = victims.iter().map(|victim| had(made, victim)).min();
     let mut freed = 0_u64;
     // Who dies with its group needs no pressure of its own.
-    for victim in victims.iter().filter(|victim| !victim.together) {
+    for (index, victim) in victims.iter().enumerate().filter(|(_, victim)| !victim.together) {
         // What came free of those before is in use again, or nobody would have to die.
         let freed_before = freed;
         freed = freed.saturating_add(victim.freed(had(made, victim)));
@@ -33,7 +35,17 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
             );
             made.note(NoteKind::Assumed, text);
         }
+        let is_last = index + 1 == victims.len();
         let (comm, pid) = victim.invoker.clone().filter(|_| !by_hand).unwrap_or_else(|| {
+            // Whoever else it was would have had somebody else killed.
+            if victim.asks_itself(is_last) {
+                let name = &victim.comm;
+                let text = format!(
+                    "{name} itself asked for memory: the capture names nobody, and nobody else died when {name} was given up"
+                );
+                made.note(NoteKind::Assumed, text);
+                return (name.clone(), victim.pid);
+            }
             let text = "an allocator under which memory ran out: the capture doesn't name it";
             made.note(NoteKind::Assumed, text);
             ("allocator".to_owned(), None)
@@ -53,7 +65,7 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
         task.presses = true;
         if victim.is_later {
             let report = victim.report.and_then(|at| capture.facts.reports.get(at));
-            let limit = report.and_then(|report| report.limit).unwrap_or(task.pages);
+            let limit = report.and_then(|report| report.limit).unwrap_or(all);
             task.want = task.pages.max(limit).saturating_mul(2).saturating_add(4096);
             continue;
         }
@@ -63,8 +75,7 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
             continue;
         }
         // What it had when the last one died for it, and a little more.
-        let rows = victim.report.and_then(|at| capture.facts.reports.get(at)).map(|r| &r.rows);
-        let row = rows.and_then(|rows| rows.iter().find(|row| Some(row.pid) == task.pid));
+        let row = report.and_then(|report| report.row(task.pid?));
         let slack = (victim.anon.unwrap_or(UNKNOWN_PAGES) / 4).max(64);
         // The others do not grow here, so all that came free is its own to take; it may have had less
         // where pages stayed pinned.
@@ -81,9 +92,11 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
     }
     make_limits(made, capture, victims);
     make_orders(made, capture, victims);
+    let mut grew = BTreeMap::new();
     for task in &mut made.tasks {
         if task.presses {
-            let seen = growth(capture, &task.comm);
+            let seen =
+                *grew.entry(task.comm.clone()).or_insert_with_key(|comm| growth(capture, comm));
             // Half a second to fill it, but no slower than the recordings' 60 MiB/s.
             task.rate = Some(seen.unwrap_or((task.pages * 2).max(15_360)));
         }
@@ -153,7 +166,7 @@ fn make_limits(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
                     if pid.is_some() { task.pid == pid } else { task.comm == comm }
                 };
                 if task.group.is_none()
-                    && (report.rows.iter().any(|row| task.pid == Some(row.pid))
+                    && (task.pid.is_some_and(|pid| report.row(pid).is_some())
                         || is_named(&victim.comm, victim.pid)
                         || victim.invoker.as_ref().is_some_and(|(comm, pid)| is_named(comm, *pid)))
                 {
@@ -185,19 +198,19 @@ fn make_limits(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
         // A limit that was set below what they had long had let them get that far.
         made.limits.push(said.unwrap_or(used).max(used).clamp(1, PAGES_MAX));
     }
-    in_order_of_their_kills(made, capture, victims);
+    in_order_of_their_kills(made, victims);
 }
 
 /// Groups reach their limits one after the other, as they did, and so does one that does so again.
-fn in_order_of_their_kills(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
-    let kills = &capture.facts.kills;
-    let at = |victim: &Killed| kills.iter().find(|kill| Some(kill.pid) == victim.pid);
+fn in_order_of_their_kills(made: &mut Made, victims: &[Killed]) {
     let is_alone = made.limits.len() < 2;
     let (mut last, mut delay_us) = (None, 0_i64);
     for victim in victims.iter().filter(|victim| !victim.together) {
-        let (Some(kill), Some((comm, pid))) = (at(victim), &victim.invoker) else { continue };
-        let pause = kill.at_us.saturating_sub(last.unwrap_or(kill.at_us)).max(0);
-        last = Some(kill.at_us);
+        let (Some(at_us), Some((comm, pid))) = (victim.logged_us, &victim.invoker) else {
+            continue;
+        };
+        let pause = at_us.saturating_sub(last.unwrap_or(at_us)).max(0);
+        last = Some(at_us);
         if is_alone && !victim.is_later {
             continue;
         }

@@ -224,25 +224,4 @@ impl Story {
     pub fn process(&self, name: &str) -> Option<&Process> {
         self.processes.iter().find(|process| process.name == name)
     }
-
-    /// The victim of this name that was killed last.
-    pub(super) fn victim_mut(&mut self, name: &str) -> Option<&mut VictimStory> {
-        self.victims.iter_mut().rev().find(|victim| victim.name == name)
-    }
-
-    /// A process by name, made if new.
-    pub(super) fn process_mut(&mut self, name: &str) -> &mut Process {
-        let index = self.processes.iter().position(|process| process.name == name);
-        let index = index.unwrap_or_else(|| {
-            self.processes.push(Process {
-                name: name.to_owned(),
-                started_us: None,
-                exit_mmap_us: None,
-                exit_mmap_done_us: None,
-                exits_us: Vec::new(),
-            });
-            self.processes.len() - 1
-        });
-        &mut self.processes[index]
-    }
 }

@@ -3,7 +3,8 @@
 //! Real tracepoints mean the same in a recording and in a run. Where a
 //! recording used probes of its own and a run has `sim:` events, both
 //! spellings stand side by side below. Names of scenarios, numbers of
-//! attempts and the like are read, never assumed.
+//! attempts and the like are read, never assumed. Where the log's events
+//! belong among the trace's is `timeline.rs`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,69 +12,56 @@ use super::counters::CounterTeller;
 use super::keys::comm_field;
 use super::log_lines::{Said, said};
 use super::memory_seen::is_anon;
-use super::story::{Attempt, KeyEvent, KeyKind, Story, VictimStory};
+use super::oom_facts::Kill;
+use super::story::{Attempt, KeyEvent, KeyKind, MemorySeen, Process, Story, VictimStory};
+use super::timeline::Timeline;
 use super::{LogLine, TraceLine};
-
-/// Clocks of trace and log are matched to about this much.
-const CLOCK_SLACK_US: i64 = 20;
 
 /// Trace time minus log time: from the first victim that both name.
 ///
 /// The kernel prints `Killed process` right after `mark_victim`, with
 /// nothing that could wait in between.
 pub fn clock_offset(trace: &[TraceLine<'_>], log: &[LogLine<'_>]) -> Option<i64> {
-    trace.iter().filter(|line| line.plain_name() == "mark_victim").find_map(|mark| {
-        let pid = mark.number("pid")?;
-        let line = log.iter().find(|line| {
-            matches!(said(line.text), Some(Said::Killed { pid: killed, .. }) if i64::from(killed) == pid)
-        })?;
-        Some(mark.time_us - line.time_us)
-    })
+    let mut logged = BTreeMap::new();
+    for line in log {
+        if let Some(Said::Killed { pid, .. }) = said(line.text) {
+            logged.entry(i64::from(pid)).or_insert(line.time_us);
+        }
+    }
+    let mut marks = trace.iter().filter(|line| line.plain_name() == "mark_victim");
+    marks.find_map(|mark| Some(mark.time_us - logged.get(&mark.number("pid")?)?))
 }
 
 /// The story of `trace` and `log`, whose clock is `offset_us` behind the
 /// trace's (0 for a run; see [`clock_offset`] for a recording).
 pub fn story(trace: &[TraceLine<'_>], log: &[LogLine<'_>], offset_us: i64) -> Story {
-    let names_by_pid = names(trace, log);
-    let mut story = Story::default();
-    let mut counters = CounterTeller::default();
-    let mut marked = BTreeSet::new();
-    for line in trace {
-        tell_trace(&mut story, line, &names_by_pid, &mut marked);
-        counters.line(line);
-    }
-    (story.counters, story.hangs) = counters.finish();
-    for line in log {
-        let at_us = line.time_us.saturating_add(offset_us);
-        match said(line.text) {
-            Some(Said::Reaped { comm, anon_kb, .. }) => {
-                place_reaped(&mut story, at_us, comm);
-                if let Some(victim) = story.victim_mut(comm) {
-                    victim.reaped_us = Some(at_us);
-                    victim.anon_reaped = anon_kb.map(|kb| kb.saturating_mul(1024));
-                }
-            }
-            Some(Said::Unable { comm, .. }) => {
-                place_unable(&mut story, at_us, comm);
-                if let Some(victim) = story.victim_mut(comm) {
-                    victim.unable_us = Some(at_us);
-                }
-            }
-            Some(Said::Refused) => story.refusals_logged = story.refusals_logged.saturating_add(1),
-            Some(Said::Killed { comm, .. }) => tell_kill(&mut story, at_us, comm),
-            None => {}
-        }
-    }
-    story
+    whole_story(trace, log, offset_us, &[])
 }
 
-/// A kill that the log tells of, unless the trace does too, or the log told more of that very line.
-pub(super) fn tell_kill(story: &mut Story, at_us: i64, victim: &str) {
-    let is_told = |event: &KeyEvent| event.at_us == at_us && event.victim == victim;
-    if story.victim_mut(victim).is_none() && !story.events.iter().any(is_told) {
-        let index = index_at(story, at_us);
-        insert(story, index, at_us, KeyKind::Killed, victim);
+/// The same, with kills on the log's clock of which it may say no more than whom it chose.
+pub(super) fn whole_story(
+    trace: &[TraceLine<'_>],
+    log: &[LogLine<'_>],
+    offset_us: i64,
+    kills: &[Kill],
+) -> Story {
+    let mut teller = Teller { names: names(trace, log), ..Teller::default() };
+    let mut counters = CounterTeller::default();
+    for line in trace {
+        teller.trace(line);
+        counters.line(line);
     }
+    (teller.story.counters, teller.story.hangs) = counters.finish();
+    let mut timeline = Timeline::new(std::mem::take(&mut teller.story.events));
+    for line in log {
+        teller.log(&mut timeline, line.time_us.saturating_add(offset_us), line.text);
+    }
+    for kill in kills {
+        let at_us = kill.at_us.saturating_add(offset_us);
+        teller.killed(&mut timeline, at_us, &kill.comm);
+    }
+    teller.story.events = timeline.events();
+    teller.story
 }
 
 /// Names by pid, from wherever the texts give both: `mark_victim` of
@@ -108,127 +96,204 @@ pub(super) fn names<'a>(trace: &[TraceLine<'a>], log: &[LogLine<'a>]) -> BTreeMa
     names
 }
 
-/// What a trace line adds. `marked` are the pids of the victims so far: a
-/// kernel without `MMF_OOM_SKIP` may choose one of them again and again.
-fn tell_trace(
-    story: &mut Story,
-    line: &TraceLine<'_>,
-    names: &BTreeMap<i64, &str>,
-    marked: &mut BTreeSet<i64>,
-) {
-    let kind = match line.plain_name() {
-        "mark_victim" => KeyKind::MarkVictim,
-        "wake_reaper" => KeyKind::WakeReaper,
-        "start_task_reaping" => KeyKind::StartReaping,
-        "skip_task_reaping" => KeyKind::SkipReaping,
-        "finish_task_reaping" => KeyKind::FinishReaping,
-        _ if line.comm == "oom_reaper" => return tell_attempt(story, line),
-        _ => return tell_process(story, line),
-    };
-    let pid = line.number("pid").unwrap_or(-1);
-    let known = names.get(&pid).map(|name| (*name).to_owned());
-    let name = known.unwrap_or_else(|| format!("pid {pid}"));
-    let anon_at_kill = line.anon_kb().map(|kb| kb.saturating_mul(1024));
-    if kind != KeyKind::MarkVictim || marked.insert(pid) {
-        tell_key(story, line.time_us, kind, &name, anon_at_kill);
-    }
-    story.events.push(key(line.time_us, kind, &name));
+/// What was told so far, and where in it each name stands: a capture of nothing but kills is told as fast as
+/// any other.
+#[derive(Default)]
+struct Teller<'a> {
+    story: Story,
+    names: BTreeMap<i64, &'a str>,
+    /// Pids of the victims so far: a kernel without `MMF_OOM_SKIP` may choose one of them again and again.
+    marked: BTreeSet<i64>,
+    /// The last victim of each name.
+    victims: BTreeMap<String, usize>,
+    processes: BTreeMap<String, usize>,
+    memory: BTreeMap<String, usize>,
+    /// The victim of the attempt that started last. There is one reaper.
+    attempted: Option<usize>,
 }
 
-/// What a key event means for its victim.
-fn tell_key(story: &mut Story, at: i64, kind: KeyKind, name: &str, anon_at_kill: Option<i64>) {
-    if kind == KeyKind::MarkVictim {
-        story.victims.push(VictimStory {
-            name: name.to_owned(),
-            killed_us: at,
-            anon_at_kill,
-            wake_us: None,
-            attempts: Vec::new(),
-            reaped_us: None,
-            anon_reaped: None,
-            anon_most: None,
-            unable_us: None,
+impl Teller<'_> {
+    fn victim(&mut self, name: &str) -> Option<&mut VictimStory> {
+        self.story.victims.get_mut(*self.victims.get(name)?)
+    }
+
+    /// A process by name, made if new.
+    fn process(&mut self, name: &str) -> &mut Process {
+        let processes = &mut self.story.processes;
+        let index = self.processes.get(name).copied().unwrap_or_else(|| {
+            self.processes.insert(name.to_owned(), processes.len());
+            processes.push(Process {
+                name: name.to_owned(),
+                started_us: None,
+                exit_mmap_us: None,
+                exit_mmap_done_us: None,
+                exits_us: Vec::new(),
+            });
+            processes.len() - 1
         });
-        return;
+        &mut processes[index]
     }
-    if kind == KeyKind::FinishReaping {
-        let attempt = attempted(story).and_then(|victim| victim.attempts.last_mut());
-        if let Some(attempt) = attempt {
-            attempt.finish_us = Some(at);
-        }
-        return;
-    }
-    let Some(victim) = story.victim_mut(name) else {
-        return;
-    };
-    match kind {
-        KeyKind::WakeReaper => victim.wake_us = Some(at),
-        KeyKind::StartReaping | KeyKind::SkipReaping => victim.attempts.push(Attempt {
-            start_us: at,
-            finish_us: None,
-            skipped: kind == KeyKind::SkipReaping,
-            calls: 0,
-            refusals: 0,
-            anon_after: None,
-        }),
-        _ => {}
-    }
-}
 
-/// What the reaper does between the start and the finish of an attempt.
-fn tell_attempt(story: &mut Story, line: &TraceLine<'_>) {
-    let Some(victim) = attempted(story) else {
-        return;
-    };
-    let Some(attempt) = victim.attempts.last_mut() else {
-        return;
-    };
-    if line.own() == Some("mn_call") || line.args.starts_with("oomn_enter ") {
-        attempt.calls = attempt.calls.saturating_add(1);
-    } else if refused(line) {
-        attempt.refusals = attempt.refusals.saturating_add(1);
-    } else if is_anon(line) {
-        let bytes = line.number("size");
-        attempt.anon_after = bytes.or(attempt.anon_after);
-        victim.anon_most = victim.anon_most.max(bytes);
-        let name = victim.name.clone();
-        if let Some(bytes) = bytes {
-            story.has_memory(&name, line.time_us, bytes);
+    /// Takes down how much a process has.
+    fn has_memory(&mut self, name: &str, at_us: i64, bytes: i64) {
+        let memory = &mut self.story.memory;
+        let index = self.memory.get(name).copied().unwrap_or_else(|| {
+            self.memory.insert(name.to_owned(), memory.len());
+            memory.push(MemorySeen { name: name.to_owned(), samples: Vec::new() });
+            memory.len() - 1
+        });
+        memory[index].samples.push((at_us, bytes));
+    }
+
+    /// What a line of the log adds, on the trace's clock.
+    fn log(&mut self, timeline: &mut Timeline, at_us: i64, text: &str) {
+        match said(text) {
+            Some(Said::Reaped { comm, anon_kb, .. }) => {
+                timeline.reaped(at_us, comm);
+                if let Some(victim) = self.victim(comm) {
+                    victim.reaped_us = Some(at_us);
+                    victim.anon_reaped = anon_kb.map(|kb| kb.saturating_mul(1024));
+                }
+            }
+            Some(Said::Unable { comm, .. }) => {
+                timeline.unable(at_us, comm);
+                if let Some(victim) = self.victim(comm) {
+                    victim.unable_us = Some(at_us);
+                }
+            }
+            Some(Said::Refused) => {
+                self.story.refusals_logged = self.story.refusals_logged.saturating_add(1);
+            }
+            Some(Said::Killed { comm, .. }) => self.killed(timeline, at_us, comm),
+            None => {}
         }
     }
-}
 
-/// What befalls the task that is current.
-fn tell_process(story: &mut Story, line: &TraceLine<'_>) {
-    let at = line.time_us;
-    match line.plain_name() {
-        // The tracepoint, at the end; a probe of the same name is at the beginning.
-        "exit_mmap" if line.args.ends_with(", DESTROY") => {
-            story.process_mut(line.comm).exit_mmap_done_us.get_or_insert(at);
+    /// A kill that the log tells of, unless the trace does too.
+    fn killed(&self, timeline: &mut Timeline, at_us: i64, victim: &str) {
+        if !self.victims.contains_key(victim) {
+            timeline.killed(at_us, victim);
         }
-        "exit_mmap" => {
-            story.process_mut(line.comm).exit_mmap_us.get_or_insert(at);
+    }
+
+    /// What a line of the trace adds.
+    fn trace(&mut self, line: &TraceLine<'_>) {
+        let kind = match line.plain_name() {
+            "mark_victim" => KeyKind::MarkVictim,
+            "wake_reaper" => KeyKind::WakeReaper,
+            "start_task_reaping" => KeyKind::StartReaping,
+            "skip_task_reaping" => KeyKind::SkipReaping,
+            "finish_task_reaping" => KeyKind::FinishReaping,
+            _ if line.comm == "oom_reaper" => return self.attempt(line),
+            _ => return self.current(line),
+        };
+        let pid = line.number("pid").unwrap_or(-1);
+        let known = self.names.get(&pid).map(|name| (*name).to_owned());
+        let name = known.unwrap_or_else(|| format!("pid {pid}"));
+        if kind != KeyKind::MarkVictim {
+            self.key(line.time_us, kind, &name);
+        } else if self.marked.insert(pid) {
+            self.victims.insert(name.clone(), self.story.victims.len());
+            self.story.victims.push(VictimStory {
+                name: name.clone(),
+                killed_us: line.time_us,
+                anon_at_kill: line.anon_kb().map(|kb| kb.saturating_mul(1024)),
+                wake_us: None,
+                attempts: Vec::new(),
+                reaped_us: None,
+                anon_reaped: None,
+                anon_most: None,
+                unable_us: None,
+            });
         }
-        "exit_mmap_ret" | "exit_mmap_done" => {
-            story.process_mut(line.comm).exit_mmap_done_us.get_or_insert(at);
+        self.story.events.push(KeyEvent { at_us: line.time_us, kind, victim: name });
+    }
+
+    /// What a key event after the kill means for its victim.
+    fn key(&mut self, at: i64, kind: KeyKind, name: &str) {
+        if kind == KeyKind::FinishReaping {
+            if let Some(attempt) = self.under_way().and_then(|victim| victim.attempts.last_mut()) {
+                attempt.finish_us = Some(at);
+            }
+            return;
         }
-        "rss_stat" if is_anon(line) && line.number("curr") == Some(1) => {
-            if let Some(bytes) = line.number("size") {
-                story.has_memory(line.comm, at, bytes);
+        let Some(&index) = self.victims.get(name) else { return };
+        let victim = &mut self.story.victims[index];
+        match kind {
+            KeyKind::WakeReaper => victim.wake_us = Some(at),
+            KeyKind::StartReaping | KeyKind::SkipReaping => {
+                victim.attempts.push(Attempt {
+                    start_us: at,
+                    finish_us: None,
+                    skipped: kind == KeyKind::SkipReaping,
+                    calls: 0,
+                    refusals: 0,
+                    anon_after: None,
+                });
+                self.attempted = Some(index);
+            }
+            _ => {}
+        }
+    }
+
+    /// The victim of the attempt under way.
+    fn under_way(&mut self) -> Option<&mut VictimStory> {
+        let victim = self.story.victims.get_mut(self.attempted?)?;
+        let attempt = victim.attempts.last()?;
+        (attempt.finish_us.is_none() && !attempt.skipped).then_some(victim)
+    }
+
+    /// What the reaper does between the start and the finish of an attempt.
+    fn attempt(&mut self, line: &TraceLine<'_>) {
+        let Some(victim) = self.under_way() else { return };
+        let Some(attempt) = victim.attempts.last_mut() else { return };
+        if line.own() == Some("mn_call") || line.args.starts_with("oomn_enter ") {
+            attempt.calls = attempt.calls.saturating_add(1);
+        } else if refused(line) {
+            attempt.refusals = attempt.refusals.saturating_add(1);
+        } else if is_anon(line) {
+            let bytes = line.number("size");
+            attempt.anon_after = bytes.or(attempt.anon_after);
+            victim.anon_most = victim.anon_most.max(bytes);
+            let name = victim.name.clone();
+            if let Some(bytes) = bytes {
+                self.has_memory(&name, line.time_us, bytes);
             }
         }
-        "sched_process_exit" => story.process_mut(line.comm).exits_us.push(at),
-        "started" if line.own().is_some() => {
-            story.process_mut(line.comm).started_us.get_or_insert(at);
-        }
-        // The orchestrator of the recordings notes each start.
-        "tracing_mark_write" => {
-            let rest = line.args.strip_prefix("oomrun: started ");
-            if let Some(name) = rest.and_then(|rest| rest.split(' ').next()) {
-                story.process_mut(name).started_us.get_or_insert(at);
+    }
+
+    /// What befalls the task that is current.
+    fn current(&mut self, line: &TraceLine<'_>) {
+        let at = line.time_us;
+        match line.plain_name() {
+            // The tracepoint, at the end; a probe of the same name is at the beginning.
+            "exit_mmap" if line.args.ends_with(", DESTROY") => {
+                self.process(line.comm).exit_mmap_done_us.get_or_insert(at);
             }
+            "exit_mmap" => {
+                self.process(line.comm).exit_mmap_us.get_or_insert(at);
+            }
+            "exit_mmap_ret" | "exit_mmap_done" => {
+                self.process(line.comm).exit_mmap_done_us.get_or_insert(at);
+            }
+            "rss_stat" if is_anon(line) && line.number("curr") == Some(1) => {
+                if let Some(bytes) = line.number("size") {
+                    self.has_memory(line.comm, at, bytes);
+                }
+            }
+            "sched_process_exit" => self.process(line.comm).exits_us.push(at),
+            "started" if line.own().is_some() => {
+                self.process(line.comm).started_us.get_or_insert(at);
+            }
+            // The orchestrator of the recordings notes each start.
+            "tracing_mark_write" => {
+                let rest = line.args.strip_prefix("oomrun: started ");
+                if let Some(name) = rest.and_then(|rest| rest.split(' ').next()) {
+                    self.process(name).started_us.get_or_insert(at);
+                }
+            }
+            _ => {}
         }
-        _ => {}
     }
 }
 
@@ -247,51 +312,4 @@ fn refused(line: &TraceLine<'_>) -> bool {
         Some("interval") => line.number("ret") == Some(0),
         _ => line.number("ret").is_some_and(|ret| ret < 0),
     }
-}
-
-fn key(at_us: i64, kind: KeyKind, victim: &str) -> KeyEvent {
-    KeyEvent { at_us, kind, victim: victim.to_owned() }
-}
-
-/// The victim of the attempt under way: of the one that started last, if
-/// it has not finished. There is one reaper, so there is at most one.
-fn attempted(story: &mut Story) -> Option<&mut VictimStory> {
-    let last = |victim: &VictimStory| Some(victim.attempts.last()?.start_us);
-    let victim = story.victims.iter_mut().max_by_key(|victim| last(victim))?;
-    let attempt = victim.attempts.last()?;
-    (attempt.finish_us.is_none() && !attempt.skipped).then_some(victim)
-}
-
-/// "reaped" is printed inside an attempt: before the `finish` that
-/// follows it, however the two clocks were matched.
-fn place_reaped(story: &mut Story, at_us: i64, victim: &str) {
-    let finish = story.events.iter().position(|event| {
-        event.kind == KeyKind::FinishReaping
-            && event.victim == victim
-            && event.at_us + CLOCK_SLACK_US >= at_us
-    });
-    let index = finish.unwrap_or_else(|| index_at(story, at_us));
-    insert(story, index, at_us, KeyKind::Reaped, victim);
-}
-
-/// "unable to reap" comes after the victim's last attempt.
-fn place_unable(story: &mut Story, at_us: i64, victim: &str) {
-    let last = story.events.iter().rposition(|event| {
-        matches!(event.kind, KeyKind::FinishReaping | KeyKind::SkipReaping)
-            && event.victim == victim
-            && event.at_us <= at_us + CLOCK_SLACK_US
-    });
-    let index = index_at(story, at_us).max(last.map_or(0, |last| last + 1));
-    insert(story, index, at_us, KeyKind::UnableToReap, victim);
-}
-
-/// Where an event of this time belongs: before those that are later.
-fn index_at(story: &Story, at_us: i64) -> usize {
-    let later = story.events.iter().position(|event| event.at_us > at_us);
-    later.unwrap_or(story.events.len())
-}
-
-fn insert(story: &mut Story, index: usize, at_us: i64, kind: KeyKind, victim: &str) {
-    let event = key(at_us, kind, victim);
-    story.events.insert(index.min(story.events.len()), event);
 }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::capture::{Capture, CaptureFile, NotACapture};
-use super::killed::{Killed, VICTIMS_MAX, killed, sacrificed};
+use super::killed::{Killed, VICTIMS_MAX, killed};
 use super::machine_seen::machine_seen;
 pub use super::made::{Imported, Note, NoteKind};
 pub(super) use super::made::{Made, Mirror, Stays, TaskMade};
@@ -19,7 +19,8 @@ use super::memory_seen;
 use super::nobody::nobody_killed;
 use super::plain::plain;
 use super::pressure::make_pressure;
-use super::teller::{clock_offset, story, tell_kill};
+use super::sacrificed::sacrificed;
+use super::teller::{clock_offset, whole_story};
 use super::write_scenario::write_scenario;
 use crate::kernel::switches;
 
@@ -47,11 +48,8 @@ pub fn import_noted(files: &[CaptureFile<'_>], notes: Vec<Note>) -> Result<Impor
     let files = files.as_slice();
     let capture = Capture::read(files);
     let offset = clock_offset(&capture.trace, &capture.log).unwrap_or(0);
-    let mut story = story(&capture.trace, &capture.log, offset);
     // Of a log that was searched the choice may be all that is left of a kill.
-    for kill in &capture.facts.kills {
-        tell_kill(&mut story, kill.at_us.saturating_add(offset), &kill.comm);
-    }
+    let story = whole_story(&capture.trace, &capture.log, offset, &capture.facts.kills);
     let (victims, left_out) = killed(&capture, &story);
     if victims.is_empty() {
         return Err(nobody_killed(&capture, files));
@@ -74,6 +72,11 @@ pub fn import_noted(files: &[CaptureFile<'_>], notes: Vec<Note>) -> Result<Impor
             victim.comm
         );
         made.note(NoteKind::Assumed, text);
+    }
+    for Killed { comm, .. } in victims.iter().filter(|victim| victim.has_taken_pid) {
+        let text =
+            format!("{comm} has the pid of one killed before: it starts when that one is dead");
+        made.note(NoteKind::Inferred, text);
     }
     if left_out > 0 {
         let text = format!("{left_out} later kills: the first {VICTIMS_MAX} are replayed");
@@ -294,7 +297,8 @@ fn make_askers(made: &mut Made, victims: &[Killed]) {
 
 /// A victim that is given up no longer counts, so somebody else dies if its memory stays where it is.
 fn note_unexplained(made: &mut Made, victims: &[Killed], left_out: usize) {
-    let last = victims.last().filter(|last| left_out == 0 && last.reaping.gave_up);
+    let is_open = |last: &&Killed| last.reaping.gave_up && !last.asks_itself(true);
+    let last = victims.last().filter(|_| left_out == 0).filter(is_open);
     if let Some(Killed { comm, .. }) = last {
         let text = format!(
             "{comm} was given up and nobody else was killed: the log doesn't say what freed memory; here somebody else may die"
@@ -329,7 +333,11 @@ fn make_group(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
     let reports = &capture.facts.reports;
     for (number, report) in reports.iter().enumerate() {
         let Some(group) = &report.dies_together else { continue };
-        let of_report = victims.iter().filter(|victim| victim.report == Some(number));
+        let mut of_report =
+            victims.iter().filter(|victim| victim.report == Some(number)).peekable();
+        if of_report.peek().is_none() {
+            continue;
+        }
         for victim in of_report {
             if let Some(at) = find(&made.tasks, &victim.comm, victim.pid) {
                 made.tasks[at].together = true;
@@ -355,6 +363,7 @@ fn make_parents(made: &mut Made, capture: &Capture<'_>) {
                 let text = format!("{child} is a child of {parent}, and died in its place");
                 made.note(NoteKind::Inferred, text);
             }
+            (None, _) => {}
             _ => {
                 let text = format!(
                     "{child} died in place of {parent}, whose child it was: here it is none"

@@ -57,10 +57,46 @@ const HOSTILE: &[&str] = &[
 #[test]
 fn times_at_the_end_of_their_range_do_no_harm() {
     let mark = "b-8 [000] ..... 1.000000: mark_victim: pid=7";
-    for time in ["9223372036854.775807", "36028797018.963967"] {
-        for last in ["wake_reaper: pid=7", "mark_victim: pid=9", "rss_stat: size=8B"] {
-            holds(&format!("{mark}\nb-8 [000] ..... {time}: {last}\n"));
+    let events = [
+        "mark_victim: pid=9",
+        "mark_victim: pid=7",
+        "wake_reaper: pid=7",
+        "start_task_reaping: pid=7",
+        "skip_task_reaping: pid=7",
+        "finish_task_reaping: pid=7",
+        "sim:mn_return: notifier=0 refused=1",
+        "rss_stat: mm_id=1 curr=1 type=MM_ANONPAGES size=8B",
+        "rss_stat: mm_id=1 curr=0 type=MM_ANONPAGES size=8B",
+        "exit_mmap: ",
+        "exit_mmap: mt_mod 0, DESTROY",
+        "sched_process_exit: comm=a pid=7 prio=120",
+        "signal_generate: sig=9 errno=0 code=128 comm=a pid=7 grp=1 res=0",
+        "reclaim_retry_zone: node=0 zone=Normal order=0 reclaimable=1 available=1 min_wmark=1 no_progress_loops=1 wmark_check=0",
+        "iv_remove: (mmu_interval_notifier_remove+0x0/0x1d0)",
+        "tracing_mark_write: oomrun: started a",
+        "console: [    1.000000] Killed process 7 (a) total-vm:1kB, anon-rss:1kB, file-rss:0kB",
+        "console: oom_reaper: reaped process 7 (a), now anon-rss:0kB, file-rss:0kB",
+        "console: oom_reaper: unable to reap pid:7 (a)",
+    ];
+    let lines = [
+        "Killed process 7 (a) total-vm:1kB",
+        "oom_reaper: reaped process 7 (a), now",
+        "oom_reaper: unable to reap pid:7 (a)",
+    ];
+    for time in ["9223372036854.775807", "36028797018.963967", "0.000000"] {
+        for event in events {
+            for who in ["b-8", "a-7", "oom_reaper-2"] {
+                let event = format!("{who} [000] ..... {time}: {event}\n");
+                holds(&format!("{mark}\n{event}"));
+                holds(&format!("{event}{mark}\n"));
+                for line in lines {
+                    holds(&format!("{mark}\n{event}[{time}] {line}\n[    1.000000] {line}\n"));
+                }
+            }
         }
+        let all: Vec<String> =
+            events.iter().map(|event| format!("a-7 [000] ..... {time}: {event}")).collect();
+        holds(&format!("{mark}\n{}\n", all.join("\n")));
         holds(&format!("{mark}\nb-8 [000] ..... {time}: console: a\n[{time}] a\n[ +{time}] a\n"));
     }
     let verbose = |us| format!("a 7 0 1 00000000 00000012 [{us}] 1.0ms (+0.010ms): exit_mmap: \n");

@@ -8,7 +8,9 @@ mod damaged;
 mod eras;
 mod field;
 mod forms;
+mod frames;
 mod log_forms;
+mod many;
 mod marks;
 #[path = "../support/recorded.rs"]
 mod recorded;

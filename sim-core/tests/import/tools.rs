@@ -54,12 +54,24 @@ fn kill_that_was_asked_for_is_told_apart() {
 /// Nobody died for a victim that was given up: the log does not say why, and the scenario cannot.
 #[test]
 fn what_a_log_leaves_open_is_told() {
+    let asked =
+        "[    1.000000] b invoked oom-killer: gfp_mask=0x14280ca, order=0, oom_score_adj=0\n";
     let text = "[    1.000000] Out of memory: Killed process 7 (a) total-vm:90000kB, anon-rss:80000kB, file-rss:0kB\n\
                 [    4.000000] oom_reaper: unable to reap pid:7 (a)\n";
     let open = "ignored: a was given up and nobody else was killed: the log doesn't say what freed memory; here somebody else may die";
-    assert!(notes(text).iter().any(|note| note == open));
+    let is_open = |text: &str| notes(text).iter().any(|note| note == open);
+    assert!(is_open(&format!("{asked}{text}")));
     let more = "[    4.100000] Out of memory: Killed process 8 (b) total-vm:9000kB, anon-rss:8000kB, file-rss:0kB\n";
-    assert!(!notes(&format!("{text}{more}")).iter().any(|note| note == open));
+    assert!(!is_open(&format!("{asked}{text}{more}")));
+    // Nobody is named: whoever asked was the victim, or else somebody would have died.
+    let itself = "assumed: a itself asked for memory: the capture names nobody, and nobody else died when a was given up";
+    let (_, alone) = text.split_once('\n').expect("two lines");
+    for text in [text, alone] {
+        let told = notes(text);
+        assert!(!is_open(text) && told.iter().any(|note| note == itself), "{told:#?}");
+        assert_eq!(victims(&run_of(&imported(text))), [("a".to_owned(), 10)], "{text}");
+    }
+    assert!(!notes(&format!("{text}{more}")).iter().any(|note| note == itself));
 }
 
 /// The reaper was told, nothing shows it at work, and the victim stayed until somebody else was killed.
