@@ -52,7 +52,7 @@ pub struct Declared<'a> {
     /// Whether a device may use memory that it was told is gone: it is on a list of notifiers
     /// and counts none until its end, or loses invalidations, and has no references to the pages.
     pub maps_what_is_gone: bool,
-    /// Whether a callback allocates with flags that may sleep.
+    /// Whether a callback that the reaper calls may allocate with flags that may sleep.
     pub callback_allocates: bool,
 }
 

@@ -135,7 +135,7 @@ impl Driver for Described {
 
 /// Whether the driver does anything about a range.
 fn concerns(plan: &Plan, call: &Call<'_>) -> bool {
-    (call.overlaps || !plan.range_test) && call.setup(|setup| setup.acts_on.includes(call.event))
+    (call.overlaps || !plan.range_test) && call.acts()
 }
 
 /// A call on its way through the steps.
@@ -156,6 +156,9 @@ struct Pass<'p, 'a> {
 impl<'p, 'a> Pass<'p, 'a> {
     /// What is said before anything is done: `None`: success.
     fn begin(plan: &'p Plan, call: Call<'a>) -> Result<Option<Self>, Refused> {
+        if !call.acts() {
+            return Ok(None);
+        }
         if plan.refuse == WhenAsked::Always && call.blockable == Blockable::No {
             return Err(Refused);
         }

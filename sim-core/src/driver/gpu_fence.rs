@@ -63,7 +63,7 @@ impl Driver for GpuFence {
 }
 
 async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
-    if !call.overlaps {
+    if !call.overlaps || !call.acts() {
         return Ok(());
     }
     if call.refuses(call.setup(|setup| setup.refuse).unwrap_or(Refuse::Overlap)) {
@@ -79,7 +79,7 @@ async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
 
 /// The first of two passes: stops new work on the range.
 async fn invalidate_start(call: Call<'_>) -> Result<Option<Finish>, Refused> {
-    if !call.overlaps {
+    if !call.overlaps || !call.acts() {
         return Ok(None);
     }
     let (lock, refuse) = call.setup(|setup| (setup.lock, setup.refuse));

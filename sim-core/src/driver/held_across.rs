@@ -1,7 +1,7 @@
 //! `held-across`: takes a lock when an invalidation starts and lets go of it when it ends.
 //!
 //! Summary: whatever is done to the range between start and end is done under the driver's lock; a start whose end is lost keeps the lock for ever.
-//! Mechanism: the start takes the driver's semaphore for reading, or trylocks it in a call that must not sleep and refuses if that fails; the end releases it. With refuse = "overlap" or "when-busy" an overlapping call that must not sleep is refused as well. Mapping takes the semaphore for writing.
+//! Mechanism: the start takes the driver's semaphore for reading, or trylocks it in a call that must not sleep and refuses if that fails; the end releases it. With refuse = "overlap" or "when-busy" an overlapping call that must not sleep is refused as well. What `gfp` says is allocated under it. Mapping takes the semaphore for writing.
 //! Models: ib_umem_odp 4.19 to 5.4 (archetype A8; it refuses on overlap).
 //! Doesn't model: a semaphore per mm: it is one per device.
 //! See: drivers/infiniband/core/umem_odp.c ib_umem_notifier_invalidate_range_start(), Linux 5.4.
@@ -42,11 +42,18 @@ impl Driver for HeldAcross {
     }
 
     fn invalidate_end<'a>(&'a self, call: Call<'a>) -> Boxed<'a, ()> {
-        Box::pin(async move { call.unlock_at_end(call.setup(|setup| setup.lock)) })
+        Box::pin(async move {
+            if call.acts() {
+                call.unlock_at_end(call.setup(|setup| setup.lock));
+            }
+        })
     }
 }
 
 async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
+    if !call.acts() {
+        return Ok(());
+    }
     let (lock, refuse) = call.setup(|setup| (setup.lock, setup.refuse));
     call.lock(lock, Hold::Shared).await?;
     call.set_seq();

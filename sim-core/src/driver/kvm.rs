@@ -1,7 +1,7 @@
 //! `kvm`: a hypervisor takes pages from its guest.
 //!
 //! Summary: never refuses: it unmaps the range from the guest and makes every vCPU leave it; until the invalidation ends no guest fault is served.
-//! Mechanism: under mmu_lock it counts an invalidation in progress, works for the device's `work`, and kicks `vcpus` vCPUs, spinning until they answer; the end callback takes mmu_lock and counts down. A fault meanwhile is retried on the CPU until the end, or until SIGKILL is seen: a start whose end never comes leaves the guest's faults retrying.
+//! Mechanism: under mmu_lock it counts an invalidation in progress, allocates what `gfp` says, works for the device's `work`, and kicks `vcpus` vCPUs, spinning until they answer; the end callback takes mmu_lock and counts down. A fault meanwhile is retried on the CPU until the end, or until SIGKILL is seen: a start whose end never comes leaves the guest's faults retrying.
 //! Models: KVM (archetype A2); up to 5.12 mmu_lock is a spinlock, taken for every range, and every range is counted; later it is an rwlock, taken for writing, and only for ranges that hit a memory slot.
 //! Doesn't model: dirty logging, guest page tables; faults that take mmu_lock for reading; that a call that may sleep yields mmu_lock now and then.
 //! See: virt/kvm/kvm_main.c kvm_mmu_notifier_invalidate_range_start().
@@ -53,7 +53,7 @@ impl Driver for Kvm {
 
 /// Whether the range is one that the hypervisor takes its lock for and keeps count of.
 fn concerns(call: &Call<'_>) -> bool {
-    call.overlaps || call.cx.kernel().switches.kvm_counts_all
+    (call.overlaps || call.cx.kernel().switches.kvm_counts_all) && call.acts()
 }
 
 async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
@@ -66,6 +66,7 @@ async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
     if call.overlaps {
         call.set_seq();
         let kicks = call.cx.costs().kvm_kick * u64::from(vcpus);
+        call.allocate().await;
         call.cx.cpu(call.draw_work(kicks)).await;
         call.unmap();
     }

@@ -36,7 +36,7 @@ impl Driver for RdmaOdp {
 
     fn invalidate_end<'a>(&'a self, call: Call<'a>) -> Boxed<'a, ()> {
         Box::pin(async move {
-            if call.overlaps {
+            if call.overlaps && call.acts() {
                 call.end_invalidation();
             }
         })
@@ -44,7 +44,7 @@ impl Driver for RdmaOdp {
 }
 
 async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
-    if !call.overlaps {
+    if !call.overlaps || !call.acts() {
         return Ok(());
     }
     let (lock, refuse) = call.setup(|setup| (setup.lock, setup.refuse));

@@ -33,8 +33,7 @@ impl Driver for SleepsAnyway {
 }
 
 async fn invalidate(told: Call<'_>) -> Result<(), Refused> {
-    if !told.overlaps || !told.setup(|setup| setup.acts_on).includes(told.event) {
-        told.set_seq();
+    if !told.overlaps || !told.acts() {
         return Ok(());
     }
     let (lock, sleep) = told.setup(|setup| (setup.lock, setup.sleep));

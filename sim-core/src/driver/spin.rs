@@ -1,7 +1,7 @@
 //! `spin`: short work under a spinlock.
 //!
 //! Summary: a callback that never has to sleep, so it never refuses and the reaper gets everything.
-//! Mechanism: takes the driver's spinlock, looks under it whether the range is its own, works for the device's `work` on the CPU and lets go of the range; when it may sleep it does so for `sleep` besides, without the lock. With page_refs it drops them. With acts_on = "unmap" it ignores every other event.
+//! Mechanism: takes the driver's spinlock, looks under it whether the range is its own, allocates what `gfp` says, works for the device's `work` on the CPU and lets go of the range; when it may sleep it does so for `sleep` besides, without the lock. With page_refs it drops them. With acts_on = "unmap" it ignores every other event.
 //! Models: hfi1 (archetype A1) and its filter on MMU_NOTIFY_UNMAP; mode d of the recordings' test module. SGI GRU, the other example, has atomics in place of the lock: see its preset.
 //! Doesn't model: that the lock is also off for interrupts, and that those who spin for it queue.
 //! See: drivers/infiniband/hw/hfi1/user_exp_rcv.c tid_rb_invalidate().
@@ -39,11 +39,10 @@ impl Driver for Spin {
 async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
     let lock = call.setup(|setup| setup.lock);
     call.lock(lock, Hold::Exclusive).await?;
-    let acts = call.overlaps && call.setup(|setup| setup.acts_on).includes(call.event);
-    if call.overlaps {
-        call.set_seq();
-    }
+    let acts = call.overlaps && call.acts();
     if acts {
+        call.set_seq();
+        call.allocate().await;
         call.cx.cpu(call.draw_work(call.cx.costs().spin_work)).await;
         call.unmap();
         call.unpin();

@@ -32,7 +32,7 @@ impl Driver for Trylock {
 }
 
 async fn invalidate(call: Call<'_>) -> Result<(), Refused> {
-    if !call.overlaps {
+    if !call.overlaps || !call.acts() {
         return Ok(());
     }
     let (lock, refuse) = call.setup(|setup| (setup.lock, setup.refuse));

@@ -13,13 +13,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use self::spawn::spawn_all;
-use self::state::state;
+use self::state::{refuse, state};
 use super::checked::{ActsOn, Api as AskedApi, Behaviour, Device, ForkMm, Inject, Scenario};
 use super::fork::Fork;
 use crate::base::{CgroupId, DeviceId, IdVec, LockId, MmId, Nanos, Seeds, SimTime, TaskId};
 use crate::driver::described::Described;
 use crate::engine::{Cpus, Engine, Ties};
-use crate::kernel::plugin::{Api, Driver, DriverRef, Policy};
+use crate::kernel::plugin::{Api, Approach, Driver, DriverRef, Policy, Refuse};
 use crate::kernel::switches::Switches;
 use crate::kernel::{Clock, Costs, Kernel, LockDebug, Parts};
 use crate::record::{Cast, CgroupInfo, Gfp, Keep, LockInfo, Recorder, ZoneInfo};
@@ -134,7 +134,10 @@ fn watch(
         (loses || (listed && !counts)) && !device.page_refs.unwrap_or(ops.page_refs)
     };
     let callback_allocates = |device: &Device| match &device.behaviour {
-        Behaviour::Archetype(_) => device.gfp.is_some_and(|gfp| gfp.has(Gfp::DIRECT_RECLAIM)),
+        Behaviour::Archetype(_) => {
+            device.gfp.is_some_and(|gfp| gfp.has(Gfp::DIRECT_RECLAIM))
+                && policies.iter().any(|policy| reaper_gets_to_work(device, policy.approach()))
+        }
         Behaviour::Steps(plan) => plan.allocates(),
     };
     let declared = check::Declared {
@@ -148,6 +151,21 @@ fn watch(
         callback_allocates: scenario.devices.iter().any(callback_allocates),
     };
     engine.observe(|_, recorder| recorder.watch(check::monitor(&declared)));
+}
+
+/// Whether an archetype's callback can come to its work in a call from the reaper.
+fn reaper_gets_to_work(device: &Device, approach: Approach) -> bool {
+    let driver = driver_of(device);
+    match approach {
+        Approach::Silent | Approach::SkipAny | Approach::CoreRefuses => false,
+        Approach::SkipFlag => device.does_not_block.unwrap_or(driver.ops().does_not_block),
+        Approach::Blocking | Approach::Deadline(_) => true,
+        Approach::NonBlocking | Approach::TwoPass | Approach::HandOff => {
+            let refuse = refuse(device);
+            let gets_past = refuse != Some(Refuse::Overlap) && driver.tries_lock(refuse).is_some();
+            driver.sleeps_anyway() || gets_past
+        }
+    }
 }
 
 /// The locks that exist from the start, besides those of address spaces.

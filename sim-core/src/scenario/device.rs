@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::program::FileNames;
 use super::spec::Value;
 use crate::base::{Distribution, Nanos, Shape};
-use crate::driver::plan::{Plan, WhenAsked};
+use crate::driver::plan::{Calls, Plan, WhenAsked};
 use crate::kernel::plugin::Driver;
 use crate::record::Gfp;
 
@@ -105,6 +105,10 @@ fn worker(report: &mut Report<'_>, fields: &Fields<'_>, file: &FileNames) -> Wor
         }
     }
     let order = fields.number(report, "order").unwrap_or(0);
+    if fields.get("order").is_some() && fields.get("alloc").is_none() {
+        let expected = "expected `alloc` with the allocation's flags, or no `order`";
+        report.add(&fields.span_of("order"), "`order` without `alloc`", expected);
+    }
     let signals = fields.boolean(report, "signals").unwrap_or(true);
     let known: Vec<&str> =
         file.devices.iter().map(String::as_str).chain(std::iter::once(OWN)).collect();
@@ -184,6 +188,7 @@ pub(super) fn device(
         let expected = "expected no `lock`, or a driver whose steps (`start`) take it";
         report.add(&fields.span_of("lock"), found, expected);
     }
+    check_callback(report, fields, &spec, &traits);
     let shrinks = traits.shrinker.iter().flatten().any(OwnStep::needs_worker);
     let gives = matches!(&spec.behaviour, Behaviour::Steps(plan) if plan.needs_worker());
     if (gives || shrinks) && traits.worker.is_none() {
@@ -212,6 +217,41 @@ pub(super) fn device(
         mapped: traits.mapped.unwrap_or(Mapped::AtSubmit),
         ring_of: None,
     })
+}
+
+/// What a device, or its driver, says of a callback that it does not have, or can't carry out.
+fn check_callback(
+    report: &mut Report<'_>,
+    fields: &Fields<'_>,
+    spec: &DriverSpec,
+    traits: &Traits,
+) {
+    let (is_asked, lock) = match &spec.behaviour {
+        Behaviour::Steps(plan) => (plan.calls == Calls::Start, None),
+        Behaviour::Archetype(id) => {
+            let driver = crate::driver::find(id);
+            (driver.is_some_and(|driver| driver.ops().start), Some(lock_kind_of(id)))
+        }
+    };
+    let given = [("acts_on", traits.acts_on.is_some()), ("gfp", traits.gfp.is_some())];
+    for (key, _) in given.into_iter().filter(|(_, given)| *given && !is_asked) {
+        let problem = format!("`{key}` of a driver that is not asked: {}", spec.name);
+        let expected = "expected nothing, or a driver with a callback for ranges";
+        report.add(&fields.span_of(own_or_driver(fields, key)), problem, expected);
+    }
+    if is_asked
+        && lock.is_some_and(LockKind::spins)
+        && traits.gfp.is_some_and(|gfp| gfp.has(Gfp::DIRECT_RECLAIM))
+    {
+        let problem = format!("an allocation that may sleep, under the spinlock of {}", spec.name);
+        let expected = "expected GFP_ATOMIC or GFP_NOWAIT, or a driver with a mutex";
+        report.add(&fields.span_of(own_or_driver(fields, "gfp")), problem, expected);
+    }
+}
+
+/// Where a device says it; else its driver does.
+fn own_or_driver(fields: &Fields<'_>, key: &'static str) -> &'static str {
+    if fields.get(key).is_some() { key } else { "driver" }
 }
 
 /// What the lock of an archetype is, in the newest kernel.

@@ -1,16 +1,29 @@
 //! The same drivers under every way in which the reaper may meet them.
 
 use crate::world::{
-    REGION, attempts, calls, count, nonblocking, nonblocking_ms, reaped, run, run_with, scenario,
-    victim, zapped,
+    REGION, attempts, blockable_times, calls, count, nonblocking, nonblocking_ms, reaped, run,
+    run_with, scenario, victim, zapped,
 };
 use sim_core::base::{Distribution, Nanos, Shape};
 use sim_core::kernel::plugin::ActsOn;
-use sim_core::record::{Event, Invariant, Run};
+use sim_core::record::{Event, Gfp, Invariant, Run};
+use sim_core::scenario::checked::Refuse;
 
 const JOB: &str = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] }, \
     { submit = 'dev', region = 'buffer', every = '1ms', count = 1 },";
 const IDLE: &str = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] },";
+
+/// Those with a callback for ranges.
+const ASKED: [&str; 8] = [
+    "spin",
+    "kvm",
+    "trylock",
+    "gpu-fence",
+    "always-refuse",
+    "sleeps-anyway",
+    "held-across",
+    "rdma-odp",
+];
 
 /// A job of `fence` on the buffer, under a kernel and a policy.
 fn busy(driver: &str, kernel: &str, policy: &str, fence: &str) -> Run {
@@ -82,6 +95,16 @@ fn pages_freed_behind_a_devices_back_are_stale_to_it() {
 }
 
 #[test]
+fn ignored_interval_hears_of_what_it_covers_and_twice_of_the_exit() {
+    let program = format!("{IDLE} {{ mmap = 'other', size = '4KiB' }}, {{ munmap = 'other' }},");
+    for (api, told) in [("interval", 2), ("hlist", 1)] {
+        let device = format!("driver = 'gpu-fence'\napi = '{api}'");
+        let run = run(&scenario(&victim("5.6", &device, &program, "4s")), Some("ignore"));
+        assert_eq!(blockable_times(&run).len(), told, "{api}");
+    }
+}
+
+#[test]
 fn references_keep_pages_from_going_stale() {
     let device = "driver = 'gpu-fence'\napi = 'hlist'\nfence = '2s'";
     let run = run_with(&victim("4.9", device, JOB, "4s"), |device| device.page_refs = Some(true));
@@ -132,6 +155,61 @@ fn event_code_of_7_1_goes_past_a_driver_that_acts_on_unmap_alone() {
             device.acts_on = ActsOn::Unmap;
         });
         assert_eq!(nonblocking_ms(&run).iter().max(), Some(&ms), "{kernel}");
+    }
+}
+
+/// Neither refuses nor lets go of anything: the pages are freed while the device uses them.
+#[test]
+fn every_archetype_that_acts_on_unmap_alone_ignores_the_reaper_of_7_1() {
+    for driver in ASKED {
+        for kernel in ["6.12", "7.1"] {
+            let device = format!("driver = '{driver}'\napi = 'hlist'\nfence = '3s'");
+            let run = run_with(&victim(kernel, &device, JOB, "4s"), |device| {
+                device.acts_on = ActsOn::Unmap;
+                device.sleep = Nanos::from_ms(20);
+            });
+            let ignores = refused(&run) == 0 && stale(&run) == 1;
+            assert_eq!(ignores, kernel == "7.1", "{driver} {kernel}");
+            assert!(run.findings.broken.is_none(), "{driver}: {:?}", run.findings.broken);
+        }
+    }
+}
+
+/// Each allocates in a call that may sleep; where the reaper comes to that, in one that must not. What
+/// is not waived then would end the run.
+#[test]
+fn every_archetype_with_a_callback_allocates_what_it_says() {
+    const FIRST: &str = "{ register = 'dev', region = 'heap' }, { touch = ['heap', 'buffer'] },";
+    for driver in ASKED {
+        let spins = ["spin", "kvm"].contains(&driver);
+        for policy in ["nonblock", "block-always", "deadline", "core-refuse", "ignore"] {
+            for refuse in [None, Some(Refuse::Overlap), Some(Refuse::WhenBusy)] {
+                let gfp = if spins { "GFP_ATOMIC" } else { "GFP_NOFS" };
+                let device = format!("driver = '{driver}'\ngfp = '{gfp}'");
+                let mut scenario = scenario(&victim("5.6", &device, FIRST, "4s"));
+                scenario.devices[0].refuse = refuse;
+                let run = run(&scenario, Some(policy));
+                let what = format!("{driver} {policy} {refuse:?}");
+                let asks = Gfp::ATOMIC.0;
+                let asked = count(&run, |record| {
+                    let gfp = if spins { asks } else { Gfp::NOFS.0 };
+                    matches!(record.event, Event::AllocBegin { gfp: of, .. } if of == gfp)
+                        && run.cast.tasks[record.task].comm == "oom_reaper"
+                });
+                let comes_to_it = match policy {
+                    "block-always" | "deadline" => true,
+                    "nonblock" => match driver {
+                        "spin" | "kvm" | "sleeps-anyway" => true,
+                        "trylock" | "held-across" => refuse != Some(Refuse::Overlap),
+                        "gpu-fence" | "rdma-odp" => refuse == Some(Refuse::WhenBusy),
+                        _ => false,
+                    },
+                    _ => false,
+                };
+                assert_eq!(asked > 0, comes_to_it, "{what}: {asked}");
+                assert!(run.findings.broken.is_none(), "{what}: {:?}", run.findings.broken);
+            }
+        }
     }
 }
 

@@ -71,6 +71,16 @@ impl Call<'_> {
         }
     }
 
+    /// Whether the device acts on such an event. If not, all that its callback does is to store
+    /// the sequence number.
+    pub fn acts(&self) -> bool {
+        let acts = self.setup(|setup| setup.acts_on.includes(self.event));
+        if !acts {
+            self.set_seq();
+        }
+        acts
+    }
+
     /// `mmu_interval_set_seq()`, under the driver's lock.
     pub fn set_seq(&self) {
         mmu_interval_set_seq(self.cx, self.notifier, self.seq);

@@ -189,10 +189,7 @@ fn device_setup(
         api: asked_api(device, switches),
         fence: device.fence.unwrap_or(Distribution::new(driver.job_time())),
         sleep: device.sleep,
-        refuse: device.refuse.map(|refuse| match refuse {
-            AskedRefuse::Overlap => Refuse::Overlap,
-            AskedRefuse::WhenBusy => Refuse::WhenBusy,
-        }),
+        refuse: refuse(device),
         lock,
         declared_locks: named.declared.clone(),
         work: device.work,
@@ -215,4 +212,12 @@ fn device_setup(
         maps_at_register: device.mapped == Mapped::AtRegister,
         maps_on_fault: device.mapped == Mapped::OnFault && device.ring_of.is_none(),
     }
+}
+
+/// When a device refuses, if the scenario says so.
+pub(super) fn refuse(device: &AskedDevice) -> Option<Refuse> {
+    device.refuse.map(|refuse| match refuse {
+        AskedRefuse::Overlap => Refuse::Overlap,
+        AskedRefuse::WhenBusy => Refuse::WhenBusy,
+    })
 }

@@ -115,7 +115,7 @@ fn calls(
         let expected = format!("expected nothing: api = \"{api}\" has no such call");
         report.add(&fields.span_of(key), format!("`{key}` without a callback"), expected);
     }
-    let manners = ["refuse", "lucky", "range_test", "faults", "mapped"];
+    let manners = ["refuse", "lucky", "range_test", "faults", "acts_on", "mapped"];
     for key in manners.into_iter().filter(|key| fields.get(key).is_some()) {
         let expected = if key == "mapped" {
             format!("expected nothing: with api = \"{api}\" nothing takes away what a device maps")

@@ -53,7 +53,7 @@ impl Draw {
         if !api.is_empty() {
             writeln!(self.text, "api = \"{api}\"").expect("text");
         }
-        if self.chance(20) {
+        if self.chance(20) && !["none", "secondary-tlb"].contains(&api) {
             self.say("acts_on = \"unmap\"");
         }
         if api == "none" {

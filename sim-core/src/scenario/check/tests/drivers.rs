@@ -58,6 +58,12 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         ("name = 'mine'\ngfp = 'GFP_KERNEL'\nstart = []", mine),
         ("name = 'mine'\nstart = []", "driver = 'mine'\nwork = '1ms'"),
         ("name = 'mine'\nstart = []", "driver = 'mien'"),
+        ("name = 'mine'\nlike = 'pinned'\nacts_on = 'unmap'", mine),
+        ("name = 'mine'\nlike = 'spin'", "driver = 'mine'\ngfp = 'GFP_KERNEL'"),
+        ("name = 'mine'", "driver = 'secondary-tlb'\ngfp = 'GFP_ATOMIC'\nacts_on = 'unmap'"),
+        ("name = 'mine'\napi = 'secondary-tlb'\nacts_on = 'unmap'", mine),
+        ("name = 'mine'\nlike = 'kvm'\ngfp = 'GFP_NOFS'", mine),
+        ("name = 'mine'\napi = 'none'", "driver = 'mine'\nacts_on = 'unmap'"),
         (
             "name = 'mine'\napi = 'hlist'\nend = [{ work = '0s' }]",
             "driver = 'mine'\napi = 'interval'",
@@ -107,6 +113,14 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
         t.toml:9:7: `gfp` of a driver with steps `'GFP_KERNEL'`: expected a step that says when, or `like`
         t.toml:13:8: `work` of a driver with steps `'1ms'`: expected nothing: the steps of its driver say it
         t.toml:12:10: unknown driver `'mien'`: did you mean mine?
+        t.toml:13:10: `acts_on` of a driver that is not asked: mine `'mine'`: expected nothing, or a driver with a callback for ranges
+        t.toml:13:7: an allocation that may sleep, under the spinlock of mine `'GFP_KERNEL'`: expected GFP_ATOMIC or GFP_NOWAIT, or a driver with a mutex
+        t.toml:12:7: `gfp` of a driver that is not asked: secondary-tlb `'GFP_ATOMIC'`: expected nothing, or a driver with a callback for ranges
+        t.toml:13:11: `acts_on` of a driver that is not asked: secondary-tlb `'unmap'`: expected nothing, or a driver with a callback for ranges
+        t.toml:10:11: `acts_on` of a driver that is not asked `'unmap'`: expected nothing: with api = "secondary-tlb" there is no range to answer for
+        t.toml:13:10: `acts_on` of a driver that is not asked: mine `'mine'`: expected nothing, or a driver with a callback for ranges
+        t.toml:13:10: an allocation that may sleep, under the spinlock of mine `'mine'`: expected GFP_ATOMIC or GFP_NOWAIT, or a driver with a mutex
+        t.toml:13:11: `acts_on` of a driver that is not asked: mine `'unmap'`: expected nothing, or a driver with a callback for ranges
         t.toml:14:7: no end `'interval'`: expected "hlist": an interval hears of no end, and its driver has one
         t.toml:12:27: taken twice `'own'`: expected each once: the worker would wait for itself
         t.toml:10:17: a lock that sleeps `'m'`: expected a lock of kind = "spinlock" or "rwlock": `end` is called by those who must not sleep, too
