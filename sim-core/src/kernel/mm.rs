@@ -321,7 +321,7 @@ pub struct Mm {
     /// Whether any notifier was ever registered (`mm->notifier_subscriptions` is there).
     pub ever_notified: bool,
     /// Invalidations between their start and their end.
-    pub hlist_ranges: u32,
+    pub ranges: u32,
     /// Whether ranges were handed to a worker (policy `hand-off`).
     pub handed_off: bool,
     /// `core_state->dumper`, while a core dump stops everybody who uses this mm (up to 5.15).
@@ -352,7 +352,7 @@ impl Mm {
                 wait,
             },
             ever_notified: false,
-            hlist_ranges: 0,
+            ranges: 0,
             handed_off: false,
             core_dumper: None,
         }

@@ -122,10 +122,13 @@ async fn __mmu_notifier_invalidate_range_start(
     range: NotifierRange,
 ) -> Result<(), Refused> {
     let _in = cx.enter(Func::MnStart);
-    if cx.with(|state| state.mms[range.mm].itree.has_itree) {
-        interval::mn_itree_invalidate(cx, range).await?;
+    cx.with(|state| state.mms[range.mm].ranges += 1);
+    if cx.with(|state| state.mms[range.mm].itree.has_itree)
+        && let Err(refused) = interval::mn_itree_invalidate(cx, range).await
+    {
+        hlist::range_done(cx, range.mm);
+        return Err(refused);
     }
-    cx.with(|state| state.mms[range.mm].hlist_ranges += 1);
     let refused = if cx.with(|state| state.mms[range.mm].hlist.is_empty()) {
         Ok(())
     } else {
@@ -198,7 +201,12 @@ pub(super) async fn release(cx: &Cx, mm: MmId, all: Range) {
         let _ = interval::mn_itree_invalidate(cx, range).await;
         interval::mn_itree_inv_end(cx, mm);
     }
-    if !cx.with(|state| state.mms[mm].hlist.is_empty()) {
+    // Up to 5.4 an mm that ever had a notifier goes through it, also with an empty list.
+    let always = !cx.kernel().switches.interval_api;
+    let releases = |state: &mut State| {
+        !state.mms[mm].hlist.is_empty() || (always && mm_has_notifiers(state, mm))
+    };
+    if cx.with(releases) {
         hlist::mn_hlist_release(cx, range).await;
     }
 }

@@ -222,8 +222,8 @@ async fn end_all(cx: &Cx, range: NotifierRange, spared: &[NotifierId], non_block
 pub(super) fn range_done(cx: &Cx, mm: MmId) {
     let done = cx.with(|state| {
         let mm = &mut state.mms[mm];
-        mm.hlist_ranges -= 1;
-        (mm.hlist_ranges == 0).then_some(state.srcu.left)
+        mm.ranges -= 1;
+        (mm.ranges == 0).then_some(state.srcu.left)
     });
     if let Some(queue) = done {
         cx.wake_all(queue);
@@ -243,7 +243,7 @@ pub(super) async fn mm_take_all_locks(cx: &Cx, mm: MmId) -> Result<(), Interrupt
         if cx.fatal_signal_pending() {
             return Err(Interrupted);
         }
-        if cx.with(|state| state.mms[mm].hlist_ranges == 0) {
+        if cx.with(|state| state.mms[mm].ranges == 0) {
             return Ok(());
         }
         cx.wait(left, Reason::NotifierEnd, Signals::Ignored).await;
