@@ -17,7 +17,7 @@ use super::replay::{Doing, Now, TaskNow};
 use super::types::{Pressure, PressureAverages};
 use crate::base::SimTime;
 use crate::engine::{self, Load};
-use crate::record::{Cast, Record, Run, TaskKind};
+use crate::record::{Cast, Reason, Record, Run, TaskKind};
 
 /// Totals, and the pressure over time.
 #[derive(Clone, Default, Debug)]
@@ -97,6 +97,7 @@ fn load(task: &TaskNow) -> Load {
     Load {
         wants_cpu: matches!(task.doing, Doing::Runnable | Doing::Running(_)),
         runs: matches!(task.doing, Doing::Running(_)),
+        waits_for_io: task.doing.reason().is_some_and(Reason::is_io_wait),
         stalled: task.is_memstalled && task.doing.is_alive(),
     }
 }

@@ -123,6 +123,7 @@ pub(super) struct Process {
     pub(super) on_cpu: bool,
     pub(super) timer: Option<EventKey>,
     pub(super) waits_on: WaitOn,
+    pub(super) why: Why,
     pub(super) waited: Option<Waited>,
     pub(super) killed: bool,
     pub(super) stack: StackId,
@@ -191,7 +192,7 @@ impl<O: Observer> Core<O> {
         let process = &mut self.processes[task];
         debug_assert!(process.timer.is_none(), "invariant: the running wait for nothing");
         process.state = State::Blocked(signals);
-        process.waits_on = on;
+        (process.waits_on, process.why) = (on, why);
         process.timer = timer;
         let (stack, on_cpu) = (process.stack, process.on_cpu);
         self.emit(task, EngineEvent::Blocked(on, why, stack));

@@ -163,9 +163,12 @@ impl<O: Observer> Core<O> {
             && self.scheduler.need_resched[cpu]
             && self.bursts[task].preempt_off == 0
         {
-            self.yield_cpu(cpu, task);
-            self.pick_next(cpu);
-            return;
+            self.scheduler.need_resched[cpu] = false;
+            if !self.goes_on(task) {
+                self.yield_cpu(cpu, task);
+                self.pick_next(cpu);
+                return;
+            }
         }
         self.resume_at(task, self.now() + span, Class::Step);
     }
@@ -223,19 +226,28 @@ impl<O: Observer> Core<O> {
             self.scheduler.need_resched[cpu] = true;
             return;
         }
-        self.account(task);
-        let rank = self.bursts[task].rank();
-        let now = self.events.now();
-        if self.scheduler.queue.next().is_none_or(|next| rank <= next) {
-            self.bursts[task].slice_start = now;
+        if self.goes_on(task) {
             return;
         }
+        let now = self.events.now();
         let burst = &mut self.bursts[task];
         let (key, due) = burst.resume.take().expect("invariant: the running have a resume");
         burst.left = due - now;
         self.events.cancel(key);
         self.yield_cpu(cpu, task);
         self.pick_next(cpu);
+    }
+
+    /// Whether nobody in line goes before the one who has a CPU (`pick_next_task()` finds the same
+    /// one again): it keeps it, and its slice begins anew.
+    fn goes_on(&mut self, task: TaskId) -> bool {
+        self.account(task);
+        let rank = self.bursts[task].rank();
+        let goes_on = self.scheduler.queue.next().is_none_or(|next| rank <= next);
+        if goes_on {
+            self.bursts[task].slice_start = self.events.now();
+        }
+        goes_on
     }
 
     fn yield_cpu(&mut self, cpu: CpuId, task: TaskId) {

@@ -10,7 +10,9 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use super::action::Action;
-use super::core::{Core, Engine, EngineEvent, Limits, Observer, Process, State, WaitOn, Waited};
+use super::core::{
+    Core, Engine, EngineEvent, Limits, Observer, Process, State, WaitOn, Waited, Why,
+};
 use super::cpu::Burst;
 use super::event_list::Class;
 use crate::base::{SimTime, StackId, TaskId};
@@ -241,6 +243,7 @@ impl<O: Observer> Engine<O> {
                 on_cpu: needs == Needs::Cpu,
                 timer: None,
                 waits_on: WaitOn::Time,
+                why: Why(0),
                 waited: None,
                 killed: false,
                 stack: StackId(0),

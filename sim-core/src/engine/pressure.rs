@@ -1,13 +1,13 @@
 //! How much of the time processes are held up by something that they say
 //! they are: pressure.
 //!
-//! With N = min(processes that want a CPU or are held up, CPUs), `some`
+//! With N = min(processes that want a CPU, wait for I/O or are held up, CPUs), `some`
 //! grows by min(held up / N, 1) and `full` by (N − min(productive, N))/N of
-//! the time; productive are those who want a CPU and are not held up, as far as the
+//! the time, but by no more than `some`; productive are those who want a CPU and are not held up, as far as the
 //! CPUs are not taken by those who are. The same sums serve those who read a run's
 //! records and, once a process asks for it, the run itself. Left out: sums per CPU.
 
-use super::core::{Core, Engine, EngineEvent, Observer, State};
+use super::core::{Core, Engine, EngineEvent, Observer, State, Why};
 use crate::base::{IdVec, QueueId, SimTime, TaskId};
 
 /// How a process counts.
@@ -17,8 +17,17 @@ pub struct Load {
     pub wants_cpu: bool,
     /// It has a CPU.
     pub runs: bool,
+    /// It waits for I/O (`in_iowait`).
+    pub waits_for_io: bool,
     /// It says that it is held up.
     pub stalled: bool,
+}
+
+impl Load {
+    /// Whether a CPU that it is on counts (`PSI_NONIDLE`).
+    fn is_nonidle(self) -> bool {
+        self.wants_cpu || self.waits_for_io || self.stalled
+    }
 }
 
 /// The sums.
@@ -30,9 +39,8 @@ pub struct Pressure {
     working: u64,
     /// Running, and stalled all the same.
     stalled_running: u64,
-    /// Runnable or running, stalled or not.
-    wanting_cpu: u64,
-    stalled_wanting_cpu: u64,
+    /// Runnable or running, waiting for I/O, or stalled.
+    nonidle: u64,
     since: SimTime,
     /// Numerators of time, by N.
     some: Vec<u128>,
@@ -49,8 +57,7 @@ impl Pressure {
             stalled: 0,
             working: 0,
             stalled_running: 0,
-            wanting_cpu: 0,
-            stalled_wanting_cpu: 0,
+            nonidle: 0,
             since,
             some: vec![0; denominators],
             full: vec![0; denominators],
@@ -64,14 +71,9 @@ impl Pressure {
             *count = (*count + u64::from(new)).saturating_sub(u64::from(old));
         };
         adjust(&mut self.stalled, old.stalled, new.stalled);
-        adjust(&mut self.wanting_cpu, old.wants_cpu, new.wants_cpu);
+        adjust(&mut self.nonidle, old.is_nonidle(), new.is_nonidle());
         adjust(&mut self.working, old.wants_cpu && !old.stalled, new.wants_cpu && !new.stalled);
         adjust(&mut self.stalled_running, old.runs && old.stalled, new.runs && new.stalled);
-        adjust(
-            &mut self.stalled_wanting_cpu,
-            old.wants_cpu && old.stalled,
-            new.wants_cpu && new.stalled,
-        );
     }
 
     /// Adds up to `at`.
@@ -86,7 +88,8 @@ impl Pressure {
             return;
         }
         self.some[slot] += span * u128::from(self.stalled.min(threads));
-        self.full[slot] += span * u128::from(threads - self.productive().min(threads));
+        let lost = threads - self.productive().min(threads);
+        self.full[slot] += span * u128::from(lost.min(self.stalled));
     }
 
     /// How many get work done: also while a CPU switches to one of them.
@@ -96,8 +99,7 @@ impl Pressure {
 
     /// The N of the formulas.
     fn threads(&self) -> u64 {
-        let nonidle = self.wanting_cpu + self.stalled - self.stalled_wanting_cpu.min(self.stalled);
-        nonidle.min(self.cpus)
+        self.nonidle.min(self.cpus)
     }
 
     /// Whether `some` and `full` grow as things are.
@@ -127,6 +129,8 @@ fn total(numerators: &[u128]) -> u64 {
 pub(super) struct Accounts {
     pressure: Pressure,
     loads: IdVec<TaskId, Load>,
+    /// Which waits are for I/O.
+    is_io: fn(Why) -> bool,
     /// Woken when `full` begins to grow, once somebody asks for it.
     full_begins: Option<QueueId>,
 }
@@ -141,9 +145,14 @@ impl<O: Observer> Core<O> {
             EngineEvent::Blocked(..) | EngineEvent::Exited => (false, false),
             EngineEvent::Acquired(..) | EngineEvent::Released(_) => return,
         };
+        let is_io = self.accounts.as_ref().map(|accounts| accounts.is_io);
+        let waits_for_io = match (event, is_io) {
+            (EngineEvent::Blocked(_, why, _), Some(is_io)) => is_io(why),
+            _ => false,
+        };
         if self.processes[task].on_cpu {
             let stalled = self.load(task).stalled && event != EngineEvent::Exited;
-            self.set_load(task, Load { wants_cpu, runs, stalled });
+            self.set_load(task, Load { wants_cpu, runs, waits_for_io, stalled });
         }
     }
 
@@ -154,7 +163,8 @@ impl<O: Observer> Core<O> {
 
     fn set_load(&mut self, task: TaskId, load: Load) {
         let (now, old) = (self.events.now(), self.load(task));
-        let Some(Accounts { pressure, loads, full_begins }) = self.accounts.as_deref_mut() else {
+        let Some(Accounts { pressure, loads, full_begins, .. }) = self.accounts.as_deref_mut()
+        else {
             return;
         };
         while loads.len() <= task.index() {
@@ -173,19 +183,20 @@ impl<O: Observer> Core<O> {
 }
 
 impl<O: Observer> Engine<O> {
-    /// Keeps sums from now on; `stalled` says who is held up already.
-    pub fn keep_pressure(&self, stalled: impl Fn(TaskId) -> bool) {
+    /// Keeps sums from now on; `is_io` says which waits are for I/O, `stalled` who is held up already.
+    pub fn keep_pressure(&self, is_io: fn(Why) -> bool, stalled: impl Fn(TaskId) -> bool) {
         let core = &mut *self.core.borrow_mut();
         let cpus = u32::try_from(core.scheduler.count()).unwrap_or(1);
         let pressure = Pressure::new(cpus, core.now());
         let loads = IdVec::new();
-        core.accounts = Some(Box::new(Accounts { pressure, loads, full_begins: None }));
+        core.accounts = Some(Box::new(Accounts { pressure, loads, is_io, full_begins: None }));
         for task in (0..core.processes.len()).map(TaskId::from_index) {
             let process = &core.processes[task];
             if process.on_cpu {
                 let runs = process.state == State::Running;
                 let wants_cpu = runs || process.state == State::Runnable;
-                core.set_load(task, Load { wants_cpu, runs, stalled: stalled(task) });
+                let waits_for_io = matches!(process.state, State::Blocked(_)) && is_io(process.why);
+                core.set_load(task, Load { wants_cpu, runs, waits_for_io, stalled: stalled(task) });
             }
         }
     }

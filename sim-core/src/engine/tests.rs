@@ -315,6 +315,50 @@ fn sleeper_preempts_a_busy_process() {
     assert!(notes[0].0 <= 54_000_000, "woken at {}", notes[0].0);
 }
 
+/// A tick falls into its time without preemption, and it is still the one that has had least.
+#[test]
+fn who_would_be_picked_again_is_not_switched_to() {
+    let bench = Bench::new(1, Ties::Fifo);
+    for _ in 0..3 {
+        bench.process(Needs::Cpu, |engine, _| async move { engine.cpu(ms(50)).await });
+    }
+    let task = bench.process(Needs::Cpu, |engine, _| async move {
+        engine.sleep(ms(22), WHY, Signals::Ignored).await;
+        engine.preempt_disable();
+        engine.cpu(Nanos::from_us(2_500)).await;
+        engine.preempt_enable();
+        engine.cpu(Nanos::from_us(100)).await;
+    });
+    bench.run();
+    let got_a_cpu = bench.engine.observe(|_, log| {
+        let events = log.0.iter().filter(|(_, who, _)| *who == task.0);
+        events.filter(|(.., event)| matches!(event, EngineEvent::Ran(_))).count()
+    });
+    assert_eq!(got_a_cpu, 2, "to go to sleep, and after that");
+}
+
+/// Of two CPUs one has nobody but a process that is held up, the other one that waits for the disk.
+#[test]
+fn who_waits_for_io_counts_as_not_idle() {
+    let mut pressure = Pressure::new(2, SimTime(0));
+    let held_up = Load { stalled: true, ..Load::default() };
+    pressure.shift(SimTime(0), Load::default(), held_up);
+    pressure.shift(SimTime(0), Load::default(), Load { waits_for_io: true, ..Load::default() });
+    pressure.advance(SimTime(100));
+    assert_eq!(pressure.totals(), (50, 50));
+    // One that has a CPU gets something done besides.
+    pressure.shift(
+        SimTime(100),
+        Load::default(),
+        Load { wants_cpu: true, runs: true, ..Load::default() },
+    );
+    pressure.advance(SimTime(200));
+    assert_eq!(pressure.totals(), (100, 100));
+    pressure.shift(SimTime(200), held_up, Load::default());
+    pressure.advance(SimTime(300));
+    assert_eq!(pressure.totals(), (100, 100));
+}
+
 #[test]
 fn loop_without_waiting_is_stopped_with_its_name() {
     let bench = Bench::new(1, Ties::Fifo);

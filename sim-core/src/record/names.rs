@@ -92,6 +92,20 @@ vocabulary! {
     }
 }
 
+impl Reason {
+    /// Whether the kernel counts the wait as one for I/O (`io_schedule()`).
+    pub fn is_io_wait(self) -> bool {
+        matches!(
+            self,
+            Self::DiskRead
+                | Self::SwapIn
+                | Self::SwapInKillable
+                | Self::Writeback
+                | Self::BalanceDirtyPages
+        )
+    }
+}
+
 vocabulary! {
     /// Kernel functions (and steps of programs) that appear in modelled call stacks.
     Func {

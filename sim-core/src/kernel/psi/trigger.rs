@@ -12,7 +12,7 @@
 use super::super::cx::{Cx, NewTask};
 use super::super::freezer::freezable_wait;
 use crate::base::{Nanos, QueueId, SimTime};
-use crate::engine::{Share, Signals, Waited};
+use crate::engine::{Share, Signals, Waited, Why};
 use crate::record::{Func, Reason, TaskKind};
 
 /// `UPDATES_PER_WINDOW`: how often a window is looked at.
@@ -207,7 +207,8 @@ pub fn psi_trigger_create(
         return None;
     }
     if cx.with(|state| state.psi.is_none()) {
-        kernel.engine.keep_pressure(|task| cx.with(|state| state.tasks[task].memstall));
+        let is_io = |why: Why| Reason::from_number(why.0).is_some_and(Reason::is_io_wait);
+        kernel.engine.keep_pressure(is_io, |task| cx.with(|state| state.tasks[task].memstall));
         cx.with(|state| state.psi = Some(Box::new(PsiGroup::new(|| kernel.engine.new_queue()))));
         kernel.spawn(new_task("psi poll timer", "<timer>", TaskKind::Timer), poll_timer_fn);
         let psimon = kernel.spawn(new_task("psimon", "psimon", TaskKind::Kthread), psi_poll_worker);
