@@ -45,7 +45,7 @@ pub struct AnonShare {
 }
 
 impl AnonShare {
-    fn new(pages: Pages, owner: MmId) -> Self {
+    pub(super) fn new(pages: Pages, owner: MmId) -> Self {
         Self { pages, owner, runs: vec![(0, 0)], len: pages.count(), of_slots: false }
     }
 

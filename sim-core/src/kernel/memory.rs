@@ -96,9 +96,10 @@ async fn handle_mm_fault(
     let _in = cx.enter(Func::HandleMmFault);
     let want = pte_alloc(cx, mm, range, first, want).await?;
     if access == Access::Read {
-        // Whoever reads what was never written gets the zero page.
+        // Whoever reads what was never written gets the zero page, but for check_stable_address_space().
         cx.cpu(cx.costs().page_fault * want).await;
-        return Ok(want);
+        let unstable = cx.with(|state| state.mms[mm].unstable);
+        return if unstable { Err(FaultError::Sigbus) } else { Ok(want) };
     }
     let shared = match cx.with(|state| do_wp_page(state, mm, range, want)) {
         Taken::Nothing => 0,
@@ -301,17 +302,12 @@ pub(super) async fn unmap_page_range(cx: &Cx, tlb: &mut MmuGather, mm: MmId, ran
         if unmapped > 0 {
             let pages = u32::try_from(unmapped).unwrap_or(u32::MAX);
             cx.record(Event::Zap { range, pages, freed: 0 });
-            tlb.unmapped_some();
         }
         keep_referenced(cx, range, left, &mut freed, used);
-        if freed.count() > 0 {
-            transfer_pages(cx, freed, used, Use::InFlight);
-            tlb.remove_pages(cx, freed).await;
-        }
+        transfer_pages(cx, freed, used, Use::InFlight);
+        tlb.remove_pages(cx, unmapped, freed).await;
     }
-    if unmap_shared_pages(cx, mm, range).await {
-        tlb.unmapped_some();
-    }
+    unmap_shared_pages(cx, tlb, mm, range).await;
     // zap_pte_range() meets swap entries as well.
     cx.with(|state| {
         let entries = state.mms[mm].vma(range).map_or(0, |vma| vma.swapped);
@@ -319,16 +315,15 @@ pub(super) async fn unmap_page_range(cx: &Cx, tlb: &mut MmuGather, mm: MmId, ran
     });
 }
 
-/// The pages of a VMA that are shared since a fork: whether there were any.
-async fn unmap_shared_pages(cx: &Cx, mm: MmId, range: RangeId) -> bool {
-    let mut any = false;
+/// The pages of a VMA that are shared since a fork.
+async fn unmap_shared_pages(cx: &Cx, tlb: &mut MmuGather, mm: MmId, range: RangeId) {
     loop {
-        let batch = cx
-            .with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.shared().min(PTRS_PER_PTE)));
+        let most = tlb.room().min(PTRS_PER_PTE);
+        let batch =
+            cx.with(|state| state.mms[mm].vma(range).map_or(0, |vma| vma.shared().min(most)));
         if batch == 0 {
-            return any;
+            return;
         }
-        any = true;
         cx.cpu(unmap_page(cx) * batch).await;
         let (unshared, left) = cx.with(|state| {
             let unshared = unshare(state, mm, range, batch);
@@ -340,10 +335,9 @@ async fn unmap_shared_pages(cx: &Cx, mm: MmId, range: RangeId) -> bool {
         keep_referenced(cx, range, left, &mut freed, Use::Anon);
         // No page table names them any more, and others run before they are free.
         transfer_pages(cx, freed, Use::Anon, Use::InFlight);
-        cx.cpu(cx.costs().free_page * freed.count()).await;
-        free_pages(cx, freed, Use::InFlight);
-        mem_cgroup_uncharge(cx, owner, freed.count());
-        let count = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
-        cx.record(Event::Zap { range, pages: count(unmapped), freed: count(freed.count()) });
+        let pages = u32::try_from(unmapped).unwrap_or(u32::MAX);
+        cx.record(Event::Zap { range, pages, freed: 0 });
+        tlb.paid_by(owner);
+        tlb.remove_pages(cx, unmapped, freed).await;
     }
 }

@@ -38,6 +38,8 @@ pub(super) fn unmap_page(cx: &Cx) -> Nanos {
 /// What was unmapped of a VMA and not yet freed.
 struct Gathered {
     range: RangeId,
+    /// Who pays for the pages.
+    owner: MmId,
     /// Base pages that an entry stands for.
     per_entry: u64,
     /// [`Use::InFlight`].
@@ -49,7 +51,7 @@ struct Gathered {
 /// `struct mmu_gather`.
 pub(super) struct MmuGather {
     mm: MmId,
-    /// By VMA, in the order of unmapping; the last one is at hand.
+    /// By VMA and owner, in the order of unmapping; the last one is at hand.
     gathered: Vec<Gathered>,
     /// Entries used in the batch at hand, and how many it has.
     used: u64,
@@ -82,8 +84,18 @@ impl MmuGather {
     /// `tlb_start_vma()`: what is unmapped from now on is this VMA's.
     pub(super) fn start_vma(&mut self, range: RangeId, thp: bool) {
         let per_entry = if thp { HPAGE_NR } else { 1 };
-        let pages = Pages::default();
-        self.gathered.push(Gathered { range, per_entry, pages, stale_tlb: false });
+        let (owner, pages) = (self.mm, Pages::default());
+        self.gathered.push(Gathered { range, owner, per_entry, pages, stale_tlb: false });
+    }
+
+    /// What is unmapped from now on is the same VMA's, and this mm's group pays for it.
+    pub(super) fn paid_by(&mut self, owner: MmId) {
+        let last = self.at_hand();
+        if last.owner != owner {
+            let stale_tlb = std::mem::take(&mut last.stale_tlb);
+            let (range, per_entry, pages) = (last.range, last.per_entry, Pages::default());
+            self.gathered.push(Gathered { range, owner, per_entry, pages, stale_tlb });
+        }
     }
 
     fn at_hand(&mut self) -> &mut Gathered {
@@ -95,18 +107,14 @@ impl MmuGather {
         (self.room - self.used) * self.at_hand().per_entry
     }
 
-    /// PTEs were cleared: the TLB must be flushed before pages are freed.
-    pub(super) fn unmapped_some(&mut self) {
-        self.at_hand().stale_tlb = true;
-    }
-
-    /// `__tlb_remove_page()`: `freed` pages, unmapped, are to be freed
-    /// later. When that fills the batch and there is no next one, all is
-    /// flushed.
-    pub(super) async fn remove_pages(&mut self, cx: &Cx, freed: Pages) {
+    /// `__tlb_remove_page()`: of `unmapped` pages `freed` are to be freed
+    /// later; others have them besides, but take room as well. When that
+    /// fills the batch and there is no next one, all is flushed.
+    pub(super) async fn remove_pages(&mut self, cx: &Cx, unmapped: u64, freed: Pages) {
         let gathered = self.at_hand();
         gathered.pages.add(freed);
-        self.used += freed.count().div_ceil(gathered.per_entry);
+        gathered.stale_tlb |= unmapped > 0;
+        self.used += unmapped.div_ceil(gathered.per_entry);
         if self.used >= self.room && !self.next_batch(cx) {
             self.flush(cx).await;
         }
@@ -138,7 +146,7 @@ impl MmuGather {
             }
         }
         for gathered in &mut self.gathered {
-            gathered.free(cx, mm, tight).await;
+            gathered.free(cx, tight).await;
         }
         // The VMA at hand goes on.
         self.gathered.drain(..self.gathered.len().saturating_sub(1));
@@ -160,8 +168,8 @@ impl MmuGather {
 }
 
 impl Gathered {
-    /// Frees the pages of one VMA; where there was no memory for batches that takes longer.
-    async fn free(&mut self, cx: &Cx, mm: MmId, tight: bool) {
+    /// Frees the pages of one VMA and owner; where there was no memory for batches that takes longer.
+    async fn free(&mut self, cx: &Cx, tight: bool) {
         let costs = cx.costs();
         let per_page = match (self.per_entry, tight) {
             (1, true) => Nanos(costs.zap_page_tight.max(costs.zap_page).0 - unmap_page(cx).0),
@@ -172,7 +180,7 @@ impl Gathered {
             let batch = self.pages.take(MAX_GATHER_BATCH * self.per_entry);
             cx.cpu(per_page * batch.count()).await;
             free_pages(cx, batch, Use::InFlight);
-            mem_cgroup_uncharge(cx, mm, batch.count());
+            mem_cgroup_uncharge(cx, self.owner, batch.count());
             let freed = u32::try_from(batch.count()).unwrap_or(u32::MAX);
             cx.record(Event::Zap { range: self.range, pages: 0, freed });
         }

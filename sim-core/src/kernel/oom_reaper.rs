@@ -150,7 +150,6 @@ async fn oom_reap_task(cx: &Cx, victim: TaskId) {
     }
     match outcome {
         Attempt::HandedOff => return,
-        Attempt::Done if switches.reaped_is_exempt => exempt(cx, victim),
         Attempt::Done => {}
         Attempt::Failed => {
             let skip = cx.with(|state| state.mms[mm].oom_skip);
@@ -164,8 +163,18 @@ async fn oom_reap_task(cx: &Cx, victim: TaskId) {
         }
     }
     // Either way: nobody must wait for this victim any longer.
-    let by = if outcome == Attempt::Failed { SkipBy::GiveUp } else { SkipBy::Reaper };
-    set_oom_skip(cx, mm, by);
+    match outcome {
+        Attempt::Failed => set_oom_skip(cx, mm, SkipBy::GiveUp),
+        _ => reaped(cx, victim, mm),
+    }
+}
+
+/// All is reaped that can be: others need not wait for this victim, and need not choose it again.
+fn reaped(cx: &Cx, victim: TaskId, mm: MmId) {
+    if cx.kernel().switches.reaped_is_exempt {
+        exempt(cx, victim);
+    }
+    set_oom_skip(cx, mm, SkipBy::Reaper);
 }
 
 /// 4.6 has no `MMF_OOM_SKIP`: that the victim's memory is gone is known by

@@ -7,6 +7,7 @@
 use super::cx::Cx;
 use super::oom_kill::task_will_free_mem;
 use super::oom_reaper::__oom_reap_task_mm;
+use super::plugin::Approach;
 use crate::base::TaskId;
 use crate::engine::{Hold, Waited};
 use crate::record::{Event, Func, Reason};
@@ -49,6 +50,11 @@ pub async fn process_mrelease(cx: &Cx, leader: TaskId) -> Result<(), MreleaseErr
     }
     // exit_mmap() may have been faster.
     let (skip, approach) = cx.with(|state| (state.mms[mm].oom_skip, state.policy.approach()));
+    // Whether to back off from an mm the reaper decides, outside of the walk; nobody does here.
+    let approach = match approach {
+        Approach::SkipAny | Approach::SkipFlag => Approach::NonBlocking,
+        approach => approach,
+    };
     let ok = skip || __oom_reap_task_mm(cx, mm, approach).await.is_empty();
     cx.unlock(mmap_lock);
     cx.record(Event::ProcessMrelease { target: leader, ok });
@@ -58,9 +64,12 @@ pub async fn process_mrelease(cx: &Cx, leader: TaskId) -> Result<(), MreleaseErr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::DeviceId;
     use crate::engine::Signals;
     use crate::kernel::exit::do_group_exit;
-    use crate::kernel::testing::{Machine, Proc, stuck};
+    use crate::kernel::mmu_notifier::register;
+    use crate::kernel::plugin::Api;
+    use crate::kernel::testing::{Machine, Probe, Proc, stuck};
     use crate::record::SkipBy;
 
     fn zapped(machine: &Machine) -> u32 {
@@ -92,6 +101,27 @@ mod tests {
         let machine = call("6.1", kill, Ok(()));
         assert_eq!(zapped(&machine), 100);
         assert!(!machine.with(|state| state.mms.iter().any(|(_, mm)| mm.oom_skip)));
+    }
+
+    /// What the reaper backs off from as a whole, or takes for willing, is asked here.
+    #[test]
+    fn refusal_is_told_under_every_policy_that_asks() {
+        for approach in [Approach::NonBlocking, Approach::SkipAny, Approach::SkipFlag] {
+            let devices = [(Probe::REFUSING, Api::Hlist)];
+            let mut machine = Machine::with_devices("6.1", approach, &devices);
+            let target = machine.process(&Proc::of(100, 100), |cx| async move {
+                let mm = cx.mm().expect("it has one");
+                register(&cx, DeviceId(0), mm, 0, u64::MAX).await;
+                stuck(cx).await;
+            });
+            let caller = machine.process(&Proc::of(101, 1), move |cx| async move {
+                cx.sleep(crate::base::Nanos::from_ms(1), Reason::Sleep, Signals::Ignored).await;
+                kill(&cx, target);
+                assert_eq!(process_mrelease(&cx, target).await, Err(MreleaseError::Eagain));
+            });
+            machine.run_through(caller);
+            assert_eq!(zapped(&machine), 0, "{approach:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! parts as the reaper, so that the two can be compared.
 
 use super::walk::reap_vma;
-use super::{kthread, mmget_not_zero, report_reaped, set_oom_skip};
+use super::{kthread, mmget_not_zero, reaped, report_reaped, set_oom_skip, victim_mm};
 use crate::base::{MmId, TaskId};
 use crate::engine::{Hold, Signals};
 use crate::kernel::cx::Cx;
@@ -33,11 +33,20 @@ pub(super) fn hand_off(cx: &Cx, victim: TaskId, mm: MmId, refused: Vec<Range>) {
     cx.kernel().spawn(timer, |cx| async move {
         let second = u64::from(cx.kernel().clock.hz);
         schedule_timeout(&cx, second, Reason::HandOffWork, Signals::Ignored).await;
-        if !cx.with(|state| state.mms[mm].oom_skip) {
+        if is_waited_for(&cx, victim, mm) {
             cx.record(Event::UnableToReap { victim });
             set_oom_skip(&cx, mm, SkipBy::GiveUp);
         }
     });
+}
+
+/// Whether nothing has come of the victim: no SKIP; where that is not kept (4.6), `TIF_MEMDIE` and an mm.
+fn is_waited_for(cx: &Cx, victim: TaskId, mm: MmId) -> bool {
+    let old = cx.kernel().switches.victim_is_memdie;
+    cx.with(|state| {
+        let is_dying = || state.tasks[victim].memdie && victim_mm(state, victim).is_some();
+        if old { is_dying() } else { !state.mms[mm].oom_skip }
+    })
 }
 
 /// The worker: takes one range after the other, and may sleep for each.
@@ -54,7 +63,7 @@ async fn work(cx: &Cx, victim: TaskId, mm: MmId, ranges: Vec<Range>) {
     cx.record(Event::FinishTaskReaping { victim, ok });
     // If not, the mm's last user tears it down, and says so when it has.
     if ok {
-        set_oom_skip(cx, mm, SkipBy::Reaper);
+        reaped(cx, victim, mm);
     }
 }
 

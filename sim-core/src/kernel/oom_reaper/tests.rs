@@ -1,12 +1,15 @@
 //! Queueing, attempts, and the eras of the reaper and of `exit_mmap()`.
 
 use super::queue_oom_reaper;
-use crate::base::{MmId, Nanos, TaskId, ZoneId};
+use crate::base::{DeviceId, MmId, Nanos, TaskId, ZoneId};
 use crate::engine::{Hold, Signals};
 use crate::kernel::exit::do_exit;
+use crate::kernel::fork::AnonShare;
+use crate::kernel::memory::{FaultError, fault_in};
 use crate::kernel::mm::Backing::{Anonymous, Hugetlb, Pfnmap, PrivateFile, SharedFile, Shmem};
+use crate::kernel::mm::{Access, Shared};
 use crate::kernel::mmu_notifier::register;
-use crate::kernel::plugin::{Api, Approach};
+use crate::kernel::plugin::{Api, Approach, Ops};
 use crate::kernel::testing::{Log, Machine, Probe};
 use crate::kernel::zone::Use;
 use crate::record::{Event, MnEvent, Reason, SkipBy};
@@ -150,6 +153,68 @@ fn locked_memory_is_reaped_since_5_18() {
     }
 }
 
+/// Pages that the victim shares since a fork, and has for itself by now: by how many they were unmapped, and
+/// what came before the first was free.
+fn shared_since_a_fork(pages: u64, free: Option<u64>) -> (Vec<u32>, usize, usize) {
+    let tlb =
+        Probe { ops: Ops { start: false, secondary_tlb: true, ..Ops::START }, ..Probe::WILLING };
+    let devices = [(tlb, Api::Hlist)];
+    let bench = Machine::with_devices("4.19", Approach::NonBlocking, &devices);
+    let mm = bench.mm(&[(Anonymous, pages)]);
+    bench.kernel.with(|state| {
+        let anon = std::mem::take(&mut state.mms[mm].vmas[0].anon);
+        let share = state.shares.push(AnonShare::new(anon, mm));
+        state.shares[share].map(0, pages);
+        state.mms[mm].vmas[0].shares.push(Shared { share, from: 0, to: pages });
+        let zone = &mut state.zones[ZoneId(0)];
+        if let Some(free) = free {
+            let rest = zone.pages(Use::Free) - free;
+            zone.transfer(Use::Free, Use::Kernel, rest);
+        }
+    });
+    let victim = bench.task("victim", Some(mm), move |cx| async move {
+        register(&cx, DeviceId(0), mm, 1 << 30, 2 << 30).await;
+        cx.sleep(Nanos::from_secs(50), Reason::Stuck, Signals::Ignored).await;
+    });
+    bench.mark(victim);
+    bench.task("killer", None, move |cx| async move {
+        cx.sleep(Nanos::from_ms(1), Reason::Pause, Signals::Ignored).await;
+        queue_oom_reaper(&cx, victim);
+    });
+    let log = bench.into_log();
+    let unmapped = log.records().filter_map(|record| match record.event {
+        Event::Zap { pages: pages @ 1.., .. } => Some(pages),
+        _ => None,
+    });
+    let unmapped: Vec<_> = unmapped.collect();
+    let before = log.records().take_while(|r| !matches!(r.event, Event::Zap { freed: 1.., .. }));
+    let before: Vec<_> = before.collect();
+    let count = |is: fn(&Event) -> bool| before.iter().filter(|r| is(&r.event)).count();
+    let flushes = count(|event| matches!(event, Event::SecondaryTlbFlush { .. }));
+    (unmapped, count(|event| matches!(event, Event::Zap { .. })), flushes)
+}
+
+#[test]
+fn pages_shared_since_a_fork_come_back_with_the_gather_like_others() {
+    let (unmapped, before, flushes) = shared_since_a_fork(600, None);
+    assert_eq!((unmapped.iter().sum::<u32>(), before, flushes), (600, unmapped.len(), 1));
+    assert_eq!(shared_since_a_fork(40, Some(0)), (vec![8; 5], 1, 1), "without memory for batches");
+}
+
+#[test]
+fn reader_of_what_was_reaped_gets_no_zero_page() {
+    for (profile, read) in [("4.6", Ok(1)), ("6.1", Err(FaultError::Sigbus))] {
+        let (mut bench, mm, victim) = one(profile, &[(Anonymous, 10)]);
+        queue(&bench, &[victim]);
+        let reader = bench.task("reader", Some(mm), move |cx| async move {
+            cx.sleep(Nanos::from_secs(3), Reason::Pause, Signals::Ignored).await;
+            let range = cx.with(|state| state.mms[mm].vmas[0].id);
+            assert_eq!(fault_in(&cx, mm, range, 0, 1, Access::Read).await, read, "{profile}");
+        });
+        bench.run_through(reader);
+    }
+}
+
 /// A run in which `mmap_lock` is held for writing.
 fn locked_out(profile: &str) -> Log {
     let (bench, mm, victim) = one(profile, &[(Anonymous, 100)]);
@@ -194,6 +259,40 @@ fn success_in_4_6_takes_the_mark_and_the_eligibility_instead_of_skip() {
         assert_eq!(found, (memdie, adj, u32::from(memdie)), "{profile}");
         assert_eq!(skip_by(&log).is_empty(), profile == "4.6");
     }
+}
+
+/// What a hand-over comes to in 4.6: give-ups told, `TIF_MEMDIE`, and `oom_score_adj`.
+fn handed_over_in_4_6(busy: Nanos, leaves: bool) -> (usize, bool, i16) {
+    let slow = Probe { start: busy, ..Probe::REFUSING };
+    let bench = Machine::with_devices("4.6", Approach::HandOff, &[(slow, Api::Hlist)]);
+    let mm = bench.mm(&[(Anonymous, 100)]);
+    let victim = bench.task("victim", Some(mm), move |cx| async move {
+        register(&cx, DeviceId(0), mm, 1 << 30, 2 << 30).await;
+        cx.sleep(Nanos::from_ms(500), Reason::Pause, Signals::Ignored).await;
+        if leaves {
+            cx.with(|state| state.tasks[cx.task()].mm = None);
+        }
+        cx.sleep(Nanos::from_secs(50), Reason::Stuck, Signals::Ignored).await;
+    });
+    bench.mark(victim);
+    bench.task("killer", None, move |cx| async move {
+        cx.sleep(Nanos::from_ms(1), Reason::Pause, Signals::Ignored).await;
+        queue_oom_reaper(&cx, victim);
+    });
+    let kernel = std::rc::Rc::clone(&bench.kernel);
+    let log = bench.into_log();
+    assert_eq!(log.count(|event| matches!(event, Event::HandedOff { .. })), 1);
+    let gave_up = log.count(|event| matches!(event, Event::UnableToReap { .. }));
+    kernel.with(|state| (gave_up, state.tasks[victim].memdie, state.group(victim).oom_score_adj))
+}
+
+#[test]
+fn hand_off_in_4_6_ends_like_the_reaper_and_tells_no_give_up_after_that() {
+    let (short, long) = (Nanos::from_ms(100), Nanos::from_secs(10));
+    assert_eq!(handed_over_in_4_6(short, false), (0, false, -1000), "reaped");
+    assert_eq!(handed_over_in_4_6(long, true).0, 0, "its mm is gone");
+    // Much later the worker succeeds.
+    assert_eq!(handed_over_in_4_6(long, false), (1, false, -1000));
 }
 
 #[test]
