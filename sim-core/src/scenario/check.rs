@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use toml::de::DeTable;
 
-use super::checked::{Cgroup, Inject, Injection, Lock, LockKind, Machine, Scenario};
+use super::checked::{Cgroup, Inject, Injection, Lock, LockKind, Machine, Mapped, Scenario};
 use super::error::{Diagnostic, Report, Source};
 use super::fields::Fields;
 use super::program::{self, FileNames};
@@ -99,7 +99,7 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
     let about = fields.line(report, "about");
     let kernel = fields.choice(report, "kernel");
     let policy = fields.choice(report, "policy");
-    let horizon = fields.time(report, "horizon");
+    let horizon = fields.time(report, "horizon").unwrap_or(HORIZON);
     let machine_fields = fields.table(report, "machine");
     let machine: Machine = machine::machine(report, machine_fields.as_ref());
     let [driver_items, device_items, task_items, cgroup_items, lock_items] =
@@ -135,6 +135,11 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
     {
         devices.extend(device::rings(report, items, names, &file, owner));
     }
+    file.mapped_on_fault = owners.iter().map(|device| device.mapped == Mapped::OnFault).collect();
+    // Who ends a run early, by an override, knows that not everything comes to pass.
+    if !report.source.is_set(&fields.span_of("horizon")) {
+        file.horizon = Some(horizon);
+    }
     let tasks = task::tasks(report, &task_items, &mut file);
     let injections = injections(report, &fields, &file);
     Some(Scenario {
@@ -143,7 +148,7 @@ fn scenario(report: &mut Report<'_>, id: &str, document: &DeTable<'_>) -> Option
         about: about.unwrap_or_default().trim().to_owned(),
         kernel: kernel?.to_owned(),
         policy: policy.map(str::to_owned),
-        horizon: horizon.unwrap_or(HORIZON),
+        horizon,
         machine,
         devices,
         tasks,
@@ -259,6 +264,7 @@ fn injections(
     let mut injections = Vec::new();
     for fields in file_fields.tables(report, "inject") {
         let at = fields.time(report, "at");
+        file.in_time(report, at, &fields.span_of("at"));
         let kinds =
             ["kill", "sysrq_f", "limit", "policy", "suspend", "freeze", "thaw", "oom_score_adj"];
         let mut given = kinds.iter().filter(|key| fields.get(key).is_some());

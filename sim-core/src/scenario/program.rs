@@ -18,6 +18,8 @@ use super::checked::{Hold, LockKind, LockRef, Op, Region};
 use super::error::{Report, is_near};
 use super::fields::Fields;
 use super::spec::{DEPTH_MAX, IOCTL_OPS, OPS, OPS_MAX, TASK_OPS_MAX, Table, Value};
+use super::units::format_time;
+use crate::base::Nanos;
 
 /// The names of the file that a program may use.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +36,22 @@ pub(super) struct FileNames {
     pub(super) futexes: Vec<String>,
     /// For each task, who forks it.
     pub(super) parents: Vec<Option<usize>>,
+    /// Of each device, whether its memory is mapped when it faults.
+    pub(super) mapped_on_fault: Vec<bool>,
+    /// The end of the run, if the file says it or leaves it out.
+    pub(super) horizon: Option<Nanos>,
+}
+
+impl FileNames {
+    /// Complains of a time behind the end of the run.
+    pub(super) fn in_time(&self, report: &mut Report<'_>, at: Option<Nanos>, span: &Range<usize>) {
+        if let (Some(at), Some(horizon)) = (at, self.horizon)
+            && at > horizon
+        {
+            let expected = format!("expected at most the `horizon`, {}", format_time(horizon));
+            report.add(span, "after the end of the run", expected);
+        }
+    }
 }
 
 /// The names of a task that its programs may use.

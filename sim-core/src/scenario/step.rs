@@ -85,6 +85,11 @@ impl Reader<'_> {
                 let device = self.device(report, fields, name);
                 let region = self.region(report, fields, "region");
                 self.uses.submits.extend(device.map(|device| (device, fields.span_of(name))));
+                let of_file = &self.file.mapped_on_fault;
+                if device.and_then(|device| of_file.get(device)) == Some(&false) {
+                    // Whoever submits has the memory mapped.
+                    self.faults(report, &fields.span_of(name));
+                }
                 let ring = match device {
                     Some(device) => optional(report, fields, "ring", |fields, report, key| {
                         self.ring(report, fields, key, device)
@@ -139,15 +144,20 @@ impl Reader<'_> {
         } else {
             regions.push(self.region_named(report, main)?);
         }
+        self.faults(report, &main.span());
+        let rate = optional(report, fields, "rate", Fields::rate)?;
+        Some(Op::Touch { regions, access, rate })
+    }
+
+    /// What faults pages in can't hold `mmap_lock` for writing.
+    fn faults(&self, report: &mut Report<'_>, span: &Range<usize>) {
         let writes = |(lock, hold, _): &(LockRef, Hold, Range<usize>)| {
             *lock == LockRef::Mmap && *hold == Hold::Exclusive
         };
         if self.held.iter().flatten().any(writes) {
             let expected = "expected `mmap_unlock` before: the fault would wait for this section";
-            report.add(&main.span(), "fault under mmap_lock", expected);
+            report.add(span, "fault under mmap_lock", expected);
         }
-        let rate = optional(report, fields, "rate", Fields::rate)?;
-        Some(Op::Touch { regions, access, rate })
     }
 
     fn register(&mut self, report: &mut Report<'_>, fields: &Fields<'_>) -> Option<Op> {

@@ -58,6 +58,7 @@ pub(super) fn tasks(
     check_pids(report, &tasks, items);
     check_starts(report, &tasks, items);
     check_forks(report, &tasks, items);
+    check_threads(report, &tasks, items);
     tasks
 }
 
@@ -149,7 +150,8 @@ fn parents_first(
         let chain = std::iter::successors(parent(&index), parent);
         // A chain longer than there are tasks has come back to itself.
         if chain.take(items.len() + 1).any(|ancestor| ancestor == index) {
-            let expected = "these tasks fork each other";
+            let expected =
+                "expected a `parent` that it is no ancestor of: these tasks fork each other";
             report.add(&items[index].span_of("parent"), "its own ancestor", expected);
             file.parents[index] = None;
         }
@@ -241,7 +243,7 @@ fn task(
             .get("cgroup")
             .and_then(|_| fields.index(report, "cgroup", "control group", &cgroups)),
         fork: draft.fork,
-        start: start(report, fields, &file.tasks).unwrap_or_default(),
+        start: start(report, fields, file).unwrap_or_default(),
         vmas: draft.vmas,
         regions: draft.regions,
         program,
@@ -261,17 +263,20 @@ fn comm(report: &mut Report<'_>, fields: &Fields<'_>) -> Option<String> {
     Some(text)
 }
 
-fn start(report: &mut Report<'_>, fields: &Fields<'_>, tasks: &[String]) -> Option<Start> {
+fn start(report: &mut Report<'_>, fields: &Fields<'_>, file: &FileNames) -> Option<Start> {
     let value = fields.get("start")?;
     if !matches!(value.get_ref(), DeValue::Table(_)) {
-        return Some(Start { after: None, delay: fields.time(report, "start")? });
+        let delay = fields.time(report, "start")?;
+        file.in_time(report, Some(delay), &fields.span_of("start"));
+        return Some(Start { after: None, delay });
     }
     let fields = Fields::open(report, value, &START)?;
     let delay = match fields.get("delay") {
         Some(_) => fields.time(report, "delay")?,
         None => crate::base::Nanos::ZERO,
     };
-    let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
+    file.in_time(report, Some(delay), &fields.span_of("delay"));
+    let tasks: Vec<&str> = file.tasks.iter().map(String::as_str).collect();
     let after = match fields.get("after") {
         Some(_) => Some(fields.index(report, "after", "task", &tasks)?),
         None => None,
@@ -286,7 +291,7 @@ fn check_pids(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
         if let Some(pid) = task.pid
             && let Some(other) = seen.insert(pid, &task.name)
         {
-            let expected = format!("{other} has it already");
+            let expected = format!("expected another, or none: {other} has it already");
             report.add(&fields.span_of("pid"), "second pid", expected);
         }
     }
@@ -351,7 +356,7 @@ fn check_starts(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
             task.start.after.or(task.fork.map(|fork| fork.parent))
         };
         if std::iter::successors(task.start.after, next).nth(tasks.len()).is_some() {
-            let expected = "these tasks wait for each other";
+            let expected = "expected one of them without `after`: these tasks wait for each other";
             report.add(&fields.span_of("start"), "waits forever", expected);
         }
     }
@@ -367,6 +372,24 @@ fn check_forks(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
             let expected =
                 format!("expected {{ fork = \"{}\" }} in {}'s program", task.name, parent.name);
             report.add(&items[index].span_of("parent"), "never forked", expected);
+        }
+    }
+}
+
+/// Every thread is started by its task.
+fn check_threads(report: &mut Report<'_>, tasks: &[Task], items: &[Fields<'_>]) {
+    for (task, fields) in tasks.iter().zip(items) {
+        let threads = fields.get("thread").and_then(|value| value.get_ref().as_array());
+        for (index, (thread, item)) in
+            task.threads.iter().zip(threads.into_iter().flatten()).enumerate()
+        {
+            if !does(task, |op| matches!(op, Op::Thread { thread } if *thread == index)) {
+                let expected = format!(
+                    "expected {{ thread = \"{}\" }} in {}'s program",
+                    thread.name, task.name
+                );
+                report.add(&item.span(), "never started", expected);
+            }
         }
     }
 }

@@ -71,7 +71,10 @@ program = [
 
 /// The same without anybody who wants memory: the victim does what it does, and no more.
 pub(crate) fn alone(text: &str) -> String {
-    text.replacen("start = { after = 'victim', delay = '100ms' }", "start = '1000s'", 1)
+    let text = text.replacen("start = { after = 'victim', delay = '100ms' }", "start = '60s'", 1);
+    let (before, thread) = text.split_once("[[task.thread]]").expect("it has one");
+    let (_, after) = thread.split_once("[[task]]").expect("another task");
+    format!("{}[[task]]{after}", before.replacen("{ thread = 'stuck' },", "", 1))
 }
 
 /// Pages of each of the victim's regions.

@@ -88,8 +88,8 @@ impl Draw {
             let policy = self.pick(&policies);
             writeln!(self.text, "policy = \"{policy}\"").expect("text");
         }
-        let horizon = self.pick(&["200ms", "1s", "1200ms", "2500ms", "4s"]);
-        writeln!(self.text, "horizon = \"{horizon}\"").expect("text");
+        let horizon = *self.pick(&[&200, &1000, &1200, &2500, &4000]);
+        writeln!(self.text, "horizon = \"{horizon}ms\"").expect("text");
         let free = self.machine();
         let devices = usize::try_from(self.below(3)).expect("small");
         let locks = usize::try_from(self.below(3)).expect("small");
@@ -108,7 +108,7 @@ impl Draw {
         for index in 0..tasks {
             self.task(index, tasks, free, devices, locks, cgroups);
         }
-        self.injections(tasks, cgroups, free);
+        self.injections(tasks, cgroups, free, horizon);
     }
 
     /// The machine; pages that are free at the start.
@@ -206,9 +206,10 @@ impl Draw {
         }
     }
 
-    fn injections(&mut self, tasks: usize, cgroups: usize, free: u64) {
+    fn injections(&mut self, tasks: usize, cgroups: usize, free: u64, horizon: u64) {
         for _ in 0..self.below(3) {
-            let (at, task) = (self.below(1500), self.below(u64::try_from(tasks).expect("small")));
+            let task_count = u64::try_from(tasks).expect("small");
+            let (at, task) = (self.below(1500).min(horizon), self.below(task_count));
             let what = match self.below(7) {
                 0 => format!("kill = \"t{task}\""),
                 1 => format!("oom_score_adj = {{ task = \"t{task}\", value = 500 }}"),

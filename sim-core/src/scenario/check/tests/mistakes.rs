@@ -91,9 +91,10 @@ program = [{ mmap = "x", size = "4KiB" }]
             x.toml:37:3: no operation `"exit"`: expected a table such as { pause = "60ms" }
             x.toml:38:14: unknown thread `"stuck"`: there is none here: expected a [[task.thread]] with that name below the task
             x.toml:39:3: no operation `{}`: expected one of mmap, munmap, madvise, touch, read, write, mlock, munlock, fork, thread, alloc, free, memalloc, ioctl, lock, trylock, …
-            x.toml:43:7: second pid `7`: hog has it already
+            x.toml:43:7: second pid `7`: expected another, or none: hog has it already
             x.toml:44:9: waits forever `{ after = "hog" }`: hog never says { ready = true }
             x.toml:45:10: unknown preset `"static"`: expected one of static-elf and none
+            x.toml:46:1: never started `[[task.thread]]`: expected { thread = "a thread" } in presser's program
             x.toml:47:8: unfit name `"a thread"`: expected 1 to 32 letters, digits, hyphens or underscores
             x.toml:48:21: `mmap` in a thread `"x"`: expected in the task's own program only"#]],
     );
@@ -191,6 +192,91 @@ fn what_can_never_happen_is_told() {
 }
 
 #[test]
+fn what_has_no_effect_is_told() {
+    let text = r#"schema = 1
+title = "t"
+kernel = "6.1"
+horizon = "10s"
+[[device]]
+name = "gpu"
+driver = "gpu-fence"
+worker = { order = 3 }
+[[device]]
+name = "odp"
+driver = "rdma-odp"
+mapped = "on-fault"
+[[task]]
+name = "a"
+start = "11s"
+program = [
+  { mmap = "m", size = "4KiB" },
+  { register = "gpu", region = "m" },
+  { register = "odp", region = "m" },
+  { ioctl = [
+    { mmap_lock = "write" },
+    { submit = "gpu", region = "m", every = "1ms", count = 1 },
+    { submit = "odp", region = "m", every = "1ms", count = 1 },
+    { mmap_unlock = true },
+    { submit = "gpu", region = "m", every = "1ms", count = 1 },
+  ] },
+  { thread = "one" },
+  { ready = true },
+]
+[[task.thread]]
+name = "one"
+program = [{ pause = "1ms" }]
+[[task.thread]]
+name = "two"
+program = [{ pause = "1ms" }]
+[[task]]
+name = "b"
+start = { after = "a", delay = "10500ms" }
+[[task]]
+name = "c"
+start = "10s"
+[[inject]]
+at = "10001ms"
+sysrq_f = true
+[[inject]]
+at = "10s"
+sysrq_f = true
+"#;
+    check_errors(
+        text,
+        &[],
+        &expect![[r#"
+        x.toml:8:20: `order` without `alloc` `3`: expected `alloc` with the allocation's flags, or no `order`
+        x.toml:15:9: after the end of the run `"11s"`: expected at most the `horizon`, 10s
+        x.toml:22:16: fault under mmap_lock `"gpu"`: expected `mmap_unlock` before: the fault would wait for this section
+        x.toml:33:1: never started `[[task.thread]]`: expected { thread = "two" } in a's program
+        x.toml:38:32: after the end of the run `"10500ms"`: expected at most the `horizon`, 10s
+        x.toml:43:6: after the end of the run `"10001ms"`: expected at most the `horizon`, 10s"#]],
+    );
+    let all = text
+        .replace("worker = { order = 3 }", "")
+        .replace("[[task.thread]]\nname = \"two\"\nprogram = [{ pause = \"1ms\" }]", "");
+    let all = all.replacen(
+        "    { submit = \"gpu\", region = \"m\", every = \"1ms\", count = 1 },\n",
+        "",
+        1,
+    );
+    // Whoever cuts a run short does not change what is in it.
+    check_errors(
+        &all.replace("10s\"\n[[device]]", "20s\"\n[[device]]"),
+        &[("horizon", "'10s'")],
+        &expect!["no error"],
+    );
+    let fork = "schema = 1\ntitle = 't'\nkernel = '6.1'\n[[task]]\nname = 'a'\nparent = 'a'\n";
+    check_errors(
+        fork,
+        &[],
+        &expect![[r#"
+        x.toml:6:10: its own ancestor `'a'`: expected a `parent` that it is no ancestor of: these tasks fork each other
+        x.toml:6:10: never forked `'a'`: expected { fork = "a" } in a's program"#]],
+    );
+}
+
+#[test]
 fn waiting_in_a_circle_is_refused() {
     let text = r#"
 schema = 1
@@ -219,8 +305,8 @@ program = [
         text,
         &[],
         &expect![[r#"
-        x.toml:7:9: waits forever `{ after = "b" }`: these tasks wait for each other
-        x.toml:11:9: waits forever `{ after = "a" }`: these tasks wait for each other
+        x.toml:7:9: waits forever `{ after = "b" }`: expected one of them without `after`: these tasks wait for each other
+        x.toml:11:9: waits forever `{ after = "a" }`: expected one of them without `after`: these tasks wait for each other
         x.toml:15:21: no room for region `"x"`: expected it between 0x100000000 and 0x7ff000000000
         x.toml:21:12: overlapping region `"y"`: expected addresses of its own"#]],
     );
