@@ -1,10 +1,10 @@
 //! A finished run, and what the page asks about it.
 
 use sim_core::analysis::{
-    self, Arrow, Blame, Cause, Incident, Index, Lane, LaneOf, LaneState, Memory, RangeSums,
-    Relation, Report, Span, WaitEdge, WaitGraph, WaitLink,
+    self, Arrow, Blame, Cause, Incident, Index, Lane, LaneOf, LaneState, LockUsers, Memory,
+    RangeSums, Relation, Report, Span, WaitEdge, WaitGraph, WaitLink,
 };
-use sim_core::base::{IdVec, SimTime, TaskId};
+use sim_core::base::{IdVec, LockId, SimTime, TaskId};
 use sim_core::engine::WaitOn;
 use sim_core::experiment;
 use sim_core::export;
@@ -124,6 +124,16 @@ pub fn waits_on(outcome: &Outcome, record: usize) -> Option<String> {
     let task = outcome.run.trace.get(record)?.task;
     let chain = analysis::wait_chain_after(&outcome.index, task, record);
     chain.into_iter().next().filter(|link| link.kind != "none").map(|link| link.waits_on)
+}
+
+/// Who holds a lock and who waits for it when `happened` records have.
+pub fn lock_users(outcome: &Outcome, lock: LockId, happened: usize) -> LockUsers {
+    analysis::lock_users(&outcome.index, lock, happened)
+}
+
+/// The same in words; empty where nobody holds it.
+pub fn lock_users_text(outcome: &Outcome, lock: LockId, happened: usize) -> String {
+    analysis::lock_users_text(&outcome.index, lock, happened)
 }
 
 /// The lock that a record is about.

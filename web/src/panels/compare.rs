@@ -70,6 +70,12 @@ pub fn Compared(props: &Props) -> Html {
         Beside::Branch { number, .. } => Change::Unfork(*number),
     };
     let remove = ui.on(move |_: MouseEvent| Action::Choose(change.clone()));
+    let look = match &props.of {
+        Beside::Other { place, .. } => Some(Change::Look(*place)),
+        // The tree of forks has it.
+        Beside::Branch { .. } => None,
+    };
+    let look = look.map(|change| ui.on(move |_: MouseEvent| Action::Choose(change.clone())));
     let told = match parting.as_ref() {
         None => html! { <p>{ match &props.of {
             Beside::Branch { .. } => "The same run: what was changed made no difference.".to_owned(),
@@ -95,6 +101,9 @@ pub fn Compared(props: &Props) -> Html {
                 { for (!off.is_empty()).then(|| html! { <span class="off">{ off.clone() }</span> }) }
                 <b class={format!("badge verdict-{verdict}")}>{ verdict }</b>
                 { told }
+                { for look.map(|onclick| html! {
+                    <button type="button" {onclick} title="Make it the run that is looked at, compared with this one" aria-label={format!("Look at it: {title}")}>{ "Look at it" }</button>
+                }) }
                 <button type="button" onclick={remove} aria-label={format!("Do not compare with {title}")} title="Do not compare with it">{ drawing(Icon::Close) }</button>
             </header>
             <Stacked scene={props.other.clone()} view={props.view} at={props.at} playing={props.playing} shade={props.shade}

@@ -3,7 +3,9 @@
 
 use std::rc::Rc;
 
-use sim_core::analysis::{LaneOf, WaitLink};
+use sim_core::analysis::{LaneOf, LockUsers, WaitLink, task_name};
+use sim_core::base::{SimTime, TaskId};
+use sim_core::record::Cast;
 use yew::prelude::*;
 
 use crate::engine;
@@ -14,7 +16,7 @@ use crate::panels::graph::GraphView;
 use crate::shared::Shared;
 use crate::state::{Action, Cursor, Scene};
 use crate::timeline::hit::{status, task_of};
-use crate::ui::use_ui;
+use crate::ui::{Ui, use_ui};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -36,7 +38,17 @@ pub fn WhyPanel(props: &Props) -> Html {
     let ui = use_ui();
     let outcome = &props.scene.outcome;
     let lane = outcome.lanes.get(props.lane);
-    let task = lane.and_then(|lane| task_of(lane.of, &outcome.run.cast));
+    let users = {
+        let lock =
+            lane.and_then(|lane| if let LaneOf::Lock(lock) = lane.of { Some(lock) } else { None });
+        let now = (props.scene.clone(), lock, props.happened);
+        use_memo(now, |(scene, lock, happened)| {
+            lock.map(|lock| engine::lock_users(&scene.outcome, lock, *happened))
+        })
+    };
+    // A lock waits for nobody, but who holds it may.
+    let holder = users.as_ref().as_ref().and_then(|users| Some(users.holders.first()?.0));
+    let task = lane.and_then(|lane| task_of(lane.of, &outcome.run.cast)).or(holder);
     let chain = {
         let (scene, happened, at) = (props.scene.clone(), props.happened, props.at);
         use_memo((props.scene.clone(), task, happened, at), move |_| {
@@ -51,7 +63,7 @@ pub fn WhyPanel(props: &Props) -> Html {
     let now = status(lane, Cursor { at: props.at, happened: props.happened });
     let lead = match lane.of {
         LaneOf::Cpu(_) => "CPUs wait for nobody. Select a task to see why it waits.".to_owned(),
-        LaneOf::Lock(_) => "Locks wait for nobody. Select a task to see why it waits.".to_owned(),
+        LaneOf::Lock(_) => String::new(),
         _ if chain.is_empty() => "It waits for nobody now.".to_owned(),
         _ => String::new(),
     };
@@ -65,6 +77,7 @@ pub fn WhyPanel(props: &Props) -> Html {
                 <div class="scroll" tabindex="0" role="group" aria-label="Chain of waits">
                     { for props.selection.map(|range| html! { <BlamePanel scene={props.scene.clone()} {range} /> }) }
                     if !lead.is_empty() { <p>{ lead }</p> }
+                    { for users.as_ref().as_ref().map(|users| lock_users(&ui, users, &outcome.run.cast, props.at)) }
                     <Chain scene={props.scene.clone()} links={ByIdentity(chain)} at={props.at} />
                 </div>
                 if props.graph {
@@ -72,6 +85,33 @@ pub fn WhyPanel(props: &Props) -> Html {
                 }
             </div>
         </section>
+    }
+}
+
+/// Who holds the selected lock and who waits for it, each a way to its lane.
+fn lock_users(ui: &Ui, users: &LockUsers, cast: &Cast, at: u64) -> Html {
+    let listed = |users: &[(TaskId, SimTime)]| {
+        let rows = users.iter().map(|&(task, since)| {
+            let select = ui.on(move |_: MouseEvent| Action::SelectTask(task));
+            let lasted = format::duration(at.saturating_sub(since.0));
+            html! {
+                <li key={task.index()}><button type="button" class="link" onclick={select} title="Select its lane">{ task_name(cast, task) }</button>
+                    <span class="since">{ format!(" ({lasted}, since {})", format::instant(since)) }</span></li>
+            }
+        });
+        html! { <ul>{ for rows }</ul> }
+    };
+    let LockUsers { holders, waiters } = users;
+    if holders.is_empty() {
+        return html! { <p>{ "Nobody holds it now." }</p> };
+    }
+    html! {
+        <div class="lock-users">
+            <p>{ "Held by" }</p>{ listed(holders) }
+            if waiters.is_empty() { <p>{ "Nobody waits for it now." }</p> }
+            else { <p>{ "Waiting for it" }</p>{ listed(waiters) } }
+            <p>{ if holders.len() == 1 { "What its holder waits for:" } else { "What the first of its holders waits for:" } }</p>
+        </div>
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Change {
     Beside(Other),
     /// One less, by its place among the others.
     Without(usize),
+    /// One of them, by its place, becomes the run that is looked at, and that one of them.
+    Look(usize),
     /// A run forked off the first one (0), or off a branch.
     Fork(Branch),
     /// That branch and what was forked off it go; numbered from 1.

@@ -62,8 +62,14 @@ impl Scene {
         known.entry(record).or_insert_with(found).clone()
     }
 
-    /// What a lane's task has to do with a lock at an instant, in words.
+    /// What a lane's task has to do with a lock at an instant, in words, or who has to do with the
+    /// lock that the lane is.
     pub fn lock_at(&self, lane: usize, at: u64) -> Option<String> {
+        if let LaneOf::Lock(lock) = self.outcome.lanes.get(lane)?.of {
+            let happened = self.outcome.run.trace.count_until(SimTime(at));
+            let text = engine::lock_users_text(&self.outcome, lock, happened);
+            return (!text.is_empty()).then_some(text);
+        }
         let locks = &self.stage.get(lane)?.locks;
         let index = locks.partition_point(|span| span.end.0 <= at);
         let span = locks.get(index).filter(|span| span.start.0 <= at)?;

@@ -73,6 +73,11 @@ pub fn label_texts(
         let who = engine::task_of_record(&scene.outcome.run, span.record).unwrap_or_default();
         return vec![format!("{who}: {name}"), who.to_owned()];
     }
+    if let LaneOf::Lock(lock) = lane.of {
+        let users = engine::lock_users_text(&scene.outcome, lock, span.record + 1);
+        let holders = users.split(';').next().unwrap_or_default().to_owned();
+        return vec![users, holders, name];
+    }
     let is_now = |now: &Cursor| span_now(lane, *now).is_some_and(|it| std::ptr::eq(it, span));
     match (span.state, now.filter(is_now)) {
         (LaneState::Blocked | LaneState::CallbackBlocked, _) if room >= STORY_PX_MIN => {

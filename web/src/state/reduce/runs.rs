@@ -5,6 +5,7 @@ use crate::event_filter::Wanted;
 use crate::forks;
 use crate::route::Route;
 use crate::shared::Shared;
+use crate::state::LANES;
 use crate::state::history::{History, Kind};
 use crate::state::{Change, Cursor, LinkCheck, Notice, Phase, Scene, State};
 use crate::timeline::rows::Arrangement;
@@ -104,6 +105,7 @@ impl State {
                 }
                 request
             }
+            Change::Look(place) => self.looking_at(place),
             // Forks are named by what is done and when, and that holds for another seed, too.
             Change::Seed(seed) => Request { seed, ..self.request.clone() },
             Change::Check(id) => {
@@ -170,6 +172,32 @@ impl State {
             request.others.sort_by_key(|other| !matches!(other, Other::Policy(_)));
         }
         request
+    }
+
+    /// The request that has one of the others first, and what was first in its place. Others of
+    /// another kind are that one with their choice, as they always are the first with it.
+    fn looking_at(&mut self, place: usize) -> Request {
+        let mut request = self.request.clone();
+        let (Some(other), Some(scene)) = (self.request.others.get(place), &self.scene) else {
+            return request;
+        };
+        let own = &scene.outcome.run.id;
+        let instead = match other {
+            Other::Policy(_) => Some(Other::Policy(own.policy.clone())),
+            Other::Kernel(_) => Some(Other::Kernel(own.kernel.clone())),
+            // There is none for several, or none; and it is the same run.
+            Other::Check(_) => match &self.request.checks[..] {
+                [one] => Some(Other::Check(one.clone())),
+                _ => None,
+            },
+        };
+        request.others.remove(place);
+        if let Some(instead) = instead {
+            request.others.insert(place, instead);
+        }
+        let first = self.request.with(other);
+        self.focus(LANES);
+        Request { policy: first.policy, kernel: first.kernel, checks: first.checks, ..request }
     }
 
     pub(in crate::state) fn run_again(&mut self) {

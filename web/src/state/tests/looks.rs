@@ -132,3 +132,59 @@ fn an_event_brings_its_lane_with_it() {
     state.apply(Action::SeekRecord(record));
     assert_eq!(title(&state), other);
 }
+
+#[test]
+fn compared_run_becomes_the_one_that_is_looked_at_and_back() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    for policy in ["block-always", "nonblock"] {
+        state.apply(Action::Choose(Change::Beside(Other::Policy(policy.into()))));
+    }
+    bring(&mut state);
+    let (names, digests) = (state.names(), state.digests());
+    assert_eq!(names, ["interval", "block-always", "nonblock"]);
+    state.apply(Action::Choose(Change::Look(1)));
+    bring(&mut state);
+    assert_eq!(state.names(), ["nonblock", "block-always", "interval"]);
+    assert_eq!((state.call.to.as_str(), state.cursor.at), (LANES, 1_000_000));
+    let (first, second) = (digests.split(',').next(), state.digests());
+    assert_eq!(second.split(',').next_back(), first);
+    state.apply(Action::Choose(Change::Look(1)));
+    bring(&mut state);
+    assert_eq!((state.names(), state.digests()), (names, digests));
+
+    state.apply(Action::Choose(Change::Look(9)));
+    assert_eq!(state.phase_id(), "ready");
+    let kernel = Other::Kernel("7.1".into());
+    let mut state = opened(Route::default());
+    state.apply(Action::Choose(Change::Beside(kernel)));
+    bring(&mut state);
+    state.apply(Action::Choose(Change::Look(0)));
+    bring(&mut state);
+    assert!(state.names()[0].starts_with("kernel 7.1 "), "{:?}", state.names());
+    assert_eq!(state.request.others, [Other::Kernel("6.1".into())]);
+    let check = Other::Check("lockdep".into());
+    state.apply(Action::Choose(Change::Without(0)));
+    state.apply(Action::Choose(Change::Beside(check)));
+    bring(&mut state);
+    state.apply(Action::Choose(Change::Look(0)));
+    assert_eq!((state.request.checks.join(","), state.request.others.len()), ("lockdep".into(), 0));
+}
+
+#[test]
+fn lock_names_who_holds_it_and_who_waits() {
+    let scenario = ScenarioRef::ById("d2-direct".into());
+    let state =
+        opened(Route { request: Request { scenario, ..Request::default() }, ..Route::default() });
+    let scene = state.scene.as_ref().unwrap();
+    let lanes = &scene.outcome.lanes;
+    let is_lock = |lane: &usize| matches!(lanes[*lane].of, sim_core::analysis::LaneOf::Lock(_));
+    let lane = (0..lanes.len()).find(is_lock).unwrap();
+    let waited =
+        |span: &&sim_core::analysis::Span| span.state == sim_core::analysis::LaneState::Contended;
+    let span = lanes[lane].spans.iter().find(waited).unwrap();
+    let told = scene.lock_at(lane, span.end.0 - 1).unwrap();
+    assert!(told.starts_with("held by ") && told.contains(" wait"), "{told}");
+    let labels = crate::timeline::thin::label_texts((&lanes[lane], span), scene, None, 500.0);
+    assert!(labels[0].starts_with("held by "), "{labels:?}");
+    assert!(labels[0].starts_with(&labels[1]) && !labels[1].contains(';'), "{labels:?}");
+}
