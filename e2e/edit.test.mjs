@@ -78,6 +78,60 @@ test("fork of a fork hangs below it", async (t) => {
   assert.deepEqual(after.split(","), digest.split(",").slice(1));
 });
 
+test("a process is killed, a wait ended and a wait made longer from the dialog, and the link has all three", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=oom_reaper");
+  t.after(view.close);
+  const { page } = view;
+  const dialog = page.getByRole("dialog", { name: "Fork the run" });
+  let digest = (await readRun(view)).digest;
+  const fork = async (id, option, before = async () => {}) => {
+    await page.keyboard.press("b");
+    await dialog.waitFor();
+    const label = await page.locator(`#${id} option`, { hasText: option }).first().innerText();
+    await page.locator(`#${id}`).selectOption({ label });
+    await before();
+    await page.locator(`form:has(#${id})`).getByRole("button", { name: "Fork" }).click();
+    digest = await otherDigest(view, digest);
+  };
+  await fork("fork-kill", /^presser:/);
+  await fork("fork-end", /^oom_reaper:/);
+  await fork("fork-delay", /^gpu0:/, async () => {
+    await page.locator("#fork-by").fill("soon");
+    await page.locator("form:has(#fork-by)").getByRole("button", { name: "Fork" }).click();
+    await dialog.getByRole("alert").getByText(/How much longer\?/).waitFor();
+    await page.locator("#fork-by").fill("1s");
+  });
+  const runs = digest.split(",");
+  assert.equal(new Set(runs).size, 4, "each is a run of its own");
+  const names = await page.getByRole("list", { name: /forks/i }).locator(".fork-name").allInnerTexts();
+  assert.deepEqual(names.length, 4, names.join());
+  const hash = decodeURIComponent(await settledHash(view, "fork="));
+  for (const part of [/kill=presser/, /end=oom_reaper/, /delay=gpu0\+1s/]) assert.match(hash, part);
+  await page.getByRole("button", { name: "Look at it: fork 1" }).click();
+  assert.equal((await otherDigest(view, digest)).split(",")[0], runs[1]);
+  assert.deepEqual(view.problems, []);
+});
+
+test("a compared policy becomes the run that is looked at, with Why and numbers of its own, and Back", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&policy=interval,block-always&t=3600ms&focus=oom_reaper");
+  t.after(view.close);
+  const { page } = view;
+  const { digest } = await readRun(view);
+  await page.getByText(/waits for the back-off/).first().waitFor();
+  await settledHash(view, "policy=interval,block-always");
+  await page.getByRole("button", { name: "Look at it: block-always" }).click();
+  assert.deepEqual((await otherDigest(view, digest)).split(","), digest.split(",").reverse());
+  await page.locator("#why-title .now", { hasText: /^blocked/ }).waitFor();
+  assert.equal((await readRun(view)).tNs, "3600000000");
+  await page.getByRole("region", { name: "Compared with interval" }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), "lanes");
+  await settledHash(view, "policy=block-always,interval");
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await page.goBack();
+  await page.waitForFunction((old) => document.documentElement.dataset.digest === old, digest);
+  assert.deepEqual(view.problems, []);
+});
+
 test("only who lives can be killed, and the first of a list is chosen", async (t) => {
   const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=4900ms&focus=oom_reaper");
   t.after(view.close);

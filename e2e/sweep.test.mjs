@@ -332,3 +332,20 @@ test("a run is rewound, and the curve stands over it", async (t) => {
   await page.waitForFunction(() => document.querySelector(".rewound") === null);
   assert.deepEqual(view.problems, []);
 });
+
+test("three verdicts stand side by side: what happened, what lockdep says of it, and how often", async (t) => {
+  const { view, panel } = await openSweep({ fragment: "#/v1/run?scenario=lockdep-6-1-l1&seed=1&t=1ms" });
+  t.after(view.close);
+  const rows = panel.getByRole("table", { name: "Three verdicts" }).getByRole("row");
+  const { digest, verdict } = await readRun(view);
+  const told = (row) => rows.nth(row).getByRole("cell").innerText();
+  assert.ok((await told(0)).startsWith(verdict), "as it happened");
+  assert.match(await told(2), /no sweep/);
+  await rows.nth(1).getByRole("button", { name: "Ask lockdep" }).click();
+  await rows.nth(1).getByText(/possible circular locking dependency/).waitFor();
+  assert.equal((await readRun(view)).digest, digest, "asking changes nothing");
+  await sweep(panel, { count: "8" });
+  assert.match(await told(2), new RegExp(`^${verdict} in 8 of 8 seeds: `));
+  assert.deepEqual(await accessibilityProblems(view), []);
+  assert.deepEqual(view.problems, []);
+});

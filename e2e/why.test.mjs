@@ -439,3 +439,33 @@ test("from a fresh page to the answer, by keys alone: why it gave up, who held t
   assert.match(link, /policy=interval,block-always/);
   assert.deepEqual(view.problems, []);
 });
+
+test("a lock says who holds it and who waits for it, and leads to them", async (t) => {
+  const view = await openPage("#/v1/run?scenario=d2-direct&seed=1&t=3200ms&focus=mirror_lock");
+  t.after(view.close);
+  const { page } = view;
+  const why = page.getByRole("region", { name: /Why/ });
+  await why.getByText("Waiting for it").waitFor();
+  const users = (await why.locator(".lock-users").innerText()).replace(/\s+/g, " ");
+  assert.match(users, /^Held by presser .* Waiting for it oom_reaper .* hog\/stuck /);
+  assert.match(await why.locator(".chain").innerText(), /presser asks for a page/);
+  assert.deepEqual(await accessibilityProblems(view), []);
+  await why.locator(".lock-users").getByRole("button", { name: "hog/stuck" }).click();
+  await why.getByText("hog/stuck waits for mirror_lock").first().waitFor();
+  assert.deepEqual(view.problems, []);
+});
+
+test("an event of the list brings its lane, and Why is about who did it", async (t) => {
+  const view = await openPage("#/v1/run?scenario=d2-direct&seed=1&t=3200ms&focus=oom_reaper");
+  t.after(view.close);
+  const { page } = view;
+  const of = page.locator("#why-title .of");
+  assert.equal(await of.innerText(), "oom_reaper");
+  await page.locator(".events .row", { hasText: /presser begins direct reclaim/ }).first().click();
+  await until(view, () => document.querySelector("#why-title .of").innerText === "presser", "its lane");
+  await page.locator("#event-filter").fill("hog/stuck");
+  await page.locator(".events .no-match, .events .now", { hasText: " of " }).waitFor();
+  await page.locator("#event-filter").press("Shift+Enter");
+  await until(view, () => document.querySelector("#why-title .of").innerText === "hog/stuck", "the match's");
+  assert.deepEqual(view.problems, []);
+});

@@ -15,3 +15,4 @@ pub mod rewind;
 pub mod rewind_view;
 pub mod tally;
 pub mod under_way;
+pub mod verdicts;

@@ -13,6 +13,7 @@ use super::results::{Found, results};
 use super::rewind::Rewind;
 use super::rewind_view::RewindForm;
 use super::under_way::{Form, Sweep, use_found, use_sweep};
+use super::verdicts::verdicts;
 use crate::engine::Request;
 use crate::panels::icon::{Icon, drawing};
 use crate::shared::Shared;
@@ -59,6 +60,7 @@ pub fn SweepPanel(props: &Props) -> Html {
                 <div class="sweep-body" tabindex="0">
                     { asked(&sweep, &props.request, &shown, &set) }
                     { heard(&sweep) }
+                    { for props.scene.as_ref().filter(|_| props.open).map(|scene| verdicts(&ui, scene, &props.request, (*found).as_ref())) }
                     if let Some(found) = (*found).as_ref().filter(|_| props.open) { { told(found, &quantity, props.shade) } }
                     <RewindForm request={props.request.clone()} scene={props.scene.clone()} curve={props.curve.clone()} />
                 </div>

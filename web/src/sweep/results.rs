@@ -3,13 +3,16 @@
 //! Every bar and dot is a link to a seed.
 
 use sim_core::experiment::{Outcome, Quantity, share_text};
+use sim_core::record::RunId;
 use yew::prelude::*;
 
 use super::dots::{Axis, ranked};
 use super::plan::Plan;
 use super::plot::{Data, Distribution};
 use super::tally::{Share, Summary, Tally};
+use super::verdicts::case_of;
 use crate::address::address_of;
+use crate::engine::Request;
 use crate::route::{Route, fragment};
 use crate::shared::Shared;
 use crate::timeline::palette::Shade;
@@ -39,6 +42,12 @@ impl Found {
     /// Seeds that every case has met.
     pub fn seeds(&self) -> usize {
         self.cases.first().map_or(0, |(summary, _)| summary.outcomes.len())
+    }
+
+    /// What became of the case that a run is one of, if one is.
+    pub fn outcomes_of(&self, request: &Request, own: &RunId) -> Option<&[Outcome]> {
+        let case = case_of(&self.plan, request, own)?;
+        self.cases.get(case).map(|(summary, _)| &summary.outcomes[..])
     }
 }
 
