@@ -5,7 +5,7 @@
 use super::{is_named, name, slot};
 use crate::base::{LockId, TaskId};
 use crate::engine::{WaitOn, Waited};
-use crate::record::{Breach, Cast, Event, Gfp, Invariant, Reason, Record};
+use crate::record::{Breach, Cast, Event, Gfp, Invariant, Reason, Record, TaskKind};
 
 #[derive(Clone, Default)]
 struct Task {
@@ -18,6 +18,8 @@ struct Task {
     lost: Option<Record>,
     /// The sleep that followed.
     sleeps: Option<Record>,
+    /// Its cgroup is out of memory, or its mm goes: both may wait for `oom_lock`.
+    may_wait: bool,
 }
 
 /// What each task allocates.
@@ -69,10 +71,38 @@ impl Allocs {
         slot(&mut self.tasks, record.task.index()).lost = Some(*record);
     }
 
+    pub(super) fn may_wait(&mut self, task: TaskId) {
+        slot(&mut self.tasks, task.index()).may_wait = true;
+    }
+
+    /// It let go of `oom_lock`.
+    pub(super) fn released(&mut self, task: TaskId, lock: LockId) {
+        if self.oom_lock == Some(lock)
+            && let Some(task) = self.tasks.get_mut(task.index())
+        {
+            task.may_wait = false;
+        }
+    }
+
+    /// Of processes, who is not in the allocator may wait for `oom_lock` only for its cgroup's sake: the end
+    /// of a page fault, too, leaves it to who has the lock. Threads of the kernel are sysrq, suspend, the reaper.
+    fn waits_for_lock(&self, record: &Record, cast: &Cast) -> Result<(), Breach> {
+        let is_user = cast.tasks.get(record.task).is_some_and(|info| info.kind == TaskKind::User);
+        let may = self.tasks.get(record.task.index()).is_some_and(|task| task.may_wait);
+        if !is_user || may {
+            return Ok(());
+        }
+        let text = format!("{} blocks on oom_lock", name(cast, record.task));
+        Err(Breach::new(Invariant::LoserSleepsOneJiffy, text))
+    }
+
     pub(super) fn blocked(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach> {
         let Event::Blocked { on, why, .. } = record.event else {
             return Ok(());
         };
+        if self.oom_lock.is_some_and(|lock| on == WaitOn::Lock(lock)) {
+            self.waits_for_lock(record, cast)?;
+        }
         // Most tasks never come here.
         let Some(task) = self.tasks.get_mut(record.task.index()) else {
             return Ok(());

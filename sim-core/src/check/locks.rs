@@ -14,6 +14,8 @@ struct Lock {
     readers: u32,
     writers: u32,
     waiters: u32,
+    /// Who had it for writing last.
+    writer: Option<TaskId>,
 }
 
 /// Holders and waiters of every lock.
@@ -37,7 +39,7 @@ impl Locks {
         let before = *state;
         match hold {
             Hold::Shared => state.readers += 1,
-            Hold::Exclusive => state.writers += 1,
+            Hold::Exclusive => (state.writers, state.writer) = (state.writers + 1, Some(task)),
         }
         let admits = before.writers == 0 && (hold == Hold::Shared || before.readers == 0);
         if admits && (handed_over || before.waiters == 0) {
@@ -45,7 +47,7 @@ impl Locks {
         }
         let how = if hold == Hold::Shared { "for reading" } else { "for writing" };
         let (who, what) = (name(cast, task), lock_name(cast, lock));
-        let Lock { readers, writers, waiters } = before;
+        let Lock { readers, writers, waiters, .. } = before;
         let text = format!(
             "{who} took {what} {how} out of turn: {writers} writers and {readers} readers held it, {waiters} waited"
         );
@@ -59,6 +61,11 @@ impl Locks {
         } else {
             state.readers = state.readers.saturating_sub(1);
         }
+    }
+
+    /// Whether the task has it for writing.
+    pub(super) fn is_held(&self, lock: LockId, by: TaskId) -> bool {
+        self.locks.get(lock.index()).is_some_and(|lock| lock.writers > 0 && lock.writer == Some(by))
     }
 
     pub(super) fn blocked(&mut self, task: TaskId, on: WaitOn) {

@@ -2,7 +2,8 @@
 //! (mm/mmu_notifier.c). The interval tree is in [`itree`](super::itree).
 
 use super::itree::Itrees;
-use super::{device_name, mm_name, range_name, slot};
+use super::locks::Locks;
+use super::{device_name, lock_name, mm_name, name, range_name, slot};
 use crate::base::{DeviceId, MmId, NotifierId, RangeId, TaskId};
 use crate::kernel::plugin::{Driver, Ops};
 use crate::kernel::switches::Switches;
@@ -32,7 +33,7 @@ struct Call {
 /// Registrations and calls.
 pub(super) struct Notifiers {
     switches: &'static Switches,
-    ops: Vec<Ops>,
+    pub(super) ops: Vec<Ops>,
     subscriptions: Vec<Notifier>,
     pub(super) itrees: Itrees,
     /// Calls under way, the innermost of each task last.
@@ -200,8 +201,12 @@ impl Notifiers {
         record: &Record,
         notifier: NotifierId,
         op: ItreeRead,
+        locks: &Locks,
         cast: &Cast,
     ) -> Result<(), Breach> {
+        if matches!(op, ItreeRead::Retry | ItreeRead::Valid) {
+            under_its_lock(record.task, notifier, locks, cast)?;
+        }
         let readers = &mut slot(&mut self.subscriptions, notifier.index()).readers;
         let at = readers.iter().position(|&(reader, _)| reader == record.task);
         match op {
@@ -232,6 +237,24 @@ impl Notifiers {
 /// Whether the mm is the task's own.
 fn is_of(cast: &Cast, task: TaskId, mm: MmId) -> bool {
     cast.tasks.get(task).is_some_and(|info| info.mm == Some(mm))
+}
+
+/// `mmu_interval_read_retry()` means something only under the lock that the callback takes, too.
+fn under_its_lock(
+    task: TaskId,
+    notifier: NotifierId,
+    locks: &Locks,
+    cast: &Cast,
+) -> Result<(), Breach> {
+    let device = cast.notifiers.get(notifier).and_then(|info| cast.devices.get(info.device));
+    match device.and_then(|device| device.locks.first()) {
+        Some(&lock) if !locks.is_held(lock, task) => {
+            let (who, what) = (name(cast, task), lock_name(cast, lock));
+            let text = format!("{who} asks for invalidations without {what}");
+            Err(Breach::new(Invariant::ReadersRetry, text))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A device used freed pages.

@@ -219,6 +219,38 @@ fn i8_a_refused_vma_is_whole() {
 }
 
 #[test]
+fn i8_who_listens_is_told_first() {
+    let zap = |pages| Event::Zap { range: HEAP, pages, freed: 1 };
+    let registered = Event::NotifierRegistered { notifier: NOTIFIER, range: HEAP };
+    for driver in [&FENCE, &KVM] {
+        let stage = |approach| {
+            let mut stage = Stage::with("6.1", approach, driver);
+            stage.add(HOG, registered).woken().starts();
+            stage
+        };
+        let mut called = stage(Approach::NonBlocking);
+        called.calls(REAPER, false).returns(REAPER, false).add(REAPER, zap(1)).is_sound();
+        let mut silent = stage(Approach::NonBlocking);
+        // What an earlier gather freed was announced then.
+        silent.add(REAPER, zap(0)).is_sound().add(REAPER, zap(1));
+        silent.breaks(Invariant::RefusedVmaIsWhole);
+        stage(Approach::Silent).add(REAPER, zap(1)).is_sound();
+        // What it was told in the attempt before is not enough.
+        let mut again = stage(Approach::NonBlocking);
+        again.calls(REAPER, false).returns(REAPER, false).add(REAPER, zap(1)).is_sound();
+        again.fails().at(100).starts().is_sound().add(REAPER, zap(1));
+        again.breaks(Invariant::RefusedVmaIsWhole);
+        let mut closed = stage(Approach::NonBlocking);
+        closed.add(HOG, Event::NotifierUnregistered { notifier: NOTIFIER }).add(REAPER, zap(1));
+        closed.is_sound();
+        stage(Approach::NonBlocking)
+            .add(HOG, Event::ExitMmap { mm: HOG_MM })
+            .add(REAPER, zap(1))
+            .is_sound();
+    }
+}
+
+#[test]
 fn i9_no_device_uses_freed_pages() {
     let stale = Event::StaleAccess { device: DeviceId(0), range: HEAP, pages: 3 };
     Stage::new().add(HOG, stale).breaks(Invariant::NoStaleMapping);
@@ -343,6 +375,19 @@ fn i12_readers_look_again() {
 }
 
 #[test]
+fn i12_readers_look_under_the_lock_of_the_callback() {
+    let lock = MMAP_LOCK;
+    for op in [ItreeRead::Valid, ItreeRead::Retry] {
+        let mut stage = Stage::new();
+        stage.recorder.cast.devices[DeviceId(0)].locks.push(lock);
+        stage.reads(ItreeRead::Begin).add(OTHER, Event::Acquired { lock, hold: Hold::Exclusive });
+        stage.reads(op).is_sound().reads(ItreeRead::Begin).add(OTHER, Event::Released { lock });
+        stage.add(HOG, Event::Acquired { lock, hold: Hold::Exclusive }).is_sound();
+        stage.reads(op).breaks(Invariant::ReadersRetry);
+    }
+}
+
+#[test]
 fn i13_there_are_no_more_pages_than_there_are() {
     let free = |free| Event::ZoneFree { zone: ZoneId(0), free };
     Stage::new()
@@ -408,6 +453,21 @@ fn i15_the_loser_sleeps_one_jiffy() {
     blocks.add(HOG, asks(Gfp::KERNEL, false));
     blocks.blocks(HOG, WaitOn::Lock(OOM_LOCK), Reason::OomLock);
     blocks.breaks(Invariant::LoserSleepsOneJiffy);
+    // Nor at the end of a page fault; a cgroup's killer does, each time.
+    let waits = |stage: &mut Stage| {
+        stage.blocks(HOG, WaitOn::Lock(OOM_LOCK), Reason::OomLock);
+    };
+    let mut fault = Stage::new();
+    waits(&mut fault);
+    fault.breaks(Invariant::LoserSleepsOneJiffy);
+    let mut memcg = Stage::new();
+    memcg.add(HOG, Event::MemcgOom { cgroup: CgroupId(1), gfp: Gfp::KERNEL.0, order: 0 });
+    waits(&mut memcg);
+    memcg.wakes(HOG, Waited::Granted);
+    memcg.add(HOG, Event::Acquired { lock: OOM_LOCK, hold: Hold::Exclusive });
+    memcg.add(HOG, Event::Released { lock: OOM_LOCK }).is_sound();
+    waits(&mut memcg);
+    memcg.breaks(Invariant::LoserSleepsOneJiffy);
 }
 
 #[test]
