@@ -133,6 +133,10 @@ pub enum Command {
     StopAtCycles,
     /// Selects what the lane does at the cursor.
     RangeFromSpan,
+    /// The range begins at the cursor.
+    BeginRange,
+    /// It ends there.
+    EndRange,
     /// A note at the cursor.
     Note,
     /// A note on the selected range.
@@ -349,6 +353,8 @@ pub const NAMED: &[(Command, &str, &str)] = &[
     (Command::PanLeft, "Pan left", "A"),
     (Command::PanRight, "Pan right", "D"),
     (Command::RangeFromSpan, "Select what the lane does now", "R"),
+    (Command::BeginRange, "Begin the range at the cursor", ""),
+    (Command::EndRange, "End the range at the cursor", ""),
     (Command::FitSelection, "Zoom to the range", "F"),
     (Command::Clear, "Clear the range", "Esc"),
     (Command::Note, "Add a note at the cursor", "M"),

@@ -84,9 +84,11 @@ pub(super) fn kind_of(action: &Action) -> Option<Kind> {
             | Command::FitSelection
             | Command::PanLeft
             | Command::PanRight => Kind::View,
-            Command::Clear | Command::RangeFromSpan | Command::ExtendSelection(_) => {
-                Kind::Selection
-            }
+            Command::Clear
+            | Command::RangeFromSpan
+            | Command::BeginRange
+            | Command::EndRange
+            | Command::ExtendSelection(_) => Kind::Selection,
             Command::PinLane
             | Command::HideLane
             | Command::ShowHiddenLanes

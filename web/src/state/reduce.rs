@@ -205,6 +205,14 @@ impl State {
             Command::Undo => self.undo(),
             Command::Redo => self.redo(),
             Command::RangeFromSpan => self.range_from_span(),
+            Command::BeginRange => {
+                let at = self.cursor.at;
+                self.select(Some((at, self.selection.map_or(at, |(_, to)| to.max(at)))));
+            }
+            Command::EndRange => {
+                let at = self.cursor.at;
+                self.select(Some((self.selection.map_or(at, |(from, _)| from.min(at)), at)));
+            }
             Command::Note => self.add_note((self.cursor.at, None)),
             Command::NoteRange => {
                 if let Some((from, to)) = self.selection {

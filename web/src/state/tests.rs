@@ -334,7 +334,7 @@ fn what_commands_change_is_told_in_words() {
     let mut state = opened(Route { at: Some(3_600_000_000), ..Route::default() });
     let mut told = |command| {
         press(&mut state, command);
-        assert!(!state.said_by_cell, "{command:?}");
+        assert_eq!(state.said_by_cell, command == Command::GoToEnd, "{command:?}");
         state.said.replace('\u{a0}', " ")
     };
     assert!(told(Command::WholeRun).starts_with("from 0.000 ms to "));
@@ -348,6 +348,9 @@ fn what_commands_change_is_told_in_words() {
     assert_eq!(told(Command::Undo), "undone: no range selected");
     assert!(told(Command::Redo).starts_with("done again: selected from "));
     assert_eq!(told(Command::Clear), "no range selected");
+    assert!(told(Command::BeginRange).ends_with(", 0 ns"));
+    told(Command::GoToEnd);
+    assert!(told(Command::EndRange).ends_with(" s"));
     assert_eq!(told(Command::RemoveNote), "no note near the cursor");
     assert_eq!(told(Command::TogglePlay), "playing");
     assert!(told(Command::TogglePlay).starts_with("paused at "));

@@ -146,7 +146,6 @@ impl Component for Timeline {
         let tools = Tools {
             hover: &self.hover,
             selection: props.selection,
-            at: props.now.at,
             hidden: rows.hidden,
             history: props.history,
             is_pinned: is_pinned(props.lane),
@@ -172,9 +171,8 @@ impl Component for Timeline {
                     selected: index == props.lane,
                     pinned: is_pinned(index),
                     first: Some(index) == first,
-                    stays: place < stays,
                 };
-                label(ctx, index, (&lane.title, now), is)
+                label(ctx, index, (&lane.title, now), is, place < stays)
             }
         });
         let description = format!(
@@ -264,15 +262,14 @@ struct Labelled {
     pinned: bool,
     /// Whether the focus comes to it first.
     first: bool,
-    /// Whether it stays on top while others scroll.
-    stays: bool,
 }
 
 fn label(
     ctx: &Context<Timeline>,
     index: usize,
     (title, now): (&str, String),
-    Labelled { selected, pinned, first, stays }: Labelled,
+    Labelled { selected, pinned, first }: Labelled,
+    stays: bool,
 ) -> Html {
     let onclick = ui(ctx).on(move |_: MouseEvent| Action::SelectLane(index));
     html! {
@@ -283,6 +280,13 @@ fn label(
                 if pinned { <span class="hidden">{ "pinned" }</span> }
             </button>
         </li>
+    }
+}
+
+fn size_plot(canvas: &HtmlCanvasElement, height: f64) {
+    let plot = canvas.parent_element().and_then(|it| it.dyn_into::<HtmlElement>().ok());
+    if let Some(plot) = plot {
+        dom::set_style(&plot, "height", &format!("{height}px"));
     }
 }
 
@@ -401,7 +405,7 @@ impl Timeline {
         self.place_notes(props);
         let layout = self.layout();
         let rows = self.rows(props);
-        self.size_plot(&spans, self.plot_height(props, &rows));
+        size_plot(&spans, self.plot_height(props, &rows));
         let (top, height) = self.scrolled(props, &rows);
         let now = Drawn {
             scene: props.scene.clone(),
@@ -447,13 +451,6 @@ impl Timeline {
         let ruler = self.ruler.cast::<HtmlElement>().map_or(0, |it| it.client_height());
         let room = f64::from(body.client_height() - ruler).max(120.0);
         rows.height().min(if props.printing { PAPER_PX_MAX } else { room }).round()
-    }
-
-    fn size_plot(&self, canvas: &HtmlCanvasElement, height: f64) {
-        let plot = canvas.parent_element().and_then(|it| it.dyn_into::<HtmlElement>().ok());
-        if let Some(plot) = plot {
-            dom::set_style(&plot, "height", &format!("{height}px"));
-        }
     }
 
     /// The lane at this height below the first row's top, as it is scrolled.

@@ -16,8 +16,6 @@ pub struct Tools<'a> {
     /// What is under the pointer.
     pub hover: &'a str,
     pub selection: Option<(u64, u64)>,
-    /// The cursor.
-    pub at: u64,
     /// How many lanes the user has hidden.
     pub hidden: usize,
     /// What can be undone and redone.
@@ -31,12 +29,9 @@ pub struct Tools<'a> {
 
 /// The line above the lanes.
 pub fn toolbar(ui: &Ui, tools: &Tools<'_>) -> Html {
-    let Tools { hover, selection, at, hidden, is_pinned, preset, embed, .. } = *tools;
+    let Tools { hover, selection, hidden, is_pinned, preset, embed, .. } = *tools;
     let (can_undo, can_redo) = tools.history;
-    let (from, to) = selection.unwrap_or((at, at));
     let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
-    let set_from = ui.on(move |_: MouseEvent| Action::Select(Some((at, to.max(at)))));
-    let set_to = ui.on(move |_: MouseEvent| Action::Select(Some((from.min(at), at))));
     let text = match selection {
         _ if !hover.is_empty() => hover.to_owned(),
         Some((from, to)) => format!(
@@ -69,8 +64,8 @@ pub fn toolbar(ui: &Ui, tools: &Tools<'_>) -> Html {
             </div>
             <div class="buttons" role="group" aria-label="Range">
                 <span class="group-name" aria-hidden="true">{ "range" }</span>
-                <button type="button" onclick={set_from} title="Begin the range at the cursor">{ "from here" }</button>
-                <button type="button" onclick={set_to} title="End the range at the cursor">{ "to here" }</button>
+                <button type="button" onclick={press(Command::BeginRange)} title="Begin the range at the cursor">{ "from here" }</button>
+                <button type="button" onclick={press(Command::EndRange)} title="End the range at the cursor">{ "to here" }</button>
                 <button type="button" onclick={press(Command::FitSelection)} disabled={selection.is_none()}
                     title="Zoom to the range (F)">{ "fit" }</button>
             </div>

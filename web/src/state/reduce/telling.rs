@@ -69,9 +69,11 @@ impl State {
             | Command::FitSelection
             | Command::PanLeft
             | Command::PanRight => self.window_told(),
-            Command::RangeFromSpan | Command::ExtendSelection(_) | Command::Clear => {
-                self.range_told()
-            }
+            Command::RangeFromSpan
+            | Command::BeginRange
+            | Command::EndRange
+            | Command::ExtendSelection(_)
+            | Command::Clear => self.range_told(),
             Command::PinLane => {
                 let pinned =
                     lanes.get(self.lane).is_some_and(|lane| self.arrangement.is_pinned(lane.of));
