@@ -191,6 +191,13 @@ test("keys move lanes and ranges, the other preset zooms with Q and E, and Forwa
   await keyboard.press("Shift+ArrowLeft");
   await changed(view, "range", more);
 
+  await keyboard.press("Escape");
+  await page.getByRole("button", { name: "from here" }).click();
+  await keyboard.press("End");
+  await page.getByRole("button", { name: "to here" }).click();
+  await until(view, () => /^selected from \d{4}\.\d+.ms to .*\ss$/.test(document.querySelector("p.hidden[role=status]").textContent), "told");
+  await changed(view, "range", more);
+
   await keyboard.press("?");
   await page.getByLabel(/Q and E zoom/).check();
   const keys = await page.getByRole("row", { name: /zoom in or out/ }).innerText();
