@@ -157,7 +157,7 @@ test("what the legend calls a sign finds it, and Esc leads out of the filter", a
   const { page } = view;
   await page.keyboard.press("/");
   await page.keyboard.type("callback refused");
-  await page.getByText(/^10 of 23 \d{3}$/).waitFor();
+  await page.getByText(/^10 of 23\s\d{3}$/).waitFor();
   const focused = () => page.evaluate(() => document.activeElement.id);
   await page.keyboard.press("Escape");
   assert.equal(await page.locator("#event-filter").inputValue(), "");
