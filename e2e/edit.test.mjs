@@ -319,9 +319,14 @@ test("what was removed in the form comes back by key, in the text as well, and a
   const undo = page.getByRole("button", { name: "Undo the last change" });
   const redo = page.getByRole("button", { name: "Redo the change" });
   assert.equal(await undo.getAttribute("aria-disabled"), "true");
-  await page.getByRole("button", { name: "Remove task editor" }).click();
+  await page.getByRole("button", { name: "Remove task presser" }).click();
   const less = await text.inputValue();
   assert.ok(less.length < before.length);
+  // The button that had the focus is gone, and the key is for the editor all the same.
+  await page.keyboard.press("Control+z");
+  assert.equal(await text.inputValue(), before);
+  await page.keyboard.press("Control+Shift+z");
+  assert.equal(await text.inputValue(), less);
   await undo.click();
   assert.equal(await text.inputValue(), before);
   await redo.click();

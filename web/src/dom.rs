@@ -3,7 +3,8 @@
 
 use wasm_bindgen::JsCast as _;
 use web_sys::{
-    CanvasRenderingContext2d, Document, Element, HtmlCanvasElement, HtmlElement, Window,
+    CanvasRenderingContext2d, Document, Element, FocusOptions, HtmlCanvasElement, HtmlElement,
+    Window,
 };
 
 pub fn window() -> Window {
@@ -99,6 +100,17 @@ pub fn focus(id: &str) {
     let element = document().get_element_by_id(id);
     if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
         let _ = element.focus();
+    }
+}
+
+/// Gives the focus to the element with this id, if what had it is gone; nothing scrolls.
+pub fn catch_focus(id: &str) {
+    let is_lost = document().active_element().is_none_or(|it| it.tag_name() == "BODY");
+    let element = document().get_element_by_id(id).filter(|_| is_lost);
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let options = FocusOptions::new();
+        options.set_prevent_scroll(true);
+        let _ = element.focus_with_options(&options);
     }
 }
 

@@ -11,7 +11,7 @@ use web_sys::{Element, HtmlSelectElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::editor_drafts::{Deed, DraftList};
-use super::editor_form::FormView;
+use super::editor_form::{FORM_ID, FormView};
 use super::editor_written::{Written, use_followed, use_written};
 use super::icon::{Icon, drawing};
 use crate::dom;
@@ -52,6 +52,10 @@ pub fn Editor(props: &Props) -> Html {
     let act = use_deeds(&written);
     let back = written.clone();
     use_effect_with((*text).clone(), move |text| {
+        // What was removed had the focus, or what undo took back: the next key is still for here.
+        if back.past.can_undo() || back.past.can_redo() {
+            dom::catch_focus(FORM_ID);
+        }
         if let Some(place) = back.brought_back().filter(|_| dom::has_focus(TEXT_ID)) {
             mark(text, place);
         }

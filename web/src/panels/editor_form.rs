@@ -14,6 +14,9 @@ use crate::dom;
 use crate::editor::sketch::sketch;
 use crate::editor::{place_of, problem_of, problems_of_sections, split_unit};
 
+/// Id of the form.
+pub const FORM_ID: &str = "editor-form";
+
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub text: String,
@@ -48,7 +51,7 @@ pub fn FormView(props: &Props) -> Html {
     let begins_before = |group: &Vec<&Section>, open| group[0].span.start <= open;
     let broken = sheet.open.and_then(|open| groups.iter().rposition(|it| begins_before(it, open)));
     html! {
-        <div class={classes!("editor-form", (!props.readable).then_some("stale"))} role="group" aria-label="Scenario as a form">
+        <div class={classes!("editor-form", (!props.readable).then_some("stale"))} id={FORM_ID} tabindex="-1" role="group" aria-label="Scenario as a form">
             if !props.readable {
                 <p class="blocked" role="status">{ "Too much of the text is no TOML; the form goes on when it is." }</p>
             }
