@@ -338,8 +338,8 @@ impl LogFacts {
         self.chosen = None;
         self.of_a_group(text);
         let report = self.reports.len().checked_sub(1);
-        // Its group's list names the first victim again.
-        if self.killed_in.insert((pid, report)) {
+        // Its group's list names the first victim again. Without reports a pid may be another boot's.
+        if self.killed_in.insert((pid, report)) || report.is_none() {
             self.kills.push(Kill {
                 at_us,
                 pid,

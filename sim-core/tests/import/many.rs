@@ -71,6 +71,10 @@ fn pid_that_is_killed_again_is_another_process() {
     // A log that was put together from two of the same machine.
     assert_eq!(told(&killed_twice("6.1.0", [90_000, 90_000])), ["hog"]);
     assert_eq!(told(&killed_twice("4.6.0", [90_000, 80_000])), ["hog"]);
+    // Searched for the kill alone.
+    let line =
+        "kernel: Killed process 130 (hog) total-vm:99000kB, anon-rss:90000kB, file-rss:0kB\n";
+    assert_eq!(told(&format!("{line}{line}{}", line.replace("hog", "java"))), ["hog", "java"]);
     // Of the second only the choice is left.
     let searched = format!(
         "{}[ 950.000000] oom-kill:constraint=CONSTRAINT_NONE,task=hog,pid=130,uid=0\n",
