@@ -136,10 +136,10 @@ fn picture_marks_what_the_text_says() {
     let compare = |policies: &str, format: &str| {
         printed(&["compare", "gpu-fence-overlap", "--policy", policies, "--format", format])
     };
-    let mark = ">decides otherwise from 3299.087 ms on</text>";
+    let mark = ">decides otherwise from 3299.078 ms on</text>";
     assert!(compare("nonblock,block-always", "svg").contains(mark));
     assert!(
-        compare("nonblock,block-always", "summary").contains("block-always: 3299.087 ms: here")
+        compare("nonblock,block-always", "summary").contains("block-always: 3299.078 ms: here")
     );
     assert!(!compare("nonblock,interval", "svg").contains("decides otherwise"));
     assert!(
