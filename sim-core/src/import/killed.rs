@@ -37,6 +37,10 @@ pub(super) struct Killed {
     pub(super) is_guess: bool,
     /// When the log says that it is killed, on its clock.
     pub(super) logged_us: Option<i64>,
+    /// When the trace, if it is known by that alone, shows it chosen, with its signal.
+    pub(super) traced_us: Option<i64>,
+    /// Whether it was at the limit of a control group of its own, which nothing names.
+    pub(super) has_own_group: bool,
     /// From the kill to the end of its address space, in µs, if that was seen.
     pub(super) gone_us: Option<i64>,
     /// From the kill to the last that is told of its reaping, in µs.
@@ -45,6 +49,18 @@ pub(super) struct Killed {
 }
 
 impl Killed {
+    /// Whether a thread of its own found memory exhausted.
+    pub(super) fn asked_for_itself(&self) -> bool {
+        self.pid.is_some() && self.invoker.as_ref().is_some_and(|(_, pid)| *pid == self.pid)
+    }
+
+    /// From when to when the trace shows that its memory might still be had.
+    fn pending_us(&self) -> Option<(i64, i64)> {
+        let lasts_us = if self.reaping.attempts > 0 { Some(self.last_us) } else { self.gone_us };
+        let killed_us = self.traced_us.filter(|_| !self.reaping.passed_over)?;
+        Some((killed_us, killed_us + lasts_us?.min(self.gone_us.unwrap_or(i64::MAX))))
+    }
+
     /// Whether it is taken to have asked for the memory that was not to be had: nobody else is named, and
     /// nobody died when it was given up.
     pub(super) fn asks_itself(&self, is_last: bool) -> bool {
@@ -129,6 +145,7 @@ pub(super) fn killed(capture: &Capture<'_>, story: &Story) -> (Vec<Killed>, usiz
         let refused = attempts.iter().any(|attempt| attempt.refusals > 0);
         victim.reaping.refused = refused || story.refusals_logged > 0;
     }
+    part_groups(&mut victims);
     part_pids(&mut victims);
     (victims, left_out)
 }
@@ -157,6 +174,27 @@ fn mark_later(capture: &Capture<'_>, victims: &mut [Killed]) {
         victim.is_later = before.iter().any(lacks_it);
         if victim.is_later {
             victim.invoker = Some((victim.comm.clone(), victim.pid));
+        }
+    }
+}
+
+/// The killer waits for a victim that may still give memory (mm/oom_kill.c: `oom_evaluate_task()`), unless it kills
+/// for a control group that has no part in that one. If somebody is killed meanwhile, all who asked for themselves
+/// are taken to have control groups of their own.
+fn part_groups(victims: &mut [Killed]) {
+    let is_alone = |victim: &Killed| victim.traced_us.is_some() && victim.asked_for_itself();
+    let alone: Vec<&Killed> = victims.iter().filter(|victim| is_alone(victim)).collect();
+    let is_since = |before: &Killed, later: &Killed| {
+        let span = before.pending_us().zip(later.traced_us);
+        span.is_some_and(|((from, until), at_us)| (from..until).contains(&at_us))
+    };
+    let mut pairs = alone
+        .iter()
+        .enumerate()
+        .flat_map(|(at, before)| alone[at + 1..].iter().map(move |later| (*before, *later)));
+    if pairs.any(|(before, later)| is_since(before, later)) {
+        for victim in victims.iter_mut().filter(|victim| is_alone(victim)) {
+            victim.has_own_group = true;
         }
     }
 }

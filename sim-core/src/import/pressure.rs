@@ -13,6 +13,8 @@ const ORDER_MAX: u8 = 3;
 
 /// Longest pause between kills that is kept, in µs.
 const PAUSE_MAX_US: i64 = 5_000_000;
+/// Shortest pause between those that press by themselves in an order that is known, in µs.
+const PAUSE_MIN_US: i64 = 50_000;
 
 /// Under whom memory runs out, and how far they grow.
 pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
@@ -92,13 +94,16 @@ pub(super) fn make_pressure(made: &mut Made, capture: &Capture<'_>, victims: &[K
     }
     make_limits(made, capture, victims);
     make_orders(made, capture, victims);
+    let are_apart = victims.iter().any(|victim| victim.has_own_group);
     let mut grew = BTreeMap::new();
     for task in &mut made.tasks {
         if task.presses {
             let seen =
                 *grew.entry(task.comm.clone()).or_insert_with_key(|comm| growth(capture, comm));
-            // Half a second to fill it, but no slower than the recordings' 60 MiB/s.
-            task.rate = Some(seen.unwrap_or((task.pages * 2).max(15_360)));
+            // Half a second to fill it, but no slower than the recordings' 60 MiB/s, unless others do so
+            // one after the other.
+            let least = if are_apart { 256 } else { 15_360 };
+            task.rate = Some(seen.unwrap_or((task.pages * 2).max(least)));
         }
     }
 }
@@ -146,7 +151,7 @@ fn make_limits(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
         }
     }
     let is_limited = |victim: &Killed| of(victim).is_some_and(|report| report.memcg.is_some());
-    made.all_in_groups = victims.iter().all(is_limited);
+    made.all_in_groups = victims.iter().all(|victim| is_limited(victim) || victim.has_own_group);
     // Who is in no table is where the others are.
     if let ([_], true) = (groups.as_slice(), made.all_in_groups) {
         for task in &mut made.tasks {
@@ -198,15 +203,29 @@ fn make_limits(made: &mut Made, capture: &Capture<'_>, victims: &[Killed]) {
         // A limit that was set below what they had long had let them get that far.
         made.limits.push(said.unwrap_or(used).max(used).clamp(1, PAGES_MAX));
     }
+    for victim in victims.iter().filter(|victim| victim.has_own_group) {
+        let Some(at) = find(&made.tasks, &victim.comm, victim.pid) else { continue };
+        made.tasks[at].group = Some(made.limits.len());
+        made.limits.push(made.tasks[at].pages.clamp(1, PAGES_MAX));
+        let text = format!(
+            "{} was at the limit of a control group of its own: a victim was killed while another could still be reaped",
+            victim.comm
+        );
+        made.note(NoteKind::Assumed, text);
+    }
     in_order_of_their_kills(made, victims);
 }
 
 /// Groups reach their limits one after the other, as they did, and so does one that does so again.
 fn in_order_of_their_kills(made: &mut Made, victims: &[Killed]) {
-    let is_alone = made.limits.len() < 2;
+    // Who asked for itself began when it did.
+    let is_own = |victim: &Killed| victim.traced_us.is_some() && victim.asked_for_itself();
+    let are_own = victims.iter().all(is_own);
+    let is_alone = made.limits.len() < 2 && !are_own;
     let (mut last, mut delay_us) = (None, 0_i64);
     for victim in victims.iter().filter(|victim| !victim.together) {
-        let (Some(at_us), Some((comm, pid))) = (victim.logged_us, &victim.invoker) else {
+        let at_us = victim.logged_us.or(victim.traced_us);
+        let (Some(at_us), Some((comm, pid))) = (at_us, &victim.invoker) else {
             continue;
         };
         let pause = at_us.saturating_sub(last.unwrap_or(at_us)).max(0);
@@ -214,7 +233,9 @@ fn in_order_of_their_kills(made: &mut Made, victims: &[Killed]) {
         if is_alone && !victim.is_later {
             continue;
         }
-        delay_us = delay_us.saturating_add(pause.min(PAUSE_MAX_US));
+        // A lock that one sleeps with may have let the others kill at once; in their order, though.
+        let least = if victim.has_own_group || are_own { PAUSE_MIN_US } else { 0 };
+        delay_us = delay_us.saturating_add(pause.clamp(least, PAUSE_MAX_US));
         if let Some(task) = find(&made.tasks, comm, *pid)
             && made.tasks[task].delay_us == 0
         {

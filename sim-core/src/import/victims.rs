@@ -27,6 +27,8 @@ impl Killed {
             has_taken_pid: false,
             is_guess: false,
             logged_us: None,
+            traced_us: None,
+            has_own_group: false,
             gone_us: None,
             last_us: 0,
             reaping: super::killed::Reaping::default(),
@@ -147,6 +149,7 @@ pub(super) fn from_trace(capture: &Capture<'_>) -> (Vec<Killed>, usize) {
             invoker: (mark.comm != "<...>").then_some(asking),
             anon: mark.anon_kb().and_then(|kb| pages(kb.checked_mul(1024)?)),
             adj: adj.and_then(|adj| i16::try_from(adj).ok()),
+            traced_us: signalled.contains(&number).then_some(mark.time_us),
             ..Killed::of(&comm, pid)
         });
     }

@@ -113,6 +113,37 @@ fn every_kill_of_the_gallery_is_read_back_as_it_was() {
     assert_eq!(others, [""; 0], "of {count}");
 }
 
+/// Of control groups a trace has no word. Who died while another victim could still be reaped had one of its own; and who
+/// asked for itself, one after the other, does so again.
+#[test]
+fn trace_alone_tells_victims_of_several_control_groups_apart() {
+    let entry = gallery::find("f9-head-of-line").expect("in the gallery");
+    let scenario = parse(entry.id, entry.text, &[]).expect("checked");
+    let mut wrong = Vec::new();
+    for kernel in ["5.3", "6.1"] {
+        for policy in sim_core::scenario::names::policies() {
+            let (kernel, policy) = (Some(kernel.to_owned()), Some(policy.to_owned()));
+            let options = RunOptions { kernel, policy, ..RunOptions::default() };
+            let run = Simulation::new(&scenario, &options).expect("known ids").run();
+            let imported =
+                import(&[CaptureFile { name: "trace", text: &ftrace(&run) }]).expect("a kill");
+            let (mut again, mut first) = (victims(&run_of(&imported)), victims(&imported.story));
+            // Nothing in a trace says that a worker goes on with what was refused.
+            if options.policy.as_deref() == Some("hand-off") {
+                again.iter_mut().chain(&mut first).for_each(|(_, attempts)| *attempts = 0);
+            }
+            if again != first {
+                wrong.push(format!("{:?} {:?}", options.kernel, options.policy));
+            }
+        }
+    }
+    // Nobody is killed while another could be reaped, so one machine is all that the trace tells of; of two that
+    // have as much the later one may die first there.
+    let equals =
+        ["skip-any", "skip-flag"].map(|policy| format!("Some(\"5.3\") Some(\"{policy}\")"));
+    assert_eq!(wrong, equals);
+}
+
 /// A process's `kill(2)` is told from the OOM killer's signal, so nobody takes it for one.
 #[test]
 fn kill_by_a_process_is_no_oom_kill() {
