@@ -19,7 +19,7 @@ const MS: u64 = 1_000_000;
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, u64, u64, &str)] = &[
     ("zap, 4 KiB pages: 2.0 M pages/s", "zap_page", 500, 500, "g2-stuck-no-notifier"),
-    ("… 0.5 M pages/s below min", "zap_page_tight", 2 * US, 2 * US, "capture-6-1-s7"),
+    ("… 0.5 M pages/s below min", "zap_page_tight", 2 * US, 2 * US, "g2-stuck-no-notifier"),
     ("zap, THP: about 100 M base pages/s", "zap_page_thp", 10, 10, OTHERS),
     ("page fault: 2.3 us", "page_fault", 2_300, 2_300, "capture-6-1-s1"),
     ("direct reclaim, clean file page: 1 us", "reclaim_page", US, US, "d1-self"),

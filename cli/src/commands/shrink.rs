@@ -84,6 +84,7 @@ pub(crate) fn run(args: &ShrinkArgs) -> Result<(), Error> {
     loop {
         let text = document.to_string();
         cut::kinds(&mut document, &mut |candidate| shrinking.holds(candidate));
+        cut::named(&mut document, &mut |candidate| shrinking.holds(candidate));
         cut::parts(&mut document, &mut |candidate| shrinking.holds(candidate));
         sizes::distributions(&mut document, &mut |candidate| shrinking.holds(candidate));
         sizes::numbers(&mut document, &mut |candidate| shrinking.holds(candidate));

@@ -93,13 +93,13 @@ fn gallery_has_these_verdicts() {
           mem-hog was killed at 1002.000 ms although victim, killed before, still had 1 GiB.
           attempts 11 back-offs 10 refusals 10 reaped 16 incidents 22
         capture-6-1-s1: recovered
-          hog was killed at 1256.845 ms; by 1288.200 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1256.845 ms; by 1287.707 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2: recovered
           hog1 was killed at 2052.442 ms; by 2124.429 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2-smp: recovered
-          hog1 was killed at 1983.450 ms; by 2019.249 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 1983.450 ms; by 2018.427 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2stuck: recovered
           hog was killed at 1977.110 ms; by 4082.928 ms free memory was above the high watermark and every survivor had got its page.
@@ -114,13 +114,13 @@ fn gallery_has_these_verdicts() {
           hog was killed at 1917.251 ms; by 2003.968 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s4part: extra-victims
-          presser was killed at 5022.286 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5022.285 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s5part: extra-victims
-          presser was killed at 5025.780 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5025.779 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s6: extra-victims
-          presser was killed at 5060.663 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5060.662 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s6-smp: extra-victims
           presser was killed at 4983.142 ms although hog, killed before, still had 90 MiB.
@@ -177,7 +177,7 @@ fn gallery_has_these_verdicts() {
           hog was killed at 2372.687 ms; by 4812.627 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
         lockdep-6-1-h1: recovered
-          hog was killed at 2357.694 ms; by 41276.912 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2357.694 ms; by 41276.915 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 1
     "#]].assert_eq(&text);
 }

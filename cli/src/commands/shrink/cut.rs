@@ -60,6 +60,41 @@ pub(super) fn kinds(document: &mut DocumentMut, holds: &mut dyn FnMut(&DocumentM
     }
 }
 
+/// Leaves out what has a name together with whatever speaks of it, one name after the other: each
+/// alone would leave the other in the air, a thread that nobody starts, say.
+pub(super) fn named(document: &mut DocumentMut, holds: &mut dyn FnMut(&DocumentMut) -> bool) {
+    let is_name = |path: &Path| matches!(path.as_slice(), [.., Step::Index(_), Step::Key(key)] if key == "name");
+    // From the end: those before stay where they are.
+    for path in paths(document).into_iter().filter(is_name).rev() {
+        let Some(name) = text_at(document, &path) else { continue };
+        let table = &path[..path.len() - 1];
+        let speaks_of_it = |of: &Path| text_at(document, of).is_some_and(|text| text == name);
+        let spoken: Vec<Path> = paths(document)
+            .iter()
+            .filter(|of| !is_name(of) && speaks_of_it(of))
+            .filter_map(|of| {
+                let last = of.iter().rposition(|step| matches!(step, Step::Index(_)))?;
+                Some(of[..=last].to_vec())
+            })
+            .collect();
+        let all: Vec<Path> =
+            paths(document).into_iter().filter(|of| of == table || spoken.contains(of)).collect();
+        let candidate = without(document, &all, &[]);
+        if !spoken.is_empty() && holds(&candidate) {
+            *document = candidate;
+        }
+    }
+}
+
+/// The text at a place, if one is there.
+fn text_at(document: &DocumentMut, path: &[Step]) -> Option<String> {
+    let item = path.iter().try_fold(document.as_item(), |item, step| match step {
+        Step::Key(key) => item.get(key.as_str()),
+        Step::Index(index) => item.get(*index),
+    })?;
+    Some(item.as_str()?.to_owned())
+}
+
 /// The document without those of `all` that are not `kept`.
 fn without(document: &DocumentMut, all: &[Path], kept: &[Path]) -> DocumentMut {
     let mut document = document.clone();
