@@ -57,10 +57,10 @@ fn fill_of(
         // What an interrupted build left.
         let _ = output(&mut git(repository, &["worktree", "remove", "--force", &told]));
         run(&mut git(repository, &["worktree", "add", "--quiet", "--detach", &told, &commit]))?;
-        let built = (|| {
-            let has = version_of(&source)?;
-            if has != model {
-                return Err(format!("the tag model-{model} is of a source with model {has}"));
+        let made = (|| {
+            let found = version_of(&source)?;
+            if found != model {
+                return Err(format!("the tag model-{model} is of a source with model {found}"));
             }
             // The page comes last and whole, so that none that was interrupted counts.
             let new = models.join(format!("{model}.new"));
@@ -70,7 +70,7 @@ fn fill_of(
             fs::rename(&new, &page).map_err(failed)
         })();
         let removed = run(&mut git(repository, &["worktree", "remove", "--force", &told]));
-        built.and(removed)?;
+        made.and(removed)?;
     }
     Ok(())
 }
@@ -171,6 +171,7 @@ fn git(repository: &Path, words: &[&str]) -> Command {
     git
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what map_err() hands over")]
 fn failed(error: std::io::Error) -> String {
     error.to_string()
 }
@@ -261,27 +262,27 @@ mod tests {
         let all = Folder::new("tags");
         repository(&all, &[7, 8, 9]);
         let models = all.0.join("target/models");
-        let built = std::cell::RefCell::new(Vec::new());
+        let seen = std::cell::RefCell::new(Vec::new());
         let build = |source: &Path| {
-            built.borrow_mut().push(version_of(source).expect("it says so"));
+            seen.borrow_mut().push(version_of(source).expect("it says so"));
             fs::create_dir_all(source.join("dist")).map_err(failed)?;
             fs::copy(source.join(VERSION_FILE), source.join("dist/index.html")).map_err(failed)?;
             Ok(source.join("dist"))
         };
         fill_of(&all.0, &models, build).expect("they build");
         fill_of(&all.0, &models, build).expect("they are there");
-        assert_eq!(built.take(), [7, 8]);
+        assert_eq!(seen.take(), [7, 8]);
         assert!(all.read("target/models/8/index.html").expect("a page").contains("= 8;"));
         assert!(!all.0.join("target/xtask/model-8").exists());
         all.write("target/models/7.commit", "of another");
         fill_of(&all.0, &models, build).expect("it builds");
-        assert_eq!(built.take(), [7]);
+        assert_eq!(seen.take(), [7]);
         // By hand, and half copied.
         fs::remove_file(models.join("7.commit")).expect("a mark");
         fs::remove_dir_all(models.join("8")).expect("a page");
         all.write("target/models/8.new/index.html", "half");
         fill_of(&all.0, &models, build).expect("it builds");
-        assert_eq!(built.take(), [8]);
+        assert_eq!(seen.take(), [8]);
         do_git(&all, &["tag", "--delete", "model-7", "model-8"]);
         fill_of(&all.0, &models, build).expect("nothing to build");
         assert!(models.join("7").is_dir(), "put there by hand");

@@ -55,7 +55,7 @@ mod tests {
     fn holders_and_waiters_are_named_record_by_record() {
         let mut story = Story::new();
         let read = Event::Acquired { lock: HOG_LOCK, hold: Hold::Shared };
-        story.at(1).add(HOG, read.clone());
+        story.at(1).add(HOG, read);
         story.at(2).wakes(HOG_2).add(HOG_2, read);
         story.at(3).wakes(REAPER).blocks(REAPER, WaitOn::Lock(HOG_LOCK), Reason::DriverLock);
         story.at(4).blocks(OTHER, WaitOn::Lock(HOG_LOCK), Reason::DriverLock);

@@ -12,6 +12,7 @@ use crate::base::{IdVec, QueueId, SimTime, TaskId};
 
 /// How a process counts.
 #[derive(Copy, Clone, Default, Eq, PartialEq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the kernel's task flags")]
 pub struct Load {
     /// It runs, or could.
     pub wants_cpu: bool,

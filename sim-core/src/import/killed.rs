@@ -17,6 +17,7 @@ const REAPER_COMES_US: i64 = 50_000;
 
 /// A victim.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of one kill")]
 pub(super) struct Killed {
     pub(super) comm: String,
     pub(super) pid: Option<u32>,

@@ -234,8 +234,8 @@ fn in_order_of_their_kills(made: &mut Made, victims: &[Killed]) {
             continue;
         }
         // A lock that one sleeps with may have let the others kill at once; in their order, though.
-        let least = if victim.has_own_group || are_own { PAUSE_MIN_US } else { 0 };
-        delay_us = delay_us.saturating_add(pause.clamp(least, PAUSE_MAX_US));
+        let pause_min = if victim.has_own_group || are_own { PAUSE_MIN_US } else { 0 };
+        delay_us = delay_us.saturating_add(pause.clamp(pause_min, PAUSE_MAX_US));
         if let Some(task) = find(&made.tasks, comm, *pid)
             && made.tasks[task].delay_us == 0
         {

@@ -115,6 +115,9 @@ const NAMES: &[&str] = &[
     "kworker/u8:3-ev",
 ];
 
+/// Who, its pid, when, of which system, and what.
+type Event<'a> = (&'a str, i32, &'a str, &'a str, String);
+
 #[test]
 fn trace_is_the_same_in_every_frame_for_every_name() {
     for name in NAMES {
@@ -138,7 +141,6 @@ fn trace_is_the_same_in_every_frame_for_every_name() {
                 format!("sched_process_exit: comm={name} pid=4712 prio=120"),
             ),
         ];
-        type Event<'a> = (&'a str, i32, &'a str, &'a str, String);
         let frames: [fn(&Event<'_>) -> String; 5] = [
             |(comm, pid, at, _, event)| {
                 format!("{comm:>16}-{pid:<7} [001] d..1. {at:>12}: {event}")

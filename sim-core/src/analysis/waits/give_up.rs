@@ -40,13 +40,12 @@ impl Walk<'_> {
             }
         }
         let count = u64::try_from(made.len()).unwrap_or(u64::MAX);
-        let causes: Vec<String> = match causes.as_slice() {
-            [(cause, _)] => vec![format!("each time {cause}")],
-            _ => {
-                let of_them = [" of them"].into_iter().chain(std::iter::repeat(""));
-                let told = causes.iter().zip(of_them);
-                told.map(|((cause, times), of)| format!("in {times}{of} {cause}")).collect()
-            }
+        let causes: Vec<String> = if let [(cause, _)] = causes.as_slice() {
+            vec![format!("each time {cause}")]
+        } else {
+            let of_them = [" of them"].into_iter().chain(std::iter::repeat(""));
+            let told = causes.iter().zip(of_them);
+            told.map(|((cause, times), of)| format!("in {times}{of} {cause}")).collect()
         };
         let kept = cast.tasks.get(last.victim).and_then(|info| info.mm);
         let kept = kept.map_or(0, |mm| self.index.present(mm, self.at));

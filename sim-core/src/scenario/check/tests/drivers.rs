@@ -32,6 +32,7 @@ fn driver(text: &str, device: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the expected errors")]
 fn what_is_wrong_with_a_driver_is_said_where_it_is() {
     let mine = "driver = 'mine'";
     let rows = [
