@@ -11,9 +11,6 @@ use crate::kernel::plugin::Ops;
 use crate::kernel::switches::Switches;
 use crate::record::{Breach, Cast, Event, Gfp, Invariant, ItreeOp, Reason, Record};
 
-/// `MAX_OOM_REAP_RETRIES`.
-const ATTEMPTS_MAX: usize = 10;
-
 /// The victim it works on.
 struct Work {
     victim: TaskId,
@@ -166,8 +163,6 @@ impl Reaper {
             let text = format!("an attempt on {} begins within another", name(cast, victim));
             return Err(Breach::new(Invariant::ReaperRecordsInOrder, text).after(start));
         }
-        let hz = 1_000_000_000 / cast.jiffy.0.max(1);
-        let pause = cast.jiffy * (hz / 10);
         let mm = mm_of(cast, victim);
         match &mut self.work {
             Some(work) if work.victim == victim => {
@@ -176,9 +171,10 @@ impl Reaper {
                 // Kernels that queue tasks, not mms, may queue one again while it is worked on.
                 let queued = self.woken.iter().filter(|&&woken| woken == victim).count();
                 let rounds = if self.switches.queues_mm_once { 1 } else { queued };
-                let early = work.ended.filter(|&(ended, _)| record.at - ended < pause);
+                let early =
+                    work.ended.filter(|&(ended, _)| record.at - ended < cast.oom_reap_pause);
                 let early = early.filter(|_| rounds == 1);
-                if attempts as usize > ATTEMPTS_MAX * rounds {
+                if attempts as usize > usize::from(cast.max_oom_reap_retries) * rounds {
                     let text = format!("attempt {attempts} on {}", name(cast, victim));
                     return Err(Breach::new(Invariant::TenAttempts, text).unless(false));
                 }

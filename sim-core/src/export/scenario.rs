@@ -136,6 +136,10 @@ fn machine(out: &mut Writer, machine: &Machine, kernel: &str) {
         dirty_writeback_interval,
         dirty_expire_interval,
         hung_task_timeout,
+        oom_reaper_delay,
+        oom_reap_pause,
+        max_oom_reap_retries,
+        oom_skip_sleep,
         iotlb_flush_timeout,
         lock_op_cost,
         costs,
@@ -162,6 +166,12 @@ fn machine(out: &mut Writer, machine: &Machine, kernel: &str) {
     out.time("dirty_writeback_interval", *dirty_writeback_interval);
     out.time("dirty_expire_interval", *dirty_expire_interval);
     out.time("hung_task_timeout", *hung_task_timeout);
+    if let Some(delay) = oom_reaper_delay {
+        out.time("oom_reaper_delay", *delay);
+    }
+    out.time("oom_reap_pause", *oom_reap_pause);
+    out.number("max_oom_reap_retries", max_oom_reap_retries);
+    out.time("oom_skip_sleep", *oom_skip_sleep);
     out.time("iotlb_flush_timeout", *iotlb_flush_timeout);
     let balloon = zones.iter().map(|zone| zone.balloon).sum();
     out.field("balloon", &pages_text(balloon));

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::costs::Costs;
 use super::lockdep::{LockDebug, lock_acquire, lock_release};
+use super::oom_reaper::Reaping;
 use super::page_writeback::TaskDirty;
 use super::plugin::DriverRef;
 use super::recount::{self, Ledger};
@@ -49,6 +50,8 @@ pub struct Parts {
     pub costs: Costs,
     /// Jiffies and rounding.
     pub clock: Clock,
+    /// How the reaper goes about a victim.
+    pub reaping: Reaping,
     /// The drivers of the devices.
     pub drivers: IdVec<DeviceId, DriverRef>,
     /// What lock debugging it has.

@@ -81,7 +81,7 @@ pub use memcontrol::memory_max_write;
 pub use memory::{FaultError, fault_in, map_initial};
 pub use mlock::{do_mlock, do_munlock};
 pub use munmap::{do_mmap, do_munmap};
-pub use oom_reaper::oom_reaper;
+pub use oom_reaper::{OOM_SKIP_SLEEP, Reaping, oom_reaper};
 pub use power::pm_suspend;
 pub use process_mrelease::{MreleaseError, process_mrelease};
 pub use psi::{psi_trigger_create, psi_trigger_poll};

@@ -10,25 +10,51 @@ mod hand_off;
 mod tests;
 mod walk;
 
-use super::cx::{Cx, NewTask};
+use super::cx::{Clock, Cx, NewTask};
 use super::exit::mmput_async;
 use super::freezer::try_to_freeze;
 use super::mmu_notifier::{blockable_notifier, mm_has_notifiers};
 use super::oom_kill::victim_report;
 use super::plugin::Approach;
 use super::state::State;
-use super::switches::ExitEra;
+use super::switches::{ExitEra, Switches};
 use super::timer::schedule_timeout;
-use crate::base::{MmId, NotifierId, TaskId};
+use crate::base::{MmId, Nanos, NotifierId, TaskId};
 use crate::engine::{Hold, Signals};
-use crate::record::{Event, Func, Reason, SkipBy, TaskKind};
+use crate::record::{Event, Func, MAX_OOM_REAP_RETRIES, OOM_REAP_PAUSE, Reason, SkipBy, TaskKind};
 
 pub(super) use walk::__oom_reap_task_mm;
 
-/// `MAX_OOM_REAP_RETRIES` (mm/oom_kill.c).
-const MAX_OOM_REAP_RETRIES: u32 = 10;
+/// HZ: how long kernels up to 4.18 sleep in place of an attempt (mm/oom_kill.c, `__oom_reap_task_mm()`).
+pub const OOM_SKIP_SLEEP: Nanos = Nanos::from_secs(1);
 /// `OOM_SCORE_ADJ_MIN` (include/uapi/linux/oom.h): never a victim.
 const OOM_SCORE_ADJ_MIN: i16 = -1000;
+
+/// What the kernel has as constants and a machine may have otherwise: how often the reaper tries,
+/// and for how many jiffies it waits for what.
+#[derive(Copy, Clone, Debug)]
+pub struct Reaping {
+    /// `OOM_REAPER_DELAY`: from the kill until the reaper is told.
+    pub delay: u64,
+    /// After an attempt that failed.
+    pub pause: u64,
+    /// `MAX_OOM_REAP_RETRIES`, 1 or more: attempts until a victim is given up.
+    pub retries: u8,
+    /// In place of an attempt (policies `skip-any` and `skip-flag`).
+    pub skip_sleep: u64,
+}
+
+impl Reaping {
+    /// As a kernel of this version has it.
+    pub fn of(switches: &Switches, clock: &Clock) -> Self {
+        Self {
+            delay: switches.reaper_delay_hz * u64::from(clock.hz),
+            pause: clock.msecs_to_jiffies(OOM_REAP_PAUSE),
+            retries: MAX_OOM_REAP_RETRIES,
+            skip_sleep: clock.msecs_to_jiffies(OOM_SKIP_SLEEP),
+        }
+    }
+}
 
 /// How one attempt ended.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -50,15 +76,13 @@ pub(super) fn queue_oom_reaper(cx: &Cx, victim: TaskId) {
         if kernel.switches.queues_mm_once {
             std::mem::replace(&mut state.mms[mm].reap_queued, true)
         } else {
-            // "tsk is already queued?": not seen if it is the last one, or is being worked on
-            // with nobody behind it.
-            state.oom_reaper_list == Some(victim) || state.tasks[victim].oom_reaper_next.is_some()
+            is_listed(state, victim)
         }
     });
     if queued {
         return;
     }
-    let delay = kernel.switches.reaper_delay_hz * u64::from(kernel.clock.hz);
+    let delay = kernel.reaping.delay;
     if delay == 0 {
         push(cx, victim);
         return;
@@ -70,11 +94,19 @@ pub(super) fn queue_oom_reaper(cx: &Cx, victim: TaskId) {
     });
 }
 
+/// "tsk is already queued?": not seen if it is the last one, or is being worked on with nobody
+/// behind it.
+fn is_listed(state: &State, victim: TaskId) -> bool {
+    state.oom_reaper_list == Some(victim) || state.tasks[victim].oom_reaper_next.is_some()
+}
+
 /// `wake_oom_reaper()` since 5.18, the timer's function.
 fn wake_oom_reaper(cx: &Cx, victim: TaskId, mm: MmId) {
     let _in = cx.enter(Func::WakeOomReaper);
+    // Kernels that queue tasks have no such delay by themselves: two timers may be about one task.
+    let once = cx.kernel().switches.queues_mm_once;
     // The mm is gone already, or is not to be reaped.
-    if !cx.with(|state| state.mms[mm].oom_skip) {
+    if !cx.with(|state| state.mms[mm].oom_skip || (!once && is_listed(state, victim))) {
         push(cx, victim);
     }
 }
@@ -127,16 +159,16 @@ pub async fn oom_reaper(cx: Cx) {
     }
 }
 
-/// `oom_reap_task()`: up to ten attempts, then the victim is given up.
+/// `oom_reap_task()`: so many attempts, then the victim is given up.
 async fn oom_reap_task(cx: &Cx, victim: TaskId) {
     let _in = cx.enter(Func::OomReapTask);
     // In 4.6 the mm may have gone while the victim was queued.
     let Some(mm) = cx.with(|state| victim_mm(state, victim)) else { return };
     let switches = cx.kernel().switches;
-    let pause = u64::from(cx.kernel().clock.hz / 10);
+    let Reaping { pause, retries, .. } = cx.kernel().reaping;
     let mut attempts = 0;
     let mut outcome = Attempt::Failed;
-    while attempts < MAX_OOM_REAP_RETRIES && outcome == Attempt::Failed {
+    while attempts < retries && outcome == Attempt::Failed {
         attempts += 1;
         // 4.6 looks for the mm anew each time; once it is gone there is nothing left to do, and
         // nothing to make up for.
@@ -282,7 +314,7 @@ fn backs_off_from(cx: &Cx, approach: Approach, mm: MmId) -> Option<NotifierId> {
     }
 }
 
-/// `schedule_timeout_idle(HZ)` with `oom_lock` held, whether or not the
+/// `schedule_timeout_idle(HZ)`, or what the machine has instead, with `oom_lock` held, whether or not the
 /// reaper of this kernel held it before.
 async fn sleep_under_oom_lock(cx: &Cx) {
     let held = cx.kernel().switches.reaper_holds_oom_lock;
@@ -290,8 +322,8 @@ async fn sleep_under_oom_lock(cx: &Cx) {
     if !held {
         cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
     }
-    let second = u64::from(cx.kernel().clock.hz);
-    schedule_timeout(cx, second, Reason::SkipSleep, Signals::Ignored).await;
+    let jiffies = cx.kernel().reaping.skip_sleep;
+    schedule_timeout(cx, jiffies, Reason::SkipSleep, Signals::Ignored).await;
     if !held {
         cx.unlock(oom_lock);
     }

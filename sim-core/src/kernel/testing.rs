@@ -14,6 +14,7 @@ use super::exit::do_group_exit;
 use super::lockdep::LockDebug;
 use super::mm::{Backing, Mm, Vma};
 use super::oom_kill::OomControl;
+use super::oom_reaper::Reaping;
 use super::plugin::{Api, Approach};
 use super::state::{Cgroup, Group, State};
 use super::zone::{Marks, Pages, Use, Zone};
@@ -142,6 +143,7 @@ impl Machine {
             switches,
             costs: Costs::with(&costs),
             clock,
+            reaping: Reaping::of(switches, &clock),
             drivers,
             lock_debug: LockDebug::OFF,
         };

@@ -30,6 +30,12 @@ impl Clock {
         (self.uptime.0 + now.0) / self.tick().0
     }
 
+    /// `msecs_to_jiffies()`: the fewest jiffies that last so long, by HZ, not by a tick's whole nanoseconds.
+    pub fn msecs_to_jiffies(&self, span: Nanos) -> u64 {
+        let ticks = (u128::from(span.0) * u128::from(self.hz)).div_ceil(1_000_000_000);
+        u64::try_from(ticks).unwrap_or(u64::MAX)
+    }
+
     /// When a timer armed at `now` for `jiffies` from now expires.
     pub fn expiry(&self, now: SimTime, jiffies: u64) -> SimTime {
         let tick = self.tick().0;

@@ -10,7 +10,7 @@ use crate::base::Nanos;
 use crate::kernel::plugin::{Api, Approach, Policy, head_of};
 
 /// How long the callbacks for one VMA may sleep. Ours: some three frames
-/// of a display, well below the pause of HZ/10 between two attempts.
+/// of a display, well below the kernel's pause of HZ/10 between two attempts.
 const DEADLINE: Nanos = Nanos::from_ms(50);
 
 /// See the file's documentation.

@@ -9,6 +9,10 @@ use crate::engine::{Frame, Hold};
 
 /// `sysctl_hung_task_timeout_secs` (kernel/hung_task.c, Linux 6.1): its default.
 const HUNG_TASK_TIMEOUT: Nanos = Nanos::from_secs(120);
+/// `MAX_OOM_REAP_RETRIES` (mm/oom_kill.c, Linux 4.6 to 7.1).
+pub const MAX_OOM_REAP_RETRIES: u8 = 10;
+/// HZ/10: how long `oom_reap_task()` sleeps after an attempt that failed (same place).
+pub const OOM_REAP_PAUSE: Nanos = Nanos::from_ms(100);
 
 /// What kind of process a task is.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -239,6 +243,10 @@ pub struct Cast {
     pub timer_wheel: bool,
     /// How long a task may be blocked before it is reported; zero: for ever.
     pub hung_task_timeout: Nanos,
+    /// How many attempts the reaper makes before it gives a victim up, 1 or more.
+    pub max_oom_reap_retries: u8,
+    /// How long it sleeps between two, at least.
+    pub oom_reap_pause: Nanos,
     /// Until when the machine runs. Where nothing can happen any more the run ends before.
     pub horizon: SimTime,
     /// What the kernel says, and how.
@@ -267,6 +275,8 @@ impl Default for Cast {
             uptime: Nanos(0),
             timer_wheel: false,
             hung_task_timeout: HUNG_TASK_TIMEOUT,
+            max_oom_reap_retries: MAX_OOM_REAP_RETRIES,
+            oom_reap_pause: OOM_REAP_PAUSE,
             horizon: SimTime::ZERO,
             wording: Wording::default(),
         }

@@ -38,7 +38,7 @@ invariants! {
     2 OnePendingVictim,
     /// after SKIP its mm is not reaped and its tasks are not chosen
     3 SkipEndsReaping,
-    /// the reaper makes 1 to 10 attempts per queued mm, at least HZ/10 apart, and each mm is queued once
+    /// the reaper makes 1 to max_oom_reap_retries attempts (10) per queued mm, at least oom_reap_pause (HZ/10) apart, and each mm is queued once
     4 TenAttempts,
     /// SKIP is set when the reaper is done with a victim
     5 ReaperSetsSkip,

@@ -20,8 +20,8 @@ mod wire;
 mod wording;
 
 pub use cast::{
-    Cast, CgroupInfo, DeviceInfo, LockInfo, MmInfo, NamedEventInfo, NotifierInfo, RangeInfo,
-    TaskInfo, TaskKind, VictimReport, ZoneInfo,
+    Cast, CgroupInfo, DeviceInfo, LockInfo, MAX_OOM_REAP_RETRIES, MmInfo, NamedEventInfo,
+    NotifierInfo, OOM_REAP_PAUSE, RangeInfo, TaskInfo, TaskKind, VictimReport, ZoneInfo,
 };
 pub use event::{
     CompactResult, Event, Injected, ItreeOp, ItreeRead, MnEvent, OomResult, OomScope, PanicText,

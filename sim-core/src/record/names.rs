@@ -62,7 +62,7 @@ vocabulary! {
         Sigkill = "SIGKILL",
         JobTimeout = "a job's time-out",
         HandOffWork = "ranges handed over by the reaper",
-        SkipSleep = "the second it sleeps because of a notifier",
+        SkipSleep = "its sleep because of a notifier",
         CallbackWork = "the hardware to do what the callback asked",
         WorkRequest = "a work request of the device",
         IntervalRead = "an invalidation of its range to end (read_begin)",

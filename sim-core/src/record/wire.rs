@@ -398,7 +398,8 @@ structs! {
     VictimReport { total_vm anon file shmem pgtables_bytes oom_score_adj uid }
     Cast {
         tasks hand_off_workers mms ranges zones devices notifiers locks reports dumps cgroups named_events stacks jiffy
-        cpus uptime timer_wheel hung_task_timeout horizon wording
+        cpus uptime timer_wheel hung_task_timeout max_oom_reap_retries
+        oom_reap_pause horizon wording
     }
     Wording {
         release traces_reaper mark_victim_sizes traces_reclaim_retry traces_throttling killed_line

@@ -21,7 +21,7 @@ use crate::driver::described::Described;
 use crate::engine::{Cpus, Engine, Ties};
 use crate::kernel::plugin::{Api, Approach, Driver, DriverRef, Policy, Refuse};
 use crate::kernel::switches::Switches;
-use crate::kernel::{Clock, Costs, Kernel, LockDebug, Parts};
+use crate::kernel::{Clock, Costs, Kernel, LockDebug, Parts, Reaping};
 use crate::record::{Cast, CgroupInfo, Gfp, Keep, LockInfo, Recorder, ZoneInfo};
 use crate::{check, driver, policy};
 
@@ -46,6 +46,13 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice<'_>) -> Rc<Kernel> {
     let machine = &scenario.machine;
     let costs = Costs::with(&machine.costs);
     let clock = Clock { hz: machine.hz, timer_wheel: machine.timer_wheel, uptime: machine.uptime };
+    let mut reaping = Reaping::of(choice.switches, &clock);
+    if let Some(delay) = machine.oom_reaper_delay {
+        reaping.delay = clock.msecs_to_jiffies(delay);
+    }
+    reaping.pause = clock.msecs_to_jiffies(machine.oom_reap_pause);
+    reaping.retries = machine.max_oom_reap_retries;
+    reaping.skip_sleep = clock.msecs_to_jiffies(machine.oom_skip_sleep);
     let cpus = cpus(machine.cpus, clock, costs.context_switch);
     let mut cast = Cast {
         jiffy: clock.tick(),
@@ -53,6 +60,8 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice<'_>) -> Rc<Kernel> {
         uptime: machine.uptime,
         timer_wheel: machine.timer_wheel,
         hung_task_timeout: machine.hung_task_timeout,
+        max_oom_reap_retries: machine.max_oom_reap_retries,
+        oom_reap_pause: clock.tick() * reaping.pause,
         horizon: SimTime::ZERO + scenario.horizon,
         wording: choice.switches.wording(),
         ..Cast::default()
@@ -80,7 +89,8 @@ pub(super) fn build(scenario: &Scenario, choice: &Choice<'_>) -> Rc<Kernel> {
     }
     let named = NamedLocks::new(scenario, &engine, choice.switches);
     let state = state(scenario, &engine, &named, choice);
-    let parts = Parts { engine, switches: choice.switches, costs, clock, drivers, lock_debug };
+    let parts =
+        Parts { engine, switches: choice.switches, costs, clock, reaping, drivers, lock_debug };
     let kernel = Kernel::new(parts, state);
     spawn_all(&kernel, scenario, &named, &choice.seeds);
     kernel

@@ -88,6 +88,14 @@ pub struct Machine {
     pub dirty_expire_interval: Nanos,
     /// `kernel.hung_task_timeout_secs`; zero: nothing is reported.
     pub hung_task_timeout: Nanos,
+    /// How long the reaper is not told of a victim; `None`: as the kernel's version has it.
+    pub oom_reaper_delay: Option<Nanos>,
+    /// How long the reaper sleeps after an attempt that failed.
+    pub oom_reap_pause: Nanos,
+    /// `MAX_OOM_REAP_RETRIES`, 1 or more.
+    pub max_oom_reap_retries: u8,
+    /// How long the reaper sleeps in place of an attempt, under policies that do so.
+    pub oom_skip_sleep: Nanos,
     /// How long a flush of an IOTLB is polled for.
     pub iotlb_flush_timeout: Nanos,
     /// What lock debugging adds to taking a free mutex, or to letting it go; zero: the

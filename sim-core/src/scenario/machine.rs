@@ -12,10 +12,11 @@ use super::error::Report;
 use super::fields::Fields;
 use super::units::{PAGE_SIZE, mul_div};
 use crate::base::{Distribution, Nanos, Shape};
-use crate::kernel::Costs;
 use crate::kernel::state::{ARM_SMMU_POLL_TIMEOUT, Sysctl};
 use crate::kernel::switches::Switches;
 use crate::kernel::zone::LOWMEM_RESERVE_RATIO;
+use crate::kernel::{Costs, OOM_SKIP_SLEEP};
+use crate::record::{MAX_OOM_REAP_RETRIES, OOM_REAP_PAUSE};
 
 /// Memory below this is zone DMA: 16 MiB, `MAX_DMA_PFN`.
 const DMA_END: u64 = 16 << 20;
@@ -58,6 +59,10 @@ impl Default for Machine {
             dirty_writeback_interval: sysctl.dirty_writeback_interval,
             dirty_expire_interval: sysctl.dirty_expire_interval,
             hung_task_timeout: Nanos::from_secs(120),
+            oom_reaper_delay: None,
+            oom_reap_pause: OOM_REAP_PAUSE,
+            max_oom_reap_retries: MAX_OOM_REAP_RETRIES,
+            oom_skip_sleep: OOM_SKIP_SLEEP,
             iotlb_flush_timeout: ARM_SMMU_POLL_TIMEOUT,
             lock_op_cost: Nanos::ZERO,
             costs: BTreeMap::new(),
@@ -86,6 +91,10 @@ pub(super) fn machine(report: &mut Report<'_>, fields: Option<&Fields<'_>>) -> M
     set(&mut machine.timer_wheel, fields.boolean(report, "timer_wheel"));
     set(&mut machine.uptime, fields.time(report, "uptime"));
     set(&mut machine.hung_task_timeout, fields.time(report, "hung_task_timeout"));
+    machine.oom_reaper_delay = fields.time(report, "oom_reaper_delay");
+    set(&mut machine.oom_reap_pause, fields.time(report, "oom_reap_pause"));
+    set(&mut machine.max_oom_reap_retries, fields.number(report, "max_oom_reap_retries"));
+    set(&mut machine.oom_skip_sleep, fields.time(report, "oom_skip_sleep"));
     set(&mut machine.iotlb_flush_timeout, fields.time(report, "iotlb_flush_timeout"));
     if let Some(value) = fields.get("cost") {
         machine.costs = report.costs(value);

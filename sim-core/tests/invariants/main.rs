@@ -5,7 +5,7 @@
 mod stage;
 
 use sim_core::base::{
-    CgroupId, CpuId, DeviceId, LockId, NotifierId, QueueId, SimTime, StackId, ZoneId,
+    CgroupId, CpuId, DeviceId, LockId, Nanos, NotifierId, QueueId, SimTime, StackId, ZoneId,
 };
 use sim_core::engine::{EngineEvent, Hold, Observer as _, WaitOn, Waited};
 use sim_core::kernel::plugin::Approach;
@@ -126,6 +126,11 @@ fn i4_ten_attempts_apart() {
         eleven.at(attempt * 100).starts().fails().is_sound();
     }
     eleven.at(1000).starts().breaks(Invariant::TenAttempts);
+    let mut patient = Stage::new();
+    patient.recorder.cast.max_oom_reap_retries = 2;
+    patient.recorder.cast.oom_reap_pause = Nanos::from_ms(20);
+    patient.woken().at(0).starts().fails().at(20).starts().fails().is_sound();
+    patient.at(40).starts().breaks(Invariant::TenAttempts);
     let mut early = Stage::new();
     early.woken().at(100).starts().at(150).fails().at(249).starts();
     early.breaks(Invariant::TenAttempts);

@@ -52,7 +52,25 @@ pub(crate) fn run_with(
     busy: &str,
     change: impl FnOnce(&mut Device),
 ) -> Outcome {
-    let text = format!(
+    outcome(&text(kernel, policy, busy), &[], change)
+}
+
+/// The same on a machine with these settings, `name=value`.
+pub(crate) fn run_set(kernel: &str, policy: &str, settings: &[&str]) -> Outcome {
+    outcome(&text(kernel, policy, "5s"), &sets(settings), |_| {})
+}
+
+/// `--set machine.name=value` for each.
+pub(crate) fn sets(settings: &[&str]) -> Vec<(String, String)> {
+    let pair = |set: &&str| {
+        let (name, value) = set.split_once('=').expect("name=value");
+        (format!("machine.{name}"), value.to_owned())
+    };
+    settings.iter().map(pair).collect()
+}
+
+pub(crate) fn text(kernel: &str, policy: &str, busy: &str) -> String {
+    format!(
         "kernel = '{kernel}'\npolicy = '{policy}'\n{MACHINE}
 [[device]]
 name = 'gpu'
@@ -69,8 +87,7 @@ program = [
   {{ submit = 'gpu', region = 'buffer', every = '1ms', count = 1 }},
 {}",
         ending("10s", "1GiB")
-    );
-    outcome(&text, change)
+    )
 }
 
 /// The end of the victim's program, its thread that is stuck for so long after the kill, and who
@@ -99,9 +116,9 @@ program = [
     )
 }
 
-fn outcome(text: &str, change: impl FnOnce(&mut Device)) -> Outcome {
+fn outcome(text: &str, set: &[(String, String)], change: impl FnOnce(&mut Device)) -> Outcome {
     let mut scenario =
-        parse("reaping", text, &[]).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+        parse("reaping", text, set).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
     change(&mut scenario.devices[0]);
     let run = Simulation::new(&scenario, &RunOptions::default()).expect("starts").run();
     assert!(run.findings.broken.is_none(), "{:?}", run.findings.broken);
@@ -166,7 +183,7 @@ program = [
         ending(stuck, "3GiB")
     );
     text.push_str(&tasks);
-    outcome(&text, |_| {})
+    outcome(&text, &[], |_| {})
 }
 
 /// A run, and questions about it. Times count from the kill.

@@ -3,7 +3,6 @@
 //! Leaves out the back-offs before: each is told while it lasts (`reaper.rs`).
 
 use super::Walk;
-use super::reaper::ATTEMPTS_MAX;
 use crate::analysis::reaping::{Attempt, Outcome};
 use crate::analysis::replay::Doing;
 use crate::analysis::words::{count_text, list_text, process_name, size_text};
@@ -14,7 +13,8 @@ impl Walk<'_> {
     /// Tells why the reaper gives up, if that is what it is at: its last attempt failed, the pause
     /// after that is over, and it has turned to nothing else.
     pub(super) fn explain_give_up(&mut self, task: TaskId) -> bool {
-        let Some(last) = self.attempt().filter(|last| last.number == ATTEMPTS_MAX) else {
+        let most = self.index.cast.max_oom_reap_retries;
+        let Some(last) = self.attempt().filter(|last| last.number == most) else {
             return false;
         };
         let last = last.clone();

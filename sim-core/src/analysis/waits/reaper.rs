@@ -8,9 +8,6 @@ use crate::analysis::words::{
 };
 use crate::base::TaskId;
 
-/// MAX_OOM_REAP_RETRIES, mm/oom_kill.c, Linux 4.6 to 7.1.
-pub(super) const ATTEMPTS_MAX: u8 = 10;
-
 impl Walk<'_> {
     /// The attempt under way or last made.
     pub(super) fn attempt(&self) -> Option<&Attempt> {
@@ -46,11 +43,12 @@ impl Walk<'_> {
             let text = format!("{name} leaves {who} alone because {why}, and sleeps ({left}).");
             return self.push(task, "the back-off".to_owned(), "time", None, text);
         };
-        let waits_on = format!("back-off {} of {ATTEMPTS_MAX}", attempt.number);
-        let next = if attempt.number < ATTEMPTS_MAX {
-            format!("before attempt {} of {ATTEMPTS_MAX}", attempt.number + 1)
+        let most = self.index.cast.max_oom_reap_retries;
+        let waits_on = format!("back-off {} of {most}", attempt.number);
+        let next = if attempt.number < most {
+            format!("before attempt {} of {most}", attempt.number + 1)
         } else {
-            format!("after attempt {ATTEMPTS_MAX}, the last, before it gives up")
+            format!("after attempt {most}, the last, before it gives up")
         };
         let when = format!(" in attempt {}", attempt.number);
         let (cause, holder) = self.cause_of_failure(&attempt, &when);

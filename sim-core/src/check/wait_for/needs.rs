@@ -29,7 +29,8 @@ use crate::record::{Cast, EdgeKind, Gfp, NotifierInfo, Reason, TaskKind};
 
 /// Without a page given or freed for this long, an allocator that retries
 /// depends on the victim: as long as the reaper tries before it gives up
-/// (10 pauses of HZ/10 in mm/oom_kill.c, Linux 4.6 to 7.1).
+/// (10 pauses of HZ/10 in mm/oom_kill.c, Linux 4.6 to 7.1). Where a machine has it try for longer that
+/// needs no more: a reaper that pauses waits for nobody, so nothing closes meanwhile.
 pub(crate) const QUIET: Nanos = Nanos::from_secs(1);
 
 /// Somebody who is waited for, and through what.

@@ -5,7 +5,7 @@
 //! parts as the reaper, so that the two can be compared.
 
 use super::walk::reap_vma;
-use super::{kthread, mmget_not_zero, reaped, report_reaped, set_oom_skip, victim_mm};
+use super::{Reaping, kthread, mmget_not_zero, reaped, report_reaped, set_oom_skip, victim_mm};
 use crate::base::{MmId, TaskId};
 use crate::engine::{Hold, Signals};
 use crate::kernel::cx::Cx;
@@ -31,8 +31,9 @@ pub(super) fn hand_off(cx: &Cx, victim: TaskId, mm: MmId, refused: Vec<Range>) {
     cx.kernel().engine.observe(|_, recorder| recorder.cast.hand_off_workers.push(worker));
     let timer = kthread(format!("oom_hand_off_timer/{}", mm.0), "<timer>", TaskKind::Timer);
     cx.kernel().spawn(timer, |cx| async move {
-        let second = u64::from(cx.kernel().clock.hz);
-        schedule_timeout(&cx, second, Reason::HandOffWork, Signals::Ignored).await;
+        let Reaping { pause, retries, .. } = cx.kernel().reaping;
+        schedule_timeout(&cx, pause * u64::from(retries), Reason::HandOffWork, Signals::Ignored)
+            .await;
         if is_waited_for(&cx, victim, mm) {
             cx.record(Event::UnableToReap { victim });
             set_oom_skip(&cx, mm, SkipBy::GiveUp);

@@ -103,6 +103,21 @@ fn last_of_the_list_is_queued_again_up_to_4_19() {
     }
 }
 
+/// A delay, which those kernels do not have by themselves, lets two timers be about one task: it
+/// must not come to stand behind itself.
+#[test]
+fn second_timer_of_a_task_finds_it_queued_up_to_4_19() {
+    let (bench, mm, victim) = one("4.19", &[(Anonymous, 100)]);
+    bench.mark(victim);
+    bench.task("timers", None, move |cx| async move {
+        super::wake_oom_reaper(&cx, victim, mm);
+        super::wake_oom_reaper(&cx, victim, mm);
+    });
+    let log = bench.into_log();
+    assert_eq!(log.count(|event| matches!(event, Event::WakeReaper { .. })), 1);
+    assert_eq!(skip_by(&log), [SkipBy::Reaper]);
+}
+
 #[test]
 fn skip_at_the_end_of_the_delay_silences_the_reaper() {
     let (bench, mm, victim) = one("6.1", &[(Anonymous, 100)]);

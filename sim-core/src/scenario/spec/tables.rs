@@ -94,6 +94,14 @@ declare! {
         may oom_kill_allocating_task: Kind::Boolean,
         /// kernel.hung_task_timeout_secs; by default 120s; 0s reports nothing.
         may hung_task_timeout: Kind::Time(ZERO, HORIZON_MAX),
+        /// OOM_REAPER_DELAY: from a kill until the reaper is told of the victim, in whole jiffies; 0s tells it at once; by default the kernel's own: 2s since 5.18, none before.
+        may oom_reaper_delay: Kind::Time(ZERO, DELAY_MAX),
+        /// How long the reaper sleeps after an attempt that failed, in whole jiffies; by default 100ms: HZ/10.
+        may oom_reap_pause: Kind::Time(ZERO, DELAY_MAX),
+        /// MAX_OOM_REAP_RETRIES: how many attempts the reaper makes before it gives a victim up; by default 10.
+        may max_oom_reap_retries: Kind::Integer(1, 255),
+        /// How long the reaper sleeps, with oom_lock held, in place of reaping an mm that a notifier is on (policies skip-any and skip-flag), in whole jiffies; by default 1s: HZ.
+        may oom_skip_sleep: Kind::Time(ZERO, DELAY_MAX),
         /// How long a flush of an IOTLB is polled for, until the pages go all the same; by default 1s, as for SMMUv3.
         may iotlb_flush_timeout: Kind::Time(ZERO, HORIZON_MAX),
         /// Costs that differ from the defaults, by name.
