@@ -1,7 +1,7 @@
 //! The table of defaults (kernel-spec 9.1), row by row: each parameter has the
 //! specification's value, and a scenario or `--set` that gives another one has it
 //! take effect. What is a constant of the kernel's is not here: runs show it
-//! (`era_table.rs`, `golden.rs`, the kernel's own tests).
+//! (`era_table.rs`, `golden.rs`, `reaping/settings.rs` for those of the reaper, the kernel's own tests).
 #![cfg(not(target_arch = "wasm32"))]
 
 use sim_core::base::{Distribution, Nanos, Shape};
