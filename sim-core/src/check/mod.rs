@@ -28,7 +28,7 @@ pub(crate) mod wait_for;
 mod waivers;
 
 use crate::base::{LockId, MmId, NotifierId, TaskId};
-use crate::kernel::plugin::{Approach, Driver, Policy};
+use crate::kernel::plugin::{Driver, Policy};
 use crate::kernel::switches::Switches;
 use crate::record::{Breach, Cast, Event, Invariant, Monitor, OomResult, Record, TaskKind};
 pub use waivers::Waivers;
@@ -63,11 +63,7 @@ pub fn monitor(declared: &Declared<'_>) -> Box<dyn Monitor> {
         locks: locks::Locks::default(),
         allocs: allocs::Allocs::new(declared.timer_wheel),
         victims: victims::Victims::new(declared.switches),
-        reaper: reaper::Reaper::new(
-            declared.switches,
-            declared.shifts_waits,
-            declared.policies.iter().all(|policy| policy.approach() != Approach::Silent),
-        ),
+        reaper: reaper::Reaper::new(declared.switches, declared.shifts_waits),
         notifiers: notifiers::Notifiers::new(declared.switches, declared.drivers),
         handed: hand_off::HandedOver::default(),
     })
@@ -118,9 +114,7 @@ impl Monitor for Watch {
             },
             // What a callback's request reclaims is not reaped.
             Event::Zap { .. } if self.allocs.reclaims(task) => Ok(()),
-            Event::Zap { range, pages, .. } if is_reaper => {
-                self.reaper.zapped(range, pages, &self.victims, cast)
-            }
+            Event::Zap { range, .. } if is_reaper => self.reaper.zapped(range, &self.victims, cast),
             Event::Zap { range, .. } if cast.hand_off_workers.contains(&task) => {
                 self.handed.zapped(range, &self.victims, cast)
             }
@@ -254,29 +248,16 @@ impl Watch {
             Event::MnLostEnd { notifier, range } => {
                 self.notifiers.lost(record.task, notifier, range, cast)
             }
-            Event::MnItree { op, .. } => {
-                if is_reaper {
-                    self.reaper.changes_tree(op);
-                }
-                self.notifiers.itrees.changed(record, cast)
-            }
-            Event::NotifierRegistered { notifier, range } => {
-                self.reaper.registered(notifier, range, &self.notifiers.ops, cast);
-                Ok(())
-            }
+            Event::MnItree { .. } => self.notifiers.itrees.changed(record, cast),
             Event::MnRead { notifier, op, .. } => {
                 self.notifiers.read(record, notifier, op, &self.locks, cast)
             }
-            Event::NotifierUnregistered { notifier } => {
-                self.reaper.unregistered(notifier);
-                self.notifiers.unregistered(notifier, cast)
-            }
+            Event::NotifierUnregistered { notifier } => self.notifiers.unregistered(notifier, cast),
             Event::StaleAccess { device, range, pages } => {
                 notifiers::stale_access(device, range, pages, cast)
             }
             Event::ExitMmap { mm } => {
                 self.allocs.may_wait(record.task);
-                self.reaper.mm_goes(mm, cast);
                 self.notifiers.mm_goes(mm, cast)
             }
             Event::ExitMmapDone { mm } => {

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 
 use super::victims::Victims;
 use super::waivers::Waivers;
-use super::{device_name, mm_name, mm_of, name, range_name};
-use crate::base::{LockId, MmId, NotifierId, RangeId, SimTime, TaskId};
-use crate::kernel::plugin::Ops;
+use super::{mm_name, mm_of, name, range_name};
+use crate::base::{LockId, MmId, RangeId, SimTime, TaskId};
 use crate::kernel::switches::Switches;
-use crate::record::{Breach, Cast, Event, Gfp, Invariant, ItreeOp, Reason, Record};
+use crate::record::{Breach, Cast, Event, Gfp, Invariant, Reason, Record};
 
 /// The victim it works on.
 struct Work {
@@ -38,19 +37,10 @@ pub(super) struct Reaper {
     calls: Vec<Record>,
     /// VMAs refused in this attempt.
     refused: Vec<RangeId>,
-    /// Who was told of which VMA in this attempt, and did not refuse.
-    told: Vec<(NotifierId, RangeId)>,
-    /// Ranges of interval trees that it has begun in this attempt and not ended.
-    begun: u32,
-    /// Whether it calls notifiers at all, under every policy of the run.
-    calls_them: bool,
-    /// Notifiers that it must call where it unmaps of their ranges, until their mm goes. Some policies
-    /// call nobody else.
-    registered: Vec<(NotifierId, RangeId)>,
 }
 
 impl Reaper {
-    pub(super) fn new(switches: &'static Switches, shifts_waits: bool, calls_them: bool) -> Self {
+    pub(super) fn new(switches: &'static Switches, shifts_waits: bool) -> Self {
         Self {
             switches,
             shifts_waits,
@@ -63,44 +53,6 @@ impl Reaper {
             owes: None,
             calls: Vec::new(),
             refused: Vec::new(),
-            told: Vec::new(),
-            begun: 0,
-            calls_them,
-            registered: Vec::new(),
-        }
-    }
-
-    /// Somebody wants to hear of what is unmapped of a range.
-    pub(super) fn registered(
-        &mut self,
-        notifier: NotifierId,
-        range: RangeId,
-        ops: &[Ops],
-        cast: &Cast,
-    ) {
-        let device = cast.notifiers.get(notifier).map(|info| info.device);
-        if device.and_then(|device| ops.get(device.index())).is_some_and(|ops| ops.start) {
-            self.registered.push((notifier, range));
-        }
-    }
-
-    /// And no more.
-    pub(super) fn unregistered(&mut self, notifier: NotifierId) {
-        self.registered.retain(|&(other, _)| other != notifier);
-    }
-
-    /// `exit_mmap()` begins with releasing all notifiers.
-    pub(super) fn mm_goes(&mut self, mm: MmId, cast: &Cast) {
-        let of = |notifier| cast.notifiers.get(notifier).map(|info| info.mm);
-        self.registered.retain(|&(notifier, _)| of(notifier) != Some(mm));
-    }
-
-    /// It begins or ends a range of an interval tree.
-    pub(super) fn changes_tree(&mut self, op: ItreeOp) {
-        match op {
-            ItreeOp::Start => self.begun += 1,
-            ItreeOp::End => self.begun = self.begun.saturating_sub(1),
-            _ => {}
         }
     }
 
@@ -220,8 +172,6 @@ impl Reaper {
         let tried = self.tries(record, victim, victims, cast);
         self.attempt = Some((victim, *record, false));
         self.refused.clear();
-        self.told.clear();
-        self.begun = 0;
         tried
     }
 
@@ -293,10 +243,8 @@ impl Reaper {
         // Of a call that may sleep for as long as it likes nobody asks the answer.
         let is_ignored =
             matches!(call, Some(Event::MnCall { blockable: true, limited: false, .. }));
-        match call {
-            _ if refused && !is_ignored => self.refused(range),
-            Some(Event::MnCall { notifier, .. }) => self.told.push((notifier, range)),
-            _ => {}
+        if refused && !is_ignored {
+            self.refused(range);
         }
     }
 
@@ -328,7 +276,6 @@ impl Reaper {
     pub(super) fn zapped(
         &self,
         range: RangeId,
-        pages: u32,
         victims: &Victims,
         cast: &Cast,
     ) -> Result<(), Breach> {
@@ -340,34 +287,11 @@ impl Reaper {
                 format!("{} is reaped outside of an attempt, after SKIP", range_name(cast, range));
             return Err(Breach::new(Invariant::SkipEndsReaping, text).after(skip));
         }
-        if self.attempt.is_none() {
+        if self.attempt.is_none() || !self.refused.contains(&range) {
             return Ok(());
         }
-        let because = if self.refused.contains(&range) {
-            "which was refused".to_owned()
-        } else if let Some(notifier) = self.not_told(range, cast).filter(|_| pages > 0) {
-            format!("of which {} was not told", device_name(cast, notifier))
-        } else {
-            return Ok(());
-        };
-        let text = format!("the reaper unmaps {}, {because}", range_name(cast, range));
+        let text = format!("the reaper unmaps {}, which was refused", range_name(cast, range));
         Err(Breach::new(Invariant::RefusedVmaIsWhole, text))
-    }
-
-    /// A notifier that had to be told of a VMA before it is unmapped.
-    fn not_told(&self, range: RangeId, cast: &Cast) -> Option<NotifierId> {
-        let vma = cast.ranges.get(range).filter(|_| self.calls_them)?;
-        let skipped = self.registered.iter().find(|&&(notifier, covered)| {
-            let covered = cast.ranges.get(covered);
-            let is_its = covered.is_some_and(|covered| {
-                covered.mm == vma.mm && covered.start < vma.end && vma.start < covered.end
-            });
-            let interval = cast.notifiers.get(notifier).is_some_and(|info| info.interval);
-            let told =
-                if interval { self.begun > 0 } else { self.told.contains(&(notifier, range)) };
-            is_its && !told
-        });
-        skipped.map(|&(notifier, _)| notifier)
     }
 
     pub(super) fn blocked(
