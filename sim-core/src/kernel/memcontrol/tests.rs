@@ -1,5 +1,8 @@
 //! Charging, limits and the OOM of cgroups (kernel-spec 2.1, 7.4).
 
+mod dying;
+mod limits;
+
 use super::*;
 use crate::base::Nanos;
 use crate::engine::{Hold, Signals};
@@ -175,108 +178,6 @@ fn nofail_atomic_and_reclaimers_exceed_the_limit() {
 }
 
 #[test]
-fn dying_task_is_let_through_up_to_5_12_and_fails_after_one_oom_since() {
-    for (profile, forced) in [("4.19", true), ("5.12", true), ("6.1", false)] {
-        let mut machine = Machine::new(profile);
-        let memcg = machine.cgroup(None, Some(100));
-        machine.process(&member(memcg, 100, 100), move |cx| async move {
-            crate::kernel::signal::send_sigkill(&cx, cx.task());
-            let expected = if forced { Ok(1) } else { Err(NoMemory) };
-            assert_eq!(charge(&cx, Gfp::KERNEL, 1).await, expected, "{profile}");
-            do_group_exit(&cx).await;
-        });
-        machine.run();
-        assert_eq!(killed(&machine), [], "{profile}");
-    }
-}
-
-/// SIGKILL comes in the last of the reclaims before the OOM killer.
-#[test]
-fn who_is_killed_while_it_reclaims_asks_for_no_kill_up_to_5_12() {
-    for (profile, reclaims, asks) in [("4.19", 7, false), ("5.12", 18, false), ("6.1", 18, true)] {
-        let mut machine = Machine::new(profile);
-        let memcg = machine.cgroup(None, Some(100));
-        let charging = machine.process(&member(memcg, 100, 100), move |cx| async move {
-            let _ = charge(&cx, Gfp::KERNEL, 1).await;
-            do_group_exit(&cx).await;
-        });
-        machine.kthread(move |cx| async move {
-            let at = Nanos(reclaims * 1_000_000 - 500_000);
-            cx.sleep(at, Reason::Sleep, Signals::Ignored).await;
-            crate::kernel::signal::send_sigkill(&cx, charging);
-        });
-        machine.run();
-        let asked = machine.story(|event| matches!(event, Event::MemcgOom { .. }).then_some(()));
-        assert_eq!(!asked.is_empty(), asks, "{profile}");
-    }
-}
-
-#[test]
-fn wait_for_oom_lock_is_killable_from_5_1_on() {
-    for (profile, killable) in [("4.19", false), ("5.3", true), ("5.4", true), ("6.1", true)] {
-        let mut machine = Machine::new(profile);
-        let memcg = machine.cgroup(None, Some(100));
-        let caller = machine.process(&member(memcg, 100, 100), move |cx| async move {
-            let _ = charge(&cx, Gfp::KERNEL, 1).await;
-            assert_eq!(cx.now().0 / 1_000_000 < 200, killable, "{profile}");
-            do_group_exit(&cx).await;
-        });
-        machine.kthread(move |cx| async move {
-            let oom_lock = cx.with(|state| state.oom_lock);
-            cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
-            sleep_ms(&cx, 50).await;
-            crate::kernel::signal::send_sigkill(&cx, caller);
-            sleep_ms(&cx, 150).await;
-            cx.unlock(oom_lock);
-        });
-        machine.run_through(caller);
-    }
-}
-
-/// SIGKILL comes to who has `oom_lock` already and is short of room.
-#[test]
-fn who_dies_with_oom_lock_is_marked_up_to_5_0_and_again_since_6_16() {
-    for (profile, marked) in [("4.19", true), ("5.3", false), ("6.12", false), ("7.1", true)] {
-        let mut machine = Machine::new(profile);
-        let memcg = machine.cgroup(None, Some(100));
-        let dying = machine.process(&member(memcg, 100, 100), move |cx| async move {
-            // The flags, without a signal that would end the wait for the lock.
-            cx.with(|state| {
-                state.tasks[cx.task()].exiting = true;
-                state.group(cx.task()).group_exit = true;
-            });
-            assert!(oom::mem_cgroup_out_of_memory(&cx, memcg, Gfp::KERNEL, 0).await, "{profile}");
-        });
-        machine.run_through(dying);
-        let ends = if marked { vec![(OomResult::SelfDying, Some(dying))] } else { vec![] };
-        assert_eq!(results(&machine), ends, "{profile}");
-    }
-}
-
-#[test]
-fn room_that_appears_while_waiting_for_oom_lock_saves_a_life_since_5_9() {
-    for (profile, saved) in [("5.6", false), ("5.12", true), ("6.1", true)] {
-        let mut machine = Machine::new(profile);
-        let memcg = machine.cgroup(None, Some(100));
-        machine.process(&member(memcg, 100, 10), move |cx| async move {
-            assert!(charge(&cx, Gfp::KERNEL, 1).await.is_ok());
-        });
-        machine.process(&member(memcg, 101, 90), |cx| async move {
-            idle(cx).await;
-        });
-        machine.kthread(move |cx| async move {
-            let oom_lock = cx.with(|state| state.oom_lock);
-            cx.lock(oom_lock, Hold::Exclusive, Reason::OomLock).await;
-            sleep_ms(&cx, 50).await;
-            page_counter_uncharge(&cx, memcg, 20);
-            cx.unlock(oom_lock);
-        });
-        machine.run();
-        assert_eq!(killed(&machine).is_empty(), saved, "{profile}");
-    }
-}
-
-#[test]
 fn nobody_to_kill_fails_the_charge() {
     let mut machine = Machine::new("6.1");
     let memcg = machine.cgroup(None, Some(100));
@@ -384,72 +285,6 @@ fn second_fault_end_oom_of_4_18_waits_for_the_first() {
     assert!(!waits.is_empty());
     assert_eq!(killed(&machine).len(), 1);
     assert!(machine.with(|state| state.cgroups[memcg].under_oom == 0));
-}
-
-#[test]
-fn lower_limit_reclaims_16_times_then_kills_until_it_is_kept() {
-    let mut machine = Machine::new("6.1");
-    let memcg = machine.cgroup(None, None);
-    let small = machine.process(&member(memcg, 100, 30), idle);
-    let big = machine.process(&member(memcg, 101, 60), idle);
-    machine.kthread(move |cx| async move { memory_max_write(&cx, memcg, Some(10)).await });
-    machine.run();
-    assert_eq!(killed(&machine), [big, small]);
-    assert!(usage(&machine, memcg) <= 10);
-    let first = machine.events().into_iter().find(|(.., e)| matches!(e, Event::MemcgOom { .. }));
-    assert_eq!(first.map(|(at, ..)| at), Some(16));
-}
-
-#[test]
-fn limit_that_nobody_can_die_for_is_exceeded() {
-    let mut machine = Machine::new("6.1");
-    let memcg = machine.cgroup(None, None);
-    machine.process(&Proc { adj: -1000, ..member(memcg, 100, 30) }, idle);
-    machine.kthread(move |cx| async move {
-        memory_max_write(&cx, memcg, Some(10)).await;
-        assert!(cx.now().0 < 100_000_000, "it gives up");
-    });
-    machine.run();
-    assert_eq!(results(&machine), [(OomResult::NoVictim, None)]);
-    assert_eq!(usage(&machine, memcg), 30);
-}
-
-#[test]
-fn charges_above_high_pause_from_5_4_on() {
-    for (profile, pauses) in [("5.3", false), ("5.4", true), ("6.1", true)] {
-        let mut machine = Machine::new(profile);
-        let memcg = machine.cgroup(None, None);
-        machine.with(|state| state.cgroups[memcg].high = Some(100));
-        machine.process(&member(memcg, 100, 200), |cx| async move {
-            assert_eq!(charge(&cx, Gfp::KERNEL, 64).await, Ok(64));
-            mem_cgroup_handle_over_high(&cx).await;
-            mem_cgroup_handle_over_high(&cx).await;
-        });
-        machine.run();
-        let waits = machine.story(|event| match event {
-            Event::Blocked { why, .. } => (why == Reason::MemcgHigh as u8).then_some(()),
-            _ => None,
-        });
-        assert_eq!(waits.len(), usize::from(pauses), "{profile}");
-    }
-}
-
-#[test]
-fn charges_above_high_reclaim_once_before_5_9_and_17_times_since() {
-    for (profile, ms) in [("5.6", 1), ("5.12", 17), ("6.1", 17)] {
-        let mut machine = Machine::new(profile);
-        let memcg = machine.cgroup(None, None);
-        machine.with(|state| state.cgroups[memcg].high = Some(100));
-        machine.process(&member(memcg, 100, 200), |cx| async move {
-            assert_eq!(charge(&cx, Gfp::KERNEL, 64).await, Ok(64));
-            mem_cgroup_handle_over_high(&cx).await;
-        });
-        machine.run();
-        let pause = machine.events().into_iter().find(|(.., event)| {
-            matches!(event, Event::Blocked { why, .. } if *why == Reason::MemcgHigh as u8)
-        });
-        assert_eq!(pause.map(|(at, ..)| at), Some(ms), "{profile}");
-    }
 }
 
 #[test]
