@@ -10,7 +10,7 @@
 //! search hold it.
 //!
 //! One file per kind of record: [`locks`], [`allocs`], [`victims`],
-//! [`reaper`], [`notifiers`], [`itree`]. The checkers that one selects, such as
+//! [`reaper`], [`told`], [`notifiers`], [`itree`]. The checkers that one selects, such as
 //! lockdep, are in [`checkers`].
 
 mod allocs;
@@ -23,14 +23,15 @@ mod locks;
 mod non_block;
 mod notifiers;
 mod reaper;
+mod told;
 mod victims;
 pub(crate) mod wait_for;
 mod waivers;
 
 use crate::base::{LockId, MmId, NotifierId, TaskId};
-use crate::kernel::plugin::{Driver, Policy};
+use crate::kernel::plugin::{Approach, Driver, Policy};
 use crate::kernel::switches::Switches;
-use crate::record::{Breach, Cast, Event, Invariant, Monitor, OomResult, Record, TaskKind};
+use crate::record::{Breach, Cast, Event, Invariant, Monitor, OomResult, Reason, Record, TaskKind};
 pub use waivers::Waivers;
 
 /// What was declared about a run.
@@ -58,12 +59,14 @@ pub struct Declared<'a> {
 
 /// Who watches a run of which this was declared.
 pub fn monitor(declared: &Declared<'_>) -> Box<dyn Monitor> {
+    let calls_them = |policy: &&dyn Policy| policy.approach() != Approach::Silent;
+    let told = told::Told::new(declared.policies.iter().all(calls_them));
     Box::new(Watch {
         waivers: Waivers::of(declared),
         locks: locks::Locks::default(),
         allocs: allocs::Allocs::new(declared.timer_wheel),
         victims: victims::Victims::new(declared.switches),
-        reaper: reaper::Reaper::new(declared.switches, declared.shifts_waits),
+        reaper: reaper::Reaper::new(declared.switches, declared.shifts_waits, told),
         notifiers: notifiers::Notifiers::new(declared.switches, declared.drivers),
         handed: hand_off::HandedOver::default(),
     })
@@ -95,6 +98,9 @@ impl Monitor for Watch {
             }
             Event::Blocked { on, why, .. } => {
                 self.locks.blocked(task, on);
+                if why == Reason::Srcu as u8 {
+                    self.reaper.told.waits_for_callers(task);
+                }
                 let allocates = self.allocs.blocked(record, cast);
                 if !is_reaper {
                     return allocates;
@@ -114,7 +120,9 @@ impl Monitor for Watch {
             },
             // What a callback's request reclaims is not reaped.
             Event::Zap { .. } if self.allocs.reclaims(task) => Ok(()),
-            Event::Zap { range, .. } if is_reaper => self.reaper.zapped(range, &self.victims, cast),
+            Event::Zap { range, pages, .. } if is_reaper => {
+                self.reaper.zapped(range, pages, &self.victims, cast)
+            }
             Event::Zap { range, .. } if cast.hand_off_workers.contains(&task) => {
                 self.handed.zapped(range, &self.victims, cast)
             }
@@ -248,19 +256,33 @@ impl Watch {
             Event::MnLostEnd { notifier, range } => {
                 self.notifiers.lost(record.task, notifier, range, cast)
             }
-            Event::MnItree { .. } => self.notifiers.itrees.changed(record, cast),
+            Event::MnItree { op, .. } => {
+                if is_reaper {
+                    self.reaper.told.changes_tree(op);
+                }
+                self.notifiers.itrees.changed(record, cast)
+            }
+            Event::NotifierRegistered { notifier, range } => {
+                self.reaper.told.registered(notifier, range, &self.notifiers.ops, cast);
+                Ok(())
+            }
             Event::MnRead { notifier, op, .. } => {
                 self.notifiers.read(record, notifier, op, &self.locks, cast)
             }
-            Event::NotifierUnregistered { notifier } => self.notifiers.unregistered(notifier, cast),
+            Event::NotifierUnregistered { notifier } => {
+                self.reaper.told.unregistered(record.task, notifier);
+                self.notifiers.unregistered(notifier, cast)
+            }
             Event::StaleAccess { device, range, pages } => {
                 notifiers::stale_access(device, range, pages, cast)
             }
             Event::ExitMmap { mm } => {
                 self.allocs.may_wait(record.task);
+                self.reaper.told.mm_goes(mm, cast);
                 self.notifiers.mm_goes(mm, cast)
             }
             Event::ExitMmapDone { mm } => {
+                self.reaper.told.mm_gone(record.task);
                 self.notifiers.mm_gone(mm, cast).and(self.reaper.mm_gone(mm, cast))
             }
             _ => Ok(()),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::told::Told;
 use super::victims::Victims;
 use super::waivers::Waivers;
 use super::{mm_name, mm_of, name, range_name};
@@ -37,10 +38,11 @@ pub(super) struct Reaper {
     calls: Vec<Record>,
     /// VMAs refused in this attempt.
     refused: Vec<RangeId>,
+    pub(super) told: Told,
 }
 
 impl Reaper {
-    pub(super) fn new(switches: &'static Switches, shifts_waits: bool) -> Self {
+    pub(super) fn new(switches: &'static Switches, shifts_waits: bool, told: Told) -> Self {
         Self {
             switches,
             shifts_waits,
@@ -53,6 +55,7 @@ impl Reaper {
             owes: None,
             calls: Vec::new(),
             refused: Vec::new(),
+            told,
         }
     }
 
@@ -172,6 +175,7 @@ impl Reaper {
         let tried = self.tries(record, victim, victims, cast);
         self.attempt = Some((victim, *record, false));
         self.refused.clear();
+        self.told.begins();
         tried
     }
 
@@ -243,8 +247,10 @@ impl Reaper {
         // Of a call that may sleep for as long as it likes nobody asks the answer.
         let is_ignored =
             matches!(call, Some(Event::MnCall { blockable: true, limited: false, .. }));
-        if refused && !is_ignored {
-            self.refused(range);
+        match call {
+            _ if refused && !is_ignored => self.refused(range),
+            Some(Event::MnCall { notifier, .. }) => self.told.tells(notifier, range),
+            _ => {}
         }
     }
 
@@ -276,6 +282,7 @@ impl Reaper {
     pub(super) fn zapped(
         &self,
         range: RangeId,
+        pages: u32,
         victims: &Victims,
         cast: &Cast,
     ) -> Result<(), Breach> {
@@ -287,10 +294,19 @@ impl Reaper {
                 format!("{} is reaped outside of an attempt, after SKIP", range_name(cast, range));
             return Err(Breach::new(Invariant::SkipEndsReaping, text).after(skip));
         }
-        if self.attempt.is_none() || !self.refused.contains(&range) {
+        if self.attempt.is_none() {
             return Ok(());
         }
-        let text = format!("the reaper unmaps {}, which was refused", range_name(cast, range));
+        // What an earlier gather frees was unmapped before.
+        let unmaps = pages > 0;
+        let because = if self.refused.contains(&range) {
+            "which was refused".to_owned()
+        } else if let Some(device) = self.told.is_missing(range, cast).filter(|_| unmaps) {
+            format!("of which {device} was not told")
+        } else {
+            return Ok(());
+        };
+        let text = format!("the reaper unmaps {}, {because}", range_name(cast, range));
         Err(Breach::new(Invariant::RefusedVmaIsWhole, text))
     }
 

@@ -224,6 +224,51 @@ fn i8_a_refused_vma_is_whole() {
 }
 
 #[test]
+fn i8_who_listens_is_told_first() {
+    let zap = |pages| Event::Zap { range: HEAP, pages, freed: 1 };
+    let registered = Event::NotifierRegistered { notifier: NOTIFIER, range: HEAP };
+    let unregistered = Event::NotifierUnregistered { notifier: NOTIFIER };
+    for driver in [&FENCE, &KVM] {
+        let stage = |approach| {
+            let mut stage = Stage::with("6.1", approach, driver);
+            stage.add(HOG, registered).woken().starts();
+            stage
+        };
+        let mut called = stage(Approach::NonBlocking);
+        called.calls(REAPER, false).returns(REAPER, false).add(REAPER, zap(1)).is_sound();
+        let mut silent = stage(Approach::NonBlocking);
+        // What an earlier gather freed was announced then.
+        silent.add(REAPER, zap(0)).is_sound().add(REAPER, zap(1));
+        silent.breaks(Invariant::RefusedVmaIsWhole);
+        stage(Approach::Silent).add(REAPER, zap(1)).is_sound();
+        // What it was told in the attempt before is not enough.
+        let mut again = stage(Approach::NonBlocking);
+        again.calls(REAPER, false).returns(REAPER, false).add(REAPER, zap(1)).is_sound();
+        again.fails().at(100).starts().is_sound().add(REAPER, zap(1));
+        again.breaks(Invariant::RefusedVmaIsWhole);
+        let mut closed = stage(Approach::NonBlocking);
+        closed.add(HOG, unregistered).add(REAPER, zap(1)).is_sound();
+        let mut gone = stage(Approach::NonBlocking);
+        gone.add(HOG, Event::ExitMmap { mm: HOG_MM }).add(REAPER, zap(1)).is_sound();
+    }
+}
+
+/// `mmu_notifier_unregister()` takes one off the list and then waits, which may be for the reaper.
+#[test]
+fn i8_who_is_off_the_list_is_not_called() {
+    let registered =
+        |notifier| Event::NotifierRegistered { notifier: NotifierId(notifier), range: HEAP };
+    let mut stage = Stage::with("4.19", Approach::NonBlocking, &FENCE);
+    stage.add(HOG, registered(0)).add(HOG, registered(0)).woken().starts();
+    stage.blocks(HOG, WaitOn::Time, Reason::Srcu);
+    stage.add(REAPER, Event::Zap { range: HEAP, pages: 1, freed: 0 }).is_sound();
+    stage.wakes(HOG, Waited::TimedOut);
+    stage.add(HOG, Event::NotifierUnregistered { notifier: NotifierId(7) }).is_sound();
+    stage.add(REAPER, Event::Zap { range: HEAP, pages: 1, freed: 0 });
+    stage.breaks(Invariant::RefusedVmaIsWhole);
+}
+
+#[test]
 fn i9_no_device_uses_freed_pages() {
     let stale = Event::StaleAccess { device: DeviceId(0), range: HEAP, pages: 3 };
     Stage::new().add(HOG, stale).breaks(Invariant::NoStaleMapping);
