@@ -151,9 +151,14 @@ fn write(route: &Route, substitute: bool) {
 }
 
 /// The link for others: the page's address with this fragment, or the fragment alone where that
-/// address is a file's, which nobody else has.
+/// address is a file's, which nobody else has. Others have a language of their own.
 pub fn shareable(fragment: &str) -> String {
-    if is_file() { fragment.to_owned() } else { address_of(fragment) }
+    if is_file() {
+        return fragment.to_owned();
+    }
+    let page = page();
+    let page = page.split_once("?lang=").map_or(page.as_str(), |(page, _)| page);
+    format!("{page}{fragment}")
 }
 
 /// Whether the page was opened from a file.
@@ -163,7 +168,10 @@ pub fn is_file() -> bool {
 
 /// The page's address with this fragment.
 pub fn address_of(fragment: &str) -> String {
+    page() + fragment
+}
+
+fn page() -> String {
     let href = dom::window().location().href().unwrap_or_default();
-    let page = href.split('#').next().unwrap_or_default();
-    format!("{page}{fragment}")
+    href.split('#').next().unwrap_or_default().to_owned()
 }

@@ -35,6 +35,7 @@ use crate::transfer::overlay::Overlay;
 use crate::transfer::print::PrintFoot;
 use crate::transfer::strip::RecordingStrip;
 use crate::ui::Ui;
+use crate::words::t;
 
 #[component]
 pub fn App() -> Html {
@@ -100,7 +101,11 @@ fn named_scenes(state: &State) -> Vec<(Shared<Scene>, String)> {
     let name = |(place, (scene, name)): (usize, (&Shared<Scene>, String))| {
         let fork = place.checked_sub(others + 1).and_then(|it| state.request.branches.get(it));
         let of_fork = |it: &Branch| {
-            format!("fork at {}: {}", format::instant(it.fork.at), it.fork.choice.text())
+            t!(
+                "fork at {at}: {choice}",
+                at = format::instant(it.fork.at),
+                choice = it.fork.choice.text()
+            )
         };
         (scene.clone(), fork.map_or(name, of_fork))
     };
@@ -149,7 +154,7 @@ fn embedded(ui: &Ui, state: &State) -> Html {
                         { legend(scene, state.lane) }
                     </>
                 }).unwrap_or_default() }
-                <p class="open-whole"><a href={whole} target="_blank" rel="noopener">{ "Open in Reaperscope" }</a></p>
+                <p class="open-whole"><a href={whole} target="_blank" rel="noopener">{ t!("Open in Reaperscope") }</a></p>
                 <Announcer scene={state.scene.clone()} at={state.cursor.at} playing={state.playing} said={(state.said.clone(), state.said_by_cell)} />
             </main>
         </div>
@@ -235,7 +240,7 @@ fn panels(state: &State, scene: &Shared<Scene>) -> Html {
 
 /// Their places, so that nothing moves when they come.
 fn panels_to_come() -> Html {
-    let titles = ["Why?", "Events", "Numbers"];
+    let titles = [t!("Why?"), t!("Events"), t!("Numbers")];
     let panel =
         |title| html! { <section class="panel" aria-busy="true"><h2>{ title }</h2></section> };
     html! { <>{ for titles.into_iter().map(panel) }</> }

@@ -26,6 +26,26 @@ pub fn meta(name: &str) -> String {
     found.and_then(|element| element.get_attribute("content")).unwrap_or_default()
 }
 
+/// What the address asks behind its `?`; empty where it asks nothing.
+pub fn query() -> String {
+    window().location().search().unwrap_or_default()
+}
+
+/// The languages that the reader prefers, the best first.
+#[inline(never)]
+pub fn languages() -> Vec<String> {
+    window().navigator().languages().iter().filter_map(|tag| tag.as_string()).collect()
+}
+
+/// Says which language the page speaks.
+#[inline(never)]
+pub fn set_language(tag: &str) {
+    if let Some(root) = root() {
+        // Fails only for names that are no names.
+        let _ = root.set_attribute("lang", tag);
+    }
+}
+
 /// Milliseconds since the page was opened.
 pub fn now_ms() -> f64 {
     window().performance().map_or(0.0, |clock| clock.now())

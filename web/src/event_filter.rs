@@ -9,12 +9,13 @@ use sim_core::record::{Record, Run};
 
 use crate::engine;
 use crate::timeline::palette::{Shade, mark_look};
+use crate::words::mark;
 
 /// Relations to choose from, with their names.
 pub const RELATIONS: [(Relation, &str); 3] = [
-    (Relation::Before, "that led to it"),
-    (Relation::After, "that came of it"),
-    (Relation::Concurrent, "beside it"),
+    (Relation::Before, mark!("that led to it")),
+    (Relation::After, mark!("that came of it")),
+    (Relation::Concurrent, mark!("beside it")),
 ];
 
 /// What is asked for besides the text, as the state holds it and links carry it.

@@ -39,15 +39,17 @@ pub mod timeline;
 pub mod transfer;
 pub mod ui;
 pub mod virtual_list;
+pub mod words;
 pub mod worker;
 
 /// A broken invariant of the simulator ends the program; say so in the
 /// page, with the link that shows it again.
 fn explain_panics() {
     yew::set_custom_panic_hook(Box::new(|panic| {
-        let text = format!(
-            "Reaperscope stopped: an invariant broke.\n{panic}\n\nThis link shows it again:\n{}",
-            address::address_of(&dom::window().location().hash().unwrap_or_default()),
+        let text = words::t!(
+            "Reaperscope stopped: an invariant broke.\n{panic}\n\nThis link shows it again:\n{link}",
+            panic,
+            link = address::address_of(&dom::window().location().hash().unwrap_or_default()),
         );
         web_sys::console::error_1(&text.as_str().into());
         if let Some(root) = dom::root() {
@@ -65,6 +67,16 @@ fn explain_panics() {
     }));
 }
 
+/// Before anything is said: a language is for as long as the page is open.
+fn choose_language() {
+    let query = dom::query();
+    let choose = || words::chosen(&query, &dom::languages());
+    if let Some(tag) = words::has_choice(&query).then(choose).flatten() {
+        words::speak(tag);
+        dom::set_language(tag);
+    }
+}
+
 /// Puts the page in the place of what stands there while it loads; in a
 /// worker there is none, and this becomes the simulator.
 pub fn start() {
@@ -76,6 +88,7 @@ pub fn start() {
     let Some(host) = dom::document().get_element_by_id("app") else {
         return;
     };
+    choose_language();
     // What the page showed while loading.
     host.set_inner_html("");
     yew::Renderer::<app::App>::with_root(host).render();

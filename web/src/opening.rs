@@ -10,6 +10,7 @@ use sim_core::scenario::run_from_wire;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::dom;
+use crate::words::mark;
 
 #[wasm_bindgen]
 extern "C" {
@@ -18,8 +19,10 @@ extern "C" {
 }
 
 /// What a visitor reads if the run that came is not the one that is made here.
-pub const DIFFERS: &str = "The run that came with this page is not the one that its simulator makes. \
-                           What is on screen now was simulated here; please report it.";
+pub const DIFFERS: &str = mark!(
+    "The run that came with this page is not the one that its simulator makes. \
+                           What is on screen now was simulated here; please report it."
+);
 
 /// Bytes of a run that nobody has made here yet.
 pub struct Opening(Vec<u8>);

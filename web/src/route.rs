@@ -6,6 +6,7 @@ use sim_core::base::Nanos;
 use sim_core::share::{self, Link, LinkError, Other, ScenarioRef};
 
 use crate::engine::{self, BRANCHES_MAX, OTHERS_MAX, Request, SEED_MAX};
+use crate::words::{t, tn};
 
 /// What a link says.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -84,10 +85,14 @@ fn decoded(text: &str) -> Result<Route, String> {
 fn ignored_text(ignored: &[LinkError]) -> Option<String> {
     let parts = match ignored {
         [] => return None,
-        [_] => "that part",
-        _ => "those parts",
+        [_] => t!("that part"),
+        _ => t!("those parts"),
     };
-    Some(format!("{}\nThe link opens without {parts}.", engine::link_problems(ignored)))
+    Some(t!(
+        "{problems}\nThe link opens without {parts}.",
+        problems = engine::link_problems(ignored),
+        parts
+    ))
 }
 
 /// Names of parts that are told of a link; there may be as many as fit into one.
@@ -104,17 +109,20 @@ fn newer_text(version: &str, ignored: &[LinkError]) -> String {
     }
     let more = match parts.len().saturating_sub(PARTS_TOLD_MAX) {
         0 => String::new(),
-        more => format!(" and {more} more"),
+        more => tn!(more, " and 1 more", " and {more} more", more),
     };
     parts.truncate(PARTS_TOLD_MAX);
     let told = if parts.is_empty() {
-        "All its parts have names that this page knows, but they may mean more by now.".to_owned()
+        t!("All its parts have names that this page knows, but they may mean more by now.")
+            .to_owned()
     } else {
-        format!("Not understood, and left out: {}{more}.", parts.join(", "))
+        t!("Not understood, and left out: {parts}{more}.", parts = parts.join(", "), more)
     };
-    format!(
+    t!(
         "A newer version of this page made the link (version {version}): it opens as far as this one understands it. {told} \
-         Reload to get the newer version, if this host has it; the address stays as it is until then."
+         Reload to get the newer version, if this host has it; the address stays as it is until then.",
+        version,
+        told
     )
 }
 
@@ -151,11 +159,7 @@ fn from_link(link: Link) -> Route {
         embed: link.embed,
         newer: false,
         note: too_many.then(|| {
-            format!(
-                "The link compares more runs than fit: here are the first {}, and of forks the first {}.",
-                1 + OTHERS_MAX,
-                BRANCHES_MAX
-            )
+            t!("The link compares more runs than fit: here are the first {others}, and of forks the first {forks}.", others = 1 + OTHERS_MAX, forks = BRANCHES_MAX)
         }),
     }
 }
@@ -218,14 +222,16 @@ pub fn seed(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(seed) if seed <= SEED_MAX => Ok(seed),
         _ if text.is_empty() => {
-            Err(format!("A seed is a whole number from 0 to {SEED_MAX}, or a word."))
+            Err(t!("A seed is a whole number from 0 to {most}, or a word.", most = SEED_MAX))
         }
         _ if is_number => {
-            Err(format!("{text} is too large for a seed: the largest is {SEED_MAX}."))
+            Err(t!("{text} is too large for a seed: the largest is {most}.", text, most = SEED_MAX))
         }
         Err(_) if is_words => Ok(seed_of_words(text)),
-        _ => Err(format!(
-            "“{text}” is no seed: it takes a whole number from 0 to {SEED_MAX}, or a word."
+        _ => Err(t!(
+            "“{text}” is no seed: it takes a whole number from 0 to {most}, or a word.",
+            text,
+            most = SEED_MAX
         )),
     }
 }

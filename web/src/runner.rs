@@ -23,6 +23,7 @@ use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::thread::{News, Thread};
 use crate::ui::Ui;
+use crate::words::say;
 
 /// Time simulated between two frames; half of a frame at 60 Hz.
 const SLICE_MS: f64 = 8.0;
@@ -228,7 +229,7 @@ impl Inner {
             }
             self.cast = Ensemble::default();
             self.cast.ask(vec![Request::default()]);
-            self.said.push(Action::Notice(DIFFERS.to_owned()));
+            self.said.push(Action::Notice(say(DIFFERS).to_owned()));
         }
         match run_from_wire(bytes) {
             Ok(run) => self.arrived(run),

@@ -5,6 +5,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{ErrorEvent, MessageEvent, Url, Worker};
 
 use crate::message::{Answer, Ask};
+use crate::words::t;
 use crate::{dom, rest};
 
 /// A worker that runs the simulator; dropping it ends it.
@@ -45,7 +46,7 @@ impl Thread {
             EventListener::new(&worker, "error", move |event| {
                 let why = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message);
                 let why = why.unwrap_or_default();
-                hear(News::Gone(format!("The simulator stopped: an invariant broke. {why}")));
+                hear(News::Gone(t!("The simulator stopped: an invariant broke. {why}", why)));
             }),
         ];
         if !is_told {

@@ -18,6 +18,7 @@ use crate::state::Scene;
 use crate::timeline::layout::Layout;
 use crate::timeline::palette::Shade;
 use crate::timeline::viewport::Viewport;
+use crate::words::t;
 
 /// Rest before the chart follows a zoom.
 const REST_MS: u32 = 120;
@@ -78,24 +79,24 @@ pub fn MemoryChart(props: &Props) -> Html {
             <button type="button" class="link" aria-pressed={(*scale == to).to_string()} {onclick} {title}>{ text }</button>
         }
     };
-    let label = format!(
-        "Memory over time: {} managed; what it is used for, watermarks, pressure. The list before says the values at the cursor.",
-        format::pages(memory.managed)
+    let label = t!(
+        "Memory over time: {managed} managed; what it is used for, watermarks, pressure. The list before says the values at the cursor.",
+        managed = format::pages(memory.managed)
     );
     html! {
         <div class="memory">
-            <div class="memory-head"><ul class="memory-legend" aria-label="Memory at the cursor">
+            <div class="memory-head"><ul class="memory-legend" aria-label={t!("Memory at the cursor")}>
                 { for used.map(entry) }
                 { for swap.map(entry) }
-                <li><i class="swatch use-pressure"></i>{ "pressure " }<b class="word">{ uses.pressure_at(props.at) }</b></li>
+                <li><i class="swatch use-pressure"></i>{ t!("pressure ") }<b class="word">{ uses.pressure_at(props.at) }</b></li>
                 <li class="watermarks"><i class="swatch dashed"></i>
-                    { format!("min {} · low {} · high {}", format::pages(memory.min),
-                        format::pages(memory.low), format::pages(memory.high)) }</li>
+                    { t!("min {min} · low {low} · high {high}", min = format::pages(memory.min),
+                        low = format::pages(memory.low), high = format::pages(memory.high)) }</li>
             </ul>
-            <div class="scales" role="group" aria-label="What the chart shows">
-                    { choice(Scale::Uses, "by use", "What memory is used for") }
-                    { choice(Scale::Processes, "by process", "Whose memory it is") }
-                    { choice(Scale::Watermarks, "watermarks", "Free memory near the watermarks") }
+            <div class="scales" role="group" aria-label={t!("What the chart shows")}>
+                    { choice(Scale::Uses, t!("by use"), t!("What memory is used for")) }
+                    { choice(Scale::Processes, t!("by process"), t!("Whose memory it is")) }
+                    { choice(Scale::Watermarks, t!("watermarks"), t!("Free memory near the watermarks")) }
                 </div>
             </div>
             <canvas ref={canvas} role="img" aria-label={label}></canvas>

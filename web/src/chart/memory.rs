@@ -5,6 +5,7 @@ use sim_core::base::{MmId, sort};
 
 use super::series::{Point, Series, combined};
 use crate::timeline::palette::{AMBER, BLUE, GRAY, GREEN, ORANGE, PURPLE, Rgb, SKY, VERMILION};
+use crate::words::t;
 
 /// Something that memory is used for.
 pub struct Use {
@@ -45,13 +46,13 @@ impl Uses {
         };
         let clean = || combined(&[&memory.cache], &[&memory.dirty]);
         let stack = vec![
-            named("free", "free", GREEN, memory.free.clone()),
-            named("kernel", "kernel", GRAY, memory.kernel.clone()),
-            named("dirty", "dirty", VERMILION, memory.dirty.clone()),
-            named("page cache", "cache", AMBER, clean()),
-            named("file", "file", ORANGE, memory.file.clone()),
-            named("anon", "anon", BLUE, combined(&present, &[&memory.file])),
-            named("pinned by devices", "pinned", PURPLE, memory.pinned.clone()),
+            named(t!("free"), "free", GREEN, memory.free.clone()),
+            named(t!("kernel"), "kernel", GRAY, memory.kernel.clone()),
+            named(t!("dirty"), "dirty", VERMILION, memory.dirty.clone()),
+            named(t!("page cache"), "cache", AMBER, clean()),
+            named(t!("file"), "file", ORANGE, memory.file.clone()),
+            named(t!("anon"), "anon", BLUE, combined(&present, &[&memory.file])),
+            named(t!("pinned by devices"), "pinned", PURPLE, memory.pinned.clone()),
         ];
         // The biggest apart, the others together.
         let peak = |points: &[Point]| points.iter().map(|point| point.1).max().unwrap_or(0);
@@ -59,9 +60,9 @@ impl Uses {
         sort::by_key(&mut biggest, |index| std::cmp::Reverse(peak(present[*index])));
         let rest = biggest.split_off(biggest.len().min(PROCESS_LOOKS.len()));
         let mut by_process = vec![
-            named("free", "free", GREEN, memory.free.clone()),
+            named(t!("free"), "free", GREEN, memory.free.clone()),
             named(
-                "kernel and cache",
+                t!("kernel and cache"),
                 "kernel",
                 GRAY,
                 combined(&[&memory.kernel, &memory.cache], &[]),
@@ -73,11 +74,11 @@ impl Uses {
         }
         if !rest.is_empty() {
             let rest: Vec<&[Point]> = rest.into_iter().map(|index| present[index]).collect();
-            by_process.push(named("others", "others", GRAY, combined(&rest, &[])));
+            by_process.push(named(t!("others"), "others", GRAY, combined(&rest, &[])));
         }
-        by_process.push(named("pinned by devices", "pinned", PURPLE, memory.pinned.clone()));
+        by_process.push(named(t!("pinned by devices"), "pinned", PURPLE, memory.pinned.clone()));
         let pressure = memory.pressure.iter().map(|(at, pressure)| (at.0, *pressure)).collect();
-        let swap = named("swap", "swap", SKY, memory.swap.clone());
+        let swap = named(t!("swap"), "swap", SKY, memory.swap.clone());
         Self { stack, by_process, swap, pressure }
     }
 
@@ -85,9 +86,9 @@ impl Uses {
     pub fn pressure_at(&self, at: u64) -> &'static str {
         let after = self.pressure.partition_point(|point| point.0 <= at);
         match after.checked_sub(1).map(|last| self.pressure[last].1) {
-            Some(Pressure::Some) => "some",
-            Some(Pressure::Full) => "full",
-            Some(Pressure::None) | None => "none",
+            Some(Pressure::Some) => t!("some"),
+            Some(Pressure::Full) => t!("full"),
+            Some(Pressure::None) | None => t!("none"),
         }
     }
 

@@ -14,6 +14,7 @@ use sim_core::scenario::{Diagnostic, form, parse};
 use sim_core::share::ScenarioRef;
 
 use crate::texts;
+use crate::words::t;
 
 /// Id of a run of a text, as of a link's.
 const TEXT_ID: &str = "link";
@@ -22,7 +23,7 @@ const TEXT_ID: &str = "link";
 pub fn title_of(text: &str) -> String {
     let sections = form::form(text).unwrap_or_default();
     let title = sections.first().and_then(|file| file.fields.iter().find(|it| it.name == "title"));
-    title.and_then(|title| title.value.clone()).unwrap_or_else(|| "untitled".to_owned())
+    title.and_then(|title| title.value.clone()).unwrap_or_else(|| t!("untitled").to_owned())
 }
 
 /// What is wrong with a text, in its order.

@@ -6,6 +6,8 @@
 use sim_core::scenario::form::{Section, preset};
 use sim_core::scenario::presets;
 
+use crate::words::{mark, say, t};
+
 /// What a box stands for.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -37,91 +39,109 @@ pub struct Sketch {
     pub must_not: Vec<Step>,
 }
 
+/// Says of a step which of a driver's calls it is in.
+type InPhase = fn(String) -> String;
+
 type Row = &'static [(Kind, &'static str)];
 
 /// Archetypes: id, a call that may sleep, a call that must not.
 const ARCHETYPES: [(&str, Row, Row); 10] = [
     (
         "secondary-tlb",
-        &[(Kind::Work, "flushes its TLB with the CPU's")],
-        &[(Kind::Work, "flushes its TLB with the CPU's")],
+        &[(Kind::Work, mark!("flushes its TLB with the CPU's"))],
+        &[(Kind::Work, mark!("flushes its TLB with the CPU's"))],
     ),
     (
         "spin",
-        &[(Kind::Lock, "takes its spinlock"), (Kind::Work, "works"), (Kind::Lock, "lets go of it")],
-        &[(Kind::Lock, "takes its spinlock"), (Kind::Work, "works"), (Kind::Lock, "lets go of it")],
+        &[
+            (Kind::Lock, mark!("takes its spinlock")),
+            (Kind::Work, mark!("works")),
+            (Kind::Lock, mark!("lets go of it")),
+        ],
+        &[
+            (Kind::Lock, mark!("takes its spinlock")),
+            (Kind::Work, mark!("works")),
+            (Kind::Lock, mark!("lets go of it")),
+        ],
     ),
     (
         "kvm",
         &[
-            (Kind::Lock, "takes mmu_lock, which spins"),
-            (Kind::Work, "counts the invalidation"),
-            (Kind::Work, "kicks the vCPUs out of the guest"),
-            (Kind::Lock, "lets go of it"),
-            (Kind::Work, "end: counts down under mmu_lock"),
+            (Kind::Lock, mark!("takes mmu_lock, which spins")),
+            (Kind::Work, mark!("counts the invalidation")),
+            (Kind::Work, mark!("kicks the vCPUs out of the guest")),
+            (Kind::Lock, mark!("lets go of it")),
+            (Kind::Work, mark!("end: counts down under mmu_lock")),
         ],
         &[
-            (Kind::Lock, "takes mmu_lock, which spins"),
-            (Kind::Work, "counts the invalidation"),
-            (Kind::Work, "kicks the vCPUs out of the guest"),
-            (Kind::Lock, "lets go of it"),
-            (Kind::Work, "end: counts down under mmu_lock"),
+            (Kind::Lock, mark!("takes mmu_lock, which spins")),
+            (Kind::Work, mark!("counts the invalidation")),
+            (Kind::Work, mark!("kicks the vCPUs out of the guest")),
+            (Kind::Lock, mark!("lets go of it")),
+            (Kind::Work, mark!("end: counts down under mmu_lock")),
         ],
     ),
     (
         "trylock",
-        &[(Kind::Lock, "takes its mutex"), (Kind::Work, "works"), (Kind::Lock, "lets go of it")],
         &[
-            (Kind::Refuse, "refuses if its mutex is taken"),
-            (Kind::Work, "works"),
-            (Kind::Lock, "lets go of it"),
+            (Kind::Lock, mark!("takes its mutex")),
+            (Kind::Work, mark!("works")),
+            (Kind::Lock, mark!("lets go of it")),
+        ],
+        &[
+            (Kind::Refuse, mark!("refuses if its mutex is taken")),
+            (Kind::Work, mark!("works")),
+            (Kind::Lock, mark!("lets go of it")),
         ],
     ),
     (
         "gpu-fence",
         &[
-            (Kind::Lock, "takes its mutex"),
-            (Kind::Wait, "waits for the fences of the range"),
-            (Kind::Lock, "lets go of it"),
+            (Kind::Lock, mark!("takes its mutex")),
+            (Kind::Wait, mark!("waits for the fences of the range")),
+            (Kind::Lock, mark!("lets go of it")),
         ],
-        &[(Kind::Refuse, "refuses every overlap")],
+        &[(Kind::Refuse, mark!("refuses every overlap"))],
     ),
     (
         "always-refuse",
-        &[(Kind::Wait, "sleeps as long as `sleep` says")],
-        &[(Kind::Refuse, "refuses, whatever the range")],
+        &[(Kind::Wait, mark!("sleeps as long as `sleep` says"))],
+        &[(Kind::Refuse, mark!("refuses, whatever the range"))],
     ),
     (
         "sleeps-anyway",
         &[
-            (Kind::Lock, "takes its mutex"),
-            (Kind::Wait, "waits for jobs and hardware"),
-            (Kind::Lock, "lets go of it"),
+            (Kind::Lock, mark!("takes its mutex")),
+            (Kind::Wait, mark!("waits for jobs and hardware")),
+            (Kind::Lock, mark!("lets go of it")),
         ],
         &[
-            (Kind::Wrong, "takes its mutex all the same"),
-            (Kind::Wrong, "waits for jobs and hardware"),
-            (Kind::Lock, "lets go of it"),
+            (Kind::Wrong, mark!("takes its mutex all the same")),
+            (Kind::Wrong, mark!("waits for jobs and hardware")),
+            (Kind::Lock, mark!("lets go of it")),
         ],
     ),
     (
         "pinned",
-        &[(Kind::Work, "is not asked: it holds the pages")],
-        &[(Kind::Work, "is not asked: it holds the pages")],
+        &[(Kind::Work, mark!("is not asked: it holds the pages"))],
+        &[(Kind::Work, mark!("is not asked: it holds the pages"))],
     ),
     (
         "held-across",
-        &[(Kind::Lock, "takes its semaphore"), (Kind::Lock, "end: lets go of it")],
-        &[(Kind::Refuse, "refuses if it is taken"), (Kind::Lock, "end: lets go of it")],
+        &[(Kind::Lock, mark!("takes its semaphore")), (Kind::Lock, mark!("end: lets go of it"))],
+        &[
+            (Kind::Refuse, mark!("refuses if it is taken")),
+            (Kind::Lock, mark!("end: lets go of it")),
+        ],
     ),
     (
         "rdma-odp",
         &[
-            (Kind::Lock, "takes its umem mutex"),
-            (Kind::Wait, "waits for the hardware"),
-            (Kind::Lock, "lets go of it"),
+            (Kind::Lock, mark!("takes its umem mutex")),
+            (Kind::Wait, mark!("waits for the hardware")),
+            (Kind::Lock, mark!("lets go of it")),
         ],
-        &[(Kind::Refuse, "refuses every overlap")],
+        &[(Kind::Refuse, mark!("refuses every overlap"))],
     ),
 ];
 
@@ -146,7 +166,7 @@ pub fn sketch(sections: &[Section], driver: &str) -> Option<Sketch> {
 
 fn archetype(id: &str) -> Option<Sketch> {
     let (_, may, must_not) = ARCHETYPES.iter().find(|(known, ..)| *known == id)?;
-    let steps = |row: Row| row.iter().map(|(kind, text)| step(*kind, *text)).collect();
+    let steps = |row: Row| row.iter().map(|(kind, text)| step(*kind, say(text))).collect();
     Some(Sketch { may_sleep: steps(may), must_not: steps(must_not) })
 }
 
@@ -171,35 +191,39 @@ fn of_driver(sections: &[Section], driver: &Section) -> Option<Sketch> {
     let refuse = value(driver, "refuse").unwrap_or("overlap");
     let spins = ["spinlock", "rwlock"].contains(&value(driver, "lock_kind").unwrap_or_default());
     let mut all = Sketch::default();
-    for (name, before) in [("start", ""), ("finish", "finish: "), ("end", "end: ")] {
+    let phases: [(&str, InPhase); 3] = [
+        ("start", |text| text),
+        ("finish", |text| t!("finish: {text}", text)),
+        ("end", |text| t!("end: {text}", text)),
+    ];
+    for (name, in_phase) in phases {
         for section in list(name) {
             let (kind, text) = words(section)?;
-            all.may_sleep.push(step(kind, format!("{before}{text}")));
-            let text = format!("{before}{text}");
+            all.may_sleep.push(step(kind, in_phase(text.clone())));
             let is_own =
                 section.fields.first().and_then(|field| field.value.as_deref()) == Some("own");
             all.must_not.push(if spins && kind == Kind::Lock && is_own {
-                step(kind, text)
+                step(kind, in_phase(text))
             } else {
-                quick(kind, &text, refuse)
+                quick((kind, text), section, in_phase, refuse)
             });
         }
     }
     match refuse {
-        "always" => all.must_not = vec![step(Kind::Refuse, "refuses, whatever the range")],
-        "overlap" => all.must_not = vec![step(Kind::Refuse, "refuses every overlap")],
+        "always" => all.must_not = vec![step(Kind::Refuse, t!("refuses, whatever the range"))],
+        "overlap" => all.must_not = vec![step(Kind::Refuse, t!("refuses every overlap"))],
         "when-busy" => {
-            all.must_not.insert(0, step(Kind::Refuse, "refuses while a job is pending"));
+            all.must_not.insert(0, step(Kind::Refuse, t!("refuses while a job is pending")));
         }
         "when-mapped" => {
             all.must_not =
-                vec![step(Kind::Refuse, "refuses what the device maps, else does nothing")];
+                vec![step(Kind::Refuse, t!("refuses what the device maps, else does nothing"))];
         }
         _ => {}
     }
     for steps in [&mut all.may_sleep, &mut all.must_not] {
         if steps.is_empty() {
-            steps.push(step(Kind::Work, "takes note, and succeeds"));
+            steps.push(step(Kind::Work, t!("takes note, and succeeds")));
         }
     }
     Some(all)
@@ -211,42 +235,50 @@ fn words(section: &Section) -> Option<(Kind, String)> {
     let value_of = |name: &str| value(section, name);
     let what = first.value.as_deref().unwrap_or_default();
     Some(match first.name {
-        "lock" => {
-            let how = value_of("how").map(|how| format!(" ({how})")).unwrap_or_default();
-            (Kind::Lock, format!("takes {}{how}", lock(what)))
-        }
-        "unlock" => (Kind::Lock, format!("lets go of {}", lock(what))),
-        "work" => (Kind::Work, format!("works {what}")),
-        "hardware" => (Kind::Wait, format!("waits for the hardware, {what}")),
-        "sleep" => (Kind::Wait, format!("sleeps {what}")),
-        "fences" => (Kind::Wait, "waits for the fences of the range".to_owned()),
+        "lock" => (Kind::Lock, t!("takes {what}", what = taken(section))),
+        "unlock" => (Kind::Lock, t!("lets go of {what}", what = lock(what))),
+        "work" => (Kind::Work, t!("works {what}", what)),
+        "hardware" => (Kind::Wait, t!("waits for the hardware, {what}", what)),
+        "sleep" => (Kind::Wait, t!("sleeps {what}", what)),
+        "fences" => (Kind::Wait, t!("waits for the fences of the range").to_owned()),
         "flush" => {
-            let how = value_of("how").map(|how| format!(" (by a {how})")).unwrap_or_default();
-            (Kind::Wait, format!("waits for its worker{how}"))
+            let how = value_of("how").map(|how| t!(" (by a {how})", how)).unwrap_or_default();
+            (Kind::Wait, t!("waits for its worker{how}", how))
         }
-        "queue" => (Kind::Work, "leaves the rest to its worker".to_owned()),
-        "alloc" => (Kind::Alloc, format!("allocates with {what}")),
-        "fails" => (Kind::Refuse, format!("fails in {what} of 100 calls")),
-        "unpin" => (Kind::Work, "drops its references to pages".to_owned()),
-        "invalidation" => (Kind::Work, format!("counts the invalidation: {what}")),
+        "queue" => (Kind::Work, t!("leaves the rest to its worker").to_owned()),
+        "alloc" => (Kind::Alloc, t!("allocates with {what}", what)),
+        "fails" => (Kind::Refuse, t!("fails in {what} of 100 calls", what)),
+        "unpin" => (Kind::Work, t!("drops its references to pages").to_owned()),
+        "invalidation" => (Kind::Work, t!("counts the invalidation: {what}", what)),
         other => (Kind::Work, other.to_owned()),
     })
 }
 
+/// The lock that a step takes, and how.
+fn taken(section: &Section) -> String {
+    let what = section.fields.first().and_then(|field| field.value.as_deref());
+    let how = value(section, "how").map(|how| format!(" ({how})")).unwrap_or_default();
+    format!("{}{how}", lock(what.unwrap_or_default()))
+}
+
 fn lock(name: &str) -> &str {
-    if name == "own" { "its own lock" } else { name }
+    if name == "own" { t!("its own lock") } else { name }
 }
 
 /// The same in a call that must not sleep.
-fn quick(kind: Kind, text: &str, refuse: &str) -> Step {
-    let waits = kind == Kind::Wait || (kind == Kind::Lock && text.contains("takes "));
+fn quick((kind, text): (Kind, String), section: &Section, in_phase: InPhase, refuse: &str) -> Step {
+    let takes = section.fields.first().is_some_and(|field| field.name == "lock");
+    let waits = kind == Kind::Wait || takes;
+    let text = in_phase(text);
     match (waits, refuse) {
-        (true, "never") if kind == Kind::Wait => step(Kind::Wrong, format!("{text}, all the same")),
-        (true, _) if kind == Kind::Lock => step(
-            Kind::Refuse,
-            format!("{}, or refuses if it is taken", text.replace("takes", "tries")),
-        ),
-        (true, _) => step(Kind::Refuse, format!("refuses if it would have to: {text}")),
+        (true, "never") if kind == Kind::Wait => {
+            step(Kind::Wrong, t!("{text}, all the same", text))
+        }
+        (true, _) if takes => {
+            let tries = t!("tries {what}, or refuses if it is taken", what = taken(section));
+            step(Kind::Refuse, in_phase(tries))
+        }
+        (true, _) => step(Kind::Refuse, t!("refuses if it would have to: {text}", text)),
         (false, _) => step(kind, text),
     }
 }

@@ -9,6 +9,7 @@ use crate::panels::icon::{Icon, drawing};
 use crate::state::Action;
 use crate::texts;
 use crate::ui::{Ui, on_escape, use_ui};
+use crate::words::t;
 
 /// The offer of the tour, which never insists.
 pub fn tour_offer(ui: &Ui, learn: &Learn) -> Html {
@@ -18,10 +19,10 @@ pub fn tour_offer(ui: &Ui, learn: &Learn) -> Html {
     let take = ui.on(|_: MouseEvent| Action::Learn(Lessons::Open("tour", 0)));
     let decline = ui.on(|_: MouseEvent| Action::Learn(Lessons::DeclineTour));
     html! {
-        <section class="offer" aria-label="Tour">
-            <p>{ "New here? A tour of two minutes shows what you see and how to move in it." }</p>
-            <button type="button" class="primary" onclick={take}>{ "Take the tour" }</button>
-            <button type="button" onclick={decline}>{ "No, thanks" }</button>
+        <section class="offer" aria-label={t!("Tour")}>
+            <p>{ t!("New here? A tour of two minutes shows what you see and how to move in it.") }</p>
+            <button type="button" class="primary" onclick={take}>{ t!("Take the tour") }</button>
+            <button type="button" onclick={decline}>{ t!("No, thanks") }</button>
         </section>
     }
 }
@@ -41,15 +42,16 @@ pub fn LearnPanel(props: &Props) -> Html {
     let close = ui.on(|_: MouseEvent| Action::Learn(Lessons::Toggle));
     let escape = on_escape(&ui, || Action::Learn(Lessons::Toggle));
     let list = ui.on(|_: MouseEvent| Action::Learn(Lessons::List));
-    let title = course.as_ref().map_or("Learn", |course| course.lesson.title.as_str()).to_owned();
+    let title =
+        course.as_ref().map_or(t!("Learn"), |course| course.lesson.title.as_str()).to_owned();
     html! {
         <aside class="learn" aria-labelledby="learn-title" onkeydown={escape}>
             <header>
                 <h2 id="learn-title" tabindex="-1">{ title }</h2>
                 { for course.as_ref().map(|_| html! {
-                    <button type="button" onclick={list}>{ "All lessons" }</button>
+                    <button type="button" onclick={list}>{ t!("All lessons") }</button>
                 }) }
-                <button type="button" onclick={close} aria-label="Close the lessons">{ drawing(Icon::Close) }</button>
+                <button type="button" onclick={close} aria-label={t!("Close the lessons")}>{ drawing(Icon::Close) }</button>
             </header>
             { match course {
                 Some(course) => lesson_at(&ui, course),
@@ -66,8 +68,8 @@ fn lessons(ui: &Ui, progress: &Progress) -> Html {
         let onclick = ui.on(move |_: MouseEvent| Action::Learn(Lessons::Open(entry.id, open)));
         let told = match seen {
             0 => String::new(),
-            seen if seen >= steps => "read".to_owned(),
-            seen => format!("{seen} of {steps} steps"),
+            seen if seen >= steps => t!("read").to_owned(),
+            seen => t!("{seen} of {steps} steps", seen, steps),
         };
         html! {
             <li><button type="button" class="link" {onclick}>{ entry.title() }</button>
@@ -80,8 +82,8 @@ fn lessons(ui: &Ui, progress: &Progress) -> Html {
         <div class="learn-body" tabindex="0">
             <ul class="lessons">{ for tour.iter().map(item) }</ul>
             <ol class="lessons numbered">{ for rest.iter().map(item) }</ol>
-            <p class="small">{ "Each step shows its moment in the timeline, and some ask you to guess first. All of it is \
-                run by the simulator as you read. What you have read is kept in this browser only." }</p>
+            <p class="small">{ t!("Each step shows its moment in the timeline, and some ask you to guess first. All of it is \
+                run by the simulator as you read. What you have read is kept in this browser only.") }</p>
         </div>
     }
 }
@@ -90,7 +92,11 @@ fn lesson_at(ui: &Ui, course: &Course) -> Html {
     let (step, place, count) = (course.present(), course.step, course.lesson.steps.len());
     let tab = |index: usize| {
         let onclick = ui.on(move |_: MouseEvent| Action::Learn(Lessons::GoTo(index)));
-        let title = format!("Step {}: {}", index + 1, course.lesson.steps[index].title);
+        let title = t!(
+            "Step {number}: {title}",
+            number = index + 1,
+            title = course.lesson.steps[index].title
+        );
         html! {
             <li><button type="button" {onclick} aria-current={(index == place).then_some("step")}
                 aria-label={title.clone()} {title}>{ index + 1 }</button></li>
@@ -102,22 +108,22 @@ fn lesson_at(ui: &Ui, course: &Course) -> Html {
     let following = course.id.filter(|_| is_last).and_then(after);
     html! {
         <>
-            <nav aria-label="Steps"><ol class="steps">{ for (0..count).map(tab) }</ol></nav>
+            <nav aria-label={t!("Steps")}><ol class="steps">{ for (0..count).map(tab) }</ol></nav>
             <div class="learn-body" tabindex="0" aria-live="polite">
                 <h3 id="learn-step" tabindex="-1">{ &step.title }</h3>
                 { blocks(&step.body) }
                 if let Some(question) = &step.question { { asked(ui, question, course.answer) } }
             </div>
             <footer>
-                <button type="button" onclick={back} disabled={place == 0}>{ "Back" }</button>
-                <span>{ format!("{} of {count}", place + 1) }</span>
+                <button type="button" onclick={back} disabled={place == 0}>{ t!("Back") }</button>
+                <span>{ t!("{step} of {count}", step = place + 1, count) }</span>
                 { match following {
                     Some(entry) => {
                         let go = ui.on(move |_: MouseEvent| Action::Learn(Lessons::Open(entry.id, 0)));
-                        html! { <button type="button" class="primary" onclick={go} title={entry.title()}>{ "Next lesson" }</button> }
+                        html! { <button type="button" class="primary" onclick={go} title={entry.title()}>{ t!("Next lesson") }</button> }
                     }
                     None => html! {
-                        <button type="button" class="primary" onclick={next} disabled={is_last}>{ "Next" }</button>
+                        <button type="button" class="primary" onclick={next} disabled={is_last}>{ t!("Next") }</button>
                     },
                 } }
             </footer>
@@ -149,17 +155,17 @@ fn asked(ui: &Ui, question: &Question, answer: Answer) -> Html {
     };
     let told = match answer {
         Answer::NotYet => "",
-        Answer::Skipped => "So it is:",
-        Answer::Chosen(index) if Some(index) == right => "Right.",
-        Answer::Chosen(_) => "Not so.",
+        Answer::Skipped => t!("So it is:"),
+        Answer::Chosen(index) if Some(index) == right => t!("Right."),
+        Answer::Chosen(_) => t!("Not so."),
     };
     let skip = ui.on(|_: MouseEvent| Action::Learn(Lessons::Answer(Answer::Skipped)));
     html! {
-        <section class="question" aria-label="Your guess">
+        <section class="question" aria-label={t!("Your guess")}>
             <p class="asked">{ inlines(&question.text) }</p>
             <ul>{ for (0..question.choices.len()).map(choice) }</ul>
             { for open.then(|| html! {
-                <button type="button" class="link" onclick={skip}>{ "Just show me" }</button>
+                <button type="button" class="link" onclick={skip}>{ t!("Just show me") }</button>
             }) }
             { for (!open).then(|| html! {
                 <div class="reveal" id="reveal" tabindex="-1"><p><strong>{ told }</strong></p>{ blocks(&question.reveal) }</div>

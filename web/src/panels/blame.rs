@@ -10,6 +10,7 @@ use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::ui::{Ui, use_ui};
+use crate::words::t;
 use web_sys::HtmlElement;
 
 /// Causes listed; what is less is summed up.
@@ -34,8 +35,8 @@ pub fn BlamePanel(props: &Props) -> Html {
     let (from, to) = props.range;
     html! {
         <div class="blame">
-            <h3>{ format!("Where {} went", format::duration(to - from)) }</h3>
-            <p class="small">{ "The critical path: at each instant, what the one who is served last was waiting for." }</p>
+            <h3>{ t!("Where {time} went", time = format::duration(to - from)) }</h3>
+            <p class="small">{ t!("The critical path: at each instant, what the one who is served last was waiting for.") }</p>
             { causes(&props.scene, &blame, to - from) }
             { segments(&ui, &props.scene, &blame) }
         </div>
@@ -46,7 +47,7 @@ fn causes(scene: &Scene, blame: &Blame, length: u64) -> Html {
     let shown = blame.causes.iter().take(CAUSES_MAX);
     let rows = shown.map(|(cause, sum)| (engine::cause_text(&scene.outcome, *cause), sum.0));
     let rest: u64 = blame.causes.iter().skip(CAUSES_MAX).map(|(_, sum)| sum.0).sum();
-    let rows = rows.chain((rest > 0).then(|| ("everything else".to_owned(), rest)));
+    let rows = rows.chain((rest > 0).then(|| (t!("everything else").to_owned(), rest)));
     html! {
         <ul class="causes">{ for rows.map(|(text, sum)| html! {
             <Cause key={text.clone()} text={text.clone()} {sum} {length} />
@@ -97,19 +98,19 @@ fn segments(ui: &Ui, scene: &Scene, blame: &Blame) -> Html {
         let select = ui.on(move |_: MouseEvent| Action::SelectTask(task));
         html! {
             <li key={from.0}>
-                <button type="button" class="link" onclick={seek} title="Go there">{ format::instant(from) }</button>
+                <button type="button" class="link" onclick={seek} title={t!("Go there")}>{ format::instant(from) }</button>
                 <span class="since">{ format!("+ {}", format::duration(length(segment))) }</span>
-                <button type="button" class="link" onclick={select} title="Select its lane">{ name }</button>
+                <button type="button" class="link" onclick={select} title={t!("Select its lane")}>{ name }</button>
                 <span>{ engine::cause_text(&scene.outcome, cause) }</span>
             </li>
         }
     });
     html! {
         <>
-            <h3>{ "The path" }</h3>
+            <h3>{ t!("The path") }</h3>
             <ol class="path">{ for rows }</ol>
             { for (left_out > 0).then(|| html! {
-                <p class="small">{ format!("The {SEGMENTS_MAX} longest stretches; {} more are shorter.", format::grouped(left_out as u64)) }</p>
+                <p class="small">{ t!("The {most} longest stretches; {rest} more are shorter.", most = SEGMENTS_MAX, rest = format::grouped(left_out as u64)) }</p>
             }) }
         </>
     }

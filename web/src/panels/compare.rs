@@ -5,7 +5,7 @@ use sim_core::analysis::task_name;
 use sim_core::scenario::Fork;
 use yew::prelude::*;
 
-use super::icon::{Icon, drawing};
+use super::icon::{Icon, icon_button};
 use crate::engine::{self, Outcome};
 use crate::format;
 use crate::shared::Shared;
@@ -14,6 +14,7 @@ use crate::timeline::Stacked;
 use crate::timeline::palette::Shade;
 use crate::timeline::viewport::Viewport;
 use crate::ui::use_ui;
+use crate::words::{t, tn};
 
 /// Why a run stands under another one.
 #[derive(Clone, PartialEq, Debug)]
@@ -60,9 +61,13 @@ pub fn Compared(props: &Props) -> Html {
         Beside::Other { name, .. } => (name.clone(), String::new(), None),
         Beside::Branch { number, parent, fork } => {
             let parent =
-                if *parent == 0 { "this run".to_owned() } else { format!("fork {parent}") };
-            let off = format!("off {parent} at {}", format::instant(fork.at));
-            (format!("Fork {number}: {}", fork.choice.text()), off, Some(fork.at.0))
+                if *parent == 0 { t!("this run").to_owned() } else { t!("fork {parent}", parent) };
+            let off = t!("off {parent} at {at}", parent, at = format::instant(fork.at));
+            (
+                t!("Fork {number}: {choice}", number, choice = fork.choice.text()),
+                off,
+                Some(fork.at.0),
+            )
         }
     };
     let change = match &props.of {
@@ -78,22 +83,22 @@ pub fn Compared(props: &Props) -> Html {
     let look = look.map(|change| ui.on(move |_: MouseEvent| Action::Choose(change.clone())));
     let told = match parting.as_ref() {
         None => html! { <p>{ match &props.of {
-            Beside::Branch { .. } => "The same run: what was changed made no difference.".to_owned(),
-            Beside::Other { kind: "check", .. } => format!("The same run: a checker only watches. {}", reported(outcome)),
-            Beside::Other { kind: "kernel", .. } => "The same run: nothing in it depends on which of the two kernels it is.".to_owned(),
-            Beside::Other { .. } => "The same run: nothing in it depends on which of the two policies is in force.".to_owned(),
+            Beside::Branch { .. } => t!("The same run: what was changed made no difference.").to_owned(),
+            Beside::Other { kind: "check", .. } => t!("The same run: a checker only watches. {told}", told = reported(outcome)),
+            Beside::Other { kind: "kernel", .. } => t!("The same run: nothing in it depends on which of the two kernels it is.").to_owned(),
+            Beside::Other { .. } => t!("The same run: nothing in it depends on which of the two policies is in force.").to_owned(),
         } }</p> },
         Some(parting) => {
             let (at, record) = (parting.at, parting.record);
             // In the first run; one that is over has no such record.
             let go = ui.on(move |_: MouseEvent| Action::Seek(at));
             html! {
-                <p><button type="button" class="link" onclick={go} title={format!("Go there: {} records are alike", format::grouped(record as u64))}>{ "parts" }</button>
-                    { if parting.text.starts_with(|first: char| first.is_ascii_digit()) { " at " } else { " " } }{ &parting.text }</p>
+                <p><button type="button" class="link" onclick={go} title={t!("Go there: {alike} records are alike", alike = format::grouped(record as u64))}>{ t!("parts") }</button>
+                    { if parting.text.starts_with(|first: char| first.is_ascii_digit()) { t!(" at ") } else { " " } }{ &parting.text }</p>
             }
         }
     };
-    let label = format!("Compared with {title}");
+    let label = t!("Compared with {title}", title);
     html! {
         <section class="compare" aria-label={label.clone()}>
             <header>
@@ -102,9 +107,9 @@ pub fn Compared(props: &Props) -> Html {
                 <b class={format!("badge verdict-{verdict}")}>{ verdict }</b>
                 { told }
                 { for look.map(|onclick| html! {
-                    <button type="button" {onclick} title="Make it the run that is looked at, compared with this one" aria-label={format!("Look at it: {title}")}>{ "Look at it" }</button>
+                    <button type="button" {onclick} title={t!("Make it the run that is looked at, compared with this one")} aria-label={t!("Look at it: {title}", title)}>{ t!("Look at it") }</button>
                 }) }
-                <button type="button" onclick={remove} aria-label={format!("Do not compare with {title}")} title="Do not compare with it">{ drawing(Icon::Close) }</button>
+                { icon_button(Icon::Close, t!("Do not compare with {title}", title), t!("Do not compare with it"), remove, false) }
             </header>
             <Stacked scene={props.other.clone()} view={props.view} at={props.at} playing={props.playing} shade={props.shade}
                 parting={parting.as_ref().as_ref().map(|parting| parting.at)} {forked} name={title} />
@@ -116,47 +121,50 @@ pub fn Compared(props: &Props) -> Html {
 fn reported(outcome: &Outcome) -> String {
     let mut reports = engine::reports(outcome);
     let Some(first) = reports.next() else {
-        return "It reports nothing.".to_owned();
+        return t!("It reports nothing.").to_owned();
     };
     let more = match reports.count() {
         0 => String::new(),
-        1 => " And another one.".to_owned(),
-        more => format!(" And {more} more."),
+        more => tn!(more, " And another one.", " And {more} more.", more),
     };
-    format!("At {} it reports: {}.{more}", format::instant(first.at), first.text)
+    t!("At {at} it reports: {text}.{more}", at = format::instant(first.at), text = first.text, more)
 }
 
 /// What came out of each run, side by side.
 pub fn differences(scenes: &[Shared<Scene>], names: &[String]) -> Html {
     type Read = fn(&Scene) -> String;
     let rows: [(&str, Read); 12] = [
-        ("verdict", |it| it.outcome.report.verdict.id().to_owned()),
-        ("victims", |it| format::grouped(it.outcome.report.victims.len() as u64)),
-        ("attempts of the reaper", |it| format::grouped(it.outcome.report.metrics.reap_attempts)),
-        ("back-offs", |it| format::grouped(it.outcome.report.metrics.backoffs)),
-        ("refusals", |it| format::grouped(it.outcome.report.metrics.refusals)),
-        ("give-ups", |it| format::grouped(it.outcome.report.metrics.gave_up)),
-        ("reaped", |it| format::pages(it.outcome.report.metrics.reaped_pages)),
-        ("callbacks blocked", |it| format::duration(it.outcome.report.metrics.callback_blocked_ns)),
-        ("first kill to recovery", |it| {
-            let time = it.outcome.report.metrics.oom_to_recovery_ns;
-            time.map_or_else(|| "never".to_owned(), format::duration)
+        (t!("verdict"), |it| it.outcome.report.verdict.id().to_owned()),
+        (t!("victims"), |it| format::grouped(it.outcome.report.victims.len() as u64)),
+        (t!("attempts of the reaper"), |it| {
+            format::grouped(it.outcome.report.metrics.reap_attempts)
         }),
-        ("longest wait for memory", |it| {
+        (t!("back-offs"), |it| format::grouped(it.outcome.report.metrics.backoffs)),
+        (t!("refusals"), |it| format::grouped(it.outcome.report.metrics.refusals)),
+        (t!("give-ups"), |it| format::grouped(it.outcome.report.metrics.gave_up)),
+        (t!("reaped"), |it| format::pages(it.outcome.report.metrics.reaped_pages)),
+        (t!("callbacks blocked"), |it| {
+            format::duration(it.outcome.report.metrics.callback_blocked_ns)
+        }),
+        (t!("first kill to recovery"), |it| {
+            let time = it.outcome.report.metrics.oom_to_recovery_ns;
+            time.map_or_else(|| t!("never").to_owned(), format::duration)
+        }),
+        (t!("longest wait for memory"), |it| {
             let wait = it.outcome.report.longest_wait;
             wait.map_or_else(
-                || "none".to_owned(),
+                || t!("none").to_owned(),
                 |wait| {
                     let who = task_name(&it.outcome.run.cast, wait.task);
                     format!("{who}, {}", format::duration(wait.lasted.0))
                 },
             )
         }),
-        ("pressure, full", |it| format::duration(it.outcome.report.metrics.psi_full_ns)),
-        ("reports of checkers", |it| {
+        (t!("pressure, full"), |it| format::duration(it.outcome.report.metrics.psi_full_ns)),
+        (t!("reports of checkers"), |it| {
             let many = engine::reports(&it.outcome).count();
             if it.outcome.run.lock_reports.checks.is_empty() {
-                "not asked".to_owned()
+                t!("not asked").to_owned()
             } else {
                 format::grouped(many as u64)
             }
@@ -175,7 +183,7 @@ pub fn differences(scenes: &[Shared<Scene>], names: &[String]) -> Html {
         }
     });
     html! {
-        <table class="outcomes"><caption>{ "Outcomes under one seed; what differs is bold" }</caption>
+        <table class="outcomes"><caption>{ t!("Outcomes under one seed; what differs is bold") }</caption>
             <thead><tr><td></td>{ for heads }</tr></thead><tbody>{ for rows }</tbody></table>
     }
 }

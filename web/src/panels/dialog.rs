@@ -7,6 +7,7 @@ use yew::prelude::*;
 use super::icon::{Icon, drawing};
 use crate::state::Action;
 use crate::ui::use_ui;
+use crate::words::t;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -46,7 +47,7 @@ pub fn Dialog(props: &Props) -> Html {
         <dialog ref={node} {onclose} aria-labelledby={format!("{}-title", slug(&props.title))}>
             <header>
                 <h2 id={format!("{}-title", slug(&props.title))}>{ &props.title }</h2>
-                <button type="button" onclick={close} aria-label="Close">{ drawing(Icon::Close) }</button>
+                <button type="button" onclick={close} aria-label={t!("Close")}>{ drawing(Icon::Close) }</button>
             </header>
             { props.children.clone() }
         </dialog>

@@ -4,6 +4,7 @@
 use yew::prelude::*;
 
 use crate::editor::sketch::{Kind, Sketch, Step};
+use crate::words::t;
 
 /// Sizes in the units of the drawing.
 const WIDTH: usize = 640;
@@ -18,12 +19,15 @@ const LETTERS_MAX: usize = 44;
 pub fn picture(name: &str, sketch: &Sketch) -> Html {
     let most = sketch.may_sleep.len().max(sketch.must_not.len()).max(1);
     let height = HEAD + most * (BOX_HEIGHT + GAP);
-    let columns =
-        [("a call that may sleep", &sketch.may_sleep), ("one that must not", &sketch.must_not)];
+    let columns = [
+        (t!("a call that may sleep"), &sketch.may_sleep),
+        (t!("one that must not"), &sketch.must_not),
+    ];
     let told = columns.map(|(title, steps)| {
         let steps: Vec<&str> = steps.iter().map(|step| step.text.as_str()).collect();
-        let steps = if steps.is_empty() { "nothing".to_owned() } else { steps.join(", then ") };
-        format!("In {title}: {steps}.")
+        let steps =
+            if steps.is_empty() { t!("nothing").to_owned() } else { steps.join(t!(", then ")) };
+        t!("In {title}: {steps}.", title, steps)
     });
     let drawn = columns.into_iter().enumerate().map(|(index, (title, steps))| {
         let left = index * (WIDTH - BOX_WIDTH);
@@ -36,7 +40,7 @@ pub fn picture(name: &str, sketch: &Sketch) -> Html {
     });
     html! {
         <figure class="driver-picture" tabindex="0">
-            <figcaption>{ format!("What the callback of {name} does") }</figcaption>
+            <figcaption>{ t!("What the callback of {name} does", name) }</figcaption>
             <svg viewBox={format!("0 0 {WIDTH} {height}")} role="img" aria-label={told.join(" ")}>{ for drawn }</svg>
         </figure>
     }

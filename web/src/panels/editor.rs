@@ -13,13 +13,14 @@ use yew::prelude::*;
 use super::editor_drafts::{Deed, DraftList};
 use super::editor_form::{FORM_ID, FormView};
 use super::editor_written::{Written, use_followed, use_written};
-use super::icon::{Icon, drawing};
+use super::icon::{Icon, drawing, icon_button};
 use crate::dom;
 use crate::editor::past::{Past, Put};
 use crate::editor::{offset_of, problems, utf16_of};
 use crate::engine;
 use crate::state::{Action, Change};
 use crate::ui::{Ui, use_ui};
+use crate::words::t;
 
 /// Id of the field with the text.
 const TEXT_ID: &str = "editor-text";
@@ -69,18 +70,18 @@ pub fn Editor(props: &Props) -> Html {
     html! {
         <section class="editor" aria-labelledby="editor-title" onkeydown={on_undo_key(&written)}>
             <header>
-                <h2 id="editor-title" tabindex="-1">{ "Scenario" }</h2>
-                <label>{ "Start from " }<select id="editor-start" onchange={start}>
-                    <option value="" selected=true>{ "this one" }</option>
-                    <option value={NOTHING}>{ "nothing: one task that uses up memory" }</option>
+                <h2 id="editor-title" tabindex="-1">{ t!("Scenario") }</h2>
+                <label>{ t!("Start from ") }<select id="editor-start" onchange={start}>
+                    <option value="" selected=true>{ t!("this one") }</option>
+                    <option value={NOTHING}>{ t!("nothing: one task that uses up memory") }</option>
                     { for engine::scenarios().into_iter().map(|choice| html! { <option value={choice.id}>{ choice.title }</option> }) }
                 </select></label>
-                <p class="small">{ "Drafts stay in this browser; nothing leaves your machine." }</p>
-                <div class="buttons" role="group" aria-label="Changes of the scenario">
-                    <button type="button" onclick={step(Past::undo)} aria-disabled={(!past.can_undo()).to_string()} aria-label="Undo the last change" title="Undo (Ctrl Z)">{ drawing(Icon::Undo) }</button>
-                    <button type="button" onclick={step(Past::redo)} aria-disabled={(!past.can_redo()).to_string()} aria-label="Redo the change" title="Redo (Ctrl Shift Z)">{ drawing(Icon::Redo) }</button>
+                <p class="small">{ t!("Drafts stay in this browser; nothing leaves your machine.") }</p>
+                <div class="buttons" role="group" aria-label={t!("Changes of the scenario")}>
+                    <button type="button" onclick={step(Past::undo)} aria-disabled={(!past.can_undo()).to_string()} aria-label={t!("Undo the last change")} title={t!("Undo (Ctrl Z)")}>{ drawing(Icon::Undo) }</button>
+                    <button type="button" onclick={step(Past::redo)} aria-disabled={(!past.can_redo()).to_string()} aria-label={t!("Redo the change")} title={t!("Redo (Ctrl Shift Z)")}>{ drawing(Icon::Redo) }</button>
                 </div>
-                <button type="button" onclick={close} aria-label="Close the editor" title="Close the editor">{ drawing(Icon::Close) }</button>
+                { icon_button(Icon::Close, t!("Close the editor"), t!("Close the editor"), close, false) }
             </header>
             if !notice.is_empty() { <p class="problem" role="alert">{ (**notice).clone() }</p> }
             <div class="editor-parts">
@@ -209,7 +210,7 @@ fn code(text: &str, problems: &[Diagnostic], edit: &Callback<String>) -> Html {
             <div class="code-text">
                 <pre class="behind" aria-hidden="true">{ for rows }</pre>
                 <textarea id={TEXT_ID} value={text.to_owned()} oninput={typed} spellcheck="false" autocomplete="off" wrap="off"
-                    aria-label="Scenario as TOML" aria-invalid={wrong} aria-describedby="editor-problems" />
+                    aria-label={t!("Scenario as TOML")} aria-invalid={wrong} aria-describedby="editor-problems" />
             </div>
         </div>
     }
@@ -234,12 +235,12 @@ fn complaints(text: &str, problems: &[Diagnostic]) -> Html {
         let (line, column) = (problem.line, problem.column);
         let go = go_to(text, line, column, problem.text.encode_utf16().count());
         html! {
-            <li><button type="button" class="link" onclick={go}>{ format!("line {line}, column {column}") }</button>{ format!(": {}", problem.told()) }</li>
+            <li><button type="button" class="link" onclick={go}>{ t!("line {line}, column {column}", line, column) }</button>{ format!(": {}", problem.told()) }</li>
         }
     });
     html! {
         <div id="editor-problems" class="complaints" role="status">
-            { if problems.is_empty() { html! { <p class="small">{ "Sound: the run follows what you type." }</p> } }
+            { if problems.is_empty() { html! { <p class="small">{ t!("Sound: the run follows what you type.") }</p> } }
               else { html! { <ul>{ for rows }</ul> } } }
         </div>
     }

@@ -4,8 +4,9 @@ use wasm_bindgen::JsCast as _;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::icon::{Icon, drawing};
+use super::icon::{Icon, icon_button};
 use crate::editor::drafts::{DRAFTS_MAX, Drafts};
+use crate::words::t;
 
 /// What is done with a draft, by its name.
 pub enum Deed {
@@ -42,9 +43,9 @@ pub fn DraftList(props: &Props) -> Html {
         };
         html! {
             <li key={name.clone()} class={classes!(is_current.then_some("current"))}>
-                <input type="text" value={name.clone()} onchange={rename} maxlength="60" aria-label={format!("Name of the draft {name}")} />
-                <button type="button" onclick={deed(Deed::Open)} disabled={is_current} aria-label={format!("Open the draft {name}")}>{ if is_current { "open" } else { "Open" } }</button>
-                <button type="button" onclick={deed(Deed::Delete)} aria-label={format!("Delete the draft {name}")} title="Delete">{ drawing(Icon::Close) }</button>
+                <input type="text" value={name.clone()} onchange={rename} maxlength="60" aria-label={t!("Name of the draft {name}", name)} />
+                <button type="button" onclick={deed(Deed::Open)} disabled={is_current} aria-label={t!("Open the draft {name}", name)}>{ if is_current { t!("open") } else { t!("Open") } }</button>
+                { icon_button(Icon::Close, t!("Delete the draft {name}", name), t!("Delete"), deed(Deed::Delete), false) }
             </li>
         }
     });
@@ -52,12 +53,12 @@ pub fn DraftList(props: &Props) -> Html {
     html! {
         <>
             if props.unkept {
-                <p class="problem" role="alert">{ "This browser keeps no more drafts: what you write lasts as long as this page is open. Delete drafts, or copy the text." }</p>
+                <p class="problem" role="alert">{ t!("This browser keeps no more drafts: what you write lasts as long as this page is open. Delete drafts, or copy the text.") }</p>
             }
             if !props.drafts.0.is_empty() {
                 <details class="drafts" open={true}>
-                    <summary>{ format!("Drafts in this browser ({})", props.drafts.0.len()) }</summary>
-                    { for oldest.map(|oldest| html! { <p class="small">{ format!("No more than {DRAFTS_MAX} are kept: the next one takes the place of “{}”.", oldest.name) }</p> }) }
+                    <summary>{ t!("Drafts in this browser ({count})", count = props.drafts.0.len()) }</summary>
+                    { for oldest.map(|oldest| html! { <p class="small">{ t!("No more than {most} are kept: the next one takes the place of “{name}”.", most = DRAFTS_MAX, name = oldest.name) }</p> }) }
                     <ul>{ for rows }</ul>
                 </details>
             }

@@ -9,10 +9,11 @@ use yew::prelude::*;
 
 use super::driver_picture::picture;
 use super::editor::go_to;
-use super::icon::{Icon, drawing};
+use super::icon::{Icon, drawing, icon_button};
 use crate::dom;
 use crate::editor::sketch::sketch;
 use crate::editor::{place_of, problem_of, problems_of_sections, split_unit};
+use crate::words::{t, tn};
 
 /// Id of the form.
 pub const FORM_ID: &str = "editor-form";
@@ -51,9 +52,9 @@ pub fn FormView(props: &Props) -> Html {
     let begins_before = |group: &Vec<&Section>, open| group[0].span.start <= open;
     let broken = sheet.open.and_then(|open| groups.iter().rposition(|it| begins_before(it, open)));
     html! {
-        <div class={classes!("editor-form", (!props.readable).then_some("stale"))} id={FORM_ID} tabindex="-1" role="group" aria-label="Scenario as a form">
+        <div class={classes!("editor-form", (!props.readable).then_some("stale"))} id={FORM_ID} tabindex="-1" role="group" aria-label={t!("Scenario as a form")}>
             if !props.readable {
-                <p class="blocked" role="status">{ "Too much of the text is no TOML; the form goes on when it is." }</p>
+                <p class="blocked" role="status">{ t!("Too much of the text is no TOML; the form goes on when it is.") }</p>
             }
             <fieldset class="plain" disabled={!props.readable}>
                 { for groups.iter().enumerate().map(|(index, group)| sheet.group(group, broken == Some(index))) }
@@ -91,8 +92,8 @@ impl Sheet<'_> {
         let (line, column) = place_of(text, open);
         html! {
             <p class="blocked" role="status">
-                { format!("The bracket in line {line}, column {column} is never closed, so there is no telling what belongs to it. This part goes on when it is closed. ") }
-                <button type="button" onclick={go_to(text, line, column, 1)}>{ format!("Go to line {line}") }</button>
+                { t!("The bracket in line {line}, column {column} is never closed, so there is no telling what belongs to it. This part goes on when it is closed. ", line, column) }
+                <button type="button" onclick={go_to(text, line, column, 1)}>{ t!("Go to line {line}", line) }</button>
             </p>
         }
     }
@@ -111,8 +112,9 @@ impl Sheet<'_> {
         let of_fields = of_fields.filter_map(|field| problem_of(text, field, problems)).count();
         match of_fields + group.iter().flat_map(|it| self.problems_in(it)).count() {
             0 => Html::default(),
-            1 => html! { <span class="flaws">{ " · 1 problem" }</span> },
-            more => html! { <span class="flaws">{ format!(" · {more} problems") }</span> },
+            more => {
+                html! { <span class="flaws">{ tn!(more, " · 1 problem", " · {more} problems", more) }</span> }
+            }
         }
     }
 
@@ -142,7 +144,7 @@ impl Sheet<'_> {
             <>
                 if !problems.is_empty() {
                     <ul class="unplaced">{ for problems.iter().map(|it| html! {
-                        <li>{ format!("line {}: {}", it.line, it.told()) }</li>
+                        <li>{ t!("line {line}: {problem}", line = it.line, problem = it.told()) }</li>
                     }) }</ul>
                 }
                 <div class="fields">{ for shown.map(|field| self.field(field)) }</div>
@@ -178,8 +180,8 @@ impl Sheet<'_> {
                 onedit.emit(changed);
             }
         });
-        let label = format!("Remove {}", section.title);
-        html! { <button type="button" onclick={remove} aria-label={label.clone()} title={label}>{ drawing(Icon::Close) }</button> }
+        let label = t!("Remove {title}", title = section.title);
+        icon_button(Icon::Close, label.clone(), label, remove, false)
     }
 
     /// Buttons that put a step of a program or driver before or behind its neighbor.
@@ -192,11 +194,16 @@ impl Sheet<'_> {
         };
         let mover = |toward: Toward| {
             let changed = form::shift(&self.props.text, &section.path, toward);
-            let (there, word, icon) = match toward {
-                Toward::Front => (place.saturating_sub(1), "up", Icon::Up),
-                Toward::Back => (place + 1, "down", Icon::Down),
+            let (there, label, icon) = match toward {
+                Toward::Front => (
+                    place.saturating_sub(1),
+                    t!("Move {title} up", title = section.title),
+                    Icon::Up,
+                ),
+                Toward::Back => {
+                    (place + 1, t!("Move {title} down", title = section.title), Icon::Down)
+                }
             };
-            let label = format!("Move {} {word}", section.title);
             let (can_move, onedit, next) =
                 (changed.is_ok(), self.props.onedit.clone(), mover_id(list, there, toward));
             let onclick = Callback::from(move |_: MouseEvent| {
@@ -231,8 +238,8 @@ impl Sheet<'_> {
             }
         });
         html! {
-            <select onchange={add} aria-label={format!("Add a field to {}", section.title)}>
-                <option value="" selected=true>{ "+ field" }</option>
+            <select onchange={add} aria-label={t!("Add a field to {title}", title = section.title)}>
+                <option value="" selected=true>{ t!("+ field") }</option>
                 { for absent.iter().map(|field| html! { <option value={field.path.clone()} title={field.doc}>{ field.name }</option> }) }
             </select>
         }
@@ -251,7 +258,7 @@ impl Sheet<'_> {
             }
         });
         html! {
-            <select onchange={add} aria-label={format!("Add to {} of {}", list.name, section.title)} title={list.doc}>
+            <select onchange={add} aria-label={t!("Add to {name} of {title}", name = list.name, title = section.title)} title={list.doc}>
                 <option value="" selected=true>{ format!("+ {}", list.name) }</option>
                 { for list.choices.iter().map(|(name, _)| html! { <option value={*name}>{ *name }</option> }) }
             </select>
@@ -278,7 +285,7 @@ impl Sheet<'_> {
                 <div class="inputs">
                     { input(&id, field, problem.is_some(), &write) }
                     if !field.needed {
-                        <button type="button" onclick={remove} aria-label={format!("Remove {}", field.path)} title="Remove the field">{ drawing(Icon::Minus) }</button>
+                        { icon_button(Icon::Minus, t!("Remove {path}", path = field.path), t!("Remove the field"), remove, false) }
                     }
                 </div>
                 <p id={format!("{id}-hint")} class="hint">{ hint(field) }</p>
@@ -297,7 +304,7 @@ fn mover_id(list: &str, place: usize, toward: Toward) -> String {
 /// What a field means, and its bounds.
 fn hint(field: &Field) -> String {
     match &field.input {
-        Input::Integer(least, most) => format!("{} {least} to {most}.", field.doc),
+        Input::Integer(least, most) => t!("{doc} {least} to {most}.", doc = field.doc, least, most),
         Input::Quantity(_, bounds) => format!("{} {bounds}.", field.doc),
         _ => field.doc.to_owned(),
     }
@@ -381,7 +388,7 @@ fn input(id: &str, field: &Field, bad: bool, write: &Callback<String>) -> Html {
                     <>
                         <input id={id.to_owned()} class="number" type="text" inputmode="decimal" value={number} oninput={with_unit}
                             autocomplete="off" aria-invalid={bad.to_string()} aria-describedby={hint.clone()} />
-                        <label class="hidden" for={format!("{id}-unit")}>{ format!("Unit of {}", field.name) }</label>
+                        <label class="hidden" for={format!("{id}-unit")}>{ t!("Unit of {name}", name = field.name) }</label>
                         { select(&format!("{id}-unit"), &unit, &units, &hint, &with_number) }
                     </>
                 }

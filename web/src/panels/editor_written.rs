@@ -17,6 +17,7 @@ use crate::editor::past::{Past, Put};
 use crate::editor::{opened, scenario_of, title_of};
 use crate::state::{Action, Change};
 use crate::ui::Ui;
+use crate::words::t;
 
 /// Key of the stored drafts.
 const DRAFTS_KEY: &str = "reaperscope-drafts";
@@ -130,7 +131,7 @@ impl Written {
         let is_as_asked = (scenario_of(&text), Vec::new()) == *asked;
         let kept = self.drafts.holding(&text).filter(|_| is_as_asked).map(str::to_owned);
         self.show(text, kept);
-        let told = problem.map(|it| format!("An override was left out: {it}."));
+        let told = problem.map(|it| t!("An override was left out: {it}.", it));
         self.notice.set(told.unwrap_or_default());
     }
 

@@ -21,6 +21,7 @@ use crate::shared::Shared;
 use crate::state::{Action, LANES, Scene};
 use crate::ui::Ui;
 use crate::virtual_list::{ROW_PX, Rows};
+use crate::words::{say, t};
 
 /// Records a filter looks at between two breaths.
 const SLICE: usize = 20_000;
@@ -161,31 +162,31 @@ impl Component for EventList {
         let active = current.filter(|row| rows.visible(self.scroll_top).contains(row));
         let active = active.map(|row| format!("event-{row}"));
         let tally = match (&self.matches, &self.work) {
-            (_, Some(_)) => "filtering…".to_owned(),
-            (Some(found), _) => format!(
-                "{} of {}",
-                format::grouped(found.len() as u64),
-                format::grouped(scene.outcome.run.trace.len() as u64)
+            (_, Some(_)) => t!("filtering…").to_owned(),
+            (Some(found), _) => t!(
+                "{shown} of {all}",
+                shown = format::grouped(found.len() as u64),
+                all = format::grouped(scene.outcome.run.trace.len() as u64)
             ),
             (None, _) => format::grouped(count as u64),
         };
         let choices = self.filter.choices();
         let unfold = match choices {
-            0 => "filters".to_owned(),
-            count => format!("filters: {count}"),
+            0 => t!("filters").to_owned(),
+            count => t!("filters: {count}", count),
         };
         let is_empty = self.work.is_none() && self.matches.as_ref().is_some_and(|it| it.is_empty());
         let all = link.callback(|_: MouseEvent| Msg::All);
         html! {
             <section class="panel events" aria-labelledby="events-title">
-                <h2 id="events-title"><span>{ "Events" }</span><span class="now" role="status">{ tally }</span>
-                    <input id="event-filter" ref={self.field.clone()} type="search" placeholder="filter" oninput={typed} onkeydown={link.callback(Msg::FieldKey)}
-                        aria-label="Filter the events" autocomplete="off" spellcheck="false" />
+                <h2 id="events-title"><span>{ t!("Events") }</span><span class="now" role="status">{ tally }</span>
+                    <input id="event-filter" ref={self.field.clone()} type="search" placeholder={t!("filter")} oninput={typed} onkeydown={link.callback(Msg::FieldKey)}
+                        aria-label={t!("Filter the events")} autocomplete="off" spellcheck="false" />
                     <button type="button" onclick={link.callback(|_: MouseEvent| Msg::Unfold)}
                         aria-expanded={self.unfolded.to_string()} aria-controls="event-filters">{ unfold }</button></h2>
                 { self.filters(ctx) }
                 if is_empty {
-                    <p class="no-match">{ "No event matches. " }<button type="button" class="link" onclick={all}>{ "Show all events" }</button></p>
+                    <p class="no-match">{ t!("No event matches. ") }<button type="button" class="link" onclick={all}>{ t!("Show all events") }</button></p>
                 }
                 <div class="scroll rows" ref={self.viewport.clone()} tabindex="0" role="listbox" aria-labelledby="events-title"
                     aria-activedescendant={active} onscroll={link.callback(|_: Event| Msg::Scrolled)}
@@ -306,25 +307,25 @@ impl EventList {
         let wanted = self.filter.cone.as_ref().map(|cone| cone.wanted);
         let relations = RELATIONS.iter().enumerate();
         let relations =
-            relations.map(|(index, (it, name))| (index, (*name).to_owned(), wanted == Some(*it)));
+            relations.map(|(index, (it, name))| (index, say(name).to_owned(), wanted == Some(*it)));
         let pivot = self.filter.cone.as_ref().map(|cone| {
             let (index, back) = (cone.pivot, ui.on({
                 let pivot = cone.pivot;
                 move |_: MouseEvent| Action::SeekRecord(pivot)
             }));
             html! {
-                <button type="button" class="link" onclick={back} title="Go to the event that others are compared with">
-                    { format!("of event {}", format::grouped(index as u64 + 1)) }</button>
+                <button type="button" class="link" onclick={back} title={t!("Go to the event that others are compared with")}>
+                    { t!("of event {number}", number = format::grouped(index as u64 + 1)) }</button>
             }
         });
         html! {
-            <div id="event-filters" class="filters" role="group" aria-label="Filters of the events">
-                <select aria-label="About" onchange={topic}>{ choices("about anything", topics.collect()) }</select>
-                <select aria-label="By task" onchange={task}>{ choices("by any task", tasks.collect()) }</select>
-                <select aria-label="How they stand to the current event" title="By what led from one to another, not by the clock"
-                    onchange={relation}>{ choices("before, after, beside", relations.collect()) }</select>
+            <div id="event-filters" class="filters" role="group" aria-label={t!("Filters of the events")}>
+                <select aria-label={t!("About")} onchange={topic}>{ choices(t!("about anything"), topics.collect()) }</select>
+                <select aria-label={t!("By task")} onchange={task}>{ choices(t!("by any task"), tasks.collect()) }</select>
+                <select aria-label={t!("How they stand to the current event")} title={t!("By what led from one to another, not by the clock")}
+                    onchange={relation}>{ choices(t!("before, after, beside"), relations.collect()) }</select>
                 { for pivot }
-                <button type="button" class="link" onclick={reset} disabled={self.filter.choices() == 0}>{ "reset" }</button>
+                <button type="button" class="link" onclick={reset} disabled={self.filter.choices() == 0}>{ t!("reset") }</button>
             </div>
         }
     }

@@ -3,13 +3,14 @@
 
 use yew::prelude::*;
 
-use super::icon::{Icon, drawing};
+use super::icon::{Icon, icon_button};
 use crate::forks::{self, Node};
 use crate::format;
 use crate::keys::Command;
 use crate::shared::Shared;
 use crate::state::{Action, Change, Scene, State};
 use crate::ui::Ui;
+use crate::words::t;
 
 /// The list; nothing without forks.
 pub fn fork_tree(ui: &Ui, state: &State) -> Html {
@@ -30,12 +31,12 @@ pub fn fork_tree(ui: &Ui, state: &State) -> Html {
     let more = ui.on(|_: MouseEvent| Action::Command { command: Command::Fork, anchor: None });
     html! {
         <section class="forks" aria-labelledby="forks-title">
-            <h2 id="forks-title">{ "Forks" }</h2>
-            <ul class="fork-tree" aria-label="Forks; they travel in the link">
-                <li><span class="fork-name">{ "this run" }{ (!own.is_empty()).then(|| format!(", itself forked: {}", own.join("; "))) }</span></li>
+            <h2 id="forks-title">{ t!("Forks") }</h2>
+            <ul class="fork-tree" aria-label={t!("Forks; they travel in the link")}>
+                <li><span class="fork-name">{ t!("this run") }{ (!own.is_empty()).then(|| t!(", itself forked: {own}", own = own.join("; "))) }</span></li>
                 { for rows }
             </ul>
-            <button type="button" onclick={more} title="Fork at the cursor (B)">{ "Fork at the cursor" }</button>
+            <button type="button" onclick={more} title={t!("Fork at the cursor (B)")}>{ t!("Fork at the cursor") }</button>
         </section>
     }
 }
@@ -49,11 +50,11 @@ fn row(ui: &Ui, node: Node, at: u64, what: &str, scene: Option<&Shared<Scene>>) 
     html! {
         <li key={number} class={format!("depth-{}", node.depth.min(4))}>
             <span class="fork-name">{ format!("{number}. ") }
-                <button type="button" class="link" onclick={seek} title="Go to the fork">{ format::instant(sim_core::base::SimTime(at)) }</button>
+                <button type="button" class="link" onclick={seek} title={t!("Go to the fork")}>{ format::instant(sim_core::base::SimTime(at)) }</button>
                 { format!(" {what}") }</span>
             <b class={format!("badge verdict-{verdict}")}>{ verdict }</b>
-            <button type="button" onclick={alone} title="Make it the run that is looked at" aria-label={format!("Look at it: fork {number}")}>{ "Look at it" }</button>
-            <button type="button" onclick={remove} title="Remove it and what was forked off it" aria-label={format!("Remove fork {number}")}>{ drawing(Icon::Close) }</button>
+            <button type="button" onclick={alone} title={t!("Make it the run that is looked at")} aria-label={t!("Look at it: fork {number}", number)}>{ t!("Look at it") }</button>
+            { icon_button(Icon::Close, t!("Remove fork {number}", number), t!("Remove it and what was forked off it"), remove, false) }
         </li>
     }
 }

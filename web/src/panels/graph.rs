@@ -15,6 +15,7 @@ use crate::graph::sketch::{Node, Sketch, sketch};
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::ui::{Ui, use_ui};
+use crate::words::{t, tn};
 
 /// Width that the panel has for it, where it has little.
 const ROOM_PX: f64 = 300.0;
@@ -50,8 +51,8 @@ pub fn GraphView(props: &Props) -> Html {
             <div class="graph-head">
                 <p id="graph-title">{ picture.summary() }</p>
                 if cycles > 0 {
-                    <label class="stop" title="Playing stops at the event that closes a cycle"><input type="checkbox"
-                        checked={props.stops} onchange={stop} />{ "stop at cycles" }</label>
+                    <label class="stop" title={t!("Playing stops at the event that closes a cycle")}><input type="checkbox"
+                        checked={props.stops} onchange={stop} />{ t!("stop at cycles") }</label>
                 }
             </div>
             { drawn(&ui, &picture) }
@@ -94,24 +95,22 @@ impl Picture {
     fn summary(&self) -> String {
         let Self { sketch, .. } = self;
         if sketch.edges.is_empty() {
-            return "Nobody waits for anybody now.".to_owned();
+            return t!("Nobody waits for anybody now.").to_owned();
         }
         let waiting = (0..sketch.nodes.len())
             .filter(|node| sketch.edges.iter().any(|edge| edge.from == *node))
             .map(|node| sketch.nodes[node].tasks.len())
             .sum::<usize>();
-        let waits =
-            if waiting == 1 { "1 task waits".to_owned() } else { format!("{waiting} tasks wait") };
+        let waits = tn!(waiting, "1 task waits", "{waiting} tasks wait", waiting);
         let cycles = match sketch.rings.len() {
-            0 => "no cycle".to_owned(),
-            1 => "a cycle".to_owned(),
-            several => format!("{several} cycles"),
+            0 => t!("no cycle").to_owned(),
+            several => tn!(several, "a cycle", "{several} cycles", several),
         };
         let rest = match sketch.left_out {
             0 => String::new(),
-            more => format!(" {more} more are not drawn."),
+            more => t!(" {more} more are not drawn.", more),
         };
-        format!("{waits}; {cycles}.{rest}")
+        t!("{waits}; {cycles}.{rest}", waits, cycles, rest)
     }
 
     /// The cycles in words, for who does not see their rings.
@@ -119,8 +118,8 @@ impl Picture {
         let rings = self.sketch.rings.iter().map(|ring| {
             let way = ring.nodes.iter().chain(ring.nodes.first());
             let way: Vec<&str> = way.map(|node| self.names[*node].as_str()).collect();
-            let open = if ring.is_closed { "" } else { ", which somebody outside can open" };
-            format!(". Cycle: {}{open}", way.join(" → "))
+            let open = if ring.is_closed { "" } else { t!(", which somebody outside can open") };
+            t!(". Cycle: {way}{open}", way = way.join(" → "), open)
         });
         rings.collect()
     }
@@ -134,9 +133,9 @@ impl Picture {
             .collect();
         let name = &self.names[node];
         if waits.is_empty() {
-            format!("{name}: waits for nobody")
+            t!("{name}: waits for nobody", name)
         } else {
-            format!("{name}: waits for {}", waits.join(", "))
+            t!("{name}: waits for {waits}", name, waits = waits.join(", "))
         }
     }
 
@@ -156,7 +155,7 @@ fn drawn(ui: &Ui, picture: &Picture) -> Html {
     html! {
         <div class="graph-scroll">
             <svg viewBox={format!("0 0 {width:.0} {height:.0}")} width={format!("{width:.0}")} height={format!("{height:.0}")}
-                role="group" aria-label={format!("Wait-for graph; who waits stands above whom it waits for{}", picture.cycles())}>
+                role="group" aria-label={t!("Wait-for graph; who waits stands above whom it waits for{cycles}", cycles = picture.cycles())}>
                 { for loops.iter().map(|own| ring(picture, own)) }
                 { for lines.iter().map(|line| arrow(picture, line)) }
                 { for lines.iter().map(|line| label(picture, line)) }

@@ -6,6 +6,7 @@ use super::dialog::Dialog;
 use crate::keys::{HELP, Keys, POINTER_HELP, Preset, told};
 use crate::state::Action;
 use crate::ui::use_ui;
+use crate::words::{say, t};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -16,11 +17,16 @@ pub struct Props {
 #[component]
 pub fn HelpDialog(props: &Props) -> Html {
     let Keys { preset, single } = props.keys;
-    let rows = |list: &'static [(&'static str, &'static str)]| {
-        list.iter().map(move |(keys, what)| {
-            let keys = told(keys, preset).split(' ').filter(|key| !key.is_empty());
-            html! { <tr><th scope="row">{ for keys.map(|key| html! { <kbd>{ key }</kbd> }) }</th><td>{ *what }</td></tr> }
-        })
+    let row = |keys: Html, what: &'static str| html! { <tr><th scope="row">{ keys }</th><td>{ say(what) }</td></tr> };
+    let pressed = |(keys, what): &'static (&'static str, &'static str)| {
+        let keys = told(keys, preset).split(' ').filter(|key| !key.is_empty());
+        row(
+            html! { <>{ for keys.map(|key| html! { <kbd translate="no">{ key }</kbd> }) }</> },
+            what,
+        )
+    };
+    let pointed = |(gesture, what): &'static (&'static str, &'static str)| {
+        row(html! { <kbd>{ say(gesture) }</kbd> }, what)
     };
     let ui = use_ui();
     let other = Keys { single: !single, preset };
@@ -32,16 +38,16 @@ pub fn HelpDialog(props: &Props) -> Html {
         }
     };
     html! {
-        <Dialog open={props.open} title="Keys and gestures">
-            <p>{ "Keys act everywhere but in fields and lists of choices. A button keeps Space, which presses it; what scrolls keeps the arrows." }</p>
-            <fieldset class="choices"><legend>{ "Keys" }</legend>
-                <label><input type="checkbox" checked={single} onchange={toggle} />{ "single letters and signs act" }</label>
-                { radio(Preset::Zoom, "W and S zoom") }
-                { radio(Preset::Move, "W and S move among lanes, Q and E zoom (as in Firefox Profiler)") }
+        <Dialog open={props.open} title={t!("Keys and gestures")}>
+            <p>{ t!("Keys act everywhere but in fields and lists of choices. A button keeps Space, which presses it; what scrolls keeps the arrows.") }</p>
+            <fieldset class="choices"><legend>{ t!("Keys") }</legend>
+                <label><input type="checkbox" checked={single} onchange={toggle} />{ t!("single letters and signs act") }</label>
+                { radio(Preset::Zoom, t!("W and S zoom")) }
+                { radio(Preset::Move, t!("W and S move among lanes, Q and E zoom (as in Firefox Profiler)")) }
             </fieldset>
             <div class="help-columns">
-                <table><caption>{ "Keys" }</caption><tbody>{ for rows(HELP) }</tbody></table>
-                <table><caption>{ "Mouse and touch" }</caption><tbody>{ for rows(POINTER_HELP) }</tbody></table>
+                <table><caption>{ t!("Keys") }</caption><tbody>{ for HELP.iter().map(pressed) }</tbody></table>
+                <table><caption>{ t!("Mouse and touch") }</caption><tbody>{ for POINTER_HELP.iter().map(pointed) }</tbody></table>
             </div>
         </Dialog>
     }

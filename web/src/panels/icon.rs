@@ -80,3 +80,36 @@ pub fn drawing(icon: Icon) -> Html {
         </svg>
     }
 }
+
+/// A button that is a drawing: its name is read aloud, its title adds the key. A function like
+/// `drawing`: the program has each such button's texts, and this once.
+pub fn icon_button(
+    icon: Icon,
+    name: impl Into<AttrValue>,
+    title: impl Into<AttrValue>,
+    onclick: Callback<MouseEvent>,
+    disabled: bool,
+) -> Html {
+    button(drawing(icon), Some(name.into()), title.into(), onclick, disabled)
+}
+
+/// A button with a word on it, and a title that says more.
+pub fn text_button(
+    text: impl Into<AttrValue>,
+    title: impl Into<AttrValue>,
+    onclick: Callback<MouseEvent>,
+    disabled: bool,
+) -> Html {
+    button(html! { text.into() }, None, title.into(), onclick, disabled)
+}
+
+#[inline(never)]
+fn button(
+    content: Html,
+    name: Option<AttrValue>,
+    title: AttrValue,
+    onclick: Callback<MouseEvent>,
+    disabled: bool,
+) -> Html {
+    html! { <button type="button" {onclick} {disabled} aria-label={name} {title}>{ content }</button> }
+}

@@ -5,23 +5,25 @@ use yew::prelude::*;
 
 use crate::state::Scene;
 use crate::timeline::palette::{Shade, arrow_name, mark_look};
+use crate::words::{mark, say, t};
 
 /// Class of the swatch, and what it stands for.
 const ENTRIES: [(&str, &str); 10] = [
-    ("running", "running"),
-    ("runnable", "waits for a CPU"),
-    ("reclaiming", "direct reclaim"),
-    ("sleeping", "asleep"),
-    ("blocked", "blocked"),
-    ("reaping", "reaping, callback"),
-    ("back-off", "back-off"),
-    ("killed", "killed"),
-    ("exiting", "tearing down"),
-    ("job", "device job"),
+    ("running", mark!("running")),
+    ("runnable", mark!("waits for a CPU")),
+    ("reclaiming", mark!("direct reclaim")),
+    ("sleeping", mark!("asleep")),
+    ("blocked", mark!("blocked")),
+    ("reaping", mark!("reaping, callback")),
+    ("back-off", mark!("back-off")),
+    ("killed", mark!("killed")),
+    ("exiting", mark!("tearing down")),
+    ("job", mark!("device job")),
 ];
 
 /// Of locks: in their own lanes, and as a thin strip in those of tasks.
-const LOCKS: [(&str, &str); 2] = [("held", "lock held"), ("contended", "held, others wait")];
+const LOCKS: [(&str, &str); 2] =
+    [("held", mark!("lock held")), ("contended", mark!("held, others wait"))];
 
 /// Arrows of the selected lane.
 const ARROWS: [ArrowKind; 5] =
@@ -53,7 +55,7 @@ pub fn legend(scene: &Scene, lane: usize) -> Html {
     let arrows = scene.stage.get(lane).map_or(&[][..], |stage| &stage.arrows);
     let has = |kind| arrows.iter().any(|arrow| scene.arrows[*arrow].kind == kind);
     html! {
-        <ul class="legend" aria-label="Colors and signs of the lanes">
+        <ul class="legend" aria-label={t!("Colors and signs of the lanes")}>
             { for ENTRIES.iter().filter(|(id, _)| occurs(scene, id)).map(|(id, text)| entry(id, text)) }
             { for LOCKS.iter().filter(|(id, _)| occurs(scene, id)).map(|(id, text)| entry(id, text)) }
             { for marks(scene).map(|(sign, name)| html! { <li><i class="sign">{ sign }</i>{ name }</li> }) }
@@ -98,7 +100,7 @@ fn arrow_id(kind: ArrowKind) -> &'static str {
 }
 
 fn entry(id: &str, text: &'static str) -> Html {
-    html! { <li><i class={format!("swatch state-{id}")}></i>{ text }</li> }
+    html! { <li><i class={format!("swatch state-{id}")}></i>{ say(text) }</li> }
 }
 
 #[cfg(test)]

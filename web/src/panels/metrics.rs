@@ -10,6 +10,7 @@ use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::timeline::palette::state_kind_name;
 use crate::ui::{Ui, use_ui};
+use crate::words::{t, tn};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -30,51 +31,53 @@ pub fn MetricsPanel(props: &Props) -> Html {
     let metrics = &report.metrics;
     let some = |ns: Option<u64>| ns.map_or_else(|| "–".to_owned(), format::duration);
     let rows = [
-        ("attempts of the reaper", format::grouped(metrics.reap_attempts)),
-        ("back-offs", format::grouped(metrics.backoffs)),
-        ("refusals", format::grouped(metrics.refusals)),
-        ("give-ups", format::grouped(metrics.gave_up)),
+        (t!("attempts of the reaper"), format::grouped(metrics.reap_attempts)),
+        (t!("back-offs"), format::grouped(metrics.backoffs)),
+        (t!("refusals"), format::grouped(metrics.refusals)),
+        (t!("give-ups"), format::grouped(metrics.gave_up)),
         (
-            "reaped",
-            format!(
-                "{} pages, {}",
-                format::grouped(metrics.reaped_pages),
-                format::pages(metrics.reaped_pages)
+            t!("reaped"),
+            tn!(
+                metrics.reaped_pages,
+                "1 page, {size}",
+                "{count} pages, {size}",
+                count = format::grouped(metrics.reaped_pages),
+                size = format::pages(metrics.reaped_pages)
             ),
         ),
-        ("callbacks", format::grouped(metrics.callbacks)),
+        (t!("callbacks"), format::grouped(metrics.callbacks)),
         (
-            "callbacks blocked",
-            format!(
-                "{} in all, {} at most",
-                format::duration(metrics.callback_blocked_ns),
-                format::duration(metrics.callback_blocked_max_ns)
+            t!("callbacks blocked"),
+            t!(
+                "{sum} in all, {most} at most",
+                sum = format::duration(metrics.callback_blocked_ns),
+                most = format::duration(metrics.callback_blocked_max_ns)
             ),
         ),
-        ("first kill to recovery", some(metrics.oom_to_recovery_ns)),
+        (t!("first kill to recovery"), some(metrics.oom_to_recovery_ns)),
         (
-            "allocation stalls",
-            format!(
-                "{}; median {}, p99 {}, longest {}",
-                format::grouped(metrics.alloc_stall.count),
-                some(metrics.alloc_stall.p50),
-                some(metrics.alloc_stall.p99),
-                some(metrics.alloc_stall.max)
+            t!("allocation stalls"),
+            t!(
+                "{count}; median {median}, p99 {p99}, longest {longest}",
+                count = format::grouped(metrics.alloc_stall.count),
+                median = some(metrics.alloc_stall.p50),
+                p99 = some(metrics.alloc_stall.p99),
+                longest = some(metrics.alloc_stall.max)
             ),
         ),
         (
-            "memory pressure",
-            format!(
-                "some {}, full {}",
-                format::duration(metrics.psi_some_ns),
-                format::duration(metrics.psi_full_ns)
+            t!("memory pressure"),
+            t!(
+                "some {some}, full {full}",
+                some = format::duration(metrics.psi_some_ns),
+                full = format::duration(metrics.psi_full_ns)
             ),
         ),
-        ("events", format::grouped(metrics.events)),
+        (t!("events"), format::grouped(metrics.events)),
     ];
     html! {
         <section class="panel metrics" aria-labelledby="metrics-title">
-            <h2 id="metrics-title">{ "Numbers" }</h2>
+            <h2 id="metrics-title">{ t!("Numbers") }</h2>
             <div class="scroll" tabindex="0">
                 { victims(&ui, &props.scene) }
                 <dl>{ for rows.into_iter().map(|(name, value)| html! {
@@ -112,13 +115,13 @@ fn RangeSums(props: &RangeProps) -> Html {
         format!("{}, {}.{} %", format::duration(ns), tenths / 10, tenths % 10)
     };
     let rows = [
-        ("length", format::duration(to - from)),
-        ("kills", format::grouped(sums.kills)),
-        ("attempts of the reaper", format::grouped(sums.attempts)),
-        ("back-offs", format::grouped(sums.backoffs)),
-        ("callbacks", format::grouped(sums.callbacks)),
-        ("refusals", format::grouped(sums.refusals)),
-        ("reaped", format::pages(sums.reaped_pages)),
+        (t!("length"), format::duration(to - from)),
+        (t!("kills"), format::grouped(sums.kills)),
+        (t!("attempts of the reaper"), format::grouped(sums.attempts)),
+        (t!("back-offs"), format::grouped(sums.backoffs)),
+        (t!("callbacks"), format::grouped(sums.callbacks)),
+        (t!("refusals"), format::grouped(sums.refusals)),
+        (t!("reaped"), format::pages(sums.reaped_pages)),
     ];
     let lane = outcome.lanes.get(props.lane);
     let states = lane.map(|lane| state_times(lane, SimTime(from), SimTime(to)));
@@ -138,13 +141,13 @@ fn RangeSums(props: &RangeProps) -> Html {
     let rows = rows.map(|(name, value)| (name.to_owned(), value)).to_vec();
     html! {
         <section class="panel metrics" aria-labelledby="metrics-title">
-            <h2 id="metrics-title">{ "Numbers of the range" }
-                <button type="button" class="link" onclick={clear} title="Clear the range (Esc)">{ "whole run" }</button></h2>
+            <h2 id="metrics-title">{ t!("Numbers of the range") }
+                <button type="button" class="link" onclick={clear} title={t!("Clear the range (Esc)")}>{ t!("whole run") }</button></h2>
             <div class="scroll" tabindex="0">
                 { list(rows) }
-                <h3>{ format!("Time of {} per state", lane.map_or("?", |lane| &lane.title)) }</h3>
+                <h3>{ t!("Time of {title} per state", title = lane.map_or("?", |lane| &lane.title)) }</h3>
                 { list(states.collect()) }
-                <h3>{ "Time on CPUs" }</h3>
+                <h3>{ t!("Time on CPUs") }</h3>
                 { list(cpu.collect()) }
             </div>
         </section>
@@ -154,7 +157,7 @@ fn RangeSums(props: &RangeProps) -> Html {
 fn victims(ui: &Ui, scene: &Scene) -> Html {
     let outcome = &scene.outcome;
     if outcome.report.victims.is_empty() {
-        return html! { <p>{ "Nobody was killed." }</p> };
+        return html! { <p>{ t!("Nobody was killed.") }</p> };
     }
     let rows = outcome.report.victims.iter().map(|victim| {
         let (task, killed) = (victim.task, victim.killed);
@@ -164,17 +167,17 @@ fn victims(ui: &Ui, scene: &Scene) -> Html {
         html! {
             <tr key={task.0}>
                 <th scope="row"><button type="button" class="link" onclick={select}>{ name }</button></th>
-                <td><button type="button" class="link" onclick={seek} title="Go there">{ format::bare_ms(killed) }</button></td>
-                <td>{ victim.skip.map_or_else(|| "never".to_owned(), format::bare_ms) }</td>
+                <td><button type="button" class="link" onclick={seek} title={t!("Go there")}>{ format::bare_ms(killed) }</button></td>
+                <td>{ victim.skip.map_or_else(|| t!("never").to_owned(), format::bare_ms) }</td>
                 <td>{ victim.attempts }</td>
                 <td>{ format::pages(victim.freed_pages) }</td>
             </tr>
         }
     });
     html! {
-        <table class="victims"><caption>{ "Victims; times in ms" }</caption>
-            <thead><tr><th scope="col">{ "task" }</th><th scope="col">{ "killed" }</th><th scope="col">{ "SKIP set" }</th>
-                <th scope="col">{ "attempts" }</th><th scope="col">{ "freed" }</th></tr></thead>
+        <table class="victims"><caption>{ t!("Victims; times in ms") }</caption>
+            <thead><tr><th scope="col">{ t!("task") }</th><th scope="col">{ t!("killed") }</th><th scope="col">{ t!("SKIP set") }</th>
+                <th scope="col">{ t!("attempts") }</th><th scope="col">{ t!("freed") }</th></tr></thead>
             <tbody>{ for rows }</tbody></table>
     }
 }

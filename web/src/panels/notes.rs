@@ -6,12 +6,13 @@ use wasm_bindgen::JsCast as _;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::icon::{Icon, drawing};
+use super::icon::{Icon, icon_button};
 use crate::dom;
 use crate::format;
 use crate::route::{NOTE_BYTES_MAX, Note};
 use crate::state::{Action, LANES};
 use crate::ui::Ui;
+use crate::words::t;
 
 /// A row per note; nothing without notes.
 pub fn notes(ui: &Ui, notes: &[Note]) -> Html {
@@ -40,12 +41,12 @@ pub fn notes(ui: &Ui, notes: &[Note]) -> Html {
         };
         html! {
             <li key={format!("{at} {:?}", note.until)}>
-                <button type="button" class="link" onclick={seek} title="Go there">{ when.clone() }</button>
+                <button type="button" class="link" onclick={seek} title={t!("Go there")}>{ when.clone() }</button>
                 <input type="text" id={format!("note-{index}")} class="note-text" onkeydown={done.clone()} value={note.text.clone()} oninput={edit} maxlength={NOTE_BYTES_MAX.to_string()}
-                    placeholder="what is to be seen here" aria-label={format!("Note at {when}")} />
-                <button type="button" onclick={remove} aria-label={format!("Remove the note at {when}")} title="Remove (Delete)">{ drawing(Icon::Close) }</button>
+                    placeholder={t!("what is to be seen here")} aria-label={t!("Note at {when}", when)} />
+                { icon_button(Icon::Close, t!("Remove the note at {when}", when), t!("Remove (Delete)"), remove, false) }
             </li>
         }
     });
-    html! { <ul class="notes" aria-label="Notes; they travel in the link">{ for rows }</ul> }
+    html! { <ul class="notes" aria-label={t!("Notes; they travel in the link")}>{ for rows }</ul> }
 }

@@ -5,6 +5,7 @@ use yew::prelude::*;
 use super::older::replay;
 use crate::state::{Action, Notice};
 use crate::ui::Ui;
+use crate::words::t;
 
 /// The message, if there is one.
 pub fn notice(ui: &Ui, notice: Option<&Notice>) -> Html {
@@ -14,7 +15,7 @@ pub fn notice(ui: &Ui, notice: Option<&Notice>) -> Html {
     html! {
         <div class="notice" role="alert">
             <p>{ text }{ for older.as_ref().and_then(|link| Some(html! { <>{ " " }{ replay(link.model?, link) }</> })) }</p>
-            <button type="button" onclick={ui.on(|_: MouseEvent| Action::DismissNotice)}>{ "Dismiss" }</button>
+            <button type="button" onclick={ui.on(|_: MouseEvent| Action::DismissNotice)}>{ t!("Dismiss") }</button>
         </div>
     }
 }

@@ -8,6 +8,7 @@ use yew::prelude::*;
 
 use crate::dom;
 use crate::route::{Route, fragment};
+use crate::words::t;
 
 /// What is offered for a link of this model.
 #[inline(never)]
@@ -15,12 +16,12 @@ pub fn replay(model: u32, route: &Route) -> Html {
     let models = dom::meta("models");
     let Some(page) = kept(&models, model) else {
         return html! {
-            <span>{ "To replay the link, build the page from the source's tag " }<code>{ format!("model-{model}") }</code>{ "." }</span>
+            <span>{ t!("To replay the link, build the page from the source's tag ") }<code>{ format!("model-{model}") }</code>{ "." }</span>
         };
     };
     let page = format!("{page}{}", fragment(route));
     html! {
-        <a href={page} title="The page as it was then, with the link's view and notes">{ format!("Replay it with model {model}") }</a>
+        <a href={page} title={t!("The page as it was then, with the link's view and notes")}>{ t!("Replay it with model {model}", model) }</a>
     }
 }
 

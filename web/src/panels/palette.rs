@@ -17,6 +17,7 @@ use crate::shared::Shared;
 use crate::state::{Action, Change, Dialog as Open, Scene};
 use crate::texts;
 use crate::ui::use_ui;
+use crate::words::{say, t};
 
 /// Items shown at most; more letters find the rest.
 const SHOWN_MAX: usize = 12;
@@ -32,61 +33,74 @@ struct Item {
 fn items(scene: Option<&Scene>, preset: Preset) -> Vec<Item> {
     let plain = |name: String, action: Action| Item { name, keys: "", action };
     let commands = NAMED.iter().map(|(command, name, keys)| Item {
-        name: (*name).to_owned(),
+        name: say(name).to_owned(),
         keys: told(keys, preset),
         action: Action::Command { command: *command, anchor: None },
     });
     let lanes = scene.into_iter().flat_map(|scene| scene.outcome.lanes.iter().enumerate());
-    let lanes = lanes
-        .map(|(index, lane)| plain(format!("Lane: {}", lane.title), Action::SelectLane(index)));
+    let lanes = lanes.map(|(index, lane)| {
+        plain(t!("Lane: {title}", title = lane.title), Action::SelectLane(index))
+    });
     let choose = Action::Choose;
     let policies = engine::policies().into_iter().map(|choice| {
-        plain(format!("Policy: {}", choice.id), choose(Change::Policy(Some(choice.id.into()))))
+        plain(t!("Policy: {id}", id = choice.id), choose(Change::Policy(Some(choice.id.into()))))
     });
     let besides = engine::others().into_iter().map(|other| {
         let name = match &other {
-            Other::Policy(id) => format!("Compare with: {id}"),
-            _ => format!("Compare with: {} {}", other.kind(), other.id()),
+            Other::Policy(id) => t!("Compare with: {id}", id),
+            _ => t!("Compare with: {kind} {id}", kind = other.kind(), id = other.id()),
         };
         plain(name, choose(Change::Beside(other)))
     });
     let incidents = scene.into_iter().flat_map(|scene| &scene.outcome.report.incidents);
     let incidents = incidents.map(|incident| {
-        let name = format!("Go to {}: {}", format::instant(incident.at), incident.text);
+        let name =
+            t!("Go to {at}: {text}", at = format::instant(incident.at), text = incident.text);
         plain(name, Action::SeekRecord(incident.record))
     });
     let kernels = engine::kernels().into_iter().map(|choice| {
-        plain(format!("Kernel: {}", choice.id), choose(Change::Kernel(Some(choice.id.into()))))
+        plain(t!("Kernel: {id}", id = choice.id), choose(Change::Kernel(Some(choice.id.into()))))
     });
     let checkers = engine::checkers().into_iter();
     let checkers = checkers.map(|choice| {
-        plain(format!("Check on or off: {}", choice.id), choose(Change::Check(choice.id)))
+        plain(t!("Check on or off: {id}", id = choice.id), choose(Change::Check(choice.id)))
     });
     let scenarios = engine::scenarios().into_iter().map(|choice| {
-        plain(format!("Scenario: {}", choice.title), choose(Change::Scenario(choice.id.into())))
+        plain(
+            t!("Scenario: {title}", title = choice.title),
+            choose(Change::Scenario(choice.id.into())),
+        )
     });
     let lessons = texts::lessons().iter().map(|entry| {
-        plain(format!("Lesson: {}", entry.title()), Action::Learn(Lessons::Open(entry.id, 0)))
+        plain(
+            t!("Lesson: {title}", title = entry.title()),
+            Action::Learn(Lessons::Open(entry.id, 0)),
+        )
     });
-    let narrow = |name: String, by: Narrow| plain(format!("Filter: {name}"), Action::Narrow(by));
+    let narrow = |name: String, by: Narrow| plain(t!("Filter: {name}", name), Action::Narrow(by));
     let relations = RELATIONS.iter().map(|(relation, name)| {
-        narrow(format!("events {name} (the one at the cursor)"), Narrow::Relation(Some(*relation)))
+        narrow(
+            t!("events {name} (the one at the cursor)", name = say(name)),
+            Narrow::Relation(Some(*relation)),
+        )
     });
     let topics = Topic::ALL.into_iter();
-    let topics =
-        topics.map(|topic| narrow(format!("about {}", topic.name()), Narrow::Topic(Some(topic))));
+    let topics = topics
+        .map(|topic| narrow(t!("about {topic}", topic = topic.name()), Narrow::Topic(Some(topic))));
     let tasks = scene.into_iter().flat_map(|scene| scene.outcome.run.cast.tasks.iter());
-    let tasks =
-        tasks.map(|(task, info)| narrow(format!("by {}", info.name), Narrow::Task(Some(task))));
-    let all = narrow("all events".to_owned(), Narrow::Nothing);
+    let tasks = tasks
+        .map(|(task, info)| narrow(t!("by {task}", task = info.name), Narrow::Task(Some(task))));
+    let all = narrow(t!("all events").to_owned(), Narrow::Nothing);
     let filters = relations.chain([all]).chain(topics).chain(tasks);
     let import = plain(
-        "Import a log, a trace, a scenario or a lesson".to_owned(),
+        t!("Import a log, a trace, a scenario or a lesson").to_owned(),
         Action::Show(Open::Import),
     );
-    let export =
-        plain("Export the run, the view or the scenario".to_owned(), Action::Show(Open::Export));
-    let share = plain("Share this moment".to_owned(), Action::Show(Open::Share));
+    let export = plain(
+        t!("Export the run, the view or the scenario").to_owned(),
+        Action::Show(Open::Export),
+    );
+    let share = plain(t!("Share this moment").to_owned(), Action::Show(Open::Share));
     commands
         .chain([share, import, export])
         .chain(lessons)
@@ -134,7 +148,7 @@ pub fn PaletteDialog(props: &Props) -> Html {
         });
     }
     if !props.open {
-        return html! { <Dialog open=false title="Commands">{ Html::default() }</Dialog> };
+        return html! { <Dialog open=false title={t!("Commands")}>{ Html::default() }</Dialog> };
     }
     let items = items(props.scene.as_deref(), ui.keys.get().preset);
     let shown = found(&items, &query);
@@ -178,18 +192,18 @@ pub fn PaletteDialog(props: &Props) -> Html {
         html! {
             <li key={*index} id={format!("palette-{place}")} role="option" aria-selected={(place == marked).to_string()} {onclick}>
                 <span>{ &item.name }</span>
-                { for item.keys.split(' ').filter(|key| !key.is_empty()).map(|key| html! { <kbd>{ key }</kbd> }) }
+                { for item.keys.split(' ').filter(|key| !key.is_empty()).map(|key| html! { <kbd translate="no">{ key }</kbd> }) }
             </li>
         }
     });
     let active = (!shown.is_empty()).then(|| format!("palette-{marked}"));
     html! {
-        <Dialog open=true title="Commands">
+        <Dialog open=true title={t!("Commands")}>
             <input id="palette-query" class="wide" type="text" role="combobox" aria-expanded="true" aria-controls="palette-list"
-                aria-activedescendant={active} aria-label="Command" autocomplete="off" spellcheck="false" value={(*query).clone()}
-                placeholder="what to do, such as zoom, hog or nonblock" oninput={typed} onkeydown={pressed} />
-            <ul id="palette-list" class="palette" role="listbox" aria-label="Commands">{ for options }</ul>
-            if shown.is_empty() { <p role="status">{ "Nothing has that name." }</p> }
+                aria-activedescendant={active} aria-label={t!("Command")} autocomplete="off" spellcheck="false" value={(*query).clone()}
+                placeholder={t!("what to do, such as zoom, hog or nonblock")} oninput={typed} onkeydown={pressed} />
+            <ul id="palette-list" class="palette" role="listbox" aria-label={t!("Commands")}>{ for options }</ul>
+            if shown.is_empty() { <p role="status">{ t!("Nothing has that name.") }</p> }
         </Dialog>
     }
 }

@@ -13,6 +13,7 @@ use crate::format;
 use crate::route::{Route, fragment, gallery_id};
 use crate::transfer::print::drawn;
 use crate::transfer::qr;
+use crate::words::{t, tn};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -60,35 +61,35 @@ pub fn ShareDialog(props: &Props) -> Html {
     });
     let told = match *copied {
         Copied::NotYet => "",
-        Copied::Yes => "Copied.",
-        Copied::Refused => "The browser did not allow copying: select the link and copy it.",
+        Copied::Yes => t!("Copied."),
+        Copied::Refused => t!("The browser did not allow copying: select the link and copy it."),
     };
     html! {
-        <Dialog open={props.open} title="Share this moment">
+        <Dialog open={props.open} title={t!("Share this moment")}>
             <p class="share-line">
-                <input type="text" readonly=true value={link.clone()} onfocus={select} aria-label="Link" />
-                <button type="button" class="primary" onclick={again}>{ "Copy" }</button>
+                <input type="text" readonly=true value={link.clone()} onfocus={select} aria-label={t!("Link")} />
+                <button type="button" class="primary" onclick={again}>{ t!("Copy") }</button>
             </p>
             <p role="status">{ told }</p>
             { for is_file().then(|| html! {
-                <p class="warn">{ "This page is a file on this computer, and nobody else can open its address. So this is only the \
-                    part of the link behind it: it goes behind the address of any Reaperscope page, or of this file where others have it." }</p>
+                <p class="warn">{ t!("This page is a file on this computer, and nobody else can open its address. So this is only the \
+                    part of the link behind it: it goes behind the address of any Reaperscope page, or of this file where others have it.") }</p>
             }) }
             { for (link.len() > LENGTH_MAX).then(|| html! {
-                <p class="warn">{ format!("The link has more than {LENGTH_MAX} characters; some programs cut such off. \
-                    Send the scenario as a file instead (Export).") }</p>
+                <p class="warn">{ t!("The link has more than {most} characters; some programs cut such off. \
+                    Send the scenario as a file instead (Export).", most = LENGTH_MAX) }</p>
             }) }
             <div class="share-code">
-                <div><p>{ format!("The link ({} characters) contains:", link.len()) }</p>
+                <div><p>{ t!("The link ({count} characters) contains:", count = link.len()) }</p>
                     <ul class="contents">{ for contents(&props.route).into_iter().map(|line| html! { <li>{ line }</li> }) }</ul></div>
                 { match code.as_ref() {
                     Some(code) => drawn(code),
-                    None if props.open && !is_file() => html! { <p class="small">{ "Too long for a QR code." }</p> },
+                    None if props.open && !is_file() => html! { <p class="small">{ t!("Too long for a QR code.") }</p> },
                     None => Html::default(),
                 } }
             </div>
-            <p class="small">{ "All of it stands after the #, which browsers never send to a server. \
-                Whoever opens the link simulates the run anew and is told whether it came out the same, to the bit." }</p>
+            <p class="small">{ t!("All of it stands after the #, which browsers never send to a server. \
+                Whoever opens the link simulates the run anew and is told whether it came out the same, to the bit.") }</p>
         </Dialog>
     }
 }
@@ -96,41 +97,48 @@ pub fn ShareDialog(props: &Props) -> Html {
 fn contents(route: &Route) -> Vec<String> {
     let request = &route.request;
     let scenario = match gallery_id(&request.scenario) {
-        Some(id) => format!("the scenario {id} of the gallery"),
-        None => "the text of the scenario".to_owned(),
+        Some(id) => t!("the scenario {id} of the gallery", id),
+        None => t!("the text of the scenario").to_owned(),
     };
-    let mut lines = vec![format!("{scenario}, and the seed {}", request.seed)];
-    lines.extend(request.sets.iter().map(|(path, value)| format!("the change {path} = {value}")));
-    lines.extend(request.kernel.as_ref().map(|kernel| format!("the kernel {kernel}")));
-    lines.extend(request.policy.as_ref().map(|policy| format!("the policy {policy}")));
+    let mut lines = vec![t!("{scenario}, and the seed {seed}", scenario, seed = request.seed)];
+    lines.extend(
+        request.sets.iter().map(|(path, value)| t!("the change {path} = {value}", path, value)),
+    );
+    lines.extend(request.kernel.as_ref().map(|kernel| t!("the kernel {kernel}", kernel)));
+    lines.extend(request.policy.as_ref().map(|policy| t!("the policy {policy}", policy)));
     let others = request.others.iter();
     lines.extend(
-        others.map(|other| format!("the {} {}, to compare with", other.kind(), other.id())),
+        others.map(|other| {
+            t!("the {kind} {id}, to compare with", kind = other.kind(), id = other.id())
+        }),
     );
-    lines.extend(request.forks.iter().map(|fork| format!("the fork {fork}")));
+    lines.extend(request.forks.iter().map(|fork| t!("the fork {fork}", fork)));
     lines.extend((!request.branches.is_empty()).then(|| {
         let forks: Vec<String> = request.branches.iter().map(|it| it.fork.to_string()).collect();
-        format!("the forks {}", forks.join(", "))
+        t!("the forks {forks}", forks = forks.join(", "))
     }));
     lines.extend(route.digest.as_ref().map(|digest| {
-        format!("the digest {}…, to prove that it is the same run", format::short_digest(digest))
+        t!(
+            "the digest {digest}…, to prove that it is the same run",
+            digest = format::short_digest(digest)
+        )
     }));
     lines.extend(
-        route.at.map(|at| format!("the moment {}", format::instant(sim_core::base::SimTime(at)))),
+        route.at.map(|at| t!("the moment {at}", at = format::instant(sim_core::base::SimTime(at)))),
     );
-    lines.extend(route.view.map(|_| "the part of the run on screen".to_owned()));
+    lines.extend(route.view.map(|_| t!("the part of the run on screen").to_owned()));
     lines.extend(route.range.map(|(from, to)| {
         let [from, to] = [from, to].map(|at| format::instant(sim_core::base::SimTime(at)));
-        format!("the selected range {from} – {to}")
+        t!("the selected range {from} – {to}", from, to)
     }));
     lines.extend((!route.notes.is_empty()).then(|| {
         let count = route.notes.len();
-        if count == 1 { "your note".to_owned() } else { format!("your {count} notes") }
+        tn!(count, "your note", "your {count} notes", count)
     }));
-    lines.extend(route.lesson.as_ref().map(|_| "the step of the lesson".to_owned()));
+    lines.extend(route.lesson.as_ref().map(|_| t!("the step of the lesson").to_owned()));
     let has_marks = !route.marks.is_empty() && fragment(route).contains("&marks=");
-    lines.extend(has_marks.then(|| "marks, to tell where another run would part".to_owned()));
-    lines.extend(route.focus.as_ref().map(|focus| format!("the selected lane {focus}")));
+    lines.extend(has_marks.then(|| t!("marks, to tell where another run would part").to_owned()));
+    lines.extend(route.focus.as_ref().map(|focus| t!("the selected lane {focus}", focus)));
     lines
 }
 

@@ -8,6 +8,7 @@ use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::ui::{Ui, use_ui};
+use crate::words::t;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -23,7 +24,7 @@ pub fn StoryDialog(props: &Props) -> Html {
         scene.map(|scene| engine::story(&scene.outcome)).unwrap_or_default()
     });
     html! {
-        <Dialog open={props.open} title="What happened">
+        <Dialog open={props.open} title={t!("What happened")}>
             <ol class="story">{ for told.iter().map(|sentence| html! { <li>{ linked(&ui, sentence) }</li> }) }</ol>
             { for props.scene.iter().filter(|_| props.open).map(|scene| reports(&ui, scene)) }
         </Dialog>
@@ -39,7 +40,7 @@ fn reports(ui: &Ui, scene: &Scene) -> Html {
             ui.send(Action::SeekRecord(record));
         });
         html! {
-            <li><button type="button" class="link" onclick={go} title="Go there">{ format::instant(at) }</button>{ format!(" {}", report.text) }
+            <li><button type="button" class="link" onclick={go} title={t!("Go there")}>{ format::instant(at) }</button>{ format!(" {}", report.text) }
                 if !report.chain.is_empty() {
                     <ol>{ for report.chain.iter().map(|link| html! { <li>{ &link.text }</li> }) }</ol>
                 }</li>
@@ -51,9 +52,9 @@ fn reports(ui: &Ui, scene: &Scene) -> Html {
     }
     html! {
         <section class="reports" aria-labelledby="reports-title">
-            <h3 id="reports-title">{ "What the checkers report" }</h3>
+            <h3 id="reports-title">{ t!("What the checkers report") }</h3>
             <ul>{ for reports }</ul>
-            <details><summary>{ "As the kernel's log prints it" }</summary><pre tabindex="0">{ engine::reports_text(&scene.outcome) }</pre></details>
+            <details><summary>{ t!("As the kernel's log prints it") }</summary><pre tabindex="0">{ engine::reports_text(&scene.outcome) }</pre></details>
         </section>
     }
 }
@@ -72,7 +73,7 @@ fn linked(ui: &Ui, sentence: &str) -> Html {
         };
         parts.push(html! { { &sentence[done..range.start] } });
         parts.push(html! {
-            <button type="button" class="link" onclick={go} title="Go there">{ &sentence[range.clone()] }</button>
+            <button type="button" class="link" onclick={go} title={t!("Go there")}>{ &sentence[range.clone()] }</button>
         });
         done = range.end;
     }

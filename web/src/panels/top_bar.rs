@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::icon::{Icon, drawing};
+use super::icon::{Icon, icon_button, text_button};
 use crate::dom;
 use crate::engine::{self, Choice, OTHERS_MAX, Request, SEED_MAX};
 use crate::learn::Lessons;
@@ -14,6 +14,7 @@ use crate::route;
 use crate::shared::Shared;
 use crate::state::{Action, Change, Dialog, LANES, Scene, Theme};
 use crate::ui::{Ui, use_ui};
+use crate::words::{t, tn};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -63,23 +64,23 @@ pub fn TopBar(props: &Props) -> Html {
     html! {
         <header class="top-bar">
             // No link: the address is the run's.
-            <button type="button" class="skip" onclick={skip}>{ "To the timeline" }</button>
-            <h1>{ "Reaperscope" }</h1>
-            <label class="field grow"><span class="field-name">{ "Scenario" }</span>
-                <select onchange={scenario} aria-label="Scenario">
-                    { for foreign.then(|| html! { <option value="" selected=true disabled=true>{ if props.editing { "being edited" } else { "not of the gallery" } }</option> }) }
+            <button type="button" class="skip" onclick={skip}>{ t!("To the timeline") }</button>
+            <h1 translate="no">{ "Reaperscope" }</h1>
+            <label class="field grow"><span class="field-name">{ t!("Scenario") }</span>
+                <select onchange={scenario} aria-label={t!("Scenario")}>
+                    { for foreign.then(|| html! { <option value="" selected=true disabled=true>{ if props.editing { t!("being edited") } else { t!("not of the gallery") } }</option> }) }
                     { options(&engine::scenarios(), id.unwrap_or_default()) }
                 </select></label>
             <button type="button" class="unfold" onclick={unfold} aria-expanded={unfolded.to_string()}
-                aria-controls="bar-rest">{ "Policy, seed, more" }</button>
+                aria-controls="bar-rest">{ t!("Policy, seed, more") }</button>
             <div id="bar-rest" class={classes!("bar-rest", unfolded.then_some("unfolded"))}>
-                <label class="field"><span>{ "Policy" }</span>
+                <label class="field"><span>{ t!("Policy") }</span>
                     <select onchange={policy}>
                         <option value="" selected={request.policy.is_none()}>{ own(own_policy) }</option>
                         { options(&engine::policies(), request.policy.as_deref().unwrap_or_default()) }
                     </select></label>
                 { compare(&ui, request, props.scene.as_deref()) }
-                <label class="field"><span>{ "Kernel" }</span>
+                <label class="field"><span>{ t!("Kernel") }</span>
                     <select onchange={kernel}>
                         <option value="" selected={request.kernel.is_none()}>{ own(own_kernel) }</option>
                         { options(&engine::kernels(), request.kernel.as_deref().unwrap_or_default()) }
@@ -87,17 +88,16 @@ pub fn TopBar(props: &Props) -> Html {
                 <SeedField seed={request.seed} />
                 { checks(&ui, request, props.scene.as_deref()) }
                 <div class="buttons end">
-                    <button type="button" id="edit-button" onclick={edit} aria-expanded={editing.to_string()} title="The scenario as text and as a form">{ "Edit" }</button>
-                    <button type="button" id="sweep-button" onclick={sweep} aria-expanded={sweeping.to_string()} title="Many seeds: how often it ends how, and a review">{ "Sweep" }</button>
-                    <button type="button" id="learn-button" onclick={learn} title="Lessons (L)">{ "Learn" }</button>
-                    <button type="button" onclick={import} title="A log or trace of a real machine, a scenario, a lesson">{ "Import" }</button>
-                    <button type="button" onclick={export} title="For other tools, as an image, as a file">{ "Export" }</button>
-                    <button type="button" onclick={theme} title="Color theme: system, light, dark"
-                        aria-label={format!("Color theme: {}; change to {}", props.theme.id(), next.id())}>{ drawing(theme_glyph) }</button>
-                    <button type="button" onclick={help} aria-label="Keys and gestures" title="Keys and gestures (?)">{ "?" }</button>
+                    <button type="button" id="edit-button" onclick={edit} aria-expanded={editing.to_string()} title={t!("The scenario as text and as a form")}>{ t!("Edit") }</button>
+                    <button type="button" id="sweep-button" onclick={sweep} aria-expanded={sweeping.to_string()} title={t!("Many seeds: how often it ends how, and a review")}>{ t!("Sweep") }</button>
+                    <button type="button" id="learn-button" onclick={learn} title={t!("Lessons (L)")}>{ t!("Learn") }</button>
+                    { text_button(t!("Import"), t!("A log or trace of a real machine, a scenario, a lesson"), import, false) }
+                    { text_button(t!("Export"), t!("For other tools, as an image, as a file"), export, false) }
+                    { icon_button(theme_glyph, t!("Color theme: {theme}; change to {next}", theme = props.theme.name(), next = next.name()), t!("Color theme: system, light, dark"), theme, false) }
+                    <button type="button" onclick={help} aria-label={t!("Keys and gestures")} title={t!("Keys and gestures (?)")}>{ "?" }</button>
                 </div>
             </div>
-            <button type="button" class="primary bar-share" onclick={share}>{ "Share" }</button>
+            <button type="button" class="primary bar-share" onclick={share}>{ t!("Share") }</button>
         </header>
     }
 }
@@ -129,12 +129,12 @@ fn compare(ui: &Ui, request: &Request, scene: Option<&Scene>) -> Html {
             <optgroup label={name}>{ for members.map(|it| html! { <option value={it.to_string()}>{ it.id().to_owned() }</option> }) }</optgroup>
         }
     };
-    let groups = [("policy", "Policies"), ("kernel", "Kernels"), ("check", "Checks")];
+    let groups = [("policy", t!("Policies")), ("kernel", t!("Kernels")), ("check", t!("Checks"))];
     html! {
-        <label class="field"><span class="hidden">{ "Compare with" }</span>
-            <select id="compare-with" class="beside" onchange={choose} title="Another policy, kernel or check under the same seed, on the same axis (C)"
+        <label class="field"><span class="hidden">{ t!("Compare with") }</span>
+            <select id="compare-with" class="beside" onchange={choose} title={t!("Another policy, kernel or check under the same seed, on the same axis (C)")}
                 disabled={request.others.len() >= OTHERS_MAX}>
-                <option value="" selected=true>{ "+ compare" }</option>
+                <option value="" selected=true>{ t!("+ compare") }</option>
                 { for groups.into_iter().map(group) }
             </select></label>
     }
@@ -155,14 +155,16 @@ fn checks(ui: &Ui, request: &Request, scene: Option<&Scene>) -> Html {
     };
     let reports = scene.map_or(0, |scene| engine::reports(&scene.outcome).count());
     let told = match (request.checks.is_empty(), reports) {
-        (true, _) => "none".to_owned(),
+        (true, _) => t!("none").to_owned(),
         // The number first: the rest may have no room.
-        (false, 1) => format!("1 report: {}", request.checks.join(", ")),
-        (false, many) => format!("{many} reports: {}", request.checks.join(", ")),
+        (false, many) => {
+            let names = request.checks.join(", ");
+            tn!(many, "1 report: {names}", "{many} reports: {names}", many, names)
+        }
     };
     html! {
-        <label class="field"><span>{ "Checks" }</span>
-            <select id="checks" onchange={toggle} title="Whether a debugging kernel would have warned; the run stays the same">
+        <label class="field"><span>{ t!("Checks") }</span>
+            <select id="checks" onchange={toggle} title={t!("Whether a debugging kernel would have warned; the run stays the same")}>
                 <option value="" selected=true>{ told }</option>
                 { for all.iter().map(|it| html! {
                     <option value={it.id} title={it.title}>{ if is_on(it.id) { format!("✓ {}", it.id) } else { it.id.to_owned() } }</option>
@@ -184,7 +186,7 @@ fn taken(event: &Event) -> String {
 
 /// The option that leaves it to the scenario.
 fn own(value: &str) -> String {
-    if value.is_empty() { "scenario's".to_owned() } else { format!("scenario's: {value}") }
+    if value.is_empty() { t!("scenario's").to_owned() } else { t!("scenario's: {value}", value) }
 }
 
 /// The chosen id; `None` for the empty one.
@@ -253,12 +255,12 @@ fn SeedField(props: &SeedProps) -> Html {
     });
     html! {
         <div class="field seed">
-            <label for="seed">{ "Seed" }</label>
+            <label for="seed">{ t!("Seed") }</label>
             <div class="joined">
                 <input id="seed" type="text" autocomplete="off" spellcheck="false" value={props.seed.to_string()}
-                    title="A whole number, or a word, which stands for one"
+                    title={t!("A whole number, or a word, which stands for one")}
                     onchange={typed} aria-invalid={(!problem.is_empty()).to_string()} aria-describedby="seed-problem" />
-                <button type="button" onclick={dice} aria-label="Another seed" title="Another seed">{ drawing(Icon::Dice) }</button>
+                { icon_button(Icon::Dice, t!("Another seed"), t!("Another seed"), dice, false) }
             </div>
             <p id="seed-problem" class="problem" role="alert">{ (*problem).clone() }</p>
         </div>

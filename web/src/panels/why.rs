@@ -17,6 +17,7 @@ use crate::shared::Shared;
 use crate::state::{Action, Cursor, Scene};
 use crate::timeline::hit::{status, task_of};
 use crate::ui::{Ui, use_ui};
+use crate::words::t;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -62,19 +63,19 @@ pub fn WhyPanel(props: &Props) -> Html {
     let toggle = ui.on(|_: MouseEvent| Action::Command { command: Command::Graph, anchor: None });
     let now = status(lane, Cursor { at: props.at, happened: props.happened });
     let lead = match lane.of {
-        LaneOf::Cpu(_) => "CPUs wait for nobody. Select a task to see why it waits.".to_owned(),
+        LaneOf::Cpu(_) => t!("CPUs wait for nobody. Select a task to see why it waits.").to_owned(),
         LaneOf::Lock(_) => String::new(),
-        _ if chain.is_empty() => "It waits for nobody now.".to_owned(),
+        _ if chain.is_empty() => t!("It waits for nobody now.").to_owned(),
         _ => String::new(),
     };
     html! {
         <section class="panel why" aria-labelledby="why-title">
-            <h2 id="why-title">{ "Why? " }<span class="of">{ &lane.title }</span>
+            <h2 id="why-title">{ t!("Why? ") }<span class="of">{ &lane.title }</span>
                 if !now.is_empty() { <span class="now">{ now }</span> }
                 <button type="button" class="link end" onclick={toggle} aria-pressed={props.graph.to_string()}
-                    title="Wait-for graph (G)">{ "graph" }</button></h2>
+                    title={t!("Wait-for graph (G)")}>{ t!("graph") }</button></h2>
             <div class="why-parts">
-                <div class="scroll" tabindex="0" role="group" aria-label="Chain of waits">
+                <div class="scroll" tabindex="0" role="group" aria-label={t!("Chain of waits")}>
                     { for props.selection.map(|range| html! { <BlamePanel scene={props.scene.clone()} {range} /> }) }
                     if !lead.is_empty() { <p>{ lead }</p> }
                     { for users.as_ref().as_ref().map(|users| lock_users(&ui, users, &outcome.run.cast, props.at)) }
@@ -95,22 +96,22 @@ fn lock_users(ui: &Ui, users: &LockUsers, cast: &Cast, at: u64) -> Html {
             let select = ui.on(move |_: MouseEvent| Action::SelectTask(task));
             let lasted = format::duration(at.saturating_sub(since.0));
             html! {
-                <li key={task.index()}><button type="button" class="link" onclick={select} title="Select its lane">{ task_name(cast, task) }</button>
-                    <span class="since">{ format!(" ({lasted}, since {})", format::instant(since)) }</span></li>
+                <li key={task.index()}><button type="button" class="link" onclick={select} title={t!("Select its lane")}>{ task_name(cast, task) }</button>
+                    <span class="since">{ t!(" ({lasted}, since {at})", lasted, at = format::instant(since)) }</span></li>
             }
         });
         html! { <ul>{ for rows }</ul> }
     };
     let LockUsers { holders, waiters } = users;
     if holders.is_empty() {
-        return html! { <p>{ "Nobody holds it now." }</p> };
+        return html! { <p>{ t!("Nobody holds it now.") }</p> };
     }
     html! {
         <div class="lock-users">
-            <p>{ "Held by" }</p>{ listed(holders) }
-            if waiters.is_empty() { <p>{ "Nobody waits for it now." }</p> }
-            else { <p>{ "Waiting for it" }</p>{ listed(waiters) } }
-            <p>{ if holders.len() == 1 { "What its holder waits for:" } else { "What the first of its holders waits for:" } }</p>
+            <p>{ t!("Held by") }</p>{ listed(holders) }
+            if waiters.is_empty() { <p>{ t!("Nobody waits for it now.") }</p> }
+            else { <p>{ t!("Waiting for it") }</p>{ listed(waiters) } }
+            <p>{ if holders.len() == 1 { t!("What its holder waits for:") } else { t!("What the first of its holders waits for:") } }</p>
         </div>
     }
 }
@@ -143,12 +144,11 @@ fn Chain(props: &ChainProps) -> Html {
         let waited = props.at.saturating_sub(link.since.0);
         html! {
             <li key={index}>
-                <button type="button" class="link" onclick={select} title="Select its lane">{ name }</button>
+                <button type="button" class="link" onclick={select} title={t!("Select its lane")}>{ name }</button>
                 <span class="kind">{ link.kind }</span>
-                <p>{ &link.text }<span class="since">{ format!(" ({}, since {})", format::duration(waited),
-                    format::instant(link.since)) }</span></p>
+                <p>{ &link.text }<span class="since">{ t!(" ({lasted}, since {at})", lasted = format::duration(waited), at = format::instant(link.since)) }</span></p>
                 { for (!link.stack.is_empty()).then(|| html! {
-                    <details><summary>{ "call stack" }</summary>
+                    <details><summary>{ t!("call stack") }</summary>
                         <ol class="stack">{ for link.functions(cast).into_iter().map(|name| html! { <li>{ name }</li> }) }</ol>
                     </details>
                 }) }

@@ -15,6 +15,7 @@ use crate::timeline::palette::{Rgb, Shade};
 use crate::timeline::rows::Group;
 use crate::timeline::viewport::Viewport;
 use crate::transfer::Received;
+use crate::words::t;
 
 /// One change of what to run.
 #[derive(Clone, PartialEq, Debug)]
@@ -52,12 +53,21 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// As it is stored and shown.
+    /// As it is stored.
     pub fn id(self) -> &'static str {
         match self {
             Self::System => "system",
             Self::Light => "light",
             Self::Dark => "dark",
+        }
+    }
+
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => t!("system"),
+            Self::Light => t!("light"),
+            Self::Dark => t!("dark"),
         }
     }
 

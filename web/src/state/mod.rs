@@ -34,6 +34,7 @@ use crate::timeline::rows::{Arrangement, Rows};
 use crate::timeline::viewport::Viewport;
 use crate::transfer::overlay::{Overlay, overlay};
 use crate::transfer::{Capture, Received};
+use crate::words::t;
 
 /// What the page is doing.
 #[derive(Clone, PartialEq, Debug)]
@@ -353,21 +354,25 @@ impl State {
         // A kernel brings a policy of its own.
         let of_kernel = |scene: &Scene| {
             let id = &scene.outcome.run.id;
-            format!("kernel {} ({})", id.kernel, id.policy)
+            t!("kernel {kernel} ({policy})", kernel = id.kernel, policy = id.policy)
         };
         let mut of_first =
             if has("kernel") { of_kernel(first) } else { first.outcome.run.id.policy.clone() };
         if has("check") && request.checks.is_empty() {
-            of_first.push_str(", no check");
+            of_first.push_str(t!(", no check"));
         } else if has("check") {
-            of_first = format!("{of_first}, check {}", request.checks.join(", "));
+            of_first = t!(
+                "{policy}, check {checks}",
+                policy = of_first,
+                checks = request.checks.join(", ")
+            );
         }
         let others = request.others.iter().zip(&self.others).map(|(other, scene)| match other {
             Other::Policy(id) => id.clone(),
             Other::Kernel(_) => of_kernel(scene),
-            Other::Check(id) => format!("check {id}"),
+            Other::Check(id) => t!("check {id}", id),
         });
-        let forks = (1..=self.branch_scenes().len()).map(|number| format!("fork {number}"));
+        let forks = (1..=self.branch_scenes().len()).map(|number| t!("fork {number}", number));
         [of_first].into_iter().chain(others).chain(forks).collect()
     }
 

@@ -11,6 +11,7 @@ use crate::chart::memory::Uses;
 use crate::engine::{self, Outcome};
 use crate::playback::Timetable;
 use crate::timeline::viewport::Viewport;
+use crate::words::t;
 
 /// A run on stage.
 pub struct Scene {
@@ -75,9 +76,9 @@ impl Scene {
         let span = locks.get(index).filter(|span| span.start.0 <= at)?;
         let lock = engine::lock_of(&self.outcome.run, span.record)?;
         Some(match span.state {
-            LaneState::Blocked => format!("waits for {lock}"),
-            LaneState::Contended => format!("holds {lock}, others wait"),
-            _ => format!("holds {lock}"),
+            LaneState::Blocked => t!("waits for {lock}", lock),
+            LaneState::Contended => t!("holds {lock}, others wait", lock),
+            _ => t!("holds {lock}", lock),
         })
     }
 
@@ -97,10 +98,10 @@ impl Scene {
             let last = lane.marks.partition_point(|mark| mark.at <= to).checked_sub(1)?;
             let (mark, title) = (&lane.marks[last], &lane.title);
             let text = match mark.kind {
-                MarkKind::Kill => format!("{title} is killed"),
-                MarkKind::AttemptStart => format!("{title} begins an attempt"),
-                MarkKind::Reaped => format!("{title} has reaped"),
-                MarkKind::Exit => format!("{title} exits"),
+                MarkKind::Kill => t!("{title} is killed", title),
+                MarkKind::AttemptStart => t!("{title} begins an attempt", title),
+                MarkKind::Reaped => t!("{title} has reaped", title),
+                MarkKind::Exit => t!("{title} exits", title),
                 _ => return None,
             };
             Some((mark.at, text))

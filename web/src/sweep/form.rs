@@ -7,6 +7,7 @@ use yew::prelude::*;
 use sim_core::share::Other;
 
 use crate::engine::{self, Request};
+use crate::words::t;
 
 /// What is in the fields.
 #[derive(Clone, PartialEq, Debug)]
@@ -111,15 +112,15 @@ pub fn fields(typed: &Typed, varied: bool, set: &Callback<Typed>) -> Html {
     let kernels = kernels.map(|it| choice(it, &typed.kernels, Typed::with_kernel));
     html! {
         <>
-            <fieldset class="policies"><legend>{ "Policies; the first one chosen is what the others are compared with; none: the scenario's, or else each kernel's own" }</legend>
+            <fieldset class="policies"><legend>{ t!("Policies; the first one chosen is what the others are compared with; none: the scenario's, or else each kernel's own") }</legend>
                 { for policies }</fieldset>
-            <details class="grid" open={varied}><summary>{ "Kernels and values" }</summary>
-                <fieldset class="kernels"><legend>{ "Kernels; none: the one of the run on screen" }</legend>{ for kernels }</fieldset>
+            <details class="grid" open={varied}><summary>{ t!("Kernels and values") }</summary>
+                <fieldset class="kernels"><legend>{ t!("Kernels; none: the one of the run on screen") }</legend>{ for kernels }</fieldset>
                 { grid_field(typed, set) }
             </details>
             <div class="seeds">
-                { field("sweep-count", "Seeds", &typed.count, |typed, count| Typed { count, ..typed.clone() }) }
-                { field("sweep-first", "from", &typed.first, |typed, first| Typed { first, ..typed.clone() }) }
+                { field("sweep-count", t!("Seeds"), &typed.count, |typed, count| Typed { count, ..typed.clone() }) }
+                { field("sweep-first", t!("from"), &typed.first, |typed, first| Typed { first, ..typed.clone() }) }
             </div>
         </>
     }
@@ -134,7 +135,7 @@ fn grid_field(typed: &Typed, set: &Callback<Typed>) -> Html {
         set.emit(Typed { grid, ..now.clone() });
     });
     html! {
-        <label for="sweep-grid" class="values">{ "Values to try, a path a line" }
+        <label for="sweep-grid" class="values">{ t!("Values to try, a path a line") }
             <textarea id="sweep-grid" rows="3" value={typed.grid.clone()} {oninput} spellcheck="false" autocomplete="off"
                 placeholder={"machine.cpus = 1, 2\nmachine.ram = 512MiB, 1GiB"} /></label>
     }

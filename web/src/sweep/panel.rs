@@ -20,6 +20,7 @@ use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::timeline::palette::Shade;
 use crate::ui::{Ui, on_escape, use_ui};
+use crate::words::t;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -55,8 +56,8 @@ pub fn SweepPanel(props: &Props) -> Html {
     html! {
         <>
             <aside class="learn sweep" aria-labelledby="sweep-title" onkeydown={escape} hidden={!props.open}>
-                <header><h2 id="sweep-title" tabindex="-1">{ "Sweep over seeds" }</h2>
-                    <button type="button" onclick={close} aria-label="Close the sweep">{ drawing(Icon::Close) }</button></header>
+                <header><h2 id="sweep-title" tabindex="-1">{ t!("Sweep over seeds") }</h2>
+                    <button type="button" onclick={close} aria-label={t!("Close the sweep")}>{ drawing(Icon::Close) }</button></header>
                 <div class="sweep-body" tabindex="0">
                     { asked(&sweep, &props.request, &shown, &set) }
                     { heard(&sweep) }
@@ -86,18 +87,18 @@ fn left_out(request: &Request) -> Option<&'static str> {
     let is_check = |other: &Other| matches!(other, Other::Check(_));
     match (request.others.iter().any(is_check), request.branches.is_empty()) {
         (false, true) => None,
-        (true, true) => Some("Checks change no run, so those that are compared are not swept."),
-        (false, false) => Some("The forks beside the run are not swept."),
-        (true, false) => Some(
-            "The forks beside the run are not swept, nor are the checks that are compared: they change no run.",
-        ),
+        (true, true) => Some(t!("Checks change no run, so those that are compared are not swept.")),
+        (false, false) => Some(t!("The forks beside the run are not swept.")),
+        (true, false) => Some(t!(
+            "The forks beside the run are not swept, nor are the checks that are compared: they change no run."
+        )),
     }
 }
 
 /// Leads back to a sweep that goes on behind its closed panel.
 fn reopener(ui: &Ui, told: String) -> Html {
     let open = ui.on(|_: MouseEvent| Action::Sweep(true));
-    html! { <button type="button" class="sweep-on" onclick={open} title="Show the sweep">{ told }</button> }
+    html! { <button type="button" class="sweep-on" onclick={open} title={t!("Show the sweep")}>{ told }</button> }
 }
 
 /// What to run, and the buttons that do it.
@@ -128,12 +129,12 @@ fn asked(sweep: &Sweep, request: &Request, shown: &Typed, set: &Callback<Typed>)
             { for left_out(request).map(|told| html! { <p class="small">{ told }</p> }) }
             <div class="buttons">
                 { if sweep.is_running() {
-                    html! { <button type="button" class="primary" onclick={cancel}>{ "Cancel" }</button> }
+                    html! { <button type="button" class="primary" onclick={cancel}>{ t!("Cancel") }</button> }
                 } else {
-                    html! { <button type="submit" class="primary">{ "Run them" }</button> }
+                    html! { <button type="submit" class="primary">{ t!("Run them") }</button> }
                 } }
-                { review(Form::Html, "Review (HTML)") }
-                { review(Form::Markdown, "Review (Markdown)") }
+                { review(Form::Html, t!("Review (HTML)")) }
+                { review(Form::Markdown, t!("Review (Markdown)")) }
             </div>
             <p class="wrong" role="alert">{ sweep.problem() }</p>
         </form>
@@ -145,7 +146,7 @@ fn heard(sweep: &Sweep) -> Html {
     let (done, runs) = sweep.progress();
     html! {
         <>
-            <progress class={classes!((!sweep.is_running()).then_some("idle"))} max={runs.max(1).to_string()} value={done.to_string()} aria-label="Runs made"></progress>
+            <progress class={classes!((!sweep.is_running()).then_some("idle"))} max={runs.max(1).to_string()} value={done.to_string()} aria-label={t!("Runs made")}></progress>
             <p class="small" role="status">{ sweep.told() }</p>
         </>
     }
@@ -162,13 +163,13 @@ fn told(found: &Found, quantity: &UseStateHandle<usize>, shade: Shade) -> Html {
     };
     html! {
         <>
-            <label class="quantity">{ "Distribution of " }<select onchange={choose}>
+            <label class="quantity">{ t!("Distribution of ") }<select onchange={choose}>
                 { for QUANTITIES.iter().enumerate().map(|(index, it)| html! {
                     <option value={index.to_string()} selected={index == **quantity}>{ it.name }</option>
                 }) }</select></label>
             { results(found, shade) }
-            <p class="small">{ "Bars carry Wilson's 95 % interval, quantiles that of order statistics. ● recovered ▲ another victim ✕ no end, ? too few seeds to tell. \
-                A bar opens the first seed that shows it, a dot its own." }</p>
+            <p class="small">{ t!("Bars carry Wilson's 95 % interval, quantiles that of order statistics. ● recovered ▲ another victim ✕ no end, ? too few seeds to tell. \
+                A bar opens the first seed that shows it, a dot its own.") }</p>
         </>
     }
 }

@@ -14,6 +14,7 @@ use sim_core::experiment::{
 
 use super::form::Typed;
 use crate::engine::{self, Job, Prepared, Request, SEED_MAX};
+use crate::words::t;
 
 /// Runs of one sweep; their outcomes take some 20 MB.
 pub const RUNS_MAX: u64 = 100_000;
@@ -51,27 +52,31 @@ impl Plan {
         let number = |text: &str| text.trim().replace(['_', ' ', '\u{202f}'], "").parse::<u64>();
         let (first, count) = (&typed.first, &typed.count);
         let first = number(first)
-            .map_err(|_| format!("“{first}” is no seed: it takes a whole number from 0."))?;
+            .map_err(|_| t!("“{first}” is no seed: it takes a whole number from 0.", first))?;
         let wanted = number(count)
             .ok()
             .filter(|count| *count > 0)
-            .ok_or_else(|| format!("“{count}” is no count of seeds: it takes 1 or more."))?;
+            .ok_or_else(|| t!("“{count}” is no count of seeds: it takes 1 or more.", count))?;
         if typed.policies.is_empty() && typed.kernels.len() < 2 {
-            let why = "Choose a policy to run them under, or several kernels, each with the scenario's or its own.";
+            let why = t!(
+                "Choose a policy to run them under, or several kernels, each with the scenario's or its own."
+            );
             return Err(why.to_owned());
         }
         let request = request.alone();
         let cases = cases(&request, typed)?;
         let runs = wanted.saturating_mul(cases.len() as u64);
         if runs > RUNS_MAX {
-            return Err(format!(
-                "{runs} runs are more than a page can hold ({RUNS_MAX}): take fewer seeds, \
-                 policies, kernels or values, or the command line."
+            return Err(t!(
+                "{runs} runs are more than a page can hold ({most}): take fewer seeds, \
+                 policies, kernels or values, or the command line.",
+                runs,
+                most = RUNS_MAX
             ));
         }
         let seeds = match first.checked_add(wanted) {
             Some(end) if end <= SEED_MAX + 1 => first..end,
-            _ => return Err(format!("The largest seed is {SEED_MAX}.")),
+            _ => return Err(t!("The largest seed is {most}.", most = SEED_MAX)),
         };
         let plan = Self { request, cases, policies: typed.policies.len().max(1), seeds };
         // Everything that would be refused later is refused now.
@@ -129,7 +134,7 @@ fn grid(text: &str) -> Result<Grid, String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let of_line = |line: &str| {
         let (path, values) =
-            path_and_value(line).map_err(|why| format!("In the line “{line}”: {why}."))?;
+            path_and_value(line).map_err(|why| t!("In the line “{line}”: {why}.", line, why))?;
         Ok((path, values_of(&values)))
     };
     lines.map(of_line).collect()
@@ -151,14 +156,15 @@ fn cases(request: &Request, typed: &Typed) -> Result<Vec<SweptCase>, String> {
         for values in combinations(&grid, CASES_MAX + 1) {
             for policy in &policies {
                 if cases.len() == CASES_MAX {
-                    return Err(format!(
-                        "More than {CASES_MAX} kernels × values × policies: take fewer of them, \
-                         or the command line."
+                    return Err(t!(
+                        "More than {most} kernels × values × policies: take fewer of them, \
+                         or the command line.",
+                        most = CASES_MAX
                     ));
                 }
                 let chosen = values_text(values.iter().map(|(path, value)| (path, value)));
                 let kernel_name = kernel.filter(|_| kernels.len() > 1).map(String::as_str);
-                let policy_name = policy.map_or("default policy", String::as_str);
+                let policy_name = policy.map_or(t!("default policy"), String::as_str);
                 let parts = [kernel_name.unwrap_or_default(), policy_name, &chosen];
                 let parts: Vec<&str> = parts.into_iter().filter(|it| !it.is_empty()).collect();
                 let is_varied = |path: &String| values.iter().any(|(varied, _)| varied == path);

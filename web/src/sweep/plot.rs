@@ -16,6 +16,7 @@ use crate::chart::backend::{CanvasBackend, CanvasError};
 use crate::dom;
 use crate::shared::Shared;
 use crate::timeline::palette::{GREEN, ORANGE, Rgb, Shade, VERMILION};
+use crate::words::t;
 
 /// Height of the axis below the dots.
 const AXIS_PX: f64 = 16.0;
@@ -95,19 +96,24 @@ pub fn Distribution(props: &Props) -> Html {
         return Html::default();
     };
     let value = value_text(data.quantity, outcome);
-    let told = format!("seed {}: {value}, {}", outcome.seed, outcome.verdict.id());
-    let label = format!(
-        "{} over seeds under {}: every dot is a seed, at its value and its rank.{} The slider after it goes from dot to dot.",
-        data.quantity.name,
-        props.case,
-        open_text(&sample_of(data))
+    let told = t!(
+        "seed {seed}: {value}, {verdict}",
+        seed = outcome.seed,
+        value,
+        verdict = outcome.verdict.id()
+    );
+    let label = t!(
+        "{name} over seeds under {case}: every dot is a seed, at its value and its rank.{open} The slider after it goes from dot to dot.",
+        name = data.quantity.name,
+        case = props.case,
+        open = open_text(&sample_of(data))
     );
     html! {
         <div class="distribution">
             <canvas ref={canvas} role="img" aria-label={label} onmousemove={hovered} onclick={clicked}></canvas>
             <div class="reading">
                 <input type="range" min="0" max={count.saturating_sub(1).to_string()} value={rank.to_string()} oninput={slid}
-                    aria-label={format!("Seed by rank, {}", props.case)} aria-valuetext={told.clone()} />
+                    aria-label={t!("Seed by rank, {case}", case = props.case)} aria-valuetext={told.clone()} />
                 <a href={props.link.emit(outcome.seed)}>{ told }</a>
             </div>
         </div>
@@ -116,7 +122,7 @@ pub fn Distribution(props: &Props) -> Html {
 
 /// The value of one outcome in words.
 fn value_text(quantity: &Quantity, outcome: &Outcome) -> String {
-    (quantity.of)(outcome).map_or_else(|| "never".to_owned(), quantity.text)
+    (quantity.of)(outcome).map_or_else(|| t!("never").to_owned(), quantity.text)
 }
 
 type Drawn = Result<(), DrawingAreaErrorKind<CanvasError>>;
@@ -192,17 +198,17 @@ fn open_text(sample: &Sample<u64>) -> String {
         sample.percentile(percent)?;
         let end = match sample.bounds(percent) {
             (Some(_), Some(_)) => return None,
-            (None, Some(_)) => "below",
-            (Some(_), None) => "above",
-            (None, None) => "on both sides",
+            (None, Some(_)) => t!("of the {percent}th percentile below", percent),
+            (Some(_), None) => t!("of the {percent}th percentile above", percent),
+            (None, None) => t!("of the {percent}th percentile on both sides", percent),
         };
-        Some(format!("of the {percent}th percentile {end}"))
+        Some(end)
     });
     let open: Vec<String> = open.collect();
     if open.is_empty() {
         return String::new();
     }
-    format!(" Too few seeds bound the interval {}: an arrow there.", open.join(", "))
+    t!(" Too few seeds bound the interval {open}: an arrow there.", open = open.join(", "))
 }
 
 /// The quantiles, each with its 95 % bounds. Where there is no bound, a dashed line goes on to the edge of
@@ -269,7 +275,7 @@ fn labels(
         write(&(data.quantity.text)(value), x, side)?;
     }
     if data.axis.has_never {
-        write("never", width - MARGIN_PX / 2.0, HPos::Right)?;
+        write(t!("never"), width - MARGIN_PX / 2.0, HPos::Right)?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::engine::Request;
 use crate::route::{Route, fragment};
 use crate::shared::Shared;
 use crate::timeline::palette::Shade;
+use crate::words::t;
 
 /// All that the results show, worked out once for what is there.
 pub struct Found {
@@ -70,7 +71,7 @@ pub fn results(found: &Found, shade: Shade) -> Html {
         html! {
             <section key={summary.name.clone()} class="swept" aria-label={summary.name.clone()}>
                 <h3>{ &summary.name }<span class="picks">{ for summary.picks.iter().map(|(name, seed)| html! {
-                    <a href={link.emit(*seed)} title={format!("The {name} run, seed {seed}")}>{ *name }</a>
+                    <a href={link.emit(*seed)} title={t!("The {name} run, seed {seed}", name, seed)}>{ *name }</a>
                 }) }</span></h3>
                 <ul class="shares">{ for summary.shares.iter().map(|share| bar(share, &link)) }</ul>
                 <Distribution case={summary.name.clone()} data={data.clone()} {shade} link={link.clone()} />
@@ -78,7 +79,7 @@ pub fn results(found: &Found, shade: Shade) -> Html {
                     <div key={*name}><dt>{ *name }</dt><dd>{ text }</dd></div>
                 }) }</dl>
                 { for summary.base.as_ref().filter(|_| !summary.differences.is_empty()).map(|base| html! {
-                    <details><summary>{ format!("In pairs of one seed, against {base}") }</summary>
+                    <details><summary>{ t!("In pairs of one seed, against {base}", base) }</summary>
                         <dl class="differences">{ for summary.differences.iter().map(|(name, text)| html! {
                             <div key={name.clone()}><dt>{ name }</dt><dd>{ text }</dd></div>
                         }) }</dl></details>
@@ -98,7 +99,7 @@ fn bar(share: &Share, link: &Callback<u64, String>) -> Html {
     let (low, high) = (percent(interval.low), percent(interval.high));
     let text = share_text(share.share);
     let href = link.emit(share.seed);
-    let title = format!("Open the first seed that shows it, {}", share.seed);
+    let title = t!("Open the first seed that shows it, {seed}", seed = share.seed);
     html! {
         <li key={id}><a {href} {title}>
             <span class={format!("name verdict-{id}")}>{ id }</span>
@@ -110,7 +111,7 @@ fn bar(share: &Share, link: &Callback<u64, String>) -> Html {
                 <line x1={high.clone()} x2={high} y1="25%" y2="75%"></line>
             </svg>
             <span class="text">{ text }</span>
-            <span class="hidden">{ format!(", {} of {}", share.share.count, share.share.of) }</span>
+            <span class="hidden">{ t!(", {count} of {all}", count = share.share.count, all = share.share.of) }</span>
         </a></li>
     }
 }

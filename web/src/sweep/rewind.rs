@@ -8,6 +8,7 @@ use sim_core::experiment::{Outcome, Point, Proportion, moments, no_return, parti
 
 use super::plan::RUNS_MAX;
 use crate::engine::Request;
+use crate::words::t;
 
 /// Moments and runs of each unless somebody says otherwise.
 pub const MOMENTS: u32 = 24;
@@ -33,11 +34,13 @@ impl Rewind {
     ) -> Result<Self, String> {
         let number = |text: &str, what: &str| {
             let found = text.trim().parse::<u32>().ok().filter(|number| *number > 0);
-            found.ok_or_else(|| format!("“{text}” is no count of {what}: it takes 1 or more."))
+            found.ok_or_else(|| {
+                t!("“{text}” is no count of {what}: it takes 1 or more.", text, what)
+            })
         };
-        let (points, times) = (number(points, "moments")?, number(times, "runs")?);
+        let (points, times) = (number(points, t!("moments"))?, number(times, t!("runs"))?);
         if u64::from(points) * u64::from(times) > RUNS_MAX {
-            return Err(format!("That is more than {RUNS_MAX} runs: take fewer."));
+            return Err(t!("That is more than {most} runs: take fewer.", most = RUNS_MAX));
         }
         let none = Proportion { count: 0, of: 0 };
         let points = moments(end, points.into()).into_iter();

@@ -18,6 +18,7 @@ use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::timeline::viewport::Viewport;
 use crate::ui::use_ui;
+use crate::words::t;
 
 #[derive(Properties, PartialEq)]
 pub struct FormProps {
@@ -99,25 +100,25 @@ pub fn RewindForm(props: &FormProps) -> Html {
     let progress = props.curve.as_ref().filter(|_| *is_running);
     html! {
         <section class="rewind" aria-labelledby="rewind-title">
-            <h3 id="rewind-title">{ "Point of no return" }</h3>
-            <p class="small">{ "Rewinds the run on screen to several moments and draws chance anew from each: how likely is the verdict still?" }</p>
+            <h3 id="rewind-title">{ t!("Point of no return") }</h3>
+            <p class="small">{ t!("Rewinds the run on screen to several moments and draws chance anew from each: how likely is the verdict still?") }</p>
             <form onsubmit={submit}>
-                <label>{ "Verdict " }<select onchange={choose}>{ for Verdict::ALL.iter().map(|verdict| html! {
+                <label>{ t!("Verdict ") }<select onchange={choose}>{ for Verdict::ALL.iter().map(|verdict| html! {
                     <option value={verdict.id()} selected={*verdict == wanted}>{ verdict.id() }</option>
                 }) }</select></label>
                 <div class="seeds">
-                    <label>{ "Moments" }<input ref={points} type="text" inputmode="numeric" autocomplete="off" value={MOMENTS.to_string()} /></label>
-                    <label>{ "runs of each" }<input ref={times} type="text" inputmode="numeric" autocomplete="off" value={TIMES.to_string()} /></label>
+                    <label>{ t!("Moments") }<input ref={points} type="text" inputmode="numeric" autocomplete="off" value={MOMENTS.to_string()} /></label>
+                    <label>{ t!("runs of each") }<input ref={times} type="text" inputmode="numeric" autocomplete="off" value={TIMES.to_string()} /></label>
                 </div>
                 <div class="buttons">{ if *is_running {
-                    html! { <button type="button" onclick={cancel}>{ "Cancel the rewinding" }</button> }
+                    html! { <button type="button" onclick={cancel}>{ t!("Cancel the rewinding") }</button> }
                 } else {
-                    html! { <button type="submit">{ "Rewind" }</button> }
+                    html! { <button type="submit">{ t!("Rewind") }</button> }
                 } }</div>
                 <p class="wrong" role="alert">{ (*problem).clone() }</p>
             </form>
             { for progress.map(|it| html! {
-                <progress max={it.runs().to_string()} value={it.done().to_string()} aria-label="Rewound runs made"></progress>
+                <progress max={it.runs().to_string()} value={it.done().to_string()} aria-label={t!("Rewound runs made")}></progress>
             }) }
         </section>
     }
@@ -160,27 +161,30 @@ pub fn CurveStrip(props: &Props) -> Html {
         let go = ui.on(move |_: MouseEvent| Action::Seek(at));
         html! {
             <tr><td><button type="button" class="link" onclick={go}>{ format::instant(point.at) }</button></td><td>{ share_text(point.shown) }</td>
-                <td>{ format!("{} of {}", point.shown.count, point.shown.of) }</td></tr>
+                <td>{ t!("{count} of {all}", count = point.shown.count, all = point.shown.of) }</td></tr>
         }
     });
     let until = curve.until.id();
     let summary = match (curve.done() < curve.runs(), no_return) {
-        (true, _) => format!(
-            "P({until}) if chance were drawn anew from there on: {} of {} runs so far.",
-            curve.done(),
-            curve.runs()
+        (true, _) => t!(
+            "P({until}) if chance were drawn anew from there on: {done} of {all} runs so far.",
+            until,
+            done = curve.done(),
+            all = curve.runs()
         ),
-        (false, Some(at)) => format!(
-            "P({until}) if chance were drawn anew from there on. No return from {}: it always came.",
-            format::instant(at)
+        (false, Some(at)) => t!(
+            "P({until}) if chance were drawn anew from there on. No return from {at}: it always came.",
+            until,
+            at = format::instant(at)
         ),
-        (false, None) => format!(
-            "P({until}) if chance were drawn anew from there on. At no moment tried was it inevitable."
+        (false, None) => t!(
+            "P({until}) if chance were drawn anew from there on. At no moment tried was it inevitable.",
+            until
         ),
     };
     let dismiss = ui.on(|_: MouseEvent| Action::Rewound(None));
     html! {
-        <section class="recording rewound" aria-label="Curve over the run">
+        <section class="recording rewound" aria-label={t!("Curve over the run")}>
             <div class="rec-row">
                 <span class="rec-name">{ format!("P({until})") }</span>
                 <svg class="rec-axis" role="img" aria-label={summary.clone()}>
@@ -191,14 +195,14 @@ pub fn CurveStrip(props: &Props) -> Html {
                 </svg>
             </div>
             <details><summary>{ summary }</summary>
-                <table><thead><tr><th scope="col">{ "from" }</th><th scope="col">{ "share and interval" }</th><th scope="col">{ "runs" }</th></tr></thead>
+                <table><thead><tr><th scope="col">{ t!("from") }</th><th scope="col">{ t!("share and interval") }</th><th scope="col">{ t!("runs") }</th></tr></thead>
                     <tbody>{ for rows }</tbody></table>
-                <button type="button" onclick={dismiss}>{ "Put the curve away" }</button>
+                <button type="button" onclick={dismiss}>{ t!("Put the curve away") }</button>
             </details>
         </section>
     }
 }
 
 fn told(point: &Point) -> String {
-    format!("from {}: {}", format::instant(point.at), share_text(point.shown))
+    t!("from {at}: {share}", at = format::instant(point.at), share = share_text(point.shown))
 }

@@ -9,6 +9,8 @@ use sim_core::experiment::{
 
 use super::plan::Plan;
 
+use crate::words::t;
+
 /// Outcomes by case and seed.
 pub struct Tally {
     pub plan: Plan,
@@ -113,16 +115,16 @@ fn shares(outcomes: &[Outcome]) -> Vec<Share> {
 
 fn picks(outcomes: &[Outcome]) -> Vec<(&'static str, u64)> {
     let picks = [
-        ("worst", worst(outcomes)),
-        ("median", median(outcomes)),
-        ("first failing", first_failing(outcomes)),
+        (t!("worst"), worst(outcomes)),
+        (t!("median"), median(outcomes)),
+        (t!("first failing"), first_failing(outcomes)),
     ];
     picks.into_iter().filter_map(|(name, outcome)| Some((name, outcome?.seed))).collect()
 }
 
 fn quantiles(outcomes: &[Outcome], quantity: &Quantity) -> Vec<(&'static str, String)> {
     let sample = Sample::new(outcomes.iter().filter_map(quantity.of));
-    [("5 of 100", 5), ("median", 50), ("95 of 100", 95)]
+    [(t!("5 of 100"), 5), (t!("median"), 50), (t!("95 of 100"), 95)]
         .into_iter()
         .filter_map(|(name, percent)| Some((name, quantile_text(&sample, percent, quantity.text)?)))
         .collect()
@@ -130,7 +132,7 @@ fn quantiles(outcomes: &[Outcome], quantity: &Quantity) -> Vec<(&'static str, St
 
 fn differences(first: &[Outcome], second: &[Outcome]) -> Vec<(String, String)> {
     let verdicts = shares_of_verdicts(first, second).into_iter().filter_map(|(verdict, shares)| {
-        Some((format!("share of {}", verdict.id()), share_difference_text(shares)?))
+        Some((t!("share of {verdict}", verdict = verdict.id()), share_difference_text(shares)?))
     });
     let numbers = QUANTITIES.iter().filter_map(|quantity| {
         let pairs = first.iter().zip(second);

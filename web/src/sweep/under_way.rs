@@ -21,6 +21,7 @@ use crate::route::Route;
 use crate::thread::Thread;
 use crate::transfer::download;
 use crate::transfer::export_dialog::stem;
+use crate::words::t;
 
 /// How a sweep stands.
 #[derive(Clone, PartialEq)]
@@ -190,27 +191,41 @@ impl Sweep {
     /// What the status line says. While it runs, the bar says how far.
     pub fn told(&self) -> String {
         let (done, runs) = self.progress();
-        let of = format!("{} of {}", format::grouped(done.into()), format::grouped(runs.into()));
+        let of = t!(
+            "{done} of {all}",
+            done = format::grouped(done.into()),
+            all = format::grouped(runs.into())
+        );
         match &*self.phase {
-            _ if *self.writing => "Writing the review…".to_owned(),
+            _ if *self.writing => t!("Writing the review…").to_owned(),
             Phase::None => {
-                "Runs are made in this page, as many at once as there are cores.".to_owned()
+                t!("Runs are made in this page, as many at once as there are cores.").to_owned()
             }
-            Phase::Running { workers } => format!("{of} runs, {workers} at once"),
-            Phase::Cancelled => format!("Cancelled after {of} runs; what is there stays."),
+            Phase::Running { workers } => t!("{of} runs, {workers} at once", of, workers),
+            Phase::Cancelled => t!("Cancelled after {of} runs; what is there stays.", of),
             Phase::Finished { ms } => {
-                format!("{} runs in {:.1} s", format::grouped(runs.into()), ms / 1e3)
+                t!(
+                    "{runs} runs in {seconds} s",
+                    runs = format::grouped(runs.into()),
+                    seconds = format_args!("{:.1}", ms / 1e3)
+                )
             }
-            Phase::Failed(why) => format!("Stopped after {of} runs. {why}"),
+            Phase::Failed(why) => t!("Stopped after {of} runs. {why}", of, why),
         }
     }
 
     /// Where the panel is closed: what is under way behind it.
     pub fn told_briefly(&self) -> Option<String> {
         let (done, runs) = self.progress();
-        let of = || format!("{} of {}", format::grouped(done.into()), format::grouped(runs.into()));
+        let of = || {
+            t!(
+                "{done} of {all}",
+                done = format::grouped(done.into()),
+                all = format::grouped(runs.into())
+            )
+        };
         match *self.phase {
-            Phase::Running { .. } => Some(format!("Sweep: {} runs", of())),
+            Phase::Running { .. } => Some(t!("Sweep: {of} runs", of = of())),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ use super::results::Found;
 use crate::engine::{self, Outcome, Request};
 use crate::state::{Action, Change, Scene};
 use crate::ui::Ui;
+use crate::words::t;
 
 /// The checker that is asked.
 const LOCKDEP: &str = "lockdep";
@@ -37,9 +38,9 @@ fn lockdep(outcome: &Outcome) -> Option<String> {
     let is_its = |text: &str| titles.clone().any(|title| text.starts_with(title));
     let mut told = engine::reports(outcome).filter(|it| is_its(&it.text));
     checks.contains(&LOCKDEP).then(|| match (told.next(), told.count()) {
-        (None, _) => "nothing to report".to_owned(),
+        (None, _) => t!("nothing to report").to_owned(),
         (Some(first), 0) => first.text.clone(),
-        (Some(first), more) => format!("{}; and {more} more", first.text),
+        (Some(first), more) => t!("{first}; and {more} more", first = first.text, more),
     })
 }
 
@@ -51,24 +52,30 @@ pub fn verdicts(ui: &Ui, scene: &Scene, request: &Request, found: Option<&Found>
     let said = lockdep(&scene.outcome);
     let outcomes = found.and_then(|found| found.outcomes_of(request, &scene.outcome.run.id));
     let often = match outcomes.filter(|outcomes| !outcomes.is_empty()) {
-        None => "not known: no sweep of it yet".to_owned(),
+        None => t!("not known: no sweep of it yet").to_owned(),
         Some(outcomes) => {
             let share = Proportion::of(outcomes, |it| it.verdict == report.verdict);
-            format!("{id} in {} of {} seeds: {}", share.count, share.of, share_text(share))
+            t!(
+                "{id} in {count} of {all} seeds: {share}",
+                id,
+                count = share.count,
+                all = share.of,
+                share = share_text(share)
+            )
         }
     };
     html! {
         <table class="three-verdicts">
-            <caption>{ "Three verdicts" }</caption>
+            <caption>{ t!("Three verdicts") }</caption>
             <tbody>
-                <tr><th scope="row">{ format!("happened, seed {}", request.seed) }</th>
+                <tr><th scope="row">{ t!("happened, seed {seed}", seed = request.seed) }</th>
                     <td><b class={format!("badge verdict-{id}")}>{ id }</b>{ format!(" {}", report.evidence) }</td></tr>
-                <tr><th scope="row">{ "lockdep, of this run" }</th>
+                <tr><th scope="row">{ t!("lockdep, of this run") }</th>
                     <td>{ match said {
                         Some(text) => html! { text },
-                        None => html! { <button type="button" onclick={ask} title="Checkers watch and change no run">{ "Ask lockdep" }</button> },
+                        None => html! { <button type="button" onclick={ask} title={t!("Checkers watch and change no run")}>{ t!("Ask lockdep") }</button> },
                     } }</td></tr>
-                <tr><th scope="row">{ "how often" }</th><td>{ often }</td></tr>
+                <tr><th scope="row">{ t!("how often") }</th><td>{ often }</td></tr>
             </tbody>
         </table>
     }

@@ -34,6 +34,7 @@ use crate::state::{Action, Cursor, Scene};
 use crate::timeline::toolbar::{Tools, toolbar};
 use crate::transfer::overlay::Overlay;
 use crate::ui::Ui;
+use crate::words::t;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -176,24 +177,24 @@ impl Component for Timeline {
                 label(ctx, index, (&lane.title, now), is, place < stays)
             }
         });
-        let description = format!(
-            "{} lanes from {} to {}. The table that follows says the same in words.",
-            lanes.len(),
-            format::instant(sim_core::base::SimTime(props.view.start)),
-            format::instant(sim_core::base::SimTime(props.view.end())),
+        let description = t!(
+            "{lanes} lanes from {from} to {to}. The table that follows says the same in words.",
+            lanes = lanes.len(),
+            from = format::instant(sim_core::base::SimTime(props.view.start)),
+            to = format::instant(sim_core::base::SimTime(props.view.end()))
         );
         html! {
-            <section class="timeline" aria-label="Timeline">
+            <section class="timeline" aria-label={t!("Timeline")}>
                 { toolbar(&ui(ctx), &tools) }
                 <div class="tl-body" id={LANES} ref={self.body.clone()} tabindex="0" role="group"
-                    aria-label="Lanes over time; press ? for keys">
-                    <div class="tl-corner" aria-hidden="true">{ "time" }</div>
-                    <canvas class="tl-ruler" ref={self.ruler.clone()} role="img" aria-label="Time axis"></canvas>
+                    aria-label={t!("Lanes over time; press ? for keys")}>
+                    <div class="tl-corner" aria-hidden="true">{ t!("time") }</div>
+                    <canvas class="tl-ruler" ref={self.ruler.clone()} role="img" aria-label={t!("Time axis")}></canvas>
                     <MemoryChart scene={props.scene.clone()} view={props.view} at={props.now.at} shade={props.shade} />
-                    <ul class="lane-labels" ref={self.labels.clone()} aria-label="Lanes">{ for labels }</ul>
+                    <ul class="lane-labels" ref={self.labels.clone()} aria-label={t!("Lanes")}>{ for labels }</ul>
                     <div class="lane-plot" >
                         <canvas ref={self.spans.clone()} role="img" aria-label={description}></canvas>
-                        <canvas ref={self.texts.clone()} role="img" aria-label="Labels of the lanes"></canvas>
+                        <canvas ref={self.texts.clone()} role="img" aria-label={t!("Labels of the lanes")}></canvas>
                     </div>
                     <GridView scene={props.scene.clone()} view={props.view} width={self.plot_width()} lane={props.lane}
                         at={props.now.at} playing={props.playing} {rows} {stays} />
@@ -278,7 +279,7 @@ fn label(
             <button type="button" {onclick} aria-pressed={selected.to_string()} tabindex={if first { "0" } else { "-1" }}>
                 <span class="lane-title">{ for pinned.then(|| drawing(Icon::Pin)) }{ title.to_owned() }</span>
                 <span class="lane-status">{ now }</span>
-                if pinned { <span class="hidden">{ "pinned" }</span> }
+                if pinned { <span class="hidden">{ t!("pinned") }</span> }
             </button>
         </li>
     }

@@ -14,6 +14,7 @@ use super::palette::{Shade, mark_look, mark_weight};
 use super::viewport::Viewport;
 use crate::format;
 use crate::state::{Cursor, Scene};
+use crate::words::{t, tn};
 
 /// Width of a cell at least: what a finger hits (WCAG 2.5.8).
 const CELL_PX_MIN: f64 = 24.0;
@@ -76,7 +77,7 @@ pub fn cells(scene: &Scene, lane: usize, view: Viewport, width: f64) -> Vec<Cell
             left: 0.0,
             width: width.max(CELL_PX_MIN),
             is_crowd: false,
-            text: "nothing in this window".to_owned(),
+            text: t!("nothing in this window").to_owned(),
         });
     }
     cells
@@ -104,10 +105,11 @@ fn text(scene: &Scene, lane: usize, range: std::ops::Range<usize>) -> String {
         return String::new();
     };
     let said = |what: &str, from: SimTime, to: SimTime| {
-        format!(
-            "{what} for {}, from {}",
-            format::duration(to.saturating_sub(from).0),
-            format::instant(from)
+        t!(
+            "{what} for {time}, from {at}",
+            what,
+            time = format::duration(to.saturating_sub(from).0),
+            at = format::instant(from)
         )
     };
     let mut parts = Vec::new();
@@ -117,25 +119,30 @@ fn text(scene: &Scene, lane: usize, range: std::ops::Range<usize>) -> String {
         parts.extend(scene.lock_at(lane, main.start.0));
         if spans.len() > 1 {
             let others = spans.len() as u64 - 1;
-            let states = if others == 1 { "state" } else { "states" };
-            parts.push(format!("beside it {} short {states}", format::grouped(others)));
+            parts.push(tn!(
+                others,
+                "beside it 1 short state",
+                "beside it {others} short states",
+                others = format::grouped(others)
+            ));
         }
     } else {
         let gravest = scene.stage.get(lane).and_then(|stage| stage.peaks.over(range));
-        let among =
-            gravest.map_or_else(String::new, |state| format!(", among them {}", state.name()));
-        let states = format!("{} short states{among}", format::grouped(spans.len() as u64));
+        let among = gravest
+            .map_or_else(String::new, |state| t!(", among them {state}", state = state.name()));
+        let states =
+            t!("{count} short states{among}", count = format::grouped(spans.len() as u64), among);
         parts.push(said(&states, first.start, last.end));
     }
     for (kind, count) in marks(scene, lane, first.start.0, last.end.0) {
         let (_, name, _) = mark_look(kind, Shade::Light);
         parts.push(match count {
             1 => name.to_owned(),
-            count => format!("{name} {} times", format::grouped(count)),
+            count => t!("{name} {count} times", name, count = format::grouped(count)),
         });
     }
     if spans.len() > 1 {
-        parts.push("Enter looks closer".to_owned());
+        parts.push(t!("Enter looks closer").to_owned());
     }
     parts.join("; ")
 }
@@ -153,7 +160,7 @@ fn dominant(spans: &[Span]) -> Option<&Span> {
 fn waits_of(scene: &Scene, span: &Span) -> Option<String> {
     let is_blocked = matches!(span.state, LaneState::Blocked | LaneState::CallbackBlocked);
     let what = is_blocked.then(|| scene.waits_on(span.record))?;
-    (!what.is_empty()).then(|| format!("waits for {what}"))
+    (!what.is_empty()).then(|| t!("waits for {what}", what))
 }
 
 /// Kinds of marks in a stretch, with how many, the most telling first.

@@ -19,6 +19,7 @@ use crate::dom;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::ui::{Ui, use_ui};
+use crate::words::t;
 
 /// A window that has stood this long is at rest.
 const REST_MS: u32 = 150;
@@ -229,10 +230,10 @@ fn Grid(props: &GridProps) -> Html {
     let wide = props.table.0.iter().map(|line| line.cells.len()).max().unwrap_or(0).max(1);
     html! {
         <div class="tl-grid" ref={node} role="grid" aria-readonly="true" aria-rowcount={(props.rows + 1).to_string()} aria-colcount={(wide + 1).to_string()}
-            aria-label="Lanes as a table: up and down change the lane, left and right the state, Enter looks closer at a cell of several; the cursor follows" {onkeydown} {onclick}>
+            aria-label={t!("Lanes as a table: up and down change the lane, left and right the state, Enter looks closer at a cell of several; the cursor follows")} {onkeydown} {onclick}>
             <div role="row" aria-rowindex="1" class="hidden">
-                <span role="columnheader" aria-colindex="1">{ "Lane" }</span>
-                <span role="columnheader" aria-colindex="2" aria-colspan={wide.to_string()}>{ "What it does, in order of time" }</span>
+                <span role="columnheader" aria-colindex="1">{ t!("Lane") }</span>
+                <span role="columnheader" aria-colindex="2" aria-colspan={wide.to_string()}>{ t!("What it does, in order of time") }</span>
             </div>
             { for rows }
         </div>

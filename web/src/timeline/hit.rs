@@ -9,6 +9,7 @@ use sim_core::record::Cast;
 use super::palette::mark_weight;
 use crate::format;
 use crate::state::Cursor;
+use crate::words::t;
 
 /// The span of a lane that covers `at`.
 pub fn span_at(lane: &Lane, at: u64) -> Option<&Span> {
@@ -75,7 +76,7 @@ pub fn status(lane: &Lane, now: Cursor) -> String {
     let name = span.state.name();
     match span.state {
         LaneState::BackOff(_) => {
-            format!("{name} · {} left", format::duration(span.end.0 - at))
+            t!("{name} · {time} left", name, time = format::duration(span.end.0 - at))
         }
         LaneState::Blocked | LaneState::CallbackBlocked | LaneState::Contended => {
             format!("{name} · {}", format::duration(at - span.start.0))
@@ -127,15 +128,15 @@ pub fn task_of(lane: LaneOf, cast: &Cast) -> Option<TaskId> {
 pub fn describe(lane: &Lane, at: u64, reach: u64) -> String {
     let mark = mark_near(lane, at, reach).map(|mark| {
         let (_, name, _) = super::palette::mark_look(mark.kind, super::palette::Shade::Light);
-        format!("{name} at {}", format::instant(mark.at))
+        t!("{name} at {at}", name, at = format::instant(mark.at))
     });
     let span = span_at(lane, at).map(|span| {
-        format!(
-            "{} for {}, {} – {}",
-            span.state.name(),
-            format::duration(span.end.0 - span.start.0),
-            format::instant(span.start),
-            format::instant(span.end),
+        t!(
+            "{state} for {time}, {from} – {to}",
+            state = span.state.name(),
+            time = format::duration(span.end.0 - span.start.0),
+            from = format::instant(span.start),
+            to = format::instant(span.end),
         )
     });
     let parts: Vec<String> = mark.into_iter().chain(span).collect();

@@ -16,6 +16,7 @@ use crate::dom;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
 use crate::ui::Ui;
+use crate::words::t;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -101,9 +102,9 @@ impl Component for Overview {
     fn view(&self, ctx: &Context<Self>) -> Html {
         let incidents = ctx.props().scene.incidents.len();
         html! {
-            <section class="overview" aria-label="Whole run">
+            <section class="overview" aria-label={t!("Whole run")}>
                 <canvas ref={self.canvas.clone()} role="img"
-                    aria-label={format!("The whole run, with {incidents} incidents marked")}></canvas>
+                    aria-label={t!("The whole run, with {incidents} incidents marked", incidents)}></canvas>
                 <div class="ov-brush" ref={self.brush.clone()} aria-hidden="true"></div>
                 <div class="ov-cursor" ref={self.cursor.clone()} aria-hidden="true"></div>
             </section>

@@ -7,6 +7,8 @@
 
 use sim_core::analysis::{ArrowKind, LaneState, MarkKind};
 
+use crate::words::t;
+
 /// 8-bit red, green, blue.
 pub type Rgb = (u8, u8, u8);
 
@@ -200,8 +202,8 @@ pub fn mixed(color: Rgb, ground: Rgb, share: f64) -> Rgb {
 /// A state's name without the number of an attempt.
 pub fn state_kind_name(state: LaneState) -> String {
     match state {
-        LaneState::Reaping(_) => "attempts".into(),
-        LaneState::BackOff(_) => "back-offs".into(),
+        LaneState::Reaping(_) => t!("attempts").into(),
+        LaneState::BackOff(_) => t!("back-offs").into(),
         other => other.name(),
     }
 }
@@ -209,16 +211,16 @@ pub fn state_kind_name(state: LaneState) -> String {
 /// A mark's glyph, name and color.
 pub fn mark_look(kind: MarkKind, shade: Shade) -> (char, &'static str, Rgb) {
     match kind {
-        MarkKind::Kill => ('✕', "killed", VERMILION),
-        MarkKind::WakeReaper => ('▾', "reaper woken", shade.ink()),
-        MarkKind::AttemptStart => ('▸', "attempt began", shade.ink()),
-        MarkKind::AttemptSkipped => ('↷', "attempt skipped", shade.ink()),
-        MarkKind::Refusal => ('⊘', "callback refused", VERMILION),
-        MarkKind::Reaped => ('✓', "reaped", shade.ink()),
-        MarkKind::GiveUp => ('■', "gave up", VERMILION),
-        MarkKind::SkipSet => ('S', "MMF_OOM_SKIP set", shade.ink()),
-        MarkKind::Exit => ('◂', "exited", shade.ink()),
-        MarkKind::Ready => ('•', "ready", shade.ink()),
+        MarkKind::Kill => ('✕', t!("killed"), VERMILION),
+        MarkKind::WakeReaper => ('▾', t!("reaper woken"), shade.ink()),
+        MarkKind::AttemptStart => ('▸', t!("attempt began"), shade.ink()),
+        MarkKind::AttemptSkipped => ('↷', t!("attempt skipped"), shade.ink()),
+        MarkKind::Refusal => ('⊘', t!("callback refused"), VERMILION),
+        MarkKind::Reaped => ('✓', t!("reaped"), shade.ink()),
+        MarkKind::GiveUp => ('■', t!("gave up"), VERMILION),
+        MarkKind::SkipSet => ('S', t!("MMF_OOM_SKIP set"), shade.ink()),
+        MarkKind::Exit => ('◂', t!("exited"), shade.ink()),
+        MarkKind::Ready => ('•', t!("ready"), shade.ink()),
     }
 }
 
@@ -258,11 +260,11 @@ pub fn arrow_look(kind: ArrowKind, shade: Shade) -> (Rgb, bool) {
 /// An arrow's name.
 pub fn arrow_name(kind: ArrowKind) -> &'static str {
     match kind {
-        ArrowKind::Kill => "kill",
-        ArrowKind::Refusal => "refusal",
-        ArrowKind::HandOver => "lock handed over",
-        ArrowKind::Call => "call",
-        ArrowKind::WakeUp => "wake-up",
+        ArrowKind::Kill => t!("kill"),
+        ArrowKind::Refusal => t!("refusal"),
+        ArrowKind::HandOver => t!("lock handed over"),
+        ArrowKind::Call => t!("call"),
+        ArrowKind::WakeUp => t!("wake-up"),
     }
 }
 

@@ -7,6 +7,8 @@ use sim_core::record::{Cast, TaskKind};
 
 use super::layout::Layout;
 
+use crate::words::t;
+
 /// Height of a group's heading, in style.css too.
 pub const HEADING_PX: f64 = 26.0;
 
@@ -51,13 +53,13 @@ impl Group {
 
     pub fn title(self) -> &'static str {
         match self {
-            Self::Pinned => "Pinned",
-            Self::Reaper => "Reaper",
-            Self::Tasks => "Tasks",
-            Self::Kthreads => "Kernel threads",
-            Self::Devices => "Devices",
-            Self::Locks => "Locks",
-            Self::Cpus => "CPUs",
+            Self::Pinned => t!("Pinned"),
+            Self::Reaper => t!("Reaper"),
+            Self::Tasks => t!("Tasks"),
+            Self::Kthreads => t!("Kernel threads"),
+            Self::Devices => t!("Devices"),
+            Self::Locks => t!("Locks"),
+            Self::Cpus => t!("CPUs"),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::dom;
 use crate::shared::Shared;
 use crate::state::{Action, Cursor, Scene};
 use crate::ui::use_ui;
+use crate::words::t;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -129,10 +130,10 @@ pub fn Stacked(props: &Props) -> Html {
     let name = &props.name;
     html! {
         <div class={classes!("stacked", is_narrow.then_some("narrow"))} ref={node}>
-            <ul class="lane-labels" aria-label={format!("Lanes of {name}")}>{ for labels }</ul>
+            <ul class="lane-labels" aria-label={t!("Lanes of {name}", name)}>{ for labels }</ul>
             <div class="lane-plot" ref={plot} {onclick}>
-                <canvas ref={spans} role="img" aria-label={format!("Lanes of {name}; the list beside says their states at the cursor")}></canvas>
-                <canvas ref={texts} role="img" aria-label={format!("Labels of the lanes of {name}")}></canvas>
+                <canvas ref={spans} role="img" aria-label={t!("Lanes of {name}; the list beside says their states at the cursor", name)}></canvas>
+                <canvas ref={texts} role="img" aria-label={t!("Labels of the lanes of {name}", name)}></canvas>
                 <div class="tl-fork" ref={drop_line} aria-hidden="true"></div>
                 <div class="tl-parting" ref={parting} aria-hidden="true"></div>
                 <div class="tl-cursor" ref={cursor} aria-hidden="true"></div>

@@ -6,10 +6,11 @@ use yew::prelude::*;
 
 use crate::format;
 use crate::keys::{Command, Preset, told};
-use crate::panels::icon::{Icon, drawing};
+use crate::panels::icon::{Icon, drawing, icon_button, text_button};
 use crate::state::Action;
 use crate::timeline::rows::Toward;
 use crate::ui::Ui;
+use crate::words::t;
 
 /// What the line depends on.
 pub struct Tools<'a> {
@@ -34,11 +35,11 @@ pub fn toolbar(ui: &Ui, tools: &Tools<'_>) -> Html {
     let press = |command| ui.on(move |_: MouseEvent| Action::Command { command, anchor: None });
     let text = match selection {
         _ if !hover.is_empty() => hover.to_owned(),
-        Some((from, to)) => format!(
-            "Selected {} – {} ({})",
-            format::instant(SimTime(from)),
-            format::instant(SimTime(to)),
-            format::duration(to - from),
+        Some((from, to)) => t!(
+            "Selected {from} – {to} ({time})",
+            from = format::instant(SimTime(from)),
+            to = format::instant(SimTime(to)),
+            time = format::duration(to - from),
         ),
         None => String::new(),
     };
@@ -46,8 +47,8 @@ pub fn toolbar(ui: &Ui, tools: &Tools<'_>) -> Html {
     let hints = text.is_empty().then(|| {
         html! {
             <>
-                <span class="for-mouse">{ "Drag to select a range; Ctrl + wheel zooms" }</span>
-                <span class="for-touch">{ "Drag to pan, hold to select, pinch to zoom" }</span>
+                <span class="for-mouse">{ t!("Drag to select a range; Ctrl + wheel zooms") }</span>
+                <span class="for-touch">{ t!("Drag to pan, hold to select, pinch to zoom") }</span>
             </>
         }
     });
@@ -55,36 +56,35 @@ pub fn toolbar(ui: &Ui, tools: &Tools<'_>) -> Html {
         <div class="tl-tools">
             <p class="hover">{ text }{ hints }</p>
             <div class="tl-buttons">
-            <div class="buttons" role="group" aria-label="Changes of the view">
-                <button type="button" onclick={press(Command::Undo)} disabled={!can_undo} aria-label="Undo" title="Undo zoom, range, rows or notes (Ctrl Z)">{ drawing(Icon::Undo) }</button>
-                <button type="button" onclick={press(Command::Redo)} disabled={!can_redo} aria-label="Redo" title="Redo (Ctrl Shift Z)">{ drawing(Icon::Redo) }</button>
+            <div class="buttons" role="group" aria-label={t!("Changes of the view")}>
+                { icon_button(Icon::Undo, t!("Undo"), t!("Undo zoom, range, rows or notes (Ctrl Z)"), press(Command::Undo), !can_undo) }
+                { icon_button(Icon::Redo, t!("Redo"), t!("Redo (Ctrl Shift Z)"), press(Command::Redo), !can_redo) }
                 if !embed {
-                    <button type="button" onclick={press(Command::Note)} title="Add a note at the cursor (M); it travels in the link">{ "note" }</button>
+                    { text_button(t!("note"), t!("Add a note at the cursor (M); it travels in the link"), press(Command::Note), false) }
                 }
             </div>
-            <div class="buttons" role="group" aria-label="Range">
-                <span class="group-name" aria-hidden="true">{ "range" }</span>
-                <button type="button" onclick={press(Command::BeginRange)} title="Begin the range at the cursor">{ "from here" }</button>
-                <button type="button" onclick={press(Command::EndRange)} title="End the range at the cursor">{ "to here" }</button>
-                <button type="button" onclick={press(Command::FitSelection)} disabled={selection.is_none()}
-                    title="Zoom to the range (F)">{ "fit" }</button>
+            <div class="buttons" role="group" aria-label={t!("Range")}>
+                <span class="group-name" aria-hidden="true">{ t!("range") }</span>
+                { text_button(t!("from here"), t!("Begin the range at the cursor"), press(Command::BeginRange), false) }
+                { text_button(t!("to here"), t!("End the range at the cursor"), press(Command::EndRange), false) }
+                { text_button(t!("fit"), t!("Zoom to the range (F)"), press(Command::FitSelection), selection.is_none()) }
             </div>
-            <div class="buttons" role="group" aria-label="Selected lane">
-                <span class="group-name" aria-hidden="true">{ "lane" }</span>
-                <button type="button" onclick={press(Command::PinLane)} aria-label="Pin the lane" aria-pressed={is_pinned.to_string()} title="Pin the lane on top, or let it go (P)">{ drawing(Icon::Pin) }</button>
-                <button type="button" onclick={press(Command::ShiftLane(Toward::Top))} aria-label="Move the lane up" title="Move the lane up (Alt ↑)">{ drawing(Icon::Up) }</button>
-                <button type="button" onclick={press(Command::ShiftLane(Toward::Bottom))} aria-label="Move the lane down" title="Move the lane down (Alt ↓)">{ drawing(Icon::Down) }</button>
-                <button type="button" onclick={press(Command::HideLane)} aria-label="Hide the lane" title="Hide the lane (H)">{ drawing(Icon::Hide) }</button>
+            <div class="buttons" role="group" aria-label={t!("Selected lane")}>
+                <span class="group-name" aria-hidden="true">{ t!("lane") }</span>
+                <button type="button" onclick={press(Command::PinLane)} aria-label={t!("Pin the lane")} aria-pressed={is_pinned.to_string()} title={t!("Pin the lane on top, or let it go (P)")}>{ drawing(Icon::Pin) }</button>
+                { icon_button(Icon::Up, t!("Move the lane up"), t!("Move the lane up (Alt ↑)"), press(Command::ShiftLane(Toward::Top)), false) }
+                { icon_button(Icon::Down, t!("Move the lane down"), t!("Move the lane down (Alt ↓)"), press(Command::ShiftLane(Toward::Bottom)), false) }
+                { icon_button(Icon::Hide, t!("Hide the lane"), t!("Hide the lane (H)"), press(Command::HideLane), false) }
                 if hidden > 0 {
-                    <button type="button" onclick={press(Command::ShowHiddenLanes)} title="Show the lanes that are hidden; Shift H puts all in their places, too">{ format!("show {hidden} hidden") }</button>
+                    { text_button(t!("show {hidden} hidden", hidden), t!("Show the lanes that are hidden; Shift H puts all in their places, too"), press(Command::ShowHiddenLanes), false) }
                 }
             </div>
-            <div class="buttons tl-zoom" role="group" aria-label="Zoom">
-                <button type="button" onclick={press(Command::PanLeft)} aria-label="Pan left" title="Pan left (A)">{ drawing(Icon::Left) }</button>
-                <button type="button" onclick={press(Command::ZoomOut)} aria-label="Zoom out" title={format!("Zoom out ({})", told("S", preset))}>{ drawing(Icon::Minus) }</button>
-                <button type="button" onclick={press(Command::ZoomIn)} aria-label="Zoom in" title={format!("Zoom in ({})", told("W", preset))}>{ drawing(Icon::Plus) }</button>
-                <button type="button" onclick={press(Command::PanRight)} aria-label="Pan right" title="Pan right (D)">{ drawing(Icon::Right) }</button>
-                <button type="button" onclick={press(Command::WholeRun)} title="Whole run (0)">{ "whole" }</button>
+            <div class="buttons tl-zoom" role="group" aria-label={t!("Zoom")}>
+                { icon_button(Icon::Left, t!("Pan left"), t!("Pan left (A)"), press(Command::PanLeft), false) }
+                { icon_button(Icon::Minus, t!("Zoom out"), t!("Zoom out ({key})", key = told("S", preset)), press(Command::ZoomOut), false) }
+                { icon_button(Icon::Plus, t!("Zoom in"), t!("Zoom in ({key})", key = told("W", preset)), press(Command::ZoomIn), false) }
+                { icon_button(Icon::Right, t!("Pan right"), t!("Pan right (D)"), press(Command::PanRight), false) }
+                { text_button(t!("whole"), t!("Whole run (0)"), press(Command::WholeRun), false) }
             </div>
             </div>
         </div>

@@ -16,6 +16,7 @@ use crate::dom;
 use crate::shared::Shared;
 use crate::state::Action;
 use crate::ui::Ui;
+use crate::words::t;
 
 /// Takes files that are dropped on the page.
 #[hook]
@@ -56,14 +57,14 @@ pub fn use_drop(ui: &Ui) {
 pub fn read(ui: &Ui, files: &FileList) {
     let count = files.length();
     if count as usize > FILES_MAX {
-        nothing(ui, format!("{count} files at once; at most {FILES_MAX} are read."));
+        nothing(ui, t!("{count} files at once; at most {most} are read.", count, most = FILES_MAX));
         return;
     }
     let files: Vec<web_sys::File> = (0..count).filter_map(|index| files.get(index)).collect();
     let large = files.iter().find(|file| file.size() > FILE_SIZE_MAX as f64);
     if let Some(file) = large {
         let most = FILE_SIZE_MAX >> 20;
-        nothing(ui, format!("{}: more than {most} MiB.", file.name()));
+        nothing(ui, t!("{name}: more than {most} MiB.", name = file.name(), most));
         return;
     }
     let (left, read) = (Rc::new(RefCell::new(files.len())), Rc::<RefCell<Vec<_>>>::default());
@@ -81,7 +82,7 @@ pub fn read(ui: &Ui, files: &FileList) {
             }
         });
         let no = Closure::once_into_js(move |_: JsValue| {
-            nothing(&refused, format!("The browser could not read {unread}; is it a folder?"));
+            nothing(&refused, t!("The browser could not read {unread}; is it a folder?", unread));
         });
         let promise = file.array_buffer();
         let then = js_sys::Reflect::get(&promise, &JsValue::from_str("then"));

@@ -20,6 +20,7 @@ use crate::timeline::palette::Shade;
 use crate::timeline::rows::Rows;
 use crate::timeline::viewport::Viewport;
 use crate::ui::use_ui;
+use crate::words::{mark, say, t};
 
 #[derive(Clone, Properties, PartialEq)]
 pub struct Props {
@@ -90,25 +91,49 @@ enum Format {
 const FORMATS: [(Format, &str, &str); 10] = [
     (
         Format::Chrome,
-        "Trace events (JSON)",
-        "for Perfetto, speedscope and other timeline viewers; Import here runs it again",
+        mark!("Trace events (JSON)"),
+        mark!("for Perfetto, speedscope and other timeline viewers; Import here runs it again"),
     ),
-    (Format::Ftrace, "ftrace text", "as the kernel would have traced it, with its own tracepoints"),
-    (Format::TraceDat, "trace.dat", "the same as a file for trace-cmd report and KernelShark"),
-    (Format::Dmesg, "Kernel log", "as dmesg would have shown it"),
-    (Format::Csv, "Events (CSV)", "a line per record"),
-    (Format::Dot, "Wait-for graph (DOT)", "who waits for whom at the cursor, for Graphviz"),
-    (Format::Lockdep, "lockdep reports", "what lock debugging and the hung-task detector print"),
-    (Format::Svg, "Image (SVG)", "what is on screen, in its colors, with link and QR code"),
-    (Format::Png, "Image (PNG)", "the same at twice the size"),
-    (Format::Toml, "Scenario (TOML)", "to edit, and to run again here or with the command line"),
+    (
+        Format::Ftrace,
+        mark!("ftrace text"),
+        mark!("as the kernel would have traced it, with its own tracepoints"),
+    ),
+    (
+        Format::TraceDat,
+        "trace.dat",
+        mark!("the same as a file for trace-cmd report and KernelShark"),
+    ),
+    (Format::Dmesg, mark!("Kernel log"), mark!("as dmesg would have shown it")),
+    (Format::Csv, mark!("Events (CSV)"), mark!("a line per record")),
+    (
+        Format::Dot,
+        mark!("Wait-for graph (DOT)"),
+        mark!("who waits for whom at the cursor, for Graphviz"),
+    ),
+    (
+        Format::Lockdep,
+        mark!("lockdep reports"),
+        mark!("what lock debugging and the hung-task detector print"),
+    ),
+    (
+        Format::Svg,
+        mark!("Image (SVG)"),
+        mark!("what is on screen, in its colors, with link and QR code"),
+    ),
+    (Format::Png, mark!("Image (PNG)"), mark!("the same at twice the size")),
+    (
+        Format::Toml,
+        mark!("Scenario (TOML)"),
+        mark!("to edit, and to run again here or with the command line"),
+    ),
 ];
 
 #[component]
 pub fn ExportDialog(props: &Props) -> Html {
     let ui = use_ui();
     let (Some((scene, _)), true) = (props.scenes.first().cloned(), props.open) else {
-        return html! { <Dialog open=false title="Export">{ Html::default() }</Dialog> };
+        return html! { <Dialog open=false title={t!("Export")}>{ Html::default() }</Dialog> };
     };
     let link = ui.on(|_: MouseEvent| Action::Show(Open::Share));
     let review = {
@@ -138,16 +163,16 @@ pub fn ExportDialog(props: &Props) -> Html {
             _ => save(format, &scene, &route),
         });
         html! {
-            <li><button type="button" onclick={save}>{ *name }</button><span>{ *what }</span></li>
+            <li><button type="button" onclick={save}>{ say(name) }</button><span>{ say(what) }</span></li>
         }
     });
     html! {
-        <Dialog open=true title="Export">
+        <Dialog open=true title={t!("Export")}>
             <ul class="formats">{ for items }
-                <li><button type="button" onclick={review}>{ "Review" }</button><span>{ "over many seeds: one document (HTML or Markdown) for a patch thread" }</span></li>
-                <li><button type="button" onclick={link}>{ "Link" }</button><span>{ "to this moment, as text and as a QR code" }</span></li>
+                <li><button type="button" onclick={review}>{ t!("Review") }</button><span>{ t!("over many seeds: one document (HTML or Markdown) for a patch thread") }</span></li>
+                <li><button type="button" onclick={link}>{ t!("Link") }</button><span>{ t!("to this moment, as text and as a QR code") }</span></li>
             </ul>
-            <p class="small">{ "Files are made in this page; nothing is sent anywhere." }</p>
+            <p class="small">{ t!("Files are made in this page; nothing is sent anywhere.") }</p>
         </Dialog>
     }
 }
@@ -170,7 +195,7 @@ fn save(format: Format, scene: &Scene, route: &Route) {
         Format::Csv => ("csv", "text/csv", export::csv(run)),
         Format::Lockdep => match engine::lockdep_text(&scene.outcome, &route.request) {
             Ok(text) if text.is_empty() => {
-                ("lockdep.txt", "text/plain", "Nothing is reported of this run.\n".to_owned())
+                ("lockdep.txt", "text/plain", t!("Nothing is reported of this run.\n").to_owned())
             }
             Ok(text) => ("lockdep.txt", "text/plain", text),
             // It ran, so it runs.

@@ -11,6 +11,7 @@ use sim_core::share::saved_link;
 use super::{Capture, Received};
 use crate::learn::{self, has_extension};
 use crate::route;
+use crate::words::t;
 
 /// Bytes of the largest file, and of all together, unpacked.
 pub const FILE_SIZE_MAX: usize = 32 << 20;
@@ -37,10 +38,10 @@ pub fn receive(files: Vec<Dropped>) -> Received {
         }
     }
     if total > FILE_SIZE_MAX {
-        return Received::Nothing(too_large("the files together"));
+        return Received::Nothing(too_large(t!("the files together")));
     }
     let found = match texts.as_slice() {
-        [] => Err("No file came with that.".to_owned()),
+        [] => Err(t!("No file came with that.").to_owned()),
         [(name, text)] if learn::is_lesson(name, text) => {
             learn::read(name, text).map(Received::Lesson)
         }
@@ -51,9 +52,10 @@ pub fn receive(files: Vec<Dropped>) -> Received {
 }
 
 fn too_large(what: &str) -> String {
-    format!(
-        "{what}: more than {} MiB. Cut the recording to the minutes around the kill, or use the command line: reaperscope import.",
-        FILE_SIZE_MAX >> 20
+    t!(
+        "{what}: more than {most} MiB. Cut the recording to the minutes around the kill, or use the command line: reaperscope import.",
+        what,
+        most = FILE_SIZE_MAX >> 20
     )
 }
 
@@ -72,8 +74,9 @@ fn text_of(file: Dropped, notes: &mut Vec<Note>) -> Result<(String, String), Str
     match text_of_bytes(&bytes) {
         Ok(text) => Ok((name, text)),
         Err(why @ NoText::TraceDat) => Err(format!("{name} {why}")),
-        Err(NoText::Unknown) => Err(format!(
-            "{name} is no text. What is read is text: ftrace (trace, trace-cmd report, perf script), dmesg, a scenario, a lesson; gzip is unpacked."
+        Err(NoText::Unknown) => Err(t!(
+            "{name} is no text. What is read is text: ftrace (trace, trace-cmd report, perf script), dmesg, a scenario, a lesson; gzip is unpacked.",
+            name
         )),
     }
 }
@@ -87,7 +90,7 @@ fn gunzip(name: &str, bytes: &[u8]) -> Result<(Vec<u8>, Option<Note>), String> {
     let Err(error) = read else { return Ok((plain, None)) };
     let is_cut = error.kind() == ErrorKind::UnexpectedEof;
     let note = is_cut.then(|| cut_off(name, &mut plain)).flatten();
-    let wrong = || format!("{name}: the packed file is cut off or damaged");
+    let wrong = || t!("{name}: the packed file is cut off or damaged", name);
     note.map(|note| (plain, Some(note))).ok_or_else(wrong)
 }
 
@@ -99,7 +102,7 @@ fn is_scenario(name: &str, text: &str) -> bool {
 fn scenario(name: &str, text: &str) -> Result<Received, String> {
     if text.len() > TEXT_SIZE_MAX {
         let most = TEXT_SIZE_MAX >> 10;
-        return Err(format!("{name}: a scenario has at most {most} KiB."));
+        return Err(t!("{name}: a scenario has at most {most} KiB.", name, most));
     }
     // A complaint names the file by the scenario's id, which is its stem.
     match parse(name.strip_suffix(".toml").unwrap_or(name), text, &[]) {

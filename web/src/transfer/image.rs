@@ -18,6 +18,7 @@ use crate::timeline::palette::{Shade, VERMILION, css as hex, mixed};
 use crate::timeline::thin;
 use crate::timeline::ticks::ticks;
 use crate::timeline::viewport::Viewport;
+use crate::words::t;
 
 const WIDTH: f64 = 1200.0;
 const GUTTER: f64 = 170.0;
@@ -111,12 +112,12 @@ pub fn svg(picture: &Picture<'_>) -> String {
     let report = &first.scene.outcome.report;
     let id = &first.scene.outcome.run.id;
     text(&mut out, 16.0, 26.0, "font-size=\"17\" font-weight=\"600\"", &cut(picture.title, 110));
-    let told = format!(
-        "kernel {}, policy {}, seed {}: {}",
-        id.kernel,
-        id.policy,
-        id.seed,
-        report.verdict.id()
+    let told = t!(
+        "kernel {kernel}, policy {policy}, seed {seed}: {verdict}",
+        kernel = id.kernel,
+        policy = id.policy,
+        seed = id.seed,
+        verdict = report.verdict.id()
     );
     text(&mut out, 16.0, 46.0, "font-weight=\"600\"", &told);
     text(&mut out, 16.0, 62.0, &faint(shade), &cut(&report.evidence, 170));
@@ -202,11 +203,11 @@ fn flag(out: &mut String, axis: &Axis, at: u64, told: &str, (top, bottom, base):
 fn parting(out: &mut String, axis: &Axis, at: u64, (top, bottom): (f64, f64)) {
     let bad = hex(axis.shade.bad());
     let (x, told) = match axis.inside(at) {
-        Some(x) => (x, "parts here".to_owned()),
+        Some(x) => (x, t!("parts here").to_owned()),
         None if at < axis.view.start => {
-            (axis.left, format!("‹ parted at {}", format::instant(SimTime(at))))
+            (axis.left, t!("‹ parted at {at}", at = format::instant(SimTime(at))))
         }
-        None => (axis.left + axis.width, format!("parts at {} ›", format::instant(SimTime(at)))),
+        None => (axis.left + axis.width, t!("parts at {at} ›", at = format::instant(SimTime(at)))),
     };
     if axis.inside(at).is_some() {
         let _ = write!(
@@ -227,13 +228,14 @@ fn parting(out: &mut String, axis: &Axis, at: u64, (top, bottom): (f64, f64)) {
 pub fn alt_text(title: &str, scene: &Scene) -> String {
     let outcome = &scene.outcome;
     let (id, report) = (&outcome.run.id, &outcome.report);
-    format!(
-        "Timeline of {title} (kernel {}, policy {}, seed {}). Verdict: {}. {}",
-        id.kernel,
-        id.policy,
-        id.seed,
-        report.verdict.id(),
-        report.evidence
+    t!(
+        "Timeline of {title} (kernel {kernel}, policy {policy}, seed {seed}). Verdict: {verdict}. {evidence}",
+        title,
+        kernel = id.kernel,
+        policy = id.policy,
+        seed = id.seed,
+        verdict = report.verdict.id(),
+        evidence = report.evidence
     )
 }
 
@@ -242,7 +244,7 @@ pub fn title_of(scenario: &ScenarioRef) -> String {
     let entry = gallery_id(scenario).and_then(sim_core::scenario::gallery::find);
     match (entry, scenario) {
         (Some(entry), _) => entry.title.to_owned(),
-        (None, ScenarioRef::ById(id)) => format!("Scenario {id}"),
+        (None, ScenarioRef::ById(id)) => t!("Scenario {id}", id),
         (None, ScenarioRef::Inline(text)) => crate::editor::title_of(text),
     }
 }
@@ -280,8 +282,8 @@ fn memory(out: &mut String, axis: &Axis, scene: &Scene, top: f64) {
     let memory = &scene.outcome.memory;
     let most = memory.managed.max(1) as f64;
     let y = |pages: u64| top + MEMORY - pages as f64 / most * MEMORY;
-    text(out, axis.left - 8.0, top + 14.0, "text-anchor=\"end\"", "free memory");
-    let of = format!("of {}", format::pages(memory.managed));
+    text(out, axis.left - 8.0, top + 14.0, "text-anchor=\"end\"", t!("free memory"));
+    let of = t!("of {size}", size = format::pages(memory.managed));
     let attributes = format!("text-anchor=\"end\" {}", faint(axis.shade));
     text(out, axis.left - 8.0, top + 28.0, &attributes, &of);
     let points = &memory.free;
@@ -344,9 +346,13 @@ fn footer(out: &mut String, link: &str, code: Option<&qr::Code>, (top, shade): (
         top + 24.0,
         &faint(shade),
         if code.is_some() || link.contains("://") {
-            "Reaperscope. This link simulates the run again and says whether it came out the same:"
+            t!(
+                "Reaperscope. This link simulates the run again and says whether it came out the same:"
+            )
         } else {
-            "Reaperscope. Behind the address of any Reaperscope page, this simulates the run again:"
+            t!(
+                "Reaperscope. Behind the address of any Reaperscope page, this simulates the run again:"
+            )
         },
     );
     let link: Vec<char> = link.chars().collect();

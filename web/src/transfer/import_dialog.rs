@@ -12,6 +12,7 @@ use crate::panels::dialog::Dialog;
 use crate::shared::Shared;
 use crate::state::Action;
 use crate::ui::{Ui, use_ui};
+use crate::words::t;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -24,7 +25,7 @@ pub fn ImportDialog(props: &Props) -> Html {
     let ui = use_ui();
     let pasted = use_node_ref();
     if !props.open {
-        return html! { <Dialog open=false title="Import">{ Html::default() }</Dialog> };
+        return html! { <Dialog open=false title={t!("Import")}>{ Html::default() }</Dialog> };
     }
     let chosen = {
         let ui = ui.clone();
@@ -40,26 +41,26 @@ pub fn ImportDialog(props: &Props) -> Html {
         Callback::from(move |_: MouseEvent| {
             let text =
                 pasted.cast::<HtmlTextAreaElement>().map(|it| it.value()).unwrap_or_default();
-            let file = Dropped { name: "pasted text".to_owned(), bytes: text.into_bytes() };
+            let file = Dropped { name: t!("pasted text").to_owned(), bytes: text.into_bytes() };
             ui.send(Action::Received(Shared::new(receive(vec![file]))));
         })
     };
     let made = match props.received.as_deref() {
         Some(Received::Capture(capture)) => summary(&ui, capture),
         Some(Received::Nothing(why)) => html! {
-            <div class="import-wrong" role="alert"><p>{ "Nothing could be made of that:" }</p><pre>{ why }</pre></div>
+            <div class="import-wrong" role="alert"><p>{ t!("Nothing could be made of that:") }</p><pre>{ why }</pre></div>
         },
         _ => Html::default(),
     };
     html! {
-        <Dialog open=true title="Import">
-            <p>{ "Drop files anywhere on the page, choose them here, or paste text: ftrace (trace, trace-cmd report, perf script), \
-                an OOM report of dmesg, or both; a scenario (TOML); a run that was exported as JSON; a lesson (Markdown)." }</p>
-            <p class="small">{ "They are read in this page. Nothing leaves your machine." }</p>
-            <p><label>{ "Files " }<input type="file" multiple=true onchange={chosen} /></label></p>
-            <details><summary>{ "Paste text" }</summary>
-                <textarea ref={pasted} rows="6" class="wide" aria-label="Text of a log or trace" spellcheck="false" />
-                <button type="button" onclick={paste}>{ "Read it" }</button>
+        <Dialog open=true title={t!("Import")}>
+            <p>{ t!("Drop files anywhere on the page, choose them here, or paste text: ftrace (trace, trace-cmd report, perf script), \
+                an OOM report of dmesg, or both; a scenario (TOML); a run that was exported as JSON; a lesson (Markdown).") }</p>
+            <p class="small">{ t!("They are read in this page. Nothing leaves your machine.") }</p>
+            <p><label>{ t!("Files ") }<input type="file" multiple=true onchange={chosen} /></label></p>
+            <details><summary>{ t!("Paste text") }</summary>
+                <textarea ref={pasted} rows="6" class="wide" aria-label={t!("Text of a log or trace")} spellcheck="false" />
+                <button type="button" onclick={paste}>{ t!("Read it") }</button>
             </details>
             { made }
         </Dialog>
@@ -79,8 +80,8 @@ fn summary(ui: &Ui, capture: &Capture) -> Html {
         }
     };
     let killed = match capture.killed.as_slice() {
-        [] => "nobody is killed in it".to_owned(),
-        victims => format!("it kills {}", victims.join(", then ")),
+        [] => t!("nobody is killed in it").to_owned(),
+        victims => t!("it kills {victims}", victims = victims.join(t!(", then "))),
     };
     let run = {
         let ui = ui.clone();
@@ -94,19 +95,19 @@ fn summary(ui: &Ui, capture: &Capture) -> Html {
     };
     html! {
         <form class="import-made" onsubmit={run}>
-            <p role="status">{ format!("Read {}: {} key events, {killed}.", capture.name, capture.story.events.len()) }</p>
+            <p role="status">{ t!("Read {name}: {events} key events, {killed}.", name = capture.name, events = capture.story.events.len(), killed) }</p>
             <p class="share-line">
-                <label>{ "Policy " }<select id="import-policy">
-                    <option value="" selected=true>{ "the recorded kernel's own" }</option>
+                <label>{ t!("Policy ") }<select id="import-policy">
+                    <option value="" selected=true>{ t!("the recorded kernel's own") }</option>
                     { for engine::policies().into_iter().map(|policy| html! {
                         <option value={policy.id} title={policy.title}>{ policy.id }</option>
                     }) }
                 </select></label>
-                <button type="submit" class="primary">{ "Run it" }</button>
+                <button type="submit" class="primary">{ t!("Run it") }</button>
             </p>
-            { list(NoteKind::Inferred, "Inferred") }
-            { list(NoteKind::Assumed, "Assumed") }
-            { list(NoteKind::Ignored, "Ignored") }
+            { list(NoteKind::Inferred, t!("Inferred")) }
+            { list(NoteKind::Assumed, t!("Assumed")) }
+            { list(NoteKind::Ignored, t!("Ignored")) }
         </form>
     }
 }

@@ -5,6 +5,8 @@ use sim_core::export::{dmesg, ftrace};
 use sim_core::import::{KeyEvent, MemorySeen, Story, parse_dmesg, parse_ftrace, story};
 use sim_core::record::Run;
 
+use crate::words::{t, tn};
+
 /// A key event of the recording, on the run's clock.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Recorded {
@@ -60,14 +62,24 @@ impl Overlay {
         let farthest =
             self.events.iter().filter_map(|event| event.later).map(i64::unsigned_abs).max();
         let apart = farthest.map_or_else(String::new, |ns| {
-            format!(", at most {} apart", crate::format::duration(ns))
+            t!(", at most {time} apart", time = crate::format::duration(ns))
         });
         let more = match only_here {
             0 => String::new(),
-            1 => "; the run has 1 that the recording hasn't".to_owned(),
-            count => format!("; the run has {count} that the recording hasn't"),
+            count => tn!(
+                count,
+                "; the run has 1 that the recording hasn't",
+                "; the run has {count} that the recording hasn't",
+                count
+            ),
         };
-        format!("{matched} of {all} key events of the recording happen in this run{apart}{more}.")
+        t!(
+            "{matched} of {all} key events of the recording happen in this run{apart}{more}.",
+            matched,
+            all,
+            apart,
+            more
+        )
     }
 }
 
@@ -142,14 +154,18 @@ impl Recorded {
     /// In words: what was recorded, and what of it is in the run.
     pub fn told(&self) -> String {
         let apart = match self.later {
-            None => "does not happen in the run".to_owned(),
-            Some(0) => "at the same time in the run".to_owned(),
+            None => t!("does not happen in the run").to_owned(),
+            Some(0) => t!("at the same time in the run").to_owned(),
             Some(later) => {
                 let by = crate::format::duration(later.unsigned_abs());
-                format!("{by} {} in the run", if later > 0 { "later" } else { "earlier" })
+                if later > 0 {
+                    t!("{by} later in the run", by)
+                } else {
+                    t!("{by} earlier in the run", by)
+                }
             }
         };
-        format!("{} of {}: {apart}", self.kind, self.victim)
+        t!("{kind} of {victim}: {apart}", kind = self.kind, victim = self.victim, apart)
     }
 }
 

@@ -6,6 +6,7 @@ use yew::prelude::*;
 use super::{image, qr};
 use crate::shared::Shared;
 use crate::state::Scene;
+use crate::words::t;
 
 /// Rest of the hand before it is written anew.
 const REST_MS: u32 = 700;
@@ -44,7 +45,7 @@ pub fn PrintFoot(props: &Props) -> Html {
 pub fn drawn(code: &qr::Code) -> Html {
     let side = code.side;
     html! {
-        <svg class="qr" viewBox={format!("0 0 {side} {side}")} role="img" aria-label="QR code of the link">
+        <svg class="qr" viewBox={format!("0 0 {side} {side}")} role="img" aria-label={t!("QR code of the link")}>
             <rect width={side.to_string()} height={side.to_string()} fill="#fff"></rect>
             <path d={code.path.clone()} fill="#000"></path>
         </svg>

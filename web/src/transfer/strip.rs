@@ -9,6 +9,7 @@ use crate::shared::Shared;
 use crate::state::Action;
 use crate::timeline::viewport::Viewport;
 use crate::ui::use_ui;
+use crate::words::t;
 use sim_core::base::SimTime;
 
 #[derive(Properties, PartialEq)]
@@ -47,17 +48,17 @@ pub fn RecordingStrip(props: &Props) -> Html {
     });
     let told = laid.told();
     html! {
-        <section class="recording" aria-label="Recording">
+        <section class="recording" aria-label={t!("Recording")}>
             <div class="rec-row">
-                <span class="rec-name">{ "recording" }</span>
+                <span class="rec-name">{ t!("recording") }</span>
                 <svg class="rec-axis" role="img" aria-label={told.clone()}>
                     { for laid.events.iter().filter(visible).map(tick) }
                 </svg>
             </div>
             { memory(laid, props.view) }
             <details><summary>{ told }</summary>
-                <table><thead><tr><th scope="col">{ "when" }</th><th scope="col">{ "what" }</th><th scope="col">{ "victim" }</th>
-                    <th scope="col">{ "in the run" }</th></tr></thead><tbody>{ for rows }</tbody></table>
+                <table><thead><tr><th scope="col">{ t!("when") }</th><th scope="col">{ t!("what") }</th><th scope="col">{ t!("victim") }</th>
+                    <th scope="col">{ t!("in the run") }</th></tr></thead><tbody>{ for rows }</tbody></table>
             </details>
         </section>
     }
@@ -69,10 +70,11 @@ fn memory(laid: &Overlay, view: Viewport) -> Html {
     if most == 0 {
         return Html::default();
     }
-    let sentence =
-        |memory: &Memory| format!("{} at most {}", memory.name, format::pages(memory.most / 4096));
+    let sentence = |memory: &Memory| {
+        t!("{name} at most {most}", name = memory.name, most = format::pages(memory.most / 4096))
+    };
     let sentences: Vec<String> = laid.memory.iter().map(sentence).collect();
-    let label = format!("recorded anonymous memory: {}", sentences.join(", "));
+    let label = t!("recorded anonymous memory: {sentences}", sentences = sentences.join(", "));
     let line = |memory: &Memory| {
         let point = |&(at, bytes): &(u64, u64)| {
             let x = view.px_from_time(at, 1000.0);
@@ -83,7 +85,7 @@ fn memory(laid: &Overlay, view: Viewport) -> Html {
     };
     html! {
         <div class="rec-row">
-            <span class="rec-name" title={label.clone()}>{ "its memory" }</span>
+            <span class="rec-name" title={label.clone()}>{ t!("its memory") }</span>
             <svg class="rec-axis rec-memory" role="img" aria-label={label} viewBox="0 0 1000 24" preserveAspectRatio="none">
                 { for laid.memory.iter().map(line) }
             </svg>
@@ -97,9 +99,9 @@ fn event_text(event: &Recorded) -> String {
 
 fn apart(event: &Recorded) -> String {
     match event.later {
-        None => "does not happen".to_owned(),
-        Some(0) => "at the same time".to_owned(),
-        Some(later) if later > 0 => format!("{} later", format::duration(later.unsigned_abs())),
-        Some(earlier) => format!("{} earlier", format::duration(earlier.unsigned_abs())),
+        None => t!("does not happen").to_owned(),
+        Some(0) => t!("at the same time").to_owned(),
+        Some(later) if later > 0 => t!("{by} later", by = format::duration(later.unsigned_abs())),
+        Some(earlier) => t!("{by} earlier", by = format::duration(earlier.unsigned_abs())),
     }
 }

@@ -5,6 +5,7 @@ use crate::route::Route;
 use crate::state::reduce::LANES;
 use crate::state::{Phase, State};
 use crate::timeline::viewport::Viewport;
+use crate::words::t;
 
 /// Id of the heading of a lesson's step.
 const STEP: &str = "learn-step";
@@ -109,7 +110,7 @@ impl State {
             return;
         }
         let Some(course) = course_of_key(key) else {
-            let text = format!("This page has no lesson “{key}”; here is the run it is about.");
+            let text = t!("This page has no lesson “{key}”; here is the run it is about.", key);
             self.notice = Some(text.into());
             return;
         };

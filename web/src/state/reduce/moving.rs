@@ -5,6 +5,7 @@ use crate::state::reduce::LANES;
 use crate::state::{Cursor, State};
 use crate::timeline::hit::{Step, neighbor_event, span_at};
 use crate::timeline::viewport::Viewport;
+use crate::words::t;
 use sim_core::base::SimTime;
 
 /// What is fitted leaves this part of its length on either side.
@@ -29,7 +30,8 @@ impl State {
         };
         if let Some(record) = scene.cycle_before(self.cursor.happened, at).filter(|_| self.stops) {
             self.seek_record(record);
-            self.said = format!("Stopped where a cycle of waits closes: {}", self.event_told());
+            self.said =
+                t!("Stopped where a cycle of waits closes: {event}", event = self.event_told());
             return;
         }
         let visible = self.view.start <= self.cursor.at && self.cursor.at < self.view.end();
@@ -156,8 +158,8 @@ impl State {
         };
         if target.is_none() {
             self.hint = match step {
-                Step::Forward => "no incident after this",
-                Step::Back => "no incident before this",
+                Step::Forward => t!("no incident after this"),
+                Step::Back => t!("no incident before this"),
             };
         }
         if let Some(at) = target {

@@ -10,6 +10,7 @@ use crate::state::history::{History, Kind};
 use crate::state::{Change, Cursor, LinkCheck, Notice, Phase, Scene, State};
 use crate::timeline::rows::Arrangement;
 use crate::timeline::viewport::Viewport;
+use crate::words::t;
 use sim_core::base::SimTime;
 use sim_core::record::MODEL_VERSION;
 use sim_core::scenario::MINIMAL;
@@ -51,10 +52,10 @@ impl State {
     pub(super) fn refuse(&mut self, message: &str) {
         let instead = if self.scene.is_some() {
             self.links += 1;
-            "The run that was here stays."
+            t!("The run that was here stays.")
         } else {
             self.open(Route::default());
-            "Here is the example that the page opens on."
+            t!("Here is the example that the page opens on.")
         };
         let message = message.trim_end_matches('.');
         let stop = if message.ends_with('?') { "" } else { "." };
@@ -285,7 +286,7 @@ impl State {
         let older =
             link.clone().filter(|link| link.model.is_some_and(|model| model < MODEL_VERSION));
         let message = if link.is_some_and(|link| link.newer) {
-            format!("{message} A newer version of this page made the link: reload to get that.")
+            t!("{message} A newer version of this page made the link: reload to get that.", message)
         } else {
             message
         };
@@ -319,9 +320,9 @@ impl State {
         self.rescued = text;
         self.editing = true;
         if let Some(notice) = &mut self.notice {
-            notice.text.push_str(
-                " The link's scenario is in the editor, with what is wrong at its place.",
-            );
+            notice.text.push_str(t!(
+                " The link's scenario is in the editor, with what is wrong at its place."
+            ));
         }
     }
 
@@ -330,7 +331,7 @@ impl State {
         self.request = self.shown.clone();
         self.phase = Phase::Ready;
         self.history.forget_forks(&self.request.branches);
-        let text = format!("That cannot be done, so the run stays as it is. {message}");
+        let text = t!("That cannot be done, so the run stays as it is. {message}", message);
         self.notice = Some(text.into());
     }
 
@@ -345,19 +346,21 @@ impl State {
             (None, _) => LinkCheck::None,
             (Some(digest), _) if *digest == here => LinkCheck::Reproduced,
             (Some(_), Some(other)) if other != model => LinkCheck::Differs {
-                how: format!(
-                    "the link was made with model {other}, this page has model {model}{}",
-                    self.parting(route)
+                how: t!(
+                    "the link was made with model {other}, this page has model {model}{parting}",
+                    other,
+                    model,
+                    parting = self.parting(route)
                 ),
                 equal_until: self.equal_until(route),
                 older: (other < model).then(|| Box::new(route.clone())),
             },
             (Some(digest), _) => LinkCheck::Differs {
-                how: format!(
-                    "the link's run has digest {}, this one {}{}",
-                    crate::format::short_digest(digest),
-                    crate::format::short_digest(&here),
-                    self.parting(route)
+                how: t!(
+                    "the link's run has digest {digest}, this one {here}{parting}",
+                    digest = crate::format::short_digest(digest),
+                    here = crate::format::short_digest(&here),
+                    parting = self.parting(route)
                 ),
                 equal_until: self.equal_until(route),
                 older: None,

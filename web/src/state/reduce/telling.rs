@@ -9,6 +9,7 @@ use crate::state::{Scene, State};
 use crate::timeline::grid::lane_text;
 use crate::timeline::rows::Arrangement;
 use crate::timeline::viewport::Viewport;
+use crate::words::{t, tn};
 
 /// What a command may change, as it was.
 pub(super) struct Before {
@@ -21,7 +22,12 @@ pub(super) struct Before {
 
 fn stretch(from: u64, to: u64) -> String {
     let instant = |at| format::instant(SimTime(at));
-    format!("from {} to {}, {}", instant(from), instant(to), format::duration(to - from))
+    t!(
+        "from {from} to {to}, {time}",
+        from = instant(from),
+        to = instant(to),
+        time = format::duration(to - from)
+    )
 }
 
 impl State {
@@ -59,10 +65,10 @@ impl State {
             Command::StepEvent(_) | Command::Incident(_) => at_now(self.event_told()),
             Command::StepInLane(_) | Command::FollowCause | Command::GoBack => at_now(here()),
             Command::Lane(_) => here(),
-            Command::GoToStart => at_now("start of the run".to_owned()),
-            Command::GoToEnd => at_now("end of the run".to_owned()),
-            Command::TogglePlay if self.playing => "playing".to_owned(),
-            Command::TogglePlay => format!("paused at {now}"),
+            Command::GoToStart => at_now(t!("start of the run").to_owned()),
+            Command::GoToEnd => at_now(t!("end of the run").to_owned()),
+            Command::TogglePlay if self.playing => t!("playing").to_owned(),
+            Command::TogglePlay => t!("paused at {now}", now),
             Command::ZoomIn
             | Command::ZoomOut
             | Command::WholeRun
@@ -77,31 +83,43 @@ impl State {
             Command::PinLane => {
                 let pinned =
                     lanes.get(self.lane).is_some_and(|lane| self.arrangement.is_pinned(lane.of));
-                let told = if pinned { "is pinned on top" } else { "is back in its place" };
-                format!("{} {told}", title(self.lane))
+                let lane = title(self.lane);
+                if pinned {
+                    t!("{lane} is pinned on top", lane)
+                } else {
+                    t!("{lane} is back in its place", lane)
+                }
             }
             Command::HideLane if self.lane == before.lane => {
-                format!("{} is the last lane, and stays", title(self.lane))
+                t!("{lane} is the last lane, and stays", lane = title(self.lane))
             }
-            Command::HideLane => format!("{} is hidden; {}", title(before.lane), here()),
+            Command::HideLane => {
+                t!("{lane} is hidden; {next}", lane = title(before.lane), next = here())
+            }
             Command::ShowHiddenLanes | Command::ShowAllLanes => {
-                format!("{} lanes show", self.rows().lanes().count())
+                let count = self.rows().lanes().count();
+                tn!(count, "1 lane shows", "{count} lanes show", count)
             }
             Command::ShiftLane(_) => {
                 let shown: Vec<usize> = self.rows().lanes().collect();
                 let place = shown.iter().position(|lane| *lane == self.lane).unwrap_or(0);
-                format!("{} is lane {} of {}", title(self.lane), place + 1, shown.len())
+                t!(
+                    "{lane} is lane {place} of {shown}",
+                    lane = title(self.lane),
+                    place = place + 1,
+                    shown = shown.len()
+                )
             }
             Command::RemoveNote if self.notes.len() == before.notes => {
-                "no note near the cursor".to_owned()
+                t!("no note near the cursor").to_owned()
             }
-            Command::RemoveNote => format!("note removed; {}", self.notes_told()),
-            Command::Undo => format!("undone: {}", self.change_told(before)),
-            Command::Redo => format!("done again: {}", self.change_told(before)),
-            Command::Graph if self.graph => "wait-for graph shown".to_owned(),
-            Command::Graph => "wait-for graph put away".to_owned(),
-            Command::StopAtCycles if self.stops => "playing stops at cycles".to_owned(),
-            Command::StopAtCycles => "playing goes on through cycles".to_owned(),
+            Command::RemoveNote => t!("note removed; {left}", left = self.notes_told()),
+            Command::Undo => t!("undone: {now}", now = self.change_told(before)),
+            Command::Redo => t!("done again: {now}", now = self.change_told(before)),
+            Command::Graph if self.graph => t!("wait-for graph shown").to_owned(),
+            Command::Graph => t!("wait-for graph put away").to_owned(),
+            Command::StopAtCycles if self.stops => t!("playing stops at cycles").to_owned(),
+            Command::StopAtCycles => t!("playing goes on through cycles").to_owned(),
             _ => return,
         };
     }
@@ -111,15 +129,14 @@ impl State {
     }
 
     fn range_told(&self) -> String {
-        let told = |(from, to)| format!("selected {}", stretch(from, to));
-        self.selection.map_or_else(|| "no range selected".to_owned(), told)
+        let told = |(from, to)| t!("selected {range}", range = stretch(from, to));
+        self.selection.map_or_else(|| t!("no range selected").to_owned(), told)
     }
 
     fn notes_told(&self) -> String {
         match self.notes.len() {
-            0 => "no notes".to_owned(),
-            1 => "1 note".to_owned(),
-            count => format!("{count} notes"),
+            0 => t!("no notes").to_owned(),
+            count => tn!(count, "1 note", "{count} notes", count),
         }
     }
 
@@ -130,11 +147,11 @@ impl State {
         } else if self.selection != before.selection {
             self.range_told()
         } else if self.arrangement != before.arrangement {
-            "the order of the lanes".to_owned()
+            t!("the order of the lanes").to_owned()
         } else if self.notes.len() != before.notes {
             self.notes_told()
         } else {
-            "nothing that shows in the lanes".to_owned()
+            t!("nothing that shows in the lanes").to_owned()
         }
     }
 
@@ -157,7 +174,7 @@ impl State {
             let report = &scene.outcome.report;
             let verdict = report.verdict.id();
             if names.len() == 1 {
-                format!("Run done: {verdict}. {}", report.evidence)
+                t!("Run done: {verdict}. {evidence}", verdict, evidence = report.evidence)
             } else {
                 format!("{name}: {verdict}")
             }
@@ -178,6 +195,6 @@ impl State {
             let of_record = || engine::event_text(&outcome.run, &record);
             Some(incident.map_or_else(of_record, |incident| incident.text.clone()))
         });
-        told.unwrap_or_else(|| "nothing has happened yet".to_owned())
+        told.unwrap_or_else(|| t!("nothing has happened yet").to_owned())
     }
 }

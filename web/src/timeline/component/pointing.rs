@@ -13,6 +13,7 @@ use crate::state::Action;
 use crate::timeline::gesture::{Gesture, Mode};
 use crate::timeline::hit::Aim;
 use crate::timeline::{hit, listen};
+use crate::words::t;
 
 /// How near the pointer must be to a mark or an edge.
 const REACH_PX: f64 = 6.0;
@@ -42,7 +43,7 @@ impl Timeline {
                     && matches!(lanes[lane].of, LaneOf::Reaper(_))
                 {
                     let near = laid.near(at, self.reach(props));
-                    text.extend(near.map(|event| format!(" · recorded: {}", event.told())));
+                    text.extend(near.map(|event| t!(" · recorded: {event}", event = event.told())));
                 }
                 match props.scene.lock_at(lane, at) {
                     Some(lock) => format!("{text} · {lock}"),

@@ -9,6 +9,7 @@ use crate::state::Scene;
 use crate::timeline::palette::{
     Pattern, Shade, VERMILION, arrow_look, arrow_name, look, mark_look,
 };
+use crate::words::t;
 
 const ROW: f64 = 20.0;
 const LEFT: f64 = 16.0;
@@ -26,8 +27,8 @@ pub(super) enum Entry {
 impl Entry {
     fn name(self) -> String {
         match self {
-            Self::Free => "free memory".to_owned(),
-            Self::Watermarks => "watermarks min, low, high".to_owned(),
+            Self::Free => t!("free memory").to_owned(),
+            Self::Watermarks => t!("watermarks min, low, high").to_owned(),
             Self::State(state) => name_of(state),
             Self::Mark(kind) => mark_look(kind, Shade::Light).1.to_owned(),
             Self::Arrow(kind) => arrow_name(kind).to_owned(),
@@ -38,14 +39,19 @@ impl Entry {
 /// One for all attempts and back-offs, whatever their number.
 pub(super) fn name_of(state: LaneState) -> String {
     match state {
-        LaneState::Reaping(_) => "attempt of the reaper".to_owned(),
-        LaneState::BackOff(_) => "back-off".to_owned(),
+        LaneState::Reaping(_) => t!("attempt of the reaper").to_owned(),
+        LaneState::BackOff(_) => t!("back-off").to_owned(),
         state => state.name(),
     }
 }
 
 pub(super) fn pattern_id(state: LaneState) -> String {
-    format!("p-{}", name_of(state).replace(' ', "-").to_ascii_lowercase())
+    let id = match state {
+        LaneState::Reaping(_) => "attempt".to_owned(),
+        LaneState::BackOff(_) => "back-off".to_owned(),
+        state => state.name().replace(' ', "-").to_ascii_lowercase(),
+    };
+    format!("p-{id}")
 }
 
 /// The states of some lanes and of the locks in them, each once.
@@ -54,7 +60,7 @@ pub(super) fn states<'s>(shown: impl Iterator<Item = (&'s Scene, &'s [usize])>) 
     for (scene, lanes) in shown {
         let stages = lanes.iter().filter_map(|lane| scene.stage.get(*lane));
         for state in stages.flat_map(|stage| &stage.states) {
-            if !found.iter().any(|known| name_of(*known) == name_of(*state)) {
+            if !found.iter().any(|known| pattern_id(*known) == pattern_id(*state)) {
                 found.push(*state);
             }
         }
