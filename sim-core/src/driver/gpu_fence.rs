@@ -1,7 +1,7 @@
 //! `gpu-fence`: waits until the GPU no longer uses the memory.
 //!
 //! Summary: a callback that may sleep waits for the fences of all jobs that use the range; one that must not sleep refuses.
-//! Mechanism: refuses every non-blockable call that overlaps, idle or not (or, with refuse = "when-busy", only while a job is pending); otherwise takes the driver's lock and waits for the fences under it; where callbacks have two passes, it waits in the second, without the lock.
+//! Mechanism: refuses every non-blockable call that overlaps, idle or not (or, with refuse = "when-busy", only while a job is pending); otherwise takes the driver's lock and waits for the fences under it; where callbacks have two passes, it waits in the second, without the lock, as only xe does: amdgpu, which stays with one, is a preset of its own.
 //! Models: amdgpu 5.6 to 7.1, xe, radeon, i915 up to 5.15 (archetype A4); `sleep` adds the fixed sleep of the recordings' test module.
 //! Doesn't model: the GPU's page tables and its scheduler.
 //! See: drivers/gpu/drm/amd/amdgpu/amdgpu_hmm.c amdgpu_hmm_invalidate_gfx().

@@ -47,6 +47,9 @@ const DRIVERS: &[Row] = &[
     ("gpusvm-7.1", "7.1", RefusesOverlap, Freed, false, (50, 60)),
     ("amdgpu-5.4", "5.4", RefusesOverlap, Freed, false, (299_000, 310_000)),
     ("amdgpu-5.6", "5.6", RefusesOverlap, Freed, false, (299_000, 310_000)),
+    // It has no two passes: it waits under its lock.
+    ("amdgpu-5.6", "7.1", RefusesOverlap, Freed, false, (299_000, 310_000)),
+    ("amdgpu-compute-6.12", "7.1", RefusesOverlap, Freed, false, (299_000, 310_000)),
     ("amdgpu-compute-6.12", "6.12", RefusesOverlap, Freed, false, (299_000, 310_000)),
     ("amdgpu-hsa-6.12", "6.12", RefusesOverlap, Freed, false, (100, 9_000_000)),
     ("amdkfd-svm-6.12", "6.12", Success, Freed, true, (299_000, 310_000)),

@@ -142,13 +142,13 @@ fn what_is_wrong_with_a_driver_is_said_where_it_is() {
 #[test]
 fn real_drivers_can_be_named_and_changed() {
     let text = driver(
-        "name = \"mine\"\nlike = \"amdgpu-5.6\"\ntimeout = \"3s\"",
+        "name = \"mine\"\nlike = \"amdkfd-svm-6.12\"\ntimeout = \"3s\"",
         "driver = \"mine\"\nfence = \"1ms\"",
     );
     let scenario = parse("t", &text, &[]).expect("good");
     let device = &scenario.devices[0];
     assert_eq!(device.driver, "mine");
-    assert!(matches!(device.behaviour, Behaviour::Archetype("gpu-fence")));
+    assert!(matches!(device.behaviour, Behaviour::Archetype("sleeps-anyway")));
     assert_eq!(device.timeout, Some(Nanos::from_secs(3)));
     assert_eq!(device.fence, Some(Distribution::new(Shape::Constant(Nanos::from_ms(1)))));
     let text = driver("name = \"mine\"\nstart = []", "driver = \"xe-7.1\"");
