@@ -7,7 +7,6 @@
 
 use super::cx::Cx;
 use super::lockdep::might_sleep;
-use super::timer::jiffies_of;
 use crate::base::{CompletionId, Nanos, QueueId};
 use crate::engine::{Signals, Waited, Why};
 use crate::record::{Event, Func, Reason, SleepSite};
@@ -54,7 +53,7 @@ pub async fn wait_for_completion(
     let _in = cx.enter(Func::WaitForCompletion);
     might_sleep(cx, SleepSite::Completion);
     let clock = cx.kernel().clock;
-    let deadline = timeout.map(|span| clock.expiry(cx.now(), jiffies_of(&clock, span)));
+    let deadline = timeout.map(|span| clock.expiry(cx.now(), clock.msecs_to_jiffies(span)));
     let queue = cx.with(|state| state.completions[completion].wait);
     loop {
         let granted = cx.with(|state| match &mut state.completions[completion].done {

@@ -64,11 +64,6 @@ pub async fn schedule_timeout(cx: &Cx, jiffies: u64, why: Reason, signals: Signa
     cx.sleep(span, why, signals).await
 }
 
-/// `msecs_to_jiffies()`: enough whole ticks for a span.
-pub(super) fn jiffies_of(clock: &Clock, span: Nanos) -> u64 {
-    span.0.div_ceil(clock.tick().0)
-}
-
 /// `msleep()`: uninterruptible, never shorter than asked. In so many
 /// jiffies as the time takes: that of kernels before 6.12 adds one, but
 /// the module of the recordings, which sleeps 20 ms for 6 ticks and 4.5 s
@@ -84,7 +79,7 @@ pub async fn msleep_killable(cx: &Cx, span: Nanos, why: Reason) -> Waited {
 
 async fn sleep_for(cx: &Cx, span: Nanos, why: Reason, signals: Signals) -> Waited {
     let _in = cx.enter(Func::Msleep);
-    let jiffies = jiffies_of(&cx.kernel().clock, span);
+    let jiffies = cx.kernel().clock.msecs_to_jiffies(span);
     schedule_timeout(cx, jiffies, why, signals).await
 }
 

@@ -214,3 +214,18 @@ fn flush_that_never_ends_is_given_up_after_a_second() {
         assert!(run.trace.iter().any(|record| matches!(record.event, Event::Reaped { .. })));
     }
 }
+
+/// `msecs_to_jiffies()` goes by HZ, not by a tick's whole nanoseconds: thirty ticks, not one more.
+#[test]
+fn hundred_ms_are_30_ticks_of_300_a_second() {
+    let text = victim(
+        "6.1",
+        "driver = 'gpu-fence'",
+        "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] }, { munmap = 'buffer' },",
+        "1ms",
+    );
+    let text = text.replacen("cpus = 2", "cpus = 2\nhz = 300", 1);
+    let run = run_with(&text, |device| device.sleep = Nanos::from_ms(100));
+    let longest = crate::world::blockable_times(&run).into_iter().max();
+    assert_eq!(longest, Some(Nanos(30 * 3_333_333)));
+}
