@@ -17,6 +17,7 @@ use super::device::{registered, unregistered};
 use super::lockdep::{
     lock_map_acquire, lock_map_release, might_alloc, might_sleep, prime_notifier_map,
 };
+use super::mm::Deferred;
 use super::plugin::{Api, Blockable, Call, RangeTest, Refused};
 use super::state::State;
 use crate::base::{DeviceId, MmId, NotifierId, RangeId, TaskId};
@@ -311,13 +312,18 @@ pub(super) fn mm_has_notifiers(state: &State, mm: MmId) -> bool {
 }
 
 /// `mm_has_blockable_invalidate_notifiers()` (4.16 to 4.18): one on the
-/// list that may block, if there is.
+/// list that may block, if there is; or in the tree, where the policy came after it.
 pub(super) fn blockable_notifier(cx: &Cx, mm: MmId) -> Option<NotifierId> {
     cx.with(|state| {
-        let may_block = |&&id: &&NotifierId| {
+        let may_block = |&id: &NotifierId| {
             let device = state.notifiers[id].device;
             !state.devices[device].setup.does_not_block
         };
-        state.mms[mm].hlist.iter().find(may_block).copied()
+        let (hlist, itree) = (&state.mms[mm].hlist, &state.mms[mm].itree);
+        let postponed = itree.deferred.iter().filter_map(|deferred| match *deferred {
+            Deferred::Insert(id) => Some(id),
+            Deferred::Remove(_) => None,
+        });
+        hlist.iter().chain(&itree.tree).copied().chain(postponed).find(may_block)
     })
 }

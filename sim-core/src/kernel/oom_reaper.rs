@@ -306,8 +306,12 @@ async fn report_reaped(cx: &Cx, victim: TaskId, mm: MmId) {
 fn backs_off_from(cx: &Cx, approach: Approach, mm: MmId) -> Option<NotifierId> {
     match approach {
         Approach::SkipAny => cx.with(|state| {
-            let mut on_mm = state.notifiers.iter().filter(|(_, notifier)| notifier.mm == mm);
-            mm_has_notifiers(state, mm).then(|| on_mm.next())?.map(|(id, _)| id)
+            let drivers = &cx.kernel().drivers;
+            let on_mm = state.notifiers.iter().filter(|(_, notifier)| notifier.mm == mm);
+            // One that is registered before one that was; who only pins pages never is.
+            let on_mm = on_mm.filter(|(_, notifier)| drivers[notifier.device].ops().has_any());
+            let first = || on_mm.min_by_key(|(_, notifier)| !notifier.registered);
+            mm_has_notifiers(state, mm).then(first)?.map(|(id, _)| id)
         }),
         Approach::SkipFlag => blockable_notifier(cx, mm),
         _ => None,

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::{
-    NotifierRange, Range, invalidate_range_end, invalidate_range_start,
+    NotifierRange, Range, blockable_notifier, invalidate_range_end, invalidate_range_start,
     invalidate_range_start_nonblock, mmu_interval_read_begin, mmu_interval_read_retry,
     mmu_notifier_range_init, register, unregister,
 };
@@ -334,4 +334,25 @@ fn killed_while_it_waits_for_the_locks_it_registers_nothing() {
         let registered = |event: &Event| matches!(event, Event::NotifierRegistered { .. });
         assert_eq!(log.count(registered), usize::from(!first), "{profile}");
     }
+}
+
+/// Under `skip-flag` from the start there are no intervals; it may be chosen later.
+#[test]
+fn who_may_block_is_found_in_the_tree_too_and_among_what_waits_for_it() {
+    let promises = Probe { ops: Ops { does_not_block: true, ..Ops::START }, ..Probe::WILLING };
+    let devices = [(promises, Api::Interval), (Probe::WILLING, Api::Interval)];
+    with_devices("6.1", Approach::SkipFlag, &devices, |cx, mm| async move {
+        assert_eq!(blockable_notifier(&cx, mm), Some(NotifierId(1)));
+        unregister(&cx, NotifierId(1)).await;
+        assert_eq!(blockable_notifier(&cx, mm), None);
+        let range = range(&cx, mm, 1);
+        invalidate_range_start(&cx, range).await;
+        let late = register(&cx, DeviceId(1), mm, GIB, GIB + 4096).await;
+        assert_eq!(
+            (late, cx.with(|state| state.mms[mm].itree.tree.len())),
+            (Some(NotifierId(2)), 1)
+        );
+        assert_eq!(blockable_notifier(&cx, mm), late);
+        invalidate_range_end(&cx, range).await;
+    });
 }

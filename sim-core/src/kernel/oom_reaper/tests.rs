@@ -3,15 +3,15 @@
 mod exit;
 mod old;
 
-use super::queue_oom_reaper;
-use crate::base::{DeviceId, MmId, Nanos, TaskId, ZoneId};
+use super::{backs_off_from, queue_oom_reaper};
+use crate::base::{DeviceId, MmId, Nanos, NotifierId, TaskId, ZoneId};
 use crate::engine::{Hold, Signals};
 use crate::kernel::exit::do_exit;
 use crate::kernel::fork::AnonShare;
 use crate::kernel::memory::{FaultError, fault_in};
 use crate::kernel::mm::Backing::{Anonymous, Hugetlb, Pfnmap, PrivateFile, SharedFile, Shmem};
 use crate::kernel::mm::{Access, Shared};
-use crate::kernel::mmu_notifier::register;
+use crate::kernel::mmu_notifier::{register, unregister};
 use crate::kernel::plugin::{Api, Approach, Ops};
 use crate::kernel::testing::{Log, Machine, Probe};
 use crate::kernel::zone::Use;
@@ -280,4 +280,28 @@ fn attempt_that_fails_lets_go_of_oom_lock_before_its_pause() {
     let held = log.when(|event| matches!(event, Event::Acquired { lock, .. } if lock.0 == 0));
     let let_go = log.when(|event| matches!(event, Event::Released { lock } if lock.0 == 0));
     assert_eq!((held.len(), &held), (10, &let_go), "no time in between");
+}
+
+/// Who only pins pages is on no list, and who was there counts if nobody is.
+#[test]
+fn skip_any_names_a_notifier_that_is_on_the_list_before_one_that_was() {
+    let pinned =
+        Probe { ops: Ops { start: false, page_refs: true, ..Ops::START }, ..Probe::WILLING };
+    let devices =
+        [(pinned, Api::Hlist), (Probe::WILLING, Api::Hlist), (Probe::WILLING, Api::Hlist)];
+    for (gone, named) in [(vec![], 1), (vec![1], 2), (vec![1, 2], 1)] {
+        let bench = Machine::with_devices("4.14", Approach::SkipAny, &devices);
+        let mm = bench.mm(&[(Anonymous, 10)]);
+        bench.task("task", Some(mm), move |cx| async move {
+            for device in 0..3 {
+                register(&cx, DeviceId(device), mm, 1 << 30, (1 << 30) + 4096).await;
+            }
+            for &notifier in &gone {
+                unregister(&cx, NotifierId(notifier)).await;
+            }
+            let found = backs_off_from(&cx, Approach::SkipAny, mm);
+            assert_eq!(found, Some(NotifierId(named)), "{gone:?}");
+        });
+        bench.into_log();
+    }
 }
