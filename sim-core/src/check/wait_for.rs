@@ -3,7 +3,7 @@
 //! Summary: reports deadlocks as they close, with or without locks, while the rest of the machine runs on; and every path on which the reaper waits, directly or through others, for an allocation that may sleep.
 //! Mechanism: keeps who waits for whom while the run goes on, record by record: blocking, waking, taking, letting go and allocating; looks again at whatever a record could have closed.
 //! Models: nothing that exists: it sees fences, completions and work as well as locks, and needs no annotation.
-//! Doesn't model: waits for the disk or the clock, which end by themselves; a trylock, which waits for nobody.
+//! Doesn't model: waits for the disk or the clock, which end by themselves; a trylock, which waits for nobody; the rounds of a cgroup's own reclaim, of which no record tells: who charges allocates from its cgroup's OOM on.
 //! See: kernel-spec 4.8, 5.5 and 8.3; the rule is Michal Hocko's, August 2019.
 //!
 //! The verdict and the incidents of kind `cycle` rest on the same graph whatever

@@ -2,7 +2,7 @@
 //!
 //! Summary: never refuses: it unmaps the range from the guest and makes every vCPU leave it; until the invalidation ends no guest fault is served.
 //! Mechanism: under mmu_lock it counts an invalidation in progress, allocates what `gfp` says, works for the device's `work`, and kicks `vcpus` vCPUs, spinning until they answer; the end callback takes mmu_lock and counts down. A fault meanwhile is retried on the CPU until the end, or until SIGKILL is seen: a start whose end never comes leaves the guest's faults retrying.
-//! Models: KVM (archetype A2); up to 5.12 mmu_lock is a spinlock, taken for every range, and every range is counted; later it is an rwlock, taken for writing, and only for ranges that hit a memory slot.
+//! Models: KVM (archetype A2); before 5.12 mmu_lock is a spinlock, then an rwlock (as on x86), taken for writing; up to 5.12 it is taken for every range, and every range is counted, later only ranges that hit a memory slot.
 //! Doesn't model: dirty logging, guest page tables; faults that take mmu_lock for reading; that a call that may sleep yields mmu_lock now and then.
 //! See: virt/kvm/kvm_main.c kvm_mmu_notifier_invalidate_range_start().
 
@@ -20,7 +20,7 @@ impl Driver for Kvm {
     }
 
     fn lock_kind(&self, switches: &Switches) -> LockKind {
-        if switches.kvm_counts_all { LockKind::Spinlock } else { LockKind::Rwlock }
+        if switches.kvm_has_rwlock { LockKind::Rwlock } else { LockKind::Spinlock }
     }
 
     fn doc(&self) -> &'static str {

@@ -7,7 +7,7 @@
 
 use super::cx::Cx;
 use super::lockdep::slab_might_alloc;
-use super::memcontrol::{memcg_kmem_charge, memcg_kmem_uncharge};
+use super::memcontrol::{current_cgroup, memcg_kmem_charge, memcg_kmem_uncharge};
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
 use super::zone::{Pages, Use};
 use crate::record::{Event, Func, Gfp};
@@ -75,7 +75,8 @@ pub async fn alloc_kernel_pages(cx: &Cx, request: Request, count: u64, keeps: bo
         } else {
             free_pages(cx, pages, Use::InFlight);
             if charged {
-                memcg_kmem_uncharge(cx, pages.count());
+                let memcg = cx.with(|state| current_cgroup(state, cx));
+                memcg_kmem_uncharge(cx, memcg, pages.count());
             }
         }
     }
@@ -86,13 +87,15 @@ pub async fn alloc_kernel_pages(cx: &Cx, request: Request, count: u64, keeps: bo
 
 /// Gives back what the task keeps.
 pub fn free_kernel_pages(cx: &Cx) {
-    let (pages, charged) = cx.with(|state| {
+    let (pages, charged, memcg) = cx.with(|state| {
         let task = &mut state.tasks[cx.task()];
-        (std::mem::take(&mut task.kernel_pages), std::mem::take(&mut task.kernel_pages_charged))
+        let pages = std::mem::take(&mut task.kernel_pages);
+        let charged = std::mem::take(&mut task.kernel_pages_charged);
+        (pages, charged, current_cgroup(state, cx))
     });
     if pages != Pages::default() {
         free_pages(cx, pages, Use::Kernel);
-        memcg_kmem_uncharge(cx, charged);
+        memcg_kmem_uncharge(cx, memcg, charged);
         record_held(cx, 0, Gfp(0));
     }
 }

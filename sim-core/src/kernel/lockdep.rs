@@ -299,7 +299,8 @@ pub(super) fn fs_reclaim_acquire(cx: &Cx, gfp: Gfp) {
 
 /// `__fs_reclaim_acquire()` and `_release()` of kswapd, which reclaims all the time it is awake.
 pub(super) fn kswapd_reclaims(cx: &Cx, begins: bool) {
-    if !cx.kernel().switches.fs_reclaim_map {
+    let switches = cx.kernel().switches;
+    if !switches.fs_reclaim_map || !switches.reclaim_takes_fs_reclaim {
     } else if begins {
         lock_map_acquire(cx, FakeMap::FsReclaim);
     } else {

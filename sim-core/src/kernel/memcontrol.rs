@@ -62,7 +62,7 @@ pub(super) async fn mem_cgroup_charge(
 /// `mem_cgroup_uncharge()`: pages that `mm` mapped were freed.
 pub(super) fn mem_cgroup_uncharge(cx: &Cx, mm: MmId, pages: u64) {
     if let Some(memcg) = cx.with(|state| state.mm_cgroup(mm)) {
-        uncharge(cx, memcg, pages);
+        page_counter_uncharge(cx, memcg, pages);
     }
 }
 
@@ -74,10 +74,10 @@ pub(super) async fn charge_cache(cx: &Cx, memcg: Memcg, want: u64) -> Result<u64
     }
 }
 
-/// `mem_cgroup_uncharge()` of page cache or swap cache that was reclaimed, and of page tables.
+/// `mem_cgroup_uncharge()` of page cache or swap cache that was reclaimed.
 pub(super) fn uncharge_cache(cx: &Cx, memcg: Memcg, pages: u64) {
     if let Some(memcg) = memcg {
-        uncharge(cx, memcg, pages);
+        page_counter_uncharge(cx, memcg, pages);
     }
 }
 
@@ -115,10 +115,12 @@ pub(super) async fn memcg_kmem_charge(cx: &Cx, gfp: Gfp, order: u8) -> Result<()
     }
 }
 
-/// `__memcg_kmem_uncharge_page()`.
-pub(super) fn memcg_kmem_uncharge(cx: &Cx, pages: u64) {
-    if let Some(memcg) = cx.with(|state| current_cgroup(state, cx)) {
-        uncharge(cx, memcg, pages);
+/// `__memcg_kmem_uncharge()`, `obj_cgroup_uncharge_pages()`: pages that kernel code or page tables used.
+pub(super) fn memcg_kmem_uncharge(cx: &Cx, memcg: Memcg, pages: u64) {
+    match memcg.filter(|_| pages > 0) {
+        Some(memcg) if cx.kernel().switches.kmem_refills_stock => refill_stock(cx, memcg, pages),
+        Some(memcg) => page_counter_uncharge(cx, memcg, pages),
+        None => {}
     }
 }
 
@@ -284,6 +286,9 @@ fn page_counter_charge(cx: &Cx, memcg: CgroupId, pages: u64) {
 
 /// `page_counter_uncharge()`; who waits for room looks again (up to 4.18).
 fn page_counter_uncharge(cx: &Cx, memcg: CgroupId, pages: u64) {
+    if pages == 0 {
+        return;
+    }
     change_usage(cx, memcg, |usage| usage.saturating_sub(pages));
     memcg_oom_recover(cx, memcg);
 }
@@ -341,13 +346,6 @@ fn refill_stock(cx: &Cx, memcg: CgroupId, pages: u64) {
     });
     if full {
         drain_stock(cx, cpu);
-    }
-}
-
-/// Uncharged pages become visible when the CPU's stock overflows.
-fn uncharge(cx: &Cx, memcg: CgroupId, pages: u64) {
-    if pages > 0 {
-        refill_stock(cx, memcg, pages);
     }
 }
 

@@ -9,7 +9,7 @@
 //! goes with it; tables that processes share.
 
 use super::cx::Cx;
-use super::memcontrol::{charge_cache, current_cgroup, uncharge_cache};
+use super::memcontrol::{charge_cache, current_cgroup, memcg_kmem_uncharge};
 use super::memory::FaultError;
 use super::mm::Backing;
 use super::page_alloc::{alloc_pages, free_pages, transfer_pages};
@@ -153,7 +153,7 @@ pub(super) async fn alloc_tables(
         });
         transfer_pages(cx, used, Use::InFlight, Use::PageTable);
         free_pages(cx, surplus, Use::InFlight);
-        uncharge_cache(cx, memcg, surplus.count());
+        memcg_kmem_uncharge(cx, memcg, surplus.count());
     }
 }
 
@@ -168,7 +168,7 @@ pub(super) fn free_pgtables(cx: &Cx, mm: MmId, floor: u64, ceiling: u64) -> Free
 pub(super) fn free_tables(cx: &Cx, tables: FreedTables) {
     free_pages(cx, tables.pages, Use::InFlight);
     for (memcg, count) in tables.charged {
-        uncharge_cache(cx, Some(memcg), count);
+        memcg_kmem_uncharge(cx, Some(memcg), count);
     }
 }
 

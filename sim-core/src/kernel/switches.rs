@@ -232,6 +232,10 @@ switches! {
     /// MEMCG_CHARGE_BATCH to 64", 6.1).
     memcg_charge_batch: u64 =
         [32, 32, 32, 32, 32, 32, 32, 32, 32, 64, 64, 64];
+    /// Uncharged pages of the kernel go into the CPU's stock, as those of processes never do (commit 3de7d4f25a74, "mm:
+    /// memcg/slab: optimize objcg stock draining", 5.11).
+    kmem_refills_stock: bool =
+        [older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(T), older(T), older(T), older(T)];
     /// The charge of a task that is killed or exits is let through at once; else it fails
     /// after one call of the OOM killer (kernel-spec 7.4 has both; commit a4ebf1b6ca1e, "memcg:
     /// prohibit unconditional exceeding the limit of dying tasks", 5.16).
@@ -374,6 +378,10 @@ switches! {
     /// Allocations and reclaim take the map `fs_reclaim`.
     fs_reclaim_map: bool =
         [older(F), older(F), T, T, T, T, T, T, T, T, T, T];
+    /// Who reclaims holds it: up to 4.17 it was taken with PF_MEMALLOC set, for which it is not (commit
+    /// 93781325da6e, "lockdep: fix fs_reclaim annotation", 4.18).
+    reclaim_takes_fs_reclaim: bool =
+        [F, F, F, F, T, T, T, T, T, T, T, T];
     /// Notifier calls take the map `mmu_notifier_invalidate_range_start`, and calls that
     /// must not sleep are marked (`non_block_start()`).
     notifier_map: bool =
@@ -422,6 +430,10 @@ switches! {
     /// KVM counts every invalidation as in progress; later only those that hit a memory slot (5.13).
     kvm_counts_all: bool =
         [older(T), older(T), older(T), older(T), older(T), older(T), T, older(T), older(T), F, F, F];
+    /// KVM's `mmu_lock` is an rwlock, else a spinlock (on x86: commit 531810caa9f4, "KVM: x86/mmu: Use an rwlock for
+    /// the x86 MMU", 5.12).
+    kvm_has_rwlock: bool =
+        [older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(F), older(T), older(T), older(T), older(T)];
     /// A refusal by a list notifier leaves the interval step without its end
     /// (mm/mmu_notifier.c, read in 5.6 to 7.1; recorded on 6.1.192 and 6.12.117).
     interval_leak: bool =

@@ -140,11 +140,16 @@ impl ScanControl {
 /// `__perform_reclaim()`: reclaims with PF_MEMALLOC set, so that what
 /// reclaim itself needs comes from the reserves and never from reclaim.
 pub(super) async fn perform_reclaim(cx: &Cx, gfp: Gfp, order: u8) -> u64 {
-    fs_reclaim_acquire(cx, gfp);
+    let annotated = cx.kernel().switches.reclaim_takes_fs_reclaim;
+    if annotated {
+        fs_reclaim_acquire(cx, gfp);
+    }
     let before = starts_reclaim(cx, gfp);
     let reclaimed = try_to_free_pages(cx, gfp, order).await;
     set_memalloc(cx, before);
-    fs_reclaim_release(cx, gfp);
+    if annotated {
+        fs_reclaim_release(cx, gfp);
+    }
     reclaimed
 }
 

@@ -128,12 +128,14 @@ fn spinlock_is_never_contended_on_one_cpu() {
     }
 }
 
-/// mmu_lock: whatever the range up to 5.12, then only where memory is the guest's; a spinlock, then an rwlock.
+/// mmu_lock: whatever the range up to 5.12, then only where memory is the guest's; a spinlock, and from 5.12 on an rwlock.
 #[test]
 fn kvm_takes_mmu_lock_for_all_ranges_up_to_5_12() {
-    for (kernel, all, kind) in
-        [("5.4", true, LockKind::Spinlock), ("6.12", false, LockKind::Rwlock)]
-    {
+    for (kernel, all, kind) in [
+        ("5.6", true, LockKind::Spinlock),
+        ("5.12", true, LockKind::Rwlock),
+        ("6.12", false, LockKind::Rwlock),
+    ] {
         let program = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] },";
         let run =
             run(&scenario(&victim(kernel, "driver = 'kvm'\napi = 'hlist'", program, "4s")), None);

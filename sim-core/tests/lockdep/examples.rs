@@ -397,3 +397,29 @@ fn lock_debugging_costs_the_machine_time() {
     // 27 times a mutex that costs 50 ns.
     assert_eq!(end("'recorded'", "GFP_ATOMIC", &[]), end("'1316ns'", "GFP_ATOMIC", &[]));
 }
+
+/// Reclaim takes `L` in a callback, and `L` is held over an allocation later: whoever reclaims holds
+/// `fs_reclaim`, but not up to 4.17.
+#[test]
+fn reclaim_of_4_14_and_4_16_is_not_seen_to_hold_fs_reclaim() {
+    let pressure = "{ mmap = 'b', size = '300MiB' }, { touch = 'b' }, { munmap = 'b' },";
+    let then = format!("{pressure} {}", over("GFP_KERNEL"));
+    let found = |kernel: &str| {
+        let text = after_a_callback(kernel, HLIST, &then)
+            .replace("{ madvise = 'a' },", "")
+            .replace("ram = '256MiB'", "ram = '256MiB'\nswap = { size = '256MiB' }")
+            .replace("'5s'", "'60s'");
+        let run = run("t", &text, &["lockdep"]);
+        let reader = run.cast.tasks.iter().find(|(_, task)| task.name == "task").expect("a task").0;
+        let called = run
+            .trace
+            .iter()
+            .any(|record| record.task != reader && matches!(record.event, Event::MnCall { .. }));
+        assert!(called, "{kernel}: kswapd reclaims");
+        let circles = read(&dmesg(&run)).into_iter();
+        circles.filter(|report| matches!(report, Report::Circular { .. })).count()
+    };
+    for (kernel, circles) in [("4.14", 0), ("4.16", 0), ("4.19", 1), ("5.3", 1)] {
+        assert_eq!(found(kernel), circles, "{kernel}");
+    }
+}

@@ -46,19 +46,24 @@ fn charges_come_in_batches_of_64_at_every_level_and_of_32_before_6_1() {
 }
 
 #[test]
-fn uncharged_pages_show_when_the_stock_overflows() {
-    let mut machine = Machine::new("6.1");
-    let memcg = machine.cgroup(None, Some(1000));
-    machine.process(&member(memcg, 100, 100), move |cx| async move {
-        let mm = cx.mm().expect("it has one");
-        let usage = || cx.with(|state| state.cgroups[memcg].usage);
-        mem_cgroup_uncharge(&cx, mm, 64);
-        assert_eq!(usage(), 100, "in stock");
-        mem_cgroup_uncharge(&cx, mm, 1);
-        assert_eq!(usage(), 35);
-    });
-    machine.run();
-    assert_eq!(usage(&machine, memcg), 35);
+fn uncharged_pages_of_processes_show_at_once_and_since_5_11_the_kernels_when_the_stock_overflows() {
+    for (profile, in_stock) in [("5.6", 0), ("6.1", 64)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(1000));
+        machine.process(&member(memcg, 100, 200), move |cx| async move {
+            let mm = cx.mm().expect("it has one");
+            let usage = || cx.with(|state| state.cgroups[memcg].usage);
+            mem_cgroup_uncharge(&cx, mm, 60);
+            uncharge_cache(&cx, Some(memcg), 4);
+            assert_eq!(usage(), 136, "{profile}");
+            memcg_kmem_uncharge(&cx, Some(memcg), 64);
+            assert_eq!(usage(), 72 + in_stock, "{profile}");
+            memcg_kmem_uncharge(&cx, Some(memcg), 1);
+            assert_eq!(usage(), 71, "{profile}");
+        });
+        machine.run();
+        assert_eq!(usage(&machine, memcg), 71, "{profile}");
+    }
 }
 
 #[test]
