@@ -251,3 +251,39 @@ test("Back returns to how the run was seen, a note stays, Forward and undo lead 
   assert.deepEqual(await note(), ["look here"]);
   assert.deepEqual(view.problems, []);
 });
+
+test("pinned, hidden, moved and folded rows travel in the link, and Back returns to those before", async (t) => {
+  const view = await openPage("#/v1/run?scenario=gpu-fence-overlap&seed=1&t=3600ms&focus=gpu0");
+  t.after(view.close);
+  const { page } = view;
+  const rows = () => page.locator(".lane .lane-title, .lane-heading button").allInnerTexts();
+  const settled = (wanted) => page.waitForFunction((wanted) => location.hash.endsWith(wanted), wanted);
+  await page.waitForFunction(() => location.hash.includes("digest="));
+  const before = await rows();
+  const end = await page.evaluate(() => location.hash.slice(location.hash.indexOf("&t=")));
+  await page.keyboard.press("p");
+  await settled("&pin=gpu0");
+  const pinned = await rows();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("h");
+  await page.getByRole("button", { name: /^CPUs/ }).click();
+  await settled("&pin=gpu0&hide=oom_reaper&fold=none");
+  const last = await rows();
+  assert.equal(new Set([before, pinned, last].map(String)).size, 3);
+  const other = await openPage(await page.evaluate(() => location.hash));
+  t.after(other.close);
+  assert.equal((await readRun(other)).linkCheck, "reproduced");
+  const there = await other.page.locator(".lane .lane-title, .lane-heading button").allInnerTexts();
+  assert.deepEqual(there, last);
+
+  await page.goBack();
+  await settled("&pin=gpu0");
+  assert.deepEqual(await rows(), pinned);
+  await page.goBack();
+  await settled(end);
+  assert.deepEqual(await rows(), before);
+  await page.goForward();
+  await settled("&pin=gpu0");
+  assert.deepEqual(await rows(), pinned);
+  assert.deepEqual(view.problems, []);
+});

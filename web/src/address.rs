@@ -1,6 +1,6 @@
 //! Keeps the fragment of the address and the state in step.
 //!
-//! Another run or another part of it makes an entry of the browser's
+//! Another run, another part of it or other rows make an entry of the browser's
 //! history, so that Back returns to what was seen; a moved cursor
 //! only corrects the present one, and waits until the hand rests, since
 //! browsers limit how often that may be done.
@@ -124,7 +124,7 @@ fn write(route: &Route, substitute: bool) {
     let is_other = |there: Route| {
         there.request != route.request
             || there.lesson != route.lesson
-            || there.view != route.view && there.digest.is_some()
+            || (&there.view, &there.lanes) != (&route.view, &route.lanes) && there.digest.is_some()
     };
     // Letters that are typed are no views to go back to.
     let typed = |there: Route| {

@@ -3,7 +3,7 @@
 //! here it becomes the page's own terms.
 
 use sim_core::base::Nanos;
-use sim_core::share::{self, Link, LinkError, Other, ScenarioRef};
+use sim_core::share::{self, Lanes, Link, LinkError, Other, ScenarioRef};
 
 use crate::engine::{self, BRANCHES_MAX, OTHERS_MAX, Request, SEED_MAX};
 use crate::words::{t, tn};
@@ -29,6 +29,8 @@ pub struct Route {
     pub range: Option<(u64, u64)>,
     /// What events are filtered by.
     pub filter: Option<String>,
+    /// How the lanes stand.
+    pub lanes: Lanes,
     pub notes: Vec<Note>,
     /// Marks of the runs where the link was made.
     pub marks: Vec<Vec<u32>>,
@@ -153,6 +155,7 @@ fn from_link(link: Link) -> Route {
         view: link.view.map(|(from, to)| (from.0, to.0)),
         range: link.range.map(|(from, to)| (from.0, to.0)),
         filter: link.filter,
+        lanes: link.lanes,
         notes: link.notes.into_iter().map(note_from_link).collect(),
         marks: link.marks,
         lesson: link.lesson,
@@ -189,6 +192,7 @@ pub fn fragment(route: &Route) -> String {
         view: route.view.map(|(from, to)| (Nanos(from), Nanos(to))),
         range: route.range.map(|(from, to)| (Nanos(from), Nanos(to))),
         filter: route.filter.clone(),
+        lanes: route.lanes.clone(),
         notes: route.notes.iter().map(note_for_link).collect(),
         marks: Vec::new(),
         lesson: route.lesson.clone(),
@@ -272,6 +276,7 @@ mod tests {
             view: Some((1_000_000, 2_000_000_000)),
             range: Some((3_000_000, 4_000_001)),
             filter: Some("kind:reaping,before:7,task:hog/stuck".into()),
+            lanes: Lanes { pinned: vec!["hog/stuck".into()], ..Lanes::default() },
             notes: vec![Note { at: 5_000_000, until: None, text: "here".into() }],
             lesson: Some("mmap-lock.3".into()),
             ..Route::default()

@@ -79,6 +79,8 @@ pub struct Link {
     pub range: Option<(Nanos, Nanos)>,
     /// What events are filtered by, in the page's words: `kind:reaping,task:hog`.
     pub filter: Option<String>,
+    /// How the lanes stand.
+    pub lanes: Lanes,
     /// What the sender wrote beside the run.
     pub notes: Vec<Note>,
     /// The lesson to show beside it and its step from 1: `mmap-lock.3`.
@@ -143,6 +145,21 @@ impl Link {
     }
 }
 
+/// How the lanes of the timeline stand, by their names. What isn't told is as the page opens; a name
+/// that no lane of the run has says nothing.
+#[derive(Clone, Default, Eq, PartialEq, Debug)]
+pub struct Lanes {
+    /// Those on top.
+    pub pinned: Vec<String>,
+    /// Those that don't show.
+    pub hidden: Vec<String>,
+    /// Groups of which only the name shows, in the page's words: `tasks`, `cpus`; `None`: those that
+    /// open so.
+    pub folded: Option<Vec<String>>,
+    /// Those that come first in their group, in their order; the others follow in theirs.
+    pub order: Vec<String>,
+}
+
 /// A note on a moment or on a stretch of a run.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub struct Note {
@@ -186,6 +203,7 @@ impl Link {
             range: None,
             notes: Vec::new(),
             filter: None,
+            lanes: Lanes::default(),
             lesson: None,
             embed: false,
         }

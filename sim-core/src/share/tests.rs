@@ -72,6 +72,35 @@ fn views_and_notes_travel_in_the_link() {
 }
 
 #[test]
+fn lanes_travel_in_the_link() {
+    let names = |names: &str| names.split(',').map(str::to_owned).collect::<Vec<_>>();
+    let link = Link {
+        lanes: Lanes {
+            pinned: names("mmap_lock of hog,gpu0"),
+            hidden: names("hog/stuck"),
+            folded: Some(names("tasks,cpus")),
+            order: names("clock,hog"),
+        },
+        ..Link::to("d2-direct")
+    };
+    let text = encode(&link);
+    expect!["#/v1/run?scenario=d2-direct&seed=1&pin=mmap_lock%20of%20hog,gpu0&hide=hog%2Fstuck&fold=tasks,cpus&order=clock,hog"].assert_eq(&text);
+    assert_eq!(decode(&text), Ok(link));
+    let open = Lanes { folded: Some(Vec::new()), ..Lanes::default() };
+    let text = encode(&Link { lanes: open.clone(), ..Link::to("d2-direct") });
+    assert!(text.ends_with("&fold=none"), "{text}");
+    assert_eq!(decode(&text).map(|link| link.lanes), Ok(open));
+    // What is not read is not written.
+    let many = Lanes { hidden: vec!["a".to_owned(); 257], ..Lanes::default() };
+    let text = encode(&Link { lanes: many, ..Link::to("d2-direct") });
+    assert_eq!(decode(&text).map(|link| link.lanes.hidden.len()), Ok(256));
+    for bad in ["pin=", "hide=a,", "order=a,,b", "fold=", &format!("pin={}", "a".repeat(81))] {
+        let told = decode(&format!("#/v1/run?scenario=x&{bad}")).expect_err(bad);
+        assert_eq!(told[0].part(), bad.split('=').next(), "{told:?}");
+    }
+}
+
+#[test]
 fn forks_travel_in_the_link() {
     let fork = |text: &str| text.parse::<Fork>().expect("a fork");
     let link = Link {
@@ -213,7 +242,7 @@ fn damaged_links_give_plain_messages() {
         this link needs either `scenario` or `z`, and has neither
         this link needs either `scenario` or `z`, and has both
         this link has two parts `seed`
-        this link has an unknown part `sede`: did you mean seed or set?
+        this link has an unknown part `sede`: did you mean seed or hide or set?
         the part `seed=9007199254740992` of this link is damaged: expected a whole number from 0 to 9007199254740991
         the part `seed=+1` of this link is damaged: expected a whole number from 0 to 9007199254740991
         the part `kernel=6.2` of this link is damaged: unknown `6.2`: did you mean 6.1 or 6.12 or 4.6?
@@ -344,7 +373,7 @@ fn all_damages_of_a_link_are_told() {
         the part `set=a` of this link is damaged: an override has the form path=value
         the part `fork=1ms` of this link is damaged: expected TIME:CHOICE, such as 1132.096ms:policy=block-always (policy=ID, kill=TASK, end=TASK, delay=TASK+TIME, reseed=NUMBER, reseed=NUMBER/SHARE, ties=NUMBER or preempt=CPU+TIME)
         the part `fork=2ms:kill=hog` of this link is damaged: one before it could not be read
-        this link has an unknown part `hue`: expected one of scenario, z, seed, kernel, policy, check, compare, set, fork, model, digest, t, nth, focus, view, range, …
+        this link has an unknown part `hue`: did you mean hide?
         the part `note=1ms,%E` of this link is damaged: after a % come two hexadecimal digits, and the text is UTF-8
         the part `seed=x` of this link is damaged: expected a whole number from 0 to 9007199254740991
         the part `kernel=9` of this link is damaged: unknown `9`: expected one of 4.6, 4.9, 4.14, 4.16, 4.19, 5.3, 5.4, 5.6, 5.12, 6.1, 6.12 and 7.1
@@ -410,6 +439,7 @@ prop_compose! {
         focus in proptest::option::of("[a-z:/# &=%]{1,12}"),
         lesson in proptest::option::of("[a-z-]{1,20}[.][1-9]"),
         marks in proptest::collection::vec(0_u32..1 << 18, 1..20),
+        shown in proptest::collection::vec("[a-z/ &=%]{1,12}", 0..3),
     ) -> Link {
         let runs = policies.len().max(1) + compared.len();
         let count = if has_digests { runs } else { 0 };
@@ -432,6 +462,11 @@ prop_compose! {
             range: t.map(|t| (Nanos(t / 2), Nanos(t | 1))),
             notes: Vec::new(),
             filter: lesson.as_ref().map(|lesson| format!("kind:reaping,task:{lesson}")),
+            lanes: Lanes {
+                pinned: shown.clone(),
+                folded: lesson.is_some().then(|| shown.clone()),
+                ..Lanes::default()
+            },
             lesson: lesson.clone(),
             embed: lesson.is_some(),
             marks: (0..count).map(|run| marks.iter().map(|mark| mark >> run).collect()).collect(),

@@ -3,8 +3,8 @@
 //! instead. Keys may be added, if a link without them means what it did: who
 //! doesn't know one says so.
 //!
-//! Values are percent-encoded. `policy`, `check`, `compare` and `digest` are lists
-//! with commas, `set` and `fork` repeat. A scenario that isn't in the gallery
+//! Values are percent-encoded. `policy`, `check`, `compare`, `digest`, `pin`, `hide`, `fold` and `order`
+//! are lists with commas, `set` and `fork` repeat. A scenario that isn't in the gallery
 //! travels in `z`: base64url without padding of one byte, 1, and the
 //! text of its file as a raw deflate stream. Whether the scenario parses
 //! is not looked at.
@@ -16,16 +16,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use miniz_oxide::inflate::TINFLStatus;
 
 use super::marks;
-use super::{Branch, Link, LinkError, Note, Other, SEED_DEFAULT, SEED_MAX, ScenarioRef};
+use super::{Branch, Lanes, Link, LinkError, Note, Other, SEED_DEFAULT, SEED_MAX, ScenarioRef};
 use crate::base::Digest;
 use crate::base::Nanos;
 use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
 use crate::scenario::{Fork, TEXT_SIZE_MAX, suggestion, units};
 
 /// Keys, in the order in which they are written.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 25] = [
     "scenario", "z", "seed", "kernel", "policy", "check", "compare", "set", "fork", "model",
-    "digest", "t", "nth", "focus", "view", "range", "filter", "note", "marks", "lesson", "embed",
+    "digest", "t", "nth", "focus", "view", "range", "filter", "pin", "hide", "fold", "order",
+    "note", "marks", "lesson", "embed",
 ];
 /// How many of them say what runs. The others say what came out and where to look.
 const KEYS_OF_RUN: usize = 9;
@@ -35,6 +36,11 @@ const PACKED_DEFLATE: u8 = 1;
 const NAME_SIZE_MAX: usize = 64;
 /// Bytes of what events are filtered by: a kind, a relation, a task.
 const FILTER_SIZE_MAX: usize = 128;
+/// Most lanes of a list, and bytes of the name of one: a process of 32 and its thread of as many.
+const LANES_MAX: usize = 256;
+const LANE_SIZE_MAX: usize = 80;
+/// Stands for a list of groups that is empty.
+const NO_GROUP: &str = "none";
 /// Most items of a list, and most overrides.
 const LIST_MAX: usize = 16;
 const SETS_MAX: usize = 64;
@@ -123,6 +129,19 @@ pub(super) fn encode(link: &Link) -> String {
     }
     if let Some(filter) = &link.filter {
         push("filter", filter);
+    }
+    let Lanes { pinned, hidden, folded, order } = &link.lanes;
+    let no_group = [NO_GROUP.to_owned()];
+    let folded = folded.as_ref().map(|it| if it.is_empty() { &no_group[..] } else { it });
+    for (key, names) in [
+        ("pin", &pinned[..]),
+        ("hide", hidden),
+        ("fold", folded.unwrap_or_default()),
+        ("order", order),
+    ] {
+        if !names.is_empty() {
+            push(key, &names[..names.len().min(LANES_MAX)].join(","));
+        }
     }
     for note in &link.notes {
         push("note", &format!("{},{}", stretch(note.at, note.until), note.text));
@@ -349,6 +368,12 @@ pub(super) fn decode(query: &str, demand: Demand) -> (Option<Link>, Vec<LinkErro
         view: parts.read("view", part),
         range: parts.read("range", part),
         filter: parts.read("filter", |key, text| name_of(key, text.to_owned(), FILTER_SIZE_MAX)),
+        lanes: Lanes {
+            pinned: parts.read("pin", lanes).unwrap_or_default(),
+            hidden: parts.read("hide", lanes).unwrap_or_default(),
+            folded: parts.read("fold", groups),
+            order: parts.read("order", lanes).unwrap_or_default(),
+        },
         notes,
         lesson: parts.read("lesson", |key, text| name(key, text.to_owned())),
         embed: parts.read("embed", switched_on).is_some(),
@@ -443,6 +468,17 @@ fn others(key: &'static str, text: &str) -> Result<Vec<Other>, LinkError> {
         return Err(damaged(key, format!("there are more than {LIST_MAX}")));
     }
     text.split(',').map(|item| Other::parse(item).map_err(|error| damaged(key, error))).collect()
+}
+
+fn lanes(key: &'static str, text: &str) -> Result<Vec<String>, LinkError> {
+    if text.split(',').count() > LANES_MAX {
+        return Err(damaged(key, format!("there are more than {LANES_MAX}")));
+    }
+    text.split(',').map(|item| name_of(key, item.to_owned(), LANE_SIZE_MAX)).collect()
+}
+
+fn groups(key: &'static str, text: &str) -> Result<Vec<String>, LinkError> {
+    if text == NO_GROUP { Ok(Vec::new()) } else { lanes(key, text) }
 }
 
 fn digests(text: &str, count: Option<usize>) -> Result<Vec<Digest>, LinkError> {

@@ -12,7 +12,7 @@ mod stage;
 mod tests;
 
 use sim_core::base::SimTime;
-use sim_core::share::{Other, ScenarioRef};
+use sim_core::share::{Lanes, Other, ScenarioRef};
 
 pub use action::{Action, Change, Theme};
 pub use history::History;
@@ -424,6 +424,8 @@ impl State {
             view: ready.filter(|scene| self.view != scene.opening()).map(|_| self.view.rounded()),
             range: ready.and(self.selection).filter(|(from, to)| from < to),
             filter: ready.and_then(|scene| self.filter.text(&scene.outcome.run)),
+            lanes: ready
+                .map_or_else(Lanes::default, |scene| self.arrangement.told(&scene.outcome.lanes)),
             notes: self.notes.clone(),
             marks: match ready {
                 Some(_) if self.promised.is_none() => {

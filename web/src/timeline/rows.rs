@@ -9,6 +9,8 @@ use super::layout::Layout;
 
 use crate::words::t;
 
+mod told;
+
 /// Height of a group's heading, in style.css too.
 pub const HEADING_PX: f64 = 26.0;
 
@@ -51,6 +53,19 @@ impl Group {
         }
     }
 
+    /// Its name in a link.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Pinned => "pinned",
+            Self::Reaper => "reaper",
+            Self::Devices => "devices",
+            Self::Tasks => "tasks",
+            Self::Kthreads => "kthreads",
+            Self::Locks => "locks",
+            Self::Cpus => "cpus",
+        }
+    }
+
     pub fn title(self) -> &'static str {
         match self {
             Self::Pinned => t!("Pinned"),
@@ -71,7 +86,7 @@ pub struct Arrangement {
     pinned: Vec<LaneOf>,
     hidden: Vec<LaneOf>,
     collapsed: Vec<Group>,
-    /// Lanes in the order that moving them made; others follow in theirs.
+    /// Lanes that moving them put first in their group, in this order; others follow in theirs.
     order: Vec<LaneOf>,
 }
 
@@ -150,8 +165,18 @@ impl Arrangement {
         };
         if let Some(other) = other {
             order.swap(members[place], members[other]);
-            self.order = order.into_iter().map(|index| lanes[index].of).collect();
+            self.order = self.moved(&order, lanes, cast);
         }
+    }
+
+    /// Of lanes in this order, those that are to be named: the rest of each group is in its own order.
+    fn moved(&self, order: &[usize], lanes: &[Lane], cast: &Cast) -> Vec<LaneOf> {
+        let group = |index: &usize| self.group(lanes[*index].of, cast);
+        let named = order.chunk_by(|one, other| group(one) == group(other)).flat_map(|members| {
+            let rest = members.windows(2).rposition(|pair| pair[0] > pair[1]);
+            &members[..rest.map_or(0, |last| last + 1)]
+        });
+        named.map(|index| lanes[*index].of).collect()
     }
 
     fn group(&self, lane: LaneOf, cast: &Cast) -> Group {
@@ -309,6 +334,7 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use sim_core::base::{CpuId, DeviceId, TaskId};
+    use sim_core::share::Lanes;
 
     use super::*;
 
@@ -407,8 +433,31 @@ mod tests {
         assert_eq!(shown(&arrangement), [0, 3, 2, 1]);
         shift(&mut arrangement, Toward::Bottom);
         assert_eq!(shown(&arrangement), [0, 3, 1, 2]);
+        assert_eq!(arrangement, Arrangement::default(), "what is back in its place was not moved");
         arrangement.reset();
         assert_eq!(shown(&arrangement).len(), 6);
+    }
+
+    #[test]
+    fn rows_come_back_from_what_a_link_says_of_them() {
+        let lanes = lanes();
+        let mut arrangement = Arrangement::default();
+        assert_eq!(arrangement.told(&lanes), Lanes::default());
+        arrangement.toggle_pin(GPU);
+        arrangement.shift(&lanes, OTHER, &Cast::default(), Toward::Top);
+        arrangement.hide(HOG);
+        arrangement.toggle_group(Group::Tasks);
+        let told = arrangement.told(&lanes);
+        assert_eq!(told.order, [format!("{OTHER:?}")], "no more than is needed");
+        assert_eq!(told.folded, Some(vec!["tasks".to_owned(), "cpus".to_owned()]));
+        let again = Arrangement::of_link(&told, &lanes);
+        assert_eq!((rows(&again), again.told(&lanes)), (rows(&arrangement), told));
+        arrangement.reset();
+        let told = arrangement.told(&lanes);
+        assert_eq!(told, Lanes { folded: Some(Vec::new()), ..Lanes::default() });
+        assert_eq!(Arrangement::of_link(&told, &lanes), arrangement);
+        let strange = Lanes { pinned: vec!["nobody".into()], ..Lanes::default() };
+        assert_eq!(Arrangement::of_link(&strange, &lanes), Arrangement::default());
     }
 
     #[test]

@@ -240,7 +240,6 @@ impl State {
         }
         if other_story {
             self.notes.clear();
-            self.arrangement = Arrangement::default();
         }
         // Another seed or policy of one story is compared at one zoom.
         self.view = if other_story {
@@ -395,8 +394,12 @@ impl State {
         };
         let focus = route.focus.as_deref();
         let lane = scene.outcome.lanes.iter().position(|lane| Some(lane.title.as_str()) == focus);
-        if let Some(lane) = lane {
-            self.select_lane(lane);
+        self.arrangement = Arrangement::of_link(&route.lanes, &scene.outcome.lanes);
+        match lane {
+            // Whoever folded groups may have put this one away, too.
+            Some(lane) if route.lanes.folded.is_some() => self.lane = lane,
+            Some(lane) => self.select_lane(lane),
+            None => {}
         }
         let run = &scene.outcome.run;
         self.filter =

@@ -1,6 +1,7 @@
 //! What links bring and take along: cursor, view, notes, policies beside, forks.
 
 use super::*;
+use crate::timeline::rows::{Group, Toward};
 use sim_core::scenario::{Fork, RunOptions, Simulation};
 use sim_core::share::Other;
 
@@ -135,6 +136,43 @@ fn notes_and_view_travel_in_the_link() {
     assert_eq!(again.notes.len(), 1);
     press(&mut state, Command::RemoveNote);
     assert!(state.notes.is_empty());
+}
+
+#[test]
+fn rows_travel_in_the_link_and_a_link_without_has_them_as_they_open() {
+    let mut state = opened(Route { at: Some(1_000_000), ..Route::default() });
+    let first = state.route();
+    press(&mut state, Command::Lane(Toward::Bottom));
+    press(&mut state, Command::PinLane);
+    press(&mut state, Command::Lane(Toward::Bottom));
+    press(&mut state, Command::HideLane);
+    press(&mut state, Command::ShiftLane(Toward::Bottom));
+    // The group of the lane that is selected, too.
+    state.apply(Action::ToggleGroup(Group::Tasks));
+    let again = opened(crate::route::parse(&crate::route::fragment(&state.route())).unwrap());
+    assert_eq!((again.rows(), again.lane), (state.rows(), state.lane));
+    assert_ne!(again.rows(), opened(Route::default()).rows());
+    // As Back does, and undo leads on again.
+    state.apply(Action::Return(first.clone()));
+    assert_eq!(state.rows(), opened(first).rows());
+    press(&mut state, Command::Undo);
+    assert_eq!(state.rows(), again.rows());
+}
+
+#[test]
+fn names_of_lanes_can_stand_in_a_list_of_the_link() {
+    for entry in sim_core::scenario::gallery::gallery() {
+        let request =
+            Request { scenario: ScenarioRef::ById(entry.id.into()), ..Request::default() };
+        let scene = scene(&request);
+        let mut names: Vec<&str> =
+            scene.outcome.lanes.iter().map(|lane| lane.title.as_str()).collect();
+        assert!(names.iter().all(|name| !name.contains(',') && name.len() < 80), "{names:?}");
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "{}: a name of two lanes", entry.id);
+    }
 }
 
 #[test]
