@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::super::{spec::Value, unclosed};
+use super::super::{fields::quoted, spec::Value, unclosed};
 
 /// Spaces before an item of a list that had none to go by.
 const INDENT: &str = "  ";
@@ -116,8 +116,28 @@ pub fn shift(text: &str, path: &str, toward: Toward) -> Result<String, String> {
 }
 
 /// The text with one more item of the list at `path`, or with the table
-/// there: the inline table `item`.
+/// there: the inline table `item`. A thread comes with the step of its process that starts it.
 pub fn add(text: &str, path: &str, item: &str) -> Result<String, String> {
+    let longer = added(text, path, item)?;
+    let Some(process) = path.strip_suffix(".thread") else { return Ok(longer) };
+    let thread = DeValue::parse(item).map_err(|error| error.to_string())?;
+    let name = thread.get_ref().get("name").and_then(|name| name.get_ref().as_str());
+    let step = format!("{{ thread = {} }}", quoted(name.unwrap_or_default()));
+    let program = format!("{process}.program");
+    let readable = readable(&longer)?;
+    let document = parse(&readable);
+    let first = match find(document.get_ref(), &program) {
+        Place::There(_, value) => value.get_ref().get(0).map(|first| first.span().start),
+        _ => None,
+    };
+    // Before all that may never end.
+    let Some(first) = first else { return added(&longer, &program, &step) };
+    let before = longer.get(line_start(&longer, first)..first).unwrap_or_default();
+    let gap = if before.trim().is_empty() { format!("\n{before}") } else { " ".to_owned() };
+    Ok(replaced(&longer, first..first, &format!("{step},{gap}")))
+}
+
+fn added(text: &str, path: &str, item: &str) -> Result<String, String> {
     let readable = readable(text)?;
     let document = parse(&readable);
     let place = find(document.get_ref(), path);
@@ -125,11 +145,12 @@ pub fn add(text: &str, path: &str, item: &str) -> Result<String, String> {
     match place {
         Place::There(_, value) => match value.get_ref() {
             DeValue::Array(items) => {
-                let first = items.first().map(|item| item.span().start);
-                if first.is_some_and(|first| on_header(text, first)) {
-                    return Ok(appended(text, &section(path, item, true)));
+                let last = items.last().filter(|last| on_header(text, last.span().start));
+                match last {
+                    Some(_) if is_top => Ok(appended(text, &section(path, item, true))),
+                    Some(last) => Ok(behind_section(text, last, item)),
+                    None => Ok(with_item(text, items, &value.span(), item)),
                 }
-                Ok(with_item(text, items, &value.span(), item))
             }
             _ => Err(format!("{path} is no list")),
         },
@@ -373,6 +394,17 @@ fn without_section(text: &str, at: usize) -> String {
         end = next;
     }
     replaced(text, start..end, "")
+}
+
+/// With one more section behind that of `last`, under the same header.
+fn behind_section(text: &str, last: &Value<'_>, item: &str) -> String {
+    let start = line_start(text, last.span().start);
+    let header = text.get(start..line_end(text, start)).unwrap_or_default().trim_start();
+    let name = header.trim_start_matches('[').split(']').next().unwrap_or_default();
+    let ends = last.get_ref().as_table().map(|table| table.values().map(|it| it.span().end));
+    let end = ends.and_then(Iterator::max).unwrap_or(start);
+    let at = line_end(text, end);
+    replaced(text, at..at, &format!("\n{}", section(name, item, true)))
 }
 
 fn appended(text: &str, section: &str) -> String {

@@ -166,6 +166,60 @@ fn what_is_added_is_sound() {
     }
 }
 
+/// The choice of that name for the list at `path`, added.
+fn grown(text: &str, path: &str, name: &str) -> String {
+    let lists = form(text).expect("TOML").into_iter().flat_map(|section| section.lists);
+    let list = lists.into_iter().find(|list| list.path == path).expect(path);
+    let (_, item) = list.choices.iter().find(|(known, _)| *known == name).expect(name);
+    add(text, path, item).expect(path)
+}
+
+/// It runs at once, whatever stands around it.
+#[test]
+fn thread_that_is_added_is_started_by_its_process() {
+    let inline = grown(TEXT, "task.0.thread", "thread");
+    let start = "program = [\n  { thread = \"new-name\" },\n  { mmap = \"heap\"";
+    assert!(inline.contains(start), "{inline}");
+    let bare = format!("{TEXT}\n[[task]]\nname = \"other\"\n");
+    let empty = format!("{bare}program = []\n");
+    let line = format!("{bare}program = [{{ exit = true }}]\n");
+    let fence = find("gpu-fence-overlap").expect("it is there").text;
+    let headers = find("capture-6-1-s3").expect("it is there").text;
+    let task =
+        headers.split("[[task.thread]]").next().expect("one").matches("[[task]]").count() - 1;
+    let of_headers = format!("task.{task}.thread");
+    for (text, path) in [
+        (TEXT, "task.0.thread"),
+        (&bare, "task.1.thread"),
+        (&empty, "task.1.thread"),
+        (&line, "task.1.thread"),
+        (&bare, "task.0.thread"),
+        (fence, "task.1.thread"),
+        (headers, &of_headers),
+    ] {
+        // Once more, under another name; and it can use what its process has.
+        let twice = grown(&grown(text, path, "thread"), path, "thread");
+        assert!(twice.contains("\"new-name-2\""), "{twice}");
+        parse("x", &twice, &[]).unwrap_or_else(|told| panic!("{}\n{twice}", told[0]));
+        for line in text.lines().filter(|line| !line.starts_with("program = [")) {
+            assert!(twice.contains(line), "{line} is as it was typed");
+        }
+    }
+}
+
+/// Regions are those of the task that is to use them.
+#[test]
+fn what_is_added_to_a_task_uses_what_it_has() {
+    let fence = find("gpu-fence-overlap").expect("it is there").text;
+    for (path, region) in [("task.0.program", "documents"), ("task.1.program", "heap")] {
+        let text = grown(fence, path, "touch");
+        assert!(text.contains(&format!("{{ touch = \"{region}\" }}")), "{text}");
+        parse("x", &text, &[]).unwrap_or_else(|told| panic!("{}", told[0]));
+    }
+    let rings = grown(&grown(TEXT, "device.0.ring", "ring"), "device.0.ring", "ring");
+    parse("x", &rings, &[]).unwrap_or_else(|told| panic!("{}", told[0]));
+}
+
 #[test]
 fn distributions_have_parts() {
     for typed in [

@@ -32,11 +32,20 @@ pub(super) struct Spot {
     pub(super) span: Range<usize>,
 }
 
+/// Something that has a name.
+struct Named {
+    /// The list that it is in.
+    list: &'static str,
+    name: String,
+    /// Path of the task or device whose own it is; empty if it is everybody's.
+    owner: String,
+}
+
 /// The way through a document, and what it has met.
 pub(super) struct Walk<'t> {
     text: &'t str,
-    /// What fields may refer to, each with the list that it is in.
-    names: Vec<(&'static str, String)>,
+    /// What fields may refer to.
+    names: Vec<Named>,
     pub(super) sections: Vec<Section>,
 }
 
@@ -194,7 +203,7 @@ impl<'t> Walk<'t> {
             Kind::Text(most) => Input::Text(*most),
             Kind::Name => Input::Text(32),
             Kind::Ref | Kind::Refs(_) => {
-                Input::Named(self.names.iter().map(|(_, name)| name.clone()).collect())
+                Input::Named(self.names.iter().map(|it| it.name.clone()).collect())
             }
             Kind::OneOf(known) => Input::OneOf(known.to_vec()),
             Kind::Registered(known) => Input::OneOf(known()),
@@ -240,7 +249,7 @@ impl<'t> Walk<'t> {
         path: &str,
         value: Option<&Value<'_>>,
     ) -> Option<List> {
-        let one = |spec: &'static Table| vec![(spec.name, self.template(spec))];
+        let one = |spec: &'static Table| vec![(spec.name, self.template(spec, path))];
         let each = |specs: &'static [Table]| specs.iter().flat_map(one).collect();
         let choices = match &field.kind {
             Kind::Tables(spec, _) => one(spec),
@@ -254,26 +263,39 @@ impl<'t> Walk<'t> {
     }
 
     /// An inline table with the fields that must be there, to be filled in; what refers to
-    /// something refers to the first that there is.
-    fn template(&self, spec: &'static Table) -> String {
+    /// something refers to the first that there is at `path`, and a name is one that nothing has.
+    fn template(&self, spec: &'static Table, path: &str) -> String {
         let is_step = STEPS.iter().any(|step| std::ptr::eq(step, spec));
         let needed = spec.fields.iter().filter(|field| field.needed == Needed::Must);
         let field = |field: &Described| {
             let known = match (&field.kind, field.name) {
                 (Kind::Ref, "lock" | "unlock") if is_step => Some("own"),
-                (Kind::Ref | Kind::Refs(_), name) => self.first_of(list_meant(name)),
+                (Kind::Ref | Kind::Refs(_), name) => self.first_of(list_meant(name), path),
                 _ => None,
             };
-            let value = known.map_or_else(|| sample(field.name, &field.kind), quoted);
+            let value = match (known, &field.kind) {
+                (Some(known), _) => quoted(known),
+                (None, Kind::Name) => quoted(&self.unused(&format!("new-{}", field.name))),
+                (None, kind) => sample(field.name, kind),
+            };
             format!("{} = {value}", field.name)
         };
         let fields: Vec<String> = needed.map(field).collect();
         if fields.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
     }
 
-    /// The first name in a list of the file.
-    fn first_of(&self, list: &str) -> Option<&str> {
-        self.names.iter().find(|(of, _)| *of == list).map(|(_, name)| name.as_str())
+    /// The sample of a name, with a number if something has it.
+    fn unused(&self, sample: &str) -> String {
+        let is_used = |name: &String| self.names.iter().any(|it| it.name == *name);
+        let numbered = (2..).map(|number| format!("{sample}-{number}"));
+        let mut names = std::iter::once(sample.to_owned()).chain(numbered);
+        names.find(|name| !is_used(name)).unwrap_or_default()
+    }
+
+    /// The first name in a list of the file that what is at `path` may use.
+    fn first_of(&self, list: &str, path: &str) -> Option<&str> {
+        let is_its = |it: &&Named| it.list == list && path.starts_with(&it.owner);
+        self.names.iter().find(is_its).map(|it| it.name.as_str())
     }
 }
 
@@ -284,6 +306,7 @@ fn list_meant(field: &str) -> &'static str {
         "register" | "unregister" | "submit" => "device",
         "lock" | "trylock" | "unlock" => "lock",
         "kill" | "process_mrelease" | "task" => "task",
+        "thread" => "thread",
         _ => "",
     }
 }
@@ -326,28 +349,36 @@ fn shown(text: &str, value: &Value<'_>) -> String {
     }
 }
 
-/// The names that items of the file have.
-fn names(document: &DeTable<'_>) -> Vec<(&'static str, String)> {
+/// The names that items of the file have, and what is within them.
+fn names(document: &DeTable<'_>) -> Vec<Named> {
     let mut names = Vec::new();
-    let lists = FILE.fields.iter().filter_map(|field| {
-        let DeValue::Array(items) = document.get(field.name)?.get_ref() else { return None };
-        Some((field.name, items))
-    });
-    for (list, item) in lists.flat_map(|(list, items)| items.iter().map(move |item| (list, item))) {
-        let DeValue::Table(item) = item.get_ref() else { continue };
-        let mut take = |list, table: &DeTable<'_>, key: &str| {
-            let name = table.get(key).and_then(|name| name.get_ref().as_str());
-            names.extend(name.map(|name| (list, name.to_owned())));
-        };
-        take(list, item, "name");
-        let Some(DeValue::Array(ops)) = item.get("program").map(toml::Spanned::get_ref) else {
-            continue;
-        };
-        for op in ops {
-            if let DeValue::Table(op) = op.get_ref() {
-                take(MMAP, op, MMAP);
+    for field in FILE.fields {
+        let items = tables(document, field.name);
+        for (index, item) in items {
+            let owner = format!("{}.{index}.", field.name);
+            let mut take = |list, table: &DeTable<'_>, key: &str, owner: &str| {
+                let name = table.get(key).and_then(|name| name.get_ref().as_str());
+                let named =
+                    |name: &str| Named { list, name: name.to_owned(), owner: owner.to_owned() };
+                names.extend(name.map(named));
+            };
+            take(field.name, item, "name", "");
+            for (_, op) in tables(item, "program") {
+                take(MMAP, op, MMAP, &owner);
+            }
+            for list in ["thread", "ring"] {
+                for (_, within) in tables(item, list) {
+                    take(list, within, "name", &owner);
+                }
             }
         }
     }
     names
+}
+
+/// The tables in a list, with their places.
+fn tables<'t>(of: &'t DeTable<'_>, list: &str) -> impl Iterator<Item = (usize, &'t DeTable<'t>)> {
+    let items = of.get(list).and_then(|value| value.get_ref().as_array());
+    let tables = items.into_iter().flat_map(|items| items.iter().enumerate());
+    tables.filter_map(|(index, item)| Some((index, item.get_ref().as_table()?)))
 }
