@@ -12,6 +12,7 @@ mod csv;
 mod dmesg;
 pub mod document;
 mod dot;
+pub mod fill;
 mod ftrace;
 mod gfp;
 mod json;

@@ -143,7 +143,7 @@ fn draw_run(
     lanes: &[Lane],
     axis: &Axis,
     mut y: u64,
-    used: &mut Vec<look::Look>,
+    used: &mut Vec<&'static str>,
 ) -> Result<u64, fmt::Error> {
     y += 22;
     xml::text(out, 16, y, "run", &shown.about())?;

@@ -1,27 +1,14 @@
-//! Colors and patterns of lane states: one hue per meaning, and a
-//! pattern wherever the hue alone would carry it.
-//!
-//! The hues are Okabe and Ito's, told apart with any color vision:
-//! vermilion hatch waits for somebody, sky dots back off, purple is
-//! dying, blue takes memory away, green runs.
+//! What the page is drawn with: colors of light, dark and forced grounds, and the looks of states, marks and
+//! arrows on them. Which hue and pattern a state has is the simulator's to say
+//! ([`fill`](sim_core::export::fill)), whose pictures have them, too.
 
 use sim_core::analysis::{ArrowKind, LaneState, MarkKind};
+pub use sim_core::export::fill::{
+    AMBER, BLUE, GRAY, GREEN, ORANGE, PURPLE, Pattern, Rgb, SKY, VERMILION, hex as css,
+};
+use sim_core::export::fill::{BLACK, WHITE, grain, of};
 
 use crate::words::t;
-
-/// 8-bit red, green, blue.
-pub type Rgb = (u8, u8, u8);
-
-const BLACK: Rgb = (0x16, 0x18, 0x1d);
-const WHITE: Rgb = (0xff, 0xff, 0xff);
-pub const ORANGE: Rgb = (0xe6, 0x9f, 0x00);
-pub const SKY: Rgb = (0x56, 0xb4, 0xe9);
-pub const GREEN: Rgb = (0x00, 0x9e, 0x73);
-pub const AMBER: Rgb = (0xf5, 0xc7, 0x10);
-pub const BLUE: Rgb = (0x00, 0x72, 0xb2);
-pub const VERMILION: Rgb = (0xd5, 0x5e, 0x00);
-pub const PURPLE: Rgb = (0xcc, 0x79, 0xa7);
-pub const GRAY: Rgb = (0x99, 0x99, 0x99);
 
 /// Whether the page is light or dark.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -108,42 +95,6 @@ pub fn from_css(text: &str) -> Option<Rgb> {
     Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
-/// What a fill is made of besides its color.
-#[derive(Copy, Clone, Eq, PartialEq, Debug)]
-pub enum Pattern {
-    /// One color.
-    Solid,
-    /// Diagonal stripes: waits for somebody.
-    Hatch,
-    /// Dots: backs off.
-    Dots,
-    /// Crossed diagonals: killed.
-    Cross,
-    /// A thin line in the middle: at rest.
-    Line,
-    /// The lower half: ready, but not served.
-    Half,
-    /// Diagonal stripes the other way: others wait for it.
-    BackHatch,
-    /// A few lines along: looks for memory to take.
-    Rules,
-    /// An edge below: takes memory away.
-    Foot,
-    /// A few diagonals: takes itself down.
-    Slashes,
-    /// A few dots: a device's job.
-    Grains,
-    /// A few lines across: a lock is held.
-    Bars,
-}
-
-impl Pattern {
-    /// Whether it is one color with a little of another in it, for states that need no attention.
-    fn is_sparse(self) -> bool {
-        matches!(self, Self::Rules | Self::Foot | Self::Slashes | Self::Grains | Self::Bars)
-    }
-}
-
 /// How a state looks.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub struct Look {
@@ -161,24 +112,10 @@ pub struct Look {
 
 /// The look of a state.
 pub fn look(state: LaneState, shade: Shade) -> Look {
-    let (color, pattern) = match state {
-        LaneState::Running => (GREEN, Pattern::Solid),
-        LaneState::Runnable => (GREEN, Pattern::Half),
-        LaneState::Reclaiming => (ORANGE, Pattern::Rules),
-        LaneState::Sleeping => (GRAY, Pattern::Line),
-        LaneState::Blocked | LaneState::CallbackBlocked => (VERMILION, Pattern::Hatch),
-        LaneState::Reaping(_) | LaneState::Callback => (BLUE, Pattern::Foot),
-        LaneState::BackOff(_) => (SKY, Pattern::Dots),
-        LaneState::Exiting => (PURPLE, Pattern::Slashes),
-        LaneState::Killed => (PURPLE, Pattern::Cross),
-        LaneState::Job => (AMBER, Pattern::Grains),
-        LaneState::Held => (GRAY, Pattern::Bars),
-        LaneState::Contended => (ORANGE, Pattern::BackHatch),
-    };
+    let (color, pattern) = of(state);
     let under = match pattern {
         Pattern::Solid => color,
-        _ if pattern.is_sparse() && color == BLUE => mixed(color, WHITE, 0.5),
-        _ if pattern.is_sparse() => mixed(color, BLACK, 0.65),
+        _ if pattern.is_sparse() => grain(color),
         Pattern::Line | Pattern::Half => shade.track(),
         _ => mixed(color, shade.ground(), 0.30),
     };
@@ -239,11 +176,6 @@ pub fn mark_weight(kind: MarkKind) -> u8 {
         MarkKind::AttemptStart | MarkKind::WakeReaper => 1,
         MarkKind::Ready => 0,
     }
-}
-
-/// A CSS color.
-pub fn css((red, green, blue): Rgb) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
 /// An arrow's color and whether it is dashed.

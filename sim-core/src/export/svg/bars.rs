@@ -6,7 +6,7 @@
 use std::fmt::{self, Write as _};
 
 use super::axis::{Axis, COLUMNS};
-use super::look::{Look, glyph};
+use super::look::{class, glyph, text_class};
 use super::{BAR, GUTTER, PLOT, xml};
 use crate::analysis::{Lane, time_text};
 use crate::base::SimTime;
@@ -69,7 +69,7 @@ impl Bars {
         out: &mut String,
         lane: &Lane,
         y: u64,
-        used: &mut Vec<Look>,
+        used: &mut Vec<&'static str>,
     ) -> fmt::Result {
         for bar in &self.0 {
             let (Some(first), Some(last)) =
@@ -77,14 +77,14 @@ impl Bars {
             else {
                 continue;
             };
-            let look = Look::of(first.state);
-            if !used.contains(&look) {
-                used.push(look);
+            let class = class(first.state);
+            if !used.contains(&class) {
+                used.push(class);
             }
             let width = bar.to - bar.from;
             // A gap, so that two are not taken for one.
             let drawn = if width > NARROW { width - 1 } else { width };
-            let (x, class) = (xml::half(2 * GUTTER + bar.from), look.class());
+            let x = xml::half(2 * GUTTER + bar.from);
             let name = first.state.name();
             write!(
                 out,
@@ -100,7 +100,7 @@ impl Bars {
                 writeln!(
                     out,
                     "<text class=\"on {}\" x=\"{x}\" y=\"{}\">{name}</text>",
-                    look.text_class(),
+                    text_class(first.state),
                     y + 11
                 )?;
             }

@@ -1,114 +1,61 @@
-//! How states and marks look: one hue per meaning, and a pattern
-//! wherever the hue alone would carry it. The hues are Okabe and Ito's,
-//! told apart with any color vision; they mean what they mean on the page.
+//! How states and marks look in the picture: classes for their colors and patterns, which are those of
+//! [`fill`](super::super::fill), on light and dark ground, and the legend.
 
 use std::fmt::{self, Write as _};
 
+use super::super::fill::{self, BLUE, Pattern};
 use super::{BAR, xml};
 use crate::analysis::{LaneState, MarkKind};
 
-/// A kind of state, as it is drawn.
-#[derive(Copy, Clone, Eq, PartialEq, Debug)]
-pub(super) enum Look {
-    Running,
-    Runnable,
-    Reclaiming,
-    Sleeping,
-    Blocked,
-    Reaping,
-    BackOff,
-    Exiting,
-    Killed,
-    Job,
-    Callback,
-    CallbackBlocked,
-    Held,
-    Contended,
-}
-
-/// What a fill is made of.
-#[derive(Copy, Clone, Eq, PartialEq, Debug)]
-enum Pattern {
-    Solid,
-    Hatch,
-    Dots,
-    Cross,
-    Line,
-    Half,
-}
-
-const ALL: [Look; 14] = [
-    Look::Running,
-    Look::Runnable,
-    Look::Reclaiming,
-    Look::Sleeping,
-    Look::Blocked,
-    Look::Reaping,
-    Look::BackOff,
-    Look::Exiting,
-    Look::Killed,
-    Look::Job,
-    Look::Callback,
-    Look::CallbackBlocked,
-    Look::Held,
-    Look::Contended,
+/// Kinds of states, in the order of the legend.
+pub(super) const ALL: [LaneState; 14] = [
+    LaneState::Running,
+    LaneState::Runnable,
+    LaneState::Reclaiming,
+    LaneState::Sleeping,
+    LaneState::Blocked,
+    LaneState::Reaping(0),
+    LaneState::BackOff(0),
+    LaneState::Exiting,
+    LaneState::Killed,
+    LaneState::Job,
+    LaneState::Callback,
+    LaneState::CallbackBlocked,
+    LaneState::Held,
+    LaneState::Contended,
 ];
 
-impl Look {
-    /// Of a state.
-    pub(super) fn of(state: LaneState) -> Self {
-        match state {
-            LaneState::Running => Self::Running,
-            LaneState::Runnable => Self::Runnable,
-            LaneState::Reclaiming => Self::Reclaiming,
-            LaneState::Sleeping => Self::Sleeping,
-            LaneState::Blocked => Self::Blocked,
-            LaneState::Reaping(_) => Self::Reaping,
-            LaneState::BackOff(_) => Self::BackOff,
-            LaneState::Exiting => Self::Exiting,
-            LaneState::Killed => Self::Killed,
-            LaneState::Job => Self::Job,
-            LaneState::Callback => Self::Callback,
-            LaneState::CallbackBlocked => Self::CallbackBlocked,
-            LaneState::Held => Self::Held,
-            LaneState::Contended => Self::Contended,
-        }
+/// Class of a state's bars, and what the legend says.
+fn names(state: LaneState) -> (&'static str, &'static str) {
+    match state {
+        LaneState::Running => ("running", "running"),
+        LaneState::Runnable => ("runnable", "waits for a CPU"),
+        LaneState::Reclaiming => ("reclaiming", "direct reclaim"),
+        LaneState::Sleeping => ("sleeping", "asleep"),
+        LaneState::Blocked => ("blocked", "blocked"),
+        LaneState::Reaping(_) => ("reaping", "reaping attempt"),
+        LaneState::BackOff(_) => ("back-off", "back-off"),
+        LaneState::Exiting => ("exiting", "tearing down"),
+        LaneState::Killed => ("killed", "killed"),
+        LaneState::Job => ("job", "job"),
+        LaneState::Callback => ("callback", "callback"),
+        LaneState::CallbackBlocked => ("callback-blocked", "callback blocked"),
+        LaneState::Held => ("held", "lock held"),
+        LaneState::Contended => ("contended", "lock contended"),
     }
+}
 
-    /// Class, color, pattern, and what the legend says.
-    fn parts(self) -> (&'static str, &'static str, Pattern, &'static str) {
-        match self {
-            Self::Running => ("running", "#009e73", Pattern::Solid, "running"),
-            Self::Runnable => ("runnable", "#009e73", Pattern::Half, "waits for a CPU"),
-            Self::Reclaiming => ("reclaiming", "#e69f00", Pattern::Solid, "direct reclaim"),
-            Self::Sleeping => ("sleeping", "#999999", Pattern::Line, "asleep"),
-            Self::Blocked => ("blocked", "#d55e00", Pattern::Hatch, "blocked"),
-            Self::Reaping => ("reaping", "#0072b2", Pattern::Solid, "reaping attempt"),
-            Self::BackOff => ("back-off", "#56b4e9", Pattern::Dots, "back-off"),
-            Self::Exiting => ("exiting", "#cc79a7", Pattern::Solid, "tearing down"),
-            Self::Killed => ("killed", "#cc79a7", Pattern::Cross, "killed"),
-            Self::Job => ("job", "#f5c710", Pattern::Solid, "job"),
-            Self::Callback => ("callback", "#0072b2", Pattern::Solid, "callback"),
-            Self::CallbackBlocked => {
-                ("callback-blocked", "#d55e00", Pattern::Hatch, "callback blocked")
-            }
-            Self::Held => ("held", "#999999", Pattern::Solid, "lock held"),
-            Self::Contended => ("contended", "#e69f00", Pattern::Hatch, "lock contended"),
-        }
-    }
+/// Class of a state's bars.
+pub(super) fn class(state: LaneState) -> &'static str {
+    names(state).0
+}
 
-    /// Class of its bars.
-    pub(super) fn class(self) -> &'static str {
-        self.parts().0
-    }
-
-    /// Class of text on them.
-    pub(super) fn text_class(self) -> &'static str {
-        match (self.parts().2, self) {
-            (Pattern::Solid, Self::Reaping | Self::Callback) => "white",
-            (Pattern::Solid, _) => "black",
-            _ => "ink",
-        }
+/// Class of text on them.
+pub(super) fn text_class(state: LaneState) -> &'static str {
+    match fill::of(state) {
+        (color, pattern) if pattern.is_sparse() && color == BLUE => "white",
+        (_, pattern) if pattern.is_sparse() || pattern == Pattern::Solid => "black",
+        _ => "ink",
     }
 }
 
@@ -137,13 +84,23 @@ pub(super) fn style() -> String {
 ",
     );
     let mut patterns = String::new();
-    for look in ALL {
-        let (class, color, pattern, _) = look.parts();
-        let fill =
-            if pattern == Pattern::Solid { color.to_owned() } else { format!("url(#{class})") };
+    for state in ALL {
+        let (class, (color, pattern)) = (class(state), fill::of(state));
+        // The ground may be light or dark.
+        let under = match pattern {
+            Pattern::Solid => (color, "1"),
+            _ if pattern.is_sparse() => (fill::grain(color), "1"),
+            Pattern::Line | Pattern::Half => (color, "0"),
+            _ => (color, ".3"),
+        };
         // Writing to a String cannot fail.
-        let _: fmt::Result = writeln!(style, ".reaperscope .{class}{{fill:{fill}}}");
-        let _: fmt::Result = write_pattern(&mut patterns, class, color, pattern);
+        let _: fmt::Result = if pattern == Pattern::Solid {
+            writeln!(style, ".reaperscope .{class}{{fill:{}}}", fill::hex(color))
+        } else {
+            writeln!(style, ".reaperscope .{class}{{fill:url(#{class})}}")
+                .and_then(|()| fill::svg(&mut patterns, class, (color, pattern), under))
+                .and_then(|()| writeln!(patterns))
+        };
     }
     style.push_str(
         "@media (prefers-color-scheme:dark){
@@ -164,38 +121,11 @@ pub(super) fn style() -> String {
     )
 }
 
-fn write_pattern(out: &mut String, class: &str, color: &str, pattern: Pattern) -> fmt::Result {
-    let (size, under, path) = match pattern {
-        Pattern::Solid => return Ok(()),
-        Pattern::Hatch => {
-            (6, ".3", "<path d=\"M-1 7L7 -1M-1 1L1 -1M5 7L7 5\" stroke-width=\"2\"/>")
-        }
-        Pattern::Dots => (6, ".3", "<circle cx=\"3\" cy=\"3\" r=\"1.6\" stroke=\"none\"/>"),
-        Pattern::Cross => (7, ".3", "<path d=\"M0 0L7 7M7 0L0 7\"/>"),
-        Pattern::Line => (BAR, "0", "<path d=\"M0 7.5H15\"/>"),
-        Pattern::Half => (BAR, "0", "<path stroke=\"none\" d=\"M0 8h15v7h-15z\"/>"),
-    };
-    // Tiles of a row's height would begin anywhere in it; those are boxes of the bar instead.
-    let units = if size == BAR { "objectBoundingBox" } else { "userSpaceOnUse" };
-    let tile = if size == BAR {
-        "width=\"1\" height=\"1\" viewBox=\"0 0 15 15\" preserveAspectRatio=\"none\"".to_owned()
-    } else {
-        format!("width=\"{size}\" height=\"{size}\"")
-    };
-    writeln!(
-        out,
-        "<pattern id=\"{class}\" patternUnits=\"{units}\" {tile} stroke=\"{color}\" \
-         fill=\"{color}\"><rect width=\"{size}\" height=\"{size}\" fill-opacity=\"{under}\" \
-         stroke=\"none\"/>{path}</pattern>"
-    )
-}
-
 /// What the patterns that were used mean; where the next thing begins.
-pub(super) fn legend(out: &mut String, used: &[Look], y: u64) -> Result<u64, fmt::Error> {
+pub(super) fn legend(out: &mut String, used: &[&str], y: u64) -> Result<u64, fmt::Error> {
     let mut x = 16;
     let mut y = y;
-    for look in ALL.iter().filter(|look| used.contains(look)) {
-        let (class, _, _, words) = look.parts();
+    for (class, words) in ALL.map(names).into_iter().filter(|(class, _)| used.contains(class)) {
         let width = 40 + 7 * u64::try_from(words.len()).unwrap_or(0);
         if x + width > super::WIDTH {
             (x, y) = (16, y + PITCH_LEGEND);

@@ -2,7 +2,7 @@
 //! hold, and stays small.
 
 use super::*;
-use crate::analysis::report;
+use crate::analysis::{LaneState, report};
 use crate::record::Keep;
 use crate::scenario::gallery::find;
 use crate::scenario::{RunOptions, Simulation, parse};
@@ -53,6 +53,19 @@ fn rows_states_and_link_are_there_as_text() {
     // Bars at half a pixel: their number has a bound, however long the run.
     assert!(text.len() < 400_000, "{}", text.len());
     assert_eq!(text, picture(&run, "A <title> & more", None));
+}
+
+/// As on the page: no state is told by its color alone, but for the plainest.
+#[test]
+fn every_state_but_running_has_a_pattern() {
+    let style = look::style();
+    for state in look::ALL {
+        let class = look::class(state);
+        let has = |fill: &str| style.contains(&format!(".{class}{{fill:{fill}"));
+        assert_eq!(has("url(#"), state != LaneState::Running, "{class}");
+        assert!(has("#") || style.contains(&format!("<pattern id=\"{class}\"")), "{class}");
+    }
+    assert_well_formed(&style);
 }
 
 #[test]

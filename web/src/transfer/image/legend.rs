@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 
 use sim_core::analysis::{ArrowKind, LaneState, MarkKind};
+use sim_core::export::fill;
 
 use super::{WIDTH, hex, lanes, text};
 use crate::state::Scene;
-use crate::timeline::palette::{
-    Pattern, Shade, VERMILION, arrow_look, arrow_name, look, mark_look,
-};
+use crate::timeline::palette::{Look, Shade, VERMILION, arrow_look, arrow_name, look, mark_look};
 use crate::words::t;
 
 const ROW: f64 = 20.0;
@@ -72,53 +71,9 @@ pub(super) fn states<'s>(shown: impl Iterator<Item = (&'s Scene, &'s [usize])>) 
 pub(super) fn patterns(out: &mut String, states: &[LaneState], shade: Shade) {
     out.push_str("<defs>");
     for state in states {
-        let look = look(*state, shade);
-        let (ink, ground) = (hex(look.color), hex(look.under));
-        // One line or half a bar, however high that is.
-        let of_bar = match look.pattern {
-            Pattern::Line => Some((0.45, 0.1)),
-            Pattern::Half => Some((0.5, 0.5)),
-            Pattern::Foot => Some((0.0, 0.83)),
-            _ => None,
-        };
-        if let Some((y, height)) = of_bar {
-            let _ = write!(
-                out,
-                "<pattern id=\"{}\" width=\"1\" height=\"1\" patternContentUnits=\"objectBoundingBox\"><rect width=\"1\" height=\"1\" fill=\"{ground}\"/>\
-                 <rect y=\"{y}\" width=\"1\" height=\"{height}\" fill=\"{ink}\"/></pattern>",
-                pattern_id(*state)
-            );
-            continue;
-        }
-        // Little of one color in another one.
-        let sparse = |path: &str| {
-            format!(
-                "<rect width=\"8\" height=\"8\" fill=\"{ink}\"/><path d=\"{path}\" stroke=\"{ground}\"/>"
-            )
-        };
-        let inside = match look.pattern {
-            Pattern::Solid => format!("<rect width=\"8\" height=\"8\" fill=\"{ink}\"/>"),
-            Pattern::Hatch => format!(
-                "<path d=\"M-2 10L10 -2M-2 2L2 -2M6 10L10 6\" stroke=\"{ink}\" stroke-width=\"2.4\"/>"
-            ),
-            Pattern::Dots => format!("<circle cx=\"4\" cy=\"4\" r=\"2\" fill=\"{ink}\"/>"),
-            Pattern::Cross => {
-                format!("<path d=\"M0 0L8 8M8 0L0 8\" stroke=\"{ink}\" stroke-width=\"1.6\"/>")
-            }
-            Pattern::BackHatch => format!(
-                "<path d=\"M-2 -2L10 10M-2 6L2 10M6 -2L10 2\" stroke=\"{ink}\" stroke-width=\"2.4\"/>"
-            ),
-            Pattern::Rules => sparse("M0 2.5h8M0 6.5h8"),
-            Pattern::Slashes => sparse("M0 0L8 8"),
-            Pattern::Grains => sparse("M1 2h1.4M5 6h1.4"),
-            Pattern::Bars => sparse("M4 0v8"),
-            Pattern::Line | Pattern::Half | Pattern::Foot => String::new(),
-        };
-        let _ = write!(
-            out,
-            "<pattern id=\"{}\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\"><rect width=\"8\" height=\"8\" fill=\"{ground}\"/>{inside}</pattern>",
-            pattern_id(*state)
-        );
+        let Look { color, pattern, under, .. } = look(*state, shade);
+        // Writing to a String cannot fail.
+        let _ = fill::svg(out, &pattern_id(*state), (color, pattern), (under, "1"));
     }
     out.push_str("</defs>");
 }
