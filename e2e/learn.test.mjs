@@ -13,6 +13,7 @@ import {
   readRun,
   screenshot,
   waitForState,
+  zoomsByWheel,
 } from "./support.mjs";
 
 const recording = (name) =>
@@ -216,6 +217,7 @@ test("a recording is dropped, explained, run, and laid over the run", async (t) 
   await page.getByLabel(/^policy/i).first().selectOption({ value: "ignore" });
   await another(view, own);
   assert.ok((await strip.locator("svg .unmatched").count()) > 0);
+  await zoomsByWheel(view, ".recording .rec-axis >> nth=0");
   assert.deepEqual(view.lateRequests(), []);
   assert.deepEqual(view.problems, []);
 });

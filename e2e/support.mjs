@@ -288,3 +288,23 @@ export async function until(view, condition, what, argument) {
     .waitForFunction(condition, argument, { timeout: 20_000 })
     .catch(() => assert.fail(`never happened: ${what}`));
 }
+
+/** Turns the wheel with Ctrl over something on the axis of time: the page zooms, not the browser. */
+export async function zoomsByWheel(view, selector) {
+  const { page } = view;
+  const shown = () => page.evaluate(() => /[?&]view=([^&]*)/.exec(location.hash)?.[1]);
+  const before = await shown();
+  await page.evaluate(() => {
+    addEventListener("wheel", (turn) => (window.keptFromBrowser = turn.defaultPrevented), { once: true });
+  });
+  await page.locator(selector).scrollIntoViewIfNeeded();
+  const box = await page.locator(selector).boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.keyboard.down("Control");
+  await page.mouse.wheel(0, -300);
+  await page.keyboard.up("Control");
+  await until(view, () => window.keptFromBrowser !== undefined, "the wheel turns");
+  assert.ok(await page.evaluate(() => window.keptFromBrowser), "the browser does not zoom");
+  const other = (before) => ![undefined, before].includes(/[?&]view=([^&]*)/.exec(location.hash)?.[1]);
+  await until(view, other, "another part is shown", before);
+}

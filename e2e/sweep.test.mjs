@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { accessibilityProblems, openPage, pressAbove, readRun, screenshot, until, waitForState } from "./support.mjs";
+import { accessibilityProblems, openPage, pressAbove, readRun, screenshot, until, waitForState, zoomsByWheel } from "./support.mjs";
 
 /** A page with the sweep open; `cores` is what the browser says of the machine. */
 async function openSweep(options = {}) {
@@ -326,12 +326,37 @@ test("a run is rewound, and the curve stands over it", async (t) => {
   assert.ok(Number((await readRun(view)).tNs) > 0);
   assert.deepEqual(await accessibilityProblems(view), []);
   await screenshot(view, "rewound");
+  await zoomsByWheel(view, ".rewound .rec-axis");
   // It is of this run: another seed has none.
   await page.getByLabel("Seed", { exact: true }).fill("2");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.querySelector(".rewound") === null);
   assert.deepEqual(view.problems, []);
 });
+
+for (const dark of [false, true]) {
+  test(`what a sweep, its review and a rewinding show is accessible (${dark ? "dark" : "light"})`, async (t) => {
+    const { view, panel } = await openSweep({ dark, fragment: "#/v1/run?scenario=gpu-fence-overlap&seed=1" });
+    t.after(view.close);
+    await sweep(panel, { policies: ["block-always"], count: "12" });
+    const review = view.page.waitForEvent("download", { timeout: 60_000 });
+    await panel.getByRole("button", { name: "Review (HTML)" }).click();
+    const file = await (await review).path();
+    await panel.getByLabel("Moments", { exact: true }).fill("6");
+    await panel.getByLabel("runs of each", { exact: true }).fill("3");
+    await panel.getByRole("button", { name: "Rewind", exact: true }).click();
+    const curve = view.page.locator(".rewound");
+    await curve.getByText(/No return from|At no moment tried/).waitFor({ timeout: 60_000 });
+    await curve.locator("summary").click();
+    assert.deepEqual(await accessibilityProblems(view), []);
+    assert.deepEqual(view.problems, []);
+    // The review is a page of its own.
+    const page = await view.page.context().newPage();
+    await page.goto(`file://${file}`);
+    assert.match(await page.title(), /Review/);
+    assert.deepEqual(await accessibilityProblems({ page }), []);
+  });
+}
 
 test("three verdicts stand side by side: what happened, what lockdep says of it, and how often", async (t) => {
   const { view, panel } = await openSweep({ fragment: "#/v1/run?scenario=lockdep-6-1-l1&seed=1&t=1ms" });

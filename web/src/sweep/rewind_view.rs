@@ -16,6 +16,7 @@ use crate::engine::Request;
 use crate::format;
 use crate::shared::Shared;
 use crate::state::{Action, Scene};
+use crate::timeline::listen::use_wheel;
 use crate::timeline::viewport::Viewport;
 use crate::ui::use_ui;
 use crate::words::t;
@@ -138,6 +139,8 @@ const MARGIN_PX: f64 = 5.0;
 #[component]
 pub fn CurveStrip(props: &Props) -> Html {
     let ui = use_ui();
+    let (strip, axis) = (use_node_ref(), use_node_ref());
+    use_wheel(&ui, &strip, &axis);
     let (curve, view) = (&props.curve, props.view);
     let points = curve.curve();
     let x = |at: SimTime| format!("{:.3}%", view.px_from_time(at.0, 100.0));
@@ -185,9 +188,9 @@ pub fn CurveStrip(props: &Props) -> Html {
     let dismiss = ui.on(|_: MouseEvent| Action::Rewound(None));
     html! {
         <section class="recording rewound" aria-label={t!("Curve over the run")}>
-            <div class="rec-row">
+            <div class="rec-row" ref={strip}>
                 <span class="rec-name">{ format!("P({until})") }</span>
-                <svg class="rec-axis" role="img" aria-label={summary.clone()}>
+                <svg class="rec-axis" role="img" aria-label={summary.clone()} ref={axis}>
                     <line class="level" x1="0" x2="100%" y1={y(1.0)} y2={y(1.0)}></line>
                     <line class="level" x1="0" x2="100%" y1={y(0.0)} y2={y(0.0)}></line>
                     { for no_return.map(|at| html! { <line class="no-return" x1={x(at)} x2={x(at)} y1="0" y2={HEIGHT_PX.to_string()}></line> }) }

@@ -7,11 +7,13 @@ use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, MouseEvent, PointerEvent, WheelEvent};
 use yew::html::Scope;
+use yew::prelude::*;
 
 use super::component::{Msg, Timeline};
 use super::gesture::{Gesture, Mode, Pointer, wheel_factor};
 use crate::dom;
 use crate::state::Action;
+use crate::ui::Ui;
 
 /// What a pointer did.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -67,8 +69,8 @@ pub fn to_pointer(body: &HtmlElement, link: &Scope<Timeline>) -> Vec<EventListen
 /// Listens for turns of the wheel over `element` that zoom or pan; what they mean is told in
 /// pixels of `axis`, and with them how wide that is.
 pub fn to_wheel(
-    element: &HtmlElement,
-    axis: &HtmlElement,
+    element: &Element,
+    axis: &Element,
     act: impl Fn(Gesture, f64) + 'static,
 ) -> EventListener {
     let axis = axis.clone();
@@ -81,6 +83,22 @@ pub fn to_wheel(
             act(gesture, bounds.width());
         }
     })
+}
+
+/// Has turns of the wheel over `rows` move the part of the run on screen, which `axis` shows.
+#[hook]
+pub fn use_wheel(ui: &Ui, rows: &NodeRef, axis: &NodeRef) {
+    let (ui, rows, axis) = (ui.clone(), rows.clone(), axis.clone());
+    use_effect_with((), move |()| {
+        let turns = rows.cast::<Element>().zip(axis.cast::<Element>()).map(|(rows, axis)| {
+            to_wheel(&rows, &axis, move |gesture, width| {
+                if let Some(action) = moved(gesture, width) {
+                    ui.send(action);
+                }
+            })
+        });
+        move || drop(turns)
+    });
 }
 
 /// What a pan or a zoom over the whole width of the window does.

@@ -100,19 +100,7 @@ pub fn Stacked(props: &Props) -> Html {
             },
         );
     }
-    {
-        let (ui, plot) = (ui.clone(), plot.clone());
-        use_effect_with((), move |()| {
-            let turns = plot.cast::<HtmlElement>().map(|plot| {
-                listen::to_wheel(&plot, &plot, move |gesture, width| {
-                    if let Some(action) = listen::moved(gesture, width) {
-                        ui.send(action);
-                    }
-                })
-            });
-            move || drop(turns)
-        });
-    }
+    listen::use_wheel(&ui, &plot, &plot);
     let view = props.view;
     let onclick = ui.on(move |event: MouseEvent| {
         let target = event.target().and_then(|it| it.dyn_into::<HtmlElement>().ok());

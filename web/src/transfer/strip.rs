@@ -7,6 +7,7 @@ use super::overlay::{Memory, Overlay, Recorded};
 use crate::format;
 use crate::shared::Shared;
 use crate::state::Action;
+use crate::timeline::listen::use_wheel;
 use crate::timeline::viewport::Viewport;
 use crate::ui::use_ui;
 use crate::words::t;
@@ -22,6 +23,8 @@ pub struct Props {
 #[component]
 pub fn RecordingStrip(props: &Props) -> Html {
     let ui = use_ui();
+    let (strips, axis) = (use_node_ref(), use_node_ref());
+    use_wheel(&ui, &strips, &axis);
     let laid = &props.laid;
     let place = |at: u64| format!("{:.3}%", props.view.px_from_time(at, 100.0));
     let tick = |event: &Recorded| {
@@ -49,13 +52,15 @@ pub fn RecordingStrip(props: &Props) -> Html {
     let told = laid.told();
     html! {
         <section class="recording" aria-label={t!("Recording")}>
-            <div class="rec-row">
-                <span class="rec-name">{ t!("recording") }</span>
-                <svg class="rec-axis" role="img" aria-label={told.clone()}>
-                    { for laid.events.iter().filter(visible).map(tick) }
-                </svg>
+            <div ref={strips}>
+                <div class="rec-row">
+                    <span class="rec-name">{ t!("recording") }</span>
+                    <svg class="rec-axis" role="img" aria-label={told.clone()} ref={axis}>
+                        { for laid.events.iter().filter(visible).map(tick) }
+                    </svg>
+                </div>
+                { memory(laid, props.view) }
             </div>
-            { memory(laid, props.view) }
             <details><summary>{ told }</summary>
                 <table><thead><tr><th scope="col">{ t!("when") }</th><th scope="col">{ t!("what") }</th><th scope="col">{ t!("victim") }</th>
                     <th scope="col">{ t!("in the run") }</th></tr></thead><tbody>{ for rows }</tbody></table>
