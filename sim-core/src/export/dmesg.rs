@@ -88,7 +88,7 @@ fn tainted(warned: bool) -> &'static str {
 /// The log so far, and what the kernel remembers of it.
 struct Log {
     out: String,
-    /// `nopage_rs` in `warn_alloc()`: one in 10 s.
+    /// `nopage_rs` in `warn_alloc()`.
     failures: RateLimit,
     /// `pfoom_rs` in `pagefault_out_of_memory()`: the default, ten in 5 s.
     pagefaults: RateLimit,
@@ -109,9 +109,10 @@ struct Log {
 impl Log {
     fn new(run: &Run) -> Self {
         let is_debug = |id: &&str| ["lockdep", "non-block", "fence-annotations"].contains(id);
+        let (secs, burst) = if run.cast.wording.logs_failures_rarely { (10, 1) } else { (5, 10) };
         Self {
             out: String::new(),
-            failures: RateLimit::new(Nanos::from_secs(10), 1),
+            failures: RateLimit::new(Nanos::from_secs(secs), burst),
             pagefaults: RateLimit::new(Nanos::from_secs(5), 10),
             chosen: None,
             is_dumped: false,

@@ -20,8 +20,7 @@ pub(super) fn names(wording: &Wording) -> impl Iterator<Item = (u32, &'static st
     let named = GFP_NAMES.into_iter().flat_map(move |(flag, name)| {
         let bits = bits(flag, wording);
         match flag {
-            // Without what a page fault adds.
-            Gfp::HIGHUSER_MOVABLE => [(0, ""), (bits & !compound & !by_era(0x100, 0x8000), name)],
+            Gfp::HIGHUSER_MOVABLE => [(0, ""), (bits & !compound, name)],
             Gfp::ZERO => [(compound, "__GFP_COMP"), (bits, name)],
             _ => [(0, ""), (bits, name)],
         }
@@ -52,13 +51,13 @@ pub(super) fn bits(gfp: Gfp, wording: &Wording) -> u32 {
         Ordered => 0x200,
         Old | Middle | Packed => 0x8_0000,
     };
-    // HIGHMEM, MOVABLE, ZERO, HARDWALL: what a page for user space adds, and COMP if it does.
-    let (user, compound) = if ordered { (0x10_010a, 0x4_0000) } else { (0x2_800a, 0x4000) };
+    // HIGHMEM, MOVABLE, HARDWALL: what a page for user space adds, and COMP if it does.
+    let (user, compound) = if ordered { (0x10_000a, 0x4_0000) } else { (0x2_000a, 0x4000) };
     let user = if wording.anon_is_compound { user | compound } else { user };
     let by_era = |new: u32, old: u32| if ordered { new } else { old };
-    // A huge page comes in one piece, and is cleared by who asked for it.
+    // A huge page comes in one piece.
     let is_huge = gfp.has(Gfp::TRANSHUGE_LIGHT);
-    let user = if is_huge { user & !by_era(0x100, 0x8000) | compound } else { user };
+    let user = if is_huge { user | compound } else { user };
     [
         (Gfp::DMA, 0x01),
         (Gfp::DMA32, 0x04),
@@ -92,7 +91,7 @@ mod tests {
     fn masks_are_those_of_real_logs() {
         let masks = |gfp_numbers, anon_is_compound| {
             let wording = Wording { gfp_numbers, anon_is_compound, ..Wording::default() };
-            [Gfp::KERNEL, Gfp::ATOMIC, Gfp::HIGHUSER_MOVABLE].map(|gfp| bits(gfp, &wording))
+            [Gfp::KERNEL, Gfp::ATOMIC, Gfp::ZEROED_MOVABLE].map(|gfp| bits(gfp, &wording))
         };
         assert_eq!(masks(GfpNumbers::Old, false), [0x240_00c0, 0x208_0020, 0x242_80ca]);
         assert_eq!(masks(GfpNumbers::Middle, false), [0x140_00c0, 0x108_0020, 0x142_80ca]);
@@ -111,8 +110,17 @@ mod tests {
     }
 
     #[test]
-    fn older_kernels_ask_for_single_pages() {
-        let old = Wording { anon_is_compound: false, ..Wording::default() };
-        assert_eq!(name(Gfp::HIGHUSER_MOVABLE, &old), "GFP_HIGHUSER_MOVABLE|__GFP_ZERO");
+    fn older_kernels_ask_for_single_pages_and_copies_are_not_zeroed() {
+        for (anon_is_compound, compound, mask) in [(false, "", 0), (true, "|__GFP_COMP", 0x4_0000)]
+        {
+            let wording = Wording { anon_is_compound, ..Wording::default() };
+            for (gfp, zeroed, bit) in
+                [(Gfp::HIGHUSER_MOVABLE, "", 0), (Gfp::ZEROED_MOVABLE, "|__GFP_ZERO", 0x100)]
+            {
+                let text = format!("GFP_HIGHUSER_MOVABLE{compound}{zeroed}");
+                assert_eq!(name(gfp, &wording), text);
+                assert_eq!(bits(gfp, &wording), 0x10_0cca | mask | bit);
+            }
+        }
     }
 }

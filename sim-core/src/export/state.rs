@@ -17,6 +17,8 @@ pub(super) struct Request {
     pub(super) order: u8,
     /// Flags.
     pub(super) gfp: Gfp,
+    /// It was a cgroup that was asked.
+    pub(super) is_charge: bool,
 }
 
 /// Index of the record with which each user task begins its program: the
@@ -59,10 +61,14 @@ pub(super) struct State<'a> {
     scores: BTreeMap<TaskId, i16>,
     waits: BTreeMap<TaskId, Wait>,
     gone: BTreeSet<TaskId>,
+    /// Threads that have let go of their mm.
+    without_mm: BTreeSet<TaskId>,
     /// Threads with TIF_MEMDIE.
     marked: BTreeSet<TaskId>,
     /// Leaders of thread groups that were sent SIGKILL.
     killed: BTreeSet<TaskId>,
+    /// The last SIGKILL was sent to one of those.
+    killed_again: bool,
     memcg_ooms: BTreeMap<TaskId, CgroupId>,
     /// In `oom_kill_process()`; and since when the kill is told, after which those who share the mm die.
     oom_killers: BTreeMap<TaskId, Option<SimTime>>,
@@ -81,8 +87,12 @@ pub(super) struct Wait {
 
 /// A cgroup as the kernel names it: from the root.
 pub(super) fn cgroup_path(state: &State<'_>, cgroup: CgroupId) -> String {
-    let name = state.cast.cgroups.get(cgroup).map_or("?", |info| info.name.as_str());
-    format!("/{name}")
+    let cgroups = &state.cast.cgroups;
+    let above = |id: &CgroupId| cgroups.get(*id).and_then(|info| info.parent);
+    let path: Vec<_> = std::iter::successors(Some(cgroup), above)
+        .map(|id| cgroups.get(id).map_or("?", |info| info.name.as_str()))
+        .collect();
+    path.iter().rev().fold(String::new(), |path, name| path + "/" + name)
 }
 
 impl State<'_> {
@@ -110,8 +120,10 @@ impl<'a> State<'a> {
             scores: BTreeMap::new(),
             waits: BTreeMap::new(),
             gone: BTreeSet::new(),
+            without_mm: BTreeSet::new(),
             marked: BTreeSet::new(),
             killed: BTreeSet::new(),
+            killed_again: false,
             memcg_ooms: BTreeMap::new(),
             oom_killers: BTreeMap::new(),
         }
@@ -143,7 +155,8 @@ impl<'a> State<'a> {
             | Event::MemcgOom { order, gfp, .. }
             | Event::AllocFailed { order, gfp } => {
                 let gfp = Gfp(gfp);
-                self.requests.insert(task, Request { order, gfp });
+                let is_charge = matches!(record.event, Event::MemcgOom { .. });
+                self.requests.insert(task, Request { order, gfp, is_charge });
             }
             Event::MarkVictim { victim, report }
             | Event::KilledProcess { victim, report }
@@ -189,6 +202,10 @@ impl<'a> State<'a> {
             Event::Exited {} => {
                 self.waits.remove(&task);
                 self.gone.insert(task);
+                self.without_mm.insert(task);
+            }
+            Event::ProcessExit { .. } if !self.cast.wording.traces_exit_first => {
+                self.without_mm.insert(task);
             }
             Event::DirectReclaimBegin { .. } => {
                 self.reclaimed.insert(task);
@@ -213,7 +230,7 @@ impl<'a> State<'a> {
                 self.marked.insert(victim);
             }
             Event::SignalGenerate { target } => {
-                self.killed.insert(target);
+                self.killed_again = !self.killed.insert(target);
             }
             Event::OomScoreAdjUpdate { target, adj_plus_1000 } => {
                 let adj = i32::from(adj_plus_1000) - 1000;
@@ -262,10 +279,11 @@ impl<'a> State<'a> {
     /// What a task asked for when it last entered direct reclaim; a page
     /// for user space if it never did.
     pub(super) fn request(&self, task: TaskId) -> Request {
-        self.requests
-            .get(&task)
-            .copied()
-            .unwrap_or(Request { order: 0, gfp: Gfp::HIGHUSER_MOVABLE })
+        self.requests.get(&task).copied().unwrap_or(Request {
+            order: 0,
+            gfp: Gfp::ZEROED_MOVABLE,
+            is_charge: false,
+        })
     }
 
     /// Whether a task has reclaimed for what it asks for now.
@@ -305,6 +323,23 @@ impl<'a> State<'a> {
     pub(super) fn is_killed(&self, task: TaskId) -> bool {
         let leader = self.cast.tasks.get(task).map_or(task, |info| info.leader);
         self.killed.contains(&leader)
+    }
+
+    /// Whether the last SIGKILL was sent to a process that had been sent one.
+    pub(super) fn is_killed_again(&self) -> bool {
+        self.killed_again
+    }
+
+    /// Whom the task that sends SIGKILL to this process sends it to: the OOM killer to the first of its victim's
+    /// threads that has an mm still (`find_lock_task_mm()`), others, and itself to those who share that, to the leader.
+    pub(super) fn signalled(&self, sender: TaskId, leader: TaskId) -> TaskId {
+        let is_victim = self.oom_killers.get(&sender).is_some_and(Option::is_none);
+        if !is_victim || !self.without_mm.contains(&leader) {
+            return leader;
+        }
+        let mut tasks = self.cast.tasks.iter();
+        let has_mm = |id, info: &TaskInfo| info.leader == leader && !self.without_mm.contains(&id);
+        tasks.find(|&(id, info)| has_mm(id, info)).map_or(leader, |(id, _)| id)
     }
 
     /// Whether a task is a zombie or less.

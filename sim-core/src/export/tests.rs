@@ -13,7 +13,7 @@ use crate::engine::WaitOn;
 use crate::import::{clock_offset, parse_dmesg, parse_ftrace, story};
 use crate::record::{
     Cast, CgroupInfo, CompactResult, Event, Gfp, Keep, OomResult, OomScope, PanicText, Reason,
-    Recorder, ThrottleReason,
+    Recorder, TaskInfo, ThrottleReason,
 };
 
 pub(super) mod by_hand;
@@ -242,7 +242,7 @@ fn run_of(kernel: &str, records: &[(u64, Event)]) -> crate::record::Run {
 #[test]
 fn reports_of_kills_and_failures_are_rationed() {
     let (victim, scope) = (TaskId(2), OomScope::Global);
-    let (gfp, order) = (Gfp::HIGHUSER_MOVABLE.0, 0);
+    let (gfp, order) = (Gfp::ZEROED_MOVABLE.0, 0);
     let kill = |report| {
         let chosen = Event::OomKillProcess { victim, gfp, order, scope, report };
         [(1, chosen), (1, Event::KilledProcess { victim, report: ReportId(1) })]
@@ -256,6 +256,68 @@ fn reports_of_kills_and_failures_are_rationed() {
     expect![[r#"
         [    0.001000] presser: page allocation failure: order:0, mode:0xa20(GFP_ATOMIC), nodemask=(null),cpuset=/,mems_allowed=0
     "#]].assert_eq(&dmesg(&run_of("6.1", &records)));
+    let records = [(1, failed(Gfp::ATOMIC)); 12];
+    for (kernel, lines) in [("5.3", 10), ("5.4", 1)] {
+        assert_eq!(dmesg(&run_of(kernel, &records)).lines().count(), lines, "{kernel}");
+    }
+}
+
+/// The last lines of ftrace text that tell of such an event, from its name on.
+fn traced(run: &crate::record::Run, event: &str) -> Vec<String> {
+    let text = ftrace(run);
+    let lines = text.lines().filter_map(|line| Some(line[line.find(event)?..].to_owned()));
+    lines.collect()
+}
+
+#[test]
+fn sigkill_goes_to_the_thread_that_has_the_memory_and_counts_once() {
+    let hog = TaskId(2);
+    for (kernel, again) in [("5.12", 2), ("6.1", 1)] {
+        let mut run = run_of(kernel, &[]);
+        run.cast.tasks[hog].leader = hog;
+        let thread = TaskInfo { pid: 131, ..run.cast.tasks[hog].clone() };
+        run.cast.tasks.push(thread);
+        let (gfp, order, scope) = (Gfp::KERNEL.0, 0, OomScope::Sysrq);
+        let kill = Event::OomKillProcess { victim: hog, gfp, order, scope, report: false };
+        let signal = Event::SignalGenerate { target: hog };
+        let told = Event::KilledProcess { victim: TaskId(4), report: ReportId(1) };
+        let mut recorder = Recorder::new(Keep::Records, Cast::default());
+        for (task, event) in [
+            (hog, Event::ProcessExit { group_dead: false }),
+            (TaskId(3), kill),
+            (TaskId(3), signal),
+            (TaskId(3), told),
+            // As somebody who shares the mm of another victim: no thread is looked for.
+            (TaskId(3), signal),
+        ] {
+            recorder.record(SimTime(1_000_000), task, event);
+        }
+        run.trace = recorder.trace;
+        let line = |pid, res| {
+            format!("signal_generate: sig=9 errno=0 code=128 comm=hog pid={pid} grp=1 res={res}")
+        };
+        assert_eq!(traced(&run, "signal_generate"), [line(131, 0), line(130, again)], "{kernel}");
+    }
+}
+
+#[test]
+fn compaction_that_was_skipped_is_called_what_its_kernel_calls_it() {
+    for (kernel, word) in
+        [("5.3", "withdrawn"), ("5.4", "progress"), ("6.1", "progress"), ("6.12", "withdrawn")]
+    {
+        let (result, retry) = (CompactResult::Skipped, true);
+        let event = Event::CompactRetry {
+            order: 2,
+            priority: 1,
+            result,
+            retries: 0,
+            max_retries: 16,
+            retry,
+        };
+        let lines = traced(&run_of(kernel, &[(1, event)]), "compaction_result");
+        let text = format!("compaction_result={word} retries=0 max_retries=16 should_retry=1");
+        assert_eq!(lines, [text], "{kernel}");
+    }
 }
 
 #[test]
@@ -280,20 +342,21 @@ fn lines_of_the_killer_are_the_kernels() {
         (6, Event::Panic { text: PanicText::Compulsory }),
     ];
     let mut run = run_of("6.1", &records);
-    run.cast.cgroups.push(CgroupInfo {
-        name: "jobs".to_owned(),
-        parent: None,
-        members: Vec::new(),
-    });
+    // The victim is in a cgroup below the one that is full.
+    for (name, parent, members) in
+        [("jobs", None, Vec::new()), ("batch", Some(cgroup), vec![run.cast.tasks[victim].leader])]
+    {
+        run.cast.cgroups.push(CgroupInfo { name: name.to_owned(), parent, members });
+    }
     expect![[r#"
         [    0.001000] presser invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
         [    0.001000] Memory cgroup out of memory: Kill process 130 (hog) score 907 or sacrifice child
-        [    0.001000] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/jobs,task_memcg=/jobs,task=hog,pid=130,uid=0
+        [    0.001000] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/jobs,task_memcg=/jobs/batch,task=hog,pid=130,uid=0
         [    0.001000] Memory cgroup out of memory: Killed process 130 (hog) total-vm:112096kB, anon-rss:94844kB, file-rss:4kB, shmem-rss:448kB, UID:0 pgtables:224kB oom_score_adj:0
         [    0.001000] oom killer 130 (hog) has mm pinned by 132 (presser)
         [    0.002000] Tasks in /jobs are going to be killed due to memory.oom.group set
         [    0.003000] presser invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0
-        [    0.003000] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=hog,pid=130,uid=0
+        [    0.003000] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/jobs/batch,task=hog,pid=130,uid=0
         [    0.003000] Out of memory: OOM victim 130 (hog) is already exiting. Skip killing the task
         [    0.004000] Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF
         [    0.005000] presser invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
@@ -301,6 +364,23 @@ fn lines_of_the_killer_are_the_kernels() {
         [    0.005000] Kernel panic - not syncing: System is deadlocked on memory
         [    0.006000] Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled
     "#]].assert_eq(&dmesg(&run));
+}
+
+#[test]
+fn page_that_a_cgroup_has_no_room_for_is_not_called_compound() {
+    let (victim, cgroup, order, gfp) = (TaskId(2), CgroupId(0), 0, Gfp::HIGHUSER_MOVABLE.0);
+    let kill = |scope| Event::OomKillProcess { victim, gfp, order, scope, report: true };
+    for (before, scope, mask) in [
+        (Event::MemcgOom { cgroup, gfp, order }, OomScope::Memcg, "0x100cca(GFP_HIGHUSER_MOVABLE)"),
+        (
+            Event::DirectReclaimBegin { order, gfp },
+            OomScope::Global,
+            "0x140cca(GFP_HIGHUSER_MOVABLE|__GFP_COMP)",
+        ),
+    ] {
+        let log = dmesg(&run_of("6.1", &[(1, before), (1, kill(scope))]));
+        assert!(log.contains(&format!("gfp_mask={mask}, order=0")), "{log}");
+    }
 }
 
 /// `oom-kill:` has the task that was chosen, the line below it the thread that has the memory.

@@ -10,7 +10,7 @@
 //! out: pipes, limits of size, what is not dumped.
 
 use super::cx::Cx;
-use super::filemap::filemap_add_folio;
+use super::filemap::{charge_gfp, filemap_add_folio};
 use super::fs_writeback::mark_inode_dirty;
 use super::page_alloc::alloc_pages;
 use super::page_writeback::balance_dirty_pages_ratelimited;
@@ -113,7 +113,8 @@ async fn dump_user_range(cx: &Cx, mm: MmId) {
         let want = left.min(CHUNK);
         let Some(pages) = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await else { return };
         let memcg = cx.with(|state| state.mm_cgroup(mm));
-        let Some(pages) = filemap_add_folio(cx, memcg, pages).await else { return };
+        let gfp = charge_gfp(cx);
+        let Some(pages) = filemap_add_folio(cx, memcg, gfp, pages).await else { return };
         cx.cpu(cx.costs().page_fault * pages.count()).await;
         mark_inode_dirty(cx, Owner { file: None, memcg }, pages, Use::InFlight);
         balance_dirty_pages_ratelimited(cx, pages.count()).await;

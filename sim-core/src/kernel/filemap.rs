@@ -194,7 +194,8 @@ async fn read_ahead(
             None => own,
         }
     });
-    let pages = filemap_add_folio(cx, memcg, pages).await.ok_or(FaultError::Oom)?;
+    let gfp = charge_gfp(cx);
+    let pages = filemap_add_folio(cx, memcg, gfp, pages).await.ok_or(FaultError::Oom)?;
     // What was there before was workingset: waiting for it is a stall (PG_workingset).
     let refault = cx.with(|state| {
         let file = state.mms[mm].vma(range).and_then(|vma| vma.vm_file);
@@ -233,9 +234,20 @@ fn end_read(cx: &Cx, (mm, range): (MmId, RangeId), first: u64, memcg: Memcg, pag
     record_page_cache(cx, pages);
 }
 
+/// The flags with which page cache is charged.
+pub(super) fn charge_gfp(cx: &Cx) -> Gfp {
+    let whole = cx.kernel().switches.page_cache_is_charged_as_asked_for;
+    if whole { Gfp::HIGHUSER_MOVABLE } else { Gfp::KERNEL }
+}
+
 /// `filemap_add_folio()`: charges new page cache; what there is no room for is put back.
-pub(super) async fn filemap_add_folio(cx: &Cx, memcg: Memcg, mut pages: Pages) -> Option<Pages> {
-    let charged = charge_cache(cx, memcg, pages.count()).await.unwrap_or(0);
+pub(super) async fn filemap_add_folio(
+    cx: &Cx,
+    memcg: Memcg,
+    gfp: Gfp,
+    mut pages: Pages,
+) -> Option<Pages> {
+    let charged = charge_cache(cx, memcg, gfp, pages.count()).await.unwrap_or(0);
     let surplus = pages.take(pages.count() - charged);
     free_pages(cx, surplus, Use::InFlight);
     (charged > 0).then_some(pages)
@@ -316,7 +328,7 @@ async fn copy_pages(
 ) -> Result<u64, FaultError> {
     let _in = cx.enter(Func::DoWpPage);
     let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, count).await;
-    let pages = charge(cx, mm, pages).await.ok_or(FaultError::Oom)?;
+    let pages = charge(cx, mm, Gfp::KERNEL, pages).await.ok_or(FaultError::Oom)?;
     cx.cpu(cx.costs().page_fault * pages.count()).await;
     if let Some(replaced) = replaced {
         invalidate_range_start(cx, replaced).await;

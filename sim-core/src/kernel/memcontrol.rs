@@ -67,9 +67,14 @@ pub(super) fn mem_cgroup_uncharge(cx: &Cx, mm: MmId, pages: u64) {
 }
 
 /// `mem_cgroup_charge()` of new page cache, and `obj_cgroup_charge_pages()` of page tables: 1 to `want` pages.
-pub(super) async fn charge_cache(cx: &Cx, memcg: Memcg, want: u64) -> Result<u64, NoMemory> {
+pub(super) async fn charge_cache(
+    cx: &Cx,
+    memcg: Memcg,
+    gfp: Gfp,
+    want: u64,
+) -> Result<u64, NoMemory> {
     match memcg {
-        Some(memcg) => try_charge_memcg(cx, memcg, Gfp::KERNEL, 0, want).await,
+        Some(memcg) => try_charge_memcg(cx, memcg, gfp, 0, want).await,
         None => Ok(want),
     }
 }
@@ -201,7 +206,7 @@ async fn try_charge_memcg(
 
 /// The label `nomem`: who may not fail, or is privileged, exceeds the limit.
 async fn nomem(cx: &Cx, memcg: CgroupId, gfp: Gfp, block: u64) -> Result<u64, NoMemory> {
-    let privileged = gfp.has(Gfp::HIGH) && cx.kernel().switches.memcg_lets_atomic_pass;
+    let privileged = cx.kernel().switches.memcg_exceeds_with.is_some_and(|flag| gfp.has(flag));
     if gfp.has(Gfp::NOFAIL) || privileged {
         return Ok(force(cx, memcg, block).await);
     }

@@ -113,8 +113,9 @@ async fn handle_mm_fault(
     let notified = (shared > 0).then(|| wp_page_range(cx, mm, range, first)).flatten();
     let shared = if notified.is_some() { 1 } else { shared };
     let want = if shared > 0 { shared } else { want };
-    let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await;
-    let mut pages = charge(cx, mm, pages).await.ok_or(FaultError::Oom)?;
+    let gfp = if shared > 0 { Gfp::HIGHUSER_MOVABLE } else { Gfp::ZEROED_MOVABLE };
+    let pages = alloc_pages(cx, gfp, 0, want).await;
+    let mut pages = charge(cx, mm, Gfp::KERNEL, pages).await.ok_or(FaultError::Oom)?;
     let locked = cx.with(|state| state.mms[mm].vma(range).is_some_and(|vma| vma.locked));
     let costs = cx.costs();
     let per_page = if locked { costs.page_fault + costs.mlock_page } else { costs.page_fault };
@@ -193,8 +194,8 @@ pub async fn map_initial(cx: &Cx, mm: MmId, vmas: Vec<(Vma, u64)>) {
         }
         let mut left = anonymous;
         while left > 0 {
-            let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, left).await;
-            let Some(pages) = charge(cx, mm, pages).await else { return };
+            let pages = alloc_pages(cx, Gfp::ZEROED_MOVABLE, 0, left).await;
+            let Some(pages) = charge(cx, mm, Gfp::KERNEL, pages).await else { return };
             left -= pages.count();
             install(cx, mm, range, pages);
         }
@@ -203,9 +204,9 @@ pub async fn map_initial(cx: &Cx, mm: MmId, vmas: Vec<(Vma, u64)>) {
 
 /// Charges new pages to the cgroup of the mm; those for which there is no
 /// room are put back.
-pub(super) async fn charge(cx: &Cx, mm: MmId, pages: Option<Pages>) -> Option<Pages> {
+pub(super) async fn charge(cx: &Cx, mm: MmId, gfp: Gfp, pages: Option<Pages>) -> Option<Pages> {
     let mut pages = pages?;
-    let charged = mem_cgroup_charge(cx, mm, Gfp::KERNEL, pages.count()).await.unwrap_or(0);
+    let charged = mem_cgroup_charge(cx, mm, gfp, pages.count()).await.unwrap_or(0);
     let surplus = pages.take(pages.count() - charged);
     free_pages(cx, surplus, Use::InFlight);
     (charged > 0).then_some(pages)

@@ -135,7 +135,7 @@ pub(super) async fn alloc_tables(
             (Gfp::PGTABLE_USER.without(Gfp::ACCOUNT), None)
         };
         let mut pages = alloc_pages(cx, gfp, 0, missing).await.ok_or(FaultError::Oom)?;
-        let charged = charge_cache(cx, memcg, pages.count()).await.unwrap_or(0);
+        let charged = charge_cache(cx, memcg, gfp, pages.count()).await.unwrap_or(0);
         free_pages(cx, pages.take(pages.count() - charged), Use::InFlight);
         if charged == 0 {
             return Err(FaultError::Oom);

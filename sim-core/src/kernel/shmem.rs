@@ -81,7 +81,8 @@ async fn shmem_alloc(cx: &Cx, mm: MmId, segment: FileId, want: u64) -> Result<Pa
         file.memcg
     });
     let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await.ok_or(FaultError::Oom)?;
-    filemap_add_folio(cx, memcg, pages).await.ok_or(FaultError::Oom)
+    // shmem_add_to_page_cache() charges with what of the flags is about reclaim.
+    filemap_add_folio(cx, memcg, Gfp::KERNEL, pages).await.ok_or(FaultError::Oom)
 }
 
 /// `shmem_swapin_folio()`: up to `want` pages that the segment has in swap; how many came back.

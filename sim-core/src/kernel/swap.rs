@@ -70,7 +70,9 @@ async fn swapin_readahead(
         return Ok(Pages::default());
     }
     let pages = alloc_pages(cx, Gfp::HIGHUSER_MOVABLE, 0, want).await;
-    charge(cx, mm, pages).await.ok_or(FaultError::Oom)
+    let whole = cx.kernel().switches.swapped_page_is_charged_as_asked_for;
+    let gfp = if whole { Gfp::HIGHUSER_MOVABLE } else { Gfp::KERNEL };
+    charge(cx, mm, gfp, pages).await.ok_or(FaultError::Oom)
 }
 
 /// Pages that were read, mapped with `mmap_lock` held.
@@ -167,7 +169,7 @@ pub(super) fn share_entries(state: &mut State, old: (MmId, RangeId), new: (MmId,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Distribution, Nanos, Seeds, Shape};
+    use crate::base::{Distribution, Nanos, Seeds, Shape, TaskId};
     use crate::engine::Signals;
     use crate::kernel::exit::do_group_exit;
     use crate::kernel::memory::fault_in;
@@ -176,19 +178,8 @@ mod tests {
     use crate::kernel::state::{BlockDevice, Swap};
     use crate::kernel::testing::{Machine, Proc, sleep_ms};
 
-    /// A process that has 8 of 16 pages in a swap that takes a second to read, and touches the first of
-    /// them; who wants `mmap_lock` for writing 10 ms later, and SIGKILL after 20 ms if `killed`. When the
-    /// writer had it, when the process was gone, and the pages on their way and in swap at the end.
-    fn touch_swapped(killed: bool) -> (Vec<u64>, u64, u64, u64) {
-        let mut machine = Machine::new("6.1");
-        let hog = machine.process(&Proc::of(100, 16), |cx| async move {
-            let mm = cx.mm().expect("it has one");
-            let range = cx.with(|state| state.mms[mm].vmas[0].id);
-            let back = fault_in(&cx, mm, range, 0, 8, Access::Write).await;
-            let is_killed = cx.fatal_signal_pending();
-            assert_eq!(back, if is_killed { Err(FaultError::Killed) } else { Ok(8) });
-            do_group_exit(&cx).await;
-        });
+    /// Gives a process 8 of its pages in a swap that takes a second to read.
+    fn swap_out(machine: &Machine, hog: TaskId) -> MmId {
         let mm = machine.with(|state| state.tasks[hog].mm).expect("it has one");
         machine.with(|state| {
             let latency = Distribution::new(Shape::Constant(Nanos::from_secs(1)));
@@ -205,6 +196,23 @@ mod tests {
             vma.swap_out(8);
             state.zones[crate::base::ZoneId(0)].transfer(Use::Anon, Use::Free, gone.count());
         });
+        mm
+    }
+
+    /// A process that has 8 of 16 pages in a swap that takes a second to read, and touches the first of
+    /// them; who wants `mmap_lock` for writing 10 ms later, and SIGKILL after 20 ms if `killed`. When the
+    /// writer had it, when the process was gone, and the pages on their way and in swap at the end.
+    fn touch_swapped(killed: bool) -> (Vec<u64>, u64, u64, u64) {
+        let mut machine = Machine::new("6.1");
+        let hog = machine.process(&Proc::of(100, 16), |cx| async move {
+            let mm = cx.mm().expect("it has one");
+            let range = cx.with(|state| state.mms[mm].vmas[0].id);
+            let back = fault_in(&cx, mm, range, 0, 8, Access::Write).await;
+            let is_killed = cx.fatal_signal_pending();
+            assert_eq!(back, if is_killed { Err(FaultError::Killed) } else { Ok(8) });
+            do_group_exit(&cx).await;
+        });
+        let mm = swap_out(&machine, hog);
         machine.kthread(move |cx| async move {
             sleep_ms(&cx, 10).await;
             let mmap_lock = cx.with(|state| state.mms[mm].mmap_lock);
@@ -230,6 +238,28 @@ mod tests {
             assert_eq!((zone.pages(Use::InFlight), used), (0, 0));
             (gone, writer[0], zone.pages(Use::Clean), zone.pages(Use::PageTable))
         })
+    }
+
+    #[test]
+    fn page_of_swap_is_charged_with_all_its_flags_from_5_8_on() {
+        for (profile, expected) in [("5.6", Gfp::KERNEL), ("5.12", Gfp::HIGHUSER_MOVABLE)] {
+            let mut machine = Machine::new(profile);
+            let memcg = machine.cgroup(None, Some(16));
+            let proc = Proc { cgroup: Some(memcg), ..Proc::of(100, 16) };
+            let hog = machine.process(&proc, |cx| async move {
+                let mm = cx.mm().expect("it has one");
+                let range = cx.with(|state| state.mms[mm].vmas[0].id);
+                let _ = fault_in(&cx, mm, range, 0, 8, Access::Write).await;
+                do_group_exit(&cx).await;
+            });
+            swap_out(&machine, hog);
+            machine.run();
+            let asked = machine.story(|event| match event {
+                Event::MemcgOom { gfp, .. } => Some(Gfp(gfp)),
+                _ => None,
+            });
+            assert_eq!(asked.first(), Some(&expected), "{profile}");
+        }
     }
 
     #[test]

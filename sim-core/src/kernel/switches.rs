@@ -8,7 +8,7 @@
 //! marks one that is from memory.
 
 use super::zone::Mark;
-use crate::record::{DebugLayout, GfpNumbers, KilledLine, MnEvent, TaskTable, Wording};
+use crate::record::{DebugLayout, Gfp, GfpNumbers, KilledLine, MnEvent, TaskTable, Wording};
 
 /// How `exit_mmap()` and the reaper keep out of each other's way (kernel-spec 3.7).
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -245,10 +245,18 @@ switches! {
     /// tables to kmemcg", 4.8).
     page_tables_are_charged: bool =
         [older(F), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T)];
-    /// A charge with GFP_ATOMIC may exceed the limit (commit 869712fd3de5, "mm: memcontrol: fix network
-    /// errors from failing __GFP_ATOMIC charges", 5.4; since 1461e8c2b6af, 5.18, any with `__GFP_HIGH`).
-    memcg_lets_atomic_pass: bool =
-        [older(F), older(F), older(F), older(F), older(F), older(F), older(T), older(T), older(T), older(T), older(T), older(T)];
+    /// Page cache is charged with the flags that its page was asked for with; before, with what of those is about
+    /// reclaim (`gfp_mask & GFP_KERNEL` in `page_cache_read()`, read in 4.x; the whole since 4.20 or so).
+    page_cache_is_charged_as_asked_for: bool =
+        [older(F), older(F), older(F), older(F), older(F), older(T), older(T), older(T), older(T), older(T), older(T), older(T)];
+    /// So is a page of swap, when it is asked for (commit 4c6355b25e8b, "mm: memcontrol: charge swapin pages on
+    /// instantiation", 5.8); before, with GFP_KERNEL, when it is mapped.
+    swapped_page_is_charged_as_asked_for: bool =
+        [F, F, F, F, F, F, F, F, older(T), older(T), older(T), older(T)];
+    /// With what a charge may exceed the limit: `__GFP_ATOMIC` (commit 869712fd3de5, "mm: memcontrol: fix network
+    /// errors from failing __GFP_ATOMIC charges", 5.4), since 1461e8c2b6af, 5.18, `__GFP_HIGH`.
+    memcg_exceeds_with: Option<Gfp> =
+        [older(None), older(None), older(None), older(None), older(None), older(None), older(Some(Gfp::HARDER)), older(Some(Gfp::HARDER)), older(Some(Gfp::HARDER)), older(Some(Gfp::HIGH)), older(Some(Gfp::HIGH)), older(Some(Gfp::HIGH))];
     /// Who charged far beyond `memory.high` has to pause (commit 0e4b01df8659, "mm, memcg: throttle
     /// allocators when failing reclaim over memory.high", 5.4).
     memcg_high_pauses: bool =
@@ -283,6 +291,19 @@ switches! {
     /// types in 4.17 and 5.6, and have them in 5.9, with `ppid:` in 5.12, `{3:3}` in 6.12).
     debug_layout: DebugLayout =
         [older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(NoWaitTypes), older(WaitTypes), Marked, older(WithIds), unverified(RawNesting)];
+    /// "page allocation failure" is told once in 10 s; before, ten times in 5 s (commit 1be334e5c088, "mm/page_alloc.c:
+    /// ratelimit allocation failure warnings more aggressively", 5.4).
+    logs_failures_rarely: bool =
+        [older(F), older(F), older(F), older(F), older(F), older(F), older(T), older(T), older(T), older(T), older(T), older(T)];
+    /// `compact_retry` calls it progress that compaction was skipped for want of free pages: `compaction_withdrawn()` no
+    /// longer speaks of that (commit 494330855641, "mm, compaction: raise compaction priority after it withdrawns",
+    /// 5.4; to "mm: compaction: remove compaction result helpers", 6.5).
+    skipped_compaction_is_progress: bool =
+        [F, F, F, F, F, F, older(T), older(T), older(T), older(T), F, F];
+    /// A second SIGKILL is dropped, and `signal_generate` says so (`TRACE_SIGNAL_IGNORED`); before, the first one was
+    /// still pending (`prepare_signal()`; "signal: Drop signals received after a fatal signal has been processed", 6.0).
+    drops_signals_of_dying: bool =
+        [F, F, F, F, F, F, F, F, F, unverified(T), unverified(T), unverified(T)];
     /// "OOM victim … is already exiting. Skip killing the task", where the one chosen was gone by then (commit
     /// 619b5b469bca, "mm, oom: show process exiting information in __oom_kill_process()", 5.9).
     logs_exiting_victim: bool =
@@ -476,6 +497,9 @@ impl Switches {
             logs_constraint: self.logs_constraint,
             logs_no_killable: !self.panics_in_old_words,
             logs_exiting_victim: self.logs_exiting_victim,
+            logs_failures_rarely: self.logs_failures_rarely,
+            skipped_compaction_is_progress: self.skipped_compaction_is_progress,
+            drops_signals_of_dying: self.drops_signals_of_dying,
             sysrq_in_old_words: self.sysrq_in_old_words,
             sysrq_blames_killer: self.sysrq_blames_killer,
             logs_refusals: self.logs_refusals,

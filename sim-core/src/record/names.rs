@@ -264,7 +264,7 @@ impl Gfp {
     pub const DIRECT_RECLAIM: Self = Self(1 << 2);
     /// `__GFP_KSWAPD_RECLAIM`.
     pub const KSWAPD_RECLAIM: Self = Self(1 << 3);
-    /// `__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_ZERO | __GFP_HARDWALL …`: a page for user space.
+    /// `__GFP_HIGHMEM | __GFP_MOVABLE | __GFP_HARDWALL …`: a page for user space.
     pub const USER: Self = Self(1 << 4);
     /// `__GFP_HIGH`.
     pub const HIGH: Self = Self(1 << 5);
@@ -290,7 +290,7 @@ impl Gfp {
     pub const DMA: Self = Self(1 << 15);
     /// `__GFP_DMA32`: from zone DMA32 or below.
     pub const DMA32: Self = Self(1 << 16);
-    /// `__GFP_ZERO`, of requests without [`USER`](Self::USER).
+    /// `__GFP_ZERO`.
     pub const ZERO: Self = Self(1 << 17);
     /// `GFP_NOWAIT`.
     pub const NOWAIT: Self = Self::KSWAPD_RECLAIM;
@@ -302,8 +302,10 @@ impl Gfp {
     pub const NOFS: Self = Self(Self::NOIO.0 | Self::IO.0);
     /// `GFP_KERNEL`.
     pub const KERNEL: Self = Self(Self::NOFS.0 | Self::FS.0);
-    /// `GFP_HIGHUSER_MOVABLE | __GFP_ZERO`, as an anonymous page fault asks.
+    /// `GFP_HIGHUSER_MOVABLE`: page cache, and copies.
     pub const HIGHUSER_MOVABLE: Self = Self(Self::KERNEL.0 | Self::USER.0);
+    /// As `vma_alloc_zeroed_movable_folio()` asks for a new anonymous page.
+    pub const ZEROED_MOVABLE: Self = Self::HIGHUSER_MOVABLE.with(Self::ZERO);
     /// `GFP_PGTABLE_USER`: for a page table.
     pub const PGTABLE_USER: Self = Self::KERNEL.with(Self::ACCOUNT).with(Self::ZERO);
 
@@ -334,7 +336,8 @@ impl Gfp {
     /// longest compound name that fits, then single flags.
     pub fn text(self) -> String {
         if self.without(Self::ZERO) == Self::HIGHUSER_MOVABLE {
-            return "GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO".to_owned();
+            let zeroed = if self.has(Self::ZERO) { "|__GFP_ZERO" } else { "" };
+            return format!("GFP_HIGHUSER_MOVABLE|__GFP_COMP{zeroed}");
         }
         let mut left = self;
         let mut text = String::new();

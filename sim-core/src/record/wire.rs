@@ -403,7 +403,8 @@ structs! {
     }
     Wording {
         release traces_reaper mark_victim_sizes traces_reclaim_retry traces_throttling killed_line
-        logs_constraint logs_no_killable logs_exiting_victim sysrq_in_old_words sysrq_blames_killer logs_refusals warns_of_refusals
+        logs_constraint logs_no_killable logs_exiting_victim logs_failures_rarely
+        skipped_compaction_is_progress drops_signals_of_dying sysrq_in_old_words sysrq_blames_killer logs_refusals warns_of_refusals
         watches_notifiers dumps_unreaped traces_exit_mmap
         traces_exit_first gfp_numbers anon_is_compound task_table debug_layout
     }

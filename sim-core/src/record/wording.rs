@@ -91,6 +91,12 @@ pub struct Wording {
     pub logs_no_killable: bool,
     /// That the process chosen was gone by then is logged.
     pub logs_exiting_victim: bool,
+    /// That a request for pages failed is logged once in 10 s; else ten times in 5 s.
+    pub logs_failures_rarely: bool,
+    /// `compact_retry` calls skipped compaction progress.
+    pub skipped_compaction_is_progress: bool,
+    /// A second SIGKILL is traced as ignored; else as pending already.
+    pub drops_signals_of_dying: bool,
     /// Sysrq-f's line begins "SysRq : " (up to 4.20).
     pub sysrq_in_old_words: bool,
     /// Sysrq-f that found nobody says that the killer is disabled (up to 4.11).
@@ -130,6 +136,9 @@ impl Default for Wording {
             logs_constraint: true,
             logs_no_killable: true,
             logs_exiting_victim: true,
+            logs_failures_rarely: true,
+            skipped_compaction_is_progress: true,
+            drops_signals_of_dying: true,
             sysrq_in_old_words: false,
             sysrq_blames_killer: false,
             logs_refusals: true,

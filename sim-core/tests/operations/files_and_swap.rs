@@ -1,7 +1,9 @@
 //! Operations on files, shared memory and what lies in swap.
 
+use std::collections::BTreeSet;
+
 use sim_core::analysis::{Index, explain, report};
-use sim_core::record::{Event, MnEvent, Run};
+use sim_core::record::{Event, Gfp, MnEvent, Run};
 
 use super::{exit_ms, faulted, free_at_end, free_at_start, run, run_whole, task, times};
 
@@ -323,6 +325,33 @@ fn notifiers_hear_of_each_page_of_a_private_file_that_a_write_replaces() {
     for (read, heard) in [("{ read = 'm' },", 64), ("", 0)] {
         let run = run(&program(read));
         assert_eq!(cleared(&run), heard, "{read}");
+    }
+}
+
+/// `__GFP_ZERO` is for new anonymous pages: copies and pages of shared memory are filled by who asked.
+#[test]
+fn what_is_copied_or_shared_is_not_asked_for_zeroed() {
+    let touch = |kind: &str, size: &str| {
+        format!(
+            "[[task]]\nname = 'p'\npreset = 'none'\nprogram = [{{ mmap = 'm', size = '{size}', kind = \
+             '{kind}' }}, {{ touch = 'm' }}"
+        )
+    };
+    let copies = touch("anon", "36MiB")
+        + ", { fork = 'c' }, { pause = '60s' }]\n[[task]]\nname = 'c'\nparent = 'p'\nprogram = [{ touch = 'm' }]\n";
+    for (program, gfp) in [
+        (touch("anon", "80MiB") + "]\n", Gfp::ZEROED_MOVABLE),
+        (touch("shmem", "80MiB") + "]\n", Gfp::HIGHUSER_MOVABLE),
+        (copies, Gfp::HIGHUSER_MOVABLE),
+    ] {
+        let run = run(&program);
+        let asked: BTreeSet<_> = (run.trace.iter())
+            .filter_map(|record| match record.event {
+                Event::OomKillProcess { gfp, .. } => Some(gfp),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(asked, BTreeSet::from([gfp.0]), "{program}");
     }
 }
 

@@ -132,14 +132,16 @@ impl Log {
         (gfp, order): (Gfp, u8),
         chosen: Option<TaskId>,
     ) -> fmt::Result {
-        let wording = &state.cast.wording;
+        // folio_alloc() adds __GFP_COMP, so that a cgroup does not see it.
+        let mut wording = state.cast.wording.clone();
+        wording.anon_is_compound &= !state.request(record.task).is_charge;
         self.stamp(record.at)?;
         write!(
             self.out,
             "{} invoked oom-killer: gfp_mask={:#x}({}), order=",
             comm(state, record.task),
-            gfp::bits(gfp, wording),
-            gfp::name(gfp, wording),
+            gfp::bits(gfp, &wording),
+            gfp::name(gfp, &wording),
         )?;
         match order {
             ORDER_SYSRQ => self.out.push_str("-1"),
@@ -215,14 +217,15 @@ impl Log {
             return Ok(());
         }
         let (pid, comm) = (pid(state, chosen), comm(state, chosen));
+        let leader = state.cast.tasks.get(chosen).map_or(chosen, |info| info.leader);
+        let task_memcg = state.cgroup_of(leader);
         let memcg = state.memcg_oom(record.task).filter(|_| self.scope == OomScope::Memcg);
         self.stamp(record.at)?;
-        let (constraint, scope, task_memcg) = match memcg {
+        let (constraint, scope) = match memcg {
             Some(cgroup) => {
-                let path = cgroup_path(state, cgroup);
-                ("CONSTRAINT_MEMCG", format!("oom_memcg={path}"), path)
+                ("CONSTRAINT_MEMCG", format!("oom_memcg={}", cgroup_path(state, cgroup)))
             }
-            None => ("CONSTRAINT_NONE", "global_oom".to_owned(), "/".to_owned()),
+            None => ("CONSTRAINT_NONE", "global_oom".to_owned()),
         };
         writeln!(
             self.out,

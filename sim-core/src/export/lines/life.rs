@@ -14,6 +14,10 @@ use crate::record::{Event, Record};
 const SI_KERNEL: i64 = 128;
 const SI_USER: i64 = 0;
 const SIGKILL: i64 = 9;
+/// How sending went (include/trace/events/signal.h).
+const TRACE_SIGNAL_DELIVERED: i64 = 0;
+const TRACE_SIGNAL_IGNORED: i64 = 1;
+const TRACE_SIGNAL_ALREADY_PENDING: i64 = 2;
 
 static SIGNAL_GENERATE: Tracepoint = Tracepoint {
     system: "signal",
@@ -112,8 +116,15 @@ pub(super) fn tracepoint<'a>(state: &State<'a>, record: &Record) -> Option<Trace
     Some(match record.event {
         Event::SignalGenerate { target } => {
             let code = if state.is_oom_kill(record) { SI_KERNEL } else { SI_USER };
+            let target = state.signalled(record.task, target);
             let (comm, pid) = (comm(state, target).into(), number(pid(state, target)));
-            let [group, result] = [number(1), number(0)];
+            let result = match (state.is_killed_again(), state.cast.wording.drops_signals_of_dying)
+            {
+                (false, _) => TRACE_SIGNAL_DELIVERED,
+                (true, true) => TRACE_SIGNAL_IGNORED,
+                (true, false) => TRACE_SIGNAL_ALREADY_PENDING,
+            };
+            let [group, result] = [number(1), number(result)];
             let values = [number(SIGKILL), number(0), number(code), comm, pid, group, result];
             Traced::new(&SIGNAL_GENERATE, values)
         }

@@ -215,10 +215,12 @@ fn highest_zone<'a>(state: &State<'_>) -> Value<'a> {
 /// Compaction. Its scanners are not modeled: they stand at the ends of
 /// the zone, whose pages are numbered from the lowest zone's first on.
 fn compaction<'a>(state: &State<'a>, record: &Record) -> Option<Traced<'a>> {
+    let wording = &state.cast.wording;
     let (zone, result) = match record.event {
         Event::CompactRetry { order, priority, result, retries, max_retries, retry } => {
             let feedback = match result {
                 CompactResult::Complete => 1,
+                CompactResult::Skipped if wording.skipped_compaction_is_progress => 3,
                 CompactResult::Skipped | CompactResult::Deferred => 2,
                 CompactResult::Success => 3,
             };
@@ -230,8 +232,7 @@ fn compaction<'a>(state: &State<'a>, record: &Record) -> Option<Traced<'a>> {
                 number(max_retries),
                 number(retry),
             ];
-            let is_kernels = state.cast.wording.traces_reclaim_retry;
-            return Some(Traced::since(is_kernels, &COMPACT_RETRY, values));
+            return Some(Traced::since(wording.traces_reclaim_retry, &COMPACT_RETRY, values));
         }
         Event::CompactionBegin { zone, .. } => (zone, None),
         Event::CompactionEnd { zone, result, .. } => (zone, Some(result)),

@@ -104,7 +104,7 @@ pub(in crate::export) fn run(kernel: &str) -> Run {
     recorder.record(ms(1), HOG, Event::Preempted {});
     recorder.record(ms(1), PRESSER, Event::Woken { by: Some(HOG), how: Waited::Granted });
     recorder.record(ms(1), PRESSER, on(0));
-    let (order, gfp) = (0, Gfp::HIGHUSER_MOVABLE.0);
+    let (order, gfp) = (0, Gfp::ZEROED_MOVABLE.0);
     let zone = ZoneId(0);
     recorder.record(ms(2), PRESSER, Event::ZoneFree { zone, free: 428 });
     recorder.record(ms(2), PRESSER, Event::DirectReclaimBegin { order, gfp });

@@ -6,8 +6,11 @@ mod limits;
 use super::*;
 use crate::base::Nanos;
 use crate::engine::{Hold, Signals};
+use crate::kernel::filemap::{charge_gfp, filemap_add_folio};
 use crate::kernel::memory::fault_in;
-use crate::kernel::mm::Access;
+use crate::kernel::mm::{Access, Backing};
+use crate::kernel::page_alloc::alloc_pages;
+use crate::kernel::pgtable::alloc_tables;
 use crate::kernel::testing::{Machine, Proc, idle, killed, results, sleep_ms};
 use crate::kernel::{do_group_exit, oom_kill::OomControl};
 use crate::record::{OomResult, Reason};
@@ -63,6 +66,39 @@ fn uncharged_pages_of_processes_show_at_once_and_since_5_11_the_kernels_when_the
         });
         machine.run();
         assert_eq!(usage(&machine, memcg), 71, "{profile}");
+    }
+}
+
+/// Gfp flags with which a full cgroup kills.
+fn asked(machine: &Machine) -> Vec<Gfp> {
+    machine.story(|event| match event {
+        Event::MemcgOom { gfp, .. } => Some(Gfp(gfp)),
+        _ => None,
+    })
+}
+
+#[test]
+fn page_cache_is_charged_with_all_its_flags_after_4_19_and_page_tables_with_theirs() {
+    for (profile, cache) in
+        [("4.19", Gfp::KERNEL), ("5.3", Gfp::HIGHUSER_MOVABLE), ("6.1", Gfp::HIGHUSER_MOVABLE)]
+    {
+        for (of_cache, gfp) in [(true, cache), (false, Gfp::PGTABLE_USER)] {
+            let mut machine = Machine::new(profile);
+            let memcg = machine.cgroup(None, Some(100));
+            machine.process(&member(memcg, 100, 100), move |cx| async move {
+                let mm = cx.mm().expect("it has one");
+                if of_cache {
+                    let pages = alloc_pages(&cx, Gfp::HIGHUSER_MOVABLE, 0, 1).await.expect("room");
+                    filemap_add_folio(&cx, Some(memcg), charge_gfp(&cx), pages).await;
+                } else {
+                    let span = (1 << 40, (1 << 40) + 4096);
+                    let _ = alloc_tables(&cx, mm, span, Backing::Anonymous).await;
+                }
+                do_group_exit(&cx).await;
+            });
+            machine.run();
+            assert_eq!(asked(&machine).first(), Some(&gfp), "{profile}");
+        }
     }
 }
 
@@ -168,6 +204,8 @@ fn nofail_atomic_and_reclaimers_exceed_the_limit() {
         ("5.12", Gfp::ATOMIC, false, true),
         ("5.4", Gfp::ATOMIC, false, true),
         ("5.3", Gfp::ATOMIC, false, false),
+        ("6.1", Gfp::NOWAIT.with(Gfp::HIGH), false, true),
+        ("5.12", Gfp::NOWAIT.with(Gfp::HIGH), false, false),
         ("6.1", Gfp::KERNEL, true, true),
     ] {
         let mut machine = Machine::new(profile);
