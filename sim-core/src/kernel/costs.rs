@@ -71,7 +71,8 @@ costs! {
     major_fault = 5_000,
     /// Copying one PTE at fork.
     fork_page = 20,
-    /// One fruitless round of direct reclaim over all priorities, besides the pages it looks at.
+    /// One fruitless walk of direct reclaim over all priorities, besides the pages it looks at. Since 6.11 there
+    /// are two before it gives up.
     reclaim_pass = 1_000_000,
     /// The same of a cgroup alone, whose reclaim asks few of the machine's shrinkers; by
     /// default a quarter of `reclaim_pass` (unverified: no recording has a cgroup at its limit).

@@ -111,6 +111,10 @@ switches! {
     /// vmscan: enforce inactive:active ratio at the reclaim root", 5.5).
     reclaim_forces_deactivation: bool =
         [F, F, F, F, F, F, F, older(T), older(T), older(T), older(T), older(T)];
+    /// Reclaim that got nothing goes over everything once more, with cgroups or without, before it tries anything else
+    /// (`memcg_full_walk`; commit 6be5e186fd65, "mm: vmscan: restore incremental cgroup iteration", 6.11).
+    reclaim_walks_twice: bool =
+        [F, F, F, F, F, F, F, F, F, F, older(T), older(T)];
     /// `memory.min` (commit bf8d5d52ffe8, "memcg: introduce memory.min", 4.18).
     memory_min: bool =
         [F, F, F, F, older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T)];

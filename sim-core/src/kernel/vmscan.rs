@@ -63,6 +63,8 @@ pub(super) struct ScanControl {
     force_deactivate: bool,
     /// A list in use was passed over.
     skipped_deactivate: bool,
+    /// The second walk over everything is under way, or over.
+    memcg_full_walk: bool,
     /// `memory.low` no longer protects.
     pub(super) memcg_low_reclaim: bool,
     /// A cgroup was passed over because of it.
@@ -114,6 +116,7 @@ impl ScanControl {
             reclaim_idx: gfp_zone(gfp),
             force_deactivate: false,
             skipped_deactivate: false,
+            memcg_full_walk: false,
             memcg_low_reclaim: false,
             memcg_low_skipped: false,
             longest: 0,
@@ -126,7 +129,7 @@ impl ScanControl {
         self.gfp.has(Gfp::IO)
     }
 
-    /// What the passes since the last time cost that found nothing: the more the longer the lists.
+    /// What the walk over all priorities cost that found nothing: the more the longer the lists.
     pub(super) fn fruitless(&mut self, costs: &Costs) -> Nanos {
         let pass = match (self.kswapd, self.target) {
             (true, _) => costs.kswapd_pass,
@@ -221,13 +224,16 @@ async fn do_try_to_free_pages(cx: &Cx, sc: &mut ScanControl) {
         if sc.nr_reclaimed > 0 {
             return;
         }
-        let again = sc.skipped_deactivate || sc.memcg_low_skipped;
+        let full_walk = cx.kernel().switches.reclaim_walks_twice && !sc.memcg_full_walk;
+        let again = full_walk || sc.skipped_deactivate || sc.memcg_low_skipped;
         if sc.nr_submitted == 0 {
             // Between two rounds of reclaim the allocator has something to do.
             let gap = if again || sc.target.is_some() { Nanos::ZERO } else { costs.reclaim_gap };
             cx.cpu(sc.fruitless(costs) + gap).await;
         }
-        if sc.skipped_deactivate {
+        if full_walk {
+            sc.memcg_full_walk = true;
+        } else if sc.skipped_deactivate {
             (sc.force_deactivate, sc.skipped_deactivate) = (true, false);
         } else if sc.memcg_low_skipped {
             // Untapped reserves of cgroups: better than a kill.
