@@ -39,7 +39,7 @@ fn gallery_has_these_verdicts() {
     }
     expect![[r#"
         gpu-fence-overlap: extra-victims
-          editor was killed at 4308.017 ms although hog, killed before, still had 40 MiB.
+          editor was killed at 4307.844 ms although hog, killed before, still had 40 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 18751 incidents 22
         g1-clean-exit: recovered
           victim was killed at 17.000 ms; by 198.000 ms free memory was above the high watermark and every survivor had got its page.
@@ -96,52 +96,52 @@ fn gallery_has_these_verdicts() {
           hog was killed at 1256.845 ms; by 1287.707 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2: recovered
-          hog1 was killed at 2052.442 ms; by 2124.429 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 2052.442 ms; by 2124.419 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2-smp: recovered
-          hog1 was killed at 1983.450 ms; by 2018.427 ms free memory was above the high watermark and every survivor had got its page.
+          hog1 was killed at 1983.450 ms; by 2018.412 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s2stuck: recovered
-          hog was killed at 1977.110 ms; by 4082.928 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1977.110 ms; by 4083.030 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s3: extra-victims
-          presser was killed at 5034.006 ms although hog, killed before, still had 93.2 MiB.
+          presser was killed at 5032.931 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3-smp: extra-victims
-          presser was killed at 4983.916 ms although hog, killed before, still had 91.2 MiB.
+          presser was killed at 4982.826 ms although hog, killed before, still had 91.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 22
         capture-6-1-s3exit: recovered
-          hog was killed at 1917.251 ms; by 2003.968 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1917.251 ms; by 2003.953 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s4part: extra-victims
-          presser was killed at 5022.285 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5022.037 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s5part: extra-victims
-          presser was killed at 5025.779 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5025.526 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 10 reaped 1343 incidents 22
         capture-6-1-s6: extra-victims
-          presser was killed at 5060.662 ms although hog, killed before, still had 92 MiB.
+          presser was killed at 5060.394 ms although hog, killed before, still had 92 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s6-smp: extra-victims
-          presser was killed at 4983.142 ms although hog, killed before, still had 90 MiB.
+          presser was killed at 4982.879 ms although hog, killed before, still had 90 MiB.
           attempts 10 back-offs 10 refusals 20 reaped 319 incidents 22
         capture-6-1-s7: recovered
-          hog was killed at 1977.040 ms; by 4091.916 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1977.040 ms; by 4092.013 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-s8w500: recovered
-          hog was killed at 1977.190 ms; by 2576.012 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1977.190 ms; by 2575.817 ms free memory was above the high watermark and every survivor had got its page.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         capture-6-1-s8w5000: extra-victims
-          presser was killed at 5060.021 ms although hog, killed before, still had 93.2 MiB.
+          presser was killed at 5058.926 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 0 reaped 0 incidents 12
         capture-6-1-s12: recovered
-          hog was killed at 2085.449 ms; by 4288.134 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2085.449 ms; by 4288.236 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         capture-6-1-l1both: extra-victims
-          presser was killed at 5021.459 ms although hog, killed before, still had 93.2 MiB.
+          presser was killed at 5020.384 ms although hog, killed before, still had 93.2 MiB.
           attempts 10 back-offs 10 refusals 140 reaped 0 incidents 23
         capture-6-1-l2itv: recovered
-          hog was killed at 1962.217 ms; by 4053.225 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 1962.217 ms; by 4053.332 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23871 incidents 0
         lockdep-6-1-l1: no-oom
           Nobody was killed, and nobody waits for memory.
@@ -171,13 +171,13 @@ fn gallery_has_these_verdicts() {
           Nobody was killed, and nobody waits for memory.
           attempts 0 back-offs 0 refusals 0 reaped 0 incidents 0
         lockdep-6-1-n1mutex: recovered
-          hog was killed at 2372.687 ms; by 4812.627 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2372.687 ms; by 4812.554 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
         lockdep-6-1-n2mutex: recovered
-          hog was killed at 2372.687 ms; by 4812.627 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2372.687 ms; by 4812.554 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 0
         lockdep-6-1-h1: recovered
-          hog was killed at 2357.694 ms; by 41276.915 ms free memory was above the high watermark and every survivor had got its page.
+          hog was killed at 2357.694 ms; by 41277.096 ms free memory was above the high watermark and every survivor had got its page.
           attempts 1 back-offs 0 refusals 0 reaped 23359 incidents 1
     "#]].assert_eq(&text);
 }

@@ -108,11 +108,17 @@ impl Victims {
             _ => None,
         };
         // A cgroup waits for victims in it and below, whoever killed them, as long as they are
-        // in it: who has exited has left.
+        // in it: who has exited has left. Scans by processes do so when the leader is gone and the last
+        // thread begins to exit, of which no record tells.
         let here = |pending: &Pending| {
+            let is_here = |thread: &TaskId| !self.exited.contains(thread);
             let mut threads = cast.tasks.iter().filter(|(_, info)| info.leader == pending.leader);
             cgroup.is_some_and(|cgroup| cast.is_in_cgroup(pending.leader, cgroup))
-                && threads.any(|(thread, _)| !self.exited.contains(&thread))
+                && if self.switches.scans_cgroup_by_threads {
+                    threads.any(|(thread, _)| is_here(&thread))
+                } else {
+                    is_here(&pending.leader)
+                }
         };
         let in_scope = |pending: &&Pending| match scope {
             OomScope::Global | OomScope::AllocatingTask => true,

@@ -214,8 +214,11 @@ pub(super) fn should_compact_retry(
             max_retries /= 4;
         }
     }
+    let wants_reclaim = result == CompactResult::Skipped
+        || (result == CompactResult::Deferred
+            && cx.kernel().switches.deferred_compaction_wants_reclaim);
     let retry = match result {
-        CompactResult::Skipped => compaction_zonelist_suitable(cx, gfp_zone(gfp), order, mark),
+        _ if wants_reclaim => compaction_zonelist_suitable(cx, gfp_zone(gfp), order, mark),
         CompactResult::Success if compaction.retries <= max_retries => true,
         _ => {
             let least = if costly { SYNC_LIGHT } else { SYNC_FULL };
@@ -245,7 +248,7 @@ fn compaction_zonelist_suitable(cx: &Cx, reach: ZoneType, order: u8, mark: Mark)
 impl Zone {
     /// Brings lone free pages together to a block of `order`.
     fn gather(&mut self, order: u8) -> bool {
-        let stuck = [Use::Kernel, Use::PageTable, Use::Pinned, Use::Unevictable];
+        let stuck = [Use::Reserved, Use::Kernel, Use::PageTable, Use::Pinned];
         let stuck: u64 = stuck.map(|of| self.pages(of)).iter().sum();
         let among_stuck = self.scattered * stuck / self.managed().max(1);
         let possible = self.scattered - among_stuck >= 1 << order;
@@ -253,5 +256,25 @@ impl Zone {
             self.scattered -= 1 << order;
         }
         possible
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::testing::{Machine, Proc};
+
+    #[test]
+    fn deferred_compaction_is_tried_again_when_there_is_room_up_to_5_3() {
+        for (kernel, again) in [("4.14", true), ("5.3", true), ("5.4", false), ("6.12", false)] {
+            let mut machine = Machine::new(kernel);
+            machine.process(&Proc::of(100, 0), move |cx| async move {
+                let result = CompactResult::Deferred;
+                let mut compaction = Compaction { priority: SYNC_FULL, result, retries: 0 };
+                let retry = should_compact_retry(&cx, Gfp::KERNEL, 2, Mark::Min, &mut compaction);
+                assert_eq!(retry, again, "{kernel}");
+            });
+            machine.run();
+        }
     }
 }

@@ -216,24 +216,46 @@ fn kills_allocating_task(state: &State, oc: &OomControl, current: TaskId) -> boo
             .is_some_and(|group| !is_global_init(group) && group.oom_score_adj != OOM_SCORE_ADJ_MIN)
 }
 
-/// `select_bad_process()`.
+/// `select_bad_process()`. A pending victim ends the scan, and those behind it cost nothing; what
+/// counts is what is found when all that was looked at has been paid for.
 async fn select_bad_process(cx: &Cx, oc: &OomControl, totalpages: u64) -> Chosen {
-    let candidates = cx.with(|state| match oc.memcg {
-        Some(memcg) => mem_cgroup_scan_tasks(state, memcg),
-        None => state.tasklist.clone(),
-    });
-    cx.cpu(cx.costs().select_per_task * candidates.len() as u64).await;
-    let switches = cx.kernel().switches;
-    cx.with(|state| {
-        let mut chosen = Chosen::Nobody;
-        for leader in candidates {
-            chosen = oom_evaluate_task(state, switches, oc, totalpages, leader, chosen);
-            if matches!(chosen, Chosen::Abort(_)) {
-                break;
-            }
+    let candidates = cx.with(|state| candidates(state, cx.kernel().switches, oc));
+    let mut paid = 0;
+    loop {
+        let (chosen, seen) = cx.with(|state| scan(state, cx, oc, totalpages, &candidates));
+        if seen <= paid {
+            return chosen;
         }
-        chosen
-    })
+        cx.cpu(cx.costs().select_per_task * (seen - paid)).await;
+        paid = seen;
+    }
+}
+
+/// `for_each_process()`, or [`mem_cgroup_scan_tasks`].
+fn candidates(state: &State, switches: &Switches, oc: &OomControl) -> Vec<TaskId> {
+    match oc.memcg {
+        Some(memcg) => mem_cgroup_scan_tasks(state, switches, memcg),
+        None => state.tasklist.clone(),
+    }
+}
+
+/// One scan, and how many processes it looked at.
+fn scan(
+    state: &State,
+    cx: &Cx,
+    oc: &OomControl,
+    totalpages: u64,
+    candidates: &[TaskId],
+) -> (Chosen, u64) {
+    let (mut chosen, mut seen) = (Chosen::Nobody, 0);
+    for &leader in candidates {
+        seen += 1;
+        chosen = oom_evaluate_task(state, cx.kernel().switches, oc, totalpages, leader, chosen);
+        if matches!(chosen, Chosen::Abort(_)) {
+            break;
+        }
+    }
+    (chosen, seen)
 }
 
 /// `oom_evaluate_task()`: who is chosen after this process was looked at.

@@ -87,10 +87,30 @@ pub(super) fn queue_oom_reaper(cx: &Cx, victim: TaskId) {
         push(cx, victim);
         return;
     }
+    // Timers of one bucket of the wheel expire together.
+    let bucket = kernel.clock.timer_wheel.then(|| {
+        let cpu = kernel.engine.current_cpu();
+        (kernel.clock.expiry(cx.now(), delay), cpu)
+    });
+    if let Some(bucket) = bucket {
+        let others = cx.with(|state| {
+            let timers = state.oom_reaper_timers.entry(bucket).or_default();
+            timers.push((victim, mm));
+            timers.len() > 1
+        });
+        if others {
+            return;
+        }
+    }
     let timer = kthread(format!("oom_reaper_timer/{}", victim.0), "<timer>", TaskKind::Timer);
     kernel.spawn(timer, |cx| async move {
         schedule_timeout(&cx, delay, Reason::ReaperDelay, Signals::Ignored).await;
-        wake_oom_reaper(&cx, victim, mm);
+        // expire_timers(): enqueue_timer() has put the last one armed at the head of the bucket.
+        let timers = bucket.and_then(|at| cx.with(|state| state.oom_reaper_timers.remove(&at)));
+        let timers = timers.unwrap_or_else(|| vec![(victim, mm)]);
+        for (victim, mm) in timers.into_iter().rev() {
+            wake_oom_reaper(&cx, victim, mm);
+        }
     });
 }
 

@@ -141,7 +141,8 @@ async fn alloc_pages_slowpath(cx: &Cx, gfp: Gfp, order: u8, want: u64) -> Option
         return Some(pages);
     }
     let mut compaction = Compaction::new();
-    let unmovable = !gfp.has(Gfp::USER);
+    let unmovable =
+        !gfp.has(Gfp::USER) && cx.kernel().switches.unmovable_blocks_are_compacted_first;
     if can_direct_reclaim
         && can_compact
         && (costly || (order > 0 && unmovable))

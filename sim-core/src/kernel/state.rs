@@ -4,6 +4,8 @@
 //! that the model needs (include/linux/sched.h, Linux 6.1). What a task
 //! waits for is the engine's business.
 
+use std::collections::BTreeMap;
+
 use super::completion::Completion;
 use super::device::Device;
 use super::filemap::File;
@@ -322,6 +324,9 @@ pub struct State {
     pub oom_reaper_th: Option<TaskId>,
     /// `oom_reaper_list`: the last one in, which leads to the others.
     pub oom_reaper_list: Option<TaskId>,
+    /// `oom_reaper_timer` of victims, in the order in which they were armed, by when and on which CPU their bucket of
+    /// the timer wheel expires; not kept where timers have no buckets.
+    pub oom_reaper_timers: BTreeMap<(SimTime, Option<CpuId>), Vec<(TaskId, MmId)>>,
     /// `oom_reaper_wait`.
     pub oom_reaper_wait: QueueId,
     /// kswapd.
@@ -386,6 +391,7 @@ impl State {
             pfoom_rs: RateLimit::default(),
             oom_reaper_th: None,
             oom_reaper_list: None,
+            oom_reaper_timers: BTreeMap::new(),
             oom_reaper_wait: engine.new_queue(),
             kswapd: Kswapd {
                 task: None,

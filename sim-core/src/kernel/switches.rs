@@ -155,6 +155,13 @@ switches! {
     /// __GFP_RETRY_MAYFAIL allocations", 6.8, and in 6.1.y and 5.15.y); else again as long as reclaim gets anything.
     costly_needs_compaction: bool =
         [F, F, F, F, F, F, F, F, F, T, T, T];
+    /// Also for a small block of pages that can't be moved compaction is tried before reclaim (read in 4.12).
+    unmovable_blocks_are_compacted_first: bool =
+        [older(F), older(F), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T), older(T)];
+    /// `should_compact_retry()` takes compaction that was deferred for one that wants more reclaim, as if it had been
+    /// skipped (to commit 494330855641, "mm, compaction: raise compaction priority after it withdrawns", 5.4).
+    deferred_compaction_wants_reclaim: bool =
+        [older(T), older(T), older(T), older(T), older(T), older(T), older(F), older(F), older(F), older(F), older(F), older(F)];
     /// What a victim may take from the reserves.
     victim_reserves: VictimReserves =
         [Memdie, Memdie, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom, AllocOom];

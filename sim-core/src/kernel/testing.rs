@@ -84,7 +84,7 @@ impl Machine {
 
     /// The same with these.
     pub(super) fn with_costs(profile: &str, costs: &[(&str, Nanos)]) -> Self {
-        Self::build(profile, Approach::NonBlocking, &[], 100_000, costs)
+        Self::build(profile, Approach::NonBlocking, &[], 100_000, costs, false)
     }
 
     /// With these devices and a reaper; unmapping costs time and log lines do, so that
@@ -93,6 +93,20 @@ impl Machine {
         profile: &str,
         approach: Approach,
         devices: &[(Probe, Api)],
+    ) -> Self {
+        Self::with_reaper(profile, approach, devices, false)
+    }
+
+    /// The same without devices, where timers go off when the timer wheel's buckets do.
+    pub(super) fn with_timer_wheel(profile: &str) -> Self {
+        Self::with_reaper(profile, Approach::NonBlocking, &[], true)
+    }
+
+    fn with_reaper(
+        profile: &str,
+        approach: Approach,
+        devices: &[(Probe, Api)],
+        timer_wheel: bool,
     ) -> Self {
         let zap = Nanos(500);
         let costs = [
@@ -103,7 +117,7 @@ impl Machine {
             ("reclaim_pass", Nanos::from_ms(1)),
             ("memcg_reclaim_pass", Nanos::from_ms(1)),
         ];
-        let machine = Self::build(profile, approach, devices, 1_000_000, &costs);
+        let machine = Self::build(profile, approach, devices, 1_000_000, &costs, timer_wheel);
         machine.task("oom_reaper", None, super::oom_reaper);
         machine
     }
@@ -114,9 +128,10 @@ impl Machine {
         probes: &[(Probe, Api)],
         pages: u64,
         expensive: &[(&str, Nanos)],
+        timer_wheel: bool,
     ) -> Self {
         let switches = switches::find(profile).expect("a profile");
-        let clock = Clock { hz: 250, timer_wheel: false, uptime: Nanos::ZERO };
+        let clock = Clock { hz: 250, timer_wheel, uptime: Nanos::ZERO };
         let cpus = Cpus {
             count: 4,
             tick: clock.tick(),

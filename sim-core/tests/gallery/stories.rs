@@ -43,7 +43,7 @@ fn who_waits_again_after_recovery_is_named() {
     says("lockdep-6-1-h1", "policy=skip-any", "later holder waited again, 24 ms");
     // A wait for the victim that is pending comes before recovery.
     says_not("seed-9-gpus-must-sleep", "", "waited again");
-    says("seed-9-gpus-must-sleep", "", "710 ms passed from the kill until everybody was served");
+    says("seed-9-gpus-must-sleep", "", "711 ms passed from the kill until everybody was served");
 }
 
 #[test]

@@ -50,15 +50,24 @@ pub(in crate::kernel) fn mem_cgroup_iter(state: &State, target: Memcg) -> Vec<Me
 }
 
 /// `mem_cgroup_scan_tasks()`: the processes below `root`, by leader:
-/// cgroup by cgroup, each in creation order. The dead have left.
-pub(in crate::kernel) fn mem_cgroup_scan_tasks(state: &State, root: CgroupId) -> Vec<TaskId> {
+/// cgroup by cgroup, each in creation order. A scan by processes passes over a leader that is out of
+/// its cgroup as soon as the last of its threads begins to exit (`css_task_iter_advance()`).
+pub(in crate::kernel) fn mem_cgroup_scan_tasks(
+    state: &State,
+    switches: &Switches,
+    root: CgroupId,
+) -> Vec<TaskId> {
     let mut rank = vec![None; state.cgroups.len()];
     for (place, id) in for_each_mem_cgroup_tree(state, root).into_iter().enumerate() {
         rank[id.index()] = Some(place);
     }
     let members = state.processes().filter_map(|(leader, group)| {
         let place = rank[group.cgroup?.index()]?;
-        let left = group.threads.iter().all(|&thread| state.tasks[thread].left_cgroup);
+        let left = if switches.scans_cgroup_by_threads {
+            group.threads.iter().all(|&thread| state.tasks[thread].left_cgroup)
+        } else {
+            state.tasks[leader].left_cgroup && group.live == 0
+        };
         (!left).then_some((place, leader))
     });
     let mut members: Vec<_> = members.collect();

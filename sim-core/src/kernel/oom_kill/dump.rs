@@ -4,11 +4,11 @@
 //! and what lib/show_mem.c: `show_mem()` asks for, Linux 4.6 to 7.1. Takes no
 //! time: what printing costs is charged where the kernel prints.
 
-use super::{OomControl, is_global_init};
+use super::{OomControl, candidates, is_global_init};
 use crate::base::{StackId, TaskId};
 use crate::kernel::cx::Cx;
-use crate::kernel::memcontrol::mem_cgroup_scan_tasks;
 use crate::kernel::state::State;
+use crate::kernel::switches::Switches;
 use crate::kernel::zone::{Pages, Use, ZoneType};
 use crate::record::{LimitDump, OomDump, TaskDump, ZoneDump};
 
@@ -31,7 +31,7 @@ pub(super) fn dump_header(cx: &Cx, oc: &OomControl) {
             swap_total: swap.0,
             swap_free: swap.0 - swap.1,
             limit,
-            tasks: dump_tasks(state, oc),
+            tasks: dump_tasks(state, cx.kernel().switches, oc),
         }
     });
     engine.observe_stack(cx.task(), |_, stack, recorder| recorder.dump(OomDump { stack, ..dump }));
@@ -78,12 +78,11 @@ fn show_free_areas(state: &State) -> Vec<ZoneDump> {
 }
 
 /// `dump_tasks()`: all eligible processes, of the cgroup if it is about one.
-fn dump_tasks(state: &State, oc: &OomControl) -> Vec<TaskDump> {
-    let leaders = match oc.memcg {
-        Some(memcg) => mem_cgroup_scan_tasks(state, memcg),
-        None => state.tasklist.clone(),
-    };
-    leaders.into_iter().filter_map(|leader| dump_task(state, leader)).collect()
+fn dump_tasks(state: &State, switches: &Switches, oc: &OomControl) -> Vec<TaskDump> {
+    candidates(state, switches, oc)
+        .into_iter()
+        .filter_map(|leader| dump_task(state, leader))
+        .collect()
 }
 
 /// `dump_task()`: none of init, and of who has lost its memory already.

@@ -86,7 +86,7 @@ pub(super) async fn oom_kill_process(
 /// Whom `oom_kill_memcg_member()` is called for: each process once, or once for each of its threads,
 /// though it always kills the same.
 fn members(state: &State, switches: &Switches, cgroup: CgroupId) -> Vec<TaskId> {
-    let leaders = mem_cgroup_scan_tasks(state, cgroup);
+    let leaders = mem_cgroup_scan_tasks(state, switches, cgroup);
     if !switches.scans_cgroup_by_threads {
         return leaders;
     }

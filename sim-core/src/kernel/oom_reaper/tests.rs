@@ -69,6 +69,30 @@ fn last_victim_queued_is_the_first_reaped() {
     );
 }
 
+/// The timers of one bucket of the wheel expire last in, first out, and the list turns that round again.
+#[test]
+fn victims_killed_at_once_are_told_of_in_reverse_and_reaped_in_their_order() {
+    let bench = Machine::with_timer_wheel("6.1");
+    let victims = [100, 200, 300].map(|pages| {
+        let mm = bench.mm(&[(Anonymous, pages)]);
+        bench.sitter("victim", mm)
+    });
+    queue(&bench, &victims);
+    let log = bench.into_log();
+    let told = log.records().filter_map(|record| match record.event {
+        Event::WakeReaper { victim } => Some((record.at.0 / 1_000_000, victim)),
+        _ => None,
+    });
+    // 500 jiffies, and the rest of 8 that one bucket is for.
+    let reverse = [2, 1, 0].map(|at| (2_016, victims[at]));
+    assert_eq!(told.collect::<Vec<_>>(), reverse);
+    let reaped = log.records().filter_map(|record| match record.event {
+        Event::StartTaskReaping { victim } => Some(victim),
+        _ => None,
+    });
+    assert_eq!(reaped.collect::<Vec<_>>(), victims);
+}
+
 #[test]
 fn mm_is_queued_once_where_it_has_the_bit_and_a_task_once_where_not() {
     for (profile, wakes) in [("5.3", 1), ("4.19", 2)] {

@@ -1,6 +1,7 @@
 //! The kernel's state at time zero, as the scenario's machine, cgroups
 //! and devices say. Nothing runs yet.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::checked::{
@@ -92,6 +93,7 @@ pub(super) fn state(
         pfoom_rs: RateLimit::default(),
         oom_reaper_th: None,
         oom_reaper_list: None,
+        oom_reaper_timers: BTreeMap::new(),
         lru: Lru::new(engine.new_queue()),
         psi: None,
         writeback: Writeback::with_dirty(dirty),

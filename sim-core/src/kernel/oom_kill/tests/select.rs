@@ -82,6 +82,55 @@ fn pending_victim_outside_a_cgroup_does_not_abort_its_scan() {
     assert_eq!(results(&machine), expected);
 }
 
+/// Its leader is out of the cgroup, and the other thread in `exit_mm()`.
+#[test]
+fn victim_whose_last_thread_exits_is_not_met_in_its_cgroup_from_5_3_on() {
+    for (profile, is_met) in [("4.19", true), ("5.3", false), ("6.1", false), ("6.12", false)] {
+        let mut machine = Machine::new(profile);
+        let memcg = machine.cgroup(None, Some(60));
+        let member = |pid, anon| Proc { cgroup: Some(memcg), ..Proc::of(pid, anon) };
+        let victim = machine.process(&member(100, 50), stuck);
+        machine.thread(victim, stuck);
+        let other = machine.process(&member(101, 10), stuck);
+        let oc = OomControl { memcg: Some(memcg), ..GLOBAL };
+        machine.kthread(move |cx| async move {
+            call_oom(&cx, oc).await;
+            for live in [1, 0] {
+                cx.with(|state| {
+                    (state.tasks[victim].mm, state.tasks[victim].left_cgroup) = (None, true);
+                    state.group(victim).live = live;
+                });
+                call_oom(&cx, oc).await;
+            }
+        });
+        machine.run();
+        let again = if is_met { OomResult::Aborted } else { OomResult::Killed };
+        let found = if is_met { victim } else { other };
+        let expected = [
+            (OomResult::Killed, Some(victim)),
+            (OomResult::Aborted, Some(victim)),
+            (again, Some(found)),
+        ];
+        assert_eq!(results(&machine), expected, "{profile}");
+    }
+}
+
+#[test]
+fn pending_victim_is_the_last_that_a_scan_pays_for() {
+    let mut machine = Machine::with_cost("6.1", "select_per_task", Nanos::from_ms(1));
+    let processes = [1, 9, 5, 3].map(|anon| machine.process(&Proc::of(100, anon), stuck));
+    machine.kthread(move |cx| async move {
+        for ms in [4, 2] {
+            let begun = cx.now();
+            call_oom(&cx, GLOBAL).await;
+            assert_eq!((cx.now() - begun).0, ms * 1_000_000);
+        }
+    });
+    machine.run();
+    let big = Some(processes[1]);
+    assert_eq!(results(&machine), [(OomResult::Killed, big), (OomResult::Aborted, big)]);
+}
+
 #[test]
 fn sysrq_ignores_pending_victims_and_scores_what_they_have_left() {
     let (mut machine, small, big) = two("6.1", GLOBAL);
