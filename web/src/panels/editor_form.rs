@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
+use super::chooser::Chooser;
 use super::driver_picture::picture;
 use super::editor::go_to;
 use super::icon::{Icon, drawing, icon_button};
@@ -229,8 +230,7 @@ impl Sheet<'_> {
         let (text, onedit) = (self.props.text.clone(), self.props.onedit.clone());
         let samples: Vec<(String, String)> =
             absent.iter().map(|field| (field.path.clone(), field.sample.clone())).collect();
-        let add = Callback::from(move |event: Event| {
-            let path = taken(&event);
+        let add = Callback::from(move |path: String| {
             if let Some((path, sample)) = samples.iter().find(|(known, _)| *known == path)
                 && let Ok(changed) = form::set(&text, path, sample)
             {
@@ -238,10 +238,9 @@ impl Sheet<'_> {
             }
         });
         html! {
-            <select onchange={add} aria-label={t!("Add a field to {title}", title = section.title)}>
-                <option value="" selected=true>{ t!("+ field") }</option>
+            <Chooser onchoose={add} label={t!("Add a field to {title}", title = section.title)} first={t!("+ field")}>
                 { for absent.iter().map(|field| html! { <option value={field.path.clone()} title={field.doc}>{ field.name }</option> }) }
-            </select>
+            </Chooser>
         }
     }
 
@@ -249,8 +248,7 @@ impl Sheet<'_> {
     fn more(&self, section: &Section, list: &List) -> Html {
         let (text, onedit, list_of) =
             (self.props.text.clone(), self.props.onedit.clone(), list.clone());
-        let add = Callback::from(move |event: Event| {
-            let name = taken(&event);
+        let add = Callback::from(move |name: String| {
             if let Some((_, item)) = list_of.choices.iter().find(|(known, _)| *known == name)
                 && let Ok(changed) = form::add(&text, &list_of.path, item)
             {
@@ -258,10 +256,9 @@ impl Sheet<'_> {
             }
         });
         html! {
-            <select onchange={add} aria-label={t!("Add to {name} of {title}", name = list.name, title = section.title)} title={list.doc}>
-                <option value="" selected=true>{ format!("+ {}", list.name) }</option>
+            <Chooser onchoose={add} label={t!("Add to {name} of {title}", name = list.name, title = section.title)} title={list.doc} first={format!("+ {}", list.name)}>
                 { for list.choices.iter().map(|(name, _)| html! { <option value={*name}>{ *name }</option> }) }
-            </select>
+            </Chooser>
         }
     }
 
@@ -308,16 +305,6 @@ fn hint(field: &Field) -> String {
         Input::Quantity(_, bounds) => format!("{} {bounds}.", field.doc),
         _ => field.doc.to_owned(),
     }
-}
-
-/// The chosen value, after which the list shows its first line again.
-fn taken(event: &Event) -> String {
-    let select = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok());
-    select.map_or_else(String::new, |select| {
-        let value = select.value();
-        select.set_value("");
-        value
-    })
 }
 
 fn typed(event: &InputEvent) -> String {

@@ -2,6 +2,7 @@
 
 pub mod announcer;
 pub mod blame;
+pub mod chooser;
 pub mod compare;
 pub mod dialog;
 pub mod driver_picture;

@@ -6,6 +6,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
+use super::chooser::Chooser;
 use super::icon::{Icon, icon_button, text_button};
 use crate::dom;
 use crate::engine::{self, Choice, OTHERS_MAX, Request, SEED_MAX};
@@ -116,8 +117,7 @@ fn compare(ui: &Ui, request: &Request, scene: Option<&Scene>) -> Html {
     let left: Vec<Other> = engine::others().into_iter().filter(left).collect();
     let choose = {
         let (ui, left) = (ui.clone(), left.clone());
-        Callback::from(move |event: Event| {
-            let chosen = taken(&event);
+        Callback::from(move |chosen: String| {
             if let Some(other) = left.iter().find(|other| other.to_string() == chosen) {
                 ui.send(Action::Choose(Change::Beside(other.clone())));
             }
@@ -132,11 +132,10 @@ fn compare(ui: &Ui, request: &Request, scene: Option<&Scene>) -> Html {
     let groups = [("policy", t!("Policies")), ("kernel", t!("Kernels")), ("check", t!("Checks"))];
     html! {
         <label class="field"><span class="hidden">{ t!("Compare with") }</span>
-            <select id="compare-with" class="beside" onchange={choose} title={t!("Another policy, kernel or check under the same seed, on the same axis (C)")}
-                disabled={request.others.len() >= OTHERS_MAX}>
-                <option value="" selected=true>{ t!("+ compare") }</option>
+            <Chooser id="compare-with" class="beside" onchoose={choose} title={t!("Another policy, kernel or check under the same seed, on the same axis (C)")}
+                disabled={request.others.len() >= OTHERS_MAX} first={t!("+ compare")}>
                 { for groups.into_iter().map(group) }
-            </select></label>
+            </Chooser></label>
     }
 }
 
@@ -146,8 +145,7 @@ fn checks(ui: &Ui, request: &Request, scene: Option<&Scene>) -> Html {
     let is_on = |id: &str| request.checks.iter().any(|it| it == id);
     let toggle = {
         let (ui, ids) = (ui.clone(), all.iter().map(|it| it.id).collect::<Vec<_>>());
-        Callback::from(move |event: Event| {
-            let id = taken(&event);
+        Callback::from(move |id: String| {
             if let Some(id) = ids.iter().find(|known| **known == id) {
                 ui.send(Action::Choose(Change::Check(id)));
             }
@@ -164,24 +162,12 @@ fn checks(ui: &Ui, request: &Request, scene: Option<&Scene>) -> Html {
     };
     html! {
         <label class="field"><span>{ t!("Checks") }</span>
-            <select id="checks" onchange={toggle} title={t!("Whether a debugging kernel would have warned; the run stays the same")}>
-                <option value="" selected=true>{ told }</option>
+            <Chooser id="checks" onchoose={toggle} title={t!("Whether a debugging kernel would have warned; the run stays the same")} first={told}>
                 { for all.iter().map(|it| html! {
                     <option value={it.id} title={it.title}>{ if is_on(it.id) { format!("✓ {}", it.id) } else { it.id.to_owned() } }</option>
                 }) }
-            </select></label>
+            </Chooser></label>
     }
-}
-
-/// The chosen id, after which the list shows its first line again: it changes something, and holds
-/// nothing.
-fn taken(event: &Event) -> String {
-    let select = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok());
-    select.map_or_else(String::new, |select| {
-        let value = select.value();
-        select.set_value("");
-        value
-    })
 }
 
 /// The option that leaves it to the scenario.
