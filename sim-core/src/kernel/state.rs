@@ -283,6 +283,9 @@ pub struct MemcgStock {
     pub pages: u64,
 }
 
+/// A bucket of the timer wheel: when it expires, and on which CPU.
+pub type TimerBucket = (SimTime, Option<CpuId>);
+
 /// Everything that changes during a run.
 pub struct State {
     /// Zones, lowest first.
@@ -324,9 +327,8 @@ pub struct State {
     pub oom_reaper_th: Option<TaskId>,
     /// `oom_reaper_list`: the last one in, which leads to the others.
     pub oom_reaper_list: Option<TaskId>,
-    /// `oom_reaper_timer` of victims, in the order in which they were armed, by when and on which CPU their bucket of
-    /// the timer wheel expires; not kept where timers have no buckets.
-    pub oom_reaper_timers: BTreeMap<(SimTime, Option<CpuId>), Vec<(TaskId, MmId)>>,
+    /// `oom_reaper_timer` of victims, in the order in which they were armed; not kept where timers have no buckets.
+    pub oom_reaper_timers: BTreeMap<TimerBucket, Vec<(TaskId, MmId)>>,
     /// `oom_reaper_wait`.
     pub oom_reaper_wait: QueueId,
     /// kswapd.
