@@ -9,18 +9,20 @@
 //! text of its file as a raw deflate stream. Whether the scenario parses
 //! is not looked at.
 
-use std::fmt::Write as _;
+mod parts;
+mod values;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use miniz_oxide::inflate::TINFLStatus;
-
-use super::marks;
-use super::{Branch, Lanes, Link, LinkError, Note, Other, SEED_DEFAULT, SEED_MAX, ScenarioRef};
+use super::{Branch, Lanes, Link, LinkError, Other, SEED_DEFAULT, SEED_MAX, ScenarioRef, marks};
 use crate::base::Digest;
-use crate::base::Nanos;
 use crate::scenario::names::{CHECKERS, POLICIES, PROFILES};
-use crate::scenario::{Fork, TEXT_SIZE_MAX, suggestion, units};
+use crate::scenario::{suggestion, units};
+pub(super) use parts::Demand;
+use parts::{Parts, Repeated};
+pub(super) use values::damaged;
+use values::{
+    digests, groups, known, lanes, list, name, name_of, number, others, pack, part, percent_decode,
+    percent_encode, stretch, switched_on,
+};
 
 /// Keys, in the order in which they are written.
 const KEYS: [&str; 25] = [
@@ -155,163 +157,10 @@ pub(super) fn encode(link: &Link) -> String {
     text
 }
 
-/// What has to be read of a link; without all else it opens.
-#[derive(Copy, Clone, Eq, PartialEq)]
-pub(super) enum Demand {
-    /// All that says what runs.
-    Run,
-    /// The scenario: a newer version wrote it, and may have more to say.
-    Scenario,
-}
-
-/// What stands behind keys that may come more than once.
-#[derive(Default)]
-struct Repeated {
-    /// Whether a fork could not be read: those behind it count it.
-    lacks_fork: bool,
-    sets: Vec<(String, String)>,
-    forks: Vec<Fork>,
-    branches: Vec<Branch>,
-    notes: Vec<Note>,
-}
-
-impl Repeated {
-    /// Takes a value in, if its key is one of these.
-    fn take(&mut self, key: &'static str, value: &str) -> Result<bool, LinkError> {
-        let room = |full: bool, most: usize| {
-            let told = || damaged(key, format!("there are more than {most}"));
-            if full { Err(told()) } else { Ok(()) }
-        };
-        match key {
-            "set" => {
-                let Some((path, value)) = value.split_once('=') else {
-                    return Err(damaged(key, "an override has the form path=value"));
-                };
-                room(self.sets.len() == SETS_MAX, SETS_MAX)?;
-                self.sets.push((path.to_owned(), value.to_owned()));
-            }
-            "fork" if self.lacks_fork => {
-                return Err(damaged(key, "one before it could not be read"));
-            }
-            "fork" => {
-                let taken = self.take_fork(key, value);
-                self.lacks_fork = taken.is_err();
-                taken?;
-            }
-            "note" => {
-                room(self.notes.len() == NOTES_MAX, NOTES_MAX)?;
-                self.notes.push(note(value)?);
-            }
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn take_fork(&mut self, key: &'static str, value: &str) -> Result<(), LinkError> {
-        match value.split_once(BRANCH_MARK) {
-            Some(_) if self.branches.len() == BRANCHES_MAX => {
-                Err(damaged(key, format!("there are more than {BRANCHES_MAX}")))
-            }
-            Some((parent, fork)) => {
-                let parent = number(key, parent, self.branches.len() as u64)?;
-                let parent = usize::try_from(parent).unwrap_or(0);
-                self.branches.push(Branch { parent, fork: parse_fork(fork)? });
-                Ok(())
-            }
-            None if self.forks.len() == FORKS_MAX => {
-                Err(damaged(key, format!("there are more than {FORKS_MAX}")))
-            }
-            None => {
-                self.forks.push(parse_fork(value)?);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// What was read of a link's parts, and what is wrong with them.
-struct Parts {
-    demand: Demand,
-    values: [Option<String>; KEYS.len()],
-    wrong: Vec<LinkError>,
-    /// How many errors there are beside those.
-    more: usize,
-    /// Whether `scenario` or `z` is there and cannot be read.
-    lacks_scenario: bool,
-    /// Whether something is wrong that the link cannot do without.
-    fails: bool,
-}
-
-impl Parts {
-    fn tell(&mut self, error: impl FnOnce() -> LinkError) {
-        if self.wrong.len() < WRONG_MAX {
-            self.wrong.push(error());
-        } else {
-            self.more += 1;
-        }
-    }
-
-    /// The value; or what is wrong with the part, which stands there as `text`, is kept.
-    fn weigh<T>(&mut self, key: &str, text: &str, read: Result<T, LinkError>) -> Option<T> {
-        let of_run = KEYS[..KEYS_OF_RUN].contains(&key);
-        match read {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.fails |= of_run && self.demand == Demand::Run;
-                self.lacks_scenario |= KEYS[..2].contains(&key);
-                self.tell(|| error.of(text));
-                None
-            }
-        }
-    }
-
-    fn take(&mut self, key: &str) -> Option<String> {
-        let index = KEYS.iter().position(|known| *known == key)?;
-        self.values[index].take()
-    }
-
-    /// The value of a part, if it is there and the link can do without what is wrong with it.
-    fn read<T>(
-        &mut self,
-        key: &'static str,
-        read: impl FnOnce(&'static str, &str) -> Result<T, LinkError>,
-    ) -> Option<T> {
-        let text = self.take(key)?;
-        self.weigh(key, &text, read(key, &text))
-    }
-
-    /// Where the scenario is; that is always on demand.
-    fn scenario(&mut self) -> Option<ScenarioRef> {
-        let there = match (self.take("scenario"), self.take("z")) {
-            (Some(id), None) => {
-                let read = name("scenario", id.clone()).map(ScenarioRef::ById);
-                return self.weigh("scenario", &id, read);
-            }
-            (None, Some(packed)) => {
-                let read = unpack(&packed).map(ScenarioRef::Inline);
-                return self.weigh("z", &packed, read);
-            }
-            // It is, and cannot be read.
-            (None, None) if self.lacks_scenario => return None,
-            (None, None) => "neither",
-            (Some(_), Some(_)) => "both",
-        };
-        self.tell(|| LinkError::Scenario(there));
-        None
-    }
-}
-
 /// Reads what stands behind `run?`; its length was checked before. Also tells all that is wrong with
 /// it; the link is there if it is nothing that is on `demand`.
 pub(super) fn decode(query: &str, demand: Demand) -> (Option<Link>, Vec<LinkError>) {
-    let mut parts = Parts {
-        demand,
-        values: Default::default(),
-        wrong: Vec::new(),
-        more: 0,
-        lacks_scenario: false,
-        fails: false,
-    };
+    let mut parts = Parts::new(demand);
     let mut repeated = Repeated::default();
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
@@ -386,157 +235,4 @@ pub(super) fn decode(query: &str, demand: Demand) -> (Option<Link>, Vec<LinkErro
         link
     });
     (link, wrong)
-}
-
-fn switched_on(key: &'static str, text: &str) -> Result<(), LinkError> {
-    if text == "1" { Ok(()) } else { Err(damaged(key, "it is 1 or not there")) }
-}
-
-fn part(key: &'static str, text: &str) -> Result<(Nanos, Nanos), LinkError> {
-    match parse_stretch(key, text)? {
-        (from, Some(to)) if from < to => Ok((from, to)),
-        _ => Err(damaged(key, "expected two times, such as 1.5ms..20ms")),
-    }
-}
-
-/// `1.5ms`, or `1.5ms..20ms`.
-fn stretch(from: Nanos, to: Option<Nanos>) -> String {
-    let end = to.map_or_else(String::new, |to| format!("..{}", units::format_ms(to)));
-    format!("{}{end}", units::format_ms(from))
-}
-
-fn parse_stretch(key: &'static str, text: &str) -> Result<(Nanos, Option<Nanos>), LinkError> {
-    let time = |text: &str| units::parse_time(text).map_err(|error| damaged(key, error));
-    match text.split_once("..") {
-        Some((from, to)) => Ok((time(from)?, Some(time(to)?))),
-        None => Ok((time(text)?, None)),
-    }
-}
-
-fn parse_fork(text: &str) -> Result<Fork, LinkError> {
-    text.parse().map_err(|error| damaged("fork", error))
-}
-
-fn note(value: &str) -> Result<Note, LinkError> {
-    let (when, text) =
-        value.split_once(',').ok_or_else(|| damaged("note", "a note has the form 12.5ms,text"))?;
-    if text.len() > NOTE_SIZE_MAX || text.chars().any(char::is_control) {
-        return Err(damaged("note", format!("a note has at most {NOTE_SIZE_MAX} bytes")));
-    }
-    let (at, until) = parse_stretch("note", when)?;
-    Ok(Note { at, until, text: text.to_owned() })
-}
-
-pub(super) fn damaged(key: &'static str, reason: impl std::fmt::Display) -> LinkError {
-    LinkError::Value { key, text: String::new(), reason: format!("{reason}") }
-}
-
-fn name(key: &'static str, text: String) -> Result<String, LinkError> {
-    name_of(key, text, NAME_SIZE_MAX)
-}
-
-fn name_of(key: &'static str, text: String, most: usize) -> Result<String, LinkError> {
-    if text.is_empty() || text.len() > most || text.chars().any(char::is_control) {
-        return Err(damaged(key, format!("a name has 1 to {most} bytes")));
-    }
-    Ok(text)
-}
-
-fn number(key: &'static str, text: &str, most: u64) -> Result<u64, LinkError> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok().filter(|number| digits && *number <= most);
-    number.ok_or_else(|| damaged(key, format!("expected a whole number from 0 to {most}")))
-}
-
-fn known(key: &'static str, text: &str, names: &[&str]) -> Result<String, LinkError> {
-    if names.contains(&text) {
-        return Ok(text.to_owned());
-    }
-    let shown: String = text.chars().take(NAME_SIZE_MAX).collect();
-    Err(damaged(key, format!("unknown `{shown}`: {}", suggestion(&shown, names))))
-}
-
-fn list(key: &'static str, text: &str, names: &[&str]) -> Result<Vec<String>, LinkError> {
-    if text.split(',').count() > LIST_MAX {
-        return Err(damaged(key, format!("there are more than {LIST_MAX}")));
-    }
-    text.split(',').map(|item| known(key, item, names)).collect()
-}
-
-fn others(key: &'static str, text: &str) -> Result<Vec<Other>, LinkError> {
-    if text.split(',').count() > LIST_MAX {
-        return Err(damaged(key, format!("there are more than {LIST_MAX}")));
-    }
-    text.split(',').map(|item| Other::parse(item).map_err(|error| damaged(key, error))).collect()
-}
-
-fn lanes(key: &'static str, text: &str) -> Result<Vec<String>, LinkError> {
-    if text.split(',').count() > LANES_MAX {
-        return Err(damaged(key, format!("there are more than {LANES_MAX}")));
-    }
-    text.split(',').map(|item| name_of(key, item.to_owned(), LANE_SIZE_MAX)).collect()
-}
-
-fn groups(key: &'static str, text: &str) -> Result<Vec<String>, LinkError> {
-    if text == NO_GROUP { Ok(Vec::new()) } else { lanes(key, text) }
-}
-
-fn digests(text: &str, count: Option<usize>) -> Result<Vec<Digest>, LinkError> {
-    if let Some(count) = count.filter(|count| text.split(',').count() != *count) {
-        return Err(damaged("digest", format!("expected {count}, one for each run")));
-    }
-    let digest = |item: &str| item.parse().map_err(|error| damaged("digest", error));
-    text.split(',').map(digest).collect()
-}
-
-fn pack(scenario: &str) -> String {
-    let mut bytes = vec![PACKED_DEFLATE];
-    bytes.extend(miniz_oxide::deflate::compress_to_vec(scenario.as_bytes(), DEFLATE_LEVEL));
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn unpack(packed: &str) -> Result<String, LinkError> {
-    let cut = || damaged("z", "the scenario in it was cut off or changed: copy the whole link");
-    let bytes = URL_SAFE_NO_PAD.decode(packed).map_err(|_| cut())?;
-    let (packing, stream) = bytes.split_first().ok_or_else(cut)?;
-    if *packing != PACKED_DEFLATE {
-        return Err(damaged("z", "packed in a way that this program doesn't know: update it"));
-    }
-    let text = miniz_oxide::inflate::decompress_to_vec_with_limit(stream, TEXT_SIZE_MAX);
-    let text = text.map_err(|error| match error.status {
-        TINFLStatus::HasMoreOutput => {
-            damaged("z", format!("the scenario in it has more than {TEXT_SIZE_MAX} bytes"))
-        }
-        _ => cut(),
-    })?;
-    String::from_utf8(text).map_err(|_| cut())
-}
-
-/// Appends text with all bytes but RFC 3986's unreserved ones and the
-/// comma, which lists need, as `%XX`; those in `also` stay as they are.
-fn percent_encode(out: &mut String, text: &str, also: &[u8]) {
-    for byte in text.bytes() {
-        let stays = b"-._~,".contains(&byte) || also.contains(&byte);
-        if byte.is_ascii_alphanumeric() || stays {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-}
-
-/// The text behind `%XX`; `None` when that is damaged or no UTF-8.
-fn percent_decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let mut digit = || char::from(rest.next()?).to_digit(16);
-            let value = digit()? * 16 + digit()?;
-            bytes.push(u8::try_from(value).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
