@@ -5,6 +5,7 @@
 use super::{is_named, name, slot};
 use crate::base::{LockId, TaskId};
 use crate::engine::{WaitOn, Waited};
+use crate::kernel::switches::{ExitEra, Switches};
 use crate::record::{Breach, Cast, Event, Gfp, Invariant, Reason, Record, TaskKind};
 
 #[derive(Clone, Default)]
@@ -25,13 +26,14 @@ struct Task {
 /// What each task allocates.
 pub(super) struct Allocs {
     tasks: Vec<Task>,
+    switches: &'static Switches,
     timer_wheel: bool,
     pub(super) oom_lock: Option<LockId>,
 }
 
 impl Allocs {
-    pub(super) fn new(timer_wheel: bool) -> Self {
-        Self { tasks: Vec::new(), timer_wheel, oom_lock: None }
+    pub(super) fn new(switches: &'static Switches, timer_wheel: bool) -> Self {
+        Self { tasks: Vec::new(), switches, timer_wheel, oom_lock: None }
     }
 
     pub(super) fn begun(&mut self, record: &Record, cast: &Cast) {
@@ -75,6 +77,18 @@ impl Allocs {
         slot(&mut self.tasks, task.index()).may_wait = true;
     }
 
+    /// `exit_mmap()` begins.
+    pub(super) fn exits(&mut self, task: TaskId) {
+        if self.switches.exit == ExitEra::SelfReapUnderOomLock {
+            self.may_wait(task);
+        }
+    }
+
+    /// And is over.
+    pub(super) fn exited(&mut self, task: TaskId) {
+        slot(&mut self.tasks, task.index()).may_wait = false;
+    }
+
     /// It let go of `oom_lock`.
     pub(super) fn released(&mut self, task: TaskId, lock: LockId) {
         if self.oom_lock == Some(lock)
@@ -93,7 +107,7 @@ impl Allocs {
             return Ok(());
         }
         let text = format!("{} blocks on oom_lock", name(cast, record.task));
-        Err(Breach::new(Invariant::LoserSleepsOneJiffy, text))
+        Err(Breach::new(Invariant::LoserSleepsOneJiffy, text).unless(false))
     }
 
     pub(super) fn blocked(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach> {
@@ -120,7 +134,9 @@ impl Allocs {
             }
             if self.oom_lock.is_some_and(|lock| on == WaitOn::Lock(lock)) {
                 let text = format!("{who} blocks on oom_lock in the page allocator");
-                return Err(Breach::new(Invariant::LoserSleepsOneJiffy, text).after(*begun));
+                return Err(Breach::new(Invariant::LoserSleepsOneJiffy, text)
+                    .unless(false)
+                    .after(*begun));
             }
         }
         if let Some(lost) = task.lost.take() {

@@ -34,6 +34,8 @@ struct Walk {
     overlapping: u8,
     called: u8,
     refused: bool,
+    /// The list refused behind it: with the leak of kernel-spec 4.5 it never ends.
+    leaks: bool,
 }
 
 /// The trees of all mms.
@@ -69,6 +71,9 @@ impl Itrees {
         let Some(info) = cast.notifiers.get(id) else { return Ok(()) };
         let walk = self.walk(record.task, info.mm);
         if !info.interval {
+            if let Some(walk) = walk.filter(|_| refused) {
+                self.walks[walk].leaks = true;
+            }
             // The list's turn comes after the tree; at the end of the mm the two have nothing to do with each other.
             let walk = walk.filter(|_| !releases).map(|at| &self.walks[at]);
             return walk.map_or(Ok(()), |walk| walk.is_complete(cast));
@@ -87,12 +92,18 @@ impl Itrees {
         Err(tree.last.into_iter().fold(breach, Breach::after))
     }
 
-    /// An interval refused, and those after it are not called.
+    /// An interval refused, and those after it are not called; or one of the list did.
     pub(super) fn refused(&mut self, task: TaskId, notifier: NotifierId, cast: &Cast) {
-        let info = cast.notifiers.get(notifier).filter(|info| info.interval);
-        if let Some(at) = info.and_then(|info| self.walk(task, info.mm)) {
-            self.walks[at].refused = true;
+        let Some(info) = cast.notifiers.get(notifier) else { return };
+        if let Some(at) = self.walk(task, info.mm) {
+            let walk = &mut self.walks[at];
+            *if info.interval { &mut walk.refused } else { &mut walk.leaks } = true;
         }
+    }
+
+    /// How many ranges of an mm never end because the list refused behind them.
+    pub(super) fn leaked(&self, mm: MmId) -> usize {
+        self.walks.iter().filter(|walk| walk.mm == mm && walk.leaks).count()
     }
 
     pub(super) fn changed(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach> {
@@ -148,8 +159,8 @@ impl Itrees {
         }
         match op {
             ItreeOp::Start => {
-                let (start, called, refused) = (*record, 0, false);
-                self.walks.push(Walk { mm, start, overlapping, called, refused });
+                let (start, called, refused, leaks) = (*record, 0, false, false);
+                self.walks.push(Walk { mm, start, overlapping, called, refused, leaks });
                 Ok(())
             }
             ItreeOp::End => {
@@ -164,7 +175,7 @@ impl Itrees {
 impl Walk {
     /// Whether everybody who overlaps was called.
     fn is_complete(&self, cast: &Cast) -> Result<(), Breach> {
-        let Self { mm, start, overlapping, called, refused } = *self;
+        let Self { mm, start, overlapping, called, refused, .. } = *self;
         if refused || called == overlapping {
             return Ok(());
         }

@@ -28,7 +28,7 @@ mod victims;
 pub(crate) mod wait_for;
 mod waivers;
 
-use crate::base::{LockId, MmId, NotifierId, TaskId};
+use crate::base::{DeviceId, LockId, MmId, NotifierId, TaskId};
 use crate::kernel::plugin::{Approach, Driver, Policy};
 use crate::kernel::switches::Switches;
 use crate::record::{Breach, Cast, Event, Invariant, Monitor, OomResult, Reason, Record, TaskKind};
@@ -50,25 +50,33 @@ pub struct Declared<'a> {
     pub shifts_waits: bool,
     /// `vm.oom_kill_allocating_task`.
     pub kills_allocating_task: bool,
-    /// Whether a device may use memory that it was told is gone: it is on a list of notifiers
+    /// By device, whether it may use memory that it was told is gone: it is on a list of notifiers
     /// and counts none until its end, or loses invalidations, and has no references to the pages.
-    pub maps_what_is_gone: bool,
+    pub maps_what_is_gone: &'a [bool],
     /// Whether a callback that the reaper calls may allocate with flags that may sleep.
     pub callback_allocates: bool,
+    /// By device, whether the reaper may have to wait in a callback of it.
+    pub reaper_may_wait: &'a [bool],
 }
 
 /// Who watches a run of which this was declared.
 pub fn monitor(declared: &Declared<'_>) -> Box<dyn Monitor> {
     let calls_them = |policy: &&dyn Policy| policy.approach() != Approach::Silent;
-    let told = told::Told::new(declared.policies.iter().all(calls_them));
+    let silent = !declared.policies.iter().all(calls_them);
+    let told = told::Told::new(!silent);
     Box::new(Watch {
         waivers: Waivers::of(declared),
         locks: locks::Locks::default(),
-        allocs: allocs::Allocs::new(declared.timer_wheel),
-        victims: victims::Victims::new(declared.switches),
-        reaper: reaper::Reaper::new(declared.switches, declared.shifts_waits, told),
+        allocs: allocs::Allocs::new(declared.switches, declared.timer_wheel),
+        victims: victims::Victims::new(declared.switches, declared.kills_allocating_task),
+        reaper: reaper::Reaper::new(declared, told),
         notifiers: notifiers::Notifiers::new(declared.switches, declared.drivers),
         handed: hand_off::HandedOver::default(),
+        may_map_what_is_gone: declared
+            .maps_what_is_gone
+            .iter()
+            .map(|&maps| maps || silent)
+            .collect(),
     })
 }
 
@@ -80,6 +88,8 @@ struct Watch {
     reaper: reaper::Reaper,
     notifiers: notifiers::Notifiers,
     handed: hand_off::HandedOver,
+    /// By device, whether I9 is waived for it.
+    may_map_what_is_gone: Vec<bool>,
 }
 
 impl Monitor for Watch {
@@ -99,13 +109,13 @@ impl Monitor for Watch {
             Event::Blocked { on, why, .. } => {
                 self.locks.blocked(task, on);
                 if why == Reason::Srcu as u8 {
-                    self.reaper.told.waits_for_callers(task);
+                    self.reaper.told.waits_for_callers(task, cast);
                 }
                 let allocates = self.allocs.blocked(record, cast);
                 if !is_reaper {
                     return allocates;
                 }
-                allocates.and(self.reaper.blocked(record, why, self.waivers, &self.victims, cast))
+                allocates.and(self.reaper.blocked(record, why, &self.victims, cast))
             }
             Event::Woken { how, .. } => {
                 self.locks.woken(task, how);
@@ -143,8 +153,10 @@ impl Monitor for Watch {
         }
     }
 
-    fn waives(&self, invariant: Invariant) -> bool {
-        self.waivers.has(invariant)
+    fn waives(&self, breach: &Breach) -> bool {
+        let may_map = |device: DeviceId| self.may_map_what_is_gone.get(device.index());
+        self.waivers.has(breach.invariant)
+            && breach.device.is_none_or(|device| may_map(device) == Some(&true))
     }
 }
 
@@ -155,16 +167,16 @@ impl Watch {
         match record.event {
             Event::AllocBegin { gfp, .. } => {
                 self.allocs.begun(record, cast);
-                if is_reaper { reaper::Reaper::allocates(gfp) } else { Ok(()) }
+                if is_reaper { self.reaper.allocates(gfp) } else { Ok(()) }
             }
-            Event::AllocServed { gfp, .. } if is_reaper => reaper::Reaper::allocates(gfp),
+            Event::AllocServed { gfp, .. } if is_reaper => self.reaper.allocates(gfp),
             Event::AllocDone { .. } => {
                 self.allocs.done(record.task);
                 Ok(())
             }
             Event::DirectReclaimBegin { gfp, .. } => {
                 let begun = self.allocs.reclaim_begun(record, cast);
-                begun.and(if is_reaper { reaper::Reaper::allocates(gfp) } else { Ok(()) })
+                begun.and(if is_reaper { self.reaper.allocates(gfp) } else { Ok(()) })
             }
             Event::DirectReclaimEnd { .. } => {
                 self.allocs.reclaim_ended(record.task);
@@ -277,11 +289,12 @@ impl Watch {
                 notifiers::stale_access(device, range, pages, cast)
             }
             Event::ExitMmap { mm } => {
-                self.allocs.may_wait(record.task);
-                self.reaper.told.mm_goes(mm, cast);
+                self.allocs.exits(record.task);
+                self.reaper.told.mm_goes(record.task, mm, cast);
                 self.notifiers.mm_goes(mm, cast)
             }
             Event::ExitMmapDone { mm } => {
+                self.allocs.exited(record.task);
                 self.reaper.told.mm_gone(record.task);
                 self.notifiers.mm_gone(mm, cast).and(self.reaper.mm_gone(mm, cast))
             }

@@ -181,6 +181,7 @@ impl Notifiers {
         for (id, _) in listed {
             off_list = off_list.and(self.hears_no_more(id, cast));
         }
+        let leaked = self.itrees.leaked(mm);
         self.itrees.mm_gone(mm);
         if tree.active == 0 {
             return off_list;
@@ -191,7 +192,8 @@ impl Notifiers {
             tree.active,
             tree.seq
         );
-        let expected = self.switches.interval_leak;
+        // Of those alone behind which the list refused.
+        let expected = self.switches.interval_leak && usize::from(tree.active) == leaked;
         let breach = Breach::new(Invariant::StartsHaveEnds, text).unless(expected);
         Err(tree.last.into_iter().fold(breach, Breach::after))
     }
@@ -266,7 +268,7 @@ pub(super) fn stale_access(
 ) -> Result<(), Breach> {
     let who = cast.devices.get(device).map_or("a device", |info| &info.name);
     let text = format!("{who} uses {pages} pages of {} that were freed", range_name(cast, range));
-    Err(Breach::new(Invariant::NoStaleMapping, text))
+    Err(Breach::new(Invariant::NoStaleMapping, text).by(device))
 }
 
 /// Takes a start by this task for this range out of a list.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::told::Told;
 use super::victims::Victims;
-use super::waivers::Waivers;
-use super::{mm_name, mm_of, name, range_name};
-use crate::base::{LockId, MmId, RangeId, SimTime, TaskId};
+use super::{Declared, mm_name, mm_of, name, range_name};
+use crate::base::{DeviceId, LockId, MmId, RangeId, SimTime, TaskId};
+use crate::kernel::plugin::Approach;
 use crate::kernel::switches::Switches;
 use crate::record::{Breach, Cast, Event, Gfp, Invariant, Reason, Record};
 
@@ -24,6 +24,12 @@ pub(super) struct Reaper {
     switches: &'static Switches,
     /// Whether somebody from outside makes pauses shorter or longer.
     shifts_waits: bool,
+    /// Whether its kernel or a policy has it take `oom_lock`.
+    takes_oom_lock: bool,
+    /// Whether a callback may have it allocate.
+    callback_allocates: bool,
+    /// By device, whether it may have to wait in a callback.
+    may_wait: Vec<bool>,
     pub(super) id: Option<TaskId>,
     oom_lock: Option<LockId>,
     /// Who was queued, by the mm (or, in old kernels, by task).
@@ -42,10 +48,16 @@ pub(super) struct Reaper {
 }
 
 impl Reaper {
-    pub(super) fn new(switches: &'static Switches, shifts_waits: bool, told: Told) -> Self {
+    pub(super) fn new(declared: &Declared<'_>, told: Told) -> Self {
+        let switches = declared.switches;
+        let skips = |approach| matches!(approach, Approach::SkipAny | Approach::SkipFlag);
+        let skips = declared.policies.iter().any(|policy| skips(policy.approach()));
         Self {
             switches,
-            shifts_waits,
+            shifts_waits: declared.shifts_waits,
+            takes_oom_lock: switches.reaper_holds_oom_lock || skips,
+            callback_allocates: declared.callback_allocates,
+            may_wait: declared.reaper_may_wait.to_vec(),
             id: None,
             oom_lock: None,
             queued: BTreeMap::new(),
@@ -271,7 +283,7 @@ impl Reaper {
         match self.attempt {
             Some((_, start, _)) if self.works_on(cast) == Some(mm) => {
                 let text = format!("the mm of {} is gone while it is reaped", mm_name(cast, mm));
-                Err(Breach::new(Invariant::SkipEndsReaping, text).after(start))
+                Err(Breach::new(Invariant::SkipEndsReaping, text).unless(false).after(start))
             }
             _ => Ok(()),
         }
@@ -292,7 +304,7 @@ impl Reaper {
         {
             let text =
                 format!("{} is reaped outside of an attempt, after SKIP", range_name(cast, range));
-            return Err(Breach::new(Invariant::SkipEndsReaping, text).after(skip));
+            return Err(Breach::new(Invariant::SkipEndsReaping, text).unless(false).after(skip));
         }
         if self.attempt.is_none() {
             return Ok(());
@@ -307,14 +319,13 @@ impl Reaper {
             return Ok(());
         };
         let text = format!("the reaper unmaps {}, {because}", range_name(cast, range));
-        Err(Breach::new(Invariant::RefusedVmaIsWhole, text))
+        Err(Breach::new(Invariant::RefusedVmaIsWhole, text).unless(false))
     }
 
     pub(super) fn blocked(
         &mut self,
         record: &Record,
         why: u8,
-        waivers: Waivers,
         victims: &Victims,
         cast: &Cast,
     ) -> Result<(), Breach> {
@@ -328,14 +339,22 @@ impl Reaper {
             self.pays(cast)?;
         }
         let waits = || why.map_or("something", Reason::text);
+        let between = matches!(why, Some(Reason::BackOff | Reason::ReaperIdle));
+        if let Some((victim, start, _)) = self.attempt.filter(|_| between || frozen) {
+            let text = format!("an attempt on {} does not end", name(cast, victim));
+            return Err(Breach::new(Invariant::ReaperRecordsInOrder, text).after(start));
+        }
         if let Some(&call) = self.calls.last() {
             let text = format!("the reaper waits in a notifier for {}", waits());
-            return Err(Breach::new(Invariant::ReaperNeverBlocks, text).after(call));
+            // A callback that allocates can lead into those of others.
+            let expected = self.calls.iter().any(|call| self.may_wait_in(call, cast));
+            return Err(Breach::new(Invariant::ReaperNeverBlocks, text)
+                .unless(expected)
+                .after(call));
         }
-        let between = matches!(why, Some(Reason::BackOff | Reason::ReaperIdle));
         // Who may hold oom_lock may wait for it, and the second of `skip-*` is slept with it held.
-        let with_oom_lock = matches!(why, Some(Reason::SkipSleep | Reason::OomLock))
-            && waivers.has(Invariant::ReaperTakesNothing);
+        let with_oom_lock =
+            matches!(why, Some(Reason::SkipSleep | Reason::OomLock)) && self.takes_oom_lock;
         if between || frozen || with_oom_lock {
             return Ok(());
         }
@@ -343,18 +362,28 @@ impl Reaper {
         Err(Breach::new(Invariant::ReaperNeverBlocks, text))
     }
 
+    /// Whether its device may have it wait in this call.
+    fn may_wait_in(&self, call: &Record, cast: &Cast) -> bool {
+        let Event::MnCall { notifier, .. } = call.event else { return false };
+        let device: Option<DeviceId> = cast.notifiers.get(notifier).map(|info| info.device);
+        device.is_some_and(|device| self.may_wait.get(device.index()) == Some(&true))
+    }
+
     pub(super) fn acquired(&self, lock: LockId) -> Result<(), Breach> {
         if self.oom_lock != Some(lock) {
             return Ok(());
         }
-        Err(Breach::new(Invariant::ReaperTakesNothing, "the reaper takes oom_lock".to_owned()))
+        let text = "the reaper takes oom_lock".to_owned();
+        // Who allocates may come to kill.
+        let expected = self.takes_oom_lock || self.callback_allocates;
+        Err(Breach::new(Invariant::ReaperTakesNothing, text).unless(expected))
     }
 
-    pub(super) fn allocates(gfp: u32) -> Result<(), Breach> {
+    pub(super) fn allocates(&self, gfp: u32) -> Result<(), Breach> {
         if !Gfp(gfp).has(Gfp::DIRECT_RECLAIM) {
             return Ok(());
         }
         let text = format!("the reaper allocates with {}, which may sleep", Gfp(gfp).text());
-        Err(Breach::new(Invariant::ReaperTakesNothing, text))
+        Err(Breach::new(Invariant::ReaperTakesNothing, text).unless(self.callback_allocates))
     }
 }

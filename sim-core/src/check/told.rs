@@ -4,7 +4,7 @@
 //!
 //! Only in one attempt: what was told in the one before counts no more.
 
-use super::device_name;
+use super::{device_name, mm_of};
 use crate::base::{MmId, NotifierId, RangeId, TaskId};
 use crate::kernel::plugin::Ops;
 use crate::record::{Cast, ItreeOp};
@@ -16,9 +16,11 @@ pub(super) struct Told {
     /// Notifiers to be called where it unmaps of their ranges, until their mm goes. Some policies
     /// call nobody else.
     listen: Vec<(NotifierId, RangeId)>,
-    /// Who waits for callers inside notifiers (SRCU). Up to the record of its end nothing says which
-    /// notifier it has taken off the list, and nobody calls that one.
-    leaving: Vec<TaskId>,
+    /// Who waits in `mmu_notifier_unregister()` for callers inside notifiers (SRCU), and its mm. Up to the
+    /// record of its end nothing says which notifier it has taken off the list, and nobody calls that one.
+    leaving: Vec<(TaskId, Option<MmId>)>,
+    /// Who is in `exit_mmap()`: what it waits for is of an mm that is not listened for any longer.
+    exiting: Vec<TaskId>,
     /// Who was told of which VMA in this attempt, and did not refuse.
     told: Vec<(NotifierId, RangeId)>,
     /// Ranges of interval trees that were begun in this attempt and not ended.
@@ -27,7 +29,8 @@ pub(super) struct Told {
 
 impl Told {
     pub(super) fn new(calls_them: bool) -> Self {
-        Self { calls_them, listen: Vec::new(), leaving: Vec::new(), told: Vec::new(), begun: 0 }
+        let (listen, leaving, exiting, told) = Default::default();
+        Self { calls_them, listen, leaving, exiting, told, begun: 0 }
     }
 
     /// A notifier for a range.
@@ -45,27 +48,29 @@ impl Told {
     }
 
     /// `synchronize_srcu()`: of `mmu_notifier_unregister()`, or of `exit_mmap()`.
-    pub(super) fn waits_for_callers(&mut self, task: TaskId) {
-        if !self.leaving.contains(&task) {
-            self.leaving.push(task);
+    pub(super) fn waits_for_callers(&mut self, task: TaskId, cast: &Cast) {
+        let is_known = self.leaving.iter().any(|&(other, _)| other == task);
+        if !is_known && !self.exiting.contains(&task) {
+            self.leaving.push((task, mm_of(cast, task)));
         }
     }
 
     /// `mmu_notifier_unregister()` or `mmu_interval_notifier_remove()` is over.
     pub(super) fn unregistered(&mut self, by: TaskId, notifier: NotifierId) {
-        self.leaving.retain(|&task| task != by);
+        self.leaving.retain(|&(task, _)| task != by);
         self.listen.retain(|&(other, _)| other != notifier);
     }
 
     /// `exit_mmap()` begins: with releasing all notifiers.
-    pub(super) fn mm_goes(&mut self, mm: MmId, cast: &Cast) {
+    pub(super) fn mm_goes(&mut self, by: TaskId, mm: MmId, cast: &Cast) {
+        self.exiting.push(by);
         let of = |notifier| cast.notifiers.get(notifier).map(|info| info.mm);
         self.listen.retain(|&(notifier, _)| of(notifier) != Some(mm));
     }
 
     /// And is over.
     pub(super) fn mm_gone(&mut self, by: TaskId) {
-        self.leaving.retain(|&task| task != by);
+        self.exiting.retain(|&task| task != by);
     }
 
     /// The reaper begins an attempt.
@@ -90,8 +95,10 @@ impl Told {
 
     /// The device of a notifier that had to be told of a VMA and was not.
     pub(super) fn is_missing<'a>(&self, range: RangeId, cast: &'a Cast) -> Option<&'a str> {
-        let must_tell = self.calls_them && self.leaving.is_empty();
-        let vma = cast.ranges.get(range).filter(|_| must_tell)?;
+        let vma = cast.ranges.get(range).filter(|_| self.calls_them)?;
+        if self.leaving.iter().any(|&(_, mm)| mm.is_none_or(|mm| mm == vma.mm)) {
+            return None;
+        }
         let missing = self.listen.iter().find(|&&(notifier, covered)| {
             let covered = cast.ranges.get(covered);
             let is_its = covered.is_some_and(|covered| {

@@ -27,6 +27,7 @@ struct Kill {
 /// Victims and their mms.
 pub(super) struct Victims {
     switches: &'static Switches,
+    kills_allocating_task: bool,
     oom_mm: BTreeMap<TaskId, Record>,
     /// By mm: the record that set SKIP.
     skip: Vec<Option<Record>>,
@@ -39,9 +40,10 @@ pub(super) struct Victims {
 }
 
 impl Victims {
-    pub(super) fn new(switches: &'static Switches) -> Self {
+    pub(super) fn new(switches: &'static Switches, kills_allocating_task: bool) -> Self {
         Self {
             switches,
+            kills_allocating_task,
             oom_mm: BTreeMap::new(),
             skip: Vec::new(),
             pending: Vec::new(),
@@ -102,7 +104,8 @@ impl Victims {
             // The members of a group die with their victim, whatever state they are in.
             return Ok(());
         }
-        self.is_eligible(victim, cast)?;
+        let unasked = scope == OomScope::AllocatingTask;
+        self.has_no_skip(victim, "is chosen", unasked, cast)?;
         let cgroup = match scope {
             OomScope::Memcg => self.memcg.get(&record.task).copied(),
             _ => None,
@@ -128,7 +131,9 @@ impl Victims {
         if let Some(pending) = self.pending.iter().find(in_scope) {
             let (who, first) = (name(cast, victim), name(cast, pending.leader));
             let text = format!("{who} is chosen while {first} is pending without SKIP");
-            return Err(Breach::new(Invariant::OnePendingVictim, text).after(pending.marked));
+            return Err(Breach::new(Invariant::OnePendingVictim, text)
+                .unless(unasked || self.switches.victim_is_memdie)
+                .after(pending.marked));
         }
         let may_kill = Gfp(gfp).has(Gfp::FS)
             || order == SYSRQ_ORDER
@@ -143,25 +148,28 @@ impl Victims {
         Ok(())
     }
 
-    fn is_eligible(&self, victim: TaskId, cast: &Cast) -> Result<(), Breach> {
-        self.has_no_skip(victim, "is chosen", cast)
-    }
-
-    /// I3: nothing more is done about a task whose mm has SKIP.
-    fn has_no_skip(&self, victim: TaskId, what: &str, cast: &Cast) -> Result<(), Breach> {
+    /// I3: nothing more is done about a task whose mm has SKIP, unless it was `unasked`: step 6 of
+    /// `out_of_memory()` chooses without a look at that.
+    fn has_no_skip(
+        &self,
+        victim: TaskId,
+        what: &str,
+        unasked: bool,
+        cast: &Cast,
+    ) -> Result<(), Breach> {
         let skip = mm_of(cast, victim).and_then(|mm| *self.skip.get(mm.index())?);
         match skip {
             None => Ok(()),
             Some(skip) => {
                 let text = format!("{} {what} although its mm has SKIP", name(cast, victim));
-                Err(Breach::new(Invariant::SkipEndsReaping, text).after(skip))
+                Err(Breach::new(Invariant::SkipEndsReaping, text).unless(unasked).after(skip))
             }
         }
     }
 
     /// Nobody is killed because this one is still pending.
     pub(super) fn is_waited_for(&self, victim: TaskId, cast: &Cast) -> Result<(), Breach> {
-        self.has_no_skip(victim, "is waited for", cast)
+        self.has_no_skip(victim, "is waited for", false, cast)
     }
 
     /// The record that set SKIP on an mm.
@@ -170,7 +178,7 @@ impl Victims {
     }
 
     pub(super) fn is_reapable(&self, victim: TaskId, cast: &Cast) -> Result<(), Breach> {
-        self.has_no_skip(victim, "is reaped", cast)
+        self.has_no_skip(victim, "is reaped", self.kills_allocating_task, cast)
     }
 
     pub(super) fn signalled(&mut self, killer: TaskId, target: TaskId) {
@@ -210,7 +218,7 @@ impl Victims {
             }
             Some(_) => Ok(()),
             // Who dies already is marked without being killed, unless its memory was dealt with.
-            None => self.has_no_skip(victim, "is marked", cast),
+            None => self.has_no_skip(victim, "is marked", self.kills_allocating_task, cast),
         }
     }
 }

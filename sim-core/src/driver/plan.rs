@@ -8,7 +8,7 @@ use crate::base::Distribution;
 use crate::engine::Hold;
 use crate::kernel::Request;
 use crate::kernel::device::Awaits;
-use crate::kernel::plugin::{ActsOn, FaultWait, Refuse};
+use crate::kernel::plugin::{ActsOn, Approach, FaultWait, Refuse};
 use crate::record::{Gfp, LockKind};
 
 /// A driver's description.
@@ -278,6 +278,21 @@ impl Plan {
     pub fn allocates(&self) -> bool {
         let sleeps = |step: &Step| matches!(step, Step::Alloc(alloc) if alloc.request.gfp.has(Gfp::DIRECT_RECLAIM));
         self.callback().any(sleeps)
+    }
+
+    /// Whether it can come to such an allocation in a call from a reaper with this approach. In a call that
+    /// must not sleep that step refuses, but in a second pass, which has agreed.
+    pub fn reaper_allocates(&self, approach: Approach, promises: bool) -> bool {
+        let gets_there = match approach {
+            Approach::Silent | Approach::SkipAny | Approach::CoreRefuses => false,
+            Approach::SkipFlag => promises,
+            Approach::Blocking | Approach::Deadline(_) => true,
+            Approach::TwoPass if !self.finish.is_empty() => true,
+            Approach::NonBlocking | Approach::TwoPass | Approach::HandOff => {
+                self.refuse == WhenAsked::Never
+            }
+        };
+        gets_there && self.allocates()
     }
 
     /// Whether somebody takes its own lock for reading.

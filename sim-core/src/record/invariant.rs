@@ -6,7 +6,7 @@
 
 use super::cast::Cast;
 use super::trace::Record;
-use crate::base::{SimTime, TaskId};
+use crate::base::{DeviceId, SimTime, TaskId};
 
 macro_rules! invariants {
     ($( $(#[doc = $doc:literal])+ $n:literal $name:ident ),* $(,)?) => {
@@ -114,18 +114,27 @@ pub struct Breach {
     pub evidence: Vec<Record>,
     /// Whether it counts even where the invariant is waived: the waiver is for something else.
     pub strict: bool,
+    /// The device that broke it, if it was one.
+    pub device: Option<DeviceId>,
 }
 
 impl Breach {
     /// A breach that the present record shows alone.
     pub fn new(invariant: Invariant, text: String) -> Self {
-        Self { invariant, text, evidence: Vec::new(), strict: false }
+        Self { invariant, text, evidence: Vec::new(), strict: false, device: None }
     }
 
     /// The same; no waiver excuses it unless `expected`.
     #[must_use]
     pub fn unless(mut self, expected: bool) -> Self {
         self.strict = !expected;
+        self
+    }
+
+    /// The same; no waiver because of other devices excuses it.
+    #[must_use]
+    pub fn by(mut self, device: DeviceId) -> Self {
+        self.device = Some(device);
         self
     }
 
@@ -141,6 +150,6 @@ impl Breach {
 pub trait Monitor {
     /// Sees a record as it is made.
     fn see(&mut self, record: &Record, cast: &Cast) -> Result<(), Breach>;
-    /// Whether a breach of this invariant is to be expected.
-    fn waives(&self, invariant: Invariant) -> bool;
+    /// Whether such a breach is to be expected.
+    fn waives(&self, breach: &Breach) -> bool;
 }

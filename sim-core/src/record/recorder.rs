@@ -128,10 +128,10 @@ impl Recorder {
     /// run ends there, unless that was to be expected.
     #[cold]
     pub fn breached(&mut self, at: SimTime, task: TaskId, breach: Breach) {
-        let Breach { invariant, text, evidence, strict } = breach;
+        let waived = self.monitor.as_ref().is_some_and(|monitor| monitor.waives(&breach));
+        let Breach { invariant, text, evidence, strict, .. } = breach;
         let record = self.count.saturating_sub(1);
         let broken = Broken { invariant, at, task, record, text, evidence };
-        let waived = self.monitor.as_ref().is_some_and(|monitor| monitor.waives(invariant));
         if waived && !strict {
             self.findings.waived_count += 1;
             if self.findings.waived.len() < WAIVED_MAX {

@@ -148,7 +148,21 @@ fn watch(
             device.gfp.is_some_and(|gfp| gfp.has(Gfp::DIRECT_RECLAIM))
                 && policies.iter().any(|policy| reaper_gets_to_work(device, policy.approach()))
         }
-        Behaviour::Steps(plan) => plan.allocates(),
+        Behaviour::Steps(plan) => {
+            let promises = promises_not_to_block(device);
+            policies.iter().any(|policy| plan.reaper_allocates(policy.approach(), promises))
+        }
+    };
+    let reaper_may_wait = |device: &Device| {
+        let blocks = |approach| match approach {
+            Approach::Blocking | Approach::Deadline(_) => true,
+            // It goes by what a driver promises.
+            Approach::SkipFlag => promises_not_to_block(device),
+            _ => false,
+        };
+        driver_of(device).sleeps_anyway()
+            || callback_allocates(device)
+            || policies.iter().any(|policy| blocks(policy.approach()))
     };
     let declared = check::Declared {
         switches: choice.switches,
@@ -157,10 +171,16 @@ fn watch(
         timer_wheel: scenario.machine.timer_wheel,
         shifts_waits: choice.forks.iter().any(Fork::shifts),
         kills_allocating_task: scenario.machine.oom_kill_allocating_task,
-        maps_what_is_gone: scenario.devices.iter().any(maps_what_is_gone),
+        maps_what_is_gone: &scenario.devices.iter().map(maps_what_is_gone).collect::<Vec<_>>(),
         callback_allocates: scenario.devices.iter().any(callback_allocates),
+        reaper_may_wait: &scenario.devices.iter().map(reaper_may_wait).collect::<Vec<_>>(),
     };
     engine.observe(|_, recorder| recorder.watch(check::monitor(&declared)));
+}
+
+/// Whether its callback is said not to block (up to 4.18).
+fn promises_not_to_block(device: &Device) -> bool {
+    device.does_not_block.unwrap_or(driver_of(device).ops().does_not_block)
 }
 
 /// Whether an archetype's callback can come to its work in a call from the reaper.
@@ -168,7 +188,7 @@ fn reaper_gets_to_work(device: &Device, approach: Approach) -> bool {
     let driver = driver_of(device);
     match approach {
         Approach::Silent | Approach::SkipAny | Approach::CoreRefuses => false,
-        Approach::SkipFlag => device.does_not_block.unwrap_or(driver.ops().does_not_block),
+        Approach::SkipFlag => promises_not_to_block(device),
         Approach::Blocking | Approach::Deadline(_) => true,
         Approach::NonBlocking | Approach::TwoPass | Approach::HandOff => {
             let refuse = refuse(device);

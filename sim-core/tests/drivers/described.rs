@@ -7,7 +7,9 @@ use crate::world::{
 use sim_core::analysis::report;
 use sim_core::base::Nanos;
 use sim_core::export::{self, dmesg};
+use sim_core::kernel::plugin::Approach;
 use sim_core::record::{ClosedSet, Event, Run};
+use sim_core::scenario::checked::Behaviour;
 use sim_core::scenario::{RunOptions, Simulation, parse};
 
 const WHOLE: &str = "{ register = 'dev', region = 'buffer' }, { touch = ['heap', 'buffer'] },";
@@ -472,4 +474,40 @@ fn end_may_take_a_spinlock_and_lets_go_of_it() {
     assert!(starts > 0 && refused == 0, "{starts} calls, {refused} refused");
     assert!(taken >= 2 * starts, "{taken} of {starts} calls");
     assert_eq!(run.findings.broken, None);
+}
+
+/// In a call that must not sleep an allocation that may refuses; only who never asks gets to it, or a second pass.
+#[test]
+fn reaper_comes_to_an_allocation_only_where_it_may_sleep() {
+    let reaches = |driver: &str, approach, promises| {
+        let text = format!(
+            "schema = 1\ntitle = 't'\nkernel = '7.1'\n{driver}\n\
+             [[task]]\nname = 'p'\nprogram = [{{ exit = true }}]"
+        );
+        let Behaviour::Steps(plan) = scenario(&text).devices[0].behaviour.clone() else {
+            panic!("it has steps")
+        };
+        plan.reaper_allocates(approach, promises)
+    };
+    let radeon = "[[device]]\nname = 'dev'\ndriver = 'radeon-6.12'";
+    let mine = |steps: &str| {
+        format!("[[driver]]\nname = 'mine'\n{steps}\n[[device]]\nname = 'dev'\ndriver = 'mine'")
+    };
+    let never = mine("refuse = 'never'\nstart = [{ alloc = 'GFP_KERNEL' }]");
+    let second = mine("api = 'interval'\nstart = []\nfinish = [{ alloc = 'GFP_KERNEL' }]");
+    let atomic = mine("refuse = 'never'\nstart = [{ alloc = 'GFP_ATOMIC' }]");
+    for (approach, promises, expected) in [
+        (Approach::NonBlocking, true, [false, true, false]),
+        (Approach::HandOff, false, [false, true, false]),
+        (Approach::TwoPass, false, [false, true, true]),
+        (Approach::SkipFlag, false, [false; 3]),
+        (Approach::SkipFlag, true, [true; 3]),
+        (Approach::SkipAny, true, [false; 3]),
+        (Approach::CoreRefuses, true, [false; 3]),
+        (Approach::Blocking, false, [true; 3]),
+    ] {
+        let found = [radeon, &never, &second].map(|driver| reaches(driver, approach, promises));
+        assert_eq!(found, expected, "{approach:?} {promises}");
+        assert!(!reaches(&atomic, approach, promises), "{approach:?}");
+    }
 }

@@ -85,6 +85,21 @@ fn i15_the_loser_sleeps_one_jiffy() {
     let mut fault = Stage::new();
     waits(&mut fault);
     fault.breaks(Invariant::LoserSleepsOneJiffy);
+    // Of those who exit only 4.16's victims do.
+    for (kernel, may) in [("4.14", false), ("4.16", true), ("6.1", false)] {
+        let mut exits = Stage::with(kernel, Approach::NonBlocking, &FENCE);
+        exits.add(HOG, Event::ExitMmap { mm: HOG_MM });
+        waits(&mut exits);
+        if may {
+            exits.is_sound();
+        } else {
+            exits.breaks(Invariant::LoserSleepsOneJiffy);
+        }
+        let mut gone = Stage::with(kernel, Approach::NonBlocking, &FENCE);
+        gone.add(HOG, Event::ExitMmap { mm: HOG_MM }).add(HOG, Event::ExitMmapDone { mm: HOG_MM });
+        waits(&mut gone);
+        gone.breaks(Invariant::LoserSleepsOneJiffy);
+    }
     let mut memcg = Stage::new();
     memcg.add(HOG, Event::MemcgOom { cgroup: CgroupId(1), gfp: Gfp::KERNEL.0, order: 0 });
     waits(&mut memcg);

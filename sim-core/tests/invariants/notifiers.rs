@@ -15,6 +15,10 @@ fn i9_no_device_uses_freed_pages() {
     ignored.add(HOG, stale).is_waived(Invariant::NoStaleMapping);
     let mut unpaired = Stage::with("5.4", Approach::NonBlocking, &SLEEPS);
     unpaired.add(HOG, stale).is_waived(Invariant::NoStaleMapping);
+    // That excuses no other device.
+    let other = Event::StaleAccess { device: DeviceId(1), range: HEAP, pages: 3 };
+    let mut beside = Stage::with("5.4", Approach::NonBlocking, &SLEEPS);
+    beside.add(HOG, other).breaks(Invariant::NoStaleMapping);
 }
 
 #[test]
@@ -58,13 +62,27 @@ fn i10_starts_have_ends() {
     let mut late = Stage::with("5.12", Approach::NonBlocking, &KVM);
     late.calls_for_a_while(HOG).returns(HOG, true).add(HOG, goes).add(HOG, gone).is_sound();
     // The interval leak: only some kernels have it.
-    let leak = |kernel| {
+    let listed = NotifierId(1);
+    let leak = |kernel, refused| {
         let mut stage = Stage::with(kernel, Approach::NonBlocking, &FENCE);
-        stage.begins(HOG, 1, 3, 1).is_sound().add(HOG, gone);
+        let info = NotifierInfo { device: DeviceId(0), mm: HOG_MM, interval: false };
+        stage.recorder.cast.notifiers.push(info);
+        let (notifier, range, event) = (listed, HEAP, MnEvent::Unmap);
+        let call = Event::MnCall { notifier, range, blockable: false, limited: false, event };
+        stage.begins(HOG, 1, 2, 0).add(HOG, call);
+        stage.add(HOG, Event::MnReturn { notifier, range, refused }).is_sound();
         stage
     };
-    leak("6.1").is_waived(starts_have_ends);
-    leak("5.4").breaks(starts_have_ends);
+    leak("6.1", true).add(HOG, gone).is_waived(starts_have_ends);
+    leak("5.4", true).add(HOG, gone).breaks(starts_have_ends);
+    // And only behind a list that refused: as often as it did.
+    leak("6.1", false).add(HOG, gone).breaks(starts_have_ends);
+    leak("6.1", true).begins(HOG, 2, 2, 0).add(HOG, gone).breaks(starts_have_ends);
+    // The core may refuse in its stead.
+    let mut core = leak("6.1", false);
+    core.tree(ItreeOp::End, 0, 2).begins(HOG, 1, 2, 0);
+    core.add(HOG, Event::CoreRefused { notifier: listed, range: HEAP });
+    core.is_sound().add(HOG, gone).is_waived(starts_have_ends);
 }
 
 #[test]

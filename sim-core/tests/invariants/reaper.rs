@@ -1,6 +1,6 @@
 //! I4 to I8 and I20: how the reaper works.
 
-use sim_core::base::{LockId, Nanos, NotifierId, QueueId};
+use sim_core::base::{LockId, MmId, Nanos, NotifierId, QueueId};
 use sim_core::engine::{Hold, WaitOn, Waited};
 use sim_core::kernel::plugin::Approach;
 use sim_core::record::{Event, Gfp, Invariant, Reason};
@@ -67,8 +67,10 @@ fn i6_the_reaper_never_blocks_in_a_notifier() {
     story(blocking).is_waived(Invariant::ReaperNeverBlocks);
     let sleepy = Stage::with("6.1", Approach::NonBlocking, &SLEEPS);
     story(sleepy).is_waived(Invariant::ReaperNeverBlocks);
-    let flagged = Stage::with("4.16", Approach::SkipFlag, &FENCE);
+    // It believes who promises not to block, and calls nobody else.
+    let flagged = Stage::with("4.16", Approach::SkipFlag, &PROMISES);
     story(flagged).is_waived(Invariant::ReaperNeverBlocks);
+    story(Stage::with("4.16", Approach::SkipFlag, &FENCE)).breaks(Invariant::ReaperNeverBlocks);
     let mut between = Stage::new();
     between.woken().starts().fails().blocks(REAPER, WaitOn::Time, Reason::BackOff).is_sound();
     between.wakes(REAPER, Waited::TimedOut).blocks(REAPER, WaitOn::Time, Reason::Pause);
@@ -86,6 +88,11 @@ fn i7_the_reaper_takes_nothing() {
     let mut stage = Stage::new();
     stage.add(REAPER, asks(Gfp::NOWAIT)).is_sound().add(REAPER, asks(Gfp::NOFS));
     stage.breaks(Invariant::ReaperTakesNothing);
+    // That is no leave to allocate; who allocates may come to kill.
+    let mut holds = Stage::with("4.14", Approach::NonBlocking, &FENCE);
+    holds.add(REAPER, asks(Gfp::KERNEL)).breaks(Invariant::ReaperTakesNothing);
+    let mut callback = Stage::with("6.1", Approach::Blocking, &ALLOCATES);
+    callback.add(REAPER, lock).is_waived(Invariant::ReaperTakesNothing);
     // Also if it is served at once.
     let served = Event::AllocServed { order: 0, gfp: Gfp::KERNEL.0 };
     Stage::new().add(REAPER, served).breaks(Invariant::ReaperTakesNothing);
@@ -100,7 +107,8 @@ fn i8_a_refused_vma_is_whole() {
         stage
     };
     story(Stage::new()).breaks(Invariant::RefusedVmaIsWhole);
-    story(Stage::with("6.1", Approach::HandOff, &FENCE)).is_waived(Invariant::RefusedVmaIsWhole);
+    // Where its worker does, it doesn't either.
+    story(Stage::with("6.1", Approach::HandOff, &FENCE)).breaks(Invariant::RefusedVmaIsWhole);
     // Nobody asks what a call that may sleep returned.
     let mut blocks = Stage::with("6.1", Approach::Blocking, &FENCE);
     blocks.woken().starts().calls(REAPER, true).returns(REAPER, true).add(REAPER, zap).is_sound();
@@ -163,6 +171,21 @@ fn i8_who_is_off_the_list_is_not_called() {
 }
 
 #[test]
+fn i8_who_leaves_keeps_nothing_of_another_mm_untold() {
+    let registered = Event::NotifierRegistered { notifier: NOTIFIER, range: HEAP };
+    for exits in [false, true] {
+        let mut stage = Stage::with("4.19", Approach::NonBlocking, &FENCE);
+        stage.add(HOG, registered).woken().starts();
+        if exits {
+            stage.add(HELPER, Event::ExitMmap { mm: MmId(1) });
+        }
+        stage.blocks(if exits { HELPER } else { OTHER }, WaitOn::Time, Reason::Srcu).is_sound();
+        stage.add(REAPER, Event::Zap { range: HEAP, pages: 1, freed: 0 });
+        stage.breaks(Invariant::RefusedVmaIsWhole);
+    }
+}
+
+#[test]
 fn i20_the_reapers_records_are_in_order() {
     let order = Invariant::ReaperRecordsInOrder;
     Stage::new().starts().breaks(order);
@@ -174,4 +197,12 @@ fn i20_the_reapers_records_are_in_order() {
     let finish = Event::FinishTaskReaping { victim: HOG, ok: true };
     Stage::new().woken().starts().add(REAPER, finish).breaks(order);
     Stage::new().woken().starts().add(REAPER, reaped).add(REAPER, finish).is_sound();
+    // The last one of a victim, and of a run, ends as well.
+    for (on, why) in
+        [(WaitOn::Time, Reason::BackOff), (WaitOn::Queue(QueueId(0)), Reason::ReaperIdle)]
+    {
+        let mut unfinished = Stage::new();
+        unfinished.woken().starts().skips(REAPER).is_sound().blocks(REAPER, on, why);
+        unfinished.breaks(order);
+    }
 }

@@ -75,6 +75,8 @@ impl Driver for Named {
 pub(crate) static FENCE: Named = Named("gpu-fence", Ops::START);
 pub(crate) static KVM: Named = Named("kvm", Ops { end: true, ..Ops::START });
 pub(crate) static SLEEPS: Named = Named("sleeps-anyway", Ops::START);
+pub(crate) static PROMISES: Named = Named("spin", Ops { does_not_block: true, ..Ops::START });
+pub(crate) static ALLOCATES: Named = Named("allocates", Ops::START);
 
 /// Records in the making, watched.
 pub(crate) struct Stage {
@@ -150,6 +152,11 @@ impl Stage {
     ) -> Self {
         let mut recorder = Recorder::new(Keep::Records, cast(driver.id()));
         let drivers: [&dyn Driver; 1] = [driver];
+        let may_wait = match approach {
+            Approach::Blocking => true,
+            Approach::SkipFlag => driver.1.does_not_block,
+            _ => driver.sleeps_anyway(),
+        };
         recorder.watch(monitor(&Declared {
             switches: switches::find(kernel).expect("a profile"),
             policies: &[Box::leak(Box::new(Meets(approach)))],
@@ -157,8 +164,9 @@ impl Stage {
             timer_wheel: false,
             shifts_waits: false,
             kills_allocating_task,
-            maps_what_is_gone: driver.0 == "sleeps-anyway",
-            callback_allocates: false,
+            maps_what_is_gone: &[driver.0 == "sleeps-anyway", false],
+            callback_allocates: driver.0 == "allocates",
+            reaper_may_wait: &[may_wait],
         }));
         let mut stage = Self { recorder, at: 0, active: 0 };
         for task in [REAPER, HOG, OTHER] {
@@ -190,7 +198,22 @@ impl Stage {
     }
 
     pub(crate) fn chooses(&mut self, killer: TaskId, victim: TaskId, gfp: Gfp) -> &mut Self {
-        let (order, scope) = (0, OomScope::Global);
+        self.chooses_by(killer, victim, gfp, OomScope::Global)
+    }
+
+    /// `vm.oom_kill_allocating_task` has it die.
+    pub(crate) fn chooses_itself(&mut self, killer: TaskId) -> &mut Self {
+        self.chooses_by(killer, killer, Gfp::KERNEL, OomScope::AllocatingTask)
+    }
+
+    fn chooses_by(
+        &mut self,
+        killer: TaskId,
+        victim: TaskId,
+        gfp: Gfp,
+        scope: OomScope,
+    ) -> &mut Self {
+        let order = 0;
         self.add(killer, Event::OomKillProcess { victim, gfp: gfp.0, order, scope, report: true })
     }
 

@@ -28,8 +28,12 @@ fn i2_one_victim_is_pending() {
 #[test]
 fn i2_allocating_task_may_die_beside_a_victim() {
     let mut allocating = Stage::declared("6.1", Approach::NonBlocking, &FENCE, true);
-    allocating.kills(OTHER, HOG).chooses(OTHER, OTHER, Gfp::KERNEL);
+    allocating.kills(OTHER, HOG).is_sound().chooses_itself(OTHER);
     allocating.is_waived(Invariant::OnePendingVictim);
+    // Who scans waits all the same.
+    let mut scans = Stage::declared("6.1", Approach::NonBlocking, &FENCE, true);
+    scans.kills(OTHER, HOG).chooses(OTHER, OTHER, Gfp::KERNEL);
+    scans.breaks(Invariant::OnePendingVictim);
 }
 
 #[test]
@@ -85,7 +89,7 @@ fn i3_skip_is_the_end() {
     under_way.fails().add(REAPER, zap).breaks(Invariant::SkipEndsReaping);
     // What reclaim takes for a request of a callback's is not reaped.
     let reclaim = Event::DirectReclaimBegin { order: 0, gfp: Gfp::KERNEL.0 };
-    let mut callback = Stage::with("4.14", Approach::SkipAny, &FENCE);
+    let mut callback = Stage::with("4.14", Approach::Blocking, &ALLOCATES);
     callback.skips(HOG).add(REAPER, reclaim).add(REAPER, zap);
     callback.is_waived(Invariant::ReaperTakesNothing);
     let mut gone = Stage::new();
@@ -100,9 +104,14 @@ fn i3_skip_is_the_end() {
     Stage::new().woken().add(OTHER, aborted).is_sound();
     Stage::new().woken().skips(HOG).add(OTHER, aborted).breaks(Invariant::SkipEndsReaping);
     let mut handed = Stage::with("6.1", Approach::HandOff, &FENCE);
-    handed.woken().skips(HOG).starts().is_waived(Invariant::SkipEndsReaping);
-    let mut allocating = Stage::declared("6.1", Approach::NonBlocking, &FENCE, true);
-    allocating.skips(HOG).chooses(HOG, HOG, Gfp::KERNEL).is_waived(Invariant::SkipEndsReaping);
+    handed.woken().skips(HOG).starts().breaks(Invariant::SkipEndsReaping);
+    let allocating = || Stage::declared("6.1", Approach::NonBlocking, &FENCE, true);
+    let mut itself = allocating();
+    itself.skips(HOG).chooses_itself(HOG).is_waived(Invariant::SkipEndsReaping);
+    let mut scans = allocating();
+    scans.skips(HOG).chooses(OTHER, HOG, Gfp::KERNEL).breaks(Invariant::SkipEndsReaping);
+    let mut waits = allocating();
+    waits.woken().skips(HOG).add(OTHER, aborted).breaks(Invariant::SkipEndsReaping);
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn stale_mapping(cx: &Cx, device: DeviceId, range: RangeId, pages: u64) {
         let who = name(recorder.cast.devices.get(device).map(|device| &device.name));
         let what = name(recorder.cast.ranges.get(range).map(|range| &range.name));
         let text = format!("{pages} pages of {what} are freed although {who} maps them");
-        recorder.breached(at, cx.task(), Breach::new(Invariant::NoStaleMapping, text));
+        recorder.breached(at, cx.task(), Breach::new(Invariant::NoStaleMapping, text).by(device));
     });
 }
 
