@@ -99,6 +99,7 @@ test("a process is killed, a wait ended and a wait made longer from the dialog, 
     await page.locator("#fork-by").fill("soon");
     await page.locator("form:has(#fork-by)").getByRole("button", { name: "Fork" }).click();
     await dialog.getByRole("alert").getByText(/How much longer\?/).waitFor();
+    assert.equal(await page.locator("#fork-by").inputValue(), "soon", "what is wrong can be mended");
     await page.locator("#fork-by").fill("1s");
   });
   const runs = digest.split(",");

@@ -320,6 +320,7 @@ test("a run is rewound, and the curve stands over it", async (t) => {
   const curve = page.locator(".rewound");
   await curve.getByText(/No return from|At no moment tried/).waitFor({ timeout: 60_000 });
   assert.equal(await curve.locator("circle").count(), 6);
+  assert.equal(await panel.getByLabel("Moments", { exact: true }).inputValue(), "6", "what was asked stays");
   await curve.locator("summary").click();
   assert.equal(await curve.getByText("3 of 3").count() > 0, true);
   await curve.getByRole("button").nth(2).click();

@@ -125,15 +125,15 @@ pub fn ForkDialog(props: &Props) -> Html {
                 <form onsubmit={fork(Kind::Delay)}><label for="fork-delay">{ t!("a wait made longer") }</label>
                     <select id="fork-delay">{ options(&all) }</select>
                     <label class="hidden" for="fork-by">{ t!("by how much") }</label>
-                    <input id="fork-by" type="text" class="short" value="500ms" autocomplete="off" spellcheck="false" />{ button() }</form>
+                    <input id="fork-by" type="text" class="short" ~defaultValue="500ms" autocomplete="off" spellcheck="false" />{ button() }</form>
                 <form onsubmit={fork(Kind::Reseed)}><label for="fork-reseed">{ t!("other random draws") }</label>
-                    <input id="fork-reseed" type="text" class="short" inputmode="numeric" title={t!("Any whole number: each stands for draws of its own")} value="1" autocomplete="off" />{ button() }</form>
+                    <input id="fork-reseed" type="text" class="short" inputmode="numeric" title={t!("Any whole number: each stands for draws of its own")} ~defaultValue="1" autocomplete="off" />{ button() }</form>
                 <form onsubmit={fork(Kind::Ties)}><label for="fork-ties">{ t!("another order of ties") }</label>
-                    <input id="fork-ties" type="text" class="short" inputmode="numeric" title={t!("Any whole number: each stands for an order of its own")} value="1" autocomplete="off" />{ button() }</form>
+                    <input id="fork-ties" type="text" class="short" inputmode="numeric" title={t!("Any whole number: each stands for an order of its own")} ~defaultValue="1" autocomplete="off" />{ button() }</form>
                 <form onsubmit={fork(Kind::Preempt)}><label for="fork-preempt">{ t!("what runs preempted") }</label>
                     <select id="fork-preempt">{ for cpus }</select>
                     <label class="hidden" for="fork-preempt-for">{ t!("for how long") }</label>
-                    <input id="fork-preempt-for" type="text" class="short" value="2ms" autocomplete="off" spellcheck="false" />{ button() }</form>
+                    <input id="fork-preempt-for" type="text" class="short" ~defaultValue="2ms" autocomplete="off" spellcheck="false" />{ button() }</form>
             </div>
             { for (!props.request.branches.is_empty()).then(|| html! {
                 <p><label for="fork-parent">{ t!("Forked off ") }</label>

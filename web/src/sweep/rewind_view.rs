@@ -108,8 +108,8 @@ pub fn RewindForm(props: &FormProps) -> Html {
                     <option value={verdict.id()} selected={*verdict == wanted}>{ verdict.id() }</option>
                 }) }</select></label>
                 <div class="seeds">
-                    <label>{ t!("Moments") }<input ref={points} type="text" inputmode="numeric" autocomplete="off" value={MOMENTS.to_string()} /></label>
-                    <label>{ t!("runs of each") }<input ref={times} type="text" inputmode="numeric" autocomplete="off" value={TIMES.to_string()} /></label>
+                    <label>{ t!("Moments") }<input ref={points} type="text" inputmode="numeric" autocomplete="off" ~defaultValue={MOMENTS.to_string()} /></label>
+                    <label>{ t!("runs of each") }<input ref={times} type="text" inputmode="numeric" autocomplete="off" ~defaultValue={TIMES.to_string()} /></label>
                 </div>
                 <div class="buttons">{ if *is_running {
                     html! { <button type="button" onclick={cancel}>{ t!("Cancel the rewinding") }</button> }
