@@ -136,11 +136,11 @@ fn embedded(ui: &Ui, state: &State) -> Html {
     html! {
         <div class="embedded">
             <main>
-                <h1 class="hidden">{ title_of(&state.request.scenario) }</h1>
+                <h1 class="hidden" translate="no">{ title_of(&state.request.scenario) }</h1>
                 { notice(ui, state.notice.as_ref()) }
                 { transport(ui, state) }
                 if !state.others.is_empty() {
-                    <header class="compare"><h2>{ for state.names().first().cloned() }</h2></header>
+                    <header class="compare"><h2 translate="no">{ for state.names().first().cloned() }</h2></header>
                 }
                 { state.scene.as_ref().map(|scene| html! {
                     <Timeline scene={scene.clone()} view={state.view} now={state.cursor} lane={state.lane}

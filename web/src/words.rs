@@ -103,6 +103,11 @@ fn said(spoken: Spoken, key: &'static str) -> &'static str {
     }
 }
 
+/// What is put beside what the page says and is not the page's: set apart where values are.
+pub fn aside(text: impl Display) -> String {
+    fill(Sentence("{text}", is_pseudo()), &[("text", &text)])
+}
+
 /// A sentence that waits for its values, and whether each is set apart.
 #[derive(Copy, Clone)]
 pub struct Sentence(&'static str, bool);

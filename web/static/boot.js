@@ -96,7 +96,9 @@
     const isLink = location.hash.length > 2;
     // Nor does the first part know any colors but the themes'.
     const hasOwnColors = matchMedia("(forced-colors: active), (prefers-contrast: more)").matches;
-    const whole = isLink || hasOwnColors || navigator.serviceWorker?.controller;
+    // Nor any language but English.
+    const isOther = location.search.includes("lang=");
+    const whole = isLink || hasOwnColors || isOther || navigator.serviceWorker?.controller;
     const worker = isLink && !inlined && typeof Worker === "function" ? thread(js) : undefined;
     const program = inlined ? inlined.wasm().then(WebAssembly.compile) : compiled(wasm);
     const rest = whole ? restOfProgram.ahead() : undefined;

@@ -47,7 +47,7 @@ pub fn LearnPanel(props: &Props) -> Html {
     html! {
         <aside class="learn" aria-labelledby="learn-title" onkeydown={escape}>
             <header>
-                <h2 id="learn-title" tabindex="-1">{ title }</h2>
+                <h2 id="learn-title" tabindex="-1" translate={course.as_ref().map(|_| "no")}>{ title }</h2>
                 { for course.as_ref().map(|_| html! {
                     <button type="button" onclick={list}>{ t!("All lessons") }</button>
                 }) }
@@ -72,9 +72,9 @@ fn lessons(ui: &Ui, progress: &Progress) -> Html {
             seen => t!("{seen} of {steps} steps", seen, steps),
         };
         html! {
-            <li><button type="button" class="link" {onclick}>{ entry.title() }</button>
+            <li><button type="button" class="link" translate="no" {onclick}>{ entry.title() }</button>
                 <span class="progress">{ told }</span>
-                <p>{ entry.summary() }</p></li>
+                <p translate="no">{ entry.summary() }</p></li>
         }
     };
     let (tour, rest) = texts::lessons().split_at(1);
@@ -109,7 +109,7 @@ fn lesson_at(ui: &Ui, course: &Course) -> Html {
     html! {
         <>
             <nav aria-label={t!("Steps")}><ol class="steps">{ for (0..count).map(tab) }</ol></nav>
-            <div class="learn-body" tabindex="0" aria-live="polite">
+            <div class="learn-body" tabindex="0" aria-live="polite" translate="no">
                 <h3 id="learn-step" tabindex="-1">{ &step.title }</h3>
                 { blocks(&step.body) }
                 if let Some(question) = &step.question { { asked(ui, question, course.answer) } }
@@ -120,7 +120,7 @@ fn lesson_at(ui: &Ui, course: &Course) -> Html {
                 { match following {
                     Some(entry) => {
                         let go = ui.on(move |_: MouseEvent| Action::Learn(Lessons::Open(entry.id, 0)));
-                        html! { <button type="button" class="primary" onclick={go} title={entry.title()}>{ t!("Next lesson") }</button> }
+                        html! { <button type="button" class="primary" onclick={go} title={t!("Next lesson: {title}", title = entry.title())}>{ t!("Next lesson") }</button> }
                     }
                     None => html! {
                         <button type="button" class="primary" onclick={next} disabled={is_last}>{ t!("Next") }</button>
@@ -150,7 +150,7 @@ fn asked(ui: &Ui, question: &Question, answer: Answer) -> Html {
         );
         html! {
             <li><button type="button" {class} {onclick} disabled={!open}>
-                { mark }{ inlines(&choice.text) }</button></li>
+                { mark }<span translate="no">{ inlines(&choice.text) }</span></button></li>
         }
     };
     let told = match answer {
@@ -161,14 +161,14 @@ fn asked(ui: &Ui, question: &Question, answer: Answer) -> Html {
     };
     let skip = ui.on(|_: MouseEvent| Action::Learn(Lessons::Answer(Answer::Skipped)));
     html! {
-        <section class="question" aria-label={t!("Your guess")}>
-            <p class="asked">{ inlines(&question.text) }</p>
+        <section class="question" translate="yes" aria-label={t!("Your guess")}>
+            <p class="asked" translate="no">{ inlines(&question.text) }</p>
             <ul>{ for (0..question.choices.len()).map(choice) }</ul>
             { for open.then(|| html! {
                 <button type="button" class="link" onclick={skip}>{ t!("Just show me") }</button>
             }) }
             { for (!open).then(|| html! {
-                <div class="reveal" id="reveal" tabindex="-1"><p><strong>{ told }</strong></p>{ blocks(&question.reveal) }</div>
+                <div class="reveal" id="reveal" tabindex="-1" translate="no"><p translate="yes"><strong>{ told }</strong></p>{ blocks(&question.reveal) }</div>
             }) }
         </section>
     }

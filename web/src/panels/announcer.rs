@@ -8,6 +8,7 @@ use crate::dom;
 use crate::format;
 use crate::shared::Shared;
 use crate::state::Scene;
+use crate::words::t;
 
 /// Between two announcements, or nobody could listen to them.
 const PAUSE_MS: f64 = 1_500.0;
@@ -57,7 +58,7 @@ pub fn Announcer(props: &Props) -> Html {
                 return;
             };
             if let Some((time, what)) = scene.announcement(SimTime(from), SimTime(*at)) {
-                text.set(format!("{}: {what}", format::instant(time)));
+                text.set(t!("{at}: {what}", at = format::instant(time), what));
                 *told.borrow_mut() = Told { until: *at, when: now };
             }
         });

@@ -77,7 +77,7 @@ fn Cause(props: &CauseProps) -> Html {
         });
     }
     html! {
-        <li><i ref={bar} aria-hidden="true"></i><span>{ &props.text }</span>
+        <li><i ref={bar} aria-hidden="true"></i><span translate="no">{ &props.text }</span>
             <b>{ format!("{}, {}.{} %", format::duration(props.sum), share / 10, share % 10) }</b></li>
     }
 }
@@ -100,8 +100,8 @@ fn segments(ui: &Ui, scene: &Scene, blame: &Blame) -> Html {
             <li key={from.0}>
                 <button type="button" class="link" onclick={seek} title={t!("Go there")}>{ format::instant(from) }</button>
                 <span class="since">{ format!("+ {}", format::duration(length(segment))) }</span>
-                <button type="button" class="link" onclick={select} title={t!("Select its lane")}>{ name }</button>
-                <span>{ engine::cause_text(&scene.outcome, cause) }</span>
+                <button type="button" class="link" onclick={select} title={t!("Select its lane")}><span translate="no">{ name }</span></button>
+                <span translate="no">{ engine::cause_text(&scene.outcome, cause) }</span>
             </li>
         }
     });

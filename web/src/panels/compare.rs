@@ -94,17 +94,18 @@ pub fn Compared(props: &Props) -> Html {
             let go = ui.on(move |_: MouseEvent| Action::Seek(at));
             html! {
                 <p><button type="button" class="link" onclick={go} title={t!("Go there: {alike} records are alike", alike = format::grouped(record as u64))}>{ t!("parts") }</button>
-                    { if parting.text.starts_with(|first: char| first.is_ascii_digit()) { t!(" at ") } else { " " } }{ &parting.text }</p>
+                    { if parting.text.starts_with(|first: char| first.is_ascii_digit()) { t!(" at ") } else { " " } }<span translate="no">{ &parting.text }</span></p>
             }
         }
     };
+    let is_name = matches!(props.of, Beside::Other { .. });
     let label = t!("Compared with {title}", title);
     html! {
         <section class="compare" aria-label={label.clone()}>
             <header>
-                <h2>{ &title }</h2>
+                <h2 translate={is_name.then_some("no")}>{ &title }</h2>
                 { for (!off.is_empty()).then(|| html! { <span class="off">{ off.clone() }</span> }) }
-                <b class={format!("badge verdict-{verdict}")}>{ verdict }</b>
+                <b translate="no" class={format!("badge verdict-{verdict}")}>{ verdict }</b>
                 { told }
                 { for look.map(|onclick| html! {
                     <button type="button" {onclick} title={t!("Make it the run that is looked at, compared with this one")} aria-label={t!("Look at it: {title}", title)}>{ t!("Look at it") }</button>
@@ -156,7 +157,7 @@ pub fn differences(scenes: &[Shared<Scene>], names: &[String]) -> Html {
                 || t!("none").to_owned(),
                 |wait| {
                     let who = task_name(&it.outcome.run.cast, wait.task);
-                    format!("{who}, {}", format::duration(wait.lasted.0))
+                    t!("{who}, {time}", who, time = format::duration(wait.lasted.0))
                 },
             )
         }),
@@ -170,16 +171,18 @@ pub fn differences(scenes: &[Shared<Scene>], names: &[String]) -> Html {
             }
         }),
     ];
-    let heads = names.iter().map(|name| html! { <th scope="col">{ name }</th> });
+    let heads = names.iter().map(|name| html! { <th scope="col" translate="no">{ name }</th> });
     // The last row is about who was asked, if anybody was.
     let is_asked = |it: &Shared<Scene>| !it.outcome.run.lock_reports.checks.is_empty();
     let shown = if scenes.iter().any(is_asked) { rows.len() } else { rows.len() - 1 };
-    let rows = rows.into_iter().take(shown).map(|(name, read)| {
+    let rows = rows.into_iter().take(shown).enumerate().map(|(row, (name, read))| {
+        // Verdicts are names.
+        let translate = (row == 0).then_some("no");
         let values: Vec<String> = scenes.iter().map(|scene| read(scene)).collect();
         let differs = values.iter().any(|value| *value != values[0]);
         html! {
             <tr class={classes!(differs.then_some("differs"))}><th scope="row">{ name }</th>
-                { for values.into_iter().map(|value| html! { <td>{ value }</td> }) }</tr>
+                { for values.into_iter().map(|value| html! { <td {translate}>{ value }</td> }) }</tr>
         }
     });
     html! {

@@ -74,7 +74,7 @@ pub fn Editor(props: &Props) -> Html {
                 <label>{ t!("Start from ") }<select id="editor-start" onchange={start}>
                     <option value="" selected=true>{ t!("this one") }</option>
                     <option value={NOTHING}>{ t!("nothing: one task that uses up memory") }</option>
-                    { for engine::scenarios().into_iter().map(|choice| html! { <option value={choice.id}>{ choice.title }</option> }) }
+                    { for engine::scenarios().into_iter().map(|choice| html! { <option translate="no" value={choice.id}>{ choice.title }</option> }) }
                 </select></label>
                 <p class="small">{ t!("Drafts stay in this browser; nothing leaves your machine.") }</p>
                 <div class="buttons" role="group" aria-label={t!("Changes of the scenario")}>
@@ -208,7 +208,7 @@ fn code(text: &str, problems: &[Diagnostic], edit: &Callback<String>) -> Html {
         <div class="code">
             <pre class="numbers" aria-hidden="true">{ for numbers }</pre>
             <div class="code-text">
-                <pre class="behind" aria-hidden="true">{ for rows }</pre>
+                <pre class="behind" aria-hidden="true" translate="no">{ for rows }</pre>
                 <textarea id={TEXT_ID} value={text.to_owned()} oninput={typed} spellcheck="false" autocomplete="off" wrap="off"
                     aria-label={t!("Scenario as TOML")} aria-invalid={wrong} aria-describedby="editor-problems" />
             </div>
@@ -235,7 +235,7 @@ fn complaints(text: &str, problems: &[Diagnostic]) -> Html {
         let (line, column) = (problem.line, problem.column);
         let go = go_to(text, line, column, problem.text.encode_utf16().count());
         html! {
-            <li><button type="button" class="link" onclick={go}>{ t!("line {line}, column {column}", line, column) }</button>{ format!(": {}", problem.told()) }</li>
+            <li><button type="button" class="link" onclick={go}>{ t!("line {line}, column {column}", line, column) }</button><span translate="no">{ format!(": {}", problem.told()) }</span></li>
         }
     });
     html! {

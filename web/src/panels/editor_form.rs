@@ -14,7 +14,7 @@ use super::icon::{Icon, drawing, icon_button};
 use crate::dom;
 use crate::editor::sketch::sketch;
 use crate::editor::{place_of, problem_of, problems_of_sections, split_unit};
-use crate::words::{t, tn};
+use crate::words::{aside, t, tn};
 
 /// Id of the form.
 pub const FORM_ID: &str = "editor-form";
@@ -71,14 +71,14 @@ impl Sheet<'_> {
         };
         html! {
             <details key={first.path.clone()} open={first.depth == 0 || group.len() < 8 || is_broken}>
-                <summary>{ first.title.clone() }{ self.count(group) }</summary>
+                <summary><span translate="no">{ first.title.clone() }</span>{ self.count(group) }</summary>
                 { for self.open.filter(|_| is_broken).map(|open| self.blocked(open)) }
                 <fieldset class="plain" disabled={is_broken}>
                     { self.section(first) }
                     { self.driver(first) }
                     { for rest.iter().map(|section| html! {
                         <div key={section.path.clone()} class={format!("part depth-{}", section.depth.min(4))}>
-                            <h3>{ section.title.clone() }{ self.movers(section) }{ self.remover(section) }</h3>
+                            <h3><span translate="no">{ section.title.clone() }</span>{ self.movers(section) }{ self.remover(section) }</h3>
                             { self.section(section) }
                         </div>
                     }) }
@@ -239,7 +239,7 @@ impl Sheet<'_> {
         });
         html! {
             <Chooser onchoose={add} label={t!("Add a field to {title}", title = section.title)} first={t!("+ field")}>
-                { for absent.iter().map(|field| html! { <option value={field.path.clone()} title={field.doc}>{ field.name }</option> }) }
+                { for absent.iter().map(|field| html! { <option translate="no" value={field.path.clone()} title={field.doc}>{ field.name }</option> }) }
             </Chooser>
         }
     }
@@ -256,8 +256,8 @@ impl Sheet<'_> {
             }
         });
         html! {
-            <Chooser onchoose={add} label={t!("Add to {name} of {title}", name = list.name, title = section.title)} title={list.doc} first={format!("+ {}", list.name)}>
-                { for list.choices.iter().map(|(name, _)| html! { <option value={*name}>{ *name }</option> }) }
+            <Chooser onchoose={add} label={t!("Add to {name} of {title}", name = list.name, title = section.title)} title={aside(list.doc)} first={t!("+ {list}", list = list.name)}>
+                { for list.choices.iter().map(|(name, _)| html! { <option translate="no" value={*name}>{ *name }</option> }) }
             </Chooser>
         }
     }
@@ -278,15 +278,15 @@ impl Sheet<'_> {
         });
         html! {
             <div key={field.path.clone()} class={classes!("form-field", problem.map(|_| "bad"))}>
-                <label for={id.clone()} title={field.doc}>{ field.name }</label>
+                <label translate="no" for={id.clone()} title={field.doc}>{ field.name }</label>
                 <div class="inputs">
                     { input(&id, field, problem.is_some(), &write) }
                     if !field.needed {
                         { icon_button(Icon::Minus, t!("Remove {path}", path = field.path), t!("Remove the field"), remove, false) }
                     }
                 </div>
-                <p id={format!("{id}-hint")} class="hint">{ hint(field) }</p>
-                if let Some(problem) = problem { <p class="problem">{ problem.told() }</p> }
+                <p id={format!("{id}-hint")} class="hint" translate="no">{ hint(field) }</p>
+                if let Some(problem) = problem { <p class="problem" translate="no">{ problem.told() }</p> }
             </div>
         }
     }
@@ -322,7 +322,7 @@ fn select(id: &str, value: &str, options: &[String], hint: &str, write: &Callbac
     let options = (!known).then(|| value.to_owned()).into_iter().chain(options.iter().cloned());
     html! {
         <select id={id.to_owned()} onchange={write.reform(|event: Event| chosen(&event))} aria-describedby={hint.to_owned()}>
-            { for options.map(|option| html! { <option value={option.clone()} selected={option == value}>{ option.clone() }</option> }) }
+            { for options.map(|option| html! { <option translate="no" value={option.clone()} selected={option == value}>{ option.clone() }</option> }) }
         </select>
     }
 }
@@ -409,7 +409,7 @@ fn distribution(id: &str, name: &str, parts: &Parts, write: &Callback<String>) -
             })
         };
         html! {
-            <input type="text" class="number" value={time.clone()} oninput={put} aria-label={format!("{name}: {time_name}")} title={*time_name} autocomplete="off" spellcheck="false" />
+            <input type="text" class="number" translate="no" value={time.clone()} oninput={put} aria-label={format!("{name}: {time_name}")} title={*time_name} autocomplete="off" spellcheck="false" />
         }
     });
     html! { <>{ select(id, parts.shape, &shapes, &format!("{id}-hint"), &reshape) }{ for times }</> }

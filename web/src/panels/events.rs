@@ -263,7 +263,7 @@ impl EventList {
                 class={classes!("row", later.then_some("later"), current.then_some("current"))}
                 aria-selected={current.to_string()} aria-setsize={count.to_string()} aria-posinset={(row + 1).to_string()}>
                 <span class="time">{ format::instant(record.at) }</span>
-                <span class="text">{ engine::event_text(run, record) }</span>
+                <span class="text" translate="no">{ engine::event_text(run, record) }</span>
             </div>
         }
     }
@@ -287,13 +287,15 @@ impl EventList {
             Action::Narrow(Narrow::Relation(wanted.map(|(relation, _)| *relation)))
         });
         let reset = ui.on(|_: MouseEvent| Action::Narrow(Narrow::Nothing));
-        let choices = |all: &'static str, list: Vec<(usize, String, bool)>| {
+        let choices = |all: &'static str,
+                       list: Vec<(usize, String, bool)>,
+                       translate: &'static str| {
             let is_free = !list.iter().any(|(.., selected)| *selected);
             html! {
                 <>
                     <option value="" selected={is_free}>{ all }</option>
                     { for list.into_iter().map(|(value, text, selected)| html! {
-                        <option value={value.to_string()} {selected}>{ text }</option>
+                        <option {translate} value={value.to_string()} {selected}>{ text }</option>
                     }) }
                 </>
             }
@@ -320,10 +322,10 @@ impl EventList {
         });
         html! {
             <div id="event-filters" class="filters" role="group" aria-label={t!("Filters of the events")}>
-                <select aria-label={t!("About")} onchange={topic}>{ choices(t!("about anything"), topics.collect()) }</select>
-                <select aria-label={t!("By task")} onchange={task}>{ choices(t!("by any task"), tasks.collect()) }</select>
+                <select aria-label={t!("About")} onchange={topic}>{ choices(t!("about anything"), topics.collect(), "no") }</select>
+                <select aria-label={t!("By task")} onchange={task}>{ choices(t!("by any task"), tasks.collect(), "no") }</select>
                 <select aria-label={t!("How they stand to the current event")} title={t!("By what led from one to another, not by the clock")}
-                    onchange={relation}>{ choices(t!("before, after, beside"), relations.collect()) }</select>
+                    onchange={relation}>{ choices(t!("before, after, beside"), relations.collect(), "yes") }</select>
                 { for pivot }
                 <button type="button" class="link" onclick={reset} disabled={self.filter.choices() == 0}>{ t!("reset") }</button>
             </div>

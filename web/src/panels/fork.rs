@@ -92,7 +92,7 @@ pub fn ForkDialog(props: &Props) -> Html {
     let other = policies.iter().position(|policy| policy.id != now);
     let policies = policies.into_iter().enumerate().map(|(index, policy)| {
         let is_now = policy.id == now;
-        html! { <option value={policy.id} disabled={is_now} selected={Some(index) == other} title={policy.title}>{ policy.id }{ is_now.then(|| t!(" (now)")) }</option> }
+        html! { <option translate="no" value={policy.id} disabled={is_now} selected={Some(index) == other} title={policy.title}>{ if is_now { t!("{policy} (now)", policy = policy.id) } else { policy.id.to_owned() } }</option> }
     });
     // Whose lane is selected is meant first.
     let selected = scene.outcome.lanes.get(props.lane).map_or("", |lane| lane.title.as_str());
@@ -100,7 +100,7 @@ pub fn ForkDialog(props: &Props) -> Html {
         let first = of.iter().position(|target| target.name == selected).unwrap_or(0);
         let option = |(index, target): (usize, &&forks::Target)| {
             let doing = if target.doing.is_empty() { t!("works") } else { target.doing.as_str() };
-            html! { <option value={target.name.clone()} selected={index == first}>{ format!("{}: {doing}", target.name) }</option> }
+            html! { <option value={target.name.clone()} selected={index == first}>{ t!("{task}: {doing}", task = target.name, doing) }</option> }
         };
         html! { <>{ for of.iter().enumerate().map(option) }</> }
     };

@@ -51,8 +51,8 @@ fn row(ui: &Ui, node: Node, at: u64, what: &str, scene: Option<&Shared<Scene>>) 
         <li key={number} class={format!("depth-{}", node.depth.min(4))}>
             <span class="fork-name">{ format!("{number}. ") }
                 <button type="button" class="link" onclick={seek} title={t!("Go to the fork")}>{ format::instant(sim_core::base::SimTime(at)) }</button>
-                { format!(" {what}") }</span>
-            <b class={format!("badge verdict-{verdict}")}>{ verdict }</b>
+                <span translate="no">{ format!(" {what}") }</span></span>
+            <b translate="no" class={format!("badge verdict-{verdict}")}>{ verdict }</b>
             <button type="button" onclick={alone} title={t!("Make it the run that is looked at")} aria-label={t!("Look at it: fork {number}", number)}>{ t!("Look at it") }</button>
             { icon_button(Icon::Close, t!("Remove fork {number}", number), t!("Remove it and what was forked off it"), remove, false) }
         </li>

@@ -207,7 +207,7 @@ fn arrow(picture: &Picture, line: &Line) -> Html {
 fn label(picture: &Picture, line: &Line) -> Html {
     let (x, y) = line.label;
     html! {
-        <text key={format!("label-{}", key_of(picture, line))} class="edge-label" aria-hidden="true" x={px(x)} y={px(y + 4.0)}
+        <text translate="no" key={format!("label-{}", key_of(picture, line))} class="edge-label" aria-hidden="true" x={px(x)} y={px(y + 4.0)}
             text-anchor="middle">{ picture.label(line.edge) }</text>
     }
 }
@@ -240,7 +240,7 @@ fn node(ui: &Ui, picture: &Picture, place: &Place) -> Html {
             aria-label={text.clone()} aria-pressed={is_selected.to_string()}>
             <title>{ text }</title>
             <rect x={px(left)} y={px(top)} width={px(place.width)} height={px(NODE_HEIGHT)} rx="6" />
-            <text aria-hidden="true" x={px(place.x)} y={px(place.y + 4.0)} text-anchor="middle">{ &picture.names[place.node] }</text>
+            <text translate="no" aria-hidden="true" x={px(place.x)} y={px(place.y + 4.0)} text-anchor="middle">{ &picture.names[place.node] }</text>
         </g>
     }
 }

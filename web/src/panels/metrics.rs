@@ -97,6 +97,8 @@ struct RangeProps {
 
 /// Tasks listed by their time on CPUs.
 const TASKS_MAX: usize = 8;
+/// `translate` of a list whose terms are names.
+const NAMES: Option<&str> = Some("no");
 
 /// What happened in the selected range.
 #[component]
@@ -132,8 +134,8 @@ fn RangeSums(props: &RangeProps) -> Html {
         let name = outcome.run.cast.tasks.get(task).map_or("?", |info| info.name.as_str());
         (name.to_owned(), share(ns))
     });
-    let list = |rows: Vec<(String, String)>| {
-        html! { <dl>{ for rows.into_iter().map(|(name, value)| html! {
+    let list = |rows: Vec<(String, String)>, of: Option<&'static str>| {
+        html! { <dl translate={of}>{ for rows.into_iter().map(|(name, value)| html! {
             <div><dt>{ name }</dt><dd>{ value }</dd></div>
         }) }</dl> }
     };
@@ -144,11 +146,11 @@ fn RangeSums(props: &RangeProps) -> Html {
             <h2 id="metrics-title">{ t!("Numbers of the range") }
                 <button type="button" class="link" onclick={clear} title={t!("Clear the range (Esc)")}>{ t!("whole run") }</button></h2>
             <div class="scroll" tabindex="0">
-                { list(rows) }
+                { list(rows, None) }
                 <h3>{ t!("Time of {title} per state", title = lane.map_or("?", |lane| &lane.title)) }</h3>
-                { list(states.collect()) }
+                { list(states.collect(), NAMES) }
                 <h3>{ t!("Time on CPUs") }</h3>
-                { list(cpu.collect()) }
+                { list(cpu.collect(), NAMES) }
             </div>
         </section>
     }
@@ -166,7 +168,7 @@ fn victims(ui: &Ui, scene: &Scene) -> Html {
         let seek = ui.on(move |_: MouseEvent| Action::Seek(killed.0));
         html! {
             <tr key={task.0}>
-                <th scope="row"><button type="button" class="link" onclick={select}>{ name }</button></th>
+                <th scope="row"><button type="button" class="link" onclick={select} translate="no">{ name }</button></th>
                 <td><button type="button" class="link" onclick={seek} title={t!("Go there")}>{ format::bare_ms(killed) }</button></td>
                 <td>{ victim.skip.map_or_else(|| t!("never").to_owned(), format::bare_ms) }</td>
                 <td>{ victim.attempts }</td>

@@ -16,7 +16,7 @@ pub fn replay(model: u32, route: &Route) -> Html {
     let models = dom::meta("models");
     let Some(page) = kept(&models, model) else {
         return html! {
-            <span>{ t!("To replay the link, build the page from the source's tag ") }<code>{ format!("model-{model}") }</code>{ "." }</span>
+            <span>{ t!("To replay the link, build the page from the source's tag ") }<code translate="no">{ format!("model-{model}") }</code>{ "." }</span>
         };
     };
     let page = format!("{page}{}", fragment(route));

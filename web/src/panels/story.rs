@@ -25,7 +25,7 @@ pub fn StoryDialog(props: &Props) -> Html {
     });
     html! {
         <Dialog open={props.open} title={t!("What happened")}>
-            <ol class="story">{ for told.iter().map(|sentence| html! { <li>{ linked(&ui, sentence) }</li> }) }</ol>
+            <ol class="story" translate="no">{ for told.iter().map(|sentence| html! { <li>{ linked(&ui, sentence) }</li> }) }</ol>
             { for props.scene.iter().filter(|_| props.open).map(|scene| reports(&ui, scene)) }
         </Dialog>
     }
@@ -40,9 +40,9 @@ fn reports(ui: &Ui, scene: &Scene) -> Html {
             ui.send(Action::SeekRecord(record));
         });
         html! {
-            <li><button type="button" class="link" onclick={go} title={t!("Go there")}>{ format::instant(at) }</button>{ format!(" {}", report.text) }
+            <li><button type="button" class="link" onclick={go} title={t!("Go there")}>{ format::instant(at) }</button><span translate="no">{ format!(" {}", report.text) }</span>
                 if !report.chain.is_empty() {
-                    <ol>{ for report.chain.iter().map(|link| html! { <li>{ &link.text }</li> }) }</ol>
+                    <ol translate="no">{ for report.chain.iter().map(|link| html! { <li>{ &link.text }</li> }) }</ol>
                 }</li>
         }
     });
@@ -54,7 +54,7 @@ fn reports(ui: &Ui, scene: &Scene) -> Html {
         <section class="reports" aria-labelledby="reports-title">
             <h3 id="reports-title">{ t!("What the checkers report") }</h3>
             <ul>{ for reports }</ul>
-            <details><summary>{ t!("As the kernel's log prints it") }</summary><pre tabindex="0">{ engine::reports_text(&scene.outcome) }</pre></details>
+            <details><summary>{ t!("As the kernel's log prints it") }</summary><pre tabindex="0" translate="no">{ engine::reports_text(&scene.outcome) }</pre></details>
         </section>
     }
 }
@@ -73,7 +73,7 @@ fn linked(ui: &Ui, sentence: &str) -> Html {
         };
         parts.push(html! { { &sentence[done..range.start] } });
         parts.push(html! {
-            <button type="button" class="link" onclick={go} title={t!("Go there")}>{ &sentence[range.clone()] }</button>
+            <button type="button" class="link" translate="yes" onclick={go} title={t!("Go there")}>{ &sentence[range.clone()] }</button>
         });
         done = range.end;
     }

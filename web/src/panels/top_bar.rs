@@ -126,7 +126,7 @@ fn compare(ui: &Ui, request: &Request, scene: Option<&Scene>) -> Html {
     let group = |(kind, name): (&str, &'static str)| {
         let members = left.iter().filter(|other| other.kind() == kind);
         html! {
-            <optgroup label={name}>{ for members.map(|it| html! { <option value={it.to_string()}>{ it.id().to_owned() }</option> }) }</optgroup>
+            <optgroup label={name}>{ for members.map(|it| html! { <option translate="no" value={it.to_string()}>{ it.id().to_owned() }</option> }) }</optgroup>
         }
     };
     let groups = [("policy", t!("Policies")), ("kernel", t!("Kernels")), ("check", t!("Checks"))];
@@ -164,7 +164,7 @@ fn checks(ui: &Ui, request: &Request, scene: Option<&Scene>) -> Html {
         <label class="field"><span>{ t!("Checks") }</span>
             <Chooser id="checks" onchoose={toggle} title={t!("Whether a debugging kernel would have warned; the run stays the same")} first={told}>
                 { for all.iter().map(|it| html! {
-                    <option value={it.id} title={it.title}>{ if is_on(it.id) { format!("✓ {}", it.id) } else { it.id.to_owned() } }</option>
+                    <option translate="no" value={it.id} title={it.title}>{ if is_on(it.id) { format!("✓ {}", it.id) } else { it.id.to_owned() } }</option>
                 }) }
             </Chooser></label>
     }
@@ -185,7 +185,7 @@ fn chosen(event: &Event) -> Option<String> {
 fn options(choices: &[Choice], present: &str) -> Html {
     let option = |choice: &Choice| {
         html! {
-            <option value={choice.id} selected={choice.id == present} title={choice.title}>
+            <option translate="no" value={choice.id} selected={choice.id == present} title={choice.title}>
                 { if choice.group.is_empty() { choice.id.to_owned() } else { choice.title.to_owned() } }
             </option>
         }
@@ -201,7 +201,7 @@ fn options(choices: &[Choice], present: &str) -> Html {
         if group.is_empty() {
             html! { <>{ for members }</> }
         } else {
-            html! { <optgroup label={group.to_owned()}>{ for members }</optgroup> }
+            html! { <optgroup translate="no" label={group.to_owned()}>{ for members }</optgroup> }
         }
     });
     html! { <>{ for groups }</> }

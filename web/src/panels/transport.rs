@@ -72,7 +72,7 @@ fn outcome(ui: &Ui, state: &State) -> Html {
                 aria-label={t!("Simulating")}></progress>{ t!("simulating, {now}", now = format::instant(*now)) }</p>
         },
         (Phase::Failed(message), _) => {
-            html! { <p class="verdict failed" role="alert">{ message }</p> }
+            html! { <p class="verdict failed" role="alert" translate="no">{ message }</p> }
         }
         (Phase::Ready, Some(scene)) => verdict(ui, scene, state),
         _ => Html::default(),
@@ -102,17 +102,17 @@ fn verdict(ui: &Ui, scene: &Scene, state: &State) -> Html {
     let story = ui.on(|_: MouseEvent| Action::Command { command: Command::Story, anchor: None });
     html! {
         <>
-            <p class="verdict"><b class={format!("badge verdict-{}", report.verdict.id())}>{ report.verdict.id() }</b>
+            <p class="verdict"><b translate="no" class={format!("badge verdict-{}", report.verdict.id())}>{ report.verdict.id() }</b>
                 { for report.flags.iter().map(|flag| html! {
-                    <button type="button" class="badge flag" onclick={story.clone()} disabled={state.embed} title={t!("What happened?")}>{ *flag }</button>
+                    <button type="button" class="badge flag" onclick={story.clone()} disabled={state.embed} title={t!("What happened?")}><span translate="no">{ *flag }</span></button>
                 }) }
-                <span class="evidence" title={report.evidence.clone()}>{ &report.evidence }</span>
+                <span class="evidence" translate="no" title={report.evidence.clone()}>{ &report.evidence }</span>
                 { for (!state.embed).then(|| html! {
                     <button type="button" class="link told" onclick={story}
                         title={t!("The run in a few sentences")}>{ t!("What happened?") }</button>
                 }) }</p>
             <p class="digest" title={t!("Digest of the run: {digest}", digest)}>
-                <span>{ t!("digest ") }<code>{ format::short_digest(&digest) }</code></span>{ check }</p>
+                <span>{ t!("digest ") }<code translate="no">{ format::short_digest(&digest) }</code></span>{ check }</p>
         </>
     }
 }

@@ -70,8 +70,8 @@ pub fn WhyPanel(props: &Props) -> Html {
     };
     html! {
         <section class="panel why" aria-labelledby="why-title">
-            <h2 id="why-title">{ t!("Why? ") }<span class="of">{ &lane.title }</span>
-                if !now.is_empty() { <span class="now">{ now }</span> }
+            <h2 id="why-title">{ t!("Why? ") }<span class="of" translate="no">{ &lane.title }</span>
+                if !now.is_empty() { <span class="now" translate="no">{ now }</span> }
                 <button type="button" class="link end" onclick={toggle} aria-pressed={props.graph.to_string()}
                     title={t!("Wait-for graph (G)")}>{ t!("graph") }</button></h2>
             <div class="why-parts">
@@ -96,7 +96,7 @@ fn lock_users(ui: &Ui, users: &LockUsers, cast: &Cast, at: u64) -> Html {
             let select = ui.on(move |_: MouseEvent| Action::SelectTask(task));
             let lasted = format::duration(at.saturating_sub(since.0));
             html! {
-                <li key={task.index()}><button type="button" class="link" onclick={select} title={t!("Select its lane")}>{ task_name(cast, task) }</button>
+                <li key={task.index()}><button type="button" class="link" onclick={select} title={t!("Select its lane")}><span translate="no">{ task_name(cast, task) }</span></button>
                     <span class="since">{ t!(" ({lasted}, since {at})", lasted, at = format::instant(since)) }</span></li>
             }
         });
@@ -144,12 +144,12 @@ fn Chain(props: &ChainProps) -> Html {
         let waited = props.at.saturating_sub(link.since.0);
         html! {
             <li key={index}>
-                <button type="button" class="link" onclick={select} title={t!("Select its lane")}>{ name }</button>
-                <span class="kind">{ link.kind }</span>
-                <p>{ &link.text }<span class="since">{ t!(" ({lasted}, since {at})", lasted = format::duration(waited), at = format::instant(link.since)) }</span></p>
+                <button type="button" class="link" onclick={select} title={t!("Select its lane")}><span translate="no">{ name }</span></button>
+                <span class="kind" translate="no">{ link.kind }</span>
+                <p><span translate="no">{ &link.text }</span><span class="since">{ t!(" ({lasted}, since {at})", lasted = format::duration(waited), at = format::instant(link.since)) }</span></p>
                 { for (!link.stack.is_empty()).then(|| html! {
                     <details><summary>{ t!("call stack") }</summary>
-                        <ol class="stack">{ for link.functions(cast).into_iter().map(|name| html! { <li>{ name }</li> }) }</ol>
+                        <ol class="stack" translate="no">{ for link.functions(cast).into_iter().map(|name| html! { <li>{ name }</li> }) }</ol>
                     </details>
                 }) }
             </li>

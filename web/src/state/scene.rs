@@ -11,7 +11,7 @@ use crate::chart::memory::Uses;
 use crate::engine::{self, Outcome};
 use crate::playback::Timetable;
 use crate::timeline::viewport::Viewport;
-use crate::words::t;
+use crate::words::{aside, t};
 
 /// A run on stage.
 pub struct Scene {
@@ -69,7 +69,7 @@ impl Scene {
         if let LaneOf::Lock(lock) = self.outcome.lanes.get(lane)?.of {
             let happened = self.outcome.run.trace.count_until(SimTime(at));
             let text = engine::lock_users_text(&self.outcome, lock, happened);
-            return (!text.is_empty()).then_some(text);
+            return (!text.is_empty()).then(|| aside(text));
         }
         let locks = &self.stage.get(lane)?.locks;
         let index = locks.partition_point(|span| span.end.0 <= at);

@@ -90,7 +90,7 @@ pub fn fields(typed: &Typed, varied: bool, set: &Callback<Typed>) -> Html {
         let (now, set) = (typed.clone(), set.clone());
         let onchange = Callback::from(move |_: Event| set.emit(with(&now, choice.id)));
         html! {
-            <label key={choice.id} title={choice.title}><input type="checkbox" checked={is_on} {onchange} />{ choice.id }</label>
+            <label translate="no" key={choice.id} title={choice.title}><input type="checkbox" checked={is_on} {onchange} />{ choice.id }</label>
         }
     };
     let field = |id: &'static str,
@@ -136,7 +136,7 @@ fn grid_field(typed: &Typed, set: &Callback<Typed>) -> Html {
     });
     html! {
         <label for="sweep-grid" class="values">{ t!("Values to try, a path a line") }
-            <textarea id="sweep-grid" rows="3" value={typed.grid.clone()} {oninput} spellcheck="false" autocomplete="off"
+            <textarea translate="no" id="sweep-grid" rows="3" value={typed.grid.clone()} {oninput} spellcheck="false" autocomplete="off"
                 placeholder={"machine.cpus = 1, 2\nmachine.ram = 512MiB, 1GiB"} /></label>
     }
 }

@@ -165,7 +165,7 @@ fn told(found: &Found, quantity: &UseStateHandle<usize>, shade: Shade) -> Html {
         <>
             <label class="quantity">{ t!("Distribution of ") }<select onchange={choose}>
                 { for QUANTITIES.iter().enumerate().map(|(index, it)| html! {
-                    <option value={index.to_string()} selected={index == **quantity}>{ it.name }</option>
+                    <option translate="no" value={index.to_string()} selected={index == **quantity}>{ it.name }</option>
                 }) }</select></label>
             { results(found, shade) }
             <p class="small">{ t!("Bars carry Wilson's 95 % interval, quantiles that of order statistics. ● recovered ▲ another victim ✕ no end, ? too few seeds to tell. \

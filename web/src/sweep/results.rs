@@ -16,7 +16,7 @@ use crate::engine::Request;
 use crate::route::{Route, fragment};
 use crate::shared::Shared;
 use crate::timeline::palette::Shade;
-use crate::words::t;
+use crate::words::{aside, t};
 
 /// All that the results show, worked out once for what is there.
 pub struct Found {
@@ -69,19 +69,19 @@ pub fn results(found: &Found, shade: Shade) -> Html {
             Callback::from(move |seed: u64| link_to(&plan, place, seed))
         };
         html! {
-            <section key={summary.name.clone()} class="swept" aria-label={summary.name.clone()}>
-                <h3>{ &summary.name }<span class="picks">{ for summary.picks.iter().map(|(name, seed)| html! {
+            <section key={summary.name.clone()} class="swept" aria-label={aside(&summary.name)}>
+                <h3><span translate="no">{ &summary.name }</span><span class="picks">{ for summary.picks.iter().map(|(name, seed)| html! {
                     <a href={link.emit(*seed)} title={t!("The {name} run, seed {seed}", name, seed)}>{ *name }</a>
                 }) }</span></h3>
                 <ul class="shares">{ for summary.shares.iter().map(|share| bar(share, &link)) }</ul>
                 <Distribution case={summary.name.clone()} data={data.clone()} {shade} link={link.clone()} />
                 <dl class="quantiles">{ for summary.quantiles.iter().map(|(name, text)| html! {
-                    <div key={*name}><dt>{ *name }</dt><dd>{ text }</dd></div>
+                    <div key={*name}><dt>{ *name }</dt><dd translate="no">{ text }</dd></div>
                 }) }</dl>
                 { for summary.base.as_ref().filter(|_| !summary.differences.is_empty()).map(|base| html! {
                     <details><summary>{ t!("In pairs of one seed, against {base}", base) }</summary>
                         <dl class="differences">{ for summary.differences.iter().map(|(name, text)| html! {
-                            <div key={name.clone()}><dt>{ name }</dt><dd>{ text }</dd></div>
+                            <div key={name.clone()}><dt>{ name }</dt><dd translate="no">{ text }</dd></div>
                         }) }</dl></details>
                 }) }
             </section>
@@ -102,7 +102,7 @@ fn bar(share: &Share, link: &Callback<u64, String>) -> Html {
     let title = t!("Open the first seed that shows it, {seed}", seed = share.seed);
     html! {
         <li key={id}><a {href} {title}>
-            <span class={format!("name verdict-{id}")}>{ id }</span>
+            <span translate="no" class={format!("name verdict-{id}")}>{ id }</span>
             <svg class={format!("share verdict-{id}")} aria-hidden="true">
                 <rect class="whole" width="100%" height="100%"></rect>
                 <rect class="part" width={percent(share.share.share())} height="100%"></rect>
@@ -110,7 +110,7 @@ fn bar(share: &Share, link: &Callback<u64, String>) -> Html {
                 <line x1={low.clone()} x2={low} y1="25%" y2="75%"></line>
                 <line x1={high.clone()} x2={high} y1="25%" y2="75%"></line>
             </svg>
-            <span class="text">{ text }</span>
+            <span class="text" translate="no">{ text }</span>
             <span class="hidden">{ t!(", {count} of {all}", count = share.share.count, all = share.share.of) }</span>
         </a></li>
     }

@@ -105,7 +105,7 @@ pub fn RewindForm(props: &FormProps) -> Html {
             <p class="small">{ t!("Rewinds the run on screen to several moments and draws chance anew from each: how likely is the verdict still?") }</p>
             <form onsubmit={submit}>
                 <label>{ t!("Verdict ") }<select onchange={choose}>{ for Verdict::ALL.iter().map(|verdict| html! {
-                    <option value={verdict.id()} selected={*verdict == wanted}>{ verdict.id() }</option>
+                    <option translate="no" value={verdict.id()} selected={*verdict == wanted}>{ verdict.id() }</option>
                 }) }</select></label>
                 <div class="seeds">
                     <label>{ t!("Moments") }<input ref={points} type="text" inputmode="numeric" autocomplete="off" ~defaultValue={MOMENTS.to_string()} /></label>
@@ -189,7 +189,7 @@ pub fn CurveStrip(props: &Props) -> Html {
     html! {
         <section class="recording rewound" aria-label={t!("Curve over the run")}>
             <div class="rec-row" ref={strip}>
-                <span class="rec-name">{ format!("P({until})") }</span>
+                <span class="rec-name" translate="no">{ format!("P({until})") }</span>
                 <svg class="rec-axis" role="img" aria-label={summary.clone()} ref={axis}>
                     <line class="level" x1="0" x2="100%" y1={y(1.0)} y2={y(1.0)}></line>
                     <line class="level" x1="0" x2="100%" y1={y(0.0)} y2={y(0.0)}></line>

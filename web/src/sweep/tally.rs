@@ -9,7 +9,7 @@ use sim_core::experiment::{
 
 use super::plan::Plan;
 
-use crate::words::t;
+use crate::words::{aside, t};
 
 /// Outcomes by case and seed.
 pub struct Tally {
@@ -137,7 +137,7 @@ fn differences(first: &[Outcome], second: &[Outcome]) -> Vec<(String, String)> {
     let numbers = QUANTITIES.iter().filter_map(|quantity| {
         let pairs = first.iter().zip(second);
         let paired = Paired::new(pairs.map(|(a, b)| ((quantity.of)(a), (quantity.of)(b))));
-        Some((quantity.name.to_owned(), quantity.difference_text(&paired)?))
+        Some((aside(quantity.name), quantity.difference_text(&paired)?))
     });
     verdicts.chain(numbers).collect()
 }

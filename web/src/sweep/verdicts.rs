@@ -69,7 +69,7 @@ pub fn verdicts(ui: &Ui, scene: &Scene, request: &Request, found: Option<&Found>
             <caption>{ t!("Three verdicts") }</caption>
             <tbody>
                 <tr><th scope="row">{ t!("happened, seed {seed}", seed = request.seed) }</th>
-                    <td><b class={format!("badge verdict-{id}")}>{ id }</b>{ format!(" {}", report.evidence) }</td></tr>
+                    <td><span translate="no"><b class={format!("badge verdict-{id}")}>{ id }</b>{ format!(" {}", report.evidence) }</span></td></tr>
                 <tr><th scope="row">{ t!("lockdep, of this run") }</th>
                     <td>{ match said {
                         Some(text) => html! { text },

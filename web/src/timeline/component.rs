@@ -277,8 +277,8 @@ fn label(
     html! {
         <li key={index} class={classes!("lane", selected.then_some("selected"), stays.then_some("stays"))}>
             <button type="button" {onclick} aria-pressed={selected.to_string()} tabindex={if first { "0" } else { "-1" }}>
-                <span class="lane-title">{ for pinned.then(|| drawing(Icon::Pin)) }{ title.to_owned() }</span>
-                <span class="lane-status">{ now }</span>
+                <span class="lane-title" translate="no">{ for pinned.then(|| drawing(Icon::Pin)) }{ title.to_owned() }</span>
+                <span class="lane-status" translate="no">{ now }</span>
                 if pinned { <span class="hidden">{ t!("pinned") }</span> }
             </button>
         </li>

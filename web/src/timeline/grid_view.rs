@@ -222,7 +222,7 @@ fn Grid(props: &GridProps) -> Html {
         });
         html! {
             <div key={row.lane} role="row" aria-rowindex={row.index.to_string()} class={row.stays.then_some("stays")}>
-                <span role="rowheader" class="hidden" aria-colindex="1">{ &row.title }</span>
+                <span role="rowheader" class="hidden" aria-colindex="1" translate="no">{ &row.title }</span>
                 { for cells }
             </div>
         }

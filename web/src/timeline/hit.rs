@@ -141,9 +141,9 @@ pub fn describe(lane: &Lane, at: u64, reach: u64) -> String {
     });
     let parts: Vec<String> = mark.into_iter().chain(span).collect();
     if parts.is_empty() {
-        format!("{} · {}", lane.title, format::instant(SimTime(at)))
+        t!("{lane} · {what}", lane = lane.title, what = format::instant(SimTime(at)))
     } else {
-        format!("{} · {}", lane.title, parts.join(" · "))
+        t!("{lane} · {what}", lane = lane.title, what = parts.join(" · "))
     }
 }
 

@@ -111,8 +111,8 @@ pub fn Stacked(props: &Props) -> Html {
     let labels = rows.lanes().map(|lane| {
         let lane = &outcome.lanes[lane];
         html! {
-            <li class="lane"><span class="lane-title">{ &lane.title }</span>
-                <span class="lane-status">{ hit::status(lane, Cursor::after_all(props.at)) }</span></li>
+            <li class="lane"><span class="lane-title" translate="no">{ &lane.title }</span>
+                <span class="lane-status" translate="no">{ hit::status(lane, Cursor::after_all(props.at)) }</span></li>
         }
     });
     let name = &props.name;

@@ -48,7 +48,7 @@ pub fn ImportDialog(props: &Props) -> Html {
     let made = match props.received.as_deref() {
         Some(Received::Capture(capture)) => summary(&ui, capture),
         Some(Received::Nothing(why)) => html! {
-            <div class="import-wrong" role="alert"><p>{ t!("Nothing could be made of that:") }</p><pre>{ why }</pre></div>
+            <div class="import-wrong" role="alert"><p>{ t!("Nothing could be made of that:") }</p><pre translate="no">{ why }</pre></div>
         },
         _ => Html::default(),
     };
@@ -76,7 +76,7 @@ fn summary(ui: &Ui, capture: &Capture) -> Html {
         }
         html! {
             <section><h3>{ title }</h3>
-                <ul class="contents">{ for notes.into_iter().map(|note| html! { <li>{ &note.text }</li> }) }</ul></section>
+                <ul class="contents">{ for notes.into_iter().map(|note| html! { <li translate="no">{ &note.text }</li> }) }</ul></section>
         }
     };
     let killed = match capture.killed.as_slice() {
@@ -100,7 +100,7 @@ fn summary(ui: &Ui, capture: &Capture) -> Html {
                 <label>{ t!("Policy ") }<select id="import-policy">
                     <option value="" selected=true>{ t!("the recorded kernel's own") }</option>
                     { for engine::policies().into_iter().map(|policy| html! {
-                        <option value={policy.id} title={policy.title}>{ policy.id }</option>
+                        <option translate="no" value={policy.id} title={policy.title}>{ policy.id }</option>
                     }) }
                 </select></label>
                 <button type="submit" class="primary">{ t!("Run it") }</button>

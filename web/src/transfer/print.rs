@@ -36,7 +36,7 @@ pub fn PrintFoot(props: &Props) -> Html {
     html! {
         <footer class="print-foot" aria-hidden="true">
             { for code.as_ref().as_ref().map(drawn) }
-            <div><p>{ image::alt_text(&props.title, &props.scene) }</p><p class="print-link">{ (*settled).clone() }</p></div>
+            <div><p>{ image::alt_text(&props.title, &props.scene) }</p><p class="print-link" translate="no">{ (*settled).clone() }</p></div>
         </footer>
     }
 }

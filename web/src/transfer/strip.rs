@@ -46,7 +46,7 @@ pub fn RecordingStrip(props: &Props) -> Html {
         let go = ui.on(move |_: MouseEvent| Action::Seek(at));
         html! {
             <tr><td><button type="button" class="link" onclick={go}>{ format::instant(SimTime(at)) }</button></td>
-                <td>{ event.kind }</td><td>{ &event.victim }</td><td>{ apart(event) }</td></tr>
+                <td translate="no">{ event.kind }</td><td translate="no">{ &event.victim }</td><td>{ apart(event) }</td></tr>
         }
     });
     let told = laid.told();

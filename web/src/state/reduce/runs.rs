@@ -59,9 +59,14 @@ impl State {
         };
         let message = message.trim_end_matches('.');
         let stop = if message.ends_with('?') { "" } else { "." };
+        let problem = format!("{message}{stop}");
         // What is wrong stands on lines of its own where it is more than one thing.
-        let gap = if message.contains('\n') { '\n' } else { ' ' };
-        self.notice = Some(format!("{message}{stop}{gap}{instead}").into());
+        let text = if message.contains('\n') {
+            t!("{problem}\n{instead}", problem, instead)
+        } else {
+            t!("{problem} {instead}", problem, instead)
+        };
+        self.notice = Some(text.into());
     }
 
     #[inline(never)]

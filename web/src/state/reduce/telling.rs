@@ -57,7 +57,7 @@ impl State {
             return;
         }
         let now = format::instant(SimTime(self.cursor.at));
-        let at_now = |text: String| format!("{now}: {text}");
+        let at_now = |what: String| t!("{at}: {what}", at = now, what);
         let here = || lane_text(&scene, self.lane, self.cursor);
         let lanes = &scene.outcome.lanes;
         let title = |lane: usize| lanes.get(lane).map_or("", |lane| lane.title.as_str());
@@ -176,7 +176,7 @@ impl State {
             if names.len() == 1 {
                 t!("Run done: {verdict}. {evidence}", verdict, evidence = report.evidence)
             } else {
-                format!("{name}: {verdict}")
+                t!("{name}: {verdict}", name, verdict)
             }
         });
         let told: Vec<String> = told.collect();
