@@ -105,7 +105,7 @@ pub(crate) fn split(bytes: &[u8], known: &Known<'_>) -> Result<Parts> {
     let (mut addresses, mut of_rest) = (BTreeSet::new(), BTreeSet::new());
     for function in program.imported as u32..count {
         let numbers = if is_first(&function) { &mut addresses } else { &mut of_rest };
-        numbers.extend(data::numbers(&program, function)?);
+        numbers.extend(data::numbers(&program, places, function)?);
     }
     // An address that stands nowhere as it was linked was made into something else: it can be anybody's.
     addresses.extend(places.lost(|it| !addresses.contains(it) && !of_rest.contains(it)));

@@ -196,8 +196,15 @@ fn segments(program: &Program<'_>) -> Result<Vec<Segment>> {
     Ok(segments)
 }
 
-/// Numbers in the code of a function that can be addresses, or be added to one.
-pub(super) fn numbers(program: &Program<'_>, function: u32) -> Result<BTreeSet<i32>> {
+/// Numbers in the code of a function that can be addresses, or be added to one: not those that the
+/// code had before it was linked, when nobody knew any address.
+pub(super) fn numbers(
+    program: &Program<'_>,
+    places: &Places,
+    function: u32,
+) -> Result<BTreeSet<i32>> {
+    let is_plain =
+        |value: &i32| places.plain.narrow.contains(value) && !places.named.contains_key(value);
     let mut offsets = Offsets(BTreeSet::new());
     let Some(body) = program.body(function) else {
         return Ok(offsets.0);
@@ -206,10 +213,12 @@ pub(super) fn numbers(program: &Program<'_>, function: u32) -> Result<BTreeSet<i
     offsets.parse_function_body(&mut code, body.clone()).map_err(text)?;
     for operator in body.get_operators_reader().map_err(text)? {
         match operator.map_err(text)? {
-            Operator::I32Const { value } => {
+            Operator::I32Const { value } if !is_plain(&value) => {
                 offsets.0.insert(value);
             }
-            Operator::I64Const { value } => offsets.0.extend(within(value)),
+            Operator::I64Const { value } if !places.plain.wide.contains(&value) => {
+                offsets.0.extend(within(value));
+            }
             _ => {}
         }
     }
@@ -239,6 +248,7 @@ impl Reencode for Offsets {
 
 #[cfg(test)]
 mod tests {
+    use super::super::places::Plain;
     use super::*;
 
     /// Memory from 1000 on: a list that points to two texts, the texts, and a word by itself.
@@ -247,6 +257,7 @@ mod tests {
             things: vec![1000..1008, 1008..1020, 1022..1032, 1032..1040],
             points: vec![vec![1, 2], vec![], vec![], vec![]],
             named: [(1000, vec![0]), (990, vec![3])].into(),
+            plain: Plain::default(),
             roots: Vec::new(),
             memory: vec![(1000, b"pointersa first text..the secondby itself".to_vec())],
         }

@@ -6,12 +6,12 @@
 //! since it can lie outside of what it is about: of a table that begins with its fifth entry, the
 //! code may name where its first would be. Leaves out what is done with that (`data`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use wasmparser::{
-    BinaryReader, DefinedDataSymbol, KnownCustom, Linking, Parser, Payload, RelocSectionReader,
-    RelocationType, SymbolInfo,
+    BinaryReader, DefinedDataSymbol, FunctionBody, KnownCustom, Linking, Operator, Parser, Payload,
+    RelocSectionReader, RelocationType, SymbolInfo,
 };
 
 use super::program::address;
@@ -29,10 +29,41 @@ pub(crate) struct Places {
     pub(super) points: Vec<Vec<usize>>,
     /// Numbers in code that are addresses, with what each is an address of.
     pub(super) named: BTreeMap<i32, Vec<usize>>,
+    /// Numbers in code that are none, whatever may lie there: 0x110000 is what no character is.
+    pub(super) plain: Plain,
     /// Things that memory which is written to points to.
     pub(super) roots: Vec<usize>,
     /// The read-only memory, by address.
     pub(super) memory: Vec<(i32, Vec<u8>)>,
+}
+
+/// Numbers in code as it was linked that the linker did not put there.
+#[derive(Default)]
+pub(super) struct Plain {
+    pub(super) narrow: BTreeSet<i32>,
+    pub(super) wide: BTreeSet<i64>,
+}
+
+impl Plain {
+    /// `at` are the places of addresses, counted from where the code begins.
+    fn read(bodies: &[FunctionBody<'_>], start: u64, at: &BTreeSet<u64>) -> Result<Self> {
+        let mut this = Self::default();
+        for body in bodies {
+            for operator in body.get_operators_reader().map_err(text)?.into_iter_with_offsets() {
+                match operator.map_err(text)? {
+                    // The number stands behind the operator's byte.
+                    (Operator::I32Const { value }, place) if !at.contains(&(place + 1 - start)) => {
+                        this.narrow.insert(value);
+                    }
+                    (Operator::I64Const { value }, _) => {
+                        this.wide.insert(value);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(this)
+    }
 }
 
 struct Segment {
@@ -56,8 +87,13 @@ impl Places {
         let mut segments = Vec::new();
         let mut symbols = Vec::new();
         let (mut in_code, mut in_data) = (Vec::new(), Vec::new());
+        let (mut bodies, mut start_of_code) = (Vec::new(), 0);
         for payload in Parser::new(0).parse_all(linked) {
             match payload.map_err(text)? {
+                Payload::CodeSectionStart { unchecked_range, .. } => {
+                    start_of_code = unchecked_range.start;
+                }
+                Payload::CodeSectionEntry(body) => bodies.push(body),
                 Payload::DataSection(section) => {
                     let start = section.range().start;
                     for data in section {
@@ -99,7 +135,9 @@ impl Places {
         if in_code.is_empty() {
             return Err("the linker left nothing on where data is".to_owned());
         }
-        Self::of(segments, &symbols, &in_code, &in_data)
+        let addresses = in_code.iter().map(|name| name.offset as u64).collect();
+        let plain = Plain::read(&bodies, start_of_code, &addresses)?;
+        Ok(Self { plain, ..Self::of(segments, &symbols, &in_code, &in_data)? })
     }
 
     fn of(
@@ -229,6 +267,15 @@ mod tests {
         let symbol = |(offset, size)| Some(DefinedDataSymbol { index: 0, offset, size });
         // One that is no data comes first.
         std::iter::once(None).chain(places.map(symbol)).collect()
+    }
+
+    #[test]
+    fn what_the_linker_did_not_put_into_code_is_no_address() {
+        // No locals; i32.const 5, i32.const 6, i64.const 7, each dropped.
+        let code = [0, 0x41, 5, 0x1a, 0x41, 6, 0x1a, 0x42, 7, 0x1a, 0x0b];
+        let bodies = [FunctionBody::new(BinaryReader::new(&code, 100))];
+        let plain = Plain::read(&bodies, 90, &[12].into()).expect("it is code");
+        assert_eq!((plain.narrow, plain.wide), ([6].into(), [7].into()));
     }
 
     #[test]
