@@ -136,7 +136,10 @@ impl Monitor for Watch {
             Event::Zap { range, .. } if cast.hand_off_workers.contains(&task) => {
                 self.handed.zapped(range, &self.victims, cast)
             }
-            Event::HandedOff { range, .. } => {
+            Event::HandedOff { mm, range, .. } => {
+                if is_reaper {
+                    self.reaper.handed_off(mm);
+                }
                 self.handed.handed(range);
                 Ok(())
             }
@@ -214,10 +217,6 @@ impl Watch {
             Event::WakeReaper { victim } => self.reaper.woken(record, victim, cast),
             Event::BackedOff { mm, .. } if is_reaper => {
                 self.reaper.backed_off(record, mm, &self.victims);
-                Ok(())
-            }
-            Event::HandedOff { mm, .. } if is_reaper => {
-                self.reaper.handed_off(mm);
                 Ok(())
             }
             Event::StartTaskReaping { victim } if is_reaper => {

@@ -43,8 +43,8 @@ impl Waivers {
             waived.add(approach == Approach::SkipFlag, Invariant::ReaperNeverBlocks);
             waived.add(blocks, Invariant::ReaperNeverBlocks);
             waived.add(hands_off, Invariant::SkipEndsReaping);
-            // The worker sets it when it is done.
-            waived.add(hands_off, Invariant::ReaperSetsSkip);
+            // The worker sets it when it is done; of one that is queued twice, while it is at it still.
+            waived.add(hands_off && !switches.queues_mm_once, Invariant::ReaperSetsSkip);
             waived.add(hands_off, Invariant::RefusedVmaIsWhole);
         }
         let sleeps = declared.drivers.iter().any(|driver| driver.sleeps_anyway());

@@ -53,6 +53,21 @@ fn i5_the_reaper_leaves_skip_behind() {
     let mut done = Stage::new();
     done.woken().starts().fails().skips(REAPER);
     done.blocks(REAPER, WaitOn::Queue(QueueId(0)), Reason::ReaperIdle).is_sound();
+    // Under `hand-off` it may leave an mm to the worker, but not to nobody.
+    let handed = Event::HandedOff { mm: HOG_MM, range: HEAP };
+    for hands in [true, false] {
+        let mut stage = Stage::with("6.1", Approach::HandOff, &FENCE);
+        stage.woken().starts();
+        if hands {
+            stage.add(REAPER, handed);
+        }
+        stage.fails().blocks(REAPER, WaitOn::Queue(QueueId(0)), Reason::ReaperIdle);
+        if hands {
+            stage.is_sound();
+        } else {
+            stage.breaks(Invariant::ReaperSetsSkip);
+        }
+    }
 }
 
 #[test]
