@@ -5,7 +5,7 @@ use crate::base::{Digest, SimTime};
 use crate::engine::Stop;
 
 /// Bumped whenever the digest of any run changes.
-pub const MODEL_VERSION: u32 = 10;
+pub const MODEL_VERSION: u32 = 11;
 
 /// What a run is a run of. Together with the scenario's text this
 /// decides every bit of it.
