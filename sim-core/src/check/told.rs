@@ -22,15 +22,15 @@ pub(super) struct Told {
     /// Who is in `exit_mmap()`: what it waits for is of an mm that is not listened for any longer.
     exiting: Vec<TaskId>,
     /// Who was told of which VMA in this attempt, and did not refuse.
-    told: Vec<(NotifierId, RangeId)>,
+    heard: Vec<(NotifierId, RangeId)>,
     /// Ranges of interval trees that were begun in this attempt and not ended.
     begun: u32,
 }
 
 impl Told {
     pub(super) fn new(calls_them: bool) -> Self {
-        let (listen, leaving, exiting, told) = Default::default();
-        Self { calls_them, listen, leaving, exiting, told, begun: 0 }
+        let (listen, leaving, exiting, heard) = Default::default();
+        Self { calls_them, listen, leaving, exiting, heard, begun: 0 }
     }
 
     /// A notifier for a range.
@@ -75,13 +75,13 @@ impl Told {
 
     /// The reaper begins an attempt.
     pub(super) fn begins(&mut self) {
-        self.told.clear();
+        self.heard.clear();
         self.begun = 0;
     }
 
     /// The reaper told one.
     pub(super) fn tells(&mut self, notifier: NotifierId, range: RangeId) {
-        self.told.push((notifier, range));
+        self.heard.push((notifier, range));
     }
 
     /// The reaper begins or ends a range of an interval tree.
@@ -106,7 +106,7 @@ impl Told {
             });
             let interval = cast.notifiers.get(notifier).is_some_and(|info| info.interval);
             let told =
-                if interval { self.begun > 0 } else { self.told.contains(&(notifier, range)) };
+                if interval { self.begun > 0 } else { self.heard.contains(&(notifier, range)) };
             is_its && !told
         });
         missing.map(|&(notifier, _)| device_name(cast, notifier))

@@ -133,7 +133,7 @@ impl Log {
         chosen: Option<TaskId>,
     ) -> fmt::Result {
         // folio_alloc() adds __GFP_COMP, so that a cgroup does not see it.
-        let mut wording = state.cast.wording.clone();
+        let mut wording = state.cast.wording;
         wording.anon_is_compound &= !state.request(record.task).is_charge;
         self.stamp(record.at)?;
         write!(

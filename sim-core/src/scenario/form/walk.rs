@@ -358,9 +358,8 @@ fn names(document: &DeTable<'_>) -> Vec<Named> {
             let owner = format!("{}.{index}.", field.name);
             let mut take = |list, table: &DeTable<'_>, key: &str, owner: &str| {
                 let name = table.get(key).and_then(|name| name.get_ref().as_str());
-                let named =
-                    |name: &str| Named { list, name: name.to_owned(), owner: owner.to_owned() };
-                names.extend(name.map(named));
+                let owner = owner.to_owned();
+                names.extend(name.map(|name| Named { list, name: name.to_owned(), owner }));
             };
             take(field.name, item, "name", "");
             for (_, op) in tables(item, "program") {
