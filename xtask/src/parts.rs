@@ -121,10 +121,10 @@ fn linked() -> PathBuf {
     process::root().join(target).join("wasm32-unknown-unknown/web/web.wasm")
 }
 
-/// What is only read when the rest is there: scenarios and lessons.
+/// What is only read when the rest is there: scenarios, lessons, catalogues of the page's sentences.
 fn texts() -> Result<Vec<Vec<u8>>, String> {
     let mut texts = Vec::new();
-    for (folder, ending) in [("traces", "toml"), ("docs/lessons", "md")] {
+    for (folder, ending) in [("traces", "toml"), ("docs/lessons", "md"), ("web/po", "po")] {
         for entry in fs::read_dir(process::root().join(folder)).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             if path.extension().is_some_and(|it| it == ending) {

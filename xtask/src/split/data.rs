@@ -2,8 +2,8 @@
 //!
 //! Read-only data is many things that point to each other, and code names some of them (`places`).
 //! What no code of the first part names, and nothing points to that it names, it cannot read. Only
-//! the texts of scenarios and lessons are held apart although the gallery points to them: the page
-//! reads them through one door (`web/src/texts.rs`) that has the rest loaded. Leaves out data that
+//! the texts of scenarios, lessons and catalogues are held apart although their lists point to them: the
+//! page reads them behind a door (`web/src/texts.rs`, `words.rs`) that has the rest loaded. Leaves out data that
 //! is written to, which stays with the first part.
 
 use std::collections::BTreeSet;
