@@ -233,6 +233,21 @@ test("what is wrong with the text is said at its line, and put right the form fo
   assert.equal((await readRun(view)).digest, first);
 });
 
+test("a field with a wrong value says so to who hears it, as to who sees it", async (t) => {
+  const view = await openEditor();
+  t.after(view.close);
+  const field = view.page.locator("#form-machine-cpus");
+  const told = () =>
+    field.evaluate((it) => it.getAttribute("aria-describedby").split(" ").map((id) => document.getElementById(id)?.innerText));
+  assert.equal((await told()).length, 1);
+  await field.fill("zero");
+  await view.page.locator("#form-machine-cpus[aria-invalid=true]").waitFor();
+  const [meaning, problem] = await told();
+  assert.match(meaning, /^CPUs/);
+  assert.match(problem, /whole number from 1 to 64/);
+  assert.deepEqual(view.problems, []);
+});
+
 test("a text that is no TOML at one place leaves the form usable, and says so there", async (t) => {
   const view = await openEditor();
   t.after(view.close);

@@ -285,6 +285,21 @@ test("the sweep takes the focus, and Esc gives it back", async (t) => {
   assert.equal(await page.getByRole("complementary").count(), 0);
 });
 
+for (const width of [1000, 1280, 1440, 1700]) {
+  test(`beside a sweep no number is cut off: ${width}`, async (t) => {
+    const { view } = await openSweep({ viewport: { width, height: 800 } });
+    t.after(view.close);
+    const numbers = view.page.locator(".metrics .scroll");
+    await numbers.getByText("allocation stalls").waitFor();
+    const [wide, room] = await numbers.evaluate((it) => [it.scrollWidth, it.clientWidth]);
+    assert.ok(wide <= room, `${wide} px of ${room}`);
+    const all = await view.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(all[0] <= all[1], all.join(" px of "));
+    const { height } = await view.page.locator(".panels").boundingBox();
+    assert.ok(height < 1_000, `the panels are ${height} px high`);
+  });
+}
+
 test("what cannot be swept is said", async (t) => {
   const { view, panel } = await openSweep();
   t.after(view.close);

@@ -114,6 +114,16 @@ test("the table has a head, a place for lanes at rest, and what a screen reader 
   assert.deepEqual(view.problems, []);
 });
 
+test("panels and lists have short names, in which no button is", async (t) => {
+  const view = await openPage(BACK_OFF);
+  t.after(view.close);
+  const { page } = view;
+  for (const [role, name] of [["region", /^Why\? oom_reaper$/], ["region", "Events"], ["listbox", "Events"], ["region", "Numbers"], ["group", "Numbers"]]) {
+    await page.getByRole(role, { name, exact: true }).waitFor({ timeout: 5_000 });
+  }
+  assert.deepEqual(await accessibilityProblems(view, ".panels"), []);
+});
+
 test("what is played once more is told once more, and so is what a rerun came to", async (t) => {
   const view = await openPage(BACK_OFF);
   t.after(view.close);

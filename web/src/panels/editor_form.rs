@@ -286,7 +286,7 @@ impl Sheet<'_> {
                     }
                 </div>
                 <p id={format!("{id}-hint")} class="hint" translate="no">{ hint(field) }</p>
-                if let Some(problem) = problem { <p class="problem" translate="no">{ problem.told() }</p> }
+                if let Some(problem) = problem { <p id={format!("{id}-problem")} class="problem" translate="no">{ problem.told() }</p> }
             </div>
         }
     }
@@ -329,7 +329,7 @@ fn select(id: &str, value: &str, options: &[String], hint: &str, write: &Callbac
 
 fn input(id: &str, field: &Field, bad: bool, write: &Callback<String>) -> Html {
     let value = field.value.clone().unwrap_or_default();
-    let hint = format!("{id}-hint");
+    let hint = if bad { format!("{id}-hint {id}-problem") } else { format!("{id}-hint") };
     let line = |value: String, list: Option<String>, mode: &'static str| {
         html! {
             <input id={id.to_owned()} type="text" value={value} oninput={write.reform(|event: InputEvent| typed(&event))} list={list} inputmode={mode}
@@ -383,7 +383,7 @@ fn input(id: &str, field: &Field, bad: bool, write: &Callback<String>) -> Html {
             None => line(value, None, "text"),
         },
         Input::Distribution => match form::parts(&value) {
-            Some(parts) => distribution(id, field.name, &parts, write),
+            Some(parts) => distribution(id, field.name, &parts, &hint, write),
             None => line(value, None, "text"),
         },
         Input::Text(_) | Input::Toml => line(value, None, "text"),
@@ -391,7 +391,7 @@ fn input(id: &str, field: &Field, bad: bool, write: &Callback<String>) -> Html {
 }
 
 /// A shape, and a field for each of its times.
-fn distribution(id: &str, name: &str, parts: &Parts, write: &Callback<String>) -> Html {
+fn distribution(id: &str, name: &str, parts: &Parts, hint: &str, write: &Callback<String>) -> Html {
     let reshape = {
         let parts = parts.clone();
         write.reform(move |shape: String| parts.shaped(&shape).typed())
@@ -412,5 +412,5 @@ fn distribution(id: &str, name: &str, parts: &Parts, write: &Callback<String>) -
             <input type="text" class="number" translate="no" value={time.clone()} oninput={put} aria-label={format!("{name}: {time_name}")} title={*time_name} autocomplete="off" spellcheck="false" />
         }
     });
-    html! { <>{ select(id, parts.shape, &shapes, &format!("{id}-hint"), &reshape) }{ for times }</> }
+    html! { <>{ select(id, parts.shape, &shapes, hint, &reshape) }{ for times }</> }
 }

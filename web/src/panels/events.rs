@@ -178,8 +178,8 @@ impl Component for EventList {
         let is_empty = self.work.is_none() && self.matches.as_ref().is_some_and(|it| it.is_empty());
         let all = link.callback(|_: MouseEvent| Msg::All);
         html! {
-            <section class="panel events" aria-labelledby="events-title">
-                <h2 id="events-title"><span>{ t!("Events") }</span><span class="now" role="status">{ tally }</span>
+            <section class="panel events" aria-labelledby="events-word">
+                <h2 id="events-title"><span id="events-word">{ t!("Events") }</span><span class="now" role="status">{ tally }</span>
                     <input id="event-filter" ref={self.field.clone()} type="search" placeholder={t!("filter")} oninput={typed} onkeydown={link.callback(Msg::FieldKey)}
                         aria-label={t!("Filter the events")} autocomplete="off" spellcheck="false" />
                     <button type="button" onclick={link.callback(|_: MouseEvent| Msg::Unfold)}
@@ -188,7 +188,7 @@ impl Component for EventList {
                 if is_empty {
                     <p class="no-match">{ t!("No event matches. ") }<button type="button" class="link" onclick={all}>{ t!("Show all events") }</button></p>
                 }
-                <div class="scroll rows" ref={self.viewport.clone()} tabindex="0" role="listbox" aria-labelledby="events-title"
+                <div class="scroll rows" ref={self.viewport.clone()} tabindex="0" role="listbox" aria-labelledby="events-word"
                     aria-activedescendant={active} onscroll={link.callback(|_: Event| Msg::Scrolled)}
                     onkeydown={link.callback(Msg::Key)}>
                     <div class="spacer" ref={self.spacer.clone()} role="presentation">

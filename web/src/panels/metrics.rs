@@ -78,7 +78,7 @@ pub fn MetricsPanel(props: &Props) -> Html {
     html! {
         <section class="panel metrics" aria-labelledby="metrics-title">
             <h2 id="metrics-title">{ t!("Numbers") }</h2>
-            <div class="scroll" tabindex="0">
+            <div class="scroll" tabindex="0" role="group" aria-labelledby="metrics-title">
                 { victims(&ui, &props.scene) }
                 <dl>{ for rows.into_iter().map(|(name, value)| html! {
                     <div><dt>{ name }</dt><dd>{ value }</dd></div>
@@ -145,7 +145,7 @@ fn RangeSums(props: &RangeProps) -> Html {
         <section class="panel metrics" aria-labelledby="metrics-title">
             <h2 id="metrics-title">{ t!("Numbers of the range") }
                 <button type="button" class="link" onclick={clear} title={t!("Clear the range (Esc)")}>{ t!("whole run") }</button></h2>
-            <div class="scroll" tabindex="0">
+            <div class="scroll" tabindex="0" role="group" aria-labelledby="metrics-title">
                 { list(rows, None) }
                 <h3>{ t!("Time of {title} per state", title = lane.map_or("?", |lane| &lane.title)) }</h3>
                 { list(states.collect(), NAMES) }

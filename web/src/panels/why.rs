@@ -69,8 +69,8 @@ pub fn WhyPanel(props: &Props) -> Html {
         _ => String::new(),
     };
     html! {
-        <section class="panel why" aria-labelledby="why-title">
-            <h2 id="why-title">{ t!("Why? ") }<span class="of" translate="no">{ &lane.title }</span>
+        <section class="panel why" aria-labelledby="why-word why-of">
+            <h2 id="why-title"><span id="why-word">{ t!("Why? ") }</span><span id="why-of" class="of" translate="no">{ &lane.title }</span>
                 if !now.is_empty() { <span class="now" translate="no">{ now }</span> }
                 <button type="button" class="link end" onclick={toggle} aria-pressed={props.graph.to_string()}
                     title={t!("Wait-for graph (G)")}>{ t!("graph") }</button></h2>

@@ -115,8 +115,9 @@ fn text(scene: &Scene, lane: usize, range: std::ops::Range<usize>) -> String {
     let mut parts = Vec::new();
     if let Some(main) = dominant(spans) {
         parts.push(said(&main.state.name(), main.start, main.end));
-        parts.extend(waits_of(scene, main));
-        parts.extend(scene.lock_at(lane, main.start.0));
+        let waits = waits_of(scene, main);
+        let lock = scene.lock_at(lane, main.start.0).filter(|lock| waits.as_ref() != Some(lock));
+        parts.extend(waits.into_iter().chain(lock));
         if spans.len() > 1 {
             let others = spans.len() as u64 - 1;
             parts.push(tn!(
@@ -179,7 +180,7 @@ fn marks(scene: &Scene, lane: usize, from: u64, to: u64) -> Vec<(MarkKind, u64)>
     kinds
 }
 
-/// A lane at an instant as one sentence: name, state, what it waits for.
+/// A lane at an instant as one sentence: name, state, what it waits for, what happened just then.
 pub fn lane_text(scene: &Scene, lane: usize, now: Cursor) -> String {
     let Some(found) = scene.outcome.lanes.get(lane) else {
         return String::new();
@@ -187,19 +188,31 @@ pub fn lane_text(scene: &Scene, lane: usize, now: Cursor) -> String {
     let status = super::hit::status(found, now);
     let told =
         if status.is_empty() { found.title.clone() } else { format!("{}: {status}", found.title) };
-    match span_now(found, now).and_then(|span| waits_of(scene, span)) {
-        Some(waits) => format!("{told}; {waits}"),
-        None => told,
-    }
+    let waits = span_now(found, now).and_then(|span| waits_of(scene, span));
+    let first = found.marks.partition_point(|mark| mark.at.0 < now.at);
+    let marks = found.marks[first..].iter();
+    let marks = marks.take_while(|mark| mark.at.0 <= now.at && mark.record < now.happened);
+    let names = marks.map(|mark| mark_look(mark.kind, Shade::Light).1);
+    let mut parts = vec![told];
+    parts.extend(waits);
+    parts.extend(names.filter(|name| *name != status).map(str::to_owned));
+    parts.dedup();
+    parts.join("; ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sim_core::share::ScenarioRef;
+
     use crate::engine::{Job, Outcome, Request};
 
     fn scene() -> Scene {
-        let mut job = Job::start(&Request::default()).unwrap();
+        scene_of(&Request::default())
+    }
+
+    fn scene_of(request: &Request) -> Scene {
+        let mut job = Job::start(request).unwrap();
         while job.advance(100_000) {}
         Scene::new(Outcome::of(job.into_run()))
     }
@@ -264,6 +277,42 @@ mod tests {
         let all = super::cells(&scene, reaper, attempts, 960.0);
         assert!(all.iter().any(|cell| cell.text.starts_with("back-off 3 for")), "{all:?}");
         assert!(all.iter().any(|cell| cell.text.contains("gave up")), "{all:?}");
+    }
+
+    /// Steps along a lane stop at what happens within a state, too: it is said there, and only there.
+    #[test]
+    fn a_lane_says_what_happened_just_then() {
+        let scene = scene();
+        let lanes = &scene.outcome.lanes;
+        let gpu = lanes.iter().position(|lane| lane.title == "gpu0").unwrap();
+        let refusal = lanes[gpu].marks.iter().find(|mark| mark.kind == MarkKind::Refusal).unwrap();
+        let at = refusal.at.0;
+        assert_eq!(lane_text(&scene, gpu, Cursor::after_all(at)), "gpu0: job; callback refused");
+        for now in [Cursor::after_all(at + 1), Cursor { at, happened: refusal.record }] {
+            assert_eq!(lane_text(&scene, gpu, now), "gpu0: job");
+        }
+        let editor = lanes.iter().position(|lane| lane.title == "editor").unwrap();
+        let kill = lanes[editor].marks.iter().find(|mark| mark.kind == MarkKind::Kill).unwrap();
+        let told = lane_text(&scene, editor, Cursor::after_all(kill.at.0));
+        assert_eq!(told, "editor: killed", "state and mark are called the same");
+    }
+
+    /// A wait for a lock is both what is waited for and what the lane does with a lock.
+    #[test]
+    fn cells_say_nothing_twice() {
+        let scenario = ScenarioRef::ById("f7-oom-lock-convoy".into());
+        let scene = scene_of(&Request { scenario, ..Request::default() });
+        let end = scene.outcome.run.end.0;
+        let mut waits = 0;
+        for lane in 0..scene.outcome.lanes.len() {
+            for cell in cells(&scene, lane, Viewport::between(100_000_000, 130_000_000, end), 960.0)
+            {
+                let parts: Vec<&str> = cell.text.split("; ").collect();
+                waits += usize::from(parts.contains(&"waits for oom_lock"));
+                assert!(parts.windows(2).all(|pair| pair[0] != pair[1]), "{cell:?}");
+            }
+        }
+        assert!(waits > 0);
     }
 
     /// However much is in a cell, it names what a sighted reader sees there, the gravest first.
