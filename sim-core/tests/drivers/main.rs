@@ -14,4 +14,5 @@ mod presets;
 mod queued;
 mod release;
 mod rings;
+mod workers;
 mod world;
